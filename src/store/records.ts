@@ -1,0 +1,63 @@
+import { map, type Observable } from "rxjs";
+import * as v from "valibot";
+import type { DeviceStore, RecordKey } from "./device-store.js";
+import type { UserId } from "../model/ids.js";
+
+/*
+ * The records that the tracker keeps:
+ *
+ *   account/owner   whose store this is; gone after clear()
+ *   account/sync    the saved token, the revision counter, the last steps
+ *   account/epoch   the revision at which everyone became outdated
+ *   state/<user>    one for each tracked user: the revision of their last change, the revision that the saved list answers
+ *   list/<user>     the last list fetched for a tracked user
+ *
+ * What is read back may be damaged or written by another version: each reader gives undefined for what cannot be trusted.
+ */
+
+/** The format of all records, in the owner's record. */
+export const STORE_FORMAT = 1;
+/** How many committed steps the store remembers, so that a step which another tab has committed is recognised. */
+export const REMEMBERED_STEPS = 100;
+
+export const OWNER: RecordKey = ["account", "owner"];
+export const SYNC: RecordKey = ["account", "sync"];
+export const EPOCH: RecordKey = ["account", "epoch"];
+export const stateKey = (userId: UserId): RecordKey => ["state", userId];
+export const listKey = (userId: UserId): RecordKey => ["list", userId];
+
+const revision = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+const ownerRecord = v.object({ userId: v.string(), format: v.number(), lifetime: v.string() });
+/** `lifetime` tells a store from what it was before a `clear()`: a write of the former life is refused in the next. */
+export type OwnerRecord = Readonly<v.InferOutput<typeof ownerRecord>>;
+export const readOwner = reader(ownerRecord);
+
+const syncRecord = v.object({
+  token: v.optional(v.string()),
+  revision,
+  steps: v.array(v.object({ since: v.string(), next: v.string(), revision })),
+});
+/** `revision`: the last one allotted. `steps`: the last ones committed that said what they answered, oldest first. */
+export type SyncRecord = Readonly<v.InferOutput<typeof syncRecord>>;
+export const readSync = reader(syncRecord);
+export const NO_SYNC: SyncRecord = { revision: 0, steps: [] };
+
+export const readEpoch = reader(revision);
+
+const stateRecord = v.object({ revision, listed: v.optional(revision) });
+/**
+ * A tracked user; an untracked one has no record. `listed`: the revision that the saved list answers.
+ * The list is outdated unless `listed` is the user's revision or the epoch, whichever is greater.
+ */
+export type StateRecord = Readonly<v.InferOutput<typeof stateRecord>>;
+export const readState = reader(stateRecord);
+
+function reader<T>(schema: v.GenericSchema<unknown, T>): (record: unknown) => T | undefined {
+  return (record) => (v.is(schema, record) ? (record as T) : undefined);
+}
+
+/** The token in a store's records, read at each subscription. Every store's `syncToken$` is this. */
+export function savedToken(store: Pick<DeviceStore, "read">): Observable<string | undefined> {
+  return store.read([SYNC]).pipe(map(([record]) => readSync(record)?.token));
+}

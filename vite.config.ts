@@ -1,0 +1,52 @@
+import { existsSync } from "node:fs";
+import { playwright } from "@vitest/browser-playwright";
+import { defineConfig, type TestProjectConfiguration } from "vitest/config";
+
+/** The system's Chromium: nothing here downloads a browser. */
+const chromium = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(
+  (path) => path !== undefined && existsSync(path),
+);
+const chromiumFlags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+
+const source = (path: string) => new URL(`./src/${path}`, import.meta.url).pathname;
+/** Specs and the specs' applications use the sources under the package's own names. */
+const alias = [
+  { find: /^matrix-device-tracker$/, replacement: source("index.ts") },
+  { find: /^matrix-device-tracker\/(http|idb|testing)$/, replacement: source("$1/index.ts") },
+];
+
+const nodeSpecs: TestProjectConfiguration = {
+  resolve: { alias },
+  test: { name: "node", include: ["spec/**/*.spec.ts"], exclude: ["spec/**/*.browser.spec.ts"], testTimeout: 20_000 },
+};
+const browserSpecs: TestProjectConfiguration = {
+  resolve: { alias },
+  optimizeDeps: { include: ["rxjs", "idb-keyval", "valibot", "axios", "fast-check"] },
+  test: {
+    name: "chromium",
+    include: ["spec/**/*.browser.spec.ts"],
+    testTimeout: 20_000,
+    browser: {
+      enabled: true,
+      headless: true,
+      screenshotFailures: false,
+      provider: playwright({ launchOptions: { ...(chromium === undefined ? {} : { executablePath: chromium }), args: chromiumFlags } }),
+      instances: [{ browser: "chromium" }],
+    },
+  },
+};
+if (chromium === undefined && process.env.VITEST !== undefined) console.warn("No Chromium found (set CHROMIUM to its path): the browser suites are SKIPPED.");
+
+export default defineConfig({
+  build: {
+    target: "es2022",
+    minify: false,
+    sourcemap: true,
+    lib: {
+      entry: { index: source("index.ts"), http: source("http/index.ts"), idb: source("idb/index.ts"), testing: source("testing/index.ts") },
+      formats: ["es"],
+    },
+    rolldownOptions: { external: ["rxjs", "axios", "valibot", "idb-keyval"] },
+  },
+  test: { projects: chromium === undefined ? [nodeSpecs] : [nodeSpecs, browserSpecs] },
+});

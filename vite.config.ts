@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig, type TestProjectConfiguration } from "vitest/config";
+import manifest from "./package.json" with { type: "json" };
 
 /** The system's Chromium: nothing here downloads a browser. */
 const chromium = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(
@@ -8,7 +10,7 @@ const chromium = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-
 );
 const chromiumFlags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
-const source = (path: string) => new URL(`./src/${path}`, import.meta.url).pathname;
+const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
 /** Specs and the specs' applications use the sources under the package's own names. */
 const alias = [
   { find: /^matrix-device-tracker$/, replacement: source("index.ts") },
@@ -35,18 +37,24 @@ const browserSpecs: TestProjectConfiguration = {
     },
   },
 };
-if (chromium === undefined && process.env.VITEST !== undefined) console.warn("No Chromium found (set CHROMIUM to its path): the browser suites are SKIPPED.");
+if (chromium === undefined && process.env.VITEST !== undefined) {
+  const missing = "No Chromium found (set CHROMIUM to its path)";
+  if (process.env.CI !== undefined) throw new Error(`${missing}: the browser suites cannot run.`);
+  console.warn(`${missing}: the browser suites are SKIPPED.`);
+}
+
+/** What an application installs beside us, subpaths included; none of it is copied into dist. */
+const packages = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }).map((name) => new RegExp(`^${name}(/|$)`, "u"));
 
 export default defineConfig({
   build: {
     target: "es2022",
     minify: false,
-    sourcemap: true,
     lib: {
       entry: { index: source("index.ts"), http: source("http/index.ts"), idb: source("idb/index.ts"), testing: source("testing/index.ts") },
       formats: ["es"],
     },
-    rolldownOptions: { external: ["rxjs", "axios", "valibot", "idb-keyval"] },
+    rolldownOptions: { external: packages },
   },
   test: { projects: chromium === undefined ? [nodeSpecs] : [nodeSpecs, browserSpecs] },
 });

@@ -1,5 +1,7 @@
 export { InvalidResponseError } from "../model/errors.js";
 export { axiosKeysApi } from "./axios-keys-api.js";
-export { MatrixError } from "./matrix-error.js";
-export { matrixHttp } from "./matrix-http.js";
-export { syncResponses, type SyncFailed } from "./sync-responses.js";
+export { ConnectionError } from "./connection-error.js";
+export { MatrixError, type Refusal } from "./matrix-error.js";
+export { matrixHttp, type MatrixHttpOptions } from "./matrix-http.js";
+export type { SyncFailed } from "./sync-failed.js";
+export { syncResponses, type SyncOptions } from "./sync-responses.js";

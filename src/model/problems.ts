@@ -23,5 +23,5 @@ export type TrackerProblem =
   | { readonly type: "store-cleared"; readonly message: string }
   /** Records in the store were damaged: what they stood for counts as outdated. */
   | { readonly type: "records-damaged"; readonly kind: string; readonly ids: readonly string[]; readonly message: string }
-  /** A watched user could not be asked for; asked again in `retryIn` ms. */
-  | { readonly type: "watch-failed"; readonly userIds: readonly UserId[]; readonly error: unknown; readonly retryIn: number; readonly message: string };
+  /** Watched users could not be asked for; asked again in `retryIn` ms, if that is of use. */
+  | { readonly type: "watch-failed"; readonly userIds: readonly UserId[]; readonly error: unknown; readonly retryIn: number | undefined; readonly message: string };

@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { MatrixRefusal } from "./matrix-refusal.mjs";
+import { ALICE, HOME, ROOM, serverOf } from "./world.mjs";
+
+/** The token that a login gives: a device of its own, which never uploads keys. */
+export const DEMO_TOKEN = "demo";
+/** The token of Alice's phone, which has uploaded keys: whoever syncs with it takes the phone's messages away. */
+export const PHONE_TOKEN = "phone";
+/** The longest that a /sync is held, in ms, whatever the client asks for. */
+const LONGEST_POLL = 60_000;
+
+/** @typedef {import("./homeserver.mjs").Call} Call */
+/** @typedef {import("./world.mjs").World} World */
+/** @typedef {import("./slow-query.mjs").SlowQuery} SlowQuery */
+
+/**
+ * The part of the Matrix client-server API that a device tracker and its application need.
+ *
+ * @param {World} world
+ * @param {SlowQuery} slowQuery
+ * @param {number} latency how long a /keys/query takes, in ms
+ * @returns {Record<string, (call: Call) => unknown>} by method and path
+ */
+export function clientApi(world, slowQuery, latency) {
+  const demoDevice = `DEMO${world.life}`;
+  const tokenAt = (/** @type {number} */ position) => `s${position}_${world.life}`;
+  const session = () => ({ user_id: ALICE, access_token: DEMO_TOKEN, device_id: demoDevice, home_server: HOME });
+
+  const positionOf = (/** @type {string | null} */ token) => {
+    const [, position, life] = /^s(\d+)_(\w+)$/.exec(token ?? "") ?? [];
+    if (life !== world.life) throw new MatrixRefusal(400, "M_UNKNOWN", `"${token}" is no position in this server’s stream`);
+    return Number(position);
+  };
+
+  /** The device that a request comes from. */
+  const device = (/** @type {Call} */ { token }) => {
+    if (token === undefined) throw new MatrixRefusal(401, "M_MISSING_TOKEN", "this needs an access token");
+    if (token === DEMO_TOKEN) return demoDevice;
+    const phone = Object.keys(world.deviceList(ALICE) ?? {})[0];
+    if (token === PHONE_TOKEN && phone !== undefined) return phone;
+    throw new MatrixRefusal(401, "M_UNKNOWN_TOKEN", "this access token is not known");
+  };
+
+  /** The answer to a /keys/query as of now. */
+  const answer = (/** @type {string[]} */ userIds) => {
+    /** @type {Record<string, object>} */
+    const device_keys = {};
+    /** @type {Record<string, object>} */
+    const failures = {};
+    for (const userId of userIds) {
+      const list = world.deviceList(userId);
+      if (world.down.has(serverOf(userId))) failures[serverOf(userId)] = { status: 503, message: "this server cannot be reached" };
+      else if (list !== undefined) device_keys[userId] = list;
+    }
+    return { device_keys, failures };
+  };
+
+  return {
+    "GET /_matrix/client/versions": () => ({ versions: ["v1.11"] }),
+    "GET /_matrix/client/v3/login": () => ({ flows: [{ type: "m.login.password" }] }),
+    "POST /_matrix/client/v3/login": session,
+    "POST /_matrix/client/v3/register": session,
+
+    "GET /_matrix/client/v3/account/whoami": (call) => ({ user_id: ALICE, device_id: device(call) }),
+
+    [`GET /_matrix/client/v3/rooms/${ROOM}/joined_members`]: (call) => {
+      device(call);
+      return { joined: Object.fromEntries(world.members().map((userId) => [userId, {}])) };
+    },
+
+    "GET /_matrix/client/v3/sync": async (call) => {
+      device(call);
+      const since = call.query.get("since");
+      if (since === null) return { next_batch: tokenAt(world.position) };
+      const from = positionOf(since);
+      if (world.position === from && !call.signal.aborted) {
+        await world.nextAnnouncement(Math.min(Number(call.query.get("timeout") ?? 0) || 0, LONGEST_POLL), call.signal);
+      }
+      const to = world.position;
+      return { next_batch: tokenAt(to), ...(to === from ? {} : { device_lists: world.between(from, to) }) };
+    },
+
+    "GET /_matrix/client/v3/keys/changes": (call) => {
+      device(call);
+      return world.between(positionOf(call.query.get("from")), positionOf(call.query.get("to")));
+    },
+
+    "POST /_matrix/client/v3/keys/query": async (call) => {
+      device(call);
+      const { device_keys: wanted } = call.body;
+      if (wanted === null || typeof wanted !== "object") throw new MatrixRefusal(400, "M_BAD_JSON", "device_keys should be an object");
+      // A real server reads its database when the request comes and answers some time later: a change in between is not in the answer.
+      const taken = answer(Object.keys(wanted));
+      await (slowQuery.take(call.signal) ?? sleep(latency, undefined, { signal: call.signal }));
+      return taken;
+    },
+  };
+}

@@ -1,0 +1,111 @@
+import { createServer } from "node:http";
+import { clientApi } from "./client-api.mjs";
+import { controlApi } from "./control-api.mjs";
+import { MatrixRefusal } from "./matrix-refusal.mjs";
+import { SlowQuery } from "./slow-query.mjs";
+import { World } from "./world.mjs";
+
+/**
+ * @typedef {object} Call a request, read
+ * @property {URLSearchParams} query
+ * @property {Record<string, any>} body an empty object where there is none
+ * @property {string | undefined} token
+ * @property {AbortSignal} signal aborts when the client goes away
+ */
+
+/** Longest body that is read, in bytes. */
+const LONGEST_BODY = 1_000_000;
+/** How long a /keys/query takes by default, in ms: slower than a good server, so that one can watch it. */
+const LATENCY = 700;
+
+/** Browsers may call the Matrix API from any page, as the Matrix spec wants ("Web Browser Clients"). */
+const CORS = {
+  "access-control-allow-origin": "*",
+  "access-control-allow-methods": "GET, POST, OPTIONS",
+  "access-control-allow-headers": "Authorization, Content-Type, X-Requested-With",
+  "access-control-max-age": "86400",
+};
+
+/**
+ * A homeserver small enough to read, without a port of its own.
+ *
+ * @param {{ latency?: number }} [options] `latency`: how long a /keys/query takes, in ms; default 700
+ */
+export function createHomeserver({ latency = LATENCY } = {}) {
+  const world = new World();
+  const slowQuery = new SlowQuery();
+  const routes = { ...clientApi(world, slowQuery, latency), ...controlApi(world, slowQuery) };
+
+  /**
+   * Answers a request that is for the homeserver.
+   *
+   * @param {import("node:http").IncomingMessage} request
+   * @param {import("node:http").ServerResponse} response
+   * @returns {boolean} whether it was
+   */
+  function handle(request, response) {
+    const url = new URL(request.url ?? "/", "http://localhost");
+    const matrix = url.pathname.startsWith("/_matrix/");
+    if (!matrix && !url.pathname.startsWith("/control/")) return false;
+    // Other pages in the same browser have no business with the control API: without these headers theirs may not call it.
+    const headers = matrix ? CORS : {};
+    if (request.method === "OPTIONS") response.writeHead(204, headers).end();
+    else void answer(url, request, response, headers);
+    return true;
+  }
+
+  /** @param {URL} url @param {import("node:http").IncomingMessage} request @param {import("node:http").ServerResponse} response @param {Record<string, string>} headers */
+  async function answer(url, request, response, headers) {
+    const gone = new AbortController();
+    response.on("close", () => gone.abort());
+    let status = 200;
+    let body;
+    try {
+      const name = `${request.method} ${decodeURIComponent(url.pathname)}`;
+      if (!Object.hasOwn(routes, name)) throw new MatrixRefusal(404, "M_UNRECOGNIZED", `this server does not know ${name}`);
+      const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1];
+      body = await routes[name]({ query: url.searchParams, body: await readJson(request), token, signal: gone.signal });
+    } catch (error) {
+      if (gone.signal.aborted) return;
+      const refusal = error instanceof MatrixRefusal ? error : new MatrixRefusal(500, "M_UNKNOWN", String(error));
+      ({ status, body } = refusal);
+    }
+    if (!gone.signal.aborted) response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store", ...headers }).end(JSON.stringify(body));
+  }
+
+  return { world, handle };
+}
+
+/** A homeserver on a port of 127.0.0.1, for whoever wants only that. @param {{ latency?: number }} [options] */
+export async function startHomeserver(options) {
+  const { world, handle } = createHomeserver(options);
+  const server = createServer((request, response) => void (handle(request, response) || response.writeHead(404).end()));
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  const stop = () =>
+    new Promise((resolve) => {
+      server.close(() => resolve(undefined));
+      server.closeAllConnections();
+    });
+  return { url: `http://127.0.0.1:${port}`, world, stop };
+}
+
+/** @param {import("node:http").IncomingMessage} request @returns {Promise<Record<string, any>>} */
+async function readJson(request) {
+  if (request.method !== "POST") return {};
+  if (!/^application\/json\b/.test(request.headers["content-type"] ?? "")) throw new MatrixRefusal(415, "M_NOT_JSON", "the body should be application/json");
+  const chunks = [];
+  let length = 0;
+  for await (const chunk of request) {
+    length += chunk.length;
+    if (length > LONGEST_BODY) throw new MatrixRefusal(413, "M_TOO_LARGE", "the body is too long");
+    chunks.push(chunk);
+  }
+  try {
+    const body = JSON.parse(Buffer.concat(chunks).toString() || "{}");
+    if (body !== null && typeof body === "object" && !Array.isArray(body)) return body;
+  } catch {
+    // the refusal below says it
+  }
+  throw new MatrixRefusal(400, "M_NOT_JSON", "the body should be a JSON object");
+}

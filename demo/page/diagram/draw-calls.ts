@@ -1,0 +1,37 @@
+import { svg } from "../dom/element.js";
+import { nameThem } from "../words/names.js";
+import type { Sheet } from "./draw.js";
+import { glyph } from "./glyphs.js";
+import { rowOffset } from "./geometry.js";
+import type { Call, Timeline } from "./timeline.js";
+
+/** `getDeviceKeys`: a line from each subscription to its value. */
+export function drawCalls({ calls, users }: Timeline, sheet: Sheet): SVGElement {
+  return svg("g", { class: "calls", "data-lane": "calls" }, ...calls.map((call) => drawCall(call, users.length, sheet)));
+}
+
+function drawCall(call: Call, everyone: number, { x, geometry, whileNow }: Sheet): SVGElement {
+  const from = x(call.from);
+  const y = geometry.callsHeight - 12 - rowOffset(geometry, call.row);
+  const line = svg("line", { class: "wait", x1: from, x2: from });
+  if (call.to === undefined) whileNow((nowX) => line.setAttribute("x2", String(nowX)));
+  else line.setAttribute("x2", String(x(call.to)));
+  const whom = call.users.length > 1 && call.users.length >= everyone ? "everyone" : nameThem(call.users);
+  return svg(
+    "g",
+    { class: `call ${call.end ?? "open"}`, "data-call": call.end ?? "open", transform: `translate(0 ${y})` },
+    svg("title", {}, `getDeviceKeys for ${whom}: ${ENDS[call.end ?? "open"]}`),
+    line,
+    svg("circle", { class: "ask", cx: from, r: 3.5 }),
+    call.to !== undefined && svg("g", { transform: `translate(${x(call.to)} 0)` }, ending(call)),
+    svg("text", { class: "label", x: from - 3, y: -6 }, call.forced ? `${whom}, forced` : whom),
+  );
+}
+
+const ENDS = { open: "waiting", told: "answered", "gave-up": "unsubscribed", failed: "failed" };
+
+function ending({ end }: Call): SVGElement {
+  if (end === "gave-up") return glyph("aborted");
+  if (end === "failed") return glyph("failed");
+  return svg("circle", { class: "tell", r: 3.5 });
+}

@@ -1,0 +1,59 @@
+import type { UserId } from "matrix-device-tracker";
+import { svg } from "../dom/element.js";
+import { nameThem, shortName } from "../words/names.js";
+import type { Sheet } from "./draw.js";
+import { glyph } from "./glyphs.js";
+import type { Step, Timeline } from "./timeline.js";
+
+/** Closer than this, in px, two labels are put one above and one below the line. */
+const LABEL_ROOM = 92;
+
+/** The sync stream: a marble for each response, large where it announces somebody. */
+export function drawSync({ steps }: Timeline, { x, geometry, whileNow }: Sheet): SVGElement {
+  const y = geometry.syncHeight / 2;
+  const line = svg("line", { class: "stream", x1: 0, y1: y, y2: y });
+  whileNow((nowX) => line.setAttribute("x2", String(nowX)));
+
+  let lastAbove = -Infinity;
+  const marbles = steps.map((step) => {
+    const above = x(step.at) - lastAbove > LABEL_ROOM;
+    if (above && label(step) !== undefined) lastAbove = x(step.at);
+    return svg("g", { transform: `translate(${x(step.at)} ${y})` }, ...marble(step, above ? -17 : 26));
+  });
+  return svg("g", { class: "sync", "data-lane": "sync" }, line, ...marbles);
+}
+
+function marble(step: Step, labelY: number): SVGElement[] {
+  const text = label(step);
+  const title = svg("title", {}, text === undefined ? "a sync response without changes of devices" : `a sync response: ${text}`);
+  if (text === undefined) return [svg("circle", { r: 3, class: "nothing", "data-step": "nothing" }, title)];
+  const kind = step.initial ? "initial" : step.changed.length > 0 ? "changed" : "left";
+  const users = [...step.changed, ...step.left];
+  const inside = users.length === 1 ? shortName(users[0] ?? "").slice(0, 1).toUpperCase() : String(users.length);
+  return [
+    svg("circle", { r: step.initial ? 5 : 10, class: `marble ${kind}`, "data-step": kind }, title),
+    ...(step.initial ? [] : [svg("text", { class: `inside ${kind}`, y: 4, "text-anchor": "middle" }, inside)]),
+    svg("text", { class: "label", y: labelY, "text-anchor": "middle" }, text),
+  ];
+}
+
+function label({ initial, changed, left }: Step): string | undefined {
+  if (changed.length + left.length === 0) return initial ? "first sync" : undefined;
+  return [changed.length > 0 && `${short(changed)} changed`, left.length > 0 && `${short(left)} left`].filter(Boolean).join(", ");
+}
+
+const short = (users: readonly UserId[]) => (users.length < 3 ? nameThem(users) : `${users.length} users`);
+
+/** From each announcement down to whom it names. */
+export function drawThreads(timeline: Timeline, { x, geometry }: Sheet, laneTop: (index: number) => number): SVGElement {
+  const threads = timeline.steps.flatMap(({ at, changed, left }) =>
+    [...changed, ...left].flatMap((userId) => {
+      const index = timeline.users.indexOf(userId);
+      if (index < 0) return [];
+      const end = laneTop(index) + geometry.laneHeight - geometry.barHeight * 2;
+      const mark = svg("g", { transform: `translate(${x(at)} ${end + 4})` }, glyph("announced"));
+      return [svg("line", { class: "thread", x1: x(at), x2: x(at), y1: geometry.syncHeight / 2 + 10, y2: end - 3 }), mark];
+    }),
+  );
+  return svg("g", { class: "threads" }, ...threads);
+}

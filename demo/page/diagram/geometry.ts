@@ -1,0 +1,27 @@
+/** Where things are in the diagram, in px. The labels beside it use the same heights. */
+export interface Geometry {
+  readonly pxPerSecond: number;
+  readonly syncHeight: number;
+  readonly callsHeight: number;
+  readonly laneHeight: number;
+  readonly barHeight: number;
+  /** Between rows of one lane. */
+  readonly rowGap: number;
+  /** Left of the first moment, and right of the last: room for the labels there. */
+  readonly before: number;
+  readonly after: number;
+}
+
+const WIDE: Geometry = { pxPerSecond: 84, syncHeight: 70, callsHeight: 76, laneHeight: 66, barHeight: 13, rowGap: 22, before: 28, after: 132 };
+const NARROW: Geometry = { pxPerSecond: 62, syncHeight: 58, callsHeight: 62, laneHeight: 50, barHeight: 11, rowGap: 18, before: 18, after: 76 };
+
+/** Narrower than this, in px, the diagram is drawn smaller. */
+const NARROW_BELOW = 620;
+
+export function geometryFor(width: number): Geometry {
+  return width < NARROW_BELOW ? NARROW : WIDE;
+}
+
+/** Rows beyond the third share the third: the lane has no more room. */
+const ROWS = 3;
+export const rowOffset = (geometry: Geometry, row: number): number => Math.min(row, ROWS - 1) * geometry.rowGap;

@@ -1,0 +1,82 @@
+import type { Freshness, UserId } from "matrix-device-tracker";
+
+/** All that the diagram shows, in ms of its own time. Pure data: `reduce-timeline.ts` makes it, `draw.ts` draws it. */
+export interface Timeline {
+  readonly users: readonly UserId[];
+  readonly own: UserId;
+  /** Where the diagram begins: what is older has been forgotten. */
+  readonly origin: number;
+  readonly tracked: ReadonlySet<UserId>;
+  readonly steps: readonly Step[];
+  readonly calls: readonly Call[];
+  readonly bars: readonly Bar[];
+  readonly hits: readonly Hit[];
+  readonly stretches: readonly Stretch[];
+  readonly rests: readonly Rest[];
+}
+
+/** A sync response. */
+export interface Step {
+  readonly at: number;
+  readonly initial: boolean;
+  readonly changed: readonly UserId[];
+  readonly left: readonly UserId[];
+}
+
+/** A subscription of `getDeviceKeys`. */
+export interface Call {
+  readonly call: number;
+  readonly users: readonly UserId[];
+  readonly forced: boolean;
+  readonly row: number;
+  readonly from: number;
+  readonly to?: number;
+  readonly end?: "told" | "gave-up" | "failed";
+}
+
+/** One user's part in a `/keys/query`. */
+export interface Bar {
+  readonly query: number;
+  readonly userId: UserId;
+  readonly row: number;
+  readonly from: number;
+  readonly to?: number;
+  readonly end?: "answered" | "aborted" | "failed";
+  /** When a change arrived that the answer may not know. */
+  readonly supersededAt?: number;
+  /** What the tracker made of the answer. */
+  readonly verdict?: Freshness;
+  readonly devices?: number;
+}
+
+/** A user answered without a request. */
+export interface Hit {
+  readonly at: number;
+  readonly userId: UserId;
+  readonly devices: number;
+}
+
+/** What the tracker has of a user. */
+export type Standing = "unknown" | "current" | "outdated" | "untracked";
+
+/** From when a user's standing is what it is, until their next stretch. */
+export interface Stretch {
+  readonly userId: UserId;
+  readonly from: number;
+  readonly standing: Standing;
+}
+
+/** Where the diagram's time stood still. */
+export interface Rest {
+  readonly at: number;
+  readonly skipped: number;
+}
+
+export function standingOf({ stretches }: Timeline, userId: UserId): Standing {
+  return stretches.findLast((stretch) => stretch.userId === userId)?.standing ?? "unknown";
+}
+
+/** Whether anything is on its way. */
+export function isBusy({ bars, calls }: Timeline): boolean {
+  return bars.some(({ to }) => to === undefined) || calls.some(({ to }) => to === undefined);
+}

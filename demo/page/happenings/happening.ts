@@ -1,0 +1,33 @@
+import type { DeviceKeysByUser, UserId } from "matrix-device-tracker";
+
+/**
+ * What can be seen from outside of what goes on inside: everything here comes from wrapping the tracker's ports and subscribing to
+ * what it offers, as any application can.
+ */
+export type TrackerEvent =
+  /** A sync response came, before the tracker saw it. */
+  | { readonly type: "synced"; readonly initial: boolean; readonly changed: readonly UserId[]; readonly left: readonly UserId[] }
+  /** The tracker announced changes: its lookups reflect them from here on. */
+  | { readonly type: "announced"; readonly changed: readonly UserId[]; readonly left: readonly UserId[] }
+  /** Whom the server tells us about. */
+  | { readonly type: "tracked"; readonly users: ReadonlySet<UserId> }
+  /** A `/keys/query` went out, and how it ended. */
+  | { readonly type: "query-sent"; readonly query: number; readonly users: readonly UserId[] }
+  | { readonly type: "query-answered"; readonly query: number }
+  | { readonly type: "query-aborted"; readonly query: number }
+  | { readonly type: "query-failed"; readonly query: number; readonly message: string }
+  /** Somebody subscribed to `getDeviceKeys`, and how that ended. */
+  | { readonly type: "asked"; readonly call: number; readonly users: readonly UserId[]; readonly forced: boolean }
+  | { readonly type: "told"; readonly call: number; readonly result: DeviceKeysByUser }
+  | { readonly type: "gave-up"; readonly call: number }
+  | { readonly type: "call-failed"; readonly call: number; readonly message: string }
+  /** What was saved from before, or what a watcher emitted: lists without a call of ours. */
+  | { readonly type: "known"; readonly result: DeviceKeysByUser }
+  /** Nothing happened for so many ms, and the diagram's time stood still. */
+  | { readonly type: "rested"; readonly skipped: number };
+
+/** An event and when it happened, in ms of the diagram's time. */
+export type Happening = TrackerEvent & { readonly at: number };
+
+/** Takes note of an event, now. */
+export type Note = (event: TrackerEvent) => void;

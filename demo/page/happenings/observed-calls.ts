@@ -1,0 +1,32 @@
+import { defer, finalize, tap, type Observable } from "rxjs";
+import type { DeviceKeysByUser, DeviceTracker, UserId } from "matrix-device-tracker";
+import type { Note } from "./happening.js";
+import { messageOf } from "../words/message-of.js";
+
+export type LookUp = (users: readonly UserId[], options?: { forceDownload?: boolean }) => Observable<DeviceKeysByUser>;
+
+/** `getDeviceKeys`, each subscription noted from asking to its end. */
+export function observedCalls(tracker: DeviceTracker, note: Note): LookUp {
+  let calls = 0;
+  return (users, options = {}) =>
+    defer(() => {
+      const call = ++calls;
+      let ended = false;
+      note({ type: "asked", call, users, forced: options.forceDownload === true });
+      return tracker.getDeviceKeys(users, options).pipe(
+        tap({
+          next: (result) => {
+            ended = true;
+            note({ type: "told", call, result });
+          },
+          error: (error: unknown) => {
+            ended = true;
+            note({ type: "call-failed", call, message: messageOf(error) });
+          },
+        }),
+        finalize(() => {
+          if (!ended) note({ type: "gave-up", call });
+        }),
+      );
+    });
+}

@@ -1,0 +1,33 @@
+import { defer, finalize, tap } from "rxjs";
+import type { KeysApi } from "matrix-device-tracker";
+import type { Note } from "./happening.js";
+import { messageOf } from "../words/message-of.js";
+
+/** The same keys API, each query noted from sending to its end. */
+export function observedKeysApi(api: KeysApi, note: Note): KeysApi {
+  let queries = 0;
+  return {
+    changes: (range) => api.changes(range),
+    query: (request) =>
+      defer(() => {
+        const query = ++queries;
+        let ended = false;
+        note({ type: "query-sent", query, users: Object.keys(request.device_keys) });
+        return api.query(request).pipe(
+          tap({
+            next: () => {
+              ended = true;
+              note({ type: "query-answered", query });
+            },
+            error: (error: unknown) => {
+              ended = true;
+              note({ type: "query-failed", query, message: messageOf(error) });
+            },
+          }),
+          finalize(() => {
+            if (!ended) note({ type: "query-aborted", query });
+          }),
+        );
+      }),
+  };
+}

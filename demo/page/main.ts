@@ -1,0 +1,76 @@
+import { asyncScheduler, BehaviorSubject, catchError, distinctUntilChanged, EMPTY, filter, fromEvent, map, merge, Observable, scan, share, startWith, Subject, switchMap, tap } from "rxjs";
+import { showButtons } from "./controls/buttons.js";
+import { typedPlaces } from "./controls/connect-form.js";
+import { showProblems } from "./controls/problems.js";
+import { drawLegend } from "./diagram/legend.js";
+import { emptyTimeline, reduceTimeline } from "./diagram/reduce-timeline.js";
+import { showDiagram } from "./diagram/show-diagram.js";
+import { byId } from "./dom/element.js";
+import type { Happening } from "./happenings/happening.js";
+import { Recorder } from "./happenings/recorder.js";
+import { cardsIn } from "./people/cards.js";
+import { emptyRoster, reduceRoster } from "./people/roster.js";
+import { embeddedPlace } from "./session/embedded-homeserver.js";
+import { openSession, usersOf } from "./session/open-session.js";
+import type { Place } from "./session/place.js";
+import { messageOf } from "./words/message-of.js";
+import { narrate } from "./words/narrate.js";
+import { sentence } from "./words/sentences.js";
+
+const problems$ = new Subject<string>();
+const complain = (message: string) => problems$.next(message);
+
+const goBack = byId<HTMLButtonElement>("go-back");
+const places$ = merge(
+  fromEvent(goBack, "click").pipe(
+    startWith(undefined),
+    switchMap(() =>
+      embeddedPlace().pipe(
+        catchError((error: unknown) => {
+          complain(`The embedded homeserver does not answer: ${messageOf(error)}`);
+          return EMPTY;
+        }),
+      ),
+    ),
+  ),
+  typedPlaces(),
+);
+
+drawLegend(byId("legend"));
+showProblems(problems$, byId("problems-list"), byId("problems-none")).subscribe();
+places$.pipe(switchMap(show)).subscribe();
+
+/** Everything about one place; unsubscribing closes its tracker and clears the page. */
+function show(place: Place): Observable<unknown> {
+  return new Observable((subscriber) => {
+    goBack.hidden = place.embedded;
+    byId("others").hidden = !place.embedded;
+    byId("where").textContent = place.embedded ? "the homeserver that came with this page" : place.homeserverUrl;
+
+    const recorder = new Recorder(asyncScheduler);
+    const users = usersOf(place);
+    const timeline$ = new BehaviorSubject(emptyTimeline(users, place.userId));
+    const sentences$ = recorder.happenings$.pipe(
+      map((event: Happening) => {
+        const before = timeline$.value;
+        timeline$.next(reduceTimeline(before, event));
+        return sentence(before, event);
+      }),
+      filter((text) => text !== undefined),
+      share(), // one reduction for all that narrates
+    );
+    const people$ = recorder.happenings$.pipe(scan(reduceRoster, emptyRoster(users, place.userId)), startWith(emptyRoster(users, place.userId)));
+    const paper = document.querySelector<SVGSVGElement>("#paper");
+    if (paper === null) throw new Error("the page has no #paper");
+
+    const shown = showDiagram(timeline$, recorder, { labels: byId("labels"), scroller: byId("scroller"), paper, backToNow: byId<HTMLButtonElement>("back-to-now") });
+    shown.add(people$.pipe(distinctUntilChanged(), tap(cardsIn(byId("people")))).subscribe());
+    shown.add(narrate(sentences$, byId("narration"), byId("transcript")).subscribe());
+    shown.add(
+      openSession(place, recorder.note, complain)
+        .pipe(switchMap((session) => showButtons(session, { others: byId("others-list"), us: byId("us-list") }, complain)))
+        .subscribe(subscriber),
+    );
+    return shown;
+  });
+}

@@ -1,0 +1,68 @@
+import type { DeviceId, DeviceKeys, Freshness, UserDeviceKeys, UserId } from "matrix-device-tracker";
+import type { Happening } from "../happenings/happening.js";
+
+/** What the page shows of one person. */
+export interface Person {
+  readonly userId: UserId;
+  readonly own: boolean;
+  readonly standing: Freshness | "unknown";
+  readonly fetchedAt?: number;
+  readonly devices: ReadonlyMap<DeviceId, DeviceKeys>;
+  readonly rejected: ReadonlyMap<DeviceId, { readonly detail: string }>;
+  /** How the list differs from the one before it. */
+  readonly added: ReadonlySet<DeviceId>;
+  readonly removed: ReadonlyMap<DeviceId, DeviceKeys>;
+}
+
+export type Roster = ReadonlyMap<UserId, Person>;
+
+export function emptyRoster(users: readonly UserId[], own: UserId): Roster {
+  return new Map(users.map((userId) => [userId, { userId, own: userId === own, standing: "unknown", devices: new Map(), rejected: new Map(), added: new Set(), removed: new Map() }]));
+}
+
+/** The same roster where nothing of it changed. */
+export function reduceRoster(roster: Roster, event: Happening): Roster {
+  switch (event.type) {
+    case "announced": {
+      const left = restand(roster, event.left, "untracked");
+      return restand(left, event.changed, "outdated");
+    }
+    case "told":
+    case "known": {
+      const shown = [...event.result].flatMap(([userId, result]) => {
+        const person = roster.get(userId);
+        const next = person && show(person, result);
+        return next === undefined || next === person ? [] : [[userId, next] as const];
+      });
+      return shown.length === 0 ? roster : new Map([...roster, ...shown]);
+    }
+    default:
+      return roster;
+  }
+}
+
+function restand(roster: Roster, users: readonly UserId[], standing: Freshness): Roster {
+  const next = users.flatMap((userId) => {
+    const person = roster.get(userId);
+    // The own user stays tracked; and until a list is there, it is not yet outdated.
+    return person === undefined || (standing === "untracked" && person.own) ? [] : [[userId, { ...person, standing }] as const];
+  });
+  return next.length === 0 ? roster : new Map([...roster, ...next]);
+}
+
+function show(person: Person, { freshness, fetchedAt, deviceKeys, lastKnown, rejected }: UserDeviceKeys): Person {
+  // The answer of a superseded query may come after that of its successor: it never replaces a list that is there.
+  if (freshness === "superseded" && person.fetchedAt !== undefined) return person;
+  const devices = deviceKeys.size === 0 && lastKnown !== undefined ? lastKnown : deviceKeys;
+  const lost = freshness === "unreachable" && devices.size === 0;
+  if (lost) return { ...person, standing: freshness };
+  const isSame = devices.size === person.devices.size && [...devices.keys()].every((id) => person.devices.has(id));
+  const isFirst = person.fetchedAt === undefined;
+  const difference = isSame
+    ? {}
+    : {
+        added: new Set(isFirst ? [] : [...devices.keys()].filter((id) => !person.devices.has(id))),
+        removed: new Map([...person.devices].filter(([id]) => !devices.has(id))),
+      };
+  return { ...person, ...difference, standing: freshness, fetchedAt, devices, rejected };
+}

@@ -1,0 +1,38 @@
+import { forkJoin, map, switchMap, throwError, type Observable } from "rxjs";
+import { fromFetch } from "rxjs/fetch";
+import { ownDevice } from "./own-device.js";
+import type { Place } from "./place.js";
+
+/** The one room of the embedded homeserver. */
+const ROOM = "!kitchen:home.example";
+
+/** Logs in to the homeserver that came with this page, and reads who is in the room, as an application does. */
+export function embeddedPlace(): Observable<Place> {
+  const homeserverUrl = location.origin;
+  return call<{ access_token: string }>("POST", "/_matrix/client/v3/login", { type: "m.login.dummy" }).pipe(
+    switchMap(({ access_token: accessToken }) =>
+      forkJoin({
+        device: ownDevice(homeserverUrl, accessToken),
+        members: call<{ joined: object }>("GET", `/_matrix/client/v3/rooms/${encodeURIComponent(ROOM)}/joined_members`, undefined, accessToken),
+      }).pipe(map(({ device, members }): Place => ({ homeserverUrl, accessToken, ...device, members: Object.keys(members.joined), embedded: true }))),
+    ),
+  );
+}
+
+/** How the world of the embedded homeserver stands. */
+export interface WorldState {
+  readonly members: readonly string[];
+  readonly down: readonly string[];
+}
+
+export const worldState = (): Observable<WorldState> => call("GET", "/control/world");
+
+/** Makes somebody do something: see `demo/homeserver/control-api.mjs`. */
+export const control = (action: string, body: object): Observable<unknown> => call("POST", `/control/${action}`, body);
+
+function call<T>(method: string, path: string, body?: object, token?: string): Observable<T> {
+  const headers = { ...(body && { "content-type": "application/json" }), ...(token !== undefined && { authorization: `Bearer ${token}` }) };
+  return fromFetch(path, { method, headers, ...(body && { body: JSON.stringify(body) }), selector: async (response) => [response.ok, (await response.json()) as unknown] as const }).pipe(
+    switchMap(([ok, answer]) => (ok ? [answer as T] : throwError(() => new Error((answer as { error?: string }).error ?? `${path} failed`)))),
+  );
+}

@@ -1,0 +1,65 @@
+import { catchError, EMPTY, filter, ignoreElements, map, merge, mergeMap, Observable, of, Subscription, switchMap, take, tap } from "rxjs";
+import { DeviceTracker, type UserId } from "matrix-device-tracker";
+import { axiosKeysApi, matrixHttp, syncResponses } from "matrix-device-tracker/http";
+import { idbStore } from "matrix-device-tracker/idb";
+import type { Note } from "../happenings/happening.js";
+import { observedCalls, type LookUp } from "../happenings/observed-calls.js";
+import { observedKeysApi } from "../happenings/observed-keys-api.js";
+import { messageOf } from "../words/message-of.js";
+import { forgetFormerDemos } from "./former-demos.js";
+import type { Place } from "./place.js";
+
+/** A running tracker, and what the page does with it. */
+export interface Session {
+  readonly place: Place;
+  readonly users: readonly UserId[];
+  readonly lookUp: LookUp;
+}
+
+/** Whom a place's diagram shows: the members, ourselves last. */
+export const usersOf = ({ members, userId }: Place): readonly UserId[] => [...new Set(members.filter((member) => member !== userId)), userId];
+
+/** Runs a tracker for as long as there is a subscriber. The composition is the one that any application writes; only the notes are extra. */
+export function openSession(place: Place, note: Note, complain: (message: string) => void): Observable<Session> {
+  return new Observable((subscriber) => {
+    const { userId, deviceId, members, embedded } = place;
+    const databaseName = `devices/${userId}/${deviceId}`;
+    if (embedded) forgetFormerDemos(userId, databaseName);
+
+    const http = matrixHttp(place);
+    const store = idbStore(databaseName);
+    const sync$ = syncResponses(http, { since$: store.syncToken$, onFailure: ({ message }) => complain(message) }).pipe(
+      tap(({ since, device_lists }) => note({ type: "synced", initial: since === null, changed: device_lists?.changed ?? [], left: device_lists?.left ?? [] })),
+    );
+    const tracker = new DeviceTracker({ userId, store, sync$, keysApi: observedKeysApi(axiosKeysApi(http), note) });
+
+    const users = usersOf(place);
+    const lookUp = observedCalls(tracker, note);
+    const saved$ = tracker.getKnownDeviceKeys(users).pipe(tap((result) => note({ type: "known", result })));
+    // Asks with each announcement, so that one can see it happen. A watcher spaces its queries, as an application should.
+    const askedAtOnce$ = merge(of(users), tracker.deviceChanges$.pipe(map(({ changed }) => changed.filter((user) => users.includes(user))))).pipe(
+      filter((wanted) => wanted.length > 0),
+      mergeMap((wanted) => lookUp(wanted).pipe(catchError(() => EMPTY))), // noted as failed; the next announcement asks again
+    );
+    const watched$ = tracker.watchDeviceKeys(users).pipe(tap((result) => note({ type: "known", result })));
+
+    const session = new Subscription();
+    session.add(tracker.deviceChanges$.subscribe(({ changed, left }) => note({ type: "announced", changed, left })));
+    session.add(tracker.trackedUsers$.subscribe({ next: (tracked) => note({ type: "tracked", users: tracked }), error: () => undefined }));
+    session.add(tracker.problems$.subscribe(({ message }) => complain(message)));
+    session.add(
+      merge(
+        saved$.pipe(ignoreElements()),
+        tracker.synced$.pipe(
+          take(1), // until then, what is saved is as of the last visit
+          switchMap(() => merge(tracker.track(members), embedded ? askedAtOnce$ : watched$)),
+          ignoreElements(),
+        ),
+        tracker.synced$.pipe(ignoreElements()), // tells when the sync loop has ended for good
+      ).subscribe({ error: (error: unknown) => complain(messageOf(error)) }),
+    );
+    session.add(tracker.connect());
+    subscriber.next({ place, users, lookUp });
+    return session;
+  });
+}

@@ -1,0 +1,19 @@
+import type { UserId } from "matrix-device-tracker";
+
+/** What a user ID is called for short: `bob` for `@bob:home.example`. */
+export function shortName(userId: UserId): string {
+  return userId.slice(1, Math.max(userId.indexOf(":"), 2));
+}
+
+/** The server's name in a user ID. */
+export function serverOf(userId: UserId): string {
+  return userId.slice(userId.indexOf(":") + 1);
+}
+
+/** `alice, bob and carol`; of many, the first few. */
+export function nameThem(users: readonly UserId[]): string {
+  const names = users.length > 4 ? [...users.slice(0, 3).map(shortName), `${users.length - 3} others`] : users.map(shortName);
+  return names.length < 2 ? (names[0] ?? "nobody") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+}
+
+export const devices = (count: number): string => (count === 1 ? "1 device" : `${count} devices`);

@@ -1,0 +1,43 @@
+import type { DeviceKeysByUser, UserId } from "matrix-device-tracker";
+import type { Timeline } from "../diagram/timeline.js";
+import type { Happening } from "../happenings/happening.js";
+import { devices, nameThem, shortName } from "./names.js";
+
+/** What happened, told to a person; nothing where there is nothing to tell. `before`: the timeline without it. */
+export function sentence(before: Timeline, event: Happening): string | undefined {
+  switch (event.type) {
+    case "synced": {
+      const { initial, changed, left } = event;
+      if (initial) return "First sync: it says where the stream is, and announces nobody.";
+      const news = [changed.length > 0 && `${nameThem(changed)} changed`, left.length > 0 && `${nameThem(left)} left`].filter((part) => part !== false);
+      return news.length === 0 ? undefined : `The server announces: ${news.join("; ")}.`;
+    }
+    case "announced": {
+      const touched = new Set([...event.changed, ...event.left]);
+      const late = before.bars.filter(({ to, supersededAt, userId }) => to === undefined && supersededAt === undefined && touched.has(userId)).map(({ userId }) => userId);
+      return late.length === 0 ? undefined : `The query on its way for ${nameThem(late)} is superseded: its answer may be the older list.`;
+    }
+    case "query-sent":
+      return `Asking the server about ${nameThem(event.users)}.`;
+    case "query-aborted":
+      return "Nobody waits for the query any more: it is aborted.";
+    case "query-failed":
+      return `The query failed: ${event.message}`;
+    case "told":
+      return told(before, event.call, event.result);
+    case "gave-up":
+      return "We unsubscribed.";
+    default:
+      return undefined;
+  }
+}
+
+function told(before: Timeline, call: number, result: DeviceKeysByUser): string {
+  const from = before.calls.find((one) => one.call === call)?.from ?? 0;
+  const asked = (userId: UserId) => before.bars.some((bar) => bar.userId === userId && bar.end === "answered" && (bar.to ?? 0) >= from);
+  const cached = [...result].filter(([userId, { freshness }]) => freshness === "current" && !asked(userId)).map(([userId]) => userId);
+  const fetched = [...result].filter(([userId]) => !cached.includes(userId));
+  const parts = fetched.map(([userId, { freshness, deviceKeys }]) => `${shortName(userId)}: ${freshness === "unreachable" ? "unreachable" : `${devices(deviceKeys.size)}, ${freshness}`}`);
+  if (cached.length > 0) parts.push(`${nameThem(cached)} from the cache, without a request`);
+  return `Answered. ${parts.join("; ")}.`;
+}

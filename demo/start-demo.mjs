@@ -1,0 +1,37 @@
+import { createServer } from "node:http";
+import { buildPackage } from "./serving/build-package.mjs";
+import { buildPage } from "./serving/build-page.mjs";
+import { isLoopback } from "./serving/loopback.mjs";
+import { servePage } from "./serving/serve-page.mjs";
+import { createHomeserver } from "./homeserver/homeserver.mjs";
+
+/**
+ * Builds what is needed and serves the page and its homeserver on one port of 127.0.0.1.
+ *
+ * @param {{ port?: number }} [options] `port`: 0, the default, takes a free one
+ */
+export async function startDemo({ port = 0 } = {}) {
+  await buildPackage();
+  const page = servePage(await buildPage());
+  const homeserver = createHomeserver();
+
+  const server = createServer((request, response) => {
+    if (!isLoopback(request.headers.host)) response.writeHead(403).end("This demo answers only under a loopback address.");
+    else if (!homeserver.handle(request, response)) page(request, response);
+  });
+  await new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", () => resolve(undefined));
+  });
+  const address = /** @type {import("node:net").AddressInfo} */ (server.address());
+
+  return {
+    url: `http://127.0.0.1:${address.port}/`,
+    /** Ends every connection, long polls too. */
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve(undefined));
+        server.closeAllConnections();
+      }),
+  };
+}

@@ -1,0 +1,126 @@
+import { inspect } from "node:util";
+import axios, { AxiosError, CanceledError } from "axios";
+import { describe, expect, it } from "vitest";
+import { ConnectionError } from "../../src/http/connection-error.js";
+import { httpError } from "../../src/http/http-error.js";
+import { MatrixError } from "../../src/http/matrix-error.js";
+import { DeviceTrackerError } from "../../src/model/errors.js";
+import { type MockAdapter, mockAdapter } from "./mock-adapter.js";
+
+const NOW = Date.parse("Wed, 21 Oct 2026 07:28:00 GMT");
+const TOKEN = "syt_very_secret";
+
+/** What axios itself makes of this answer, as we tell it. */
+async function errorFor(status: number, body?: unknown, headers: Record<string, string> = {}): Promise<MatrixError> {
+  const http = axios.create({ headers: { Authorization: `Bearer ${TOKEN}` } });
+  mockAdapter(http).onAny().reply(status, body, headers);
+  const error = await http.get("/keys/query?secret=1").then(
+    () => expect.unreachable(),
+    (failure: unknown) => httpError(failure, NOW),
+  );
+  if (!(error instanceof MatrixError)) throw error;
+  return error;
+}
+
+describe("a refusal", () => {
+  it("is told with the server's code and words", async () => {
+    const error = await errorFor(403, { errcode: "M_FORBIDDEN", error: "Not today" });
+    expect(error).toBeInstanceOf(DeviceTrackerError);
+    expect(error).toMatchObject({ name: "MatrixError", endpoint: "/keys/query", status: 403, errcode: "M_FORBIDDEN", retryAfter: undefined, softLogout: false });
+    expect(error.message).toBe('/keys/query was refused with 403 (M_FORBIDDEN, "Not today")');
+  });
+
+  it("carries the wait that the server asks for, from the body and from the header", async () => {
+    expect((await errorFor(429, { errcode: "M_LIMIT_EXCEEDED", retry_after_ms: 4_000 })).retryAfter).toBe(4_000);
+    expect((await errorFor(429, { errcode: "M_LIMIT_EXCEEDED" }, { "Retry-After": "4" })).retryAfter).toBe(4_000);
+    const dates = { "retry-after": "Wed, 21 Oct 2026 12:00:05 GMT", date: "Wed, 21 Oct 2026 12:00:00 GMT" };
+    const error = await errorFor(503, "", dates);
+    expect(error.retryAfter).toBe(5_000);
+    expect(error.message).toContain("try again in 5000 ms");
+  });
+
+  it("keeps the soft logout flag and says what it means", async () => {
+    const soft = await errorFor(401, { errcode: "M_UNKNOWN_TOKEN", error: "expired", soft_logout: true });
+    expect(soft.softLogout).toBe(true);
+    expect(soft.message).toContain("as the same device");
+    const hard = await errorFor(401, { errcode: "M_UNKNOWN_TOKEN", error: "gone", soft_logout: "yes" });
+    expect(hard.softLogout).toBe(false);
+    expect(hard.message).toContain("logged out");
+  });
+
+  it.each([
+    ["a proxy's page", "<html><body>Bad Gateway</body></html>"],
+    ["nothing", undefined],
+    ["null", null],
+    ["a list", [1]],
+    ["an errcode that is no string", { errcode: 5, error: {} }],
+  ])("that comes with %s has no errcode and still says what happened", async (_what, body) => {
+    const error = await errorFor(502, body);
+    expect(error).toMatchObject({ status: 502, errcode: undefined });
+    expect(error.message).toBe("/keys/query was refused with 502 (no Matrix error in the answer): the server or a proxy before it is in trouble; try again later");
+  });
+
+  it("shortens a server's endless words", async () => {
+    expect((await errorFor(400, { errcode: "M_UNKNOWN", error: "x".repeat(1_000_000) })).message.length).toBeLessThan(500);
+  });
+
+  it("never shows the access token, not even where the server repeats it", async () => {
+    const error = await errorFor(401, { errcode: "M_UNKNOWN_TOKEN", error: `Unrecognised access token ${TOKEN}` });
+    expect(error.message).toContain("Unrecognised access token <access token>");
+    expect(inspect(error, { depth: 20, showHidden: true })).not.toContain(TOKEN);
+  });
+});
+
+describe("no answer", () => {
+  async function errorOf(mock: (adapter: MockAdapter) => unknown): Promise<Error> {
+    const http = axios.create({ headers: { Authorization: `Bearer ${TOKEN}` } });
+    mock(mockAdapter(http));
+    return http.get("/sync").then(
+      () => expect.unreachable(),
+      (failure: unknown) => httpError(failure, NOW),
+    );
+  }
+
+  it("is a ConnectionError with the reason, without the access token", async () => {
+    const error = await errorOf((adapter) => adapter.onAny().networkError());
+    expect(error).toBeInstanceOf(DeviceTrackerError);
+    expect(error).toMatchObject({ name: "ConnectionError", endpoint: "/sync", deadline: undefined });
+    expect(error.message).toContain("no answer from /sync (Network Error");
+    expect(inspect(error, { depth: 20, showHidden: true })).not.toContain(TOKEN);
+  });
+
+  it("is a ConnectionError with axios's code where axios gave up", async () => {
+    expect(await errorOf((adapter) => adapter.onAny().timeout())).toMatchObject({ name: "ConnectionError", code: "ECONNABORTED" });
+  });
+
+  it("is a ConnectionError where the answer broke off after a status of 200", () => {
+    const config = { url: "/sync", headers: axios.AxiosHeaders.from({ Authorization: `Bearer ${TOKEN}` }) };
+    const response = { status: 200, statusText: "OK", data: undefined, headers: {}, config };
+    const error = httpError(new AxiosError("stream has been aborted", "ERR_BAD_RESPONSE", config, {}, response), NOW);
+    expect(error).toBeInstanceOf(ConnectionError);
+    expect(error.message).toContain("stream has been aborted, ERR_BAD_RESPONSE");
+  });
+
+  it("keeps the platform's own error as the cause, unless it drags the request along", () => {
+    const config = { url: "/sync", headers: new axios.AxiosHeaders() };
+    const reset = new Error("read ECONNRESET");
+    expect(httpError(AxiosError.from(reset, "ECONNRESET", config), NOW).cause).toBe(reset);
+    const chatty = Object.assign(new Error("failed"), { request: { headers: TOKEN } });
+    expect(httpError(AxiosError.from(chatty, "ERR_NETWORK", config), NOW).cause).toBeUndefined();
+  });
+});
+
+describe("what is neither", () => {
+  it("stays a cancellation for axios, without the request's configuration", () => {
+    const headers = axios.AxiosHeaders.from({ Authorization: `Bearer ${TOKEN}` });
+    const error = httpError(new CanceledError("canceled", { headers }), NOW);
+    expect(axios.isCancel(error)).toBe(true);
+    expect(inspect(error, { depth: 20, showHidden: true })).not.toContain(TOKEN);
+  });
+
+  it("passes an error of another kind on, and wraps what is no error", () => {
+    const mine = new RangeError("mine");
+    expect(httpError(mine, NOW)).toBe(mine);
+    expect(httpError("mine", NOW)).toMatchObject({ cause: "mine" });
+  });
+});

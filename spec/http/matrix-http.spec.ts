@@ -1,0 +1,184 @@
+import { inspect } from "node:util";
+import axios from "axios";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { MatrixError } from "../../src/http/matrix-error.js";
+import { matrixHttp } from "../../src/http/matrix-http.js";
+import { LoopbackServer, type SeenRequest } from "./loopback-server.js";
+import { mockAdapter } from "./mock-adapter.js";
+
+const UNKNOWN_TOKEN = { errcode: "M_UNKNOWN_TOKEN", error: "expired", soft_logout: true };
+
+let server: LoopbackServer | undefined;
+afterEach(async () => {
+  await server?.stop();
+  server = undefined;
+});
+async function serve(answer?: (request: SeenRequest) => void): Promise<LoopbackServer> {
+  server = await new LoopbackServer(answer).start();
+  return server;
+}
+/** A server that takes these tokens and no other. */
+const taking =
+  (...tokens: string[]) =>
+  (request: SeenRequest): void =>
+    tokens.some((token) => request.headers.authorization === `Bearer ${token}`) ? request.answer(200, { user_id: "@alice:example.org" }) : request.answer(401, UNKNOWN_TOKEN);
+const tokensOf = (seen: LoopbackServer): unknown[] => seen.requests.map(({ headers }) => headers.authorization);
+
+describe("the homeserver's URL", () => {
+  it.each([
+    ["https://matrix.example.org", "https://matrix.example.org/_matrix/client/v3"],
+    ["https://matrix.example.org/", "https://matrix.example.org/_matrix/client/v3"],
+    ["https://example.org/some/prefix//", "https://example.org/some/prefix/_matrix/client/v3"],
+    ["http://localhost:8008", "http://localhost:8008/_matrix/client/v3"],
+  ])("%s is asked below %s", (homeserverUrl, baseURL) => {
+    expect(matrixHttp({ homeserverUrl, accessToken: "secret" }).defaults.baseURL).toBe(baseURL);
+  });
+
+  it.each([
+    ["matrix.example.org", /no URL/u],
+    ["", /no URL/u],
+    ["ftp://matrix.example.org", /https:\/\/ or http:\/\/, not with ftp:/u],
+    ["localhost:8008", /https:\/\/ or http:\/\//u],
+    ["https://alice:pass@matrix.example.org", /user name or a password/u],
+    ["https://matrix.example.org/?a=b", /before any \?/u],
+  ])("%j is refused at once", (homeserverUrl, message) => {
+    expect(() => matrixHttp({ homeserverUrl, accessToken: "secret" })).toThrow(TypeError);
+    expect(() => matrixHttp({ homeserverUrl, accessToken: "secret" })).toThrow(message);
+    expect(() => matrixHttp({ homeserverUrl, accessToken: "secret" })).not.toThrow(/pass@/u);
+  });
+
+  it("cannot be left by an absolute URL: the token would go along", async () => {
+    const { url, requests } = await serve(taking("secret"));
+    const elsewhere = new LoopbackServer(taking("secret"));
+    await elsewhere.start();
+    await matrixHttp({ homeserverUrl: url, accessToken: "secret" }).get(`${elsewhere.url}/account/whoami`);
+    await elsewhere.stop();
+    expect(elsewhere.requests).toEqual([]);
+    expect(requests).toHaveLength(1);
+  });
+});
+
+describe("the access token", () => {
+  it("goes along as a bearer token", async () => {
+    const { url, requests } = await serve(taking("secret"));
+    const { data } = await matrixHttp({ homeserverUrl: `${url}/`, accessToken: "secret" }).get<unknown>("/account/whoami");
+    expect(data).toEqual({ user_id: "@alice:example.org" });
+    expect(requests[0]).toMatchObject({ path: "/_matrix/client/v3/account/whoami", headers: { authorization: "Bearer secret" } });
+  });
+
+  it("is asked for with each request where it is a function", async () => {
+    const seen = await serve(taking("one", "two"));
+    const accessToken = vi.fn<() => string>().mockReturnValueOnce("one").mockReturnValueOnce("two");
+    const http = matrixHttp({ homeserverUrl: seen.url, accessToken });
+    await http.get("/sync");
+    await http.get("/sync");
+    expect(tokensOf(seen)).toEqual(["Bearer one", "Bearer two"]);
+  });
+
+  it.each([
+    ["empty", ""],
+    ["with a line break at the end", "secret\n"],
+    ["with a space", "sec ret"],
+  ])("that is %s is refused without being shown", async (_what, token) => {
+    expect(() => matrixHttp({ homeserverUrl: "https://example.org", accessToken: token })).toThrow(TypeError);
+    const later = matrixHttp({ homeserverUrl: "https://example.org", accessToken: () => token }).get("/sync");
+    await expect(later).rejects.toThrow(/accessToken must be/u);
+    if (token !== "") await expect(later).rejects.not.toThrow(token);
+  });
+
+  it("does not show in what a request fails with", async () => {
+    const { url } = await serve((request) => (request.query.hang === undefined ? request.answer(403, { errcode: "M_FORBIDDEN" }) : request.response.destroy()));
+    const http = matrixHttp({ homeserverUrl: url, accessToken: "syt_secret" });
+    for (const path of ["/sync", "/sync?hang=1"]) {
+      const error: unknown = await http.get(path).catch((failure: unknown) => failure);
+      expect(error).toBeInstanceOf(Error);
+      expect(inspect(error, { depth: 20, showHidden: true })).not.toContain("syt_secret");
+    }
+  });
+});
+
+describe("a refused access token", () => {
+  it("is renewed once and the request sent again, body and all", async () => {
+    const seen = await serve(taking("new"));
+    const accessToken = vi.fn<() => Promise<string>>().mockResolvedValueOnce("old").mockResolvedValueOnce("new");
+    const http = matrixHttp({ homeserverUrl: seen.url, accessToken });
+    await http.post("/keys/query", { device_keys: {} }, { params: { timeout: 5 } });
+    expect(tokensOf(seen)).toEqual(["Bearer old", "Bearer new"]);
+    expect(seen.requests[1]).toMatchObject({ method: "POST", path: "/_matrix/client/v3/keys/query", query: { timeout: "5" }, body: { device_keys: {} } });
+    expect(accessToken).toHaveBeenCalledTimes(2);
+  });
+
+  it("is final where the same token is all there is", async () => {
+    const seen = await serve(taking("new"));
+    const accessToken = vi.fn(() => "old");
+    await expect(matrixHttp({ homeserverUrl: seen.url, accessToken }).get("/sync")).rejects.toMatchObject({ name: "MatrixError", status: 401, errcode: "M_UNKNOWN_TOKEN", softLogout: true });
+    expect(accessToken).toHaveBeenCalledTimes(2);
+    expect(seen.requests).toHaveLength(1);
+  });
+
+  it("is final where the new one is refused too", async () => {
+    const seen = await serve(taking("none of them"));
+    let n = 0;
+    const accessToken = vi.fn(() => `token${++n}`);
+    await expect(matrixHttp({ homeserverUrl: seen.url, accessToken }).get("/sync")).rejects.toMatchObject({ status: 401, errcode: "M_UNKNOWN_TOKEN" });
+    expect(tokensOf(seen)).toEqual(["Bearer token1", "Bearer token2"]);
+    expect(accessToken).toHaveBeenCalledTimes(2);
+  });
+
+  it("is final where it is a plain string", async () => {
+    const seen = await serve(taking("new"));
+    await expect(matrixHttp({ homeserverUrl: seen.url, accessToken: "old" }).get("/sync")).rejects.toBeInstanceOf(MatrixError);
+    expect(seen.requests).toHaveLength(1);
+  });
+
+  it("is renewed once for all requests that fail together", async () => {
+    let current = "old";
+    let asked = 0;
+    const http = matrixHttp({
+      homeserverUrl: "https://example.org",
+      // The first three are for the requests; a renewal takes a turn of the event loop, in which all three have failed.
+      accessToken: () => (++asked <= 3 ? current : new Promise((give) => setTimeout(() => give((current = `new${asked - 3}`)), 10))),
+    });
+    const mock = mockAdapter(http)
+      .onGet("/sync")
+      .reply(({ headers }) => (headers?.Authorization === "Bearer new1" ? [200, {}] : [401, UNKNOWN_TOKEN]));
+    await Promise.all([http.get("/sync"), http.get("/sync"), http.get("/sync")]);
+    expect(asked).toBe(4);
+    expect(mock.history.get).toHaveLength(6);
+  });
+
+  it("is renewed anew when a later one is refused", async () => {
+    const seen = await serve(taking("two", "four"));
+    const accessToken = vi.fn<() => string>().mockReturnValueOnce("one").mockReturnValueOnce("two").mockReturnValueOnce("three").mockReturnValueOnce("four");
+    const http = matrixHttp({ homeserverUrl: seen.url, accessToken });
+    await http.get("/sync");
+    await http.get("/sync");
+    expect(tokensOf(seen)).toEqual(["Bearer one", "Bearer two", "Bearer three", "Bearer four"]);
+  });
+
+  it("leaves any other refusal alone", async () => {
+    const { url, requests } = await serve((request) => request.answer(401, { errcode: "M_USER_LOCKED", soft_logout: true }));
+    const accessToken = vi.fn(() => "old");
+    await expect(matrixHttp({ homeserverUrl: url, accessToken }).get("/sync")).rejects.toMatchObject({ errcode: "M_USER_LOCKED" });
+    expect(accessToken).toHaveBeenCalledTimes(1);
+    expect(requests).toHaveLength(1);
+  });
+
+  it("fails with what the renewal threw, in our words where it was a request of axios's", async () => {
+    const { url } = await serve(taking("new"));
+    const mine = new Error("the refresh token is gone");
+    const failing = vi.fn<() => string>().mockReturnValueOnce("old").mockImplementationOnce(() => {
+      throw mine;
+    });
+    await expect(matrixHttp({ homeserverUrl: url, accessToken: failing }).get("/sync")).rejects.toBe(mine);
+    const asking = vi.fn<() => string | Promise<string>>().mockReturnValueOnce("old").mockImplementationOnce(() => axios.post<string>(`${url}/refresh`).then(({ data }) => data));
+    await expect(matrixHttp({ homeserverUrl: url, accessToken: asking }).get("/sync")).rejects.toMatchObject({ name: "MatrixError", errcode: "M_UNKNOWN_TOKEN" });
+  });
+});
+
+it("works with an adapter that stands in for the network", async () => {
+  const http = matrixHttp({ homeserverUrl: "https://example.org", accessToken: "secret" });
+  const mock = mockAdapter(http).onGet("/sync").reply(200, { next_batch: "s1" });
+  await expect(http.get("/sync")).resolves.toMatchObject({ data: { next_batch: "s1" } });
+  expect(mock.history.get?.[0]?.headers?.Authorization).toBe("Bearer secret");
+});

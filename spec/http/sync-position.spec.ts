@@ -1,0 +1,116 @@
+import { describe, expect, it } from "vitest";
+import { ConnectionError } from "../../src/http/connection-error.js";
+import { MatrixError, type Refusal } from "../../src/http/matrix-error.js";
+import { afterAnswer, afterFailure, MAX_SERVER_WAIT, startFrom, type SyncPosition } from "../../src/http/sync-position.js";
+import { InvalidResponseError } from "../../src/model/errors.js";
+
+const HALF = 0.5;
+const offline = new ConnectionError("/sync", { code: "ERR_NETWORK" });
+const refused = (status: number, refusal: Refusal = {}): MatrixError => new MatrixError("/sync", status, refusal);
+const news = (next_batch: string): object => ({ next_batch, device_lists: { changed: ["@bob:example.org"] } });
+const after = (position: SyncPosition, error: Error): SyncPosition => afterFailure(position, error, HALF).next ?? expect.unreachable();
+
+describe("an answer", () => {
+  it("moves the token and says which one it answered", () => {
+    const first = afterAnswer(startFrom(undefined), { next_batch: "s1", rooms: {} }, 5, 30_000);
+    expect(first).toMatchObject({ since: "s1", response: { next_batch: "s1", since: null, rooms: {} } });
+    expect(afterAnswer(first, { next_batch: "s2" }, 5, 30_000)).toMatchObject({ since: "s2", response: { since: "s1" } });
+  });
+
+  it("stays as it is but for since: what a server calls since does not count", () => {
+    const body = JSON.parse('{"next_batch":"s1","since":"theirs","device_lists":"nonsense","__proto__":{"a":1},"more":[{}]}') as object;
+    const { response } = afterAnswer(startFrom("s0"), body, 5, 30_000);
+    expect(JSON.stringify(response)).toBe('{"next_batch":"s1","since":"s0","device_lists":"nonsense","__proto__":{"a":1},"more":[{}]}');
+    expect(Object.getPrototypeOf(response)).toBe(Object.prototype);
+  });
+
+  it.each([["<html>", ""], [null, ""], [[], ""], [{}, "next_batch"], [{ next_batch: "" }, "next_batch"], [{ next_batch: 5 }, "next_batch"]])("%j is no sync response", (body, path) => {
+    const error = (() => {
+      try {
+        return afterAnswer(startFrom("s0"), body, 5, 30_000);
+      } catch (thrown) {
+        return thrown;
+      }
+    })();
+    expect(error).toBeInstanceOf(InvalidResponseError);
+    expect(error).toMatchObject({ endpoint: "/sync", path });
+  });
+});
+
+describe("a failure", () => {
+  it("keeps the token, counts, and waits longer each time", () => {
+    let position = startFrom("s1");
+    const told = [1, 2, 3].map(() => {
+      const { failed, next } = afterFailure(position, offline, HALF);
+      position = next ?? expect.unreachable();
+      return failed;
+    });
+    expect(told.map(({ type, attempt, retryIn, since, error }) => ({ type, attempt, retryIn, since, error }))).toEqual([
+      { type: "request-failed", attempt: 1, retryIn: 1_500, since: "s1", error: offline },
+      { type: "request-failed", attempt: 2, retryIn: 3_000, since: "s1", error: offline },
+      { type: "request-failed", attempt: 3, retryIn: 6_000, since: "s1", error: offline },
+    ]);
+    expect(told[0]?.message).toContain("sync attempt 1 failed, next attempt in 1500 ms: no answer from /sync");
+    expect(position).toMatchObject({ since: "s1", catchUp: true, wait: { ms: 6_000, atLeast: 0 } });
+  });
+
+  it("waits as long as the server asks, and lets nothing shorten that", () => {
+    expect(after(startFrom("s1"), refused(429, { retryAfter: 4_000 })).wait).toEqual({ ms: 4_000, atLeast: 4_000 });
+    expect(after(startFrom("s1"), refused(503, { retryAfter: 10 })).wait).toEqual({ ms: 1_500, atLeast: 10 });
+  });
+
+  it("waits an hour at most, whatever the server asks", () => {
+    expect(after(startFrom("s1"), refused(429, { retryAfter: 1e15 })).wait.ms).toBe(MAX_SERVER_WAIT);
+  });
+
+  it("is forgotten with the next news", () => {
+    const position = afterAnswer(after(after(startFrom("s1"), offline), offline), news("s2"), 5, 30_000);
+    expect(afterFailure(position, offline, HALF).failed.attempt).toBe(1);
+  });
+
+  it("is forgotten when a poll was held", () => {
+    const caughtUp = afterAnswer(after(startFrom("s1"), offline), { next_batch: "s1" }, 5, 30_000);
+    const held = afterAnswer(caughtUp, { next_batch: "s1" }, 30_000, 30_000);
+    expect(afterFailure(held, offline, HALF).failed.attempt).toBe(1);
+  });
+
+  it("is not forgotten by catching up alone: each long poll may fail", () => {
+    let position = startFrom("s1");
+    for (let i = 0; i < 6; i++) position = afterAnswer(after(position, refused(504)), { next_batch: "s1" }, 5, 30_000);
+    expect(afterFailure(position, refused(504), HALF).failed).toMatchObject({ attempt: 7, retryIn: 45_000 });
+  });
+});
+
+describe("a refused since", () => {
+  it.each(["M_UNKNOWN", "M_INVALID_PARAM"])("(400 %s) is dropped: an initial sync is next", (errcode) => {
+    const { failed, next } = afterFailure(startFrom("nonsense"), refused(400, { errcode }), HALF);
+    expect(failed).toMatchObject({ type: "since-refused", since: "nonsense", retryIn: 1_500 });
+    expect(failed.message).toContain("starts over with an initial sync in 1500 ms");
+    expect(next).toMatchObject({ since: undefined, failures: 1 });
+  });
+
+  it.each([[400, "M_NOT_JSON"], [400, undefined], [404, "M_UNKNOWN"], [500, "M_UNKNOWN"]])("is not what %i %s says", (status, errcode) => {
+    expect(after(startFrom("s1"), refused(status, { errcode })).since).toBe("s1");
+  });
+
+  it("cannot be what an initial sync fails of", () => {
+    expect(afterFailure(startFrom(undefined), refused(400, { errcode: "M_UNKNOWN" }), HALF).failed.type).toBe("request-failed");
+  });
+});
+
+describe("the end", () => {
+  it.each([[401, "M_UNKNOWN_TOKEN"], [401, "M_MISSING_TOKEN"], [403, "M_USER_DEACTIVATED"], [401, "M_USER_DEACTIVATED"]])("is %i %s", (status, errcode) => {
+    const error = refused(status, { errcode });
+    const { failed, next } = afterFailure(startFrom("s1"), error, HALF);
+    expect(next).toBeUndefined();
+    expect(failed).toMatchObject({ type: "ended", error, attempt: 1, retryIn: null, since: "s1" });
+  });
+
+  it.each([[401, "M_USER_LOCKED"], [401, undefined], [403, undefined], [403, "M_FORBIDDEN"], [403, "M_CONSENT_NOT_GIVEN"], [400, "M_UNKNOWN_TOKEN"], [404, "M_UNRECOGNIZED"]])("is not %i %s", (status, errcode) => {
+    expect(afterFailure(startFrom("s1"), refused(status, { errcode }), HALF).next).toBeDefined();
+  });
+});
+
+it("an empty token is none", () => {
+  expect(startFrom("").since).toBeUndefined();
+});

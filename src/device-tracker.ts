@@ -1,0 +1,367 @@
+import {
+  asyncScheduler,
+  catchError,
+  defer,
+  EMPTY,
+  filter,
+  map,
+  NEVER,
+  of,
+  ReplaySubject,
+  share,
+  Subject,
+  Subscription,
+  switchMap,
+  throwError,
+  type Observable,
+  type SchedulerLike,
+} from "rxjs";
+import { AlreadyConnectedError, StoreClearedError, StoreOwnerError } from "./model/errors.js";
+import { isUserId, type UserId } from "./model/ids.js";
+import type { TrackerProblem } from "./model/problems.js";
+import type { DeviceChanges, DeviceKeysByUser } from "./model/results.js";
+import type { SyncResponse } from "./model/wire.js";
+import { DeviceLists } from "./query/device-lists.js";
+import type { KeysApi } from "./query/keys-api.js";
+import { Lookup } from "./query/lookup.js";
+import { Queries } from "./query/queries.js";
+import { settle } from "./query/settle.js";
+import { watchDeviceKeys } from "./query/watch-device-keys.js";
+import type { DeviceStore } from "./store/device-store.js";
+import { loadAccount, type SavedAccount } from "./store/load.js";
+import { memoryStore } from "./store/memory-store.js";
+import { withStoreDeadline } from "./store/store-deadline.js";
+import { WriteQueue } from "./store/write-queue.js";
+import { Connection } from "./sync/connection.js";
+import { Emissions } from "./sync/emissions.js";
+import { parseStep } from "./sync/step.js";
+import { Steps } from "./sync/steps.js";
+import { TrackedUsers } from "./sync/tracked-users.js";
+
+export interface DeviceTrackerOptions {
+  /** Our own user. */
+  readonly userId: UserId;
+  /** Every sync response of this device, in order. What is needed of a response beyond `device_lists` must be saved before it is emitted here. */
+  readonly sync$: Observable<SyncResponse>;
+  readonly keysApi: KeysApi;
+  /** @default memoryStore() */
+  readonly store?: DeviceStore;
+  /** Every timer and clock reading goes through it. @default asyncScheduler */
+  readonly scheduler?: SchedulerLike;
+  /** Larger requests time out on real servers. @default 250 */
+  readonly maxUsersPerQuery?: number;
+  /** Requests in flight at once; while there are as many, users wait and merge into the next ones. @default 3 */
+  readonly maxConcurrentQueries?: number;
+  /** How long a query is waited for from its sending, in ms; longer where a caller's `timeout` needs it. @default 60_000 */
+  readonly queryDeadline?: number;
+  /** How long an operation of the store is waited for, in ms. @default 10_000 */
+  readonly storeDeadline?: number;
+  /** Users whose lists are kept in memory, so that looking them up reads no store. @default 10_000 */
+  readonly maxListsInMemory?: number;
+}
+
+/** What is there once the saved state has been read. */
+interface Loaded {
+  readonly lists: DeviceLists;
+  readonly lookup: Lookup;
+  readonly steps: Steps;
+}
+
+/**
+ * Knows the current keys of every device of every user we share an encrypted room with.
+ *
+ *     sync$            ──s1───────s2(bob changed)──────────────
+ *     getDeviceKeys(bob)    q·····×·······a(superseded)
+ *     getDeviceKeys(bob)              q···········b(current)
+ *     getDeviceKeys(bob)                               b(current), from the cache
+ *
+ * Matrix spec, client-server API, end-to-end encryption module, "Tracking the device list for a user".
+ *
+ * @example
+ * const http = matrixHttp({ homeserverUrl, accessToken });
+ * const store = idbStore(`devices/${userId}`);
+ * const tracker = new DeviceTracker({
+ *   userId, store, keysApi: axiosKeysApi(http), sync$: syncResponses(http, { since$: store.syncToken$ }),
+ * });
+ * tracker.connect();
+ * // Until the first step of a connection, `current` is as of the saved token: wait for it before the first sending.
+ * tracker.synced$.pipe(take(1), switchMap(() => tracker.getDeviceKeys(roomMembers))).subscribe(encryptFor);
+ */
+export class DeviceTracker {
+  /** Hot: users whose lists changed and users who left, as the server announced them, after lookups reflect it. Never fails, never completes. */
+  readonly deviceChanges$: Observable<DeviceChanges>;
+  /** The set of tracked users, replayed, and again whenever it changes. Never fails, never completes; silent until the saved state is loaded. */
+  readonly trackedUsers$: Observable<ReadonlySet<UserId>>;
+  /**
+   * Hot: each sync response, in order, once its changes are durable. Ends as the sync stream of the current connection does, and with {@link StoreOwnerError} or
+   * {@link StoreClearedError} where the store is not ours (any more); subscribe again for the next connection.
+   */
+  readonly synced$: Observable<SyncResponse>;
+  /** Hot: what went wrong and what was done about it. Never fails, never completes. */
+  readonly problems$: Observable<TrackerProblem>;
+
+  readonly #userId: UserId;
+  readonly #sync$: Observable<SyncResponse>;
+  readonly #scheduler: SchedulerLike;
+  readonly #emissions = new Emissions();
+  readonly #problems = new Subject<TrackerProblem>();
+  readonly #tracked: TrackedUsers;
+  readonly #queries: Queries;
+  readonly #loading$: Observable<Loaded>;
+  /** What was given while the saved state was not yet there. */
+  readonly #inbox: ((loaded: Loaded) => void)[] = [];
+  readonly #report = (problem: TrackerProblem): void => {
+    this.#emissions.push(() => {
+      this.#problems.next(problem);
+    });
+  };
+  #loaded: Loaded | undefined;
+  #cleared = false;
+  #synced = new Subject<SyncResponse>();
+  #connection: Connection | undefined;
+
+  constructor(options: DeviceTrackerOptions) {
+    const { userId, sync$, keysApi, store = memoryStore(), scheduler = asyncScheduler, ...bounds } = options;
+    const { maxUsersPerQuery = 250, maxConcurrentQueries = 3, queryDeadline = 60_000, storeDeadline = 10_000, maxListsInMemory = 10_000 } = bounds;
+    if (!isUserId(userId)) throw new TypeError(`userId should be a Matrix user ID such as "@alice:example.org", not ${JSON.stringify(userId)}`);
+    requirePositive({ maxUsersPerQuery, maxConcurrentQueries, queryDeadline, storeDeadline, maxListsInMemory });
+    this.#userId = userId;
+    this.#sync$ = sync$;
+    this.#scheduler = scheduler;
+    this.#queries = new Queries(
+      {
+        keysApi,
+        ownUserId: userId,
+        scheduler,
+        queryDeadline,
+        revisionOf: (user) => this.#tracked.get(user)?.revision,
+        settle: (fetched, request) => (this.#loaded === undefined ? EMPTY : settle(fetched, request, this.#loaded.lists, this.#report)),
+      },
+      { maxUsersPerQuery, maxConcurrentQueries },
+    );
+    this.#tracked = new TrackedUsers(userId, this.#emissions, {
+      mark: ({ invalidated, left }) => {
+        this.#queries.supersede(invalidated);
+        this.#queries.supersede(left);
+        this.#loaded?.lists.forget(left);
+      },
+      goOn: () => {
+        this.#queries.send();
+      },
+    });
+    this.#loading$ = this.#load(withStoreDeadline(store, storeDeadline, scheduler), maxListsInMemory);
+    this.deviceChanges$ = this.#tracked.invalidations$.pipe(
+      filter(({ announced }) => announced),
+      map(({ invalidated, left }) => ({ changed: invalidated, left })),
+    );
+    this.trackedUsers$ = defer(() => this.#ready()).pipe(
+      catchError(() => NEVER),
+      switchMap(() => this.#tracked.set$),
+    );
+    this.synced$ = defer(() => this.#synced);
+    this.problems$ = this.#problems.asObservable();
+  }
+
+  /**
+   * Starts applying sync responses; unsubscribing stops. Nothing but lookups reads or asks anything before it.
+   *
+   * When the stream ends, or the connection is unsubscribed, lookups go on from the last step applied, and one may connect again.
+   * @throws {AlreadyConnectedError} while another connection of this tracker is open
+   */
+  connect(): Subscription {
+    if (this.#connection?.closed === false) throw new AlreadyConnectedError();
+    const connection = new Connection(this.#synced, this.#emissions);
+    this.#connection = connection;
+    const end = (notification: { readonly error: unknown } | "complete") => {
+      if (connection.closed) return;
+      this.#synced = new Subject(); // whoever subscribes from now on waits for the next connection
+      connection.end(notification);
+    };
+    connection.add(
+      this.#ready().subscribe({
+        error: (error: unknown) => {
+          this.#inbox.length = 0; // steps of an account that is not the store's
+          end({ error });
+        },
+      }),
+    );
+    if (connection.closed) return connection;
+    connection.add(
+      this.#sync$.subscribe({
+        next: (response) => {
+          this.#whenLoaded(({ steps }) => {
+            this.#apply(response, steps, connection);
+          });
+        },
+        error: (error: unknown) => {
+          this.#whenLoaded(() => { end({ error }); });
+        },
+        complete: () => {
+          this.#whenLoaded(() => { end("complete"); });
+        },
+      }),
+    );
+    return connection;
+  }
+
+  /**
+   * The device lists of these users, one entry for every user in the order asked: one value, then completion. Cold: users are read from the iterable at once, everything else
+   * happens at each subscription.
+   *
+   * 1. A tracked user whose list is not outdated is answered from memory or, all in one read, from the store.
+   * 2. Anybody else is answered by the query that is in flight for them, shared by all who wait for it, or by a new one. New queries of one call travel
+   *    in as few requests as `maxUsersPerQuery` allows.
+   * 3. A change that arrives meanwhile supersedes a query: those who were waiting get its answer, marked `superseded`; whoever asks from then on gets a new query.
+   *
+   * Fails where a request fails (with the error of the {@link KeysApi}, {@link InvalidResponseError} or {@link QueryTimedOutError}; the next call asks again) and with
+   * {@link StoreOwnerError} or {@link StoreClearedError}. Unsubscribing aborts the requests that nobody else waits for.
+   * @param options.forceDownload skips the cache @default false
+   * @param options.timeout how long the homeserver may wait for other homeservers, in ms, in the queries that this call starts; the spec recommends 10 000
+   * @example
+   * tracker.getDeviceKeys(["@bob:example.org"]).subscribe((users) => {
+   *   users.get("@bob:example.org"); // { deviceKeys: Map { "JLAFKJWSCS" => {…} }, freshness: "current", … }
+   * });
+   */
+  getDeviceKeys(users: Iterable<UserId>, options: { readonly forceDownload?: boolean; readonly timeout?: number } = {}): Observable<DeviceKeysByUser> {
+    const wanted = distinctUsers(users);
+    const { timeout } = options;
+    if (timeout !== undefined && !(timeout >= 0 && timeout < Number.POSITIVE_INFINITY)) throw new RangeError(`timeout should be a number of ms, not ${timeout}`);
+    return this.#ready().pipe(
+      switchMap(({ lookup }) => lookup.gather(wanted, options, "throw").pipe(map(({ answers }) => lookup.result(wanted, answers)))),
+    );
+  }
+
+  /**
+   * What is saved for these users, without asking anyone: one value, then completion. Users never fetched are absent, others `current` or `outdated`.
+   * Where the store cannot be read, what memory has is given, and the failure is reported on `problems$`.
+   */
+  getKnownDeviceKeys(users: Iterable<UserId>): Observable<DeviceKeysByUser> {
+    const wanted = distinctUsers(users);
+    return this.#ready().pipe(switchMap(({ lookup }) => lookup.known(wanted)));
+  }
+
+  /**
+   * The device lists of these users, live: all of them once everybody has been looked up, and again after every change that alters a list.
+   *
+   * Never fails and never completes: what goes wrong is told on `problems$`. A user who could not be asked for (then `unreachable`) is asked for again after 30 s, doubling to 30 min,
+   * and so is one who is announced within 10 s of our query: some servers announce users because they were asked for.
+   */
+  watchDeviceKeys(users: Iterable<UserId>): Observable<DeviceKeysByUser> {
+    const wanted = distinctUsers(users);
+    return this.#ready().pipe(
+      catchError((error: unknown) => {
+        this.#report({ type: "watch-failed", userIds: wanted, error, retryIn: undefined, message: "the watched users cannot be looked up with this store" });
+        return NEVER;
+      }),
+      switchMap(({ lookup, lists }) =>
+        watchDeviceKeys(wanted, { tracked: this.#tracked, lists, lookup, scheduler: this.#scheduler, report: this.#report }),
+      ),
+    );
+  }
+
+  /**
+   * Tracks users: who was not tracked becomes tracked and outdated, others stay as they are. Cold; emits nothing, completes when it is durable.
+   *
+   * An initial sync announces nobody: the members of the encrypted rooms that an account is in already are handed over here, once.
+   */
+  track(users: Iterable<UserId>): Observable<void> {
+    const given = distinctUsers(users);
+    return this.#ready().pipe(
+      switchMap(({ steps }) => {
+        this.#reportRefusedIds("track", given.filter((user) => !isUserId(user)));
+        return steps.track(given.filter(isUserId));
+      }),
+    );
+  }
+
+  #apply(response: unknown, steps: Steps, connection: Connection): void {
+    const step = parseStep(response, this.#userId);
+    // Whoever is told of a step in the middle of it, and gives the next one, must find this one followed already.
+    this.#emissions.hold(() => {
+      if (step.refusal !== undefined) {
+        this.#report({ type: "sync-response-refused", error: step.refusal, message: `${step.refusal.message}; as it may hide changes, every device list became outdated` });
+      }
+      this.#reportRefusedIds("device_lists", step.refusedIds);
+      connection.follow(steps.apply(step, () => this.#queries.inFlight()));
+    });
+  }
+
+  #reportRefusedIds(source: "device_lists" | "track", userIds: readonly string[]): void {
+    const count = userIds.length;
+    if (count === 0) return;
+    const shown = userIds.slice(0, 10).map((id) => (id.length > 80 ? `${id.slice(0, 80)}…` : id));
+    this.#report({ type: "user-ids-refused", source, userIds: shown, count, message: `${count} string(s) in ${source} are no user IDs and were left out, such as ${JSON.stringify(shown[0])}` });
+  }
+
+  /** Does it now, or as soon as the saved state is there and before any lookup that waits for it goes on. */
+  #whenLoaded(action: (loaded: Loaded) => void): void {
+    if (this.#loaded === undefined) this.#inbox.push(action);
+    else action(this.#loaded);
+  }
+
+  #ready(): Observable<Loaded> {
+    return defer(() => {
+      if (this.#cleared) return throwError(() => new StoreClearedError());
+      return this.#loaded === undefined ? this.#loading$ : of(this.#loaded);
+    });
+  }
+
+  /** Reads the saved state, once for all who wait for it; what was given meanwhile is applied before any of them goes on. */
+  #load(store: DeviceStore, maxListsInMemory: number): Observable<Loaded> {
+    const lifetime = `${this.#scheduler.now().toString(36)}.${Math.random().toString(36).slice(2)}`;
+    const open = (opened: DeviceStore) => loadAccount(opened, this.#userId, lifetime).pipe(map((account) => ({ store: opened, account })));
+    return open(store).pipe(
+      catchError((error: unknown) => {
+        if (error instanceof StoreOwnerError) throw error;
+        this.#report({ type: "store-unavailable", error, message: "the device store cannot be used; memory stands in for it, and nothing is kept beyond this page" });
+        return open(memoryStore());
+      }),
+      map(({ store: opened, account }) =>
+        this.#emissions.hold(() => {
+          const loaded = this.#start(opened, account, maxListsInMemory);
+          for (const given of this.#inbox.splice(0)) given(loaded);
+          return loaded;
+        }),
+      ),
+      // Reset when everyone has left before it is there, and when it failed: the next use reads again.
+      share({ connector: () => new ReplaySubject(1), resetOnComplete: false }),
+    );
+  }
+
+  #start(store: DeviceStore, { owner, token, users, damaged }: SavedAccount, maxListsInMemory: number): Loaded {
+    for (const [kind, ids] of damaged) {
+      this.#report({ type: "records-damaged", kind, ids, message: `${ids.length} saved record(s) of kind "${kind}" cannot be trusted: what they stood for counts as outdated` });
+    }
+    const writes = new WriteQueue(store, owner, this.#scheduler, {
+      commitFailed: (error, retryIn) => {
+        this.#report({ type: "commit-failed", error, retryIn, message: `changes could not be saved; lookups go on from memory, and it is tried again in ${retryIn / 1000} s` });
+        this.#connection?.storeFails();
+      },
+      cleared: () => {
+        this.#cleared = true;
+        this.#report({ type: "store-cleared", message: "the device store was cleared: this tracker has nothing to go on with, make a new one" });
+        this.#connection?.fail(new StoreClearedError());
+      },
+    });
+    const lists = new DeviceLists({ ownUserId: this.#userId, store, writes, tracked: this.#tracked, maxListsInMemory, report: this.#report });
+    const loaded: Loaded = {
+      lists,
+      lookup: new Lookup(this.#tracked, lists, this.#queries, () => this.#scheduler.now()),
+      steps: new Steps(this.#tracked, writes, this.#emissions, this.#report),
+    };
+    this.#loaded = loaded;
+    this.#tracked.loaded(token, users);
+    return loaded;
+  }
+}
+
+function distinctUsers(users: Iterable<UserId>): readonly UserId[] {
+  if (typeof users === "string") throw new TypeError(`users should be an iterable of user IDs, such as [${JSON.stringify(users)}], not a string`);
+  return [...new Set(users)];
+}
+
+function requirePositive(bounds: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(bounds)) {
+    if (!(value >= 1)) throw new RangeError(`${name} should be a number from 1 on, not ${value}`);
+  }
+}

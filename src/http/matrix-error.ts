@@ -1,0 +1,59 @@
+import { DeviceTrackerError } from "../model/errors.js";
+
+/** What a refusal says beyond its status. */
+export interface Refusal {
+  /** Undefined where the answer was not a Matrix error (a proxy's page, an empty body). */
+  readonly errcode?: string | undefined;
+  /** The server's own words, `error`. */
+  readonly error?: string | undefined;
+  /** In ms. */
+  readonly retryAfter?: number | undefined;
+  readonly softLogout?: boolean | undefined;
+}
+
+/**
+ * The server said no: it answered with a status other than 2xx.
+ *
+ * @example
+ * tracker.getDeviceKeys(users).subscribe({
+ *   error: (error) => { if (error instanceof MatrixError && error.errcode === "M_FORBIDDEN") … },
+ * });
+ * @see Matrix spec, client-server API, "Standard error response"
+ */
+export class MatrixError extends DeviceTrackerError {
+  override readonly name = "MatrixError";
+  /** What the server calls the error, such as `M_FORBIDDEN`; undefined where the answer was not a Matrix error (a proxy's page, an empty body). */
+  readonly errcode: string | undefined;
+  /** How long the server asks to be left alone, in ms and exactly as it said; undefined where it does not ask. */
+  readonly retryAfter: number | undefined;
+  /** With `M_UNKNOWN_TOKEN`: the device still exists and its keys must be kept; log in again as the same device. Matrix spec, "Soft logout". */
+  readonly softLogout: boolean;
+
+  constructor(
+    /** The endpoint that was asked, such as `/keys/query`. */
+    readonly endpoint: string,
+    /** The HTTP status, such as 403. */
+    readonly status: number,
+    refusal: Refusal = {},
+    options?: ErrorOptions,
+  ) {
+    super(describe(endpoint, status, refusal), options);
+    this.errcode = refusal.errcode;
+    this.retryAfter = refusal.retryAfter;
+    this.softLogout = refusal.softLogout === true;
+  }
+}
+
+function describe(endpoint: string, status: number, refusal: Refusal): string {
+  const { errcode, error } = refusal;
+  const said = errcode === undefined ? "no Matrix error in the answer" : error === undefined || error === "" ? errcode : `${errcode}, "${error}"`;
+  const advice = adviceOn(status, refusal);
+  return `${endpoint} was refused with ${status} (${said})${advice === "" ? "" : `: ${advice}`}`;
+}
+
+function adviceOn(status: number, { errcode, retryAfter, softLogout }: Refusal): string {
+  if (retryAfter !== undefined) return `try again in ${retryAfter} ms`;
+  if (errcode === "M_UNKNOWN_TOKEN") return softLogout === true ? "log in again as the same device, keeping its keys" : "this device is logged out; log in again";
+  if (errcode === undefined) return status >= 500 ? "the server or a proxy before it is in trouble; try again later" : "is homeserverUrl the homeserver's?";
+  return "";
+}

@@ -1,0 +1,62 @@
+/** Whether a value is a JSON object: neither an array nor null. */
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The value of an own property: names such as `constructor` are only names. */
+export function own(object: Readonly<Record<string, unknown>>, name: string): unknown {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
+}
+
+/**
+ * About how many characters of JSON a value is, or `undefined` where it is no JSON, or more than `limit`, or nested deeper
+ * than `depth`. Its cost is bounded by the limits, not by the value: `JSON.stringify` would overflow the stack on a value
+ * nested a few thousand deep, which `JSON.parse` gives without complaint.
+ */
+export function jsonLength(value: unknown, limit: number, depth: number): number | undefined {
+  switch (typeof value) {
+    case "string":
+      return within(value.length + 2, limit);
+    case "number":
+      return Number.isFinite(value) ? within(8, limit) : undefined;
+    case "boolean":
+      return within(4, limit);
+    case "object":
+      break;
+    default:
+      return undefined;
+  }
+  if (value === null) return within(4, limit);
+  if (depth === 0) return undefined;
+  let length = 2;
+  if (Array.isArray(value)) {
+    for (const item of value as unknown[]) {
+      const more = jsonLength(item, limit - length, depth - 1);
+      if (more === undefined) return undefined;
+      length += more + 1;
+    }
+  } else {
+    const prototype: unknown = Object.getPrototypeOf(value);
+    if (prototype !== Object.prototype && prototype !== null && !isForeignPlain(prototype)) return undefined;
+    for (const [name, item] of Object.entries(value)) {
+      const more = jsonLength(item, limit - length - name.length, depth - 1);
+      if (more === undefined) return undefined;
+      length += name.length + more + 4;
+    }
+  }
+  return within(length, limit);
+}
+
+const within = (length: number, limit: number): number | undefined => (length <= limit ? length : undefined);
+
+/** `Object.prototype` of another realm (an iframe, a test runner's sandbox): nothing is above it. */
+const isForeignPlain = (prototype: unknown): boolean => Object.getPrototypeOf(prototype) === null;
+
+/** Whether two JSON values are the same, whatever the order of their properties. Values must have passed {@link jsonLength}. */
+export function sameJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, i) => sameJson(item, b[i]));
+  if (!isObject(a) || !isObject(b)) return false;
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => Object.hasOwn(b, name) && sameJson(a[name], b[name]));
+}

@@ -1,0 +1,18 @@
+/*
+ * What one user may send us. The Matrix spec gives no limits here, so these are ours: far above what honest accounts have
+ * (a device is about 700 characters of JSON; bots and bridges reach some hundred devices), and low enough that nobody else's
+ * account can fill our memory or disk.
+ */
+
+/** Devices of one user that are looked at; those after them are refused as `too-many-devices`. */
+export const MAX_DEVICES_PER_USER = 2_000;
+/** Characters of JSON in one device or cross-signing key: as many as the spec allows an event to have bytes. */
+export const MAX_DEVICE_LENGTH = 65_536;
+/** Characters of JSON in all devices of one user together; those after them are refused as `too-large`. */
+export const MAX_LIST_LENGTH = 4_194_304;
+/** How deep objects and arrays in one device may nest; honest ones nest three deep. */
+export const MAX_DEVICE_DEPTH = 32;
+/** Refused devices of one user that are named, so that refusals cannot fill what the limits above keep clear. */
+export const MAX_REJECTED_PER_USER = 1_000;
+/** Characters of a refused device's ID; a longer one is cut there. */
+export const MAX_REJECTED_ID_LENGTH = 255;

@@ -1,0 +1,37 @@
+import type { DeviceList } from "../keys/device-list.js";
+import type { Freshness, UserDeviceKeys } from "../model/results.js";
+import type { Revision } from "../store/revision.js";
+import type { TrackedUser } from "../sync/tracking.js";
+
+/** A device list on its way to a caller, and what decides its freshness when it is emitted. */
+export interface Answer {
+  readonly list: DeviceList;
+  /** The user's revision when the list was asked for or read; `undefined` where they were not tracked then. */
+  readonly revision: Revision | undefined;
+  /** Whether a change had come, or the store had refused the list, before the answer was ready. */
+  readonly superseded: boolean;
+  /** Whether the user's server answered. */
+  readonly reachable: boolean;
+  /** Where it did not: the last list we had. */
+  readonly lastKnown?: DeviceList;
+}
+
+/** How far an answer can be relied on, decided when it is emitted: a change may have come while the call waited for others. */
+export function freshnessOf(answer: Answer, user: TrackedUser | undefined): Freshness {
+  if (!answer.reachable) return "unreachable";
+  if (answer.superseded || answer.revision !== user?.revision) return "superseded";
+  return user === undefined ? "untracked" : "current";
+}
+
+/** A list as a caller gets it. */
+export function toUserDeviceKeys(list: DeviceList, freshness: Freshness, lastKnown?: DeviceList): UserDeviceKeys {
+  return { ...list, freshness, ...(lastKnown !== undefined && { lastKnown: lastKnown.deviceKeys }) };
+}
+
+/** The answer for an ID that is no user ID and is never sent: nobody has devices there. */
+export const notAUser = (now: number): Answer => ({
+  list: { deviceKeys: new Map(), rejected: new Map(), fetchedAt: now },
+  revision: undefined,
+  superseded: false,
+  reachable: true,
+});

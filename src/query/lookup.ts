@@ -1,0 +1,112 @@
+import { defer, EMPTY, endWith, ignoreElements, map, merge, mergeMap, of, tap, type Observable } from "rxjs";
+import { isUserId, type UserId } from "../model/ids.js";
+import type { DeviceKeysByUser, UserDeviceKeys } from "../model/results.js";
+import type { Revision } from "../store/revision.js";
+import type { TrackedUsers } from "../sync/tracked-users.js";
+import { freshnessOf, notAUser, toUserDeviceKeys, type Answer } from "./answer.js";
+import type { DeviceLists } from "./device-lists.js";
+import type { Queries } from "./queries.js";
+
+export interface LookupOptions {
+  /** Skips the cache; a query that is in flight and not superseded is joined all the same. */
+  readonly forceDownload?: boolean | undefined;
+  /** How long the homeserver may wait for other homeservers, in ms; of the queries that this call starts. */
+  readonly timeout?: number | undefined;
+}
+
+/** What a lookup has gathered: every user is in one of the two. */
+export interface Gathered {
+  readonly answers: ReadonlyMap<UserId, Answer>;
+  /** Whose request failed, and how. */
+  readonly failures: ReadonlyMap<UserId, unknown>;
+}
+
+/** Answers lookups: from memory, from the store, from queries in flight, from new ones. */
+export class Lookup {
+  readonly #tracked: TrackedUsers;
+  readonly #lists: DeviceLists;
+  readonly #queries: Queries;
+  readonly #now: () => number;
+
+  constructor(tracked: TrackedUsers, lists: DeviceLists, queries: Queries, now: () => number) {
+    this.#tracked = tracked;
+    this.#lists = lists;
+    this.#queries = queries;
+    this.#now = now;
+  }
+
+  /**
+   * Everybody's answer, emitted once all are there.
+   *
+   * 1. What memory has is there at once.
+   * 2. The other lists that are not outdated are read from the store, all in one read; meanwhile
+   * 3. users without one are asked for, and so are, after the read, those whose list was not there after all.
+   *
+   * @param failures `throw`: the first request that fails ends the lookup with its error; `gather`: the others are waited for
+   */
+  gather(wanted: readonly UserId[], options: LookupOptions, failures: "throw" | "gather"): Observable<Gathered> {
+    return defer(() => {
+      const gathered = { answers: new Map<UserId, Answer>(), failures: new Map<UserId, unknown>() };
+      const toRead = new Map<UserId, Revision>();
+      const toAsk: UserId[] = [];
+      for (const userId of wanted) {
+        const user = this.#tracked.get(userId);
+        if (user === undefined && !isUserId(userId)) gathered.answers.set(userId, notAUser(this.#now()));
+        else if (user === undefined || user.outdated || options.forceDownload === true) toAsk.push(userId);
+        else {
+          const list = this.#lists.cached(userId, user.revision);
+          if (list === undefined) toRead.set(userId, user.revision);
+          else gathered.answers.set(userId, upToDate(list, user.revision));
+        }
+      }
+      if (toRead.size === 0 && toAsk.length === 0) return of(gathered);
+
+      const onFailure = failures === "throw" ? undefined : (userId: UserId, error: unknown) => gathered.failures.set(userId, error);
+      const ask = (userIds: readonly UserId[]) =>
+        userIds.length === 0 ? EMPTY : this.#queries.ask(userIds, options.timeout, onFailure).pipe(tap(([userId, answer]) => gathered.answers.set(userId, answer)));
+      const read = () =>
+        this.#lists.read(toRead).pipe(
+          mergeMap((found) => {
+            const missing: UserId[] = [];
+            for (const [userId, revision] of toRead) {
+              const list = found.get(userId);
+              if (list === undefined) missing.push(userId);
+              else gathered.answers.set(userId, upToDate(list, revision));
+            }
+            return ask(missing);
+          }),
+        );
+      return merge(toRead.size === 0 ? EMPTY : read(), ask(toAsk)).pipe(ignoreElements(), endWith(gathered));
+    });
+  }
+
+  /** What is saved for these users, without asking anyone; users never fetched are absent. */
+  known(wanted: readonly UserId[]): Observable<DeviceKeysByUser> {
+    return this.#lists.lastKnown(wanted).pipe(
+      map((known) => {
+        const result = new Map<UserId, UserDeviceKeys>();
+        for (const userId of wanted) {
+          const saved = known.get(userId);
+          if (saved === undefined) continue;
+          const user = this.#tracked.get(userId);
+          const current = user !== undefined && !user.outdated && saved.answers(user.revision);
+          result.set(userId, toUserDeviceKeys(saved.list, current ? "current" : "outdated"));
+        }
+        return result;
+      }),
+    );
+  }
+
+  /** The answers as a caller gets them, their freshness decided now: one entry for every user who has one, in the order wanted. */
+  result(wanted: readonly UserId[], answers: ReadonlyMap<UserId, Answer>): DeviceKeysByUser {
+    const result = new Map<UserId, UserDeviceKeys>();
+    for (const userId of wanted) {
+      const answer = answers.get(userId);
+      if (answer !== undefined) result.set(userId, toUserDeviceKeys(answer.list, freshnessOf(answer, this.#tracked.get(userId)), answer.lastKnown));
+    }
+    return result;
+  }
+}
+
+/** A list that was not outdated when it was looked at. */
+const upToDate = (list: Answer["list"], revision: Revision): Answer => ({ list, revision, superseded: false, reachable: true });

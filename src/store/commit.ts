@@ -1,0 +1,100 @@
+import type { UserId } from "../model/ids.js";
+import type { RecordKey } from "./device-store.js";
+import { EPOCH, listKey, NO_SYNC, readEpoch, readState, readSync, REMEMBERED_STEPS, stateKey, SYNC, type StateRecord, type SyncRecord } from "./records.js";
+import type { SavedRecords } from "./saved-records.js";
+
+/** A step as it is committed. */
+export interface StepToCommit {
+  /** The token that it answered, where the caller said so. */
+  readonly since: string | undefined;
+  /** The token on which this tracker's memory stood when it applied the step. */
+  readonly follows: string | undefined;
+  /** The token it leads to; `undefined` where there is none, and then the saved token stays. */
+  readonly next: string | undefined;
+  readonly changed: readonly UserId[];
+  readonly left: readonly UserId[];
+  /** Everyone's saved list becomes outdated. */
+  readonly everyone: boolean;
+}
+
+/** What the store says of a user: no entry in `tracked` where they are not tracked. */
+export interface SavedUser {
+  readonly revision: number;
+  readonly outdated: boolean;
+}
+
+export interface Committed {
+  /** The revision of the step. */
+  readonly revision: number;
+  /**
+   * Whether steps that this tracker has not been given had moved the store away from the token that the step follows. What was asked of the server
+   * after this step was applied in memory may then be older than those steps, though the revision that it gets here is greater.
+   */
+  readonly offPath: boolean;
+  /** What the store says of the step's users, where that may be something else than that they changed at `revision`. */
+  readonly users: ReadonlyMap<UserId, SavedUser | undefined>;
+}
+
+/** The records that {@link commitStep} works on. */
+export const stepKeys = (step: StepToCommit): RecordKey[] => [
+  SYNC,
+  EPOCH,
+  ...step.changed.map(stateKey),
+  ...step.left.flatMap((userId) => [stateKey(userId), listKey(userId)]),
+];
+
+/**
+ * Commits a step: the invalidations it stands for and the token it leads to, in one transaction.
+ *
+ * A step that says what it answered, and that another tab has already committed, is not committed again: lists fetched since would be thrown away
+ * for nothing. A step without `since`, or whose two tokens are equal, is never taken for one already committed: servers repeat tokens,
+ * and a change applied twice costs a query, while one lost costs messages.
+ */
+export function commitStep(records: SavedRecords, step: StepToCommit): Committed {
+  const sync = readSync(records.get(SYNC)) ?? NO_SYNC;
+  const identified = step.since !== undefined && step.next !== undefined && step.since !== step.next ? { since: step.since, next: step.next } : undefined;
+  const repeated = identified && sync.steps.find(({ since, next }) => since === identified.since && next === identified.next);
+  if (repeated !== undefined) return { revision: repeated.revision, offPath: false, users: savedUsers(records, step.changed) };
+
+  const revision = sync.revision + 1;
+  if (step.everyone) records.set(EPOCH, revision);
+  for (const userId of step.left) {
+    records.set(stateKey(userId), undefined);
+    records.set(listKey(userId), undefined);
+  }
+  for (const userId of step.changed) {
+    const { listed } = readState(records.get(stateKey(userId))) ?? {};
+    records.set(stateKey(userId), { revision, ...(listed !== undefined && { listed }) } satisfies StateRecord);
+  }
+  const steps = identified ? [...sync.steps, { ...identified, revision }].slice(-REMEMBERED_STEPS) : sync.steps;
+  const token = step.next ?? sync.token;
+  records.set(SYNC, { revision, steps, ...(token !== undefined && { token }) } satisfies SyncRecord);
+  const offPath = sync.token !== step.follows && sync.token !== step.since;
+  return { revision, offPath, users: offPath ? savedUsers(records, step.changed) : new Map() };
+}
+
+/** The records that {@link commitTracked} works on. */
+export const trackedKeys = (users: readonly UserId[]): RecordKey[] => [SYNC, EPOCH, ...users.map(stateKey)];
+
+/** Commits that users are tracked from now on, with no list yet; those whom the store tracks already stay as they are. */
+export function commitTracked(records: SavedRecords, users: readonly UserId[]): Committed {
+  const sync = readSync(records.get(SYNC)) ?? NO_SYNC;
+  const revision = sync.revision + 1;
+  const known = users.filter((userId) => records.get(stateKey(userId)) !== undefined);
+  for (const userId of users) if (records.get(stateKey(userId)) === undefined) records.set(stateKey(userId), { revision } satisfies StateRecord);
+  records.set(SYNC, { ...sync, revision } satisfies SyncRecord);
+  return { revision, offPath: false, users: savedUsers(records, known) };
+}
+
+/** What a record says of its user. A damaged one says that they are tracked and outdated. */
+export function savedUser(state: unknown, epoch: number): SavedUser | undefined {
+  if (state === undefined) return undefined;
+  const { revision: changed, listed } = readState(state) ?? { revision: 0, listed: undefined };
+  const revision = Math.max(changed, epoch);
+  return { revision, outdated: listed !== revision };
+}
+
+function savedUsers(records: SavedRecords, users: readonly UserId[]): ReadonlyMap<UserId, SavedUser | undefined> {
+  const epoch = readEpoch(records.get(EPOCH)) ?? 0;
+  return new Map(users.map((userId) => [userId, savedUser(records.get(stateKey(userId)), epoch)]));
+}

@@ -1,0 +1,15 @@
+import { throwError, timeout, type MonoTypeOperatorFunction, type SchedulerLike } from "rxjs";
+import { StoreTimedOutError } from "../model/errors.js";
+import type { DeviceStore } from "./device-store.js";
+
+/** The store with a deadline on every operation that the tracker needs; one that misses it fails with {@link StoreTimedOutError}. */
+export function withStoreDeadline(store: DeviceStore, deadline: number, scheduler: SchedulerLike): DeviceStore {
+  const inTime = <T>(): MonoTypeOperatorFunction<T> => timeout({ first: deadline, scheduler, with: () => throwError(() => new StoreTimedOutError(deadline)) });
+  return {
+    syncToken$: store.syncToken$,
+    clear: () => store.clear().pipe(inTime()),
+    read: (keys) => store.read(keys).pipe(inTime()),
+    readKinds: (kinds) => store.readKinds(kinds).pipe(inTime()),
+    update: (keys, change) => store.update(keys, change).pipe(inTime()),
+  };
+}

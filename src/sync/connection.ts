@@ -1,0 +1,66 @@
+import { Subscription, throwError, type Observable, type Subject } from "rxjs";
+import type { SyncResponse } from "../model/wire.js";
+import type { Emissions } from "./emissions.js";
+
+/**
+ * One connection to the sync stream, from `connect()` to its end: emits each response once its changes are durable, in order, and passes the stream's end on
+ * after the last of them, or at once where the store fails, for that may last.
+ */
+export class Connection extends Subscription {
+  readonly #synced: Subject<SyncResponse>;
+  readonly #emissions: Emissions;
+  #notDurable = 0;
+  #end: (() => void) | undefined;
+  #ended = false;
+
+  constructor(synced: Subject<SyncResponse>, emissions: Emissions) {
+    super();
+    this.#synced = synced;
+    this.#emissions = emissions;
+  }
+
+  /** Follows one response until its changes are durable. Responses given before the connection was unsubscribed are emitted all the same. */
+  follow(durable$: Observable<SyncResponse | undefined>): void {
+    this.#notDurable++;
+    durable$.subscribe({
+      next: (response) => {
+        if (response === undefined) return;
+        this.#emissions.push(() => {
+          this.#synced.next(response);
+        });
+      },
+      error: (error: unknown) => {
+        this.fail(error);
+      },
+      complete: () => {
+        if (--this.#notDurable === 0) this.#end?.();
+      },
+    });
+  }
+
+  /** The stream has ended: with an error, or by completing. */
+  end(notification: { readonly error: unknown } | "complete"): void {
+    this.unsubscribe();
+    this.#end = () => {
+      this.#emissions.push(() => {
+        if (this.#ended) return;
+        this.#ended = true;
+        if (notification === "complete") this.#synced.complete();
+        else if (this.#synced.observed) this.#synced.error(notification.error);
+        else throwError(() => notification.error).subscribe(); // nobody is there to be told: RxJS reports it as unhandled
+      });
+    };
+    if (this.#notDurable === 0) this.#end();
+  }
+
+  /** Nothing will become durable any more. */
+  fail(error: unknown): void {
+    this.end({ error });
+    this.storeFails();
+  }
+
+  /** What is not durable yet may stay so for long: an end of the stream does not wait for it. */
+  storeFails(): void {
+    this.#end?.();
+  }
+}

@@ -1,0 +1,68 @@
+import { isObject } from "../keys/json.js";
+import { InvalidResponseError } from "../model/errors.js";
+import { isUserId, type UserId } from "../model/ids.js";
+import type { SyncResponse } from "../model/wire.js";
+
+/** What one sync response says about device lists, made unambiguous. */
+export interface Step {
+  /** The response, where it is one; what is none is applied (as changes of everyone), but moves no token and is not announced as synced. */
+  readonly response: SyncResponse | undefined;
+  /** The token that it answered: `null` for an initial sync, `undefined` where the caller does not know. */
+  readonly since: string | null | undefined;
+  readonly changed: readonly UserId[];
+  readonly left: readonly UserId[];
+  /** Whether changes of others may be hidden in what could not be understood. */
+  readonly everyone: boolean;
+  /** Why there is something that could not be understood. */
+  readonly refusal?: InvalidResponseError;
+  /** Strings in the lists that are no user IDs. */
+  readonly refusedIds: readonly string[];
+}
+
+/**
+ * Reads a sync response's `device_lists` (Matrix spec, client-server API, "Tracking the device list for a user").
+ *
+ * 1. A user in both lists has left; a user listed twice counts once.
+ * 2. Our own user never leaves (their devices are ours to know): listed in `left`, they count as changed.
+ * 3. Lists that cannot be understood may hide changes: what can be understood is used, and everyone counts as changed.
+ */
+export function parseStep(response: unknown, ownUserId: UserId): Step {
+  if (!isObject(response) || typeof response.next_batch !== "string" || response.next_batch === "") {
+    const [path, expected] = isObject(response) ? ["next_batch", "a token"] : ["", "an object"];
+    const refusal = new InvalidResponseError("/sync", path, expected);
+    return { response: undefined, since: undefined, changed: [], left: [], everyone: true, refusal, refusedIds: [] };
+  }
+  let refusal: InvalidResponseError | undefined;
+  const refuse = (path: string, expected: string) => (refusal ??= new InvalidResponseError("/sync", path, expected));
+
+  const { since } = response;
+  const knowsSince = since === undefined || since === null || typeof since === "string";
+  if (!knowsSince) refuse("since", "a token or null");
+  const lists = response.device_lists ?? {}; // null, too: some servers write nothing so
+  if (!isObject(lists)) refuse("device_lists", "an object");
+  const refusedIds: string[] = [];
+  const usersIn = (name: "changed" | "left"): Set<UserId> => {
+    const users = (isObject(lists) ? lists[name] : undefined) ?? [];
+    if (!Array.isArray(users)) refuse(`device_lists.${name}`, "an array of user IDs");
+    const found = new Set<UserId>();
+    for (const user of Array.isArray(users) ? (users as unknown[]) : []) {
+      if (typeof user !== "string") refuse(`device_lists.${name}`, "an array of user IDs");
+      else if (isUserId(user)) found.add(user);
+      else refusedIds.push(user);
+    }
+    return found;
+  };
+  const changed = usersIn("changed");
+  const left = usersIn("left");
+  if (left.delete(ownUserId)) changed.add(ownUserId);
+  for (const user of left) changed.delete(user);
+  return {
+    response: response as unknown as SyncResponse,
+    since: knowsSince ? since : undefined,
+    changed: [...changed],
+    left: [...left],
+    everyone: refusal !== undefined,
+    ...(refusal && { refusal }),
+    refusedIds,
+  };
+}

@@ -1,0 +1,90 @@
+import { AsyncSubject, ignoreElements, map, tap, type Observable } from "rxjs";
+import type { UserId } from "../model/ids.js";
+import type { TrackerProblem } from "../model/problems.js";
+import type { SyncResponse } from "../model/wire.js";
+import { commitStep, commitTracked, stepKeys, trackedKeys, type Committed, type StepToCommit } from "../store/commit.js";
+import type { RecordKey } from "../store/device-store.js";
+import { Revision } from "../store/revision.js";
+import type { SavedRecords } from "../store/saved-records.js";
+import type { WriteQueue } from "../store/write-queue.js";
+import type { Emissions } from "./emissions.js";
+import type { Step } from "./step.js";
+import type { TrackedUsers } from "./tracked-users.js";
+
+/**
+ * Applies steps of changes: in memory at once, in the store as soon as it can be.
+ *
+ *     step      s1──s2──────
+ *     memory    s1──s2──────  lookups and deviceChanges$ see it
+ *     store     ───s1────s2─  synced$ sees it; the token moves with the invalidations it stands for
+ */
+export class Steps {
+  readonly #tracked: TrackedUsers;
+  readonly #writes: WriteQueue;
+  readonly #emissions: Emissions;
+  readonly #report: (problem: TrackerProblem) => void;
+
+  constructor(tracked: TrackedUsers, writes: WriteQueue, emissions: Emissions, report: (problem: TrackerProblem) => void) {
+    this.#tracked = tracked;
+    this.#writes = writes;
+    this.#emissions = emissions;
+    this.#report = report;
+  }
+
+  /**
+   * Applies a sync response, whether the result is subscribed to or not; completes when its changes are durable, with the response where it is one.
+   * @param inFlight users with a query in flight, asked only where everyone is concerned
+   */
+  apply(step: Step, inFlight: () => readonly UserId[]): Observable<SyncResponse | undefined> {
+    const revision = new Revision();
+    const follows = this.#tracked.token;
+    const next = step.response?.next_batch;
+    const everyone = step.everyone || this.#isGap(step, follows);
+    const commit: StepToCommit = { since: step.since ?? undefined, follows, next, changed: step.changed, left: step.left, everyone };
+    const concerned = everyone ? inFlight().filter((userId) => this.#tracked.get(userId) !== undefined) : [];
+    return this.#emissions.hold(() => {
+      this.#tracked.step({ token: next ?? follows, changed: step.changed, left: step.left, everyone, revision }, concerned);
+      return this.#commit(revision, stepKeys(commit), (records) => commitStep(records, commit)).pipe(map(() => step.response));
+    });
+  }
+
+  /** Tracks users, whether the result is subscribed to or not; completes when that is durable. */
+  track(userIds: readonly UserId[]): Observable<never> {
+    const users = userIds.filter((userId) => this.#tracked.get(userId) === undefined);
+    if (users.length === 0) return this.#writes.written();
+    const revision = new Revision();
+    return this.#emissions.hold(() => {
+      this.#tracked.track(users, revision);
+      return this.#commit(revision, trackedKeys(users), (records) => commitTracked(records, users)).pipe(ignoreElements());
+    });
+  }
+
+  #commit(revision: Revision, keys: readonly RecordKey[], apply: (records: SavedRecords) => Committed): Observable<Committed> {
+    const committed$ = new AsyncSubject<Committed>();
+    this.#writes
+      .write({ keys, apply, whenStoreFails: "retry" })
+      .pipe(
+        tap(({ revision: allotted, offPath, users }) => {
+          revision.committed = allotted;
+          const adopted = new Map(Array.from(users, ([userId, saved]) => [userId, { from: revision, saved }]));
+          if (adopted.size > 0) this.#tracked.adopt(adopted, !offPath);
+        }),
+      )
+      .subscribe(committed$);
+    return committed$;
+  }
+
+  /**
+   * Whether steps between the token on which memory stands and the one that this step answers were missed. An initial sync answers none: whatever was fetched
+   * before it may be older than it. A step that leads where memory stands already is one given twice.
+   */
+  #isGap({ since, response }: Step, token: string | undefined): boolean {
+    if (since === undefined || since === token) return false;
+    if (since !== null && since !== response?.next_batch && response?.next_batch === token) return false;
+    if (since !== null || token !== undefined) {
+      const message = `the sync response answers ${since === null ? "no token" : `the token "${since}"`}, but the device lists stand on ${token === undefined ? "none" : `"${token}"`}: all of them became outdated`;
+      this.#report({ type: "gap", from: token, to: since, message });
+    }
+    return true;
+  }
+}

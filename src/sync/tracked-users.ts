@@ -1,0 +1,125 @@
+import { distinctUntilChanged, map, scan, startWith, Subject, type Observable } from "rxjs";
+import type { UserId } from "../model/ids.js";
+import type { SavedUser } from "../store/commit.js";
+import { Revision } from "../store/revision.js";
+import { OWN_USER } from "../store/save-lists.js";
+import type { Emissions } from "./emissions.js";
+import { initialTracking, reduceTracking, type Effects, type TrackedUser, type Tracking, type TrackingEvent } from "./tracking.js";
+
+/** Users whose cached list is no longer to be used, and users who are no longer tracked. */
+export interface Invalidations extends Pick<Effects, "invalidated" | "left"> {
+  /** Whether a sync response said so, and not another tab, the application, or a doubt of ours. */
+  readonly announced: boolean;
+}
+
+/** What happens at an invalidation, apart from telling subscribers of it. */
+export interface InvalidationHooks {
+  /** At once: no query in flight may outlive it unmarked. */
+  readonly mark: (invalidations: Invalidations) => void;
+  /** Before subscribers are told: what may go on, now that it is marked. */
+  readonly goOn: () => void;
+}
+
+/**
+ * The tracked-users state as it stands, and what it tells others when it changes.
+ *
+ * Events are applied at once, also one that comes from inside an emission of an earlier one; only the emissions wait for their turn. Whoever is told of a change
+ * therefore finds it in the state, and everyone is told of all changes in the same order.
+ */
+export class TrackedUsers {
+  readonly #ownUserId: UserId;
+  readonly #events = new Subject<TrackingEvent>();
+  readonly #invalidations = new Subject<Invalidations>();
+  readonly #setChanges = new Subject<void>();
+  readonly #emissions: Emissions;
+  readonly #hooks: InvalidationHooks;
+  #state: Tracking;
+  #snapshot: ReadonlySet<UserId> | undefined;
+
+  constructor(ownUserId: UserId, emissions: Emissions, hooks: InvalidationHooks) {
+    this.#ownUserId = ownUserId;
+    this.#emissions = emissions;
+    this.#hooks = hooks;
+    this.#state = initialTracking(ownUserId, new Revision(OWN_USER.revision));
+    this.#events.pipe(scan(reduceTracking, this.#state)).subscribe((state) => {
+      this.#state = state;
+    });
+  }
+
+  /** In the order in which they happen, after the state reflects them. */
+  get invalidations$(): Observable<Invalidations> {
+    return this.#invalidations;
+  }
+
+  /** The set of tracked users now, and again whenever it changes. A set is copied only while somebody subscribes. */
+  get set$(): Observable<ReadonlySet<UserId>> {
+    return this.#setChanges.pipe(
+      startWith(undefined),
+      map(() => (this.#snapshot ??= new Set(this.#state.users.keys()))),
+      distinctUntilChanged(),
+    );
+  }
+
+  get token(): string | undefined {
+    return this.#state.token;
+  }
+
+  get users(): ReadonlyMap<UserId, TrackedUser> {
+    return this.#state.users;
+  }
+
+  get(userId: UserId): TrackedUser | undefined {
+    return this.#state.users.get(userId);
+  }
+
+  loaded(token: string | undefined, users: ReadonlyMap<UserId, TrackedUser>): void {
+    this.#dispatch({ type: "loaded", token, users }, false);
+  }
+
+  /** @param alsoInvalidated users who count as invalidated although no list of theirs was cached */
+  step(step: Omit<TrackingEvent & { type: "step" }, "type">, alsoInvalidated: Iterable<UserId>): void {
+    this.#dispatch({ type: "step", ...step }, true, alsoInvalidated);
+  }
+
+  /** Those of the users who were not tracked become tracked and outdated; the others stay as they are. */
+  track(users: readonly UserId[], revision: Revision): void {
+    this.#dispatch({ type: "track", users, revision }, false);
+  }
+
+  listed(users: ReadonlyMap<UserId, Revision>): void {
+    this.#dispatch({ type: "listed", users }, false);
+  }
+
+  /**
+   * Takes over what the store says of users who are still at the revision `from`. Where that is the same revision, queries sent at it stay good,
+   * unless they are not to be trusted.
+   */
+  adopt(users: ReadonlyMap<UserId, { readonly from: Revision; readonly saved: SavedUser | undefined }>, trustQueries = true): void {
+    const adopted = new Map<UserId, { from: Revision; to: TrackedUser | undefined }>();
+    for (const [userId, { from, saved }] of users) {
+      const known = saved ?? (userId === this.#ownUserId ? { revision: OWN_USER.revision, outdated: true } : undefined);
+      const to = known && {
+        revision: trustQueries && known.revision === from.committed ? from : new Revision(known.revision),
+        outdated: known.outdated,
+      };
+      adopted.set(userId, { from, to });
+    }
+    this.#dispatch({ type: "adopt", users: adopted }, false);
+  }
+
+  #dispatch(event: TrackingEvent, announced: boolean, alsoInvalidated: Iterable<UserId> = []): void {
+    this.#events.next(event);
+    const { last } = this.#state;
+    const invalidated = [...new Set([...last.invalidated, ...alsoInvalidated])];
+    const { left } = last;
+    if (last.usersChanged) this.#snapshot = undefined;
+    const invalidations = invalidated.length > 0 || left.length > 0 ? { invalidated, left, announced } : undefined;
+    if (invalidations !== undefined) this.#hooks.mark(invalidations);
+    this.#emissions.push(() => {
+      if (last.usersChanged) this.#setChanges.next();
+      if (invalidations === undefined) return;
+      this.#hooks.goOn();
+      this.#invalidations.next(invalidations);
+    });
+  }
+}

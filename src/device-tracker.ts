@@ -104,7 +104,7 @@ export class DeviceTracker {
   readonly #sync$: Observable<SyncResponse>;
   readonly #scheduler: SchedulerLike;
   readonly #emissions = new Emissions();
-  readonly #problems = new Subject<TrackerProblem>();
+  readonly #problems$ = new Subject<TrackerProblem>();
   readonly #tracked: TrackedUsers;
   readonly #queries: Queries;
   readonly #loading$: Observable<Loaded>;
@@ -112,12 +112,12 @@ export class DeviceTracker {
   readonly #inbox: ((loaded: Loaded) => void)[] = [];
   readonly #report = (problem: TrackerProblem): void => {
     this.#emissions.push(() => {
-      this.#problems.next(problem);
+      this.#problems$.next(problem);
     });
   };
   #loaded: Loaded | undefined;
   #cleared = false;
-  #synced = new Subject<SyncResponse>();
+  #synced$ = new Subject<SyncResponse>();
   #connection: Connection | undefined;
 
   constructor(options: DeviceTrackerOptions) {
@@ -158,8 +158,8 @@ export class DeviceTracker {
       catchError(() => NEVER),
       switchMap(() => this.#tracked.set$),
     );
-    this.synced$ = defer(() => this.#synced);
-    this.problems$ = this.#problems.asObservable();
+    this.synced$ = defer(() => this.#synced$);
+    this.problems$ = this.#problems$.asObservable();
   }
 
   /**
@@ -170,11 +170,11 @@ export class DeviceTracker {
    */
   connect(): Subscription {
     if (this.#connection?.closed === false) throw new AlreadyConnectedError();
-    const connection = new Connection(this.#synced, this.#emissions);
+    const connection = new Connection(this.#synced$, this.#emissions);
     this.#connection = connection;
     const end = (notification: { readonly error: unknown } | "complete") => {
       if (connection.closed) return;
-      this.#synced = new Subject(); // whoever subscribes from now on waits for the next connection
+      this.#synced$ = new Subject(); // whoever subscribes from now on waits for the next connection
       connection.end(notification);
     };
     connection.add(

@@ -14,7 +14,7 @@ const SLOWEST = 30_000;
  */
 export function controlApi(world, slowQuery) {
   return {
-    "GET /control/world": () => ({ members: world.members(), down: [...world.down] }),
+    "GET /control/world": () => ({ people: world.people(), members: world.members(), down: [...world.down] }),
     "POST /control/add-device": ({ body }) => ({ device_id: world.addDevice(text(body, "user_id")) }),
     "POST /control/remove-device": ({ body }) => ({ device_id: world.removeDevice(text(body, "user_id")) }),
     "POST /control/leave": ({ body }) => done(world.leave(text(body, "user_id"))),

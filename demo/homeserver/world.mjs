@@ -43,6 +43,10 @@ export class World {
     this.position = 0;
   }
 
+  people() {
+    return [...this.#people.keys()];
+  }
+
   members() {
     return [...this.#people].filter(([, { joined }]) => joined).map(([userId]) => userId);
   }

@@ -123,7 +123,7 @@ describe("what may pass", () => {
     const http = axios.create();
     mock = mockAdapter(http);
     script(mock);
-    subscription = axiosKeysApi(http, { scheduler: time }).query(request).subscribe({ next: (value) => results.push(value), error: (error) => results.push(error) });
+    subscription = axiosKeysApi(http, { scheduler: time }).query(request).subscribe({ next: (value) => results.push(value), error: (error: unknown) => results.push(error) });
   }
   /** The n-th attempt has failed and the next one waits. */
   const waiting = (n: number): Promise<void> =>
@@ -221,7 +221,7 @@ describe("a server that is slow", () => {
 
   it("sees the request aborted when the last one unsubscribes", async () => {
     const results: unknown[] = [];
-    const subscription = axiosKeysApi(matrixHttp({ homeserverUrl: server.url, accessToken: "x" })).query(request).subscribe({ next: (value) => results.push(value), error: (error) => results.push(error) });
+    const subscription = axiosKeysApi(matrixHttp({ homeserverUrl: server.url, accessToken: "x" })).query(request).subscribe({ next: (value) => results.push(value), error: (error: unknown) => results.push(error) });
     const seen = await server.request(0);
     expect(seen.aborted).toBe(false);
     subscription.unsubscribe();
@@ -238,7 +238,7 @@ describe("a server that is slow", () => {
     const http = matrixHttp({ homeserverUrl: server.url, accessToken: "x" });
     axiosKeysApi(http, { scheduler: time })
       .query(timeout === undefined ? request : { ...request, timeout })
-      .subscribe({ next: (value) => results.push(value), error: (error) => results.push(error) });
+      .subscribe({ next: (value) => results.push(value), error: (error: unknown) => results.push(error) });
     const seen = await server.request(0);
     time.advance(deadline - 1);
     expect(results).toEqual([]);
@@ -247,6 +247,15 @@ describe("a server that is slow", () => {
     await vi.waitFor(() => expect(seen.aborted).toBe(true));
     expect(time.pending).toBe(0);
     expect(server.requests).toHaveLength(1);
+  });
+
+  it("is waited for though the timeout is longer than a timer of the platform can be", async () => {
+    const http = matrixHttp({ homeserverUrl: server.url, accessToken: "x" });
+    const answer = firstValueFrom(axiosKeysApi(http).query({ ...request, timeout: 1e12 }));
+    const seen = await server.request(0);
+    await new Promise((done) => setTimeout(done, 20));
+    seen.answer(200, { device_keys: {} });
+    await expect(answer).resolves.toEqual({ device_keys: {} });
   });
 
   it("is waited for though the instance has a shorter time-out of its own", async () => {

@@ -156,6 +156,15 @@ describe("a refused access token", () => {
     expect(tokensOf(seen)).toEqual(["Bearer one", "Bearer two", "Bearer three", "Bearer four"]);
   });
 
+  it("is renewed anew also where it is the same one that is refused again", async () => {
+    const seen = await serve(taking("two", "four"));
+    const accessToken = vi.fn<() => string>().mockReturnValueOnce("one").mockReturnValueOnce("two").mockReturnValueOnce("one").mockReturnValueOnce("four");
+    const http = matrixHttp({ homeserverUrl: seen.url, accessToken });
+    await http.get("/sync");
+    await http.get("/sync");
+    expect(tokensOf(seen)).toEqual(["Bearer one", "Bearer two", "Bearer one", "Bearer four"]);
+  });
+
   it("leaves any other refusal alone", async () => {
     const { url, requests } = await serve((request) => request.answer(401, { errcode: "M_USER_LOCKED", soft_logout: true }));
     const accessToken = vi.fn(() => "old");

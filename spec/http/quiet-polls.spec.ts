@@ -56,7 +56,9 @@ describe("pauses of a server that does not hold its polls", () => {
     expect(pauses(9, 0, 0).at(-1)).toBe(250);
   });
 
-  it("end with the first news", () => {
+  it("end with the first news, and with the first poll that was held", () => {
     expect(quietPolls(20, true, 0, 30_000)).toBe(0);
+    expect(quietPolls(20, false, 2_000, 30_000)).toBe(0);
+    expect(quietPolls(20, false, 1_999, 30_000)).toBe(21);
   });
 });

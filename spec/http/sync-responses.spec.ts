@@ -35,7 +35,7 @@ function responses(options: SyncOptions = {}, accessToken: string | (() => strin
   return syncResponses(http, { scheduler: time, onFailure: (failure) => told.push(failure), ...options });
 }
 function start(options: SyncOptions = {}, accessToken?: string | (() => string)): void {
-  subscription = responses(options, accessToken).subscribe({ next: (response) => got.push(response), error: (error) => ended.push(error), complete: () => ended.push("completed") });
+  subscription = responses(options, accessToken).subscribe({ next: (response) => got.push(response), error: (error: unknown) => ended.push(error), complete: () => ended.push("completed") });
 }
 const until = (what: () => void): Promise<void> => vi.waitFor(what, { timeout: 5_000, interval: 2 });
 const emitted = (n: number): Promise<void> => until(() => expect(got).toHaveLength(n));
@@ -128,6 +128,17 @@ describe("polling", () => {
     expect(time.now()).toBe(3_750);
   });
 
+  it("does not stand still where the clock was set back", async () => {
+    time.advance(100_000);
+    start({ since$: of("s1") });
+    for (let n = 0; n < 3; n++) await answer(n, 200, { next_batch: "s1" });
+    await server.request(3);
+    time.frame -= 90_000;
+    await answer(3, 200, { next_batch: "s1" });
+    await quietFor(250);
+    await server.request(4);
+  });
+
   it("gives a filter as JSON, and one that is a string as it is", async () => {
     const filter = { room: { timeline: { limit: 1 } } };
     start({ filter });
@@ -152,7 +163,7 @@ describe("the saved token", () => {
     ["completes without one", EMPTY as Observable<string | undefined>, 0],
     ["is empty", of(""), 0],
     ["cannot be read", throwError(() => new Error("no database")), 1],
-    ["cannot be read, for a reason that is no error", throwError(() => "no database"), 1],
+    ["cannot be read, for a reason that is no error", throwError((): unknown => "no database"), 1],
   ])("that %s means an initial sync", async (_what, since$, failures) => {
     start({ since$ });
     await answer(0, 200, news("s1"));

@@ -20,7 +20,7 @@ export class DeviceLists {
   readonly #writes: WriteQueue;
   readonly #tracked: TrackedUsers;
   readonly #cache: ListCache;
-  readonly #cached = new Subject<readonly UserId[]>();
+  readonly #cached$ = new Subject<readonly UserId[]>();
   readonly #report: (problem: TrackerProblem) => void;
 
   constructor(options: {
@@ -41,7 +41,7 @@ export class DeviceLists {
 
   /** Users whose list has just been fetched and cached, by whomever it was asked for. */
   get cached$(): Observable<readonly UserId[]> {
-    return this.#cached;
+    return this.#cached$;
   }
 
   /** The list in memory that answers this very revision, if there is one. */
@@ -118,7 +118,7 @@ export class DeviceLists {
           if (adopted.size > 0) this.#tracked.adopt(adopted);
           if (listed.size > 0) {
             this.#tracked.listed(listed);
-            this.#cached.next([...listed.keys()]);
+            this.#cached$.next([...listed.keys()]);
           }
           return new Set(refused.keys());
         }),

@@ -40,6 +40,6 @@ export class SavedRecords {
 
 function inner<T>(outer: Map<string, Map<string, T>>, kind: string): Map<string, T> {
   let map = outer.get(kind);
-  if (map === undefined) outer.set(kind, (map = new Map()));
+  if (map === undefined) outer.set(kind, (map = new Map<string, T>()));
   return map;
 }

@@ -165,9 +165,9 @@ export class WriteQueue {
   }
 }
 
-function emit(subject: AsyncSubject<unknown>, value: unknown): void {
-  subject.next(value);
-  subject.complete();
+function emit(subject$: AsyncSubject<unknown>, value: unknown): void {
+  subject$.next(value);
+  subject$.complete();
 }
 
 function distinct(keys: readonly RecordKey[]): readonly RecordKey[] {

@@ -7,15 +7,15 @@ import type { Emissions } from "./emissions.js";
  * after the last of them, or at once where the store fails, for that may last.
  */
 export class Connection extends Subscription {
-  readonly #synced: Subject<SyncResponse>;
+  readonly #synced$: Subject<SyncResponse>;
   readonly #emissions: Emissions;
   #notDurable = 0;
   #end: (() => void) | undefined;
   #ended = false;
 
-  constructor(synced: Subject<SyncResponse>, emissions: Emissions) {
+  constructor(synced$: Subject<SyncResponse>, emissions: Emissions) {
     super();
-    this.#synced = synced;
+    this.#synced$ = synced$;
     this.#emissions = emissions;
   }
 
@@ -26,7 +26,7 @@ export class Connection extends Subscription {
       next: (response) => {
         if (response === undefined) return;
         this.#emissions.push(() => {
-          this.#synced.next(response);
+          this.#synced$.next(response);
         });
       },
       error: (error: unknown) => {
@@ -45,8 +45,8 @@ export class Connection extends Subscription {
       this.#emissions.push(() => {
         if (this.#ended) return;
         this.#ended = true;
-        if (notification === "complete") this.#synced.complete();
-        else if (this.#synced.observed) this.#synced.error(notification.error);
+        if (notification === "complete") this.#synced$.complete();
+        else if (this.#synced$.observed) this.#synced$.error(notification.error);
         else throwError(() => notification.error).subscribe(); // nobody is there to be told: RxJS reports it as unhandled
       });
     };

@@ -28,9 +28,9 @@ export interface InvalidationHooks {
  */
 export class TrackedUsers {
   readonly #ownUserId: UserId;
-  readonly #events = new Subject<TrackingEvent>();
-  readonly #invalidations = new Subject<Invalidations>();
-  readonly #setChanges = new Subject<void>();
+  readonly #events$ = new Subject<TrackingEvent>();
+  readonly #invalidations$ = new Subject<Invalidations>();
+  readonly #setChanges$ = new Subject<void>();
   readonly #emissions: Emissions;
   readonly #hooks: InvalidationHooks;
   #state: Tracking;
@@ -41,19 +41,19 @@ export class TrackedUsers {
     this.#emissions = emissions;
     this.#hooks = hooks;
     this.#state = initialTracking(ownUserId, new Revision(OWN_USER.revision));
-    this.#events.pipe(scan(reduceTracking, this.#state)).subscribe((state) => {
+    this.#events$.pipe(scan(reduceTracking, this.#state)).subscribe((state) => {
       this.#state = state;
     });
   }
 
   /** In the order in which they happen, after the state reflects them. */
   get invalidations$(): Observable<Invalidations> {
-    return this.#invalidations;
+    return this.#invalidations$;
   }
 
   /** The set of tracked users now, and again whenever it changes. A set is copied only while somebody subscribes. */
   get set$(): Observable<ReadonlySet<UserId>> {
-    return this.#setChanges.pipe(
+    return this.#setChanges$.pipe(
       startWith(undefined),
       map(() => (this.#snapshot ??= new Set(this.#state.users.keys()))),
       distinctUntilChanged(),
@@ -108,7 +108,7 @@ export class TrackedUsers {
   }
 
   #dispatch(event: TrackingEvent, announced: boolean, alsoInvalidated: Iterable<UserId> = []): void {
-    this.#events.next(event);
+    this.#events$.next(event);
     const { last } = this.#state;
     const invalidated = [...new Set([...last.invalidated, ...alsoInvalidated])];
     const { left } = last;
@@ -116,10 +116,10 @@ export class TrackedUsers {
     const invalidations = invalidated.length > 0 || left.length > 0 ? { invalidated, left, announced } : undefined;
     if (invalidations !== undefined) this.#hooks.mark(invalidations);
     this.#emissions.push(() => {
-      if (last.usersChanged) this.#setChanges.next();
+      if (last.usersChanged) this.#setChanges$.next();
       if (invalidations === undefined) return;
       this.#hooks.goOn();
-      this.#invalidations.next(invalidations);
+      this.#invalidations$.next(invalidations);
     });
   }
 }

@@ -1,1 +1,3 @@
-export {};
+export { ScriptedHomeserver, type ScriptedHomeserverOptions, type ScriptedQuery } from "./scripted-homeserver.js";
+export { ScriptedStore, type ScriptedStoreOptions, type StoreOperation } from "./scripted-store.js";
+export { testDevice } from "./test-device.js";

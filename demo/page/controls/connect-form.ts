@@ -9,7 +9,10 @@ export function typedPlaces(): Observable<Place> {
   const form = byId<HTMLFormElement>("connect-form");
   const said = byId("connect-said");
   const submit = byId<HTMLButtonElement>("connect-submit");
-  const field = (name: string) => String(new FormData(form).get(name) ?? "").trim();
+  const field = (name: string) => {
+    const value = new FormData(form).get(name);
+    return typeof value === "string" ? value.trim() : "";
+  };
 
   return fromEvent(form, "submit").pipe(
     exhaustMap((event) => {
@@ -22,7 +25,7 @@ export function typedPlaces(): Observable<Place> {
         map((device): Place => {
           said.replaceChildren(element("p", {}, `Connected as ${device.userId}, device ${device.deviceId}.`));
           form.reset(); // the token is not kept anywhere
-          return { homeserverUrl, accessToken, ...device, members, embedded: false };
+          return { homeserverUrl, accessToken, ...device, members, shown: members, embedded: false };
         }),
         catchError((error: unknown) => {
           said.replaceChildren(element("p", { class: "refused", "data-refused": "" }, messageOf(error)));

@@ -24,9 +24,9 @@ export function showDiagram(timeline$: Observable<Timeline>, recorder: Recorder,
   };
   follow(true);
 
-  const moveTo = ({ moveTo: stretch }: Drawing, geometry: Geometry, origin: number) => {
+  const moveTo = (drawing: Drawing, geometry: Geometry, origin: number) => {
     const now = recorder.now();
-    stretch(now);
+    drawing.moveTo(now);
     const width = Math.max(Math.ceil(geometry.before + ((now - origin) / 1_000) * geometry.pxPerSecond + geometry.after), scroller.clientWidth);
     paper.setAttribute("width", String(width));
     if (following) scroller.scrollLeft = width - scroller.clientWidth;

@@ -1,4 +1,4 @@
-import { defer, finalize, tap, type Observable } from "rxjs";
+import { Observable } from "rxjs";
 import type { DeviceKeysByUser, DeviceTracker, UserId } from "matrix-device-tracker";
 import type { Note } from "./happening.js";
 import { messageOf } from "../words/message-of.js";
@@ -9,24 +9,26 @@ export type LookUp = (users: readonly UserId[], options?: { forceDownload?: bool
 export function observedCalls(tracker: DeviceTracker, note: Note): LookUp {
   let calls = 0;
   return (users, options = {}) =>
-    defer(() => {
+    new Observable((subscriber) => {
       const call = ++calls;
       let ended = false;
       note({ type: "asked", call, users, forced: options.forceDownload === true });
-      return tracker.getDeviceKeys(users, options).pipe(
-        tap({
-          next: (result) => {
-            ended = true;
-            note({ type: "told", call, result });
-          },
-          error: (error: unknown) => {
-            ended = true;
-            note({ type: "call-failed", call, message: messageOf(error) });
-          },
-        }),
-        finalize(() => {
-          if (!ended) note({ type: "gave-up", call });
-        }),
-      );
+      const asking = tracker.getDeviceKeys(users, options).subscribe({
+        next: (result) => {
+          ended = true;
+          note({ type: "told", call, result });
+          subscriber.next(result);
+        },
+        error: (error: unknown) => {
+          ended = true;
+          note({ type: "call-failed", call, message: messageOf(error) });
+          subscriber.error(error);
+        },
+        complete: () => subscriber.complete(),
+      });
+      return () => {
+        if (!ended) note({ type: "gave-up", call }); // before the request that this aborts
+        asking.unsubscribe();
+      };
     });
 }

@@ -1,6 +1,5 @@
 import { forkJoin, map, switchMap, throwError, type Observable } from "rxjs";
 import { fromFetch } from "rxjs/fetch";
-import { ownDevice } from "./own-device.js";
 import type { Place } from "./place.js";
 
 /** The one room of the embedded homeserver. */
@@ -9,18 +8,20 @@ const ROOM = "!kitchen:home.example";
 /** Logs in to the homeserver that came with this page, and reads who is in the room, as an application does. */
 export function embeddedPlace(): Observable<Place> {
   const homeserverUrl = location.origin;
-  return call<{ access_token: string }>("POST", "/_matrix/client/v3/login", { type: "m.login.dummy" }).pipe(
-    switchMap(({ access_token: accessToken }) =>
+  return call<{ user_id: string; device_id: string; access_token: string }>("POST", "/_matrix/client/v3/login", { type: "m.login.dummy" }).pipe(
+    // The login made the device, which therefore has no keys: no need to ask whether somebody else uses it.
+    switchMap(({ user_id: userId, device_id: deviceId, access_token: accessToken }) =>
       forkJoin({
-        device: ownDevice(homeserverUrl, accessToken),
-        members: call<{ joined: object }>("GET", `/_matrix/client/v3/rooms/${encodeURIComponent(ROOM)}/joined_members`, undefined, accessToken),
-      }).pipe(map(({ device, members }): Place => ({ homeserverUrl, accessToken, ...device, members: Object.keys(members.joined), embedded: true }))),
+        room: call<{ joined: object }>("GET", `/_matrix/client/v3/rooms/${encodeURIComponent(ROOM)}/joined_members`, undefined, accessToken),
+        world: worldState(),
+      }).pipe(map(({ room, world }): Place => ({ homeserverUrl, accessToken, userId, deviceId, members: Object.keys(room.joined), shown: world.people, embedded: true }))),
     ),
   );
 }
 
 /** How the world of the embedded homeserver stands. */
 export interface WorldState {
+  readonly people: readonly string[];
   readonly members: readonly string[];
   readonly down: readonly string[];
 }

@@ -16,8 +16,8 @@ export interface Session {
   readonly lookUp: LookUp;
 }
 
-/** Whom a place's diagram shows: the members, ourselves last. */
-export const usersOf = ({ members, userId }: Place): readonly UserId[] => [...new Set(members.filter((member) => member !== userId)), userId];
+/** Whom a place's diagram shows, ourselves last. */
+export const usersOf = ({ shown, userId }: Place): readonly UserId[] => [...new Set(shown.filter((user) => user !== userId)), userId];
 
 /** Runs a tracker for as long as there is a subscriber. The composition is the one that any application writes; only the notes are extra. */
 export function openSession(place: Place, note: Note, complain: (message: string) => void): Observable<Session> {

@@ -26,7 +26,7 @@ export function sentence(before: Timeline, event: Happening): string | undefined
     case "told":
       return told(before, event.call, event.result);
     case "gave-up":
-      return "We unsubscribed.";
+      return "We unsubscribe.";
     default:
       return undefined;
   }

@@ -1,0 +1,186 @@
+import { concatMap, defer, finalize, of, Subject, tap, throwError, timer, type Observable, type SchedulerLike } from "rxjs";
+import { serverName, type DeviceId, type UserId } from "../model/ids.js";
+import type { CrossSigningKey, DeviceKeys, DeviceLists, KeysQueryRequest, KeysQueryResponse, SyncResponse } from "../model/wire.js";
+import type { KeysApi } from "../query/keys-api.js";
+import { testDevice } from "./test-device.js";
+
+export interface ScriptedHomeserverOptions {
+  /** The clock of its answers: the `TestScheduler` of a marble test, say. */
+  readonly scheduler: SchedulerLike;
+  /** How long it takes to answer, in ms; 0 answers synchronously. @default 0 */
+  readonly answerAfter?: number;
+  /** When the lists that an answer gives are looked at: as the query arrives, or as the answer leaves. @default "arrival" */
+  readonly looksAt?: "arrival" | "departure";
+}
+
+/** One `/keys/query` that was sent to it; times are the scheduler's. */
+export interface ScriptedQuery {
+  readonly userIds: readonly UserId[];
+  readonly timeout: number | undefined;
+  readonly sentAt: number;
+  answeredAt?: number;
+  abortedAt?: number;
+}
+
+interface Account {
+  readonly devices: Map<DeviceId, DeviceKeys>;
+  readonly crossSigning: Map<"master_keys" | "self_signing_keys" | "user_signing_keys", CrossSigningKey>;
+}
+
+/**
+ * A homeserver in virtual time, for marble tests of whatever uses a tracker: it knows everybody's devices, answers queries for them, and announces what
+ * changed when it is told to.
+ *
+ * @example
+ * const homeserver = new ScriptedHomeserver({ scheduler: testScheduler, answerAfter: 5 });
+ * const tracker = new DeviceTracker({ userId: "@alice:example.org", sync$: homeserver.sync$, keysApi: homeserver.keysApi, scheduler: testScheduler });
+ * tracker.connect();
+ * homeserver.addDevice("@bob:example.org", "PHONE");
+ * homeserver.step(); // announces Bob
+ * tracker.getDeviceKeys(["@bob:example.org"]).subscribe(…); // in 5 ms; homeserver.queries tells what was asked
+ */
+export class ScriptedHomeserver {
+  /** Hot: the steps, as they are told to happen. */
+  readonly sync$: Observable<SyncResponse>;
+  readonly keysApi: KeysApi;
+  /** Every query so far, in the order in which they came. */
+  readonly queries: ScriptedQuery[] = [];
+  /** Servers that cannot be reached: their users' queries end up in `failures`. */
+  readonly unreachable = new Set<string>();
+  answerAfter: number;
+  looksAt: "arrival" | "departure";
+
+  readonly #scheduler: SchedulerLike;
+  readonly #steps$ = new Subject<SyncResponse>();
+  readonly #accounts = new Map<UserId, Account>();
+  readonly #history: { readonly position: number; readonly userId: UserId; readonly kind: "changed" | "left" }[] = [];
+  readonly #failures: unknown[] = [];
+  #position = 0;
+  #synced = 0;
+
+  constructor({ scheduler, answerAfter = 0, looksAt = "arrival" }: ScriptedHomeserverOptions) {
+    this.#scheduler = scheduler;
+    this.answerAfter = answerAfter;
+    this.looksAt = looksAt;
+    this.sync$ = this.#steps$.asObservable();
+    this.keysApi = { query: (request) => this.#query(request), changes: ({ from, to }) => of(this.#between(position(from), position(to))) };
+  }
+
+  /** The token of the last thing that happened. */
+  get token(): string {
+    return `s${this.#position}`;
+  }
+
+  /** A device is there from now on, in place of the one of that name if there was one. */
+  addDevice(userId: UserId, deviceId: DeviceId, properties?: Partial<DeviceKeys>): DeviceKeys {
+    const device = testDevice(userId, deviceId, properties);
+    this.#account(userId).devices.set(deviceId, device);
+    this.change(userId);
+    return device;
+  }
+
+  removeDevice(userId: UserId, deviceId: DeviceId): void {
+    this.#account(userId).devices.delete(deviceId);
+    this.change(userId);
+  }
+
+  setCrossSigningKey(userId: UserId, section: "master_keys" | "self_signing_keys" | "user_signing_keys", key: CrossSigningKey): void {
+    this.#account(userId).crossSigning.set(section, key);
+    this.change(userId);
+  }
+
+  /** The user will be announced as changed, whether anything changed or not. */
+  change(...userIds: readonly UserId[]): void {
+    this.#note("changed", userIds);
+  }
+
+  /** The user no longer shares a room with us; what happens to their devices goes unannounced from now on, until they {@link change} again. */
+  leave(...userIds: readonly UserId[]): void {
+    this.#note("left", userIds);
+  }
+
+  /** The devices that a query would give now. */
+  devicesOf(userId: UserId): ReadonlyMap<DeviceId, DeviceKeys> {
+    return this.#account(userId).devices;
+  }
+
+  /** Announces what has happened since the last step, or since the given token; `null` makes it an initial sync, which announces nobody. */
+  step(since: string | null = `s${this.#synced}`): SyncResponse {
+    const response: SyncResponse = { next_batch: this.token, since };
+    if (since !== null) {
+      const lists = this.#between(position(since), this.#position);
+      if (lists.changed.length > 0 || lists.left.length > 0) response.device_lists = lists;
+    }
+    this.#synced = this.#position;
+    this.#steps$.next(response);
+    return response;
+  }
+
+  /** The next query fails with this error, at the time when it would have been answered. */
+  failNext(error: unknown): void {
+    this.#failures.push(error);
+  }
+
+  #account(userId: UserId): Account {
+    let account = this.#accounts.get(userId);
+    if (account === undefined) this.#accounts.set(userId, (account = { devices: new Map(), crossSigning: new Map() }));
+    return account;
+  }
+
+  #note(kind: "changed" | "left", userIds: readonly UserId[]): void {
+    this.#position++;
+    for (const userId of userIds) this.#history.push({ position: this.#position, userId, kind });
+  }
+
+  #between(from: number, to: number): Required<DeviceLists> {
+    const last = new Map<UserId, "changed" | "left">();
+    for (const { position: at, userId, kind } of this.#history) if (at > from && at <= to) last.set(userId, kind);
+    const named = (kind: "changed" | "left") => Array.from(last).flatMap(([userId, was]) => (was === kind ? [userId] : []));
+    return { changed: named("changed"), left: named("left") };
+  }
+
+  #query({ device_keys: wanted, timeout }: KeysQueryRequest): Observable<KeysQueryResponse> {
+    return defer(() => {
+      const userIds = Object.keys(wanted);
+      const query: ScriptedQuery = { userIds, timeout, sentAt: this.#scheduler.now() };
+      this.queries.push(query);
+      const failing = this.#failures.length > 0;
+      const failure = this.#failures.shift();
+      const seen = this.looksAt === "arrival" ? this.#answer(userIds) : undefined;
+      let ended = false;
+      const answer$ = failing ? throwError(() => failure) : defer(() => of(seen ?? this.#answer(userIds)));
+      const end = () => {
+        ended = true;
+        query.answeredAt = this.#scheduler.now();
+      };
+      return after(this.answerAfter, this.#scheduler, answer$).pipe(
+        tap({ next: end, error: end }),
+        finalize(() => {
+          if (!ended) query.abortedAt = this.#scheduler.now();
+        }),
+      );
+    });
+  }
+
+  #answer(userIds: readonly UserId[]): KeysQueryResponse {
+    const answer: Required<Pick<KeysQueryResponse, "device_keys" | "failures">> & KeysQueryResponse = { device_keys: {}, failures: {} };
+    for (const userId of userIds) {
+      const server = serverName(userId);
+      if (this.unreachable.has(server)) {
+        answer.failures[server] = { status: 503, message: "cannot be reached" };
+        continue;
+      }
+      const { devices, crossSigning } = this.#account(userId);
+      if (devices.size > 0) answer.device_keys[userId] = Object.fromEntries(devices);
+      for (const [section, key] of crossSigning) answer[section] = { ...answer[section], [userId]: key };
+    }
+    return answer;
+  }
+}
+
+const position = (token: string): number => Number(token.slice(1));
+
+/** The source, subscribed to after a time; at once where that is 0. */
+function after<T>(time: number, scheduler: SchedulerLike, source$: Observable<T>): Observable<T> {
+  return time === 0 ? source$ : timer(time, scheduler).pipe(concatMap(() => source$));
+}

@@ -1,0 +1,34 @@
+import type { DeviceId, UserId } from "../model/ids.js";
+import type { DeviceKeys } from "../model/wire.js";
+
+/**
+ * A device of the shape that real ones have, with keys made from its name: the same arguments give the same device. It is not signed.
+ * @param properties replace what is there
+ * @example
+ * testDevice("@bob:example.org", "PHONE", { unsigned: { device_display_name: "Bob's phone" } });
+ */
+export function testDevice(userId: UserId, deviceId: DeviceId, properties: Partial<DeviceKeys> = {}): DeviceKeys {
+  return {
+    user_id: userId,
+    device_id: deviceId,
+    algorithms: ["m.olm.v1.curve25519-aes-sha2", "m.megolm.v1.aes-sha2"],
+    keys: {
+      [`curve25519:${deviceId}`]: testKey(`curve25519 ${userId} ${deviceId}`),
+      [`ed25519:${deviceId}`]: testKey(`ed25519 ${userId} ${deviceId}`),
+    },
+    ...properties,
+  };
+}
+
+/** 43 characters of unpadded base64 (32 bytes) made from a text. */
+function testKey(text: string): string {
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  let state = 2_166_136_261; // FNV-1a
+  for (const character of text) state = Math.imul(state ^ (character.codePointAt(0) ?? 0), 16_777_619) >>> 0;
+  let key = "";
+  for (let i = 0; i < 42; i++) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    key += alphabet.charAt(state >>> 26);
+  }
+  return `${key}A`; // the last of 43 characters holds four bits
+}

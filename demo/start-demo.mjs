@@ -8,12 +8,12 @@ import { createHomeserver } from "./homeserver/homeserver.mjs";
 /**
  * Builds what is needed and serves the page and its homeserver on one port of 127.0.0.1.
  *
- * @param {{ port?: number }} [options] `port`: 0, the default, takes a free one
+ * @param {{ port?: number, latency?: number }} [options] `port`: 0, the default, takes a free one; `latency`: how long a /keys/query takes, in ms
  */
-export async function startDemo({ port = 0 } = {}) {
+export async function startDemo({ port = 0, latency } = {}) {
   await buildPackage();
   const page = servePage(await buildPage());
-  const homeserver = createHomeserver();
+  const homeserver = createHomeserver({ latency });
 
   const server = createServer((request, response) => {
     if (!isLoopback(request.headers.host)) response.writeHead(403).end("This demo answers only under a loopback address.");

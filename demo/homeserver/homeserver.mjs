@@ -29,7 +29,7 @@ const CORS = {
 /**
  * A homeserver small enough to read, without a port of its own.
  *
- * @param {{ latency?: number }} [options] `latency`: how long a /keys/query takes, in ms; default 700
+ * @param {{ latency?: number | undefined }} [options] `latency`: how long a /keys/query takes, in ms; default 700
  */
 export function createHomeserver({ latency = LATENCY } = {}) {
   const world = new World();

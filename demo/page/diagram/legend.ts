@@ -4,18 +4,18 @@ import { glyph, glyphIcon, type Glyph } from "./glyphs.js";
 /** What the signs mean, drawn with the shapes that the diagram itself uses. */
 export function drawLegend(list: HTMLElement): void {
   list.replaceChildren(
-    item(picture(svg("circle", { r: 8, class: "marble changed" })), "sync$ announced a change"),
-    item(picture(svg("circle", { r: 8, class: "marble left" })), "… or that somebody left"),
-    item(wide("", undefined), "a query, from sending to its answer"),
-    item(wide("superseded", "superseded", true), "superseded: a change came in the middle"),
-    item(wide("current", "current"), "the answer is current, and cached"),
-    item(wide("untracked", "untracked"), "untracked: not announced to us, not cached"),
-    item(wide("unreachable", "unreachable"), "their server is unreachable"),
-    item(wide("aborted", "aborted"), "aborted: nobody waited any more"),
-    item(glyphIcon("hit"), "from the cache, without a request"),
-    item(line("current"), "the list we have is current"),
-    item(line("outdated"), "outdated: a change was announced"),
-    item(line("untracked"), "we are not told of changes"),
+    item(picture(svg("circle", { r: 8, class: "marble changed" })), "sync$: somebody changed"),
+    item(picture(svg("circle", { r: 8, class: "marble left" })), "sync$: somebody left"),
+    item(wide("", undefined), "a query, sending to answer"),
+    item(wide("superseded", "superseded", true), "superseded: changed in between"),
+    item(wide("current", "current"), "current: cached"),
+    item(wide("untracked", "untracked"), "untracked: not cached"),
+    item(wide("unreachable", "unreachable"), "unreachable: their server is down"),
+    item(wide("aborted", "aborted"), "aborted: nobody waits any more"),
+    item(glyphIcon("hit"), "from the cache, no request"),
+    item(line("current"), "what we have is current"),
+    item(line("outdated"), "outdated: a change was told"),
+    item(line("untracked"), "untracked: we are told nothing"),
   );
 }
 

@@ -31,7 +31,7 @@ function drawCard(person: Person): HTMLElement {
       ...[...rejected].map(([id, { detail }]) => element("li", { class: "rejected", "data-rejected": id }, element("span", { class: "device" }, id, element("span", { class: "tag" }, "refused")), element("small", {}, detail))),
     ),
     nothing && fetchedAt !== undefined && element("p", { class: "none" }, "No devices with keys."),
-    fetchedAt !== undefined && element("p", { class: "as-of" }, "as of ", element("time", { datetime: new Date(fetchedAt).toISOString(), "data-fetched-at": fetchedAt }, clockTime(fetchedAt))),
+    fetchedAt !== undefined && element("p", { class: "as-of" }, standing === "unreachable" ? "last known, as of " : "as of ", element("time", { datetime: new Date(fetchedAt).toISOString(), "data-fetched-at": fetchedAt }, clockTime(fetchedAt))),
   );
 }
 

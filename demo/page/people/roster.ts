@@ -53,9 +53,9 @@ function restand(roster: Roster, users: readonly UserId[], standing: Freshness):
 function show(person: Person, { freshness, fetchedAt, deviceKeys, lastKnown, rejected }: UserDeviceKeys): Person {
   // The answer of a superseded query may come after that of its successor: it never replaces a list that is there.
   if (freshness === "superseded" && person.fetchedAt !== undefined) return person;
+  // Nothing new was learned of who is unreachable: what is shown stays what it was, and as old as it was.
+  if (freshness === "unreachable" && deviceKeys.size === 0 && (person.fetchedAt !== undefined || lastKnown === undefined)) return { ...person, standing: freshness };
   const devices = deviceKeys.size === 0 && lastKnown !== undefined ? lastKnown : deviceKeys;
-  const lost = freshness === "unreachable" && devices.size === 0;
-  if (lost) return { ...person, standing: freshness };
   const isSame = devices.size === person.devices.size && [...devices.keys()].every((id) => person.devices.has(id));
   const isFirst = person.fetchedAt === undefined;
   const difference = isSame

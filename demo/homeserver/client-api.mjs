@@ -3,9 +3,9 @@ import { MatrixRefusal } from "./matrix-refusal.mjs";
 import { ALICE, HOME, ROOM, serverOf } from "./world.mjs";
 
 /** The token that a login gives: a device of its own, which never uploads keys. */
-export const DEMO_TOKEN = "demo";
+const DEMO_TOKEN = "demo";
 /** The token of Alice's phone, which has uploaded keys: whoever syncs with it takes the phone's messages away. */
-export const PHONE_TOKEN = "phone";
+const PHONE_TOKEN = "phone";
 /** The longest that a /sync is held, in ms, whatever the client asks for. */
 const LONGEST_POLL = 60_000;
 

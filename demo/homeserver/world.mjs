@@ -3,11 +3,11 @@ import { signedDevice } from "./signed-device.mjs";
 import { MatrixRefusal } from "./matrix-refusal.mjs";
 
 export const HOME = "home.example";
-export const ELSEWHERE = "elsewhere.example";
+const ELSEWHERE = "elsewhere.example";
 export const ALICE = `@alice:${HOME}`;
-export const BOB = `@bob:${HOME}`;
-export const CAROL = `@carol:${HOME}`;
-export const DAVE = `@dave:${ELSEWHERE}`;
+const BOB = `@bob:${HOME}`;
+const CAROL = `@carol:${HOME}`;
+const DAVE = `@dave:${ELSEWHERE}`;
 export const ROOM = `!kitchen:${HOME}`;
 
 /** What a person's devices are called, in the order in which they sign in. */

@@ -81,7 +81,6 @@ export function syncResponses(http: AxiosInstance, options: SyncOptions = {}): O
       onFailure?.(failure);
     } catch (error) {
       // Thrown on from here it would end the loop, and thrown later, as RxJS does it, it would end a Node process: over a line in a log.
-      // eslint-disable-next-line no-console -- whom else to tell that telling fails
       (config.onUnhandledError ?? console.error)(error);
     }
   };

@@ -1,8 +1,8 @@
 import { svg } from "../dom/element.js";
 import { nameThem } from "../words/names.js";
-import type { Sheet } from "./draw.js";
 import { glyph } from "./glyphs.js";
 import { rowOffset } from "./geometry.js";
+import type { Sheet } from "./sheet.js";
 import type { Call, Timeline } from "./timeline.js";
 
 /** `getDeviceKeys`: a line from each subscription to its value. */

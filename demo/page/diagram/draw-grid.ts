@@ -1,5 +1,5 @@
 import { svg } from "../dom/element.js";
-import type { Sheet } from "./draw.js";
+import type { Sheet } from "./sheet.js";
 import type { Timeline } from "./timeline.js";
 
 /** The paper: a line for each second, a stronger one between lanes, and a tear where the time stood still. */

@@ -1,9 +1,9 @@
 import type { UserId } from "matrix-device-tracker";
 import { svg } from "../dom/element.js";
 import { devices, shortName } from "../words/names.js";
-import type { Sheet } from "./draw.js";
 import { rowOffset } from "./geometry.js";
 import { glyph } from "./glyphs.js";
+import type { Sheet } from "./sheet.js";
 import type { Bar, Hit, Stretch, Timeline } from "./timeline.js";
 
 /** One user: a line that shows what the tracker has of them, the queries upon it, and what came without one. */

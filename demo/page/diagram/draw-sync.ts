@@ -1,12 +1,14 @@
 import type { UserId } from "matrix-device-tracker";
 import { svg } from "../dom/element.js";
 import { nameThem, shortName } from "../words/names.js";
-import type { Sheet } from "./draw.js";
 import { glyph } from "./glyphs.js";
+import type { Sheet } from "./sheet.js";
 import type { Step, Timeline } from "./timeline.js";
 
-/** Closer than this, in px, two labels are put one above and one below the line. */
+/** How far apart labels of one height are at least, in px. */
 const LABEL_ROOM = 92;
+/** Above the line, below it where that is taken, or left out: the marble's letter says it too. */
+const LABEL_HEIGHTS = [-17, 26];
 
 /** The sync stream: a marble for each response, large where it announces somebody. */
 export function drawSync({ steps }: Timeline, { x, geometry, whileNow }: Sheet): SVGElement {
@@ -14,16 +16,16 @@ export function drawSync({ steps }: Timeline, { x, geometry, whileNow }: Sheet):
   const line = svg("line", { class: "stream", x1: 0, y1: y, y2: y });
   whileNow((nowX) => line.setAttribute("x2", String(nowX)));
 
-  let lastAbove = -Infinity;
+  const last = LABEL_HEIGHTS.map(() => -Infinity);
   const marbles = steps.map((step) => {
-    const above = x(step.at) - lastAbove > LABEL_ROOM;
-    if (above && label(step) !== undefined) lastAbove = x(step.at);
-    return svg("g", { transform: `translate(${x(step.at)} ${y})` }, ...marble(step, above ? -17 : 26));
+    const free = last.findIndex((lastX) => x(step.at) - lastX > LABEL_ROOM);
+    if (free >= 0 && label(step) !== undefined) last[free] = x(step.at);
+    return svg("g", { transform: `translate(${x(step.at)} ${y})` }, ...marble(step, LABEL_HEIGHTS[free]));
   });
   return svg("g", { class: "sync", "data-lane": "sync" }, line, ...marbles);
 }
 
-function marble(step: Step, labelY: number): SVGElement[] {
+function marble(step: Step, labelY: number | undefined): SVGElement[] {
   const text = label(step);
   const title = svg("title", {}, text === undefined ? "a sync response without changes of devices" : `a sync response: ${text}`);
   if (text === undefined) return [svg("circle", { r: 3, class: "nothing", "data-step": "nothing" }, title)];
@@ -31,9 +33,10 @@ function marble(step: Step, labelY: number): SVGElement[] {
   const users = [...step.changed, ...step.left];
   const inside = users.length === 1 ? shortName(users[0] ?? "").slice(0, 1).toUpperCase() : String(users.length);
   return [
+    svg("circle", { r: 12.5, class: "ground" }),
     svg("circle", { r: step.initial ? 5 : 10, class: `marble ${kind}`, "data-step": kind }, title),
     ...(step.initial ? [] : [svg("text", { class: `inside ${kind}`, y: 4, "text-anchor": "middle" }, inside)]),
-    svg("text", { class: "label", y: labelY, "text-anchor": "middle" }, text),
+    ...(labelY === undefined ? [] : [svg("text", { class: "label", y: labelY, "text-anchor": "middle" }, text)]),
   ];
 }
 

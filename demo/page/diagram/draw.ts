@@ -4,16 +4,8 @@ import { drawGrid } from "./draw-grid.js";
 import { drawLane } from "./draw-lane.js";
 import { drawSync, drawThreads } from "./draw-sync.js";
 import type { Geometry } from "./geometry.js";
+import type { Sheet } from "./sheet.js";
 import type { Timeline } from "./timeline.js";
-
-/** What drawing needs to know besides what it draws. */
-export interface Sheet {
-  readonly geometry: Geometry;
-  /** Where a moment is, in px. */
-  readonly x: (at: number) => number;
-  /** Calls back now and whenever the time has moved on: for what reaches up to now. */
-  readonly whileNow: (move: (nowX: number) => void) => void;
-}
 
 export interface Drawing {
   readonly nodes: readonly SVGElement[];

@@ -75,8 +75,3 @@ export interface Rest {
 export function standingOf({ stretches }: Timeline, userId: UserId): Standing {
   return stretches.findLast((stretch) => stretch.userId === userId)?.standing ?? "unknown";
 }
-
-/** Whether anything is on its way. */
-export function isBusy({ bars, calls }: Timeline): boolean {
-  return bars.some(({ to }) => to === undefined) || calls.some(({ to }) => to === undefined);
-}

@@ -2,7 +2,7 @@ import { defer, from, map, switchMap, type Observable } from "rxjs";
 import { matrixHttp } from "matrix-device-tracker/http";
 
 /** This token must not be used here, and why. */
-export class TokenRefusedError extends Error {
+class TokenRefusedError extends Error {
   override readonly name = "TokenRefusedError";
 }
 

@@ -1,0 +1,84 @@
+import { VirtualTimeScheduler } from "rxjs";
+import type { UserDeviceKeys } from "matrix-device-tracker";
+import { describe, expect, it } from "vitest";
+import { emptyTimeline, reduceTimeline } from "../../demo/page/diagram/reduce-timeline.js";
+import { standingOf, type Timeline } from "../../demo/page/diagram/timeline.js";
+import type { Happening, TrackerEvent } from "../../demo/page/happenings/happening.js";
+import { Recorder } from "../../demo/page/happenings/recorder.js";
+
+const ME = "@me:x.example";
+const BOB = "@bob:x.example";
+
+const answer = (freshness: UserDeviceKeys["freshness"]) => new Map([[BOB, { deviceKeys: new Map(), rejected: new Map(), freshness, fetchedAt: 0 }]]);
+const asked = (call: number): TrackerEvent => ({ type: "asked", call, users: [BOB], forced: false });
+const sent = (query: number): TrackerEvent => ({ type: "query-sent", query, users: [BOB] });
+const told = (call: number, freshness: UserDeviceKeys["freshness"]): TrackerEvent => ({ type: "told", call, result: answer(freshness) });
+const changed: TrackerEvent = { type: "announced", changed: [BOB], left: [] };
+
+/** The timeline after these, 100 ms apart. */
+const after = (...events: TrackerEvent[]): Timeline => events.reduce((timeline, event, i) => reduceTimeline(timeline, { ...event, at: i * 100 }), emptyTimeline([BOB, ME], ME));
+
+describe("the diagram's timeline", () => {
+  it("gives each answer its own verdict when the newer one comes first", () => {
+    const { bars } = after(asked(1), sent(1), changed, asked(2), sent(2), { type: "query-answered", query: 2 }, told(2, "current"), { type: "query-answered", query: 1 }, told(1, "superseded"));
+    expect(bars.map(({ query, row, supersededAt, verdict }) => ({ query, row, supersededAt, verdict }))).toEqual([
+      { query: 1, row: 0, supersededAt: 200, verdict: "superseded" },
+      { query: 2, row: 1, supersededAt: undefined, verdict: "current" },
+    ]);
+  });
+
+  it("takes an answer without a query for one from the cache, but not that of a caller who shared one", () => {
+    expect(after(asked(1), told(1, "current")).hits).toHaveLength(1);
+    expect(after(asked(1), sent(1), asked(2), { type: "query-answered", query: 1 }, told(1, "current"), told(2, "current")).hits).toHaveLength(0);
+  });
+
+  it("keeps what is known of a user through failures and late answers", () => {
+    const known = [asked(1), sent(1), { type: "query-answered", query: 1 }, told(1, "current")] as const;
+    expect(standingOf(after(...known, changed, told(2, "superseded")), BOB)).toBe("outdated");
+    expect(standingOf(after(...known, { type: "announced", changed: [], left: [BOB] }), BOB)).toBe("untracked");
+    expect(standingOf(after(...known, { type: "tracked", users: new Set([ME, BOB]) }), BOB)).toBe("current");
+  });
+
+  it("forgets what ended minutes ago, not what a user's lane began with", () => {
+    const old = after(asked(1), sent(1), { type: "query-answered", query: 1 }, told(1, "current"));
+    const later = reduceTimeline(old, { ...asked(2), at: 200_000 });
+    expect(later.bars).toHaveLength(0);
+    expect(later.calls.map(({ call }) => call)).toEqual([2]);
+    expect(standingOf(later, BOB)).toBe("current");
+    expect(later.origin).toBe(80_000);
+  });
+});
+
+describe("the diagram's time", () => {
+  const record = (events: readonly (readonly [at: number, event: TrackerEvent])[]) => {
+    const scheduler = new VirtualTimeScheduler();
+    const recorder = new Recorder(scheduler);
+    const seen: Happening[] = [];
+    recorder.happenings$.subscribe((happening) => seen.push(happening));
+    for (const [at, event] of events) scheduler.schedule(() => recorder.note(event), at);
+    scheduler.flush();
+    return { seen, recorder };
+  };
+
+  it("stands still while nothing is on its way, and says for how long it did", () => {
+    const { seen } = record([
+      [100, changed],
+      [60_100, changed],
+    ]);
+    expect(seen.map(({ type, at }) => [type, at])).toEqual([
+      ["announced", 100],
+      ["rested", 1_600],
+      ["announced", 1_600],
+    ]);
+    expect(seen[1]).toMatchObject({ skipped: 58_500 });
+  });
+
+  it("goes on while something is on its way", () => {
+    const { seen, recorder } = record([
+      [100, sent(1)],
+      [60_100, { type: "query-aborted", query: 1 }],
+    ]);
+    expect(seen.map(({ at }) => at)).toEqual([100, 60_100]);
+    expect(recorder.resting()).toBe(false);
+  });
+});

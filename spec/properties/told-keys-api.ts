@@ -1,0 +1,46 @@
+import { NEVER, Observable, type Subscriber } from "rxjs";
+import type { UserId } from "../../src/model/ids.js";
+import type { DeviceLists, KeysQueryRequest, KeysQueryResponse } from "../../src/model/wire.js";
+import type { KeysApi } from "../../src/query/keys-api.js";
+
+/** One query, and what has become of it. */
+export interface Query {
+  readonly id: number;
+  readonly users: readonly UserId[];
+  readonly timeout: number | undefined;
+  state: "in flight" | "answered" | "aborted";
+  /** The user's invalidations when it was sent. */
+  readonly invalidations: ReadonlyMap<UserId, number>;
+  /** The lists' versions when it arrived. */
+  readonly seen: ReadonlyMap<UserId, number>;
+  /** The moment of its answer. */
+  answeredAt?: number;
+  readonly subscriber: Subscriber<KeysQueryResponse>;
+}
+
+/** A server's query endpoint that answers when it is told to. */
+export class ToldKeysApi implements KeysApi {
+  readonly #ports: {
+    readonly arrives: (users: readonly UserId[], timeout: number | undefined, subscriber: Subscriber<KeysQueryResponse>) => Query;
+    readonly aborted: (query: Query) => void;
+  };
+
+  constructor(ports: ToldKeysApi["#ports"]) {
+    this.#ports = ports;
+  }
+
+  query({ device_keys: wanted, timeout }: KeysQueryRequest): Observable<KeysQueryResponse> {
+    return new Observable((subscriber) => {
+      const query = this.#ports.arrives(Object.keys(wanted), timeout, subscriber);
+      return () => {
+        if (query.state !== "in flight") return;
+        query.state = "aborted";
+        this.#ports.aborted(query);
+      };
+    });
+  }
+
+  changes(): Observable<DeviceLists> {
+    return NEVER;
+  }
+}

@@ -1,0 +1,51 @@
+import { VirtualAction, VirtualTimeScheduler, type SchedulerAction, type SchedulerLike, type Subscription } from "rxjs";
+
+/** A clock that stands still until it is told to go on. */
+export class VirtualClock extends VirtualTimeScheduler {
+  constructor() {
+    super(VirtualAction, 0);
+  }
+
+  advance(ms: number): void {
+    const end = this.frame + ms;
+    this.maxFrames = end;
+    this.flush();
+    this.frame = end;
+  }
+
+  /** Whether this timer is still to go off. */
+  has(timer: Subscription): boolean {
+    return this.actions.some((action) => action === timer);
+  }
+}
+
+/** One page's share of a clock: its timers go when the page does. */
+export class PageClock implements SchedulerLike {
+  readonly #clock: VirtualClock;
+  readonly #timers = new Set<Subscription>();
+
+  constructor(clock: VirtualClock) {
+    this.#clock = clock;
+  }
+
+  now(): number {
+    return this.#clock.now();
+  }
+
+  schedule<T>(work: (this: SchedulerAction<T>, state?: T) => void, delay?: number, state?: T): Subscription {
+    const timer = this.#clock.schedule(work, delay, state);
+    this.#timers.add(timer);
+    return timer;
+  }
+
+  /** Timers of the page that are still to go off. */
+  get pending(): number {
+    for (const timer of this.#timers) if (!this.#clock.has(timer)) this.#timers.delete(timer);
+    return this.#timers.size;
+  }
+
+  stop(): void {
+    for (const timer of this.#timers) timer.unsubscribe();
+    this.#timers.clear();
+  }
+}

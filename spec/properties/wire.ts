@@ -1,0 +1,104 @@
+import { serverName, type UserId } from "../../src/model/ids.js";
+import { testDevice } from "../../src/testing/test-device.js";
+import type { Outcome } from "./commands.js";
+import { token, type Response, type Server } from "./model.js";
+
+/** A sync response as it comes; `since`: the position that it says it answers, if it says so. */
+export function syncBody({ shape, next, changed, left }: Response, since: number | null | undefined): unknown {
+  const lists = { changed: [...changed], left: [...left] };
+  const body = {
+    next_batch: next === undefined ? undefined : token(next),
+    device_lists: lists,
+    ...(since !== undefined && { since: since === null ? null : token(since) }),
+  };
+  switch (shape) {
+    case "naming users twice":
+      return { ...body, device_lists: { changed: [...changed, ...left, ...changed], left: [...left, ...left] } };
+    case "with IDs that are none":
+      return { ...body, device_lists: { changed: ["nobody", ...changed, "@no-server", "__proto__"], left: [...left, ""] } };
+    case "that is no object":
+      return [body];
+    case "without a token":
+      return { ...body, next_batch: 5 };
+    case "whose lists are no object":
+      return { ...body, device_lists: "x" };
+    case "whose changed is no array":
+      return { ...body, device_lists: { changed: { 0: "x" }, left: lists.left } };
+    case "with entries that are no strings":
+      return { ...body, device_lists: { changed: [5, ...changed, null], left: [...left, {}] } };
+    case "whose since is no token":
+      return { ...body, since: 5 };
+    case "plain":
+    case "without since":
+    case "with the token it answers":
+    case "with the token it answers, without since":
+      return body;
+  }
+}
+
+/** What the server writes beside a device so that the list can be told apart later. */
+interface Mark {
+  readonly query: number;
+  /** Whether the same answer says that the user's server could not be reached. */
+  readonly unreachable: boolean;
+}
+
+/** The answer to a query, with the lists at the given versions; an error where it is none. */
+export function queryBody(outcome: Outcome, query: number, versions: ReadonlyMap<UserId, number>, server: Server): unknown {
+  const devices: Record<string, unknown> = {};
+  const failures: Record<string, unknown> = {};
+  for (const [user, version] of versions) {
+    const name = serverName(user);
+    const withFailures = outcome === "lists, and failures";
+    if (withFailures || server.down.has(name)) failures[name] = { status: 503 };
+    if (server.down.has(name) && !withFailures) continue;
+    const mark: Mark = { query, unreachable: withFailures || server.down.has(name) };
+    if (version === 0) continue; // nobody's keys have changed yet: no devices
+    const list = { [`V${version}`]: testDevice(user, `V${version}`, { unsigned: { mark } }) };
+    devices[user] = outcome === "lists, among hostile ones" ? { ...list, ...hostileDevices(user) } : list;
+  }
+  switch (outcome) {
+    case "no object":
+      return [devices];
+    case "device_keys that are no object":
+      return { device_keys: "x", failures };
+    case "failures that are no object":
+      return { device_keys: devices, failures: [] };
+    case "users that are no objects":
+      return { device_keys: Object.fromEntries(Array.from(versions.keys(), (user, i) => [user, [5, "x", [devices[user]]][i % 3]])), failures };
+    case "null sections":
+      return { device_keys: devices, failures, master_keys: null, self_signing_keys: null, user_signing_keys: null };
+    case "lists":
+    case "lists, twice":
+    case "lists, among hostile ones":
+    case "lists, and failures":
+    case "an error":
+    case "nothing":
+      return { device_keys: devices, failures, master_keys: {}, unknown: 1 };
+  }
+}
+
+function hostileDevices(user: UserId): object {
+  const mallory = testDevice("@mallory:evil.example", "V999999");
+  const hostile: unknown = JSON.parse(
+    JSON.stringify({ "V999999": mallory, V999998: testDevice(user, "V999997"), V999996: null, V999995: { user_id: user, device_id: "V999995", algorithms: 5 }, odd: { ...testDevice(user, "odd"), keys: { a: 1 } } }).replace('"odd":', '"__proto__":'),
+  );
+  return hostile as object;
+}
+
+export interface ListRead {
+  readonly version: number;
+  readonly mark: Mark | undefined;
+}
+
+/** How old a list is, and which query brought it. */
+export function readList(devices: ReadonlyMap<string, { readonly unsigned?: unknown }>): ListRead {
+  let version = 0;
+  let mark: Mark | undefined;
+  for (const [deviceId, device] of devices) {
+    if (!deviceId.startsWith("V")) continue;
+    version = Math.max(version, Number(deviceId.slice(1)));
+    mark = (device.unsigned as { mark?: Mark } | undefined)?.mark;
+  }
+  return { version, mark };
+}

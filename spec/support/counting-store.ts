@@ -1,0 +1,31 @@
+import { defer, tap, type Observable } from "rxjs";
+import type { DeviceStore, RecordKey, Update } from "../../src/store/device-store.js";
+import { memoryStore } from "../../src/store/memory-store.js";
+
+const name = ([kind, id]: RecordKey): string => `${kind}/${id}`;
+
+/** The records that were read and written, such as `state/@bob:example.org`; an entry for each operation. */
+export interface StoreLog {
+  readonly reads: string[][];
+  readonly writes: string[][];
+}
+
+/** A store that notes in the log what it does. */
+export function countingStore(log: StoreLog, store: DeviceStore = memoryStore()): DeviceStore {
+  const read = (keys: readonly RecordKey[]) => log.reads.push(keys.map(name));
+  return {
+    syncToken$: store.syncToken$,
+    clear: () => store.clear(),
+    read: (keys) => store.read(keys).pipe(tap({ subscribe: () => read(keys) })),
+    readKinds: (kinds) => store.readKinds(kinds).pipe(tap({ subscribe: () => log.reads.push(kinds.map((kind) => `${kind}/*`)) })),
+    update: <T>(keys: readonly RecordKey[], change: (saved: readonly unknown[]) => Update<T>): Observable<T> =>
+      defer(() => {
+        read(keys);
+        return store.update(keys, (saved) => {
+          const update = change(saved);
+          log.writes.push([...update.puts.map(([key]) => name(key)), ...update.deletes.map(name)]);
+          return update;
+        });
+      }),
+  };
+}

@@ -1,0 +1,24 @@
+import { EMPTY, ReplaySubject, throwError, type Observable } from "rxjs";
+import type { KeysQueryRequest, KeysQueryResponse } from "../../src/model/wire.js";
+import type { KeysApi } from "../../src/query/keys-api.js";
+import { localpart } from "./summary.js";
+
+/** A homeserver that gives these answers, one to each query in the order in which they are sent. */
+export interface ScriptedKeysApi extends KeysApi {
+  /** Whom each query asks for, by localpart, at the time of its sending. */
+  readonly asked$: Observable<string>;
+  readonly requests: readonly KeysQueryRequest[];
+}
+
+export function keysApiOf(answers: readonly Observable<KeysQueryResponse>[]): ScriptedKeysApi {
+  const asked$ = new ReplaySubject<string>();
+  const requests: KeysQueryRequest[] = [];
+  const query = (request: KeysQueryRequest): Observable<KeysQueryResponse> => {
+    const given = answers[requests.length];
+    requests.push(request);
+    const users = Object.keys(request.device_keys).map(localpart).join(" ");
+    asked$.next(users);
+    return given ?? throwError(() => new Error(`nobody expected a query for ${users}`));
+  };
+  return { asked$, requests, query, changes: () => EMPTY };
+}

@@ -1,0 +1,31 @@
+import type { DeviceStore, RecordKey } from "../../src/store/device-store.js";
+import { memoryStore } from "../../src/store/memory-store.js";
+
+/** What a store that answers at once has under the key. */
+export function saved(store: DeviceStore, key: RecordKey): unknown {
+  let record: unknown;
+  store.read([key]).subscribe(([found]) => {
+    record = found;
+  });
+  return record;
+}
+
+/** The IDs of a kind's records. */
+export function savedIds(store: DeviceStore, kind: string): readonly string[] {
+  let ids: readonly string[] = [];
+  store.readKinds([kind]).subscribe(([found]) => {
+    ids = [...(found?.keys() ?? [])];
+  });
+  return ids;
+}
+
+/** Writes records as they are, whatever they are; to a store that answers at once. */
+export function put(store: DeviceStore, ...puts: readonly (readonly [RecordKey, unknown])[]): void {
+  store.update([], () => ({ puts, deletes: [], result: undefined })).subscribe();
+}
+
+export function storeWith(...puts: readonly (readonly [RecordKey, unknown])[]): DeviceStore {
+  const store = memoryStore();
+  put(store, ...puts);
+  return store;
+}

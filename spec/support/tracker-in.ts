@@ -1,0 +1,53 @@
+import { map, NEVER, ReplaySubject, type Observable } from "rxjs";
+import { DeviceTracker, type DeviceTrackerOptions } from "../../src/device-tracker.js";
+import type { UserId } from "../../src/model/ids.js";
+import type { TrackerProblem } from "../../src/model/problems.js";
+import type { KeysQueryResponse } from "../../src/model/wire.js";
+import { keysApiOf, type ScriptedKeysApi } from "./keys-api-of.js";
+import type { Marbles } from "./marbles.js";
+import { summary } from "./summary.js";
+import { ALICE } from "./users.js";
+
+export interface TrackerSetUp extends Partial<DeviceTrackerOptions> {
+  /** Users who are tracked, and outdated, from the start. */
+  readonly tracking?: readonly UserId[];
+  /** The homeserver's answers, one to each query in the order in which they are sent. */
+  readonly answers?: readonly Observable<KeysQueryResponse>[];
+  /** @default whether there is a `sync$` */
+  readonly connected?: boolean;
+}
+
+export interface TrackerUnderTest extends Pick<ScriptedKeysApi, "asked$" | "requests"> {
+  readonly tracker: DeviceTracker;
+  /** The types of the tracker's problems, from the start. */
+  readonly problems$: Observable<TrackerProblem["type"]>;
+  readonly problems: readonly TrackerProblem[];
+  /** `getDeviceKeys`, in summary. */
+  readonly lookup: (users: readonly UserId[], options?: Parameters<DeviceTracker["getDeviceKeys"]>[1]) => Observable<readonly string[]>;
+  readonly known: (users: readonly UserId[]) => Observable<readonly string[]>;
+  readonly watch: (users: readonly UserId[]) => Observable<readonly string[]>;
+}
+
+/** A tracker of Alice's in virtual time; connected from the start where it is given a `sync$`. */
+export function trackerIn({ scheduler }: Pick<Marbles, "scheduler">, { tracking = [], answers = [], connected, ...options }: TrackerSetUp = {}): TrackerUnderTest {
+  const keysApi = keysApiOf(answers);
+  const tracker = new DeviceTracker({ userId: ALICE, sync$: NEVER, keysApi, scheduler, ...options });
+  const problems: TrackerProblem[] = [];
+  const problems$ = new ReplaySubject<TrackerProblem["type"]>();
+  tracker.problems$.subscribe((problem) => {
+    problems.push(problem);
+    problems$.next(problem.type);
+  });
+  if (tracking.length > 0) tracker.track(tracking).subscribe();
+  if (connected ?? options.sync$ !== undefined) tracker.connect();
+  return {
+    tracker,
+    asked$: keysApi.asked$,
+    requests: keysApi.requests,
+    problems,
+    problems$,
+    lookup: (users, lookupOptions) => tracker.getDeviceKeys(users, lookupOptions).pipe(map(summary)),
+    known: (users) => tracker.getKnownDeviceKeys(users).pipe(map(summary)),
+    watch: (users) => tracker.watchDeviceKeys(users).pipe(map(summary)),
+  };
+}

@@ -4,7 +4,9 @@ import {
   defer,
   EMPTY,
   filter,
+  ignoreElements,
   map,
+  merge,
   NEVER,
   of,
   ReplaySubject,
@@ -25,6 +27,7 @@ import { DeviceLists } from "./query/device-lists.js";
 import type { KeysApi } from "./query/keys-api.js";
 import { Lookup } from "./query/lookup.js";
 import { Queries } from "./query/queries.js";
+import { MAX_DELAY } from "./query/query-request.js";
 import { settle } from "./query/settle.js";
 import { watchDeviceKeys } from "./query/watch-device-keys.js";
 import type { DeviceStore } from "./store/device-store.js";
@@ -62,6 +65,7 @@ export interface DeviceTrackerOptions {
 
 /** What is there once the saved state has been read. */
 interface Loaded {
+  readonly writes: WriteQueue;
   readonly lists: DeviceLists;
   readonly lookup: Lookup;
   readonly steps: Steps;
@@ -110,6 +114,7 @@ export class DeviceTracker {
   readonly #loading$: Observable<Loaded>;
   /** What was given while the saved state was not yet there. */
   readonly #inbox: ((loaded: Loaded) => void)[] = [];
+  readonly #started$ = new ReplaySubject<void>(1);
   readonly #report = (problem: TrackerProblem): void => {
     this.#emissions.push(() => {
       this.#problems$.next(problem);
@@ -124,7 +129,8 @@ export class DeviceTracker {
     const { userId, sync$, keysApi, store = memoryStore(), scheduler = asyncScheduler, ...bounds } = options;
     const { maxUsersPerQuery = 250, maxConcurrentQueries = 3, queryDeadline = 60_000, storeDeadline = 10_000, maxListsInMemory = 10_000 } = bounds;
     if (!isUserId(userId)) throw new TypeError(`userId should be a Matrix user ID such as "@alice:example.org", not ${JSON.stringify(userId)}`);
-    requirePositive({ maxUsersPerQuery, maxConcurrentQueries, queryDeadline, storeDeadline, maxListsInMemory });
+    requireCount({ maxUsersPerQuery, maxConcurrentQueries, maxListsInMemory });
+    requireTime({ queryDeadline, storeDeadline });
     this.#userId = userId;
     this.#sync$ = sync$;
     this.#scheduler = scheduler;
@@ -140,12 +146,12 @@ export class DeviceTracker {
       { maxUsersPerQuery, maxConcurrentQueries },
     );
     this.#tracked = new TrackedUsers(userId, this.#emissions, {
-      mark: ({ invalidated, left }) => {
+      supersede: ({ invalidated, left }) => {
         this.#queries.supersede(invalidated);
         this.#queries.supersede(left);
         this.#loaded?.lists.forget(left);
       },
-      goOn: () => {
+      sendWaiting: () => {
         this.#queries.send();
       },
     });
@@ -154,10 +160,8 @@ export class DeviceTracker {
       filter(({ announced }) => announced),
       map(({ invalidated, left }) => ({ changed: invalidated, left })),
     );
-    this.trackedUsers$ = defer(() => this.#ready()).pipe(
-      catchError(() => NEVER),
-      switchMap(() => this.#tracked.set$),
-    );
+    // Where the state cannot be loaded now (another account's store), it may be later.
+    this.trackedUsers$ = merge(this.#started$, defer(() => this.#ready()).pipe(ignoreElements(), catchError(() => EMPTY))).pipe(switchMap(() => this.#tracked.set$));
     this.synced$ = defer(() => this.#synced$);
     this.problems$ = this.#problems$.asObservable();
   }
@@ -176,6 +180,7 @@ export class DeviceTracker {
       if (connection.closed) return;
       this.#synced$ = new Subject(); // whoever subscribes from now on waits for the next connection
       connection.end(notification);
+      if (this.#loaded?.writes.failing === true) connection.storeFails();
     };
     connection.add(
       this.#ready().subscribe({
@@ -225,7 +230,7 @@ export class DeviceTracker {
   getDeviceKeys(users: Iterable<UserId>, options: { readonly forceDownload?: boolean; readonly timeout?: number } = {}): Observable<DeviceKeysByUser> {
     const wanted = distinctUsers(users);
     const { timeout } = options;
-    if (timeout !== undefined && !(timeout >= 0 && timeout < Number.POSITIVE_INFINITY)) throw new RangeError(`timeout should be a number of ms, not ${timeout}`);
+    if (timeout !== undefined) requireTime({ timeout });
     return this.#ready().pipe(
       switchMap(({ lookup }) => lookup.gather(wanted, options, "throw").pipe(map(({ answers }) => lookup.result(wanted, answers)))),
     );
@@ -282,7 +287,7 @@ export class DeviceTracker {
         this.#report({ type: "sync-response-refused", error: step.refusal, message: `${step.refusal.message}; as it may hide changes, every device list became outdated` });
       }
       this.#reportRefusedIds("device_lists", step.refusedIds);
-      connection.follow(steps.apply(step, () => this.#queries.inFlight()));
+      connection.follow(steps.apply(step, () => this.#queries.askedFor()));
     });
   }
 
@@ -345,12 +350,16 @@ export class DeviceTracker {
     });
     const lists = new DeviceLists({ ownUserId: this.#userId, store, writes, tracked: this.#tracked, maxListsInMemory, report: this.#report });
     const loaded: Loaded = {
+      writes,
       lists,
       lookup: new Lookup(this.#tracked, lists, this.#queries, () => this.#scheduler.now()),
       steps: new Steps(this.#tracked, writes, this.#emissions, this.#report),
     };
     this.#loaded = loaded;
     this.#tracked.loaded(token, users);
+    this.#emissions.push(() => {
+      this.#started$.next();
+    });
     return loaded;
   }
 }
@@ -360,8 +369,14 @@ function distinctUsers(users: Iterable<UserId>): readonly UserId[] {
   return [...new Set(users)];
 }
 
-function requirePositive(bounds: Readonly<Record<string, number>>): void {
+function requireCount(bounds: Readonly<Record<string, number>>): void {
   for (const [name, value] of Object.entries(bounds)) {
-    if (!(value >= 1)) throw new RangeError(`${name} should be a number from 1 on, not ${value}`);
+    if (!Number.isSafeInteger(value) || value < 1) throw new RangeError(`${name} should be a whole number from 1 on, not ${value}`);
+  }
+}
+
+function requireTime(times: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(times)) {
+    if (!(value >= 0 && value <= MAX_DELAY)) throw new RangeError(`${name} should be a number of ms between 0 and ${MAX_DELAY}, not ${value}`);
   }
 }

@@ -74,8 +74,11 @@ export function checkCrossSigningKey(
 function shapeProblem(shape: v.GenericSchema, value: unknown): string | undefined {
   const { issues } = v.safeParse(shape, value, { abortEarly: true });
   if (issues === undefined) return undefined;
-  const path = v.getDotPath(issues[0]);
-  return path === null ? issues[0].message : `${path}: ${issues[0].message}`;
+  const [issue] = issues;
+  const path = v.getDotPath(issue);
+  // Never valibot's own message: it repeats what was received, at whatever length.
+  const problem = issue.type === "custom" ? issue.message : `expected ${issue.expected ?? "something else"}`;
+  return path === null ? problem : `${path}: ${problem}`;
 }
 
 const reject = (code: RejectionReason["code"], detail: string): DeviceCheck => ({ rejected: { code, detail } });

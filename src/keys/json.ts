@@ -38,8 +38,8 @@ export function jsonLength(value: unknown, limit: number, depth: number): number
   } else {
     const prototype: unknown = Object.getPrototypeOf(value);
     if (prototype !== Object.prototype && prototype !== null && !isForeignPlain(prototype)) return undefined;
-    for (const [name, item] of Object.entries(value)) {
-      const more = jsonLength(item, limit - length - name.length, depth - 1);
+    for (const name in value) {
+      const more = jsonLength((value as Readonly<Record<string, unknown>>)[name], limit - length - name.length, depth - 1);
       if (more === undefined) return undefined;
       length += name.length + more + 4;
     }

@@ -1,7 +1,7 @@
 import { InvalidResponseError } from "../model/errors.js";
 import { serverName, type DeviceId, type UserId } from "../model/ids.js";
 import type { RejectionReason } from "../model/results.js";
-import type { CrossSigningKey, DeviceKeys } from "../model/wire.js";
+import type { DeviceKeys } from "../model/wire.js";
 import { checkCrossSigningKey, checkDevice, type CrossSigningUsage } from "./check-device.js";
 import type { DeviceList } from "./device-list.js";
 import { isObject, own } from "./json.js";
@@ -43,16 +43,16 @@ export function parseAnswer(answer: unknown, asked: Iterable<UserId>, ownUserId:
     const theirs = own(devices, userId) ?? {};
     const usable = isObject(theirs);
     if (!usable) refusals.push({ path: "device_keys", problem: "expected devices by ID" });
-    const keys: { -readonly [K in (typeof crossSigning)[number][0]]?: CrossSigningKey } = {};
+    const list: { -readonly [K in keyof DeviceList]: DeviceList[K] } = { ...parseDevices(usable ? theirs : {}, userId), fetchedAt };
     for (const [name, usage, path, byUser] of crossSigning) {
       const value = own(byUser, userId) ?? undefined;
       if (value === undefined || (usage === "user_signing" && userId !== ownUserId)) continue; // others' are not ours to see
       const checked = checkCrossSigningKey(value, userId, usage satisfies CrossSigningUsage);
-      if ("key" in checked) keys[name] = checked.key;
+      if ("key" in checked) list[name] = checked.key;
       else refusals.push({ path, problem: checked.problem });
     }
     return {
-      list: { ...parseDevices(usable ? theirs : {}, userId), ...keys, fetchedAt },
+      list,
       reachable: usable && !Object.hasOwn(failures, serverName(userId)),
       refusals,
     };

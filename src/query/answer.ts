@@ -1,10 +1,13 @@
 import type { DeviceList } from "../keys/device-list.js";
+import type { UserId } from "../model/ids.js";
 import type { Freshness, UserDeviceKeys } from "../model/results.js";
 import type { Revision } from "../store/revision.js";
 import type { TrackedUser } from "../sync/tracking.js";
+import type { CachedList } from "./list-cache.js";
 
 /** A device list on its way to a caller, and what decides its freshness when it is emitted. */
 export interface Answer {
+  readonly userId: UserId;
   readonly list: DeviceList;
   /** The user's revision when the list was asked for or read; `undefined` where they were not tracked then. */
   readonly revision: Revision | undefined;
@@ -14,6 +17,8 @@ export interface Answer {
   readonly reachable: boolean;
   /** Where it did not: the last list we had. */
   readonly lastKnown?: DeviceList;
+  /** Where it came from the cache: the entry there. */
+  readonly cached?: CachedList;
 }
 
 /** How far an answer can be relied on, decided when it is emitted: a change may have come while the call waited for others. */
@@ -23,13 +28,27 @@ export function freshnessOf(answer: Answer, user: TrackedUser | undefined): Fres
   return user === undefined ? "untracked" : "current";
 }
 
-/** A list as a caller gets it. */
-export function toUserDeviceKeys(list: DeviceList, freshness: Freshness, lastKnown?: DeviceList): UserDeviceKeys {
-  return { ...list, freshness, ...(lastKnown !== undefined && { lastKnown: lastKnown.deviceKeys }) };
+/** The answer as a caller gets it now. */
+export function toUserDeviceKeys(answer: Answer, user: TrackedUser | undefined): UserDeviceKeys {
+  const freshness = freshnessOf(answer, user);
+  if (freshness === "current" && answer.cached !== undefined) return answer.cached.current;
+  const { list, lastKnown } = answer;
+  return lastKnown === undefined ? { ...list, freshness } : { ...list, freshness, lastKnown: lastKnown.deviceKeys };
 }
 
+/** A list that was not outdated when it was looked at. */
+export const fromCache = (userId: UserId, cached: CachedList): Answer => ({
+  userId,
+  list: cached.list,
+  revision: cached.revision,
+  superseded: false,
+  reachable: true,
+  cached,
+});
+
 /** The answer for an ID that is no user ID and is never sent: nobody has devices there. */
-export const notAUser = (now: number): Answer => ({
+export const notAUser = (userId: string, now: number): Answer => ({
+  userId,
   list: { deviceKeys: new Map(), rejected: new Map(), fetchedAt: now },
   revision: undefined,
   superseded: false,

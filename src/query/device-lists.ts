@@ -6,12 +6,19 @@ import type { TrackerProblem } from "../model/problems.js";
 import type { SavedUser } from "../store/commit.js";
 import type { DeviceStore } from "../store/device-store.js";
 import { readListRecord, type ListRecord } from "../store/list-record.js";
-import { listKey } from "../store/records.js";
+import { listKey, OWNER } from "../store/records.js";
 import { Revision } from "../store/revision.js";
 import { saveKeys, saveLists, type ListToSave, type Refused } from "../store/save-lists.js";
 import type { WriteQueue } from "../store/write-queue.js";
 import type { TrackedUsers } from "../sync/tracked-users.js";
-import { ListCache } from "./list-cache.js";
+import { CachedList, ListCache } from "./list-cache.js";
+
+/** The last list we had of a user. */
+export interface KnownList {
+  readonly list: DeviceList;
+  /** Whether it is as new as the change of this revision. */
+  readonly answers: (revision: Revision) => boolean;
+}
 
 /** The device lists that we have: in memory the ones used last, in the store all that were saved. */
 export class DeviceLists {
@@ -20,7 +27,7 @@ export class DeviceLists {
   readonly #writes: WriteQueue;
   readonly #tracked: TrackedUsers;
   readonly #cache: ListCache;
-  readonly #cached$ = new Subject<readonly UserId[]>();
+  readonly #cached$ = new Subject<ReadonlyMap<UserId, CachedList>>();
   readonly #report: (problem: TrackerProblem) => void;
 
   constructor(options: {
@@ -39,42 +46,46 @@ export class DeviceLists {
     this.#report = options.report;
   }
 
-  /** Users whose list has just been fetched and cached, by whomever it was asked for. */
-  get cached$(): Observable<readonly UserId[]> {
+  /** Lists that have just been fetched and cached, by whomever they were asked for. */
+  get cached$(): Observable<ReadonlyMap<UserId, CachedList>> {
     return this.#cached$;
   }
 
   /** The list in memory that answers this very revision, if there is one. */
-  cached(userId: UserId, revision: Revision): DeviceList | undefined {
+  cached(userId: UserId, revision: Revision): CachedList | undefined {
     const cached = this.#cache.get(userId);
-    return cached?.revision === revision ? cached.list : undefined;
+    return cached?.revision === revision ? cached : undefined;
   }
 
   /** Saved lists that answer these revisions or later ones, in one read; users without one are absent, and so is everyone where the store fails. */
-  read(wanted: ReadonlyMap<UserId, Revision>): Observable<ReadonlyMap<UserId, DeviceList>> {
+  read(wanted: ReadonlyMap<UserId, Revision>): Observable<ReadonlyMap<UserId, CachedList>> {
     return this.#readRecords([...wanted.keys()]).pipe(
       map((records) => {
-        const found = new Map<UserId, DeviceList>();
+        const found = new Map<UserId, CachedList>();
         for (const [userId, revision] of wanted) {
           const record = records.get(userId);
           // A greater revision is another tab's: a change that this tracker has not been given, and the list that was fetched after it.
           if (record === undefined || revision.committed === undefined || record.revision < revision.committed) continue;
-          found.set(userId, record.list);
-          if (this.#tracked.get(userId)?.revision === revision) this.#cache.set(userId, { list: record.list, revision });
+          const cached = new CachedList(record.list, revision);
+          found.set(userId, cached);
+          if (this.#tracked.get(userId)?.revision === revision) this.#cache.set(userId, cached);
         }
         return found;
       }),
     );
   }
 
-  /** The last lists we had, however old, at most one read; users never fetched are absent. `committed`: the revision's number that the list answers. */
-  lastKnown(userIds: readonly UserId[]): Observable<ReadonlyMap<UserId, { readonly list: DeviceList; readonly answers: (revision: Revision) => boolean }>> {
-    const known = new Map<UserId, { list: DeviceList; answers: (revision: Revision) => boolean }>();
+  /** The last lists we had, however old, at most one read; users never fetched are absent. */
+  lastKnown(userIds: readonly UserId[]): Observable<ReadonlyMap<UserId, KnownList>> {
+    const known = new Map<UserId, KnownList>();
     const missing: UserId[] = [];
     for (const userId of userIds) {
+      const user = this.#tracked.get(userId);
       const cached = this.#cache.get(userId);
-      if (cached !== undefined) known.set(userId, { list: cached.list, answers: (revision) => revision === cached.revision });
-      else if (this.#tracked.get(userId) !== undefined) missing.push(userId);
+      // Another tab may have fetched a newer one than the one in memory; then memory's is not outdated, but of another revision.
+      if (cached !== undefined && (user === undefined || user.outdated || user.revision === cached.revision)) {
+        known.set(userId, { list: cached.list, answers: (revision) => revision === cached.revision });
+      } else if (user !== undefined) missing.push(userId);
     }
     if (missing.length === 0) return of(known);
     return this.#readRecords(missing).pipe(
@@ -105,20 +116,21 @@ export class DeviceLists {
         }),
         map((refused) => {
           if (refused === "cleared") return new Set(lists.keys());
-          const listed = new Map<UserId, Revision>();
+          const listed = new Map<UserId, CachedList>();
           const adopted = new Map<UserId, { from: Revision; saved: SavedUser | undefined }>();
           for (const [userId, { list, revision }] of lists) {
             if (refused.has(userId)) {
               adopted.set(userId, { from: revision, saved: refused.get(userId) });
             } else {
-              listed.set(userId, revision);
-              if (this.#tracked.get(userId) !== undefined) this.#cache.set(userId, { list, revision });
+              const cached = new CachedList(list, revision);
+              listed.set(userId, cached);
+              if (this.#tracked.get(userId) !== undefined) this.#cache.set(userId, cached);
             }
           }
           if (adopted.size > 0) this.#tracked.adopt(adopted);
           if (listed.size > 0) {
             this.#tracked.listed(listed);
-            this.#cached$.next([...listed.keys()]);
+            this.#cached$.next(listed);
           }
           return new Set(refused.keys());
         }),
@@ -130,8 +142,9 @@ export class DeviceLists {
   }
 
   #readRecords(userIds: readonly UserId[]): Observable<ReadonlyMap<UserId, ListRecord>> {
-    return this.#store.read(userIds.map(listKey)).pipe(
-      map((saved) => {
+    return this.#store.read([OWNER, ...userIds.map(listKey)]).pipe(
+      map(([owner, ...saved]) => {
+        if (!this.#writes.checkOwner(owner)) throw new StoreClearedError(); // by now these may be another account's lists
         const records = new Map<UserId, ListRecord>();
         const damaged: UserId[] = [];
         userIds.forEach((userId, i) => {
@@ -145,6 +158,7 @@ export class DeviceLists {
         return records;
       }),
       catchError((error: unknown) => {
+        if (error instanceof StoreClearedError) throw error;
         this.#report({ type: "read-failed", userIds, error, message: `the saved lists of ${userIds.length} user(s) could not be read; where they are needed the server is asked` });
         return of(new Map<UserId, ListRecord>());
       }),

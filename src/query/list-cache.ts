@@ -1,11 +1,21 @@
 import type { DeviceList } from "../keys/device-list.js";
 import type { UserId } from "../model/ids.js";
+import type { UserDeviceKeys } from "../model/results.js";
 import type { Revision } from "../store/revision.js";
 
 /** A list in memory, and the revision that it answers. */
-export interface CachedList {
-  readonly list: DeviceList;
-  readonly revision: Revision;
+export class CachedList {
+  #current: UserDeviceKeys | undefined;
+
+  constructor(
+    readonly list: DeviceList,
+    readonly revision: Revision,
+  ) {}
+
+  /** The list as callers get it while it is current, made once for all of them. */
+  get current(): UserDeviceKeys {
+    return (this.#current ??= { ...this.list, freshness: "current" });
+  }
 }
 
 /** The lists used last, in memory. A list whose user has changed since stays: later comparisons, and callers whom nobody answers, need it. */
@@ -37,9 +47,5 @@ export class ListCache {
 
   delete(userId: UserId): void {
     this.#lists.delete(userId);
-  }
-
-  clear(): void {
-    this.#lists.clear();
   }
 }

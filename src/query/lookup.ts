@@ -3,7 +3,7 @@ import { isUserId, type UserId } from "../model/ids.js";
 import type { DeviceKeysByUser, UserDeviceKeys } from "../model/results.js";
 import type { Revision } from "../store/revision.js";
 import type { TrackedUsers } from "../sync/tracked-users.js";
-import { freshnessOf, notAUser, toUserDeviceKeys, type Answer } from "./answer.js";
+import { fromCache, notAUser, toUserDeviceKeys, type Answer } from "./answer.js";
 import type { DeviceLists } from "./device-lists.js";
 import type { Queries } from "./queries.js";
 
@@ -43,35 +43,39 @@ export class Lookup {
    * 3. users without one are asked for, and so are, after the read, those whose list was not there after all.
    *
    * @param failures `throw`: the first request that fails ends the lookup with its error; `gather`: the others are waited for
+   * @param onAsk told of the users who are about to be asked for
    */
-  gather(wanted: readonly UserId[], options: LookupOptions, failures: "throw" | "gather"): Observable<Gathered> {
+  gather(wanted: readonly UserId[], options: LookupOptions, failures: "throw" | "gather", onAsk?: (userIds: readonly UserId[]) => void): Observable<Gathered> {
     return defer(() => {
       const gathered = { answers: new Map<UserId, Answer>(), failures: new Map<UserId, unknown>() };
       const toRead = new Map<UserId, Revision>();
       const toAsk: UserId[] = [];
       for (const userId of wanted) {
         const user = this.#tracked.get(userId);
-        if (user === undefined && !isUserId(userId)) gathered.answers.set(userId, notAUser(this.#now()));
+        if (user === undefined && !isUserId(userId)) gathered.answers.set(userId, notAUser(userId, this.#now()));
         else if (user === undefined || user.outdated || options.forceDownload === true) toAsk.push(userId);
         else {
-          const list = this.#lists.cached(userId, user.revision);
-          if (list === undefined) toRead.set(userId, user.revision);
-          else gathered.answers.set(userId, upToDate(list, user.revision));
+          const cached = this.#lists.cached(userId, user.revision);
+          if (cached === undefined) toRead.set(userId, user.revision);
+          else gathered.answers.set(userId, fromCache(userId, cached));
         }
       }
       if (toRead.size === 0 && toAsk.length === 0) return of(gathered);
 
       const onFailure = failures === "throw" ? undefined : (userId: UserId, error: unknown) => gathered.failures.set(userId, error);
-      const ask = (userIds: readonly UserId[]) =>
-        userIds.length === 0 ? EMPTY : this.#queries.ask(userIds, options.timeout, onFailure).pipe(tap(([userId, answer]) => gathered.answers.set(userId, answer)));
+      const ask = (userIds: readonly UserId[]) => {
+        if (userIds.length === 0) return EMPTY;
+        onAsk?.(userIds);
+        return this.#queries.ask(userIds, options.timeout, onFailure).pipe(tap((answer) => gathered.answers.set(answer.userId, answer)));
+      };
       const read = () =>
         this.#lists.read(toRead).pipe(
           mergeMap((found) => {
             const missing: UserId[] = [];
-            for (const [userId, revision] of toRead) {
-              const list = found.get(userId);
-              if (list === undefined) missing.push(userId);
-              else gathered.answers.set(userId, upToDate(list, revision));
+            for (const userId of toRead.keys()) {
+              const cached = found.get(userId);
+              if (cached === undefined) missing.push(userId);
+              else gathered.answers.set(userId, fromCache(userId, cached));
             }
             return ask(missing);
           }),
@@ -90,7 +94,7 @@ export class Lookup {
           if (saved === undefined) continue;
           const user = this.#tracked.get(userId);
           const current = user !== undefined && !user.outdated && saved.answers(user.revision);
-          result.set(userId, toUserDeviceKeys(saved.list, current ? "current" : "outdated"));
+          result.set(userId, { ...saved.list, freshness: current ? "current" : "outdated" });
         }
         return result;
       }),
@@ -102,11 +106,8 @@ export class Lookup {
     const result = new Map<UserId, UserDeviceKeys>();
     for (const userId of wanted) {
       const answer = answers.get(userId);
-      if (answer !== undefined) result.set(userId, toUserDeviceKeys(answer.list, freshnessOf(answer, this.#tracked.get(userId)), answer.lastKnown));
+      if (answer !== undefined) result.set(userId, toUserDeviceKeys(answer, this.#tracked.get(userId)));
     }
     return result;
   }
 }
-
-/** A list that was not outdated when it was looked at. */
-const upToDate = (list: Answer["list"], revision: Revision): Answer => ({ list, revision, superseded: false, reachable: true });

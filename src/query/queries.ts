@@ -1,4 +1,4 @@
-import { AsyncSubject, catchError, defer, EMPTY, finalize, from, map, merge, mergeMap, shareReplay, switchMap, type Observable } from "rxjs";
+import { AsyncSubject, catchError, defer, EMPTY, finalize, from, merge, mergeMap, shareReplay, switchMap, type Observable } from "rxjs";
 import type { UserId } from "../model/ids.js";
 import type { Answer } from "./answer.js";
 import { QueryRequest, type QueryPorts } from "./query-request.js";
@@ -51,7 +51,7 @@ export class Queries {
    * Each user's answer as it comes, by the user's query in flight or a new one.
    * @param onFailure where it is given, it is told whose request failed, and the others go on; else the first failure is everyone's
    */
-  ask(userIds: readonly UserId[], timeout: number | undefined, onFailure?: (userId: UserId, error: unknown) => void): Observable<readonly [UserId, Answer]> {
+  ask(userIds: readonly UserId[], timeout: number | undefined, onFailure?: (userId: UserId, error: unknown) => void): Observable<Answer> {
     return defer(() => {
       const entries = userIds.map((userId) => this.#entries.get(userId) ?? this.#add(userId, timeout));
       const send$ = defer(() => {
@@ -61,9 +61,8 @@ export class Queries {
       // First every user of the call is waited for, then requests go out: so they hold as many of them as they may.
       const answers$ = from(entries).pipe(
         mergeMap(({ userId, answer$ }) => {
-          const named$ = answer$.pipe(map((answer) => [userId, answer] as const));
-          if (onFailure === undefined) return named$;
-          return named$.pipe(
+          if (onFailure === undefined) return answer$;
+          return answer$.pipe(
             catchError((error: unknown) => {
               onFailure(userId, error);
               return EMPTY;
@@ -88,8 +87,8 @@ export class Queries {
     }
   }
 
-  /** Users who are in flight and not superseded. */
-  inFlight(): readonly UserId[] {
+  /** Users who have been asked for and not yet answered, and have not changed since. */
+  askedFor(): readonly UserId[] {
     return Array.from(this.#entries.values()).flatMap(({ userId, request }) => (request === undefined ? [] : [userId]));
   }
 
@@ -100,9 +99,7 @@ export class Queries {
       timeout,
       request$,
       answer$: request$.pipe(
-        switchMap((request) => request.answers$),
-        map((answers) => answers.get(userId)),
-        mergeMap((answer) => (answer === undefined ? EMPTY : [answer])),
+        switchMap((request) => request.answerOf(userId)),
         finalize(() => {
           if (this.#waiting.delete(entry)) this.#entries.delete(userId); // nobody waits for it any more, and it was never sent
         }),
@@ -128,7 +125,7 @@ export class Queries {
     if (first === undefined || !this.#hasRoom()) return [];
     const batch: Entry[] = [];
     for (const entry of this.#waiting) {
-      if (batch.length === this.#limits.maxUsersPerQuery) break;
+      if (batch.length >= this.#limits.maxUsersPerQuery) break;
       if (entry.timeout === first.timeout) batch.push(entry);
     }
     return batch;

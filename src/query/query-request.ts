@@ -1,4 +1,4 @@
-import { defer, finalize, map, mergeMap, NEVER, of, ReplaySubject, share, take, tap, throwError, throwIfEmpty, timeout, type Observable, type SchedulerLike } from "rxjs";
+import { defer, filter, finalize, map, mergeMap, NEVER, of, ReplaySubject, share, take, tap, throwError, throwIfEmpty, timeout, type Observable, type SchedulerLike } from "rxjs";
 import { parseAnswer, type FetchedList } from "../keys/parse-answer.js";
 import { InvalidResponseError, QueryTimedOutError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
@@ -8,6 +8,9 @@ import type { KeysApi } from "./keys-api.js";
 
 /** How much longer than the `timeout` that the homeserver was given a query is waited for, in ms. */
 export const QUERY_GRACE = 10_000;
+
+/** Longest delay of a platform timer, in ms: a longer one would fire at once. */
+export const MAX_DELAY = 2 ** 31 - 1;
 
 /** What a request needs of its surroundings. */
 export interface QueryPorts {
@@ -50,13 +53,13 @@ export class QueryRequest implements SentQuery {
     },
   ) {
     let answered = false;
-    const deadline = Math.max(ports.queryDeadline, serverTimeout === undefined ? 0 : serverTimeout + QUERY_GRACE);
+    const deadline = Math.min(Math.max(ports.queryDeadline, serverTimeout === undefined ? 0 : serverTimeout + QUERY_GRACE), MAX_DELAY);
     this.answers$ = defer(() => {
       for (const userId of userIds) this.revisions.set(userId, ports.revisionOf(userId));
       const deviceKeys = Object.fromEntries(userIds.map((userId): [UserId, []] => [userId, []]));
       return ports.keysApi.query({ device_keys: deviceKeys, ...(serverTimeout !== undefined && { timeout: serverTimeout }) });
     }).pipe(
-      throwIfEmpty(() => new InvalidResponseError("/keys/query", "", "an answer")),
+      throwIfEmpty(() => new InvalidResponseError("/keys/query", "", "there")),
       timeout({ first: deadline, scheduler: ports.scheduler, with: () => throwError(() => new QueryTimedOutError(deadline, userIds)) }),
       take(1),
       map((answer: unknown) => {
@@ -72,8 +75,20 @@ export class QueryRequest implements SentQuery {
         connector: () => new ReplaySubject(1),
         resetOnComplete: false,
         resetOnError: false,
-        resetOnRefCountZero: () => (answered ? NEVER : of(0)),
+        resetOnRefCountZero: () => {
+          if (answered) return NEVER;
+          told.ended(); // before the port is unsubscribed: whoever asks from inside its teardown must not find this request
+          return of(0);
+        },
       }),
+    );
+  }
+
+  /** One user's part of it. */
+  answerOf(userId: UserId): Observable<Answer> {
+    return this.answers$.pipe(
+      map((answers) => answers.get(userId)),
+      filter((answer) => answer !== undefined),
     );
   }
 

@@ -36,6 +36,7 @@ export function settle(
       for (const [userId, { list, reachable }] of fetched) {
         const lastKnown = known.get(userId)?.list;
         answers.set(userId, {
+          userId,
           list,
           revision: request.revisions.get(userId),
           superseded: refused.has(userId) || request.isSuperseded(userId),

@@ -1,11 +1,12 @@
-import { defer, EMPTY, filter, map, merge, mergeMap, of, startWith, Subject, tap, timer, type Observable, type SchedulerLike } from "rxjs";
-import { sameDeviceList } from "../keys/device-list.js";
+import { defer, EMPTY, filter, ignoreElements, map, merge, mergeMap, of, Subject, switchMap, tap, timer, type Observable, type SchedulerLike } from "rxjs";
+import { sameDeviceList, type DeviceList } from "../keys/device-list.js";
 import type { UserId } from "../model/ids.js";
 import type { TrackerProblem } from "../model/problems.js";
 import type { DeviceKeysByUser, UserDeviceKeys } from "../model/results.js";
 import type { TrackedUsers } from "../sync/tracked-users.js";
-import { toUserDeviceKeys, type Answer } from "./answer.js";
+import { fromCache, type Answer } from "./answer.js";
 import type { DeviceLists } from "./device-lists.js";
+import type { CachedList } from "./list-cache.js";
 import type { Gathered, Lookup } from "./lookup.js";
 
 /** First wait, in ms, before a watcher asks again for a user who could not be asked for, or who was announced right after our query; doubled each time. */
@@ -24,18 +25,16 @@ export interface WatchPorts {
   readonly report: (problem: TrackerProblem) => void;
 }
 
-/** When one user is to be asked for again. */
+/** When one user was asked for, and when they will be again. */
 interface Schedule {
-  /** When the last query for them that this watcher caused was sent. */
+  /** The last time this watcher's look-up went to the server. */
   askedAt: number;
-  /** When this watcher began to ask, while it waits for the answer. */
-  asking: number | undefined;
+  /** The look-up whose answer counts: a later one has been made since any other. */
+  lookup: object | undefined;
   /** Times in a row that they could not be asked for. */
   failures: number;
   /** Times in a row that they were announced right after our query. */
   echoes: number;
-  /** The turn in which they are to be asked for, while there is one to come. */
-  turn: object | undefined;
 }
 
 /**
@@ -56,33 +55,28 @@ class Watch {
   readonly #schedules: ReadonlyMap<UserId, Schedule>;
   readonly #shown = new Map<UserId, UserDeviceKeys>();
   readonly #due$ = new Subject<readonly UserId[]>();
-  readonly #later$ = new Subject<{ readonly userIds: readonly UserId[]; readonly wait: number; readonly turn: object }>();
+  /** Who waits, and until when. */
+  readonly #waiting = new Map<UserId, number>();
+  readonly #waitingChanged$ = new Subject<void>();
 
   constructor(wanted: readonly UserId[], ports: WatchPorts) {
     this.#wanted = wanted;
     this.#ports = ports;
-    this.#schedules = new Map(wanted.map((userId) => [userId, { askedAt: Number.NEGATIVE_INFINITY, asking: undefined, failures: 0, echoes: 0, turn: undefined }]));
+    this.#schedules = new Map(wanted.map((userId) => [userId, { askedAt: Number.NEGATIVE_INFINITY, lookup: undefined, failures: 0, echoes: 0 }]));
   }
 
   run(): Observable<DeviceKeysByUser> {
-    const { tracked, lists, scheduler } = this.#ports;
-    const waits$ = this.#later$.pipe(
-      mergeMap(({ userIds, wait, turn }) =>
-        timer(wait, scheduler).pipe(
-          tap(() => {
-            this.#due$.next(userIds.filter((userId) => this.#schedules.get(userId)?.turn === turn));
-          }),
-        ),
-      ),
-      mergeMap(() => EMPTY),
+    const { tracked, lists } = this.#ports;
+    const wakeUps$ = this.#waitingChanged$.pipe(
+      switchMap(() => this.#nextWakeUp()),
+      tap(() => this.#due$.next(this.#takeDue())),
+      ignoreElements(),
     );
     const invalidated$ = tracked.invalidations$.pipe(map(({ invalidated, left }) => this.#invalidated(invalidated, left)));
-    const fetchedByOthers$ = lists.cached$.pipe(map((userIds) => this.#fetchedByOthers(userIds)));
-    const asked$ = this.#due$.pipe(
-      startWith(this.#wanted),
-      mergeMap((userIds) => this.#ask(userIds)),
-    );
-    return merge(waits$, invalidated$, fetchedByOthers$, asked$).pipe(
+    const fetchedByOthers$ = lists.cached$.pipe(map((fetched) => this.#fetchedByOthers(fetched)));
+    // Last the first look-up: what it causes must find everything else in place.
+    const lookedUp$ = merge(this.#due$, of(this.#wanted)).pipe(mergeMap((userIds) => this.#lookUp(userIds)));
+    return merge(wakeUps$, invalidated$, fetchedByOthers$, lookedUp$).pipe(
       filter((altered) => altered && this.#shown.size === this.#wanted.length),
       map(() => new Map(this.#wanted.flatMap((userId) => this.#entry(userId)))),
     );
@@ -94,29 +88,35 @@ class Watch {
   }
 
   /** Looks users up; whether that altered what is shown. */
-  #ask(userIds: readonly UserId[]): Observable<boolean> {
+  #lookUp(userIds: readonly UserId[]): Observable<boolean> {
     const { lookup, lists, scheduler } = this.#ports;
-    const start = scheduler.now();
+    const thisOne = {};
     for (const userId of userIds) {
-      const schedule = this.#schedules.get(userId);
-      if (schedule !== undefined) Object.assign(schedule, { asking: start, turn: undefined });
+      this.#update(userId, { lookup: thisOne });
+      this.#waiting.delete(userId);
     }
-    return lookup.gather(userIds, {}, "gather").pipe(
+    const onAsk = (asked: readonly UserId[]) => {
+      for (const userId of asked) this.#update(userId, { askedAt: scheduler.now() });
+    };
+    return lookup.gather(userIds, {}, "gather", onAsk).pipe(
       mergeMap((gathered) => {
-        this.#reschedule(userIds, gathered, start);
-        const results = lookup.result(userIds, gathered.answers);
-        const missing = Array.from(gathered.failures.keys()).filter((userId) => !this.#shown.has(userId));
-        if (missing.length === 0) return of(this.#show(results) || this.#wanted.length === 0);
-        return lists.lastKnown(missing).pipe(
-          map((known) => this.#show(new Map([...results, ...missing.map((userId): [UserId, UserDeviceKeys] => [userId, this.#placeholder(known.get(userId)?.list)])]))),
+        // A user who has been looked up again meanwhile: that answer is the newer one, whichever comes first.
+        const ours = userIds.filter((userId) => this.#schedules.get(userId)?.lookup === thisOne);
+        this.#reschedule(ours, gathered);
+        const results = lookup.result(ours, gathered.answers);
+        const unknown = ours.filter((userId) => gathered.failures.has(userId) && !this.#shown.has(userId));
+        if (unknown.length === 0) return of(this.#show(results) || this.#wanted.length === 0);
+        return lists.lastKnown(unknown).pipe(
+          map((known) => this.#show(new Map([...results, ...unknown.map((userId): [UserId, UserDeviceKeys] => [userId, this.#placeholder(known.get(userId)?.list)])]))),
         );
       }),
     );
   }
 
   /** What is shown of a user for whom our homeserver gave no answer, and of whom nothing else is known. */
-  #placeholder(lastKnown: Parameters<typeof toUserDeviceKeys>[2]): UserDeviceKeys {
-    return toUserDeviceKeys({ deviceKeys: new Map(), rejected: new Map(), fetchedAt: this.#ports.scheduler.now() }, "unreachable", lastKnown);
+  #placeholder(lastKnown: DeviceList | undefined): UserDeviceKeys {
+    const empty = { deviceKeys: new Map<never, never>(), rejected: new Map<never, never>(), fetchedAt: this.#ports.scheduler.now(), freshness: "unreachable" } as const;
+    return lastKnown === undefined ? empty : { ...empty, lastKnown: lastKnown.deviceKeys };
   }
 
   #show(results: DeviceKeysByUser): boolean {
@@ -124,32 +124,30 @@ class Watch {
     for (const [userId, result] of results) {
       const shown = this.#shown.get(userId);
       const sameList = shown !== undefined && sameDeviceList(shown, result);
-      // A superseded list that says nothing new: the next answer decides.
-      if (sameList && result.freshness === "superseded") continue;
-      this.#shown.set(userId, result);
-      if (!sameList || shown.freshness !== result.freshness) altered = true;
+      const superseded = result.freshness === "superseded";
+      const left = superseded && this.#ports.tracked.get(userId) === undefined;
+      // A superseded list that says nothing new: the look-up that the change has caused decides. After a user left there is none.
+      if (sameList && superseded && !left) continue;
+      const freshness = left ? "untracked" : result.freshness;
+      this.#shown.set(userId, { ...result, freshness });
+      if (!sameList || shown.freshness !== freshness) altered = true;
     }
     return altered;
   }
 
-  #reschedule(userIds: readonly UserId[], { answers, failures }: Gathered, start: number): void {
+  #reschedule(userIds: readonly UserId[], { answers, failures }: Gathered): void {
     const failed: UserId[] = [];
     for (const userId of userIds) {
-      const schedule = this.#schedules.get(userId);
-      if (schedule === undefined) continue;
-      const answer = answers.get(userId);
-      schedule.asking = undefined;
-      if (answer === undefined || answer.list.fetchedAt >= start) schedule.askedAt = start;
-      if (answer?.reachable === true) schedule.failures = 0;
+      if (answers.get(userId)?.reachable === true) this.#update(userId, { failures: 0 });
       else failed.push(userId);
     }
-    const waits = this.#wait(failed, (schedule) => schedule.failures++);
-    const [error] = failures.values();
+    this.#wait(failed, "failures");
     const told = failed.filter((userId) => failures.has(userId));
-    if (told.length > 0) {
-      const [retryIn = FIRST_WATCH_WAIT] = waits;
-      this.#ports.report({ type: "watch-failed", userIds: told, error, retryIn, message: `${told.length} watched user(s) could not be asked for; asked again in ${retryIn / 1000} s` });
-    }
+    const [first] = told;
+    if (first === undefined) return;
+    const retryIn = (this.#waiting.get(first) ?? 0) - this.#ports.scheduler.now();
+    const message = `${told.length} watched user(s) could not be asked for; asked again in ${retryIn / 1000} s`;
+    this.#ports.report({ type: "watch-failed", userIds: told, error: failures.get(first), retryIn, message });
   }
 
   #invalidated(invalidated: readonly UserId[], left: readonly UserId[]): boolean {
@@ -159,12 +157,12 @@ class Watch {
     for (const userId of invalidated) {
       const schedule = this.#schedules.get(userId);
       if (schedule === undefined) continue;
-      if (now - (schedule.asking ?? schedule.askedAt) >= ECHO_TIME) {
+      if (now - schedule.askedAt >= ECHO_TIME) {
         schedule.echoes = 0;
         due.push(userId);
-      } else if (schedule.turn === undefined) echoes.push(userId);
+      } else if (!this.#waiting.has(userId)) echoes.push(userId);
     }
-    this.#wait(echoes, (schedule) => schedule.echoes++);
+    this.#wait(echoes, "echoes");
     let altered = false;
     for (const userId of left) {
       const shown = this.#shown.get(userId);
@@ -177,40 +175,46 @@ class Watch {
   }
 
   /** Lists that another caller's query has brought: there is no need to ask for them once more. */
-  #fetchedByOthers(userIds: readonly UserId[]): boolean {
-    const { lookup, lists, tracked } = this.#ports;
-    const fetched = new Map<UserId, Answer>();
-    for (const userId of userIds) {
-      const schedule = this.#schedules.get(userId);
-      const user = tracked.get(userId);
-      if (schedule === undefined || schedule.asking !== undefined || user === undefined) continue;
-      const list = lists.cached(userId, user.revision);
-      if (list === undefined) continue;
-      schedule.turn = undefined;
-      fetched.set(userId, { list, revision: user.revision, superseded: false, reachable: true });
+  #fetchedByOthers(fetched: ReadonlyMap<UserId, CachedList>): boolean {
+    const answers = new Map<UserId, Answer>();
+    for (const [userId, cached] of fetched) {
+      if (!this.#shown.has(userId) || this.#ports.tracked.get(userId)?.revision !== cached.revision) continue;
+      this.#waiting.delete(userId);
+      answers.set(userId, fromCache(userId, cached));
     }
-    return fetched.size > 0 && this.#show(lookup.result([...fetched.keys()], fetched));
+    return answers.size > 0 && this.#show(this.#ports.lookup.result([...answers.keys()], answers));
   }
 
-  /** Users are to be asked for after a wait that doubles with each `count`; the different waits there are. */
-  #wait(userIds: readonly UserId[], count: (schedule: Schedule) => number): readonly number[] {
-    const byWait = new Map<number, UserId[]>();
+  #update(userId: UserId, change: Partial<Schedule>): void {
+    const schedule = this.#schedules.get(userId);
+    if (schedule !== undefined) Object.assign(schedule, change);
+  }
+
+  /** Users are to be looked up after a wait that doubles with each failure, or each echo, in a row. */
+  #wait(userIds: readonly UserId[], reason: "failures" | "echoes"): void {
+    const now = this.#ports.scheduler.now();
     for (const userId of userIds) {
       const schedule = this.#schedules.get(userId);
       if (schedule === undefined) continue;
-      const wait = Math.min(FIRST_WATCH_WAIT * 2 ** Math.min(count(schedule), 16), MAX_WATCH_WAIT);
-      const together = byWait.get(wait);
-      if (together === undefined) byWait.set(wait, [userId]);
-      else together.push(userId);
+      this.#waiting.set(userId, now + Math.min(FIRST_WATCH_WAIT * 2 ** schedule[reason], MAX_WATCH_WAIT));
+      schedule[reason]++;
     }
-    for (const [wait, users] of byWait) {
-      const turn = {};
-      for (const userId of users) {
-        const schedule = this.#schedules.get(userId);
-        if (schedule !== undefined) schedule.turn = turn;
-      }
-      this.#later$.next({ userIds: users, wait, turn });
-    }
-    return [...byWait.keys()];
+    if (userIds.length > 0) this.#waitingChanged$.next();
+  }
+
+  #nextWakeUp(): Observable<unknown> {
+    const { scheduler } = this.#ports;
+    let first = Number.POSITIVE_INFINITY;
+    for (const time of this.#waiting.values()) first = Math.min(first, time);
+    return first === Number.POSITIVE_INFINITY ? EMPTY : timer(first - scheduler.now(), scheduler);
+  }
+
+  /** Who has waited long enough; the others wait on. */
+  #takeDue(): readonly UserId[] {
+    const now = this.#ports.scheduler.now();
+    const due = Array.from(this.#waiting).flatMap(([userId, time]) => (time <= now ? [userId] : []));
+    for (const userId of due) this.#waiting.delete(userId);
+    this.#waitingChanged$.next();
+    return due;
   }
 }

@@ -51,13 +51,13 @@ export const stepKeys = (step: StepToCommit): RecordKey[] => [
  * and a change applied twice costs a query, while one lost costs messages.
  */
 export function commitStep(records: SavedRecords, step: StepToCommit): Committed {
-  const sync = readSync(records.get(SYNC)) ?? NO_SYNC;
+  const { sync, lost } = readCounter(records, step.follows, step.changed);
   const identified = step.since !== undefined && step.next !== undefined && step.since !== step.next ? { since: step.since, next: step.next } : undefined;
-  const repeated = identified && sync.steps.find(({ since, next }) => since === identified.since && next === identified.next);
+  const repeated = identified && sync.steps.find(({ since, next, revision }) => since === identified.since && next === identified.next && isCovered(records, step, revision));
   if (repeated !== undefined) return { revision: repeated.revision, offPath: false, users: savedUsers(records, step.changed) };
 
   const revision = sync.revision + 1;
-  if (step.everyone) records.set(EPOCH, revision);
+  if (step.everyone || lost) records.set(EPOCH, revision);
   for (const userId of step.left) {
     records.set(stateKey(userId), undefined);
     records.set(listKey(userId), undefined);
@@ -77,24 +77,65 @@ export function commitStep(records: SavedRecords, step: StepToCommit): Committed
 export const trackedKeys = (users: readonly UserId[]): RecordKey[] => [SYNC, EPOCH, ...users.map(stateKey)];
 
 /** Commits that users are tracked from now on, with no list yet; those whom the store tracks already stay as they are. */
-export function commitTracked(records: SavedRecords, users: readonly UserId[]): Committed {
-  const sync = readSync(records.get(SYNC)) ?? NO_SYNC;
+export function commitTracked(records: SavedRecords, users: readonly UserId[], follows: string | undefined): Committed {
+  const { sync, lost } = readCounter(records, follows, users);
   const revision = sync.revision + 1;
+  if (lost) records.set(EPOCH, revision);
   const known = users.filter((userId) => records.get(stateKey(userId)) !== undefined);
   for (const userId of users) if (records.get(stateKey(userId)) === undefined) records.set(stateKey(userId), { revision } satisfies StateRecord);
   records.set(SYNC, { ...sync, revision } satisfies SyncRecord);
-  return { revision, offPath: false, users: savedUsers(records, known) };
+  const offPath = sync.token !== follows;
+  return { revision, offPath, users: savedUsers(records, offPath ? users : known) };
 }
 
-/** What a record says of its user. A damaged one says that they are tracked and outdated. */
-export function savedUser(state: unknown, epoch: number): SavedUser | undefined {
+/**
+ * Whether what is saved really has this step in it. Its two tokens may have come before for another step: some servers repeat them. A user whose state
+ * is gone has left in a later step.
+ */
+function isCovered(records: SavedRecords, { changed, left, everyone }: StepToCommit, revision: number): boolean {
+  if (everyone) return false;
+  const atLeast = (userId: UserId) => {
+    const state = records.get(stateKey(userId));
+    return state === undefined || (readState(state)?.revision ?? 0) >= revision;
+  };
+  return changed.every(atLeast) && left.every(atLeast);
+}
+
+/** How far the counter of revisions is moved on where it was lost: far beyond any that was allotted since the states at hand were written. */
+const LOST_COUNTER_LEAP = 1_000_000_000;
+
+/**
+ * The counter of revisions, and the rest of its record. Where that is damaged, or gone though this tracker has seen it, revisions would be allotted twice: it goes on
+ * from far beyond them, and the caller must make that an epoch.
+ */
+function readCounter(records: SavedRecords, follows: string | undefined, users: readonly UserId[]): { readonly sync: SyncRecord; readonly lost: boolean } {
+  const saved = records.get(SYNC);
+  const sync = readSync(saved);
+  if (sync !== undefined) return { sync, lost: false };
+  if (saved === undefined && follows === undefined) return { sync: NO_SYNC, lost: false };
+  let revision = epochOf(records) ?? 0;
+  for (const userId of users) revision = Math.max(revision, readState(records.get(stateKey(userId)))?.revision ?? 0);
+  return { sync: { revision: revision + LOST_COUNTER_LEAP, steps: [] }, lost: true };
+}
+
+/** The revision since which everyone is outdated, 0 where there was never such a one, `undefined` where that cannot be read. */
+export function epochOf(records: SavedRecords): number | undefined {
+  const saved = records.get(EPOCH);
+  return saved === undefined ? 0 : readEpoch(saved);
+}
+
+/**
+ * What a record says of its user. A damaged one says that they are tracked and outdated.
+ * @param epoch `undefined` where it cannot be read: then nobody's list is to be trusted
+ */
+export function savedUser(state: unknown, epoch: number | undefined): SavedUser | undefined {
   if (state === undefined) return undefined;
   const { revision: changed, listed } = readState(state) ?? { revision: 0, listed: undefined };
-  const revision = Math.max(changed, epoch);
-  return { revision, outdated: listed !== revision };
+  const revision = Math.max(changed, epoch ?? 0);
+  return { revision, outdated: epoch === undefined || listed !== revision };
 }
 
 function savedUsers(records: SavedRecords, users: readonly UserId[]): ReadonlyMap<UserId, SavedUser | undefined> {
-  const epoch = readEpoch(records.get(EPOCH)) ?? 0;
+  const epoch = epochOf(records);
   return new Map(users.map((userId) => [userId, savedUser(records.get(stateKey(userId)), epoch)]));
 }

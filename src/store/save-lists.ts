@@ -1,9 +1,9 @@
 import type { DeviceList } from "../keys/device-list.js";
 import type { UserId } from "../model/ids.js";
-import { savedUser, type SavedUser } from "./commit.js";
+import { epochOf, savedUser, type SavedUser } from "./commit.js";
 import type { RecordKey } from "./device-store.js";
 import type { ListRecord } from "./list-record.js";
-import { EPOCH, listKey, readEpoch, readState, stateKey, type StateRecord } from "./records.js";
+import { EPOCH, listKey, readState, stateKey, type StateRecord } from "./records.js";
 import type { Revision } from "./revision.js";
 import type { SavedRecords } from "./saved-records.js";
 
@@ -28,11 +28,10 @@ export const saveKeys = (lists: ReadonlyMap<UserId, ListToSave>): RecordKey[] =>
  */
 export function saveLists(records: SavedRecords, lists: ReadonlyMap<UserId, ListToSave>, ownUserId: UserId): Refused {
   const refused = new Map<UserId, SavedUser | undefined>();
-  const savedEpoch = records.get(EPOCH);
-  const epoch = savedEpoch === undefined ? 0 : readEpoch(savedEpoch); // undefined where it is damaged: nothing is saved until a restart has mended it
+  const epoch = epochOf(records); // undefined where it is damaged: nothing is saved until a restart has mended it
   for (const [userId, { list, revision }] of lists) {
     const state = records.get(stateKey(userId)) ?? (userId === ownUserId ? OWN_USER : undefined);
-    const saved = savedUser(state, epoch ?? 0);
+    const saved = savedUser(state, epoch);
     if (epoch === undefined || saved === undefined || saved.revision !== revision.committed) {
       refused.set(userId, saved);
       continue;

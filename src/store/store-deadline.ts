@@ -1,15 +1,17 @@
-import { throwError, timeout, type MonoTypeOperatorFunction, type SchedulerLike } from "rxjs";
+import { defaultIfEmpty, throwError, throwIfEmpty, timeout, type MonoTypeOperatorFunction, type SchedulerLike } from "rxjs";
 import { StoreTimedOutError } from "../model/errors.js";
 import type { DeviceStore } from "./device-store.js";
+
+const answered = <T>(): MonoTypeOperatorFunction<T> => throwIfEmpty(() => new Error("the device store completed an operation without a result"));
 
 /** The store with a deadline on every operation that the tracker needs; one that misses it fails with {@link StoreTimedOutError}. */
 export function withStoreDeadline(store: DeviceStore, deadline: number, scheduler: SchedulerLike): DeviceStore {
   const inTime = <T>(): MonoTypeOperatorFunction<T> => timeout({ first: deadline, scheduler, with: () => throwError(() => new StoreTimedOutError(deadline)) });
   return {
     syncToken$: store.syncToken$,
-    clear: () => store.clear().pipe(inTime()),
-    read: (keys) => store.read(keys).pipe(inTime()),
-    readKinds: (kinds) => store.readKinds(kinds).pipe(inTime()),
-    update: (keys, change) => store.update(keys, change).pipe(inTime()),
+    clear: () => store.clear().pipe(inTime(), defaultIfEmpty(undefined)),
+    read: (keys) => store.read(keys).pipe(inTime(), answered()),
+    readKinds: (kinds) => store.readKinds(kinds).pipe(inTime(), answered()),
+    update: (keys, change) => store.update(keys, change).pipe(inTime(), answered()),
   };
 }

@@ -1,4 +1,4 @@
-import { AsyncSubject, ignoreElements, timer, type Observable, type SchedulerLike } from "rxjs";
+import { AsyncSubject, ignoreElements, take, timer, type Observable, type SchedulerLike } from "rxjs";
 import { StoreClearedError } from "../model/errors.js";
 import type { DeviceStore, RecordKey } from "./device-store.js";
 import { OWNER, readOwner, type OwnerRecord } from "./records.js";
@@ -7,6 +7,9 @@ import { SavedRecords } from "./saved-records.js";
 /** Wait before a failed commit is tried again, in ms: doubled each time, up to {@link MAX_RETRY_WAIT}. */
 export const FIRST_RETRY_WAIT = 1_000;
 export const MAX_RETRY_WAIT = 60_000;
+
+/** Records that several writes may touch together in one transaction: what a store does within its deadline even on a slow disk. */
+export const MAX_RECORDS_PER_TRANSACTION = 5_000;
 
 /** One change of the store: a pure function over the records that it names. */
 export interface Write<T> {
@@ -74,6 +77,12 @@ export class WriteQueue {
     return result$;
   }
 
+  /** Whether the store is still in the life in which it was loaded, by its owner's record; if not, nothing is written any more. */
+  checkOwner(owner: unknown): boolean {
+    if (!this.#isOurs(owner)) this.#close([]);
+    return !this.#cleared;
+  }
+
   /** Completes when everything that must be durable and has been queued so far is. */
   written(): Observable<never> {
     return this.write({ keys: [], apply: () => undefined, whenStoreFails: "retry" }).pipe(ignoreElements());
@@ -91,42 +100,32 @@ export class WriteQueue {
 
   #takeBatch(): readonly Queued[] {
     const policy = this.#queue[0]?.write.whenStoreFails;
-    const end = this.#queue.findIndex(({ write }) => write.whenStoreFails !== policy);
+    let records = 0;
+    const end = this.#queue.findIndex(({ write }, i) => {
+      records += write.keys.length;
+      return write.whenStoreFails !== policy || (i > 0 && records > MAX_RECORDS_PER_TRANSACTION);
+    });
     return this.#queue.splice(0, end === -1 ? this.#queue.length : end);
   }
 
   #transact(batch: readonly Queued[], lastWait = 0): void {
     const keys = [OWNER, ...distinct(batch.flatMap(({ write }) => write.keys))];
-    let settled = false;
-    const settle = (outcome: () => void) => {
-      if (settled) return;
-      settled = true;
-      outcome();
-    };
     this.#store
       .update<readonly unknown[] | "cleared">(keys, (saved) => {
-        if (readOwner(saved[0])?.lifetime !== this.#owner.lifetime) return { puts: [], deletes: [], result: "cleared" };
+        if (!this.#isOurs(saved[0])) return { puts: [], deletes: [], result: "cleared" };
         const records = new SavedRecords(keys, saved);
         return records.update(batch.map(({ write }) => write.apply(records)));
       })
+      .pipe(take(1))
       .subscribe({
         next: (results) => {
-          settle(() => {
-            this.#retry = undefined;
-            if (results === "cleared") this.#close(batch);
-            else batch.forEach(({ result$ }, i) => emit(result$, results[i]));
-            this.#next();
-          });
+          this.#retry = undefined;
+          if (results === "cleared") this.#close(batch);
+          else batch.forEach(({ result$ }, i) => emit(result$, results[i]));
+          this.#next();
         },
         error: (error: unknown) => {
-          settle(() => {
-            this.#failed(batch, error, lastWait);
-          });
-        },
-        complete: () => {
-          settle(() => {
-            this.#failed(batch, new Error("the device store completed an update without a result"), lastWait);
-          });
+          this.#failed(batch, error, lastWait);
         },
       });
   }
@@ -149,18 +148,20 @@ export class WriteQueue {
     for (const { result$ } of saves) result$.error(error);
     this.#events.commitFailed(error, wait);
     timer(wait, this.#scheduler).subscribe(() => {
-      // Steps that came meanwhile merge into the transaction.
-      const merged = [...batch, ...this.#queue];
-      this.#queue = [];
-      this.#transact(merged, wait);
+      this.#queue.unshift(...batch);
+      this.#transact(this.#takeBatch(), wait); // with the steps that came meanwhile
     });
   }
 
+  #isOurs(owner: unknown): boolean {
+    return readOwner(owner)?.lifetime === this.#owner.lifetime;
+  }
+
   #close(batch: readonly Queued[]): void {
+    if (!this.#cleared) this.#events.cleared();
     this.#cleared = true;
     const rest = this.#queue;
     this.#queue = [];
-    this.#events.cleared();
     for (const { result$ } of [...batch, ...rest]) result$.error(new StoreClearedError());
   }
 }

@@ -29,7 +29,10 @@ export class Emissions {
   #drain(): void {
     if (this.#holding > 0 || this.#emitting) return;
     this.#emitting = true;
-    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) next();
-    this.#emitting = false;
+    try {
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) next();
+    } finally {
+      this.#emitting = false;
+    }
   }
 }

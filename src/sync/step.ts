@@ -7,6 +7,8 @@ import type { SyncResponse } from "../model/wire.js";
 export interface Step {
   /** The response, where it is one; what is none is applied (as changes of everyone), but moves no token and is not announced as synced. */
   readonly response: SyncResponse | undefined;
+  /** The token that it leads to. */
+  readonly next: string | undefined;
   /** The token that it answered: `null` for an initial sync, `undefined` where the caller does not know. */
   readonly since: string | null | undefined;
   readonly changed: readonly UserId[];
@@ -27,10 +29,29 @@ export interface Step {
  * 3. Lists that cannot be understood may hide changes: what can be understood is used, and everyone counts as changed.
  */
 export function parseStep(response: unknown, ownUserId: UserId): Step {
+  try {
+    return parse(response, ownUserId);
+  } catch (cause) {
+    return notUnderstood(new InvalidResponseError("/sync", "", "readable", { cause })); // an object that is no JSON may throw at any look
+  }
+}
+
+const notUnderstood = (refusal: InvalidResponseError): Step => ({
+  response: undefined,
+  next: undefined,
+  since: undefined,
+  changed: [],
+  left: [],
+  everyone: true,
+  refusal,
+  refusedIds: [],
+});
+
+function parse(response: unknown, ownUserId: UserId): Step {
   if (!isObject(response) || typeof response.next_batch !== "string" || response.next_batch === "") {
     const [path, expected] = isObject(response) ? ["next_batch", "a token"] : ["", "an object"];
     const refusal = new InvalidResponseError("/sync", path, expected);
-    return { response: undefined, since: undefined, changed: [], left: [], everyone: true, refusal, refusedIds: [] };
+    return notUnderstood(refusal);
   }
   let refusal: InvalidResponseError | undefined;
   const refuse = (path: string, expected: string) => (refusal ??= new InvalidResponseError("/sync", path, expected));
@@ -58,6 +79,7 @@ export function parseStep(response: unknown, ownUserId: UserId): Step {
   for (const user of left) changed.delete(user);
   return {
     response: response as unknown as SyncResponse,
+    next: response.next_batch,
     since: knowsSince ? since : undefined,
     changed: [...changed],
     left: [...left],

@@ -1,4 +1,4 @@
-import { AsyncSubject, ignoreElements, map, tap, type Observable } from "rxjs";
+import { AsyncSubject, ignoreElements, map, merge, tap, type Observable } from "rxjs";
 import type { UserId } from "../model/ids.js";
 import type { TrackerProblem } from "../model/problems.js";
 import type { SyncResponse } from "../model/wire.js";
@@ -10,6 +10,9 @@ import type { WriteQueue } from "../store/write-queue.js";
 import type { Emissions } from "./emissions.js";
 import type { Step } from "./step.js";
 import type { TrackedUsers } from "./tracked-users.js";
+
+/** Users that one transaction makes tracked at the most: an account's first `track()` may name tens of thousands, and a transaction has a deadline. */
+const MAX_TRACKED_PER_COMMIT = 2_000;
 
 /**
  * Applies steps of changes: in memory at once, in the store as soon as it can be.
@@ -38,7 +41,7 @@ export class Steps {
   apply(step: Step, inFlight: () => readonly UserId[]): Observable<SyncResponse | undefined> {
     const revision = new Revision();
     const follows = this.#tracked.token;
-    const next = step.response?.next_batch;
+    const { next } = step;
     const everyone = step.everyone || this.#isGap(step, follows);
     const commit: StepToCommit = { since: step.since ?? undefined, follows, next, changed: step.changed, left: step.left, everyone };
     const concerned = everyone ? inFlight().filter((userId) => this.#tracked.get(userId) !== undefined) : [];
@@ -52,10 +55,16 @@ export class Steps {
   track(userIds: readonly UserId[]): Observable<never> {
     const users = userIds.filter((userId) => this.#tracked.get(userId) === undefined);
     if (users.length === 0) return this.#writes.written();
-    const revision = new Revision();
+    const follows = this.#tracked.token;
     return this.#emissions.hold(() => {
-      this.#tracked.track(users, revision);
-      return this.#commit(revision, trackedKeys(users), (records) => commitTracked(records, users)).pipe(ignoreElements());
+      const commits: Observable<Committed>[] = [];
+      for (let i = 0; i < users.length; i += MAX_TRACKED_PER_COMMIT) {
+        const together = users.slice(i, i + MAX_TRACKED_PER_COMMIT);
+        const revision = new Revision();
+        this.#tracked.track(together, revision);
+        commits.push(this.#commit(revision, trackedKeys(together), (records) => commitTracked(records, together, follows)));
+      }
+      return merge(...commits).pipe(ignoreElements());
     });
   }
 
@@ -65,7 +74,9 @@ export class Steps {
       .write({ keys, apply, whenStoreFails: "retry" })
       .pipe(
         tap(({ revision: allotted, offPath, users }) => {
-          revision.committed = allotted;
+          // Off the path, the number would let what was asked before those other steps pass for what was asked after them: without one, whatever
+          // was asked at this revision is refused, and the refusal brings what the store says.
+          if (!offPath) revision.committed = allotted;
           const adopted = new Map(Array.from(users, ([userId, saved]) => [userId, { from: revision, saved }]));
           if (adopted.size > 0) this.#tracked.adopt(adopted, !offPath);
         }),
@@ -78,9 +89,9 @@ export class Steps {
    * Whether steps between the token on which memory stands and the one that this step answers were missed. An initial sync answers none: whatever was fetched
    * before it may be older than it. A step that leads where memory stands already is one given twice.
    */
-  #isGap({ since, response }: Step, token: string | undefined): boolean {
+  #isGap({ since, next }: Step, token: string | undefined): boolean {
     if (since === undefined || since === token) return false;
-    if (since !== null && since !== response?.next_batch && response?.next_batch === token) return false;
+    if (since !== null && since !== next && next === token) return false;
     if (since !== null || token !== undefined) {
       const message = `the sync response answers ${since === null ? "no token" : `the token "${since}"`}, but the device lists stand on ${token === undefined ? "none" : `"${token}"`}: all of them became outdated`;
       this.#report({ type: "gap", from: token, to: since, message });

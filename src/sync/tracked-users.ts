@@ -1,4 +1,4 @@
-import { distinctUntilChanged, map, scan, startWith, Subject, type Observable } from "rxjs";
+import { distinctUntilChanged, map, merge, of, scan, Subject, type Observable } from "rxjs";
 import type { UserId } from "../model/ids.js";
 import type { SavedUser } from "../store/commit.js";
 import { Revision } from "../store/revision.js";
@@ -8,16 +8,16 @@ import { initialTracking, reduceTracking, type Effects, type TrackedUser, type T
 
 /** Users whose cached list is no longer to be used, and users who are no longer tracked. */
 export interface Invalidations extends Pick<Effects, "invalidated" | "left"> {
-  /** Whether a sync response said so, and not another tab, the application, or a doubt of ours. */
+  /** Whether a step of the sync stream said so, or may have hidden it; not another tab, nor the application. */
   readonly announced: boolean;
 }
 
 /** What happens at an invalidation, apart from telling subscribers of it. */
 export interface InvalidationHooks {
   /** At once: no query in flight may outlive it unmarked. */
-  readonly mark: (invalidations: Invalidations) => void;
+  readonly supersede: (invalidations: Invalidations) => void;
   /** Before subscribers are told: what may go on, now that it is marked. */
-  readonly goOn: () => void;
+  readonly sendWaiting: () => void;
 }
 
 /**
@@ -53,8 +53,8 @@ export class TrackedUsers {
 
   /** The set of tracked users now, and again whenever it changes. A set is copied only while somebody subscribes. */
   get set$(): Observable<ReadonlySet<UserId>> {
-    return this.#setChanges$.pipe(
-      startWith(undefined),
+    // The changes first: one that comes from inside the emission of the set as it is must not be missed.
+    return merge(this.#setChanges$, of(undefined)).pipe(
       map(() => (this.#snapshot ??= new Set(this.#state.users.keys()))),
       distinctUntilChanged(),
     );
@@ -86,7 +86,7 @@ export class TrackedUsers {
     this.#dispatch({ type: "track", users, revision }, false);
   }
 
-  listed(users: ReadonlyMap<UserId, Revision>): void {
+  listed(users: ReadonlyMap<UserId, { readonly revision: Revision }>): void {
     this.#dispatch({ type: "listed", users }, false);
   }
 
@@ -114,11 +114,11 @@ export class TrackedUsers {
     const { left } = last;
     if (last.usersChanged) this.#snapshot = undefined;
     const invalidations = invalidated.length > 0 || left.length > 0 ? { invalidated, left, announced } : undefined;
-    if (invalidations !== undefined) this.#hooks.mark(invalidations);
+    if (invalidations !== undefined) this.#hooks.supersede(invalidations);
     this.#emissions.push(() => {
       if (last.usersChanged) this.#setChanges$.next();
       if (invalidations === undefined) return;
-      this.#hooks.goOn();
+      this.#hooks.sendWaiting();
       this.#invalidations$.next(invalidations);
     });
   }

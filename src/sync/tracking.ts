@@ -44,7 +44,7 @@ export type TrackingEvent =
   /** The application said whom we share encrypted rooms with. */
   | { readonly type: "track"; readonly users: readonly UserId[]; readonly revision: Revision }
   /** Lists that answer these revisions are in the cache. */
-  | { readonly type: "listed"; readonly users: ReadonlyMap<UserId, Revision> }
+  | { readonly type: "listed"; readonly users: ReadonlyMap<UserId, { readonly revision: Revision }> }
   /** The store knows of changes that this tracker had not been given: it is right about every user still at the revision `from`. */
   | { readonly type: "adopt"; readonly users: ReadonlyMap<UserId, { readonly from: Revision; readonly to: TrackedUser | undefined }> };
 
@@ -99,7 +99,7 @@ export function reduceTracking(state: Tracking, event: TrackingEvent): Tracking 
     }
 
     case "listed":
-      for (const [userId, revision] of event.users) {
+      for (const [userId, { revision }] of event.users) {
         if (users.get(userId)?.revision === revision) users.set(userId, { revision, outdated: false });
       }
       return { ...state, last: NOTHING };

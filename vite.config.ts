@@ -14,7 +14,7 @@ const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.m
 /** Specs and the specs' applications use the sources under the package's own names. */
 const alias = [
   { find: /^matrix-device-tracker$/, replacement: source("index.ts") },
-  { find: /^matrix-device-tracker\/(http|idb|testing)$/, replacement: source("$1/index.ts") },
+  { find: /^matrix-device-tracker\/(http|idb|tabs|testing)$/, replacement: source("$1/index.ts") },
 ];
 
 const nodeSpecs: TestProjectConfiguration = {
@@ -51,7 +51,7 @@ export default defineConfig({
     target: "es2022",
     minify: false,
     lib: {
-      entry: { index: source("index.ts"), http: source("http/index.ts"), idb: source("idb/index.ts"), testing: source("testing/index.ts") },
+      entry: { index: source("index.ts"), http: source("http/index.ts"), idb: source("idb/index.ts"), tabs: source("tabs/index.ts"), testing: source("testing/index.ts") },
       formats: ["es"],
     },
     rolldownOptions: { external: packages },

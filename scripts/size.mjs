@@ -1,6 +1,7 @@
 // What an application downloads: bundles the composition of the README from the sources, minified, with all it imports, and compresses it.
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { argv } from "node:process";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { build } from "vite";
@@ -25,7 +26,7 @@ const COMPOSITION = `
 `;
 
 /** The minified bundle of one module. `packages` says which of the packages that we import are left out. */
-async function bundle(code, packages = []) {
+export async function bundle(code, packages = []) {
   const entry = "\0application";
   const { output } = await build({
     root,
@@ -43,21 +44,45 @@ async function bundle(code, packages = []) {
   return output.map((chunk) => chunk.code ?? "").join("");
 }
 
-const brotli = (bytes) => brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
-const kB = (bytes) => `${(bytes / 1000).toFixed(1)} kB`.padStart(11);
-function row(what, bytes) {
-  console.log(what.padEnd(52) + kB(bytes.length) + kB(gzipSync(bytes, { level: 9 }).length) + kB(brotli(bytes).length));
-}
+/** The module that does this and all the rest of the cryptography, for comparison where it is installed: its WebAssembly, and the JavaScript that it needs. */
+const PEER = "@matrix-org/matrix-sdk-crypto-wasm";
+const peerPath = join(root, "node_modules", PEER);
+const peerWasm = () => readFileSync(join(peerPath, "pkg/matrix_sdk_crypto_wasm_bg.wasm"));
+const peerScript = () => bundle(`export { initAsync, OlmMachine, UserId, DeviceId, DeviceLists, RequestType } from ${JSON.stringify(join(peerPath, "index.mjs"))};`);
 
 const OURS = [/^(rxjs|valibot|axios|idb-keyval)(\/|$)/];
-console.log(`${"".padEnd(52)}${"minified".padStart(11)}${"gzip".padStart(11)}${"brotli".padStart(11)}`);
-row("core, our own code", Buffer.from(await bundle(CORE, OURS)));
-row("core, http and idb, our own code", Buffer.from(await bundle(COMPOSITION, OURS)));
-row("core, with rxjs and valibot", Buffer.from(await bundle(CORE)));
-row("core, http and idb, with all packages", Buffer.from(await bundle(COMPOSITION)));
+const WHOLE = "core, http and idb, with all packages";
 
-// For comparison, where it is installed: the WebAssembly module that does this and all the rest of the cryptography.
-const wasm = ["", "bench/"].map((place) => join(root, place, "node_modules/@matrix-org/matrix-sdk-crypto-wasm/pkg")).find((place) => existsSync(place));
-if (wasm !== undefined) {
-  for (const file of readdirSync(wasm).filter((name) => name.endsWith(".wasm"))) row(`@matrix-org/matrix-sdk-crypto-wasm, ${file}`.slice(0, 52), readFileSync(join(wasm, file)));
+const gzip = (bytes) => gzipSync(bytes, { level: 9 });
+const brotli = (bytes) => brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
+const compressed = (what, ...files) => {
+  const sum = (size) => files.reduce((total, file) => total + size(Buffer.from(file)).length, 0);
+  return { what, minified: sum((file) => file), gzip: sum(gzip), brotli: sum(brotli) };
+};
+
+/**
+ * Ours, part by part, and the peer's, where it is installed.
+ * @typedef {{ what: string, minified: number, gzip: number, brotli: number }} Size in bytes; each file compressed by itself, as a server would
+ */
+export async function sizes() {
+  const whole = compressed(WHOLE, await bundle(COMPOSITION));
+  return {
+    parts: [
+      compressed("core, our own code", await bundle(CORE, OURS)),
+      compressed("core, http and idb, our own code", await bundle(COMPOSITION, OURS)),
+      compressed("core, with rxjs and valibot", await bundle(CORE)),
+    ],
+    whole,
+    peer: existsSync(peerPath) ? compressed(`${PEER}, wasm and glue`, peerWasm(), await peerScript()) : undefined,
+  };
+}
+
+if (argv[1] === fileURLToPath(import.meta.url)) {
+  const kB = (bytes) => `${(bytes / 1000).toFixed(1)} kB`.padStart(11);
+  const times = (theirs, ours) => `×${(theirs / ours).toFixed(1)}`.padStart(11);
+  const { parts, whole, peer } = await sizes();
+  console.log(`${"".padEnd(52)}${"minified".padStart(11)}${"gzip".padStart(11)}${"brotli".padStart(11)}`);
+  const row = (what, ...cells) => console.log(what.padEnd(52) + cells.join(""));
+  for (const { what, minified, gzip: zipped, brotli: best } of [...parts, whole, ...(peer ? [peer] : [])]) row(what, kB(minified), kB(zipped), kB(best));
+  if (peer) row("  by ours with all packages", times(peer.minified, whole.minified), times(peer.gzip, whole.gzip), times(peer.brotli, whole.brotli));
 }

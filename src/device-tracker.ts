@@ -27,7 +27,7 @@ import { DeviceLists } from "./query/device-lists.js";
 import type { KeysApi } from "./query/keys-api.js";
 import { Lookup } from "./query/lookup.js";
 import { Queries } from "./query/queries.js";
-import { MAX_DELAY } from "./query/query-request.js";
+import { RecentQueries } from "./query/recent-queries.js";
 import { settle } from "./query/settle.js";
 import { watchDeviceKeys } from "./query/watch-device-keys.js";
 import type { DeviceStore } from "./store/device-store.js";
@@ -108,6 +108,7 @@ export class DeviceTracker {
   readonly #sync$: Observable<SyncResponse>;
   readonly #scheduler: SchedulerLike;
   readonly #emissions = new Emissions();
+  readonly #recent = new RecentQueries();
   readonly #problems$ = new Subject<TrackerProblem>();
   readonly #tracked: TrackedUsers;
   readonly #queries: Queries;
@@ -130,13 +131,14 @@ export class DeviceTracker {
     const { maxUsersPerQuery = 250, maxConcurrentQueries = 3, queryDeadline = 60_000, storeDeadline = 10_000, maxListsInMemory = 10_000 } = bounds;
     if (!isUserId(userId)) throw new TypeError(`userId should be a Matrix user ID such as "@alice:example.org", not ${JSON.stringify(userId)}`);
     requireCount({ maxUsersPerQuery, maxConcurrentQueries, maxListsInMemory });
-    requireTime({ queryDeadline, storeDeadline });
+    requireTime({ queryDeadline, storeDeadline }, 1);
     this.#userId = userId;
     this.#sync$ = sync$;
     this.#scheduler = scheduler;
     this.#queries = new Queries(
       {
         keysApi,
+        recent: this.#recent,
         ownUserId: userId,
         scheduler,
         queryDeadline,
@@ -230,7 +232,8 @@ export class DeviceTracker {
   getDeviceKeys(users: Iterable<UserId>, options: { readonly forceDownload?: boolean; readonly timeout?: number } = {}): Observable<DeviceKeysByUser> {
     const wanted = distinctUsers(users);
     const { timeout } = options;
-    if (timeout !== undefined) requireTime({ timeout });
+    if (timeout !== undefined) requireTime({ timeout }, 0);
+    if (timeout === Number.POSITIVE_INFINITY) throw new RangeError("timeout should be a number of ms, not Infinity: leave it out for the server's own");
     return this.#ready().pipe(
       switchMap(({ lookup }) => lookup.gather(wanted, options, "throw").pipe(map(({ answers }) => lookup.result(wanted, answers)))),
     );
@@ -259,7 +262,7 @@ export class DeviceTracker {
         return NEVER;
       }),
       switchMap(({ lookup, lists }) =>
-        watchDeviceKeys(wanted, { tracked: this.#tracked, lists, lookup, scheduler: this.#scheduler, report: this.#report }),
+        watchDeviceKeys(wanted, { tracked: this.#tracked, lists, lookup, recent: this.#recent, scheduler: this.#scheduler, report: this.#report }),
       ),
     );
   }
@@ -371,12 +374,12 @@ function distinctUsers(users: Iterable<UserId>): readonly UserId[] {
 
 function requireCount(bounds: Readonly<Record<string, number>>): void {
   for (const [name, value] of Object.entries(bounds)) {
-    if (!Number.isSafeInteger(value) || value < 1) throw new RangeError(`${name} should be a whole number from 1 on, not ${value}`);
+    if (value !== Number.POSITIVE_INFINITY && (!Number.isSafeInteger(value) || value < 1)) throw new RangeError(`${name} should be a whole number from 1 on, or Infinity, not ${value}`);
   }
 }
 
-function requireTime(times: Readonly<Record<string, number>>): void {
+function requireTime(times: Readonly<Record<string, number>>, least: number): void {
   for (const [name, value] of Object.entries(times)) {
-    if (!(value >= 0 && value <= MAX_DELAY)) throw new RangeError(`${name} should be a number of ms between 0 and ${MAX_DELAY}, not ${value}`);
+    if (!(value >= least)) throw new RangeError(`${name} should be a number of ms from ${least} on, not ${value}`);
   }
 }

@@ -68,7 +68,7 @@ describe("a request that fails", () => {
 
   it("counts as nonsense where it ends without an answer", marbles((m) => {
     const { lookup } = trackerIn(m, { tracking: [BOB], answers: [EMPTY, of(B1)] });
-    m.expectObservable(lookup([BOB]), "^--").toBe("#", undefined, new InvalidResponseError("/keys/query", "", "an answer"));
+    m.expectObservable(lookup([BOB]), "^--").toBe("#", undefined, new InvalidResponseError("/keys/query", "", "there"));
     m.expectObservable(lookup([BOB]), "-^-").toBe("-(b|)", { b: ["bob B1 current"] });
   }));
 

@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { BOB, CAROL, DAVE, ME, SERVERS, type Command, type Setup } from "./commands.js";
 
-type Tab = { readonly tab: 0 | 1 };
+interface Tab {
+  readonly tab: 0 | 1;
+}
 type Shape = Extract<Command, { type: "sync" }>["shape"];
 
 const user = fc.oneof({ weight: 5, arbitrary: fc.constant(BOB) }, { weight: 3, arbitrary: fc.constant(CAROL) }, { weight: 1, arbitrary: fc.constantFrom(DAVE, ME) });
@@ -115,6 +117,7 @@ export function arbitraryHistory(tabs: Setup["tabs"], maxLength = 30): fc.Arbitr
     maxUsersPerQuery: fc.constantFrom(1, 2, 250),
     maxConcurrentQueries: fc.constantFrom(1, 2, 3),
     maxListsInMemory: fc.constantFrom(10_000, 1),
+    settled: fc.nat({ max: 3 }).map((n) => n > 0),
     asksInsideChanges: fc.nat({ max: 3 }).map((n) => n === 3),
   });
   return fc.tuple(setup, fc.array(bursts(tabs), { minLength: 4, maxLength, size: "max" }).map((all) => all.flat()));

@@ -83,6 +83,8 @@ export interface Setup {
   readonly maxUsersPerQuery: number;
   readonly maxConcurrentQueries: number;
   readonly maxListsInMemory: number;
+  /** Whether it begins as most do: an initial sync, then everybody but Dave shares a room with us, and their lists are fetched and saved. */
+  readonly settled: boolean;
   /** Whether somebody looks users up from inside `deviceChanges$`. */
   readonly asksInsideChanges: boolean;
 }

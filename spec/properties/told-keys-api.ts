@@ -13,19 +13,21 @@ export interface Query {
   readonly invalidations: ReadonlyMap<UserId, number>;
   /** The lists' versions when it arrived. */
   readonly seen: ReadonlyMap<UserId, number>;
-  /** The moment of its answer. */
-  answeredAt?: number;
+  /** The moment of its answer, and whose part of it could no longer be relied on then. */
+  answer?: { readonly at: number; readonly superseded: ReadonlySet<UserId> };
   readonly subscriber: Subscriber<KeysQueryResponse>;
+}
+
+export interface QueryEvents {
+  readonly arrives: (users: readonly UserId[], timeout: number | undefined, subscriber: Subscriber<KeysQueryResponse>) => Query;
+  readonly aborted: (query: Query) => void;
 }
 
 /** A server's query endpoint that answers when it is told to. */
 export class ToldKeysApi implements KeysApi {
-  readonly #ports: {
-    readonly arrives: (users: readonly UserId[], timeout: number | undefined, subscriber: Subscriber<KeysQueryResponse>) => Query;
-    readonly aborted: (query: Query) => void;
-  };
+  readonly #ports: QueryEvents;
 
-  constructor(ports: ToldKeysApi["#ports"]) {
+  constructor(ports: QueryEvents) {
     this.#ports = ports;
   }
 

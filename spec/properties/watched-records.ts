@@ -36,7 +36,7 @@ export class WatchedRecords implements DeviceStore {
   }
 
   clear(): Observable<void> {
-    return this.#records.clear().pipe(tap(this.#onClear));
+    return this.#records.clear().pipe(tap(() => this.#onClear()));
   }
 
   read(keys: readonly RecordKey[]): Observable<readonly unknown[]> {

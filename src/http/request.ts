@@ -1,5 +1,6 @@
 import type { AxiosInstance } from "axios";
 import { Observable, type SchedulerLike, throwError, timeout } from "rxjs";
+import { MAX_DELAY } from "../model/max-delay.js";
 import { ConnectionError } from "./connection-error.js";
 import { httpError } from "./http-error.js";
 
@@ -14,9 +15,6 @@ export interface Asked {
   /** For the whole of it, from the access token to the last byte of the answer, in ms. */
   readonly deadline: number;
 }
-
-/** Longest delay of a platform timer, in ms: a longer one would fire at once. */
-const MAX_DELAY = 2 ** 31 - 1;
 
 /**
  * One request at each subscription, one value, the parsed body whatever it is, then completion; unsubscribing aborts it.

@@ -43,9 +43,8 @@ export class Lookup {
    * 3. users without one are asked for, and so are, after the read, those whose list was not there after all.
    *
    * @param failures `throw`: the first request that fails ends the lookup with its error; `gather`: the others are waited for
-   * @param onAsk told of the users who are about to be asked for
    */
-  gather(wanted: readonly UserId[], options: LookupOptions, failures: "throw" | "gather", onAsk?: (userIds: readonly UserId[]) => void): Observable<Gathered> {
+  gather(wanted: readonly UserId[], options: LookupOptions, failures: "throw" | "gather"): Observable<Gathered> {
     return defer(() => {
       const gathered = { answers: new Map<UserId, Answer>(), failures: new Map<UserId, unknown>() };
       const toRead = new Map<UserId, Revision>();
@@ -63,11 +62,8 @@ export class Lookup {
       if (toRead.size === 0 && toAsk.length === 0) return of(gathered);
 
       const onFailure = failures === "throw" ? undefined : (userId: UserId, error: unknown) => gathered.failures.set(userId, error);
-      const ask = (userIds: readonly UserId[]) => {
-        if (userIds.length === 0) return EMPTY;
-        onAsk?.(userIds);
-        return this.#queries.ask(userIds, options.timeout, onFailure).pipe(tap((answer) => gathered.answers.set(answer.userId, answer)));
-      };
+      const ask = (userIds: readonly UserId[]) =>
+        userIds.length === 0 ? EMPTY : this.#queries.ask(userIds, options.timeout, onFailure).pipe(tap((answer) => gathered.answers.set(answer.userId, answer)));
       const read = () =>
         this.#lists.read(toRead).pipe(
           mergeMap((found) => {

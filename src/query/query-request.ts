@@ -1,16 +1,15 @@
 import { defer, filter, finalize, map, mergeMap, NEVER, of, ReplaySubject, share, take, tap, throwError, throwIfEmpty, timeout, type Observable, type SchedulerLike } from "rxjs";
 import { parseAnswer, type FetchedList } from "../keys/parse-answer.js";
+import { MAX_DELAY } from "../model/max-delay.js";
 import { InvalidResponseError, QueryTimedOutError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
 import type { Revision } from "../store/revision.js";
 import type { Answer } from "./answer.js";
 import type { KeysApi } from "./keys-api.js";
+import type { RecentQueries } from "./recent-queries.js";
 
 /** How much longer than the `timeout` that the homeserver was given a query is waited for, in ms. */
 export const QUERY_GRACE = 10_000;
-
-/** Longest delay of a platform timer, in ms: a longer one would fire at once. */
-export const MAX_DELAY = 2 ** 31 - 1;
 
 /** What a request needs of its surroundings. */
 export interface QueryPorts {
@@ -19,6 +18,8 @@ export interface QueryPorts {
   readonly scheduler: SchedulerLike;
   /** In ms. */
   readonly queryDeadline: number;
+  /** Is told of every query that is sent. */
+  readonly recent: RecentQueries;
   /** The user's revision now. */
   readonly revisionOf: (userId: UserId) => Revision | undefined;
   /** Saves what may be saved, and emits everybody's answer when that is decided. What it has begun goes on when it is unsubscribed. */
@@ -55,6 +56,7 @@ export class QueryRequest implements SentQuery {
     let answered = false;
     const deadline = Math.min(Math.max(ports.queryDeadline, serverTimeout === undefined ? 0 : serverTimeout + QUERY_GRACE), MAX_DELAY);
     this.answers$ = defer(() => {
+      ports.recent.note(userIds, ports.scheduler.now());
       for (const userId of userIds) this.revisions.set(userId, ports.revisionOf(userId));
       const deviceKeys = Object.fromEntries(userIds.map((userId): [UserId, []] => [userId, []]));
       return ports.keysApi.query({ device_keys: deviceKeys, ...(serverTimeout !== undefined && { timeout: serverTimeout }) });

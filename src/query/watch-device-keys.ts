@@ -8,27 +8,25 @@ import { fromCache, type Answer } from "./answer.js";
 import type { DeviceLists } from "./device-lists.js";
 import type { CachedList } from "./list-cache.js";
 import type { Gathered, Lookup } from "./lookup.js";
+import type { RecentQueries } from "./recent-queries.js";
 
 /** First wait, in ms, before a watcher asks again for a user who could not be asked for, or who was announced right after our query; doubled each time. */
 export const FIRST_WATCH_WAIT = 30_000;
 /** Longest of these waits, in ms. */
 export const MAX_WATCH_WAIT = 1_800_000;
-/** A change announced within this time of our query, in ms, may have been announced because of it: some servers do that. */
-export const ECHO_TIME = 10_000;
 
 /** What a watcher needs of the tracker. */
 export interface WatchPorts {
   readonly tracked: TrackedUsers;
   readonly lists: DeviceLists;
   readonly lookup: Lookup;
+  readonly recent: RecentQueries;
   readonly scheduler: SchedulerLike;
   readonly report: (problem: TrackerProblem) => void;
 }
 
-/** When one user was asked for, and when they will be again. */
+/** What is known of one user's look-ups. */
 interface Schedule {
-  /** The last time this watcher's look-up went to the server. */
-  askedAt: number;
   /** The look-up whose answer counts: a later one has been made since any other. */
   lookup: object | undefined;
   /** Times in a row that they could not be asked for. */
@@ -62,7 +60,7 @@ class Watch {
   constructor(wanted: readonly UserId[], ports: WatchPorts) {
     this.#wanted = wanted;
     this.#ports = ports;
-    this.#schedules = new Map(wanted.map((userId) => [userId, { askedAt: Number.NEGATIVE_INFINITY, lookup: undefined, failures: 0, echoes: 0 }]));
+    this.#schedules = new Map(wanted.map((userId) => [userId, { lookup: undefined, failures: 0, echoes: 0 }]));
   }
 
   run(): Observable<DeviceKeysByUser> {
@@ -89,16 +87,13 @@ class Watch {
 
   /** Looks users up; whether that altered what is shown. */
   #lookUp(userIds: readonly UserId[]): Observable<boolean> {
-    const { lookup, lists, scheduler } = this.#ports;
+    const { lookup, lists } = this.#ports;
     const thisOne = {};
     for (const userId of userIds) {
       this.#update(userId, { lookup: thisOne });
       this.#waiting.delete(userId);
     }
-    const onAsk = (asked: readonly UserId[]) => {
-      for (const userId of asked) this.#update(userId, { askedAt: scheduler.now() });
-    };
-    return lookup.gather(userIds, {}, "gather", onAsk).pipe(
+    return lookup.gather(userIds, {}, "gather").pipe(
       mergeMap((gathered) => {
         // A user who has been looked up again meanwhile: that answer is the newer one, whichever comes first.
         const ours = userIds.filter((userId) => this.#schedules.get(userId)?.lookup === thisOne);
@@ -157,7 +152,7 @@ class Watch {
     for (const userId of invalidated) {
       const schedule = this.#schedules.get(userId);
       if (schedule === undefined) continue;
-      if (now - schedule.askedAt >= ECHO_TIME) {
+      if (!this.#ports.recent.has(userId, now)) {
         schedule.echoes = 0;
         due.push(userId);
       } else if (!this.#waiting.has(userId)) echoes.push(userId);

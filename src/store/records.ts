@@ -1,6 +1,7 @@
 import { map, type Observable } from "rxjs";
 import * as v from "valibot";
 import type { DeviceStore, RecordKey } from "./device-store.js";
+import { isObject } from "../keys/json.js";
 import type { UserId } from "../model/ids.js";
 
 /*
@@ -33,10 +34,19 @@ const ownerRecord = v.object({ userId: v.string(), format: v.number(), lifetime:
 export type OwnerRecord = Readonly<v.InferOutput<typeof ownerRecord>>;
 export const readOwner = reader(ownerRecord);
 
+interface RememberedStep {
+  readonly since: string;
+  readonly next: string;
+  readonly revision: number;
+}
+// By hand: a hundred of them are checked at every step, and valibot takes longer for that than all the rest of a step takes.
+const isRememberedStep = (step: unknown): boolean =>
+  isObject(step) && typeof step.since === "string" && typeof step.next === "string" && Number.isSafeInteger(step.revision) && (step.revision as number) >= 0;
+
 const syncRecord = v.object({
   token: v.optional(v.string()),
   revision,
-  steps: v.array(v.object({ since: v.string(), next: v.string(), revision })),
+  steps: v.custom<readonly RememberedStep[]>((steps) => Array.isArray(steps) && steps.every(isRememberedStep), "expected steps"),
 });
 /** `revision`: the last one allotted. `steps`: the last ones committed that said what they answered, oldest first. */
 export type SyncRecord = Readonly<v.InferOutput<typeof syncRecord>>;

@@ -31,6 +31,11 @@ import { UnsharedError } from "./unshared-error.js";
 /** How many values a sleeping tab holds: at one a second a quarter of an hour, at the usual pace of sync responses hours. */
 const HELD_VALUES = 1_000;
 
+/** How long there may be no sign of the leader before it is asked for one, in ms … */
+const ASK_AFTER = 1_000;
+/** … and how much longer at most: an answer is heard by all, so all would ask, and depose it, at once the next time. Chance makes one the first. */
+const ASK_WITHIN = 500;
+
 /** What a candidate has to do with. */
 export interface Candidacy<T> {
   readonly source: Observable<T>;
@@ -110,6 +115,7 @@ export function candidate<T>({ source, channel, locks, topic, scheduler }: Candi
     };
     const watch$ = silence({
       sign$,
+      askAfter: () => ASK_AFTER + Math.random() * ASK_WITHIN,
       ask: () => {
         ask({ last: false });
       },

@@ -22,17 +22,19 @@ export function holdWhile<T>(asleep$: Observable<boolean>, limit: number): MonoT
           if (!asleep) for (const value of held.splice(0)) subscriber.next(value);
         }),
       );
-      source.subscribe({
-        next: (value) => {
-          if (!holding) subscriber.next(value);
-          else if (held.push(value) > limit) held.shift();
-        },
-        error: (error: unknown) => {
-          subscriber.error(error);
-        },
-        complete: () => {
-          subscriber.complete();
-        },
-      });
+      subscriber.add(
+        source.subscribe({
+          next: (value) => {
+            if (!holding) subscriber.next(value);
+            else if (held.push(value) > limit) held.shift();
+          },
+          error: (error: unknown) => {
+            subscriber.error(error);
+          },
+          complete: () => {
+            subscriber.complete();
+          },
+        }),
+      );
     });
 }

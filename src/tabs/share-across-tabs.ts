@@ -26,7 +26,7 @@ export interface ShareOptions {
  * 2. **Every value, everywhere.** Each value goes to the other tabs first and then to the leader's own subscriber, in the order of the source. One that was not yet
  *    saved when the leader went comes again, from the next one. The tracker takes a response that it has been given already for what it is.
  * 3. **Take-over.** A leader that is closed, crashes, navigates away or is frozen lets the lock go, and the next in the queue has it at once. One that
- *    stops without the browser saying so (a suspended process, a debugger, minutes of computing) is noticed by the others, who ask it after a second
+ *    stops without the browser saying so (a suspended process, a debugger, minutes of computing) is noticed by the others, who ask it after a second or so
  *    without a sign and take the lock from it after another one without an answer (two, four, … where that happens several times a minute). It unsubscribes
  *    from its source as soon as it is told; a value that it emits until then is given to everybody.
  * 4. **A tab that joins** asks the leader for what it emitted last, so as not to wait for the next: a tracker then knows at once where the others stand.

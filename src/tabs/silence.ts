@@ -1,7 +1,5 @@
 import { defer, map, of, startWith, switchMap, take, timer, type Observable, type SchedulerLike } from "rxjs";
 
-/** How long there may be no sign of the leader before it is asked for one, in ms. */
-const ASK_AFTER = 1_000;
 /** A timer that goes off this much too late, in ms, says that this tab was suspended or throttled, and nothing about the leader. */
 const LATE = 500;
 
@@ -9,6 +7,8 @@ const LATE = 500;
 export interface Listening {
   /** Each sign that there is a leader. */
   readonly sign$: Observable<unknown>;
+  /** How long there may be none before the leader is asked for one, in ms. */
+  readonly askAfter: () => number;
   /** Asks it for one. */
   readonly ask: () => void;
   /** How long it may take to answer, in ms. */
@@ -29,7 +29,7 @@ export interface Listening {
  * of the message, which browsers do not put off. The one who asks may be hidden as well, or have been suspended together with the leader (the lid was closed):
  * where its own timer is late, the answer may lie unread behind it, so it asks a second time, and whoever answers neither is gone.
  */
-export function silence({ sign$, ask, patience, scheduler }: Listening): Observable<void> {
+export function silence({ sign$, askAfter, ask, patience, scheduler }: Listening): Observable<void> {
   const unanswered$ = defer(() => {
     const askedAt = scheduler.now();
     const wait = patience();
@@ -39,7 +39,7 @@ export function silence({ sign$, ask, patience, scheduler }: Listening): Observa
   return sign$.pipe(
     startWith(undefined),
     switchMap(() =>
-      timer(ASK_AFTER, scheduler).pipe(
+      timer(askAfter(), scheduler).pipe(
         switchMap(() => unanswered$),
         switchMap((late) => (late ? unanswered$ : of(late))),
       ),

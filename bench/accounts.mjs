@@ -1,0 +1,59 @@
+// Accounts whose devices are really signed, and the homeserver's answers about them.
+import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
+
+/** Devices of each account. */
+export const DEVICES = 3;
+
+export const ME = "@me:bench.example";
+
+/**
+ * @typedef {{ userId: string, devices: Record<string, object> }} Account
+ */
+
+/**
+ * @param {number} count
+ * @returns {readonly Account[]}
+ */
+export function makeAccounts(count) {
+  return Array.from({ length: count }, (_, i) => {
+    const userId = userName(i);
+    return { userId, devices: Object.fromEntries(Array.from({ length: DEVICES }, () => makeDevice(userId)).map((device) => [device.device_id, device])) };
+  });
+}
+
+/** @param {number} i */
+export const userName = (i) => `@user${i}:server${i % 50}.example`;
+
+/**
+ * The body of an answer to `/keys/query` for these accounts.
+ * @param {readonly Account[]} accounts
+ */
+export const answerFor = (accounts) => JSON.stringify({ failures: {}, device_keys: Object.fromEntries(accounts.map(({ userId, devices }) => [userId, devices])) });
+
+/** A device as clients upload it: it signs itself (Matrix spec, client-server API, "Device keys"). */
+function makeDevice(userId) {
+  const deviceId = randomBytes(5).toString("hex").toUpperCase();
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const device = {
+    algorithms: ["m.olm.v1.curve25519-aes-sha2", "m.megolm.v1.aes-sha2"],
+    device_id: deviceId,
+    keys: {
+      [`curve25519:${deviceId}`]: base64(randomBytes(32)), // any 32 bytes are a public key of it
+      [`ed25519:${deviceId}`]: base64(Buffer.from(publicKey.export({ format: "jwk" }).x, "base64url")),
+    },
+    user_id: userId,
+  };
+  const signature = sign(null, Buffer.from(canonicalJson(device)), privateKey);
+  return { ...device, signatures: { [userId]: { [`ed25519:${deviceId}`]: base64(signature) } }, unsigned: { device_display_name: "Bench on Linux" } };
+}
+
+/** Unpadded base64, as Matrix writes keys and signatures. */
+const base64 = (bytes) => bytes.toString("base64").replace(/=+$/u, "");
+
+/** Matrix spec, appendices, "Canonical JSON"; enough of it for what is made here. */
+export function canonicalJson(value) {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const names = Object.keys(value).sort();
+  return `{${names.map((name) => `${JSON.stringify(name)}:${canonicalJson(value[name])}`).join(",")}}`;
+}

@@ -1,0 +1,415 @@
+import { defer, Subject, type Subscriber, type Subscription } from "rxjs";
+import { DeviceTracker } from "../../src/device-tracker.js";
+import { InvalidResponseError, QueryTimedOutError, StoreClearedError } from "../../src/model/errors.js";
+import { isUserId, type UserId } from "../../src/model/ids.js";
+import type { DeviceChanges, DeviceKeysByUser } from "../../src/model/results.js";
+import type { KeysQueryResponse, SyncResponse } from "../../src/model/wire.js";
+import { ScriptedStore } from "../../src/testing/scripted-store.js";
+import { ME, names, type Command, type Outcome, type Setup, type Then } from "./commands.js";
+import type { History } from "./history.js";
+import { positionOf, token, Told, type Response, type Server } from "./model.js";
+import { ToldKeysApi, type Query } from "./told-keys-api.js";
+import { PageClock, type VirtualClock } from "./virtual-clock.js";
+import type { WatchedRecords } from "./watched-records.js";
+import { queryBody, readList, syncBody } from "./wire.js";
+
+/** What all pages share. */
+export interface Surroundings {
+  readonly setup: Setup;
+  readonly server: Server;
+  readonly clock: VirtualClock;
+  readonly records: WatchedRecords;
+  readonly history: History;
+  /** Counts what happens: a greater one is later. */
+  readonly moment: () => number;
+  readonly answersAtOnce: () => boolean;
+  /** What a caller does in the moment of its answer. */
+  readonly then: (page: Page, then: Then, users: readonly UserId[]) => void;
+}
+
+/** Somebody who waits for device lists. */
+interface Caller {
+  readonly name: string;
+  readonly users: ReadonlySet<UserId>;
+  readonly watches: boolean;
+  /** What the tracker had been told when they subscribed, and when that was. */
+  readonly since: { readonly moment: number; readonly time: number; readonly versions: ReadonlyMap<UserId, number>; readonly invalidations: ReadonlyMap<UserId, number> };
+  readonly forceDownload: boolean;
+  ended: boolean;
+  last?: DeviceKeysByUser;
+  subscription?: Subscription;
+}
+
+/** How a query fails here. */
+export class ServerError extends Error {}
+
+/** One page load: a tracker, its store and its server, and the checks of all that it tells. */
+export class Page {
+  readonly tracker: DeviceTracker;
+  readonly store: ScriptedStore;
+  readonly callers: Caller[] = [];
+  readonly queries: Query[] = [];
+  readonly received: Response[] = [];
+  told: Told;
+  loaded = false;
+  /** Whether the store could not be opened, and memory stands in for it. */
+  fellBack = false;
+  sawClear = false;
+  /** Whether the store failed, or hung. */
+  troubled = false;
+  readonly #name: string;
+  readonly #world: Surroundings;
+  readonly #clock: PageClock;
+  readonly #delivered: { readonly body: SyncResponse; readonly response: Response }[] = [];
+  readonly #subscriptions: Subscription[] = [];
+  readonly #sent = new Map<UserId, number>();
+  readonly #pairs = new Set<string>();
+  #sync$ = new Subject<SyncResponse>();
+  #connection: Subscription | undefined;
+  #syncEnded = false;
+  #tracked: ReadonlySet<UserId> | undefined;
+
+  constructor(name: string, world: Surroundings) {
+    const { setup, clock, records, history } = world;
+    this.#name = name;
+    this.#world = world;
+    this.#clock = new PageClock(clock);
+    const { token: saved, states } = records.saved;
+    this.told = new Told(world.server, saved === undefined ? undefined : positionOf(saved), states.keys());
+    this.store = new ScriptedStore({ scheduler: clock, takes: setup.storeTakes, records });
+    this.tracker = new DeviceTracker({
+      userId: ME,
+      sync$: defer(() => this.#sync$),
+      keysApi: new ToldKeysApi({ arrives: (users, timeout, subscriber) => this.#queried(users, timeout, subscriber), aborted: (query) => this.#note(`query ${query.id} is aborted`) }),
+      store: this.store,
+      scheduler: this.#clock,
+      maxUsersPerQuery: setup.maxUsersPerQuery,
+      maxConcurrentQueries: setup.maxConcurrentQueries,
+      maxListsInMemory: setup.maxListsInMemory,
+    });
+    const never = (stream: string) => ({ error: (error: unknown) => history.broken("edges", `${stream} failed: ${String(error)}`), complete: () => history.broken("edges", `${stream} completed`) });
+    this.#subscriptions.push(
+      this.tracker.problems$.subscribe({
+        next: ({ type }) => {
+          this.#note(`problem: ${type}`);
+          if (type !== "store-unavailable") return;
+          this.fellBack = true;
+          this.told.startsEmpty();
+        },
+        ...never("problems$"),
+      }),
+      this.tracker.deviceChanges$.subscribe({ next: (changes) => this.#changes(changes), ...never("deviceChanges$") }),
+      this.tracker.trackedUsers$.subscribe({
+        next: (users) => {
+          if (!this.loaded) this.#note("loaded");
+          this.loaded = true;
+          history.expect(users.has(ME), "P6", () => "our own user is not tracked");
+          this.#tracked = users;
+        },
+        ...never("trackedUsers$"),
+      }),
+    );
+    this.connect();
+  }
+
+  /** Whether the model knows exactly what the tracker knows: nothing that another tab did, or that the store had been told before, can have got into it. */
+  get exact(): boolean {
+    return this.#world.setup.tabs === 1 && !this.told.uncertain;
+  }
+
+  get waiting(): readonly Caller[] {
+    return this.callers.filter(({ ended, watches }) => !ended && !watches);
+  }
+
+  get active(): readonly Caller[] {
+    return this.callers.filter(({ ended }) => !ended);
+  }
+
+  get inFlight(): readonly Query[] {
+    return this.queries.filter(({ state }) => state === "in flight");
+  }
+
+  get pendingTimers(): number {
+    return this.#clock.pending;
+  }
+
+  connect(): void {
+    if (this.#connection?.closed === false) return;
+    if (this.#syncEnded) this.#sync$ = new Subject();
+    this.#syncEnded = false;
+    this.#followSynced();
+    this.#connection = this.tracker.connect();
+  }
+
+  disconnect(): void {
+    this.#connection?.unsubscribe();
+  }
+
+  endSync(how: "complete" | "error"): void {
+    if (this.#syncEnded) return;
+    this.#syncEnded = true;
+    if (how === "complete") this.#sync$.complete();
+    else this.#sync$.error(new ServerError("sync$"));
+  }
+
+  /** A sync response arrives; a page that does not listen misses it. */
+  give(response: Response): void {
+    const { told } = this;
+    const since = told.sinceOf(response);
+    const body = syncBody(response, since) as SyncResponse;
+    if (!this.#sync$.observed) {
+      this.#note(`misses ${JSON.stringify(body)}`);
+      return;
+    }
+    this.received.push(response);
+    if (typeof since === "number" && response.next !== undefined && since !== response.next) {
+      const pair = `${token(since)} ${token(response.next)}`;
+      if (this.#pairs.has(pair) || this.#world.records.saved.steps.some((step) => pair === `${step.since} ${step.next}`)) told.uncertain = true;
+      this.#pairs.add(pair);
+    }
+    this.#note(`is given ${JSON.stringify(body)}`);
+    this.#delivered.push({ body, response });
+    told.step(response);
+    this.#sync$.next(body);
+  }
+
+  lookup({ users, forceDownload, timeout, then }: Omit<Extract<Command, { type: "lookup" }>, "type" | "tab">): Caller {
+    const caller = this.#caller("lookup", users, forceDownload);
+    const { name } = caller;
+    let values = 0;
+    caller.subscription = this.tracker.getDeviceKeys(users, { forceDownload, ...(timeout !== undefined && { timeout }) }).subscribe({
+      next: (result) => {
+        values++;
+        this.#result(caller, result);
+        const { history } = this.#world;
+        history.expect([...result.keys()].join() === [...caller.users].join(), "results", () => `${name} got ${names(result.keys())}`);
+        this.#world.then(this, then, users);
+      },
+      error: (error: unknown) => {
+        caller.ended = true;
+        this.#failed(name, error);
+      },
+      complete: () => {
+        caller.ended = true;
+        this.#world.history.expect(values === 1, "results", () => `${name} completed after ${values} values`);
+      },
+    });
+    return caller;
+  }
+
+  known(users: readonly UserId[]): void {
+    const caller = this.#caller("known", users, false);
+    caller.subscription = this.tracker.getKnownDeviceKeys(users).subscribe({
+      next: (result) => this.#result(caller, result),
+      error: (error: unknown) => {
+        caller.ended = true;
+        this.#failed(caller.name, error);
+      },
+      complete: () => (caller.ended = true),
+    });
+  }
+
+  watch(users: readonly UserId[]): void {
+    const { history } = this.#world;
+    const caller = this.#caller("watch", users, false);
+    caller.subscription = this.tracker.watchDeviceKeys(users).subscribe({
+      next: (result) => this.#result(caller, result),
+      error: (error: unknown) => history.broken("watchers never fail", String(error)),
+      complete: () => history.broken("watchers never complete", caller.name),
+    });
+  }
+
+  track(users: readonly UserId[]): void {
+    // Who else waits for the load, comes before or after it; and another tab may track them already.
+    if (!this.loaded || this.#world.setup.tabs > 1) this.told.uncertain = true;
+    this.told.track(users.filter(isUserId));
+    const caller = this.#caller("track", [], false);
+    caller.subscription = this.tracker.track(users).subscribe({
+      error: (error: unknown) => {
+        caller.ended = true;
+        this.#failed(caller.name, error);
+      },
+      complete: () => {
+        caller.ended = true;
+        this.#note(`${caller.name} is durable`);
+      },
+    });
+  }
+
+  cancel(caller: Caller): void {
+    this.#note(`${caller.name} is unsubscribed`);
+    caller.ended = true;
+    caller.subscription?.unsubscribe();
+  }
+
+  answer(query: Query, looksAt: "arrival" | "departure", outcome: Outcome): void {
+    const { server, moment } = this.#world;
+    const versions = looksAt === "arrival" ? query.seen : new Map(query.users.map((user) => [user, server.version(user)]));
+    const body = queryBody(outcome, query.id, versions, server) as KeysQueryResponse;
+    this.#note(`query ${query.id} is answered: ${outcome}, ${Array.from(versions, ([user, version]) => `${names([user])} V${version}`).join(" ")}`);
+    query.state = "answered";
+    query.answer = { at: moment(), superseded: new Set(query.users.filter((user) => this.#superseded(query, user))) };
+    if (outcome === "an error") query.subscriber.error(new ServerError("/keys/query"));
+    else {
+      if (outcome !== "nothing") query.subscriber.next(body);
+      if (outcome === "lists, twice") query.subscriber.next(body);
+      query.subscriber.complete();
+    }
+  }
+
+  /** What must hold whenever nothing is just happening. */
+  check(): void {
+    const { history } = this.#world;
+    for (const query of this.inFlight) {
+      history.expect(this.active.some(({ users }) => query.users.some((user) => users.has(user))), "P9", () => `nobody waits for query ${query.id}, and it is in flight`);
+    }
+    const tracked = this.#tracked;
+    if (tracked === undefined || !this.exact) return;
+    history.expect([...tracked].sort().join() === [...this.told.tracked].sort().join(), "trackedUsers$", () => `${names(tracked)} are tracked and should be ${names(this.told.tracked)}`);
+  }
+
+  /** The page is closed in the middle of whatever it does. */
+  crash(): void {
+    this.store.crash();
+    this.#clock.stop();
+    for (const caller of this.active) this.cancel(caller);
+    this.disconnect();
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+  }
+
+  #queried(users: readonly UserId[], timeout: number | undefined, subscriber: Subscriber<KeysQueryResponse>): Query {
+    const { setup, history, server, moment, answersAtOnce } = this.#world;
+    const query: Query = {
+      id: moment(),
+      users,
+      timeout,
+      state: "in flight",
+      invalidations: new Map(users.map((user) => [user, this.told.invalidations(user)])),
+      seen: new Map(users.map((user) => [user, server.version(user)])),
+      subscriber,
+    };
+    this.#note(`query ${query.id} is sent for ${names(users)}`);
+    history.expect(users.length > 0 && users.length <= setup.maxUsersPerQuery && users.every(isUserId), "queries", () => `${users.length} users in one query`);
+    for (const user of users) {
+      const sent = (this.#sent.get(user) ?? 0) + 1;
+      this.#sent.set(user, sent);
+      history.expect(!this.exact || sent <= this.#queriesAllowed(user), "P5", () => `${sent} queries for ${names([user])}, and nobody gave a reason for more than ${this.#queriesAllowed(user)}`);
+      const other = this.inFlight.find((one) => one.users.includes(user) && !this.#superseded(one, user));
+      history.expect(!this.exact || other === undefined, "P2", () => `query ${query.id} for ${names([user])} is sent while query ${other?.id ?? ""} is in flight and not superseded`);
+    }
+    this.queries.push(query);
+    const { inFlight } = this;
+    const counted = inFlight.filter((one) => !one.users.some((user) => this.#superseded(one, user))).length;
+    history.expect(inFlight.length <= 2 * setup.maxConcurrentQueries, "cap", () => `${inFlight.length} queries in flight`);
+    history.expect(!this.exact || counted <= setup.maxConcurrentQueries, "cap", () => `${counted} queries in flight that are not superseded`);
+    if (answersAtOnce()) this.answer(query, "arrival", "lists");
+    return query;
+  }
+
+  #superseded(query: Query, user: UserId): boolean {
+    return this.told.invalidations(user) > (query.invalidations.get(user) ?? 0);
+  }
+
+  /** Each lookup may ask once; a watcher once, after each change once more, and now and then for those who could not be asked for. */
+  #queriesAllowed(user: UserId): number {
+    let allowed = 0;
+    for (const { users, watches, since } of this.callers) {
+      if (!users.has(user)) continue;
+      const changes = this.told.invalidations(user) - (since.invalidations.get(user) ?? 0);
+      allowed += 1 + (watches ? changes + Math.floor((this.#world.clock.now() - since.time) / 30_000) : 0);
+    }
+    return allowed;
+  }
+
+  #caller(kind: string, users: readonly UserId[], forceDownload: boolean): Caller {
+    const { moment, clock } = this.#world;
+    const caller: Caller = {
+      name: `${kind} ${this.callers.length}`,
+      users: new Set(users),
+      watches: kind === "watch",
+      since: {
+        moment: moment(),
+        time: clock.now(),
+        versions: new Map(users.map((user) => [user, this.told.version(user)])),
+        invalidations: new Map(users.map((user) => [user, this.told.invalidations(user)])),
+      },
+      forceDownload,
+      ended: false,
+    };
+    this.callers.push(caller);
+    this.#note(`${caller.name} begins`);
+    return caller;
+  }
+
+  #result(caller: Caller, result: DeviceKeysByUser): void {
+    const { history } = this.#world;
+    const { name, since, watches } = caller;
+    const lookup = name.startsWith("lookup");
+    caller.last = result;
+    this.#note(`${name} gets ${Array.from(result, ([user, { deviceKeys, freshness }]) => `${names([user])} V${readList(deviceKeys).version} ${freshness}`).join(", ")}`);
+    for (const [user, { deviceKeys, freshness, lastKnown }] of result) {
+      const { version, mark } = readList(deviceKeys);
+      const told = this.told.version(user);
+      const is = () => `${name} got V${version} of ${names([user])} as ${freshness}`;
+      history.expect(isUserId(user) || freshness === (lookup || watches ? "untracked" : "outdated"), "IDs", is);
+      for (const [deviceId, device] of deviceKeys) history.expect(device.user_id === user && device.device_id === deviceId, "P8", () => `${is()}, with a device of somebody else, or by another name`);
+      history.expect(freshness !== "current" || version >= told, "P1", () => `${is()}, and the tracker had been told of V${told}`);
+      history.expect(freshness !== "current" || mark?.unreachable !== true, "P3", () => `${is()}, though the answer said that their server had failed`);
+      history.expect(freshness === "unreachable" || lastKnown === undefined, "results", () => `${is()} with what was last known`);
+      history.expect(freshness !== "outdated" || (!lookup && !watches), "results", is);
+      if (!this.exact || !isUserId(user)) continue;
+      const tracked = this.told.tracked.has(user);
+      history.expect(freshness !== "current" || tracked, "P1", () => `${is()}, who is not tracked`);
+      history.expect(watches || freshness !== "untracked" || !tracked, "freshness", () => `${is()}, who is tracked`);
+      if (!lookup || freshness === "unreachable") continue;
+      history.expect(version >= (since.versions.get(user) ?? 0), "section 2.3", () => `${is()}, and had seen V${since.versions.get(user) ?? 0} before they asked`);
+      const query = this.queries.find(({ id }) => id === mark?.query);
+      // An answer that is still being saved may be joined like one that is not there yet.
+      const savedAtOnce = this.#world.setup.storeTakes === 0 && !this.troubled;
+      history.expect(!caller.forceDownload || !savedAtOnce || query === undefined || (query.answer?.at ?? 0) > since.moment, "forceDownload", () => `${is()}, from the cache`);
+      const before = query?.invalidations.get(user) ?? since.invalidations.get(user) ?? 0;
+      history.expect(freshness !== "superseded" || this.sawClear || this.troubled || this.told.invalidations(user) > before, "freshness", () => `${is()}, and nothing had changed`);
+    }
+  }
+
+  #failed(name: string, error: unknown): void {
+    this.#note(`${name} fails: ${String(error)}`);
+    const expected = error instanceof ServerError || error instanceof QueryTimedOutError || error instanceof InvalidResponseError || (error instanceof StoreClearedError && this.sawClear);
+    this.#world.history.expect(expected, "errors", () => `${name} failed with ${String(error)}`);
+  }
+
+  #changes({ changed, left }: DeviceChanges): void {
+    this.#note(`deviceChanges$ changed ${names(changed)} left ${names(left)}`);
+    if (this.#world.setup.asksInsideChanges) this.lookup({ users: [...changed, ...left], forceDownload: false, timeout: undefined, then: "nothing" });
+  }
+
+  #followSynced(): void {
+    const { history, records } = this.#world;
+    let last = -1;
+    this.#subscriptions.push(
+      this.tracker.synced$.subscribe({
+        next: (body) => {
+          const index = this.#delivered.findIndex((one) => one.body === body);
+          const response = this.#delivered[index]?.response;
+          this.#note(`synced$ ${body.next_batch}`);
+          history.expect(response !== undefined && index > last, "synced$", () => `${body.next_batch} out of order`);
+          last = index;
+          // A commit that the store did, and did not tell of, is done once more: its token may then be older than what is saved.
+          if (this.troubled || this.fellBack || this.sawClear || !this.exact || response === undefined) return;
+          const saved = records.saved.token;
+          const later = this.#delivered.slice(index).some(({ response: one }) => one.next !== undefined && token(one.next) === saved);
+          history.expect(later || (saved !== undefined && positionOf(saved) >= response.upTo), "synced$", () => `${body.next_batch} while the saved token is ${String(saved)}`);
+        },
+        error: (error: unknown) => {
+          this.#note(`synced$ fails: ${String(error)}`);
+          history.expect(error instanceof ServerError || (error instanceof StoreClearedError && this.sawClear), "synced$", () => `failed with ${String(error)}`);
+        },
+        complete: () => this.#note("synced$ completes"),
+      }),
+    );
+  }
+
+  #note(text: string): void {
+    this.#world.history.note(`  ${this.#name}: ${text}`);
+  }
+}

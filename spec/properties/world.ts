@@ -1,0 +1,345 @@
+import type { UserId } from "../../src/model/ids.js";
+import type { RecordKey } from "../../src/store/device-store.js";
+import { BOB, CAROL, DAVE, describe, ME, names, USERS, type Command, type Setup, type Then } from "./commands.js";
+import { History } from "./history.js";
+import { positionOf, Server, type Response } from "./model.js";
+import { Page, type Surroundings } from "./page.js";
+import { VirtualClock } from "./virtual-clock.js";
+import { WatchedRecords } from "./watched-records.js";
+import { readList } from "./wire.js";
+
+/** What a sync loop has in hand: where it stands, and what is on its way to the page. */
+interface Loop {
+  position: number | null;
+  readonly onTheWay: Response[];
+}
+
+/** Lets a history happen, and checks the design's promises all along. Throws a {@link Violation}, whose message is what happened, where one is broken. */
+export class World {
+  readonly #clock = new VirtualClock();
+  readonly #history = new History(() => this.#clock.now());
+  readonly #server = new Server();
+  readonly #records: WatchedRecords;
+  readonly #world: Surroundings;
+  readonly #pages: Page[] = [];
+  readonly #allPages: Page[] = [];
+  readonly #loops: Loop[] = [];
+  #moment = 0;
+  #answersAtOnce = false;
+  /** The newest position that was ever saved as the token: everything up to there must be in the saved lists, or they are outdated. */
+  #committedTo = 0;
+  /** Whether the store was cleared, and nobody may write any more. */
+  #closed = false;
+  readonly #unhandled: () => readonly unknown[];
+
+  /** @param unhandled errors that RxJS could hand to nobody since it was last called */
+  constructor(setup: Setup, unhandled: () => readonly unknown[]) {
+    this.#unhandled = unhandled;
+    this.#records = new WatchedRecords(
+      (put) => this.#updated(put),
+      () => this.#cleared(),
+    );
+    this.#world = {
+      setup,
+      server: this.#server,
+      clock: this.#clock,
+      records: this.#records,
+      history: this.#history,
+      moment: () => ++this.#moment,
+      answersAtOnce: () => this.#answersAtOnce,
+      then: (page, then, users) => this.#then(page, then, users),
+    };
+    this.#history.note(JSON.stringify(setup));
+    for (let tab = 0; tab < setup.tabs; tab++) this.#open(tab);
+    if (setup.settled) this.#do("a beginning", () => this.#settle());
+  }
+
+  run(commands: readonly Command[]): void {
+    for (const command of commands) this.#do(describe(command), () => this.#execute(command));
+    this.#finish();
+  }
+
+  #do(what: string, action: () => void): void {
+    this.#history.note(what);
+    try {
+      action();
+    } catch (error) {
+      this.#history.broken("P8", `something threw: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    }
+    for (const page of this.#pages) page.check();
+    for (const error of this.#unhandled()) this.#history.broken("P8", `unhandled: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    this.#history.verify();
+  }
+
+  #execute(command: Command): void {
+    const tab = "tab" in command ? command.tab : 0;
+    const page = this.#pages[tab];
+    const loop = this.#loops[tab];
+    if (page === undefined || loop === undefined) return;
+    switch (command.type) {
+      case "change":
+      case "join":
+      case "leave":
+        this.#server[command.type](command.user);
+        break;
+      case "sync": {
+        const response = this.#server.sync(loop.position, command.shape);
+        loop.position = response.next ?? loop.position;
+        for (const one of command.toAll ? this.#loops : [loop]) one.onTheWay.push(response);
+        break;
+      }
+      case "initial sync":
+        loop.position = null;
+        break;
+      case "rewind":
+        if (loop.position !== null) loop.position = Math.max(0, loop.position - command.by);
+        break;
+      case "deliver":
+        this.#deliver(page);
+        break;
+      case "lose":
+        loop.onTheWay.shift();
+        break;
+      case "deliver again": {
+        const response = pick(page.received, command.which);
+        if (response !== undefined) page.give(response);
+        break;
+      }
+      case "connect":
+        page.connect();
+        break;
+      case "disconnect":
+        page.disconnect();
+        break;
+      case "end sync":
+        page.endSync(command.how);
+        break;
+      case "lookup":
+        page.lookup(command);
+        break;
+      case "known":
+        page.known(command.users);
+        break;
+      case "watch":
+        page.watch(command.users);
+        break;
+      case "track":
+        page.track(command.users);
+        break;
+      case "cancel": {
+        const cancelled = pick(
+          this.#pages.flatMap((one) => one.active.map((caller) => () => one.cancel(caller))),
+          command.which,
+        );
+        cancelled?.();
+        break;
+      }
+      case "answer": {
+        const answered = pick(
+          this.#pages.flatMap((one) => one.inFlight.map((query) => () => one.answer(query, command.looksAt, command.outcome))),
+          command.which,
+        );
+        answered?.();
+        break;
+      }
+      case "server answers":
+        this.#answersAtOnce = command.when === "at once";
+        break;
+      case "outage":
+        if (command.down) this.#server.down.add(command.server);
+        else this.#server.down.delete(command.server);
+        break;
+      case "wait":
+        this.#clock.advance(command.ms);
+        break;
+      case "store trouble":
+        page.troubled = true;
+        // What is done twice may be taken for what another tab did, and queries sent in between are then not relied on.
+        if (command.trouble === "hangs, though done") page.told.uncertain = true;
+        if (command.trouble === "fails") page.store.failNext(new Error("the disk is full"), command.operation);
+        else page.store.hangNext(command.operation, command.trouble === "hangs, though done");
+        break;
+      case "restart":
+        page.crash();
+        this.#open(tab);
+        break;
+      case "clear":
+        page.store.clear().subscribe({ error: () => this.#history.note("  clear() fails") });
+        break;
+    }
+  }
+
+  #settle(): void {
+    const tabs = this.#pages.length === 1 ? ([0] as const) : ([0, 1] as const);
+    const sync = () => {
+      for (const tab of tabs) {
+        this.#execute({ type: "sync", tab, shape: "plain", toAll: false });
+        this.#execute({ type: "deliver", tab });
+      }
+    };
+    sync();
+    for (const user of USERS) {
+      if (user !== ME && user !== DAVE) this.#server.join(user);
+      this.#server.change(user);
+    }
+    sync();
+    this.#answersAtOnce = true;
+    for (const page of this.#pages) {
+      this.#clock.advance(100);
+      page.lookup({ users: [ME, BOB, CAROL], forceDownload: false, timeout: undefined, then: "nothing" });
+    }
+    this.#clock.advance(100);
+    this.#answersAtOnce = false;
+  }
+
+  #open(tab: number): void {
+    const { token } = this.#records.saved;
+    this.#loops[tab] = { position: token === undefined ? null : positionOf(token), onTheWay: [] };
+    this.#closed = false;
+    const page = new Page(`tab ${tab}`, this.#world);
+    this.#pages[tab] = page;
+    this.#allPages.push(page);
+  }
+
+  #deliver(page: Page): void {
+    const response = this.#loops[this.#pages.indexOf(page)]?.onTheWay.shift();
+    if (response !== undefined) page.give(response);
+  }
+
+  #then(page: Page, then: Then, users: readonly UserId[]): void {
+    if (then === "nothing" || !this.#pages.includes(page)) return;
+    this.#history.note(`  inside: ${then}`);
+    if (then === "asks again") page.lookup({ users, forceDownload: false, timeout: undefined, then: "nothing" });
+    else if (then === "is given the next step") this.#deliver(page);
+    else {
+      const loop = this.#loops[this.#pages.indexOf(page)];
+      const [user = BOB] = users.filter((one) => USERS.includes(one));
+      this.#server.change(user);
+      if (loop === undefined) return;
+      const response = this.#server.sync(loop.position, "plain");
+      loop.position = response.next ?? null;
+      loop.onTheWay.push(response);
+      while (loop.onTheWay.length > 0) this.#deliver(page);
+    }
+  }
+
+  /** P3 and P4, of what is saved, after every transaction. */
+  #updated(put: readonly RecordKey[]): void {
+    const { token, epoch, states, lists } = this.#records.saved;
+    const history = this.#history;
+    if (put.length > 0) history.note(`  saved: ${put.map(([kind, id]) => `${kind}/${kind === "account" ? id : names([id])}`).join(" ")}, token ${String(token)}`);
+    history.expect(!this.#closed || put.length === 0, "clear()", () => "something was written after it");
+    if (token !== undefined) this.#committedTo = Math.max(this.#committedTo, positionOf(token));
+    for (const [kind, user] of put) {
+      const list = kind === "list" ? lists.get(user) : undefined;
+      if (list === undefined) continue;
+      const { version, mark } = readList(list.list.deviceKeys);
+      history.expect(mark?.unreachable !== true, "P3", () => `V${version} of ${names([user])} is saved, though their server had failed`);
+      const page = this.#allPages.find(({ queries }) => queries.some(({ id }) => id === mark?.query));
+      const query = page?.queries.find(({ id }) => id === mark?.query);
+      history.expect(page?.told.uncertain === true || query?.answer?.superseded.has(user) !== true, "P3", () => `V${version} of ${names([user])} is saved, and had been superseded when it came`);
+    }
+    for (const [user, list] of lists) {
+      const state = states.get(user);
+      history.expect(state !== undefined, "P3", () => `a list of ${names([user])} is saved, who is not tracked`);
+      if (state === undefined) continue;
+      const revision = Math.max(state.revision, epoch);
+      if (state.listed !== revision) continue;
+      const { version } = readList(list.list.deviceKeys);
+      const announced = this.#server.announced(user, this.#committedTo);
+      history.expect(version >= announced, "P4", () => `V${version} of ${names([user])} is saved as up to date, and V${announced} had been announced up to the saved token`);
+    }
+    for (const [user, state] of states) history.expect(state.listed !== Math.max(state.revision, epoch) || lists.has(user), "P4", () => `the list of ${names([user])} is up to date, and not there`);
+  }
+
+  #cleared(): void {
+    this.#history.note("  the store is cleared");
+    this.#committedTo = 0;
+    this.#closed = this.#pages.every(({ loaded }) => loaded);
+    for (const page of this.#pages) {
+      page.sawClear = true;
+      page.told.uncertain = true;
+      if (!page.loaded) page.told.startsEmpty();
+    }
+  }
+
+  /** However it went until now: everything ends, everything is told, and nothing stays behind. */
+  #finish(): void {
+    const history = this.#history;
+    this.#answersAtOnce = false;
+    for (let minutes = 0; minutes < 120 && this.#pages.some(({ waiting }) => waiting.length > 0); minutes++) {
+      this.#do("a minute passes, and the server answers nobody", () => this.#clock.advance(60_000));
+    }
+    for (const { waiting } of this.#pages) history.expect(waiting.length === 0, "P5", () => `${waiting.map(({ name }) => name).join(" ")} never ended`);
+
+    this.#do("everything works again", () => {
+      this.#answersAtOnce = true;
+      this.#server.down.clear();
+      for (const page of this.#pages) {
+        for (const query of page.inFlight) page.answer(query, "departure", "lists");
+        for (let i = 0; i < 20; i++) page.store.read([]).subscribe({ error: () => {} });
+        for (let i = 0; i < 20; i++) page.store.readKinds([]).subscribe({ error: () => {} });
+        for (let i = 0; i < 20; i++) page.store.update([], () => ({ puts: [], deletes: [], result: undefined })).subscribe({ error: () => {} });
+      }
+      this.#clock.advance(200_000);
+      for (const [tab, page] of this.#pages.entries()) if (page.sawClear) this.#execute({ type: "restart", tab: tab === 0 ? 0 : 1 });
+      this.#clock.advance(100);
+    });
+    this.#do("everything is told", () => {
+      for (const [tab, page] of this.#pages.entries()) {
+        page.connect();
+        this.#execute({ type: "sync", tab: tab === 0 ? 0 : 1, shape: "plain", toAll: false });
+        while ((this.#loops[tab]?.onTheWay.length ?? 0) > 0) this.#deliver(page);
+      }
+      this.#clock.advance(100);
+    });
+    this.#do("half an hour passes", () => this.#clock.advance(35 * 60_000));
+    for (const page of this.#pages) {
+      if (!page.exact) continue;
+      const current = (of: typeof page.callers[number]) => {
+        for (const [user, { freshness }] of of.last ?? []) history.expect(!page.told.tracked.has(user) || freshness === "current", "in the end", () => `${of.name} shows ${names([user])} as ${freshness}`);
+      };
+      const everyone = { users: [...page.told.tracked], forceDownload: false, timeout: undefined, then: "nothing" } as const;
+      this.#do("everyone is looked up, and those whose list could not be saved once more", () => {
+        for (const caller of page.active) if (caller.watches) current(caller);
+        for (let i = 0; i < 2; i++) {
+          const caller = page.lookup(everyone);
+          this.#clock.advance(100);
+          if (!page.troubled) current(caller);
+        }
+      });
+      this.#do("everyone is looked up again", () => {
+        const { length } = page.queries;
+        const again = page.lookup(everyone);
+        this.#clock.advance(100);
+        current(again);
+        history.expect(again.ended && page.queries.length === length, "in the end", () => "everybody's list is cached, and somebody was asked for");
+      });
+    }
+
+    this.#do("everything is unsubscribed", () => {
+      this.#answersAtOnce = false;
+      for (const page of this.#pages) {
+        page.lookup({ users: USERS, forceDownload: true, timeout: undefined, then: "nothing" });
+        this.#clock.advance(100);
+        for (const caller of page.active) page.cancel(caller);
+        page.disconnect();
+        history.expect(page.inFlight.length === 0, "P9", () => "queries are in flight");
+      }
+      this.#clock.advance(200_000);
+      for (const page of this.#pages) history.expect(page.pendingTimers === 0, "P9", () => `${page.pendingTimers} timers are left`);
+    });
+    this.#do("somebody asks anew", () => {
+      for (const page of this.#pages) {
+        const { length } = page.queries;
+        const anew = page.lookup({ users: USERS, forceDownload: true, timeout: undefined, then: "nothing" });
+        history.expect(page.queries.length > length, "P9", () => "an entry was left: nobody was asked");
+        page.cancel(anew);
+      }
+    });
+  }
+}
+
+function pick<T>(from: readonly T[], which: number): T | undefined {
+  return from[which % from.length];
+}

@@ -1,0 +1,54 @@
+import { describe, expect, it } from "vitest";
+import { freshnessOf, fromCache, notAUser, toUserDeviceKeys, type Answer } from "../../src/query/answer.js";
+import { CachedList } from "../../src/query/list-cache.js";
+import { Revision } from "../../src/store/revision.js";
+import { testDevice } from "../../src/testing/test-device.js";
+import { BOB } from "../support/users.js";
+
+const then = new Revision(1);
+const later = new Revision(2);
+const list = { deviceKeys: new Map([["B1", testDevice(BOB, "B1")]]), rejected: new Map(), fetchedAt: 5 };
+const answer = (properties: Partial<Answer> = {}): Answer => ({ userId: BOB, list, revision: then, superseded: false, reachable: true, ...properties });
+const at = (revision: Revision) => ({ revision, outdated: false });
+
+describe("freshnessOf", () => {
+  it.each([
+    ["current where the user is at the revision that was asked at", answer(), at(then), "current"],
+    ["superseded where the user has another revision now", answer(), at(later), "superseded"],
+    ["superseded where the user is no longer tracked", answer(), undefined, "superseded"],
+    ["superseded where the user has been tracked since", answer({ revision: undefined }), at(then), "superseded"],
+    ["superseded where the answer was so before", answer({ superseded: true }), at(then), "superseded"],
+    ["untracked where the user was not tracked, nor is now", answer({ revision: undefined }), undefined, "untracked"],
+    ["unreachable before all", answer({ reachable: false, superseded: true }), at(later), "unreachable"],
+  ])("is %s", (_, given, user, expected) => {
+    expect(freshnessOf(given, user)).toBe(expected);
+  });
+
+  it("tells revisions apart that have no number yet", () => {
+    expect(freshnessOf(answer({ revision: new Revision() }), at(new Revision()))).toBe("superseded");
+  });
+});
+
+describe("toUserDeviceKeys", () => {
+  it("gives the list as it is, with its freshness now", () => {
+    expect(toUserDeviceKeys(answer(), at(then))).toStrictEqual({ ...list, freshness: "current" });
+    expect(toUserDeviceKeys(answer(), at(later))).toStrictEqual({ ...list, freshness: "superseded" });
+  });
+
+  it("gives all callers the same where it comes from the cache and is current", () => {
+    const cached = new CachedList(list, then);
+    expect(toUserDeviceKeys(fromCache(BOB, cached), at(then))).toBe(cached.current);
+    expect(toUserDeviceKeys(fromCache(BOB, cached), at(later))).toStrictEqual({ ...list, freshness: "superseded" });
+  });
+
+  it("gives of the last list that we had its devices", () => {
+    const none = notAUser(BOB, 7);
+    expect(toUserDeviceKeys({ ...none, reachable: false, lastKnown: list }, at(then))).toStrictEqual({
+      deviceKeys: new Map(),
+      rejected: new Map(),
+      fetchedAt: 7,
+      freshness: "unreachable",
+      lastKnown: list.deviceKeys,
+    });
+  });
+});

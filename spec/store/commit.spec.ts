@@ -1,0 +1,180 @@
+import { describe, expect, it } from "vitest";
+import { commitStep, commitTracked, savedUser, stepKeys, trackedKeys, type Committed, type StepToCommit } from "../../src/store/commit.js";
+import type { RecordKey } from "../../src/store/device-store.js";
+import { EPOCH, listKey, REMEMBERED_STEPS, stateKey, SYNC, type SyncRecord } from "../../src/store/records.js";
+import { SavedRecords } from "../../src/store/saved-records.js";
+import { BOB, CAROL, DAVE } from "../support/users.js";
+
+type Records = ReadonlyMap<string, unknown>;
+
+const named = ([kind, id]: RecordKey) => `${kind}/${id}`;
+const sync = (record: Partial<SyncRecord>) => [named(SYNC), { revision: 0, steps: [], ...record }] as const;
+const state = (user: string, record: unknown) => [named(stateKey(user)), record] as const;
+
+/** Commits over these records: what came of it, and the records afterwards. */
+function commit(before: Records, keys: readonly RecordKey[], change: (records: SavedRecords) => Committed): { readonly committed: Committed; readonly after: Records } {
+  const records = new SavedRecords(keys, keys.map((key) => before.get(named(key))));
+  const committed = change(records);
+  const { puts, deletes } = records.update(undefined);
+  const after = new Map(before);
+  for (const key of deletes) after.delete(named(key));
+  for (const [key, record] of puts) after.set(named(key), record);
+  return { committed, after };
+}
+
+function commitOf(before: Records, properties: Partial<StepToCommit>) {
+  const step: StepToCommit = { since: undefined, follows: undefined, next: "s1", changed: [], left: [], everyone: false, ...properties };
+  return commit(before, stepKeys(step), (records) => commitStep(records, step));
+}
+
+describe("commitStep", () => {
+  it("allots the next revision, to the step and to who changed, and moves the token", () => {
+    const { committed, after } = commitOf(new Map([sync({ revision: 6, token: "s0" })]), { follows: "s0", changed: [BOB] });
+    expect(committed).toEqual({ revision: 7, offPath: false, users: new Map() });
+    expect(after).toEqual(new Map([sync({ revision: 7, token: "s1" }), state(BOB, { revision: 7 })]));
+  });
+
+  it("begins at revision 1 in an empty store", () => {
+    expect(commitOf(new Map(), { changed: [BOB] }).after.get(`state/${BOB}`)).toEqual({ revision: 1 });
+  });
+
+  it("keeps which revision the saved list answers, and the list", () => {
+    const before = new Map<string, unknown>([sync({ revision: 3 }), state(BOB, { revision: 2, listed: 2 }), [named(listKey(BOB)), "list"]]);
+    const { after } = commitOf(before, { changed: [BOB] });
+    expect(after.get(named(stateKey(BOB)))).toEqual({ revision: 4, listed: 2 });
+    expect(after.get(named(listKey(BOB)))).toBe("list");
+  });
+
+  it("removes who left, with their list", () => {
+    const before = new Map<string, unknown>([sync({ revision: 3 }), state(BOB, { revision: 2 }), [named(listKey(BOB)), "list"]]);
+    expect(commitOf(before, { left: [BOB] }).after).toEqual(new Map([sync({ revision: 4, token: "s1" })]));
+  });
+
+  it("writes one record where everyone is outdated", () => {
+    const before = new Map([sync({ revision: 3 }), state(BOB, { revision: 2, listed: 2 })]);
+    const { after } = commitOf(before, { everyone: true });
+    expect(after).toEqual(new Map<string, unknown>([sync({ revision: 4, token: "s1" }), state(BOB, { revision: 2, listed: 2 }), [named(EPOCH), 4]]));
+  });
+
+  it("leaves the saved token where the step leads to none", () => {
+    const { after } = commitOf(new Map([sync({ revision: 3, token: "s0" })]), { next: undefined, everyone: true });
+    expect(after.get(named(SYNC))).toEqual({ revision: 4, steps: [], token: "s0" });
+  });
+
+  it("remembers a step that says what it answered", () => {
+    const { after } = commitOf(new Map([sync({ revision: 3, token: "s0" })]), { since: "s0", follows: "s0" });
+    expect(after.get(named(SYNC))).toEqual({ revision: 4, token: "s1", steps: [{ since: "s0", next: "s1", revision: 4 }] });
+  });
+
+  it("remembers the last 100 steps", () => {
+    const steps = Array.from({ length: REMEMBERED_STEPS }, (_, i) => ({ since: `a${i}`, next: `a${i + 1}`, revision: i + 1 }));
+    const { after } = commitOf(new Map([sync({ revision: 100, token: "a100", steps })]), { since: "a100", follows: "a100", next: "a101" });
+    const remembered = (after.get(named(SYNC)) as SyncRecord).steps;
+    expect(remembered).toHaveLength(100);
+    expect([remembered[0]?.since, remembered.at(-1)?.next]).toEqual(["a1", "a101"]);
+  });
+
+  it("does not remember a step that does not say what it answered, nor one that leads nowhere", () => {
+    for (const step of [{ since: undefined }, { since: "s1", next: "s1" }, { since: "s0", next: undefined }]) {
+      expect((commitOf(new Map(), step).after.get(named(SYNC)) as SyncRecord).steps).toEqual([]);
+    }
+  });
+
+  it("does not commit again what is remembered: it takes its revision from there, and what the store says of its users", () => {
+    const steps = [{ since: "s0", next: "s1", revision: 4 }];
+    const before = new Map([sync({ revision: 6, token: "s2", steps }), state(BOB, { revision: 4, listed: 4 }), state(CAROL, { revision: 6, listed: 4 })]);
+    const { committed, after } = commitOf(before, { since: "s0", follows: "s0", changed: [BOB, CAROL, DAVE] });
+    expect(after).toEqual(before);
+    expect(committed.revision).toBe(4);
+    expect(committed.users).toEqual(new Map([[BOB, { revision: 4, outdated: false }], [CAROL, { revision: 6, outdated: true }], [DAVE, undefined]]));
+  });
+
+  it("commits again a step whose two tokens are equal, or without since: a change is not lost to a repeated token", () => {
+    for (const step of [{ since: "s1", next: "s1" }, { since: undefined }]) {
+      const once = commitOf(new Map(), { ...step, changed: [BOB] }).after;
+      const twice = commitOf(once, { ...step, changed: [BOB] });
+      expect(twice.committed.revision).toBe(2);
+      expect(twice.after.get(named(stateKey(BOB)))).toEqual({ revision: 2 });
+    }
+  });
+
+  it("is off the path where the store stands on neither the token it follows nor the one it answered", () => {
+    const before = new Map([sync({ revision: 6, token: "s5" }), state(BOB, { revision: 6, listed: 6 })]);
+    const { committed } = commitOf(before, { since: "s0", follows: "s0", changed: [BOB] });
+    expect(committed.offPath).toBe(true);
+    expect(committed.users).toEqual(new Map([[BOB, { revision: 7, outdated: true }]]));
+  });
+
+  it.each([
+    ["follows", { since: undefined, follows: "s5" }],
+    ["answered", { since: "s5", follows: "s0" }],
+  ])("is on the path where the store stands on the token it %s", (_, step) => {
+    expect(commitOf(new Map([sync({ token: "s5" })]), step).committed.offPath).toBe(false);
+  });
+
+  it.each([
+    ["damaged", new Map<string, unknown>([[named(SYNC), "?"], state(BOB, { revision: 9 })])],
+    ["gone though memory stands on a token", new Map<string, unknown>([state(BOB, { revision: 9 })])],
+  ])("goes on far beyond any revision allotted where the counter is %s, and makes everyone outdated", (_, before) => {
+    const { committed, after } = commitOf(before, { follows: "s0", changed: [BOB] });
+    expect(committed.revision).toBeGreaterThan(1_000_000_000);
+    expect(after.get(named(EPOCH))).toBe(committed.revision);
+  });
+
+  it("does not take a step for committed whose user the store has at an earlier revision: servers repeat tokens", () => {
+    const steps = [{ since: "s0", next: "s1", revision: 4 }];
+    const { committed, after } = commitOf(new Map([sync({ revision: 6, token: "s1", steps }), state(BOB, { revision: 3 })]), { since: "s0", changed: [BOB] });
+    expect(committed.revision).toBe(7);
+    expect(after.get(named(stateKey(BOB)))).toEqual({ revision: 7 });
+  });
+
+  it("does not take a step of everyone for committed", () => {
+    const steps = [{ since: "s0", next: "s1", revision: 4 }];
+    expect(commitOf(new Map([sync({ revision: 6, token: "s1", steps })]), { since: "s0", everyone: true }).after.get(named(EPOCH))).toBe(7);
+  });
+});
+
+describe("commitTracked", () => {
+  const commitFor = (before: Records, ...users: string[]) => commit(before, trackedKeys(users), (records) => commitTracked(records, users, "s1"));
+
+  it("makes who has no record tracked, at a new revision, and leaves the token and the steps", () => {
+    const steps = [{ since: "s0", next: "s1", revision: 4 }];
+    const { committed, after } = commitFor(new Map([sync({ revision: 6, token: "s1", steps })]), BOB);
+    expect(after).toEqual(new Map([sync({ revision: 7, token: "s1", steps }), state(BOB, { revision: 7 })]));
+    expect(committed).toEqual({ revision: 7, offPath: false, users: new Map() });
+  });
+
+  it("leaves who is tracked as they are, and says what the store says of them", () => {
+    const before = new Map([sync({ revision: 6, token: "s1" }), state(BOB, { revision: 4, listed: 4 })]);
+    const { committed, after } = commitFor(before, BOB, CAROL);
+    expect(after.get(named(stateKey(BOB)))).toEqual({ revision: 4, listed: 4 });
+    expect(committed.users).toEqual(new Map([[BOB, { revision: 4, outdated: false }]]));
+  });
+
+  it("leaves a damaged record alone: its user is tracked and outdated", () => {
+    const { committed, after } = commitFor(new Map<string, unknown>([sync({ token: "s1" }), state(BOB, "?")]), BOB);
+    expect(after.get(named(stateKey(BOB)))).toBe("?");
+    expect(committed.users).toEqual(new Map([[BOB, { revision: 0, outdated: true }]]));
+  });
+
+  it("is off the path where the store stands on another token, and says so of everybody", () => {
+    const { committed } = commitFor(new Map([sync({ revision: 6, token: "s5" })]), BOB);
+    expect(committed).toEqual({ revision: 7, offPath: true, users: new Map([[BOB, { revision: 7, outdated: true }]]) });
+  });
+});
+
+describe("savedUser", () => {
+  it.each([
+    ["is not tracked without a record", undefined, 0, undefined],
+    ["is outdated without a list", { revision: 4 }, 0, { revision: 4, outdated: true }],
+    ["is up to date where the list answers their revision", { revision: 4, listed: 4 }, 0, { revision: 4, outdated: false }],
+    ["is outdated where the list answers an earlier one", { revision: 4, listed: 3 }, 0, { revision: 4, outdated: true }],
+    ["is outdated by a later epoch", { revision: 4, listed: 4 }, 5, { revision: 5, outdated: true }],
+    ["is up to date where the list answers the epoch", { revision: 4, listed: 5 }, 5, { revision: 5, outdated: false }],
+    ["is not concerned by an earlier epoch", { revision: 4, listed: 4 }, 3, { revision: 4, outdated: false }],
+    ["is tracked and outdated where the record is damaged", "?", 3, { revision: 3, outdated: true }],
+    ["is outdated where the epoch cannot be read", { revision: 4, listed: 4 }, undefined, { revision: 4, outdated: true }],
+  ])("%s", (_, record, epoch, expected) => {
+    expect(savedUser(record, epoch)).toEqual(expected);
+  });
+});

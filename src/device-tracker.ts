@@ -8,13 +8,13 @@ import {
   map,
   merge,
   NEVER,
-  of,
   ReplaySubject,
   share,
   Subject,
   Subscription,
   switchMap,
   throwError,
+  toArray,
   type Observable,
   type SchedulerLike,
 } from "rxjs";
@@ -31,13 +31,15 @@ import { RecentQueries } from "./query/recent-queries.js";
 import { settle } from "./query/settle.js";
 import { watchDeviceKeys } from "./query/watch-device-keys.js";
 import type { DeviceStore } from "./store/device-store.js";
-import { loadAccount, type SavedAccount } from "./store/load.js";
+import { loadAccount, readAccount, type SavedAccount } from "./store/load.js";
 import { memoryStore } from "./store/memory-store.js";
 import { withStoreDeadline } from "./store/store-deadline.js";
 import { WriteQueue } from "./store/write-queue.js";
 import { Connection } from "./sync/connection.js";
 import { Emissions } from "./sync/emissions.js";
-import { parseStep } from "./sync/step.js";
+import { Gate } from "./sync/gate.js";
+import { closeGap, isGap, type CatchUpPorts } from "./sync/catch-up.js";
+import { parseStep, type Step } from "./sync/step.js";
 import { Steps } from "./sync/steps.js";
 import { TrackedUsers } from "./sync/tracked-users.js";
 
@@ -69,6 +71,7 @@ interface Loaded {
   readonly lists: DeviceLists;
   readonly lookup: Lookup;
   readonly steps: Steps;
+  readonly closeGap: (step: Step) => Observable<Step>;
 }
 
 /**
@@ -106,15 +109,18 @@ export class DeviceTracker {
 
   readonly #userId: UserId;
   readonly #sync$: Observable<SyncResponse>;
+  readonly #keysApi: KeysApi;
   readonly #scheduler: SchedulerLike;
+  readonly #queryDeadline: number;
+  readonly #storeDeadline: number;
   readonly #emissions = new Emissions();
   readonly #recent = new RecentQueries();
   readonly #problems$ = new Subject<TrackerProblem>();
   readonly #tracked: TrackedUsers;
   readonly #queries: Queries;
   readonly #loading$: Observable<Loaded>;
-  /** What was given while the saved state was not yet there. */
-  readonly #inbox: ((loaded: Loaded) => void)[] = [];
+  /** Open when the saved state is there and no step is missing. */
+  readonly #gate = new Gate<Loaded>();
   readonly #started$ = new ReplaySubject<void>(1);
   readonly #report = (problem: TrackerProblem): void => {
     this.#emissions.push(() => {
@@ -134,7 +140,10 @@ export class DeviceTracker {
     requireTime({ queryDeadline, storeDeadline }, 1);
     this.#userId = userId;
     this.#sync$ = sync$;
+    this.#keysApi = keysApi;
     this.#scheduler = scheduler;
+    this.#queryDeadline = queryDeadline;
+    this.#storeDeadline = storeDeadline;
     this.#queries = new Queries(
       {
         keysApi,
@@ -187,7 +196,7 @@ export class DeviceTracker {
     connection.add(
       this.#ready().subscribe({
         error: (error: unknown) => {
-          this.#inbox.length = 0; // steps of an account that is not the store's
+          this.#gate.fail(error); // what was given is of an account that is not the store's
           end({ error });
         },
       }),
@@ -196,15 +205,15 @@ export class DeviceTracker {
     connection.add(
       this.#sync$.subscribe({
         next: (response) => {
-          this.#whenLoaded(({ steps }) => {
-            this.#apply(response, steps, connection);
+          this.#gate.pass((loaded) => {
+            this.#apply(response, loaded, connection);
           });
         },
         error: (error: unknown) => {
-          this.#whenLoaded(() => { end({ error }); });
+          this.#gate.pass(() => { end({ error }); });
         },
         complete: () => {
-          this.#whenLoaded(() => { end("complete"); });
+          this.#gate.pass(() => { end("complete"); });
         },
       }),
     );
@@ -282,7 +291,7 @@ export class DeviceTracker {
     );
   }
 
-  #apply(response: unknown, steps: Steps, connection: Connection): void {
+  #apply(response: unknown, loaded: Loaded, connection: Connection): void {
     const step = parseStep(response, this.#userId);
     // Whoever is told of a step in the middle of it, and gives the next one, must find this one followed already.
     this.#emissions.hold(() => {
@@ -290,8 +299,37 @@ export class DeviceTracker {
         this.#report({ type: "sync-response-refused", error: step.refusal, message: `${step.refusal.message}; as it may hide changes, every device list became outdated` });
       }
       this.#reportRefusedIds("device_lists", step.refusedIds);
-      connection.follow(steps.apply(step, () => this.#queries.askedFor()));
+      if (isGap(step, this.#tracked.token)) this.#closeGap(step, loaded, connection);
+      else this.#follow(step, loaded, connection);
     });
+  }
+
+  #follow(step: Step, { steps }: Loaded, connection: Connection): void {
+    connection.follow(steps.apply(step, () => this.#queries.askedFor()));
+  }
+
+  /** While it is being closed, steps and lookups wait, and what lookups are waiting for already is not called current. */
+  #closeGap(step: Step, loaded: Loaded, connection: Connection): void {
+    this.#gate.close();
+    this.#tracked.doubt();
+    this.#queries.supersede(this.#queries.askedFor().filter((userId) => this.#tracked.get(userId) !== undefined));
+    loaded
+      .closeGap(step)
+      .pipe(toArray())
+      .subscribe({
+        next: (steps) => {
+          this.#emissions.hold(() => {
+            this.#tracked.trust();
+            for (const closed of steps) this.#follow(closed, loaded, connection);
+            this.#gate.open(loaded);
+          });
+          this.#gate.release();
+        },
+        error: (error: unknown) => {
+          loaded.writes.close();
+          this.#gate.fail(error);
+        },
+      });
   }
 
   #reportRefusedIds(source: "device_lists" | "track", userIds: readonly string[]): void {
@@ -301,16 +339,10 @@ export class DeviceTracker {
     this.#report({ type: "user-ids-refused", source, userIds: shown, count, message: `${count} string(s) in ${source} are no user IDs and were left out, such as ${JSON.stringify(shown[0])}` });
   }
 
-  /** Does it now, or as soon as the saved state is there and before any lookup that waits for it goes on. */
-  #whenLoaded(action: (loaded: Loaded) => void): void {
-    if (this.#loaded === undefined) this.#inbox.push(action);
-    else action(this.#loaded);
-  }
-
   #ready(): Observable<Loaded> {
     return defer(() => {
       if (this.#cleared) return throwError(() => new StoreClearedError());
-      return this.#loaded === undefined ? this.#loading$ : of(this.#loaded);
+      return this.#loading$.pipe(switchMap(() => this.#gate.passed$));
     });
   }
 
@@ -327,7 +359,7 @@ export class DeviceTracker {
       map(({ store: opened, account }) =>
         this.#emissions.hold(() => {
           const loaded = this.#start(opened, account, maxListsInMemory);
-          for (const given of this.#inbox.splice(0)) given(loaded);
+          this.#gate.open(loaded);
           return loaded;
         }),
       ),
@@ -352,11 +384,23 @@ export class DeviceTracker {
       },
     });
     const lists = new DeviceLists({ ownUserId: this.#userId, store, writes, tracked: this.#tracked, maxListsInMemory, report: this.#report });
+    const catchUpPorts: CatchUpPorts = {
+      ownUserId: this.#userId,
+      tracked: this.#tracked,
+      writes,
+      readAccount: () => readAccount(store, owner),
+      changes: (range) => this.#keysApi.changes(range),
+      scheduler: this.#scheduler,
+      storeDeadline: this.#storeDeadline,
+      changesDeadline: this.#queryDeadline,
+      report: this.#report,
+    };
     const loaded: Loaded = {
       writes,
       lists,
       lookup: new Lookup(this.#tracked, lists, this.#queries, () => this.#scheduler.now()),
-      steps: new Steps(this.#tracked, writes, this.#emissions, this.#report),
+      steps: new Steps(this.#tracked, writes, this.#emissions),
+      closeGap: (step) => closeGap(step, catchUpPorts),
     };
     this.#loaded = loaded;
     this.#tracked.loaded(token, users);

@@ -1,5 +1,6 @@
 import { of } from "rxjs";
 import { describe, expect, it } from "vitest";
+import type { KeysQueryResponse } from "../../src/model/wire.js";
 import { testDevice } from "../../src/testing/test-device.js";
 import { marbles } from "../support/marbles.js";
 import { trackerIn } from "../support/tracker-in.js";
@@ -94,7 +95,7 @@ describe("what an answer holds beyond what was asked", () => {
   }));
 
   it("is told where a user's part is no device list: they are unreachable and asked for again", marbles((m) => {
-    const nonsense = { device_keys: { [BOB]: "none" } } as never;
+    const nonsense = { device_keys: { [BOB]: "none" } } as unknown as KeysQueryResponse;
     const { lookup, problems$, requests } = trackerIn(m, { tracking: [BOB], answers: [of(nonsense), of(answer({}))] });
     m.expectObservable(lookup([BOB]), "^--").toBe("(b|)", { b: ["bob - unreachable"] });
     m.expectObservable(lookup([BOB]), "-^-").toBe("-(b|)", { b: ["bob - current"] });

@@ -97,7 +97,7 @@ describe("a tracker that nothing was asked of", () => {
     const sync$ = m.hot("---");
     const never$ = m.cold("-");
     const keysApi = { query: () => never$, changes: () => never$ };
-    const tracker = new DeviceTracker({ userId: BOB, sync$, keysApi: keysApi as never, scheduler });
+    const tracker = new DeviceTracker({ userId: BOB, sync$, keysApi, scheduler });
     tracker.getDeviceKeys([BOB]);
     m.expectSubscriptions(sync$.subscriptions).toBe([]);
     m.expectSubscriptions(never$.subscriptions).toBe([]);

@@ -1,4 +1,4 @@
-import { config, defer, map, NEVER, of, retry, Subject, throwError, type Subscription } from "rxjs";
+import { config, defer, EMPTY, map, NEVER, retry, Subject, throwError, type Subscription } from "rxjs";
 import { afterEach, describe, expect, it } from "vitest";
 import { DeviceTracker } from "../../src/device-tracker.js";
 import { AlreadyConnectedError } from "../../src/model/errors.js";
@@ -59,8 +59,8 @@ describe("connect()", () => {
   }));
 
   it.each([
-    ["completed", of<SyncResponse>()],
-    ["failed", throwError(() => "no network")],
+    ["completed", EMPTY],
+    ["failed", throwError(() => new Error("no network"))],
   ])("may be called again once sync$ has %s", (_, sync$) => {
     marbles((m) => {
       const { tracker } = unconnected(m, sync$);

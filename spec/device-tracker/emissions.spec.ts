@@ -1,4 +1,4 @@
-import { map, Subject } from "rxjs";
+import { map, mergeMap, Subject } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { SYNC } from "../../src/store/records.js";
 import type { SyncResponse } from "../../src/model/wire.js";
@@ -50,7 +50,7 @@ describe("deviceChanges$", () => {
     const second$ = m.cold("  ------(b|)", { b: answer({ [BOB]: ["B2"] }) });
     const { tracker, lookup, asked$ } = trackerIn(m, { tracking: [BOB], sync$, answers: [first$, second$] });
     const inside: unknown[] = [];
-    tracker.deviceChanges$.subscribe(() => lookup([BOB]).subscribe((result) => inside.push(result)));
+    tracker.deviceChanges$.pipe(mergeMap(() => lookup([BOB]))).subscribe((result) => inside.push(result));
     m.expectObservable(lookup([BOB])).toBe("------(b|)", { b: ["bob B1 superseded"] });
     m.expectObservable(asked$).toBe("b--b", { b: "bob" });
     m.afterwards(() => {
@@ -64,7 +64,7 @@ describe("deviceChanges$", () => {
     const second$ = m.cold("  -(b|)     ", { b: answer({ [BOB]: ["B2"] }) });
     const { tracker, lookup } = trackerIn(m, { tracking: [BOB], sync$, answers: [first$, second$] });
     const inside: unknown[] = [];
-    tracker.deviceChanges$.subscribe(() => lookup([BOB]).subscribe((result) => inside.push(result)));
+    tracker.deviceChanges$.pipe(mergeMap(() => lookup([BOB]))).subscribe((result) => inside.push(result));
     lookup([BOB]).subscribe();
     m.afterwards(() => {
       expect(inside).toEqual([["bob B2 current"]]);

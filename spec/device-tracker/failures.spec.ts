@@ -1,6 +1,7 @@
 import { EMPTY, of, throwError } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { InvalidResponseError } from "../../src/model/errors.js";
+import type { KeysQueryResponse } from "../../src/model/wire.js";
 import { marbles } from "../support/marbles.js";
 import { trackerIn } from "../support/tracker-in.js";
 import { BOB, CAROL } from "../support/users.js";
@@ -72,24 +73,24 @@ describe("a request that fails", () => {
     m.expectObservable(lookup([BOB]), "-^-").toBe("-(b|)", { b: ["bob B1 current"] });
   }));
 
-  it.each([
-    ["no object", [] as never, ""],
-    ["null", null as never, ""],
-    ["text", "<html>" as never, ""],
-    ["no users", { device_keys: 5 } as never, "device_keys"],
-    ["no servers", { failures: "x" } as never, "failures"],
-    ["no master keys", { master_keys: [] } as never, "master_keys"],
+  it.each<[string, unknown, string]>([
+    ["no object", [], ""],
+    ["null", null, ""],
+    ["text", "<html>", ""],
+    ["no users", { device_keys: 5 }, "device_keys"],
+    ["no servers", { failures: "x" }, "failures"],
+    ["no master keys", { master_keys: [] }, "master_keys"],
   ])("is an answer that is nonsense as a whole: %s", (_, nonsense, path) => {
     marbles((m) => {
-      const { lookup } = trackerIn(m, { tracking: [BOB], answers: [of(nonsense), of(B1)] });
+      const { lookup } = trackerIn(m, { tracking: [BOB], answers: [of(nonsense as KeysQueryResponse), of(B1)] });
       m.expectObservable(lookup([BOB]), "^--").toBe("#", undefined, new InvalidResponseError("/keys/query", path, "an object"));
       m.expectObservable(lookup([BOB]), "-^-").toBe("-(b|)", { b: ["bob B1 current"] });
     })();
   });
 
   it("may fail synchronously, or throw", marbles((m) => {
-    const { lookup } = trackerIn(m, { tracking: [BOB], answers: [throwError(() => "refused"), of(B1)] });
-    m.expectObservable(lookup([BOB]), "^--").toBe("#", undefined, "refused");
+    const { lookup } = trackerIn(m, { tracking: [BOB], answers: [throwError(() => new Error("refused")), of(B1)] });
+    m.expectObservable(lookup([BOB]), "^--").toBe("#", undefined, new Error("refused"));
     m.expectObservable(lookup([BOB]), "-^-").toBe("-(b|)", { b: ["bob B1 current"] });
     const throwing = () => {
       throw new Error("not connected");

@@ -1,3 +1,4 @@
+import { mergeMap } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { listKey } from "../../src/store/records.js";
 import { memoryStore } from "../../src/store/memory-store.js";
@@ -67,7 +68,7 @@ describe("a query in flight", () => {
     const second$ = m.cold("   --(b|)", { b: B2 });
     const { lookup, asked$, tracker } = trackerIn(m, { answers: [first$, second$] });
     let again: unknown;
-    m.acts("a", { a: () => tracker.getDeviceKeys([BOB]).subscribe(() => lookup([BOB]).subscribe((result) => (again = result))) });
+    m.acts("a", { a: () => tracker.getDeviceKeys([BOB]).pipe(mergeMap(() => lookup([BOB]))).subscribe((result) => (again = result)) });
     m.expectObservable(asked$).toBe("b-b", { b: "bob" });
     m.afterwards(() => {
       expect(again).toEqual(["bob B2 untracked"]);

@@ -116,7 +116,7 @@ describe("watchDeviceKeys, what it emits", () => {
   }));
 
   it("does not depend on a connection, and outlives its failure", marbles((m) => {
-    const sync$ = concat(m.cold("-x 20s y|", { x: changed(CAROL), y: changed(BOB) }), throwError(() => "logged out"));
+    const sync$ = concat(m.cold("-x 20s y|", { x: changed(CAROL), y: changed(BOB) }), throwError(() => new Error("logged out")));
     const { watch, tracker } = trackerIn(m, { tracking: [BOB], sync$, answers: [of(B1), of(B2)] });
     tracker.synced$.subscribe({ error: () => {} });
     m.expectObservable(watch([BOB]), "^ 30s !").toBe("a- 20s b", lists);
@@ -227,7 +227,7 @@ describe("watchDeviceKeys, what goes wrong", () => {
   }));
 
   it("asks ever more rarely, up to 30 min, while requests fail", marbles((m) => {
-    const fails = Array.from({ length: 20 }, () => throwError(() => "refused"));
+    const fails = Array.from({ length: 20 }, () => throwError(() => new Error("refused")));
     const { watch, problems } = trackerIn(m, { tracking: [BOB], answers: fails });
     m.expectObservable(watch([BOB]), "^ 120m !").toBe("u", lists);
     const waits = [30, 60, 120, 240, 480, 960, 1_800, 1_800, 1_800];
@@ -237,7 +237,7 @@ describe("watchDeviceKeys, what goes wrong", () => {
   }));
 
   it("begins from 30 s again after a success", marbles((m) => {
-    const refused$ = throwError(() => "refused");
+    const refused$ = throwError(() => new Error("refused"));
     const sync$ = m.hot("100s x", { x: changed(BOB) });
     const { watch, asked$ } = trackerIn(m, { tracking: [BOB], sync$, answers: [refused$, refused$, of(B1), refused$, of(B2)] });
     m.expectObservable(watch([BOB]), "^ 200s !").toBe("u 89999ms a 39999ms b", lists);
@@ -255,7 +255,7 @@ describe("watchDeviceKeys, what goes wrong", () => {
   }));
 
   it("keeps showing the list that it had of a user whose request fails later", marbles((m) => {
-    const refused$ = throwError(() => "refused");
+    const refused$ = throwError(() => new Error("refused"));
     const { watch, problems$ } = trackerIn(m, { tracking: [BOB], sync$: m.hot("20s x", { x: changed(BOB) }), answers: [of(B1), refused$, of(B2)] });
     m.expectObservable(watch([BOB]), "^ 60s !").toBe("a 49999ms b", lists);
     m.expectObservable(problems$).toBe("20s p", { p: "watch-failed" });
@@ -265,17 +265,17 @@ describe("watchDeviceKeys, what goes wrong", () => {
     const store = new ScriptedStore({ scheduler: m.scheduler });
     trackerIn(m, { store, tracking: [BOB], answers: [of(B1)] }).lookup([BOB]).subscribe();
     trackerIn(m, { store, sync$: of(changed(BOB)) });
-    const { watch } = trackerIn(m, { store, answers: [throwError(() => "refused")] });
+    const { watch } = trackerIn(m, { store, answers: [throwError(() => new Error("refused"))] });
     m.expectObservable(watch([BOB]), "^ 10s !").toBe("k", lists);
   }));
 
   it("shows the others although one request fails", marbles((m) => {
-    const { watch } = trackerIn(m, { tracking: [BOB, CAROL], answers: [throwError(() => "refused"), of(answer({ [CAROL]: ["C1"] }))], maxUsersPerQuery: 1 });
+    const { watch } = trackerIn(m, { tracking: [BOB, CAROL], answers: [throwError(() => new Error("refused")), of(answer({ [CAROL]: ["C1"] }))], maxUsersPerQuery: 1 });
     m.expectObservable(watch([BOB, CAROL]), "^ 10s !").toBe("x", { x: ["bob - unreachable", "carol C1 current"] });
   }));
 
   it("is over once another caller has fetched the list: no further query", marbles((m) => {
-    const refused$ = throwError(() => "refused");
+    const refused$ = throwError(() => new Error("refused"));
     const { watch, lookup, asked$ } = trackerIn(m, { tracking: [BOB], answers: [refused$, of(B1)] });
     m.expectObservable(watch([BOB]), "^ 100s !").toBe("u--a", lists);
     m.acts("---f", { f: () => lookup([BOB]).subscribe() });
@@ -283,7 +283,7 @@ describe("watchDeviceKeys, what goes wrong", () => {
   }));
 
   it("asks at once for a failed user who is announced later than 10 s after our query", marbles((m) => {
-    const refused$ = throwError(() => "refused");
+    const refused$ = throwError(() => new Error("refused"));
     const { watch, asked$ } = trackerIn(m, { tracking: [BOB], sync$: m.hot("15s x", { x: changed(BOB) }), answers: [refused$, of(B1)] });
     m.expectObservable(watch([BOB]), "^ 100s !").toBe("u 14999ms a", lists);
     m.expectObservable(asked$).toBe("q 14999ms q", { q: "bob" });

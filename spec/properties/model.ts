@@ -68,11 +68,17 @@ export class Server {
     return this.#log.findLast((entry) => entry.user === user && entry.kind === "changed" && entry.position <= upTo)?.version ?? 0;
   }
 
-  sync(since: number | null, shape: StepShape): Response {
+  /** Whom it announces between two positions. */
+  between(from: number, to: number): { readonly changed: ReadonlySet<UserId>; readonly left: ReadonlySet<UserId> } {
     const last = new Map<UserId, "changed" | "left">();
-    if (since !== null) for (const { position, user, kind } of this.#log) if (position > since) last.set(user, kind);
+    for (const { position, user, kind } of this.#log) if (position > from && position <= to) last.set(user, kind);
     const named = (kind: "changed" | "left") => new Set([...last].flatMap(([user, was]) => (was === kind ? [user] : [])));
-    const response = { since, upTo: this.#position, next: this.#position, shape, changed: named("changed"), left: named("left"), hides: false };
+    return { changed: named("changed"), left: named("left") };
+  }
+
+  sync(since: number | null, shape: StepShape): Response {
+    const position = this.#position;
+    const response = { since, upTo: position, next: position, shape, ...this.between(since ?? position, position), hides: false };
     const nobody = new Set<UserId>();
     switch (shape) {
       case "with the token it answers":
@@ -111,7 +117,7 @@ export class Told {
   readonly tracked: Set<UserId>;
   /** The position on which it stands. */
   position: number | undefined;
-  /** Whether it was told something twice, and then the store may know better than its memory, and than this model, what came of it. */
+  /** Whether it was told something twice, or missed something: then it may know better than this model what came of it. */
   uncertain = false;
   readonly #versions = new Map<UserId, number>();
   readonly #invalidations = new Map<UserId, number>();
@@ -166,7 +172,9 @@ export class Told {
 
   #step(response: Response): void {
     const { changed, left, hides, next } = response;
-    if (hides || this.#isGap(response)) for (const user of this.tracked) this.#invalidate(user);
+    const gap = this.#isGap(response);
+    if (gap && this.position !== undefined) this.uncertain = true; // it may find out what it missed, and from whom, is its own affair
+    if (hides || gap) for (const user of this.tracked) this.#invalidate(user);
     for (const user of [...changed, ...left]) this.#invalidate(user);
     for (const user of left) if (user !== ME) this.tracked.delete(user);
     for (const user of changed) this.tracked.add(user);

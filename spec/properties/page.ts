@@ -80,7 +80,15 @@ export class Page {
     this.tracker = new DeviceTracker({
       userId: ME,
       sync$: defer(() => this.#sync$),
-      keysApi: new ToldKeysApi({ arrives: (users, timeout, subscriber) => this.#queried(users, timeout, subscriber), aborted: (query) => this.#note(`query ${query.id} is aborted`) }),
+      keysApi: new ToldKeysApi({
+        arrives: (users, timeout, subscriber) => this.#queried(users, timeout, subscriber),
+        aborted: (query) => this.#note(`query ${query.id} is aborted`),
+        changes: (from, to) => {
+          const { changed, left } = world.server.between(positionOf(from), positionOf(to));
+          this.#note(`asks for the changes from ${from} to ${to}: ${names(changed)} left ${names(left)}`);
+          return { changed: [...changed], left: [...left] };
+        },
+      }),
       store: this.store,
       scheduler: this.#clock,
       maxUsersPerQuery: setup.maxUsersPerQuery,

@@ -5,7 +5,7 @@ import { arbitraryHistory } from "./arbitrary-history.js";
 import { World } from "./world.js";
 
 /** Histories for each property; `PROPERTY_RUNS=100000 npx vitest run spec/properties` for long ones. */
-const RUNS = Number(process.env.PROPERTY_RUNS ?? 1_500);
+const RUNS = Number(process.env.PROPERTY_RUNS ?? 1_000);
 
 describe("in whatever order things happen, every promise holds", () => {
   let unhandled: unknown[] = [];

@@ -1,4 +1,4 @@
-import { NEVER, Observable, type Subscriber } from "rxjs";
+import { defer, Observable, of, type Subscriber } from "rxjs";
 import type { UserId } from "../../src/model/ids.js";
 import type { DeviceLists, KeysQueryRequest, KeysQueryResponse } from "../../src/model/wire.js";
 import type { KeysApi } from "../../src/query/keys-api.js";
@@ -21,6 +21,7 @@ export interface Query {
 export interface QueryEvents {
   readonly arrives: (users: readonly UserId[], timeout: number | undefined, subscriber: Subscriber<KeysQueryResponse>) => Query;
   readonly aborted: (query: Query) => void;
+  readonly changes: (from: string, to: string) => DeviceLists;
 }
 
 /** A server's query endpoint that answers when it is told to. */
@@ -42,7 +43,8 @@ export class ToldKeysApi implements KeysApi {
     });
   }
 
-  changes(): Observable<DeviceLists> {
-    return NEVER;
+  /** Answered at once, truthfully. */
+  changes({ from, to }: { readonly from: string; readonly to: string }): Observable<DeviceLists> {
+    return defer(() => of(this.#ports.changes(from, to)));
   }
 }

@@ -182,8 +182,8 @@ export class World {
       if (user !== ME && user !== DAVE) this.#server.join(user);
       this.#server.change(user);
     }
-    sync();
     this.#answersAtOnce = true;
+    sync();
     for (const page of this.#pages) {
       this.#clock.advance(100);
       page.lookup({ users: [ME, BOB, CAROL], forceDownload: false, timeout: undefined, then: "nothing" });

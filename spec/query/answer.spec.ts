@@ -21,29 +21,34 @@ describe("freshnessOf", () => {
     ["untracked where the user was not tracked, nor is now", answer({ revision: undefined }), undefined, "untracked"],
     ["unreachable before all", answer({ reachable: false, superseded: true }), at(later), "unreachable"],
   ])("is %s", (_, given, user, expected) => {
-    expect(freshnessOf(given, user)).toBe(expected);
+    expect(freshnessOf(given, user, false)).toBe(expected);
   });
 
   it("tells revisions apart that have no number yet", () => {
-    expect(freshnessOf(answer({ revision: new Revision() }), at(new Revision()))).toBe("superseded");
+    expect(freshnessOf(answer({ revision: new Revision() }), at(new Revision()), false)).toBe("superseded");
+  });
+
+  it("calls nothing current while steps are known to be missing", () => {
+    expect(freshnessOf(answer(), at(then), true)).toBe("superseded");
+    expect(freshnessOf(answer({ revision: undefined }), undefined, true)).toBe("untracked");
   });
 });
 
 describe("toUserDeviceKeys", () => {
   it("gives the list as it is, with its freshness now", () => {
-    expect(toUserDeviceKeys(answer(), at(then))).toStrictEqual({ ...list, freshness: "current" });
-    expect(toUserDeviceKeys(answer(), at(later))).toStrictEqual({ ...list, freshness: "superseded" });
+    expect(toUserDeviceKeys(answer(), at(then), false)).toStrictEqual({ ...list, freshness: "current" });
+    expect(toUserDeviceKeys(answer(), at(later), false)).toStrictEqual({ ...list, freshness: "superseded" });
   });
 
   it("gives all callers the same where it comes from the cache and is current", () => {
     const cached = new CachedList(list, then);
-    expect(toUserDeviceKeys(fromCache(BOB, cached), at(then))).toBe(cached.current);
-    expect(toUserDeviceKeys(fromCache(BOB, cached), at(later))).toStrictEqual({ ...list, freshness: "superseded" });
+    expect(toUserDeviceKeys(fromCache(BOB, cached), at(then), false)).toBe(cached.current);
+    expect(toUserDeviceKeys(fromCache(BOB, cached), at(later), false)).toStrictEqual({ ...list, freshness: "superseded" });
   });
 
   it("gives of the last list that we had its devices", () => {
     const none = notAUser(BOB, 7);
-    expect(toUserDeviceKeys({ ...none, reachable: false, lastKnown: list }, at(then))).toStrictEqual({
+    expect(toUserDeviceKeys({ ...none, reachable: false, lastKnown: list }, at(then), false)).toStrictEqual({
       deviceKeys: new Map(),
       rejected: new Map(),
       fetchedAt: 7,

@@ -249,12 +249,12 @@ describe("ask()", () => {
   }));
 
   it("tells whose request failed where that is wanted, and goes on with the others", marbles((m) => {
-    const { queries } = queriesIn(m, [throwError(() => "refused"), empty(m, "-x")], { maxUsersPerQuery: 1 });
+    const { queries } = queriesIn(m, [throwError(() => new Error("refused")), empty(m, "-x")], { maxUsersPerQuery: 1 });
     const failed: unknown[] = [];
     const answered$ = queries.ask([BOB, CAROL], undefined, (...failure) => failed.push(failure)).pipe(map(({ userId }) => localpart(userId)));
     m.expectObservable(answered$).toBe("-(c|)", names);
     m.afterwards(() => {
-      expect(failed).toEqual([[BOB, "refused"]]);
+      expect(failed).toEqual([[BOB, new Error("refused")]]);
     });
   }));
 });

@@ -1,4 +1,4 @@
-import type { Observable } from "rxjs";
+import { mergeMap, type Observable } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { StoreClearedError } from "../../src/model/errors.js";
 import { memoryStore } from "../../src/store/memory-store.js";
@@ -55,7 +55,7 @@ describe("WriteQueue", () => {
 
   it("goes on with the write that its emission asks for", marbles((m) => {
     const { commit, save, transactions } = queueIn(m);
-    commit("a").subscribe(() => save("b").subscribe(() => commit("c")));
+    commit("a").pipe(mergeMap(() => save("b")), mergeMap(() => commit("c"))).subscribe();
     expect(transactions()).toEqual(["a", "b", "c"]);
   }));
 

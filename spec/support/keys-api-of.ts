@@ -11,7 +11,7 @@ export interface ScriptedKeysApi extends KeysApi {
 }
 
 export function keysApiOf(answers: readonly Observable<KeysQueryResponse>[]): ScriptedKeysApi {
-  const asked$ = new ReplaySubject<string>();
+  const asked$ = new ReplaySubject<string>(Number.POSITIVE_INFINITY);
   const requests: KeysQueryRequest[] = [];
   const query = (request: KeysQueryRequest): Observable<KeysQueryResponse> => {
     const given = answers[requests.length];

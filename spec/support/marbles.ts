@@ -1,7 +1,16 @@
+import type { Observable } from "rxjs";
 import { TestScheduler, type RunHelpers } from "rxjs/testing";
 import { expect } from "vitest";
 
-export interface Marbles extends RunHelpers {
+/** An observable of marbles, which knows who subscribed to it and when. */
+interface Scripted<T> extends Observable<T> {
+  readonly subscriptions: ReturnType<RunHelpers["cold"]>["subscriptions"];
+}
+
+export interface Marbles extends Omit<RunHelpers, "cold" | "hot"> {
+  /** RxJS's own, but for the type of one that emits nothing. */
+  readonly cold: <T = never>(marbles: string, values?: Readonly<Record<string, T>>, error?: unknown) => Scripted<T>;
+  readonly hot: <T = never>(marbles: string, values?: Readonly<Record<string, T>>, error?: unknown) => Scripted<T>;
   readonly scheduler: TestScheduler;
   /** Does something at each frame that the marbles name: a letter stands for an action. */
   readonly acts: (marbles: string, actions: Readonly<Record<string, () => void>>) => void;

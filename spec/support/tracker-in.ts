@@ -33,7 +33,7 @@ export function trackerIn({ scheduler }: Pick<Marbles, "scheduler">, { tracking 
   const keysApi = keysApiOf(answers);
   const tracker = new DeviceTracker({ userId: ALICE, sync$: NEVER, keysApi, scheduler, ...options });
   const problems: TrackerProblem[] = [];
-  const problems$ = new ReplaySubject<TrackerProblem["type"]>();
+  const problems$ = new ReplaySubject<TrackerProblem["type"]>(Number.POSITIVE_INFINITY);
   tracker.problems$.subscribe((problem) => {
     problems.push(problem);
     problems$.next(problem.type);

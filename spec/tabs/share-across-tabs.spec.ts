@@ -200,7 +200,9 @@ describe("shareAcrossTabs", () => {
     it("leaves it to the first who deposes it", async () => {
       const [a] = await open(4) as [Tab];
       a.channel.suspended = true;
-      await pass(10_000);
+      await pass(2_500);
+      a.channel.wake();
+      await pass(5_000);
       expect(locks.steals).toBe(1);
       expect(leaders()).toHaveLength(1);
     });

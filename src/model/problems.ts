@@ -5,8 +5,11 @@ import type { UserId } from "./ids.js";
 export type TrackerProblem =
   /** A sync response could not be understood and may have hidden changes: every tracked user became outdated, and sync goes on. */
   | { readonly type: "sync-response-refused"; readonly error: InvalidResponseError; readonly message: string }
-  /** The steps from `from` to `to` were missed: every tracked user became outdated. */
-  | { readonly type: "gap"; readonly from: string | undefined; readonly to: string | null; readonly message: string }
+  /**
+   * The steps from `from` to `to` were missed. The server told who had changed in them (`caughtUp`), or could not be asked, with this `error` or because there is no
+   * token to ask from: then every tracked user became outdated.
+   */
+  | { readonly type: "gap"; readonly from: string | undefined; readonly to: string | null; readonly caughtUp: boolean; readonly error?: unknown; readonly message: string }
   /** Strings that are no user IDs were left out; the rest was used. `count` of them, of which `userIds` are the first few. */
   | { readonly type: "user-ids-refused"; readonly source: "device_lists" | "track"; readonly userIds: readonly string[]; readonly count: number; readonly message: string }
   /** Part of a `/keys/query` answer could not be used: the user got the rest of it, or no devices and `unreachable`. */

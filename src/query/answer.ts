@@ -21,16 +21,20 @@ export interface Answer {
   readonly cached?: CachedList;
 }
 
-/** How far an answer can be relied on, decided when it is emitted: a change may have come while the call waited for others. */
-export function freshnessOf(answer: Answer, user: TrackedUser | undefined): Freshness {
+/**
+ * How far an answer can be relied on, decided when it is emitted: a change may have come while the call waited for others.
+ * @param inDoubt whether steps are known to be missing: a change may be among them
+ */
+export function freshnessOf(answer: Answer, user: TrackedUser | undefined, inDoubt: boolean): Freshness {
   if (!answer.reachable) return "unreachable";
   if (answer.superseded || answer.revision !== user?.revision) return "superseded";
-  return user === undefined ? "untracked" : "current";
+  if (user === undefined) return "untracked";
+  return inDoubt ? "superseded" : "current";
 }
 
 /** The answer as a caller gets it now. */
-export function toUserDeviceKeys(answer: Answer, user: TrackedUser | undefined): UserDeviceKeys {
-  const freshness = freshnessOf(answer, user);
+export function toUserDeviceKeys(answer: Answer, user: TrackedUser | undefined, inDoubt: boolean): UserDeviceKeys {
+  const freshness = freshnessOf(answer, user, inDoubt);
   if (freshness === "current" && answer.cached !== undefined) return answer.cached.current;
   const { list, lastKnown } = answer;
   return lastKnown === undefined ? { ...list, freshness } : { ...list, freshness, lastKnown: lastKnown.deviceKeys };

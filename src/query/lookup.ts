@@ -89,7 +89,7 @@ export class Lookup {
           const saved = known.get(userId);
           if (saved === undefined) continue;
           const user = this.#tracked.get(userId);
-          const current = user !== undefined && !user.outdated && saved.answers(user.revision);
+          const current = user !== undefined && !user.outdated && !this.#tracked.inDoubt && saved.answers(user.revision);
           result.set(userId, { ...saved.list, freshness: current ? "current" : "outdated" });
         }
         return result;
@@ -102,7 +102,7 @@ export class Lookup {
     const result = new Map<UserId, UserDeviceKeys>();
     for (const userId of wanted) {
       const answer = answers.get(userId);
-      if (answer !== undefined) result.set(userId, toUserDeviceKeys(answer, this.#tracked.get(userId)));
+      if (answer !== undefined) result.set(userId, toUserDeviceKeys(answer, this.#tracked.get(userId), this.#tracked.inDoubt));
     }
     return result;
   }

@@ -52,9 +52,8 @@ export const stepKeys = (step: StepToCommit): RecordKey[] => [
  */
 export function commitStep(records: SavedRecords, step: StepToCommit): Committed {
   const { sync, lost } = readCounter(records, step.follows, step.changed);
-  const identified = step.since !== undefined && step.next !== undefined && step.since !== step.next ? { since: step.since, next: step.next } : undefined;
-  const repeated = identified && sync.steps.find(({ since, next, revision }) => since === identified.since && next === identified.next && isCovered(records, step, revision));
-  if (repeated !== undefined) return { revision: repeated.revision, offPath: false, users: savedUsers(records, step.changed) };
+  const repeated = findCommitted(sync, records, step);
+  if (repeated !== undefined) return { revision: repeated, offPath: false, users: savedUsers(records, step.changed) };
 
   const revision = sync.revision + 1;
   if (step.everyone || lost) records.set(EPOCH, revision);
@@ -66,7 +65,8 @@ export function commitStep(records: SavedRecords, step: StepToCommit): Committed
     const { listed } = readState(records.get(stateKey(userId))) ?? {};
     records.set(stateKey(userId), { revision, ...(listed !== undefined && { listed }) } satisfies StateRecord);
   }
-  const steps = identified ? [...sync.steps, { ...identified, revision }].slice(-REMEMBERED_STEPS) : sync.steps;
+  const remembered = step.next !== undefined && { ...(step.since !== undefined && step.since !== step.next && { since: step.since }), next: step.next, revision };
+  const steps = remembered ? [...sync.steps, remembered].slice(-REMEMBERED_STEPS) : sync.steps;
   const token = step.next ?? sync.token;
   records.set(SYNC, { revision, steps, ...(token !== undefined && { token }) } satisfies SyncRecord);
   const offPath = sync.token !== step.follows && sync.token !== step.since;
@@ -89,16 +89,21 @@ export function commitTracked(records: SavedRecords, users: readonly UserId[], f
 }
 
 /**
- * Whether what is saved really has this step in it. Its two tokens may have come before for another step: some servers repeat them. A user whose state
- * is gone has left in a later step.
+ * The revision of this very step, where another tab has committed it.
+ *
+ * Its two tokens may have come before for another step: some servers repeat them. So it must come after the last step that led to where it begins, and what is saved
+ * must have it in it; a user whose state is gone has left in a later step.
  */
-function isCovered(records: SavedRecords, { changed, left, everyone }: StepToCommit, revision: number): boolean {
-  if (everyone) return false;
-  const atLeast = (userId: UserId) => {
+function findCommitted({ steps }: SyncRecord, records: SavedRecords, { since, next, changed, left, everyone }: StepToCommit): number | undefined {
+  if (since === undefined || since === next || everyone) return undefined;
+  const begins = steps.findLast((step) => step.next === since)?.revision ?? 0;
+  const revision = steps.findLast((step) => step.since === since && step.next === next)?.revision;
+  if (revision === undefined || revision < begins) return undefined;
+  const isCovered = (userId: UserId) => {
     const state = records.get(stateKey(userId));
     return state === undefined || (readState(state)?.revision ?? 0) >= revision;
   };
-  return changed.every(atLeast) && left.every(atLeast);
+  return changed.every(isCovered) && left.every(isCovered) ? revision : undefined;
 }
 
 /** How far the counter of revisions is moved on where it was lost: far beyond any that was allotted since the states at hand were written. */

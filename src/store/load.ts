@@ -1,5 +1,5 @@
 import { map, of, switchMap, throwError, type Observable } from "rxjs";
-import { StoreFormatError, StoreOwnerError } from "../model/errors.js";
+import { StoreClearedError, StoreFormatError, StoreOwnerError } from "../model/errors.js";
 import { isUserId, type UserId } from "../model/ids.js";
 import { savedUser } from "./commit.js";
 import type { DeviceStore } from "./device-store.js";
@@ -7,10 +7,12 @@ import { EPOCH, OWNER, readEpoch, readOwner, readState, readSync, STORE_FORMAT, 
 import { Revision } from "./revision.js";
 import { OWN_USER } from "./save-lists.js";
 
-/** What a store held when it was opened: everything but the lists. */
+/** What a store holds: everything but the lists. */
 export interface SavedAccount {
   readonly owner: OwnerRecord;
   readonly token: string | undefined;
+  /** The steps committed last. */
+  readonly steps: SyncRecord["steps"];
   readonly users: ReadonlyMap<UserId, { readonly revision: Revision; readonly outdated: boolean }>;
   /** Records that could not be trusted, by kind. */
   readonly damaged: ReadonlyMap<string, readonly string[]>;
@@ -48,9 +50,16 @@ function claim(store: DeviceStore, userId: UserId, lifetime: string): Observable
   });
 }
 
-function readAccount(store: DeviceStore, owner: OwnerRecord, wiped: boolean): Observable<SavedAccount> {
+/**
+ * Reads the saved state of an account, as of one moment.
+ *
+ * Fails with {@link StoreClearedError} where the store is no longer in this owner's life.
+ * @param wiped whether the store was wiped a moment ago because it could not be trusted
+ */
+export function readAccount(store: DeviceStore, owner: OwnerRecord, wiped = false): Observable<SavedAccount> {
   return store.readKinds(["account", "state"]).pipe(
     switchMap(([account = new Map<string, unknown>(), states = new Map<string, unknown>()]) => {
+      if (readOwner(account.get(OWNER[1]))?.lifetime !== owner.lifetime) return throwError(() => new StoreClearedError());
       const savedSync = account.get(SYNC[1]);
       const savedEpoch = account.get(EPOCH[1]);
       const sync = readSync(savedSync);
@@ -68,7 +77,7 @@ function readAccount(store: DeviceStore, owner: OwnerRecord, wiped: boolean): Ob
         damagedAccount.length > 0 && !wiped
           ? mend(store, owner, states)
           : of({ sync: sync ?? ({ revision: 0, steps: [] } satisfies SyncRecord), epoch: epoch ?? 0 });
-      return account$.pipe(map((mended) => ({ owner, token: mended.sync.token, users: savedUsers(states, mended.epoch, owner.userId), damaged })));
+      return account$.pipe(map((mended) => ({ owner, token: mended.sync.token, steps: mended.sync.steps, users: savedUsers(states, mended.epoch, owner.userId), damaged })));
     }),
   );
 }

@@ -35,20 +35,21 @@ export type OwnerRecord = Readonly<v.InferOutput<typeof ownerRecord>>;
 export const readOwner = reader(ownerRecord);
 
 interface RememberedStep {
-  readonly since: string;
+  /** Absent where the step did not say, or where its two tokens are equal: it is then never recognised, but tells where the path went. */
+  readonly since?: string;
   readonly next: string;
   readonly revision: number;
 }
 // By hand: a hundred of them are checked at every step, and valibot takes longer for that than all the rest of a step takes.
 const isRememberedStep = (step: unknown): boolean =>
-  isObject(step) && typeof step.since === "string" && typeof step.next === "string" && Number.isSafeInteger(step.revision) && (step.revision as number) >= 0;
+  isObject(step) && (step.since === undefined || typeof step.since === "string") && typeof step.next === "string" && Number.isSafeInteger(step.revision) && (step.revision as number) >= 0;
 
 const syncRecord = v.object({
   token: v.optional(v.string()),
   revision,
   steps: v.custom<readonly RememberedStep[]>((steps) => Array.isArray(steps) && steps.every(isRememberedStep), "expected steps"),
 });
-/** `revision`: the last one allotted. `steps`: the last ones committed that said what they answered, oldest first. */
+/** `revision`: the last one allotted. `steps`: the last ones committed that moved the token, oldest first. */
 export type SyncRecord = Readonly<v.InferOutput<typeof syncRecord>>;
 export const readSync = reader(syncRecord);
 export const NO_SYNC: SyncRecord = { revision: 0, steps: [] };

@@ -79,8 +79,13 @@ export class WriteQueue {
 
   /** Whether the store is still in the life in which it was loaded, by its owner's record; if not, nothing is written any more. */
   checkOwner(owner: unknown): boolean {
-    if (!this.#isOurs(owner)) this.#close([]);
+    if (!this.#isOurs(owner)) this.close();
     return !this.#cleared;
+  }
+
+  /** The store was found to be in another life. */
+  close(): void {
+    this.#close([]);
   }
 
   /** Completes when everything that must be durable and has been queued so far is. */

@@ -59,15 +59,38 @@ function parse(response: unknown, ownUserId: UserId): Step {
   const { since } = response;
   const knowsSince = since === undefined || since === null || typeof since === "string";
   if (!knowsSince) refuse("since", "a token or null");
-  const lists = response.device_lists ?? {}; // null, too: some servers write nothing so
-  if (!isObject(lists)) refuse("device_lists", "an object");
+  const lists = parseLists(response.device_lists, ownUserId, (path, expected) => refuse(path === "" ? "device_lists" : `device_lists.${path}`, expected));
+  return {
+    response: response as unknown as SyncResponse,
+    next: response.next_batch,
+    since: knowsSince ? since : undefined,
+    ...lists,
+    everyone: refusal !== undefined,
+    ...(refusal && { refusal }),
+  };
+}
+
+/**
+ * Reads an answer of `GET /keys/changes` as the step from one token to the other.
+ * @throws InvalidResponseError where it cannot be understood: it may hide changes
+ */
+export function parseMissedSteps(answer: unknown, range: { readonly from: string; readonly to: string }, ownUserId: UserId): Step {
+  const lists = parseLists(answer, ownUserId, (path, expected) => {
+    throw new InvalidResponseError("/keys/changes", path, expected);
+  });
+  return { response: undefined, next: range.to, since: range.from, ...lists, everyone: false };
+}
+
+function parseLists(value: unknown, ownUserId: UserId, refuse: (path: string, expected: string) => void): Pick<Step, "changed" | "left" | "refusedIds"> {
+  const lists = value ?? {}; // null, too: some servers write nothing so
+  if (!isObject(lists)) refuse("", "an object");
   const refusedIds: string[] = [];
   const usersIn = (name: "changed" | "left"): Set<UserId> => {
     const users = (isObject(lists) ? lists[name] : undefined) ?? [];
-    if (!Array.isArray(users)) refuse(`device_lists.${name}`, "an array of user IDs");
+    if (!Array.isArray(users)) refuse(name, "an array of user IDs");
     const found = new Set<UserId>();
     for (const user of Array.isArray(users) ? (users as unknown[]) : []) {
-      if (typeof user !== "string") refuse(`device_lists.${name}`, "an array of user IDs");
+      if (typeof user !== "string") refuse(name, "an array of user IDs");
       else if (isUserId(user)) found.add(user);
       else refusedIds.push(user);
     }
@@ -77,14 +100,5 @@ function parse(response: unknown, ownUserId: UserId): Step {
   const left = usersIn("left");
   if (left.delete(ownUserId)) changed.add(ownUserId);
   for (const user of left) changed.delete(user);
-  return {
-    response: response as unknown as SyncResponse,
-    next: response.next_batch,
-    since: knowsSince ? since : undefined,
-    changed: [...changed],
-    left: [...left],
-    everyone: refusal !== undefined,
-    ...(refusal && { refusal }),
-    refusedIds,
-  };
+  return { changed: [...changed], left: [...left], refusedIds };
 }

@@ -1,6 +1,5 @@
 import { AsyncSubject, ignoreElements, map, merge, tap, type Observable } from "rxjs";
 import type { UserId } from "../model/ids.js";
-import type { TrackerProblem } from "../model/problems.js";
 import type { SyncResponse } from "../model/wire.js";
 import { commitStep, commitTracked, stepKeys, trackedKeys, type Committed, type StepToCommit } from "../store/commit.js";
 import type { RecordKey } from "../store/device-store.js";
@@ -25,13 +24,11 @@ export class Steps {
   readonly #tracked: TrackedUsers;
   readonly #writes: WriteQueue;
   readonly #emissions: Emissions;
-  readonly #report: (problem: TrackerProblem) => void;
 
-  constructor(tracked: TrackedUsers, writes: WriteQueue, emissions: Emissions, report: (problem: TrackerProblem) => void) {
+  constructor(tracked: TrackedUsers, writes: WriteQueue, emissions: Emissions) {
     this.#tracked = tracked;
     this.#writes = writes;
     this.#emissions = emissions;
-    this.#report = report;
   }
 
   /**
@@ -42,7 +39,7 @@ export class Steps {
     const revision = new Revision();
     const follows = this.#tracked.token;
     const { next } = step;
-    const everyone = step.everyone || this.#isGap(step, follows);
+    const { everyone } = step;
     const commit: StepToCommit = { since: step.since ?? undefined, follows, next, changed: step.changed, left: step.left, everyone };
     const concerned = everyone ? inFlight().filter((userId) => this.#tracked.get(userId) !== undefined) : [];
     return this.#emissions.hold(() => {
@@ -83,19 +80,5 @@ export class Steps {
       )
       .subscribe(committed$);
     return committed$;
-  }
-
-  /**
-   * Whether steps between the token on which memory stands and the one that this step answers were missed. An initial sync answers none: whatever was fetched
-   * before it may be older than it. A step that leads where memory stands already is one given twice.
-   */
-  #isGap({ since, next }: Step, token: string | undefined): boolean {
-    if (since === undefined || since === token) return false;
-    if (since !== null && since !== next && next === token) return false;
-    if (since !== null || token !== undefined) {
-      const message = `the sync response answers ${since === null ? "no token" : `the token "${since}"`}, but the device lists stand on ${token === undefined ? "none" : `"${token}"`}: all of them became outdated`;
-      this.#report({ type: "gap", from: token, to: since, message });
-    }
-    return true;
   }
 }

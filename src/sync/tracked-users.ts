@@ -8,7 +8,7 @@ import { initialTracking, reduceTracking, type Effects, type TrackedUser, type T
 
 /** Users whose cached list is no longer to be used, and users who are no longer tracked. */
 export interface Invalidations extends Pick<Effects, "invalidated" | "left"> {
-  /** Whether a step of the sync stream said so, or may have hidden it; not another tab, nor the application. */
+  /** Whether the sync stream said so, or may have hidden it, here or in another tab; not the application, nor a save that was refused. */
   readonly announced: boolean;
 }
 
@@ -35,6 +35,7 @@ export class TrackedUsers {
   readonly #hooks: InvalidationHooks;
   #state: Tracking;
   #snapshot: ReadonlySet<UserId> | undefined;
+  #inDoubt = false;
 
   constructor(ownUserId: UserId, emissions: Emissions, hooks: InvalidationHooks) {
     this.#ownUserId = ownUserId;
@@ -72,8 +73,25 @@ export class TrackedUsers {
     return this.#state.users.get(userId);
   }
 
+  /** Whether steps are known to be missing, so that nothing in memory is to be called current. */
+  get inDoubt(): boolean {
+    return this.#inDoubt;
+  }
+
+  doubt(): void {
+    this.#inDoubt = true;
+  }
+
+  trust(): void {
+    this.#inDoubt = false;
+  }
+
   loaded(token: string | undefined, users: ReadonlyMap<UserId, TrackedUser>): void {
     this.#dispatch({ type: "loaded", token, users }, false);
+  }
+
+  reloaded(token: string | undefined, users: ReadonlyMap<UserId, TrackedUser>): void {
+    this.#dispatch({ type: "reloaded", token, users }, true);
   }
 
   /** @param alsoInvalidated users who count as invalidated although no list of theirs was cached */

@@ -32,6 +32,8 @@ export interface Effects {
 export type TrackingEvent =
   /** The saved state was read. */
   | { readonly type: "loaded"; readonly token: string | undefined; readonly users: ReadonlyMap<UserId, TrackedUser> }
+  /** The saved state was read again: it is right about everything that this tracker has committed. */
+  | { readonly type: "reloaded"; readonly token: string | undefined; readonly users: ReadonlyMap<UserId, TrackedUser> }
   /** A sync response was given. `everyone`: it may hide changes of any tracked user. */
   | {
       readonly type: "step";
@@ -69,6 +71,23 @@ export function reduceTracking(state: Tracking, event: TrackingEvent): Tracking 
   switch (event.type) {
     case "loaded":
       return { token: event.token, users: new Map(event.users), last: { invalidated: [], left: [], usersChanged: true } };
+
+    case "reloaded": {
+      const invalidated: UserId[] = [];
+      for (const [userId, saved] of event.users) {
+        const known = users.get(userId);
+        if (known?.revision.committed === saved.revision.committed && known !== undefined) {
+          // No change that this tracker does not know. A list that could not be saved is in memory all the same.
+          users.set(userId, { revision: known.revision, outdated: known.outdated && saved.outdated });
+        } else {
+          users.set(userId, saved);
+          invalidated.push(userId);
+        }
+      }
+      const left = Array.from(users.keys()).filter((userId) => !event.users.has(userId));
+      for (const userId of left) users.delete(userId);
+      return { token: event.token, users, last: { invalidated, left, usersChanged: left.length > 0 || users.size !== before } };
+    }
 
     case "step": {
       const invalidated = [...event.changed];

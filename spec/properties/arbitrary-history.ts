@@ -86,12 +86,17 @@ function bursts(tabs: Setup["tabs"]): fc.Arbitrary<readonly Command[]> {
   const announced = fc.tuple(change, sync, deliver).map(([changed, synced, delivered]): readonly Command[] => [changed, synced, { ...delivered, tab: synced.tab }]);
   const answered = fc.tuple(lookup, answer).map(([looked, answers]): readonly Command[] => [looked, answers]);
   const restarted = inTab(fc.constant({ type: "restart" as const }));
+  // A change that comes to any tab while a query is on its way, and one that comes while the saved state is being loaded.
+  const raced = fc.tuple(lookup, announced, answer).map(([looked, changed, answers]): readonly Command[] => [looked, ...changed, { ...answers, outcome: "lists" }]);
+  const reloaded = fc.tuple(restarted, announced, lookup).map(([restart, changed, looked]): readonly Command[] => [restart, ...changed.map((command) => ("tab" in command ? { ...command, tab: restart.tab } : command)), { ...looked, tab: restart.tab }]);
 
   return fc.oneof(
     { weight: 30, arbitrary: announced },
     { weight: 30, arbitrary: one(lookup) },
     { weight: 18, arbitrary: answered },
     { weight: 36, arbitrary: one(answer) },
+    { weight: 15, arbitrary: raced },
+    { weight: 4, arbitrary: reloaded },
     { weight: 24, arbitrary: one(wait) },
     { weight: 9, arbitrary: one(change) },
     { weight: 12, arbitrary: one(sync) },

@@ -1,4 +1,4 @@
-import { map, Observable, of, Subject } from "rxjs";
+import { map, Observable, of, Subject, tap } from "rxjs";
 import { describe, expect, it } from "vitest";
 import type { KeysQueryResponse, SyncResponse } from "../../src/model/wire.js";
 import { marbles } from "../support/marbles.js";
@@ -14,9 +14,10 @@ describe("from inside the first emission", () => {
   it("of trackedUsers$, a track() is seen by that subscriber", marbles((m) => {
     const { tracker } = trackerIn(m);
     const seen: string[] = [];
-    tracker.trackedUsers$.pipe(map((users) => Array.from(users, localpart).join(" "))).subscribe((users) => {
-      seen.push(users);
-      if (seen.length === 1) tracker.track([BOB]).subscribe();
+    const trackBob = () => tracker.track([BOB]).subscribe();
+    tracker.trackedUsers$.subscribe((users) => {
+      seen.push([...users].map(localpart).join(" "));
+      if (seen.length === 1) trackBob();
     });
     m.afterwards(() => {
       expect(seen).toEqual(["alice", "alice bob"]);
@@ -28,14 +29,14 @@ describe("from inside the first emission", () => {
     const { tracker } = trackerIn(m, { sync$ });
     const names$ = tracker.trackedUsers$.pipe(map((users) => Array.from(users, localpart).join(" ")));
     const seen: string[] = [];
+    const inside$ = names$.pipe(
+      tap((users) => {
+        seen.push(users);
+        if (seen.length === 1) sync$.next(changed(BOB));
+      }),
+    );
     m.expectObservable(names$).toBe("a-b", { a: "alice", b: "alice bob" });
-    m.acts("--s", {
-      s: () =>
-        names$.subscribe((users) => {
-          seen.push(users);
-          if (seen.length === 1) sync$.next(changed(BOB));
-        }),
-    });
+    m.acts("--s", { s: () => inside$.subscribe() });
     m.afterwards(() => {
       expect(seen).toEqual(["alice", "alice bob"]);
     });

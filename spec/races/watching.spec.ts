@@ -104,7 +104,7 @@ describe("a watcher of a user who changes again and again", () => {
     const timers = { most: 0, left: Number.NaN };
     const { watch } = trackerIn(m, { scheduler, tracking: [userId], sync$, keysApi });
     m.expectObservable(watch([userId]), "^ 15m !").toBe("x", { x: [shown] });
-    interval(every, m.scheduler).pipe(take(800_000 / every)).subscribe(() => {
+    interval(every, m.scheduler).pipe(take(Math.floor(800_000 / every))).subscribe(() => {
       sync$.next(changed(userId));
       timers.most = Math.max(timers.most, scheduler.pending);
     });

@@ -9,6 +9,8 @@ type Records = ReadonlyMap<string, unknown>;
 
 const named = ([kind, id]: RecordKey) => `${kind}/${id}`;
 const sync = (record: Partial<SyncRecord>) => [named(SYNC), { revision: 0, steps: [], ...record }] as const;
+/** The counter as a step that led to `s1` and did not say what it answered leaves it in an empty memory of steps. */
+const syncAt = (revision: number) => sync({ revision, token: "s1", steps: [{ next: "s1", revision }] });
 const state = (user: string, record: unknown) => [named(stateKey(user)), record] as const;
 
 /** Commits over these records: what came of it, and the records afterwards. */
@@ -31,7 +33,7 @@ describe("commitStep", () => {
   it("allots the next revision, to the step and to who changed, and moves the token", () => {
     const { committed, after } = commitOf(new Map([sync({ revision: 6, token: "s0" })]), { follows: "s0", changed: [BOB] });
     expect(committed).toEqual({ revision: 7, offPath: false, users: new Map() });
-    expect(after).toEqual(new Map([sync({ revision: 7, token: "s1" }), state(BOB, { revision: 7 })]));
+    expect(after).toEqual(new Map([syncAt(7), state(BOB, { revision: 7 })]));
   });
 
   it("begins at revision 1 in an empty store", () => {
@@ -47,13 +49,13 @@ describe("commitStep", () => {
 
   it("removes who left, with their list", () => {
     const before = new Map<string, unknown>([sync({ revision: 3 }), state(BOB, { revision: 2 }), [named(listKey(BOB)), "list"]]);
-    expect(commitOf(before, { left: [BOB] }).after).toEqual(new Map([sync({ revision: 4, token: "s1" })]));
+    expect(commitOf(before, { left: [BOB] }).after).toEqual(new Map([syncAt(4)]));
   });
 
   it("writes one record where everyone is outdated", () => {
     const before = new Map([sync({ revision: 3 }), state(BOB, { revision: 2, listed: 2 })]);
     const { after } = commitOf(before, { everyone: true });
-    expect(after).toEqual(new Map<string, unknown>([sync({ revision: 4, token: "s1" }), state(BOB, { revision: 2, listed: 2 }), [named(EPOCH), 4]]));
+    expect(after).toEqual(new Map<string, unknown>([syncAt(4), state(BOB, { revision: 2, listed: 2 }), [named(EPOCH), 4]]));
   });
 
   it("leaves the saved token where the step leads to none", () => {
@@ -74,10 +76,19 @@ describe("commitStep", () => {
     expect([remembered[0]?.since, remembered.at(-1)?.next]).toEqual(["a1", "a101"]);
   });
 
-  it("does not remember a step that does not say what it answered, nor one that leads nowhere", () => {
-    for (const step of [{ since: undefined }, { since: "s1", next: "s1" }, { since: "s0", next: undefined }]) {
-      expect((commitOf(new Map(), step).after.get(named(SYNC)) as SyncRecord).steps).toEqual([]);
+  it("remembers without what it answered a step that does not say so, or whose two tokens are equal", () => {
+    for (const since of [undefined, "s1"]) {
+      expect((commitOf(new Map(), { since }).after.get(named(SYNC)) as SyncRecord).steps).toEqual([{ next: "s1", revision: 1 }]);
     }
+  });
+
+  it("does not remember a step that leads nowhere", () => {
+    expect((commitOf(new Map(), { since: "s0", next: undefined }).after.get(named(SYNC)) as SyncRecord).steps).toEqual([]);
+  });
+
+  it("does not take a step for committed that begins where a later one led back to: the token came twice", () => {
+    const steps = [{ since: "s0", next: "s1", revision: 4 }, { since: "s1", next: "s0", revision: 5 }];
+    expect(commitOf(new Map([sync({ revision: 5, token: "s0", steps })]), { since: "s0", follows: "s0" }).committed.revision).toBe(6);
   });
 
   it("does not commit again what is remembered: it takes its revision from there, and what the store says of its users", () => {

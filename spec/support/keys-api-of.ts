@@ -10,7 +10,7 @@ export interface ScriptedKeysApi extends KeysApi {
   readonly requests: readonly KeysQueryRequest[];
 }
 
-export function keysApiOf(answers: readonly Observable<KeysQueryResponse>[]): ScriptedKeysApi {
+export function keysApiOf(answers: readonly Observable<KeysQueryResponse>[], changes: KeysApi["changes"] = () => EMPTY): ScriptedKeysApi {
   const asked$ = new ReplaySubject<string>(Number.POSITIVE_INFINITY);
   const requests: KeysQueryRequest[] = [];
   const query = (request: KeysQueryRequest): Observable<KeysQueryResponse> => {
@@ -20,5 +20,5 @@ export function keysApiOf(answers: readonly Observable<KeysQueryResponse>[]): Sc
     asked$.next(users);
     return given ?? throwError(() => new Error(`nobody expected a query for ${users}`));
   };
-  return { asked$, requests, query, changes: () => EMPTY };
+  return { asked$, requests, query, changes };
 }

@@ -3,6 +3,7 @@ import { DeviceTracker, type DeviceTrackerOptions } from "../../src/device-track
 import type { UserId } from "../../src/model/ids.js";
 import type { TrackerProblem } from "../../src/model/problems.js";
 import type { KeysQueryResponse } from "../../src/model/wire.js";
+import type { KeysApi } from "../../src/query/keys-api.js";
 import { keysApiOf, type ScriptedKeysApi } from "./keys-api-of.js";
 import type { Marbles } from "./marbles.js";
 import { summary } from "./summary.js";
@@ -13,6 +14,8 @@ export interface TrackerSetUp extends Partial<DeviceTrackerOptions> {
   readonly tracking?: readonly UserId[];
   /** The homeserver's answers, one to each query in the order in which they are sent. */
   readonly answers?: readonly Observable<KeysQueryResponse>[];
+  /** The homeserver's answer of `/keys/changes`. */
+  readonly changes?: KeysApi["changes"];
   /** @default whether there is a `sync$` */
   readonly connected?: boolean;
 }
@@ -29,8 +32,8 @@ export interface TrackerUnderTest extends Pick<ScriptedKeysApi, "asked$" | "requ
 }
 
 /** A tracker of Alice's in virtual time; connected from the start where it is given a `sync$`. */
-export function trackerIn({ scheduler }: Pick<Marbles, "scheduler">, { tracking = [], answers = [], connected, ...options }: TrackerSetUp = {}): TrackerUnderTest {
-  const keysApi = keysApiOf(answers);
+export function trackerIn({ scheduler }: Pick<Marbles, "scheduler">, { tracking = [], answers = [], changes, connected, ...options }: TrackerSetUp = {}): TrackerUnderTest {
+  const keysApi = keysApiOf(answers, changes);
   const tracker = new DeviceTracker({ userId: ALICE, sync$: NEVER, keysApi, scheduler, ...options });
   const problems: TrackerProblem[] = [];
   const problems$ = new ReplaySubject<TrackerProblem["type"]>(Number.POSITIVE_INFINITY);

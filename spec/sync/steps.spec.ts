@@ -91,7 +91,7 @@ describe("a step that another tab has committed", () => {
     m.expectObservable(late.lookup([BOB]), " ------^-").toBe("------(b|)", { b: ["bob B1 current"] });
     m.expectObservable(late.asked$).toBe("--------");
     m.afterwards(() => {
-      expect(saved(store, SYNC)).toMatchObject({ token: "s2", steps: [{ since: "s1", next: "s2" }] });
+      expect(saved(store, SYNC)).toMatchObject({ token: "s2", steps: [{ next: "s1" }, { next: "s1" }, { since: "s1", next: "s2" }] });
     });
   }));
 

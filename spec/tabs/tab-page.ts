@@ -5,10 +5,13 @@ import { shareAcrossTabs } from "matrix-device-tracker/tabs";
 import type { CountedNumber, TabReport } from "./tab-report.js";
 
 const id = new URLSearchParams(location.search).get("tab") ?? "";
-const report: TabReport = { seen: [], whileFrozen: 0, failed: undefined, completed: false, restored: false };
+const report: TabReport = { seen: [], whileFrozen: 0, deposed: 0, failed: undefined, completed: false, restored: false };
 let frozen = false;
 document.addEventListener("freeze", () => (frozen = true));
 document.addEventListener("resume", () => (frozen = false));
+new BroadcastChannel("matrix-device-tracker/tabs/numbers").addEventListener("message", ({ data }) => {
+  if ((data as { type: string }).type === "deposing") report.deposed++;
+});
 addEventListener("pageshow", ({ persisted }) => (report.restored ||= persisted));
 
 const get = (path: string): Observable<CountedNumber> =>

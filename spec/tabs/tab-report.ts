@@ -9,6 +9,8 @@ export interface TabReport {
   readonly seen: number[];
   /** How many of them while the page was frozen. */
   whileFrozen: number;
+  /** How often it was said that the leader is deposed. */
+  deposed: number;
   failed: unknown;
   completed: boolean;
   /** Whether the page came back from the back/forward cache. */

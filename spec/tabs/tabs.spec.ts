@@ -169,9 +169,12 @@ describe.skipIf(!hasChromium && process.env.CI === undefined)("shareAcrossTabs i
   it("never gives the lock to a frozen tab", async () => {
     const [a, b, c] = await three();
     await b.cdp.send("Page.setWebLifecycleState", { state: "frozen" });
-    await a.page.close(); // b was the next in the queue
-    await polls("c");
-    await countAndSee(c);
+    const d = await open();
+    await c.page.close();
+    await a.page.close();
+    await polls("d");
+    await countAndSee(d);
+    expect(await reportOf(d)).toMatchObject({ deposed: 0 }); // nor was it taken from one
   });
 
   it("deposes a leader that stops without a word, who leaves it at that when it is back", async () => {

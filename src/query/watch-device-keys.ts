@@ -1,4 +1,4 @@
-import { defer, EMPTY, filter, ignoreElements, map, merge, mergeMap, of, Subject, switchMap, tap, timer, type Observable, type SchedulerLike } from "rxjs";
+import { catchError, defer, EMPTY, filter, ignoreElements, map, merge, mergeMap, of, Subject, switchMap, tap, timer, type Observable, type SchedulerLike } from "rxjs";
 import { sameDeviceList, type DeviceList } from "../keys/device-list.js";
 import type { UserId } from "../model/ids.js";
 import type { TrackerProblem } from "../model/problems.js";
@@ -104,6 +104,11 @@ class Watch {
         return lists.lastKnown(unknown).pipe(
           map((known) => this.#show(new Map([...results, ...unknown.map((userId): [UserId, UserDeviceKeys] => [userId, this.#placeholder(known.get(userId)?.list)])]))),
         );
+      }),
+      // The store was cleared: there is nothing to look up any more.
+      catchError((error: unknown) => {
+        this.#ports.report({ type: "watch-failed", userIds, error, retryIn: undefined, message: `${userIds.length} watched user(s) cannot be looked up any more` });
+        return EMPTY;
       }),
     );
   }

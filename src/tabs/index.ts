@@ -1,2 +1,2 @@
-export { OtherTabError } from "./other-tab-error.js";
+export { type DescribedError, OtherTabError } from "./other-tab-error.js";
 export { shareAcrossTabs, type ShareOptions } from "./share-across-tabs.js";

@@ -32,9 +32,8 @@ function hold(locks: LockManager, name: string, how: "queue" | "steal"): Observa
     const held = new Promise<void>((resolve) => {
       letGo = resolve;
     });
-    // What is left or taken while the browser grants the lock is granted all the same, and is let go at once.
+    // Also called where we have left while the browser granted it: then it is let go at once.
     const granted = () => {
-      if (subscriber.closed) return undefined;
       subscriber.next(true);
       return held;
     };

@@ -34,6 +34,17 @@ describe("Gate", () => {
     expect(seen).toEqual(["first now", "second now", "early goes on now", "late goes on now"]);
   });
 
+  it("holds up who comes from inside an action that was given, until the rest is done", () => {
+    const { gate: it, seen, pass, wait, open } = gate();
+    it.pass(() => {
+      wait("lookup");
+      pass("third");
+    });
+    pass("second");
+    open("now");
+    expect(seen).toEqual(["second now", "third now", "lookup goes on now"]);
+  });
+
   it("holds up what was given after an action that closed it again", () => {
     const { gate: it, seen, pass, wait, open } = gate();
     it.pass(() => it.close());

@@ -35,7 +35,7 @@ import { loadAccount, readAccount, type SavedAccount } from "./store/load.js";
 import { memoryStore } from "./store/memory-store.js";
 import { withStoreDeadline } from "./store/store-deadline.js";
 import { WriteQueue } from "./store/write-queue.js";
-import { Connection } from "./sync/connection.js";
+import { Connection, Synced, type End } from "./sync/connection.js";
 import { Emissions } from "./sync/emissions.js";
 import { Gate } from "./sync/gate.js";
 import { closeGap, isGap, type CatchUpPorts } from "./sync/catch-up.js";
@@ -129,7 +129,7 @@ export class DeviceTracker {
   };
   #loaded: Loaded | undefined;
   #cleared = false;
-  #synced$ = new Subject<SyncResponse>();
+  #synced = new Synced();
   #connection: Connection | undefined;
 
   constructor(options: DeviceTrackerOptions) {
@@ -173,23 +173,28 @@ export class DeviceTracker {
     );
     // Where the state cannot be loaded now (another account's store), it may be later.
     this.trackedUsers$ = merge(this.#started$, defer(() => this.#ready()).pipe(ignoreElements(), catchError(() => EMPTY))).pipe(switchMap(() => this.#tracked.set$));
-    this.synced$ = defer(() => this.#synced$);
+    this.synced$ = defer(() => (this.#cleared ? throwError(() => new StoreClearedError()) : this.#synced.responses$));
     this.problems$ = this.#problems$.asObservable();
   }
 
   /**
-   * Starts applying sync responses; unsubscribing stops. Nothing but lookups reads or asks anything before it.
+   * Starts applying sync responses; unsubscribing stops. Nothing but lookups reads or asks anything before it. After a log-out (`clear()`) there is nothing to
+   * connect to: what it gives is closed already.
    *
    * When the stream ends, or the connection is unsubscribed, lookups go on from the last step applied, and one may connect again.
    * @throws {AlreadyConnectedError} while another connection of this tracker is open
    */
   connect(): Subscription {
     if (this.#connection?.closed === false) throw new AlreadyConnectedError();
-    const connection = new Connection(this.#synced$, this.#emissions);
+    const connection = new Connection(this.#synced, this.#emissions);
     this.#connection = connection;
-    const end = (notification: { readonly error: unknown } | "complete") => {
+    if (this.#cleared) {
+      connection.unsubscribe(); // lookups and synced$ say why
+      return connection;
+    }
+    const end = (notification: End) => {
       if (connection.closed) return;
-      this.#synced$ = new Subject(); // whoever subscribes from now on waits for the next connection
+      this.#synced = new Synced(); // whoever subscribes from now on waits for the next connection
       connection.end(notification);
       if (this.#loaded?.writes.failing === true) connection.storeFails();
     };
@@ -299,8 +304,10 @@ export class DeviceTracker {
         this.#report({ type: "sync-response-refused", error: step.refusal, message: `${step.refusal.message}; as it may hide changes, every device list became outdated` });
       }
       this.#reportRefusedIds("device_lists", step.refusedIds);
-      if (isGap(step, this.#tracked.token)) this.#closeGap(step, loaded, connection);
-      else this.#follow(step, loaded, connection);
+      if (!isGap(step, this.#tracked.token)) this.#follow(step, loaded, connection);
+      // The account's first: there is no token to ask from, and whatever was fetched before it may be older than it.
+      else if (step.since === null && this.#tracked.token === undefined) this.#follow({ ...step, everyone: true }, loaded, connection);
+      else this.#closeGap(step, loaded, connection);
     });
   }
 

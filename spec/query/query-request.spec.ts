@@ -24,7 +24,7 @@ function requestIn(m: Marbles, answer$: Observable<KeysQueryResponse>, serverTim
   const recent = new RecentQueries();
   const ports: QueryPorts = { keysApi: keysApiOf([answer$]), recent, ownUserId: ALICE, scheduler, queryDeadline: 60_000, revisionOf: (user) => (user === BOB ? bobs : undefined), settle };
   const note = (what: string) => () => told.push(`${what} at ${m.scheduler.now()}`);
-  return { request: new QueryRequest([BOB, CAROL], serverTimeout, ports, { answered: note("answered"), ended: note("ended") }), told, recent, scheduler };
+  return { request: new QueryRequest([BOB, CAROL], serverTimeout, ports, { answered: note("answered"), over: note("over"), ended: note("ended") }), told, recent, scheduler };
 }
 const bobs = new Revision(7);
 
@@ -69,18 +69,18 @@ describe("QueryRequest", () => {
     const { request, told } = requestIn(m, m.cold("--(x|)", { x: {} }));
     request.answers$.subscribe(() => told.push("emitted"));
     m.afterwards(() => {
-      expect(told.slice(0, 3)).toEqual(["answered at 2", "ended at 5", "emitted"]);
+      expect(told).toEqual(["answered at 2", "over at 5", "emitted", "ended at 5"]);
     });
   }));
 
-  it("is aborted when all have left before its answer, and tells that it ended", marbles((m) => {
+  it("is aborted when all have left before its answer, and tells that it is over before it tells that it ended", marbles((m) => {
     const answer$ = m.cold("----(x|)", { x: {} });
     const { request, told, scheduler } = requestIn(m, answer$);
     m.expectObservable(request.answers$.pipe(names), "^-!").toBe("---");
     m.expectObservable(request.answers$.pipe(names), "-^!").toBe("---");
     m.expectSubscriptions(answer$.subscriptions).toBe("^-!");
     m.afterwards(() => {
-      expect(new Set(told)).toEqual(new Set(["ended at 2"]));
+      expect(told).toEqual(["over at 2", "ended at 2"]);
       expect(scheduler.pending).toBe(0);
     });
   }));
@@ -90,7 +90,7 @@ describe("QueryRequest", () => {
     m.expectObservable(request.answers$.pipe(names), "^--!").toBe("----");
     m.expectObservable(request.answers$.pipe(names), "------^").toBe("------(x|)", both);
     m.afterwards(() => {
-      expect(told.slice(0, 2)).toEqual(["answered at 2", "ended at 5"]);
+      expect(told).toEqual(["answered at 2", "over at 5", "ended at 5"]);
     });
   }));
 

@@ -1,10 +1,10 @@
+import { asyncScheduler } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { SYNC } from "../../src/store/records.js";
 import { ScriptedStore } from "../../src/testing/scripted-store.js";
 import { deviceStoreContract } from "../contracts/device-store.contract.js";
 import { marbles } from "../support/marbles.js";
 import { saved } from "../support/saved.js";
-import { asyncScheduler } from "rxjs";
 
 deviceStoreContract("ScriptedStore", () => ({ store: new ScriptedStore({ scheduler: asyncScheduler }) }));
 

@@ -1,6 +1,7 @@
 import { AsyncSubject, catchError, defer, EMPTY, finalize, from, merge, mergeMap, shareReplay, switchMap, type Observable } from "rxjs";
 import type { UserId } from "../model/ids.js";
 import type { Answer } from "./answer.js";
+import { leaving } from "./leaving.js";
 import { QueryRequest, type QueryPorts } from "./query-request.js";
 
 /** One user's place in the queries: waiting for a request, or carried by one. */
@@ -40,7 +41,7 @@ export class Queries {
   /** Entries without a request, in the order they came; users whose `timeout` differs never share one. */
   readonly #waiting = new Set<Entry>();
   readonly #inFlight = new Set<QueryRequest>();
-  #sending = false;
+  #held = false;
 
   constructor(ports: QueryPorts, limits: QueryLimits) {
     this.#ports = ports;
@@ -71,7 +72,9 @@ export class Queries {
         }),
       );
       return merge(answers$, send$);
-    });
+    }).pipe(leaving((leave) => {
+      this.#hold(leave);
+    }));
   }
 
   /**
@@ -114,10 +117,19 @@ export class Queries {
 
   /** Sends what waits, as far as there is room. */
   send(): void {
-    if (this.#sending) return; // an answer that came at once: the loop below goes on
-    this.#sending = true;
-    for (let batch = this.#nextBatch(); batch.length > 0; batch = this.#nextBatch()) this.#start(batch);
-    this.#sending = false;
+    if (this.#held) return; // an answer that came at once: the loop below goes on; or a call that is leaving
+    this.#hold(() => {
+      for (let batch = this.#nextBatch(); batch.length > 0; batch = this.#nextBatch()) this.#start(batch);
+    });
+  }
+
+  /** Nothing is sent from inside the action, and what waits after it is sent: a call that leaves must not have sent what waits for it alone. */
+  #hold(action: () => void): void {
+    const wasHeld = this.#held;
+    this.#held = true;
+    action();
+    this.#held = wasHeld;
+    if (!wasHeld && this.#nextBatch().length > 0) this.send();
   }
 
   #nextBatch(): readonly Entry[] {
@@ -146,9 +158,11 @@ export class Queries {
         this.#inFlight.delete(request);
         this.send();
       },
+      over: () => {
+        for (const entry of batch) if (this.#entries.get(entry.userId) === entry) this.#entries.delete(entry.userId);
+      },
       ended: () => {
         this.#inFlight.delete(request);
-        for (const entry of batch) if (this.#entries.get(entry.userId) === entry) this.#entries.delete(entry.userId);
         this.send();
       },
     });

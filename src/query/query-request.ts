@@ -47,9 +47,11 @@ export class QueryRequest implements SentQuery {
     serverTimeout: number | undefined,
     ports: QueryPorts,
     told: {
-      /** The answer is there, or will never be: the request is no longer in flight. */
+      /** The answer is there: the request is no longer in flight. */
       readonly answered: () => void;
-      /** Everything is decided; called before anybody is told, so that whoever asks in the moment of the answer gets a new query. */
+      /** Everything is decided, or everyone has left: called before anybody is told, and before the port is unsubscribed, so that whoever asks from then on gets a new query. */
+      readonly over: () => void;
+      /** Nothing more will come of it; called last. */
       readonly ended: () => void;
     },
   ) {
@@ -71,15 +73,15 @@ export class QueryRequest implements SentQuery {
         return fetched;
       }),
       mergeMap((fetched) => ports.settle(fetched, this)),
-      tap({ next: told.ended, error: told.ended }),
-      finalize(told.ended), // aborted
+      tap({ next: told.over, error: told.over }),
+      finalize(told.ended),
       share({
         connector: () => new ReplaySubject(1),
         resetOnComplete: false,
         resetOnError: false,
         resetOnRefCountZero: () => {
           if (answered) return NEVER;
-          told.ended(); // before the port is unsubscribed: whoever asks from inside its teardown must not find this request
+          told.over();
           return of(0);
         },
       }),

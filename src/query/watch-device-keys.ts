@@ -1,10 +1,10 @@
-import { catchError, defer, EMPTY, filter, ignoreElements, map, merge, mergeMap, of, Subject, switchMap, tap, timer, type Observable, type SchedulerLike } from "rxjs";
+import { catchError, concat, defer, EMPTY, filter, ignoreElements, map, merge, mergeMap, of, Subject, switchMap, tap, timer, type Observable, type SchedulerLike } from "rxjs";
 import { sameDeviceList, type DeviceList } from "../keys/device-list.js";
 import type { UserId } from "../model/ids.js";
 import type { TrackerProblem } from "../model/problems.js";
 import type { DeviceKeysByUser, UserDeviceKeys } from "../model/results.js";
 import type { TrackedUsers } from "../sync/tracked-users.js";
-import { fromCache, type Answer } from "./answer.js";
+import { fromCache, toUserDeviceKeys, type Answer } from "./answer.js";
 import type { DeviceLists } from "./device-lists.js";
 import type { CachedList } from "./list-cache.js";
 import type { Gathered, Lookup } from "./lookup.js";
@@ -51,6 +51,8 @@ class Watch {
   readonly #wanted: readonly UserId[];
   readonly #ports: WatchPorts;
   readonly #schedules: ReadonlyMap<UserId, Schedule>;
+  readonly #answers = new Map<UserId, Answer>();
+  /** What was made of the answers last. */
   readonly #shown = new Map<UserId, UserDeviceKeys>();
   readonly #due$ = new Subject<readonly UserId[]>();
   /** Who waits, and until when. */
@@ -75,14 +77,28 @@ class Watch {
     // Last the first look-up: what it causes must find everything else in place.
     const lookedUp$ = merge(this.#due$, of(this.#wanted)).pipe(mergeMap((userIds) => this.#lookUp(userIds)));
     return merge(wakeUps$, invalidated$, fetchedByOthers$, lookedUp$).pipe(
-      filter((altered) => altered && this.#shown.size === this.#wanted.length),
-      map(() => new Map(this.#wanted.flatMap((userId) => this.#entry(userId)))),
+      filter((altered) => altered && this.#answers.size === this.#wanted.length),
+      map(() => this.#view()),
     );
   }
 
-  #entry(userId: UserId): [UserId, UserDeviceKeys][] {
-    const shown = this.#shown.get(userId);
-    return shown === undefined ? [] : [[userId, shown]];
+  /** Everybody, as far as their list can be relied on at this moment: a user may have changed whose new list is not there yet. */
+  #view(): DeviceKeysByUser {
+    for (const [userId, answer] of this.#answers) this.#shown.set(userId, this.#entry(answer));
+    const view = new Map<UserId, UserDeviceKeys>();
+    for (const userId of this.#wanted) {
+      const shown = this.#shown.get(userId);
+      if (shown !== undefined) view.set(userId, shown);
+    }
+    return view;
+  }
+
+  #entry(answer: Answer): UserDeviceKeys {
+    const { tracked } = this.#ports;
+    const user = tracked.get(answer.userId);
+    const entry = toUserDeviceKeys(answer, user, tracked.inDoubt);
+    // Who has left is not asked for again: they do not stay superseded.
+    return entry.freshness === "superseded" && user === undefined ? { ...entry, freshness: "untracked" } : entry;
   }
 
   /** Looks users up; whether that altered what is shown. */
@@ -98,12 +114,13 @@ class Watch {
         // A user who has been looked up again meanwhile: that answer is the newer one, whichever comes first.
         const ours = userIds.filter((userId) => this.#schedules.get(userId)?.lookup === thisOne);
         this.#reschedule(ours, gathered);
-        const results = lookup.result(ours, gathered.answers);
-        const unknown = ours.filter((userId) => gathered.failures.has(userId) && !this.#shown.has(userId));
-        if (unknown.length === 0) return of(this.#show(results) || this.#wanted.length === 0);
-        return lists.lastKnown(unknown).pipe(
-          map((known) => this.#show(new Map([...results, ...unknown.map((userId): [UserId, UserDeviceKeys] => [userId, this.#placeholder(known.get(userId)?.list)])]))),
+        const altered = this.#show(ours.flatMap((userId) => gathered.answers.get(userId) ?? [])) || this.#wanted.length === 0;
+        const unknown = ours.filter((userId) => gathered.failures.has(userId) && !this.#answers.has(userId));
+        if (unknown.length === 0) return of(altered);
+        const standIns$ = lists.lastKnown(unknown).pipe(
+          map((known) => this.#show(unknown.filter((userId) => !this.#answers.has(userId)).map((userId) => this.#standIn(userId, known.get(userId)?.list)))),
         );
+        return concat(of(altered), standIns$);
       }),
       // The store was cleared: there is nothing to look up any more.
       catchError((error: unknown) => {
@@ -114,23 +131,24 @@ class Watch {
   }
 
   /** What is shown of a user for whom our homeserver gave no answer, and of whom nothing else is known. */
-  #placeholder(lastKnown: DeviceList | undefined): UserDeviceKeys {
-    const empty = { deviceKeys: new Map<never, never>(), rejected: new Map<never, never>(), fetchedAt: this.#ports.scheduler.now(), freshness: "unreachable" } as const;
-    return lastKnown === undefined ? empty : { ...empty, lastKnown: lastKnown.deviceKeys };
+  #standIn(userId: UserId, lastKnown: DeviceList | undefined): Answer {
+    const list: DeviceList = { deviceKeys: new Map(), rejected: new Map(), fetchedAt: this.#ports.scheduler.now() };
+    return { userId, list, revision: undefined, superseded: false, reachable: false, ...(lastKnown !== undefined && { lastKnown }) };
   }
 
-  #show(results: DeviceKeysByUser): boolean {
+  /** Takes answers in; whether what is to be seen of them is anything new. */
+  #show(answers: readonly Answer[]): boolean {
     let altered = false;
-    for (const [userId, result] of results) {
+    for (const answer of answers) {
+      const { userId } = answer;
+      const entry = this.#entry(answer);
       const shown = this.#shown.get(userId);
-      const sameList = shown !== undefined && sameDeviceList(shown, result);
-      const superseded = result.freshness === "superseded";
-      const left = superseded && this.#ports.tracked.get(userId) === undefined;
-      // A superseded list that says nothing new: the look-up that the change has caused decides. After a user left there is none.
-      if (sameList && superseded && !left) continue;
-      const freshness = left ? "untracked" : result.freshness;
-      this.#shown.set(userId, { ...result, freshness });
-      if (!sameList || shown.freshness !== freshness) altered = true;
+      const sameList = shown !== undefined && sameDeviceList(shown, entry);
+      // A superseded list that says nothing new: the look-up that the change has caused decides.
+      if (sameList && entry.freshness === "superseded") continue;
+      this.#answers.set(userId, answer);
+      this.#shown.set(userId, entry);
+      if (!sameList || shown.freshness !== entry.freshness) altered = true;
     }
     return altered;
   }
@@ -165,9 +183,9 @@ class Watch {
     this.#wait(echoes, "echoes");
     let altered = false;
     for (const userId of left) {
+      const answer = this.#answers.get(userId);
       const shown = this.#shown.get(userId);
-      if (shown === undefined || shown.freshness === "untracked") continue;
-      this.#shown.set(userId, { ...shown, freshness: "untracked" });
+      if (answer === undefined || shown?.freshness === this.#entry(answer).freshness) continue;
       altered = true;
     }
     if (due.length > 0) this.#due$.next(due);
@@ -176,13 +194,13 @@ class Watch {
 
   /** Lists that another caller's query has brought: there is no need to ask for them once more. */
   #fetchedByOthers(fetched: ReadonlyMap<UserId, CachedList>): boolean {
-    const answers = new Map<UserId, Answer>();
+    const answers: Answer[] = [];
     for (const [userId, cached] of fetched) {
-      if (!this.#shown.has(userId) || this.#ports.tracked.get(userId)?.revision !== cached.revision) continue;
+      if (!this.#answers.has(userId) || this.#ports.tracked.get(userId)?.revision !== cached.revision) continue;
       this.#waiting.delete(userId);
-      answers.set(userId, fromCache(userId, cached));
+      answers.push(fromCache(userId, cached));
     }
-    return answers.size > 0 && this.#show(this.#ports.lookup.result([...answers.keys()], answers));
+    return this.#show(answers);
   }
 
   #update(userId: UserId, change: Partial<Schedule>): void {

@@ -53,7 +53,11 @@ export const stepKeys = (step: StepToCommit): RecordKey[] => [
 export function commitStep(records: SavedRecords, step: StepToCommit): Committed {
   const { sync, lost } = readCounter(records, step.follows, step.changed);
   const repeated = findCommitted(sync, records, step);
-  if (repeated !== undefined) return { revision: repeated, offPath: false, users: savedUsers(records, step.changed) };
+  if (repeated !== undefined) {
+    // An update that was given up and took effect all the same, and is now done again, may have moved the token back.
+    if (sync.token === step.since && step.next !== undefined) records.set(SYNC, { ...sync, token: step.next } satisfies SyncRecord);
+    return { revision: repeated, offPath: false, users: savedUsers(records, step.changed) };
+  }
 
   const revision = sync.revision + 1;
   if (step.everyone || lost) records.set(EPOCH, revision);

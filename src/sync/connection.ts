@@ -1,21 +1,46 @@
-import { Subscription, throwError, type Observable, type Subject } from "rxjs";
+import { Subject, Subscription, throwError, type Observable } from "rxjs";
 import type { SyncResponse } from "../model/wire.js";
 import type { Emissions } from "./emissions.js";
+
+/** What `synced$` gives until its next end: of one connection, or of several where the earlier ones were unsubscribed. */
+export class Synced {
+  readonly #responses$ = new Subject<SyncResponse>();
+  #ended = false;
+
+  get responses$(): Observable<SyncResponse> {
+    return this.#responses$;
+  }
+
+  next(response: SyncResponse): void {
+    this.#responses$.next(response);
+  }
+
+  /** Only the first end counts. */
+  end(notification: End): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (notification === "complete") this.#responses$.complete();
+    else if (this.#responses$.observed) this.#responses$.error(notification.error);
+    else throwError(() => notification.error).subscribe(); // nobody is there to be told: RxJS reports it as unhandled
+  }
+}
+
+/** How a sync stream ends. */
+export type End = { readonly error: unknown } | "complete";
 
 /**
  * One connection to the sync stream, from `connect()` to its end: emits each response once its changes are durable, in order, and passes the stream's end on
  * after the last of them, or at once where the store fails, for that may last.
  */
 export class Connection extends Subscription {
-  readonly #synced$: Subject<SyncResponse>;
+  readonly #synced: Synced;
   readonly #emissions: Emissions;
   #notDurable = 0;
   #end: (() => void) | undefined;
-  #ended = false;
 
-  constructor(synced$: Subject<SyncResponse>, emissions: Emissions) {
+  constructor(synced: Synced, emissions: Emissions) {
     super();
-    this.#synced$ = synced$;
+    this.#synced = synced;
     this.#emissions = emissions;
   }
 
@@ -26,7 +51,7 @@ export class Connection extends Subscription {
       next: (response) => {
         if (response === undefined) return;
         this.#emissions.push(() => {
-          this.#synced$.next(response);
+          this.#synced.next(response);
         });
       },
       error: (error: unknown) => {
@@ -39,15 +64,11 @@ export class Connection extends Subscription {
   }
 
   /** The stream has ended: with an error, or by completing. */
-  end(notification: { readonly error: unknown } | "complete"): void {
+  end(notification: End): void {
     this.unsubscribe();
     this.#end = () => {
       this.#emissions.push(() => {
-        if (this.#ended) return;
-        this.#ended = true;
-        if (notification === "complete") this.#synced$.complete();
-        else if (this.#synced$.observed) this.#synced$.error(notification.error);
-        else throwError(() => notification.error).subscribe(); // nobody is there to be told: RxJS reports it as unhandled
+        this.#synced.end(notification);
       });
     };
     if (this.#notDurable === 0) this.#end();

@@ -24,6 +24,8 @@ export class Steps {
   readonly #tracked: TrackedUsers;
   readonly #writes: WriteQueue;
   readonly #emissions: Emissions;
+  /** What is applied and not committed yet; `numbered`: whether its revision will get the number that the store allots. */
+  readonly #uncommitted = new Set<{ numbered: boolean }>();
 
   constructor(tracked: TrackedUsers, writes: WriteQueue, emissions: Emissions) {
     this.#tracked = tracked;
@@ -66,16 +68,22 @@ export class Steps {
   }
 
   #commit(revision: Revision, keys: readonly RecordKey[], apply: (records: SavedRecords) => Committed): Observable<Committed> {
+    const pending = { numbered: true };
+    this.#uncommitted.add(pending);
     const committed$ = new AsyncSubject<Committed>();
     this.#writes
       .write({ keys, apply, whenStoreFails: "retry" })
       .pipe(
         tap(({ revision: allotted, offPath, users }) => {
           // Off the path, the number would let what was asked before those other steps pass for what was asked after them: without one, whatever
-          // was asked at this revision is refused, and the refusal brings what the store says.
-          if (!offPath) revision.committed = allotted;
+          // was asked at this revision is refused, and the refusal brings what the store says. The same goes for what was asked at later steps that were
+          // applied by now: they find the store where this one has put it, and look as if they were on the path.
+          if (offPath) for (const applied of this.#uncommitted) applied.numbered = false;
+          pending.numbered &&= !offPath;
+          this.#uncommitted.delete(pending);
+          if (pending.numbered) revision.committed = allotted;
           const adopted = new Map(Array.from(users, ([userId, saved]) => [userId, { from: revision, saved }]));
-          if (adopted.size > 0) this.#tracked.adopt(adopted, !offPath);
+          if (adopted.size > 0) this.#tracked.adopt(adopted);
         }),
       )
       .subscribe(committed$);

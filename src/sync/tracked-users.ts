@@ -108,16 +108,13 @@ export class TrackedUsers {
     this.#dispatch({ type: "listed", users }, false);
   }
 
-  /**
-   * Takes over what the store says of users who are still at the revision `from`. Where that is the same revision, queries sent at it stay good,
-   * unless they are not to be trusted.
-   */
-  adopt(users: ReadonlyMap<UserId, { readonly from: Revision; readonly saved: SavedUser | undefined }>, trustQueries = true): void {
+  /** Takes over what the store says of users who are still at the revision `from`. Where that is the same revision, queries sent at it stay good. */
+  adopt(users: ReadonlyMap<UserId, { readonly from: Revision; readonly saved: SavedUser | undefined }>): void {
     const adopted = new Map<UserId, { from: Revision; to: TrackedUser | undefined }>();
     for (const [userId, { from, saved }] of users) {
       const known = saved ?? (userId === this.#ownUserId ? { revision: OWN_USER.revision, outdated: true } : undefined);
       const to = known && {
-        revision: trustQueries && known.revision === from.committed ? from : new Revision(known.revision),
+        revision: known.revision === from.committed ? from : new Revision(known.revision),
         outdated: known.outdated,
       };
       adopted.set(userId, { from, to });

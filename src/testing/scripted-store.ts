@@ -66,7 +66,10 @@ export class ScriptedStore implements DeviceStore {
     this.#outcomes.push({ operation, outcome: effective ? "effective-hang" : "hang" });
   }
 
-  /** From now on nothing takes effect and nothing answers, as if the page were gone: a new store over its {@link records} is what a restart finds. */
+  /**
+   * From now on nothing takes effect and nothing answers, as if the page were gone: a new store over its {@link records} is what a restart finds. The tracker of the page
+   * that is gone tries its commits again for ever, so a `TestScheduler` needs a bound (`maxFrames`) to come to an end.
+   */
   crash(): void {
     this.#crashed = true;
   }

@@ -3,12 +3,6 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { DeviceStore, RecordKey, Update } from "../../src/store/device-store.js";
 import { SYNC } from "../../src/store/records.js";
 
-export interface OpenedStore {
-  readonly store: DeviceStore;
-  /** What the next page load, or another tab, opens of the same account. Absent where nothing outlives the store. */
-  readonly reopen?: () => DeviceStore;
-}
-
 type Put = readonly [key: RecordKey, record: unknown];
 
 const changes = (puts: readonly Put[], deletes: readonly RecordKey[] = []): Update<undefined> => ({ puts, deletes, result: undefined });
@@ -26,13 +20,11 @@ const bob: RecordKey = ["state", "@bob:example.org"];
 const counter: RecordKey = ["account", "counter"];
 
 /** What every store promises the tracker. `open` gives an empty store, another one for each test. */
-export function deviceStoreContract(name: string, open: () => OpenedStore): void {
+export function deviceStoreContract(name: string, open: () => DeviceStore): void {
   describe(`${name}, as a device store`, () => {
-    let opened: OpenedStore;
     let store: DeviceStore;
     beforeEach(() => {
-      opened = open();
-      store = opened.store;
+      store = open();
     });
 
     describe("reading", () => {
@@ -326,31 +318,31 @@ export function deviceStoreContract(name: string, open: () => OpenedStore): void
         expect(await done(store.syncToken$)).toBeUndefined();
       });
     });
+  });
+}
 
-    describe("opened again", () => {
-      it("has what was written", async ({ skip }) => {
-        const { reopen } = opened;
-        if (reopen === undefined) return skip("nothing outlives this store");
-        await write(store, [
-          [alice, new Map([["a", 1]])],
-          [SYNC, { token: "s1", revision: 1, steps: [] }],
-        ]);
-        const again = reopen();
-        expect(await done(again.read([alice]))).toEqual([new Map([["a", 1]])]);
-        expect(await done(again.syncToken$)).toBe("s1");
-      });
+/** What a store promises on top of that whose records outlive it: another one over the same records is another tab, or the page after a restart. */
+export function outlivingStoreContract(name: string, open: () => { readonly store: DeviceStore; readonly reopen: () => DeviceStore }): void {
+  describe(`${name}, opened again`, () => {
+    it("has what was written", async () => {
+      const { store, reopen } = open();
+      await write(store, [
+        [alice, new Map([["a", 1]])],
+        [SYNC, { token: "s1", revision: 1, steps: [] }],
+      ]);
+      const again = reopen();
+      expect(await done(again.read([alice]))).toEqual([new Map([["a", 1]])]);
+      expect(await done(again.syncToken$)).toBe("s1");
+    });
 
-      it("takes its turn with the updates of the one still open, and sees its clear", async ({ skip }) => {
-        const { reopen } = opened;
-        if (reopen === undefined) return skip("nothing outlives this store");
-        const other = reopen();
-        const increment = (in_: DeviceStore) =>
-          done(in_.update([counter], ([n]) => changes([[counter, ((n as number | undefined) ?? 0) + 1]])));
-        await Promise.all(Array.from({ length: 50 }, (_, i) => increment(i % 2 === 0 ? store : other)));
-        expect(await done(other.read([counter]))).toEqual([50]);
-        await done(store.clear());
-        expect(await done(other.read([counter]))).toEqual([undefined]);
-      });
+    it("takes its turn with the updates of the one still open, and sees its clear", async () => {
+      const { store, reopen } = open();
+      const other = reopen();
+      const increment = (in_: DeviceStore) => done(in_.update([counter], ([n]) => changes([[counter, ((n as number | undefined) ?? 0) + 1]])));
+      await Promise.all(Array.from({ length: 50 }, (_, i) => increment(i % 2 === 0 ? store : other)));
+      expect(await done(other.read([counter]))).toEqual([50]);
+      await done(store.clear());
+      expect(await done(other.read([counter]))).toEqual([undefined]);
     });
   });
 }

@@ -48,7 +48,7 @@ export function spyOnIndexedDB() {
 }
 
 /** What another tab sees that wants the database to itself; fails where somebody is in the way. */
-export function settled<T>(request: IDBOpenDBRequest & IDBRequest<T>): Promise<T> {
+function settled<T>(request: IDBOpenDBRequest & IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => {
       resolve(request.result);
@@ -61,7 +61,7 @@ export function settled<T>(request: IDBOpenDBRequest & IDBRequest<T>): Promise<T
     };
   });
 }
-export const deleteDatabase = (name: string) => settled(indexedDB.deleteDatabase(name));
+const deleteDatabase = (name: string) => settled(indexedDB.deleteDatabase(name));
 
 /** Of an idbStore only, in whatever IndexedDB there is. */
 export function idbStoreBehaviour(where: string): void {

@@ -2,10 +2,11 @@ import { lastValueFrom } from "rxjs";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { cdp } from "vitest/browser";
 import { idbStore } from "../../src/idb/idb-store.js";
-import { deviceStoreContract } from "../contracts/device-store.contract.js";
+import { deviceStoreContract, outlivingStoreContract } from "../contracts/device-store.contract.js";
 import { alice, bob, failureOf, idbStoreBehaviour, put, records, spyOnIndexedDB } from "./idb-store-behaviour.js";
 
-deviceStoreContract("idbStore in Chromium", () => {
+deviceStoreContract("idbStore in Chromium", () => idbStore(crypto.randomUUID()));
+outlivingStoreContract("idbStore in Chromium", () => {
   const name = crypto.randomUUID();
   return { store: idbStore(name), reopen: () => idbStore(name) };
 });

@@ -2,7 +2,7 @@ import { forceCloseDatabase, IDBFactory, IDBKeyRange } from "fake-indexeddb";
 import { lastValueFrom } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { idbStore } from "../../src/idb/idb-store.js";
-import { deviceStoreContract } from "../contracts/device-store.contract.js";
+import { deviceStoreContract, outlivingStoreContract } from "../contracts/device-store.contract.js";
 import { alice, bob, failureOf, idbStoreBehaviour, put, records, spyOnIndexedDB } from "./idb-store-behaviour.js";
 
 beforeEach(() => {
@@ -10,7 +10,8 @@ beforeEach(() => {
   globalThis.IDBKeyRange = IDBKeyRange;
 });
 
-deviceStoreContract("idbStore on fake-indexeddb", () => ({ store: idbStore("a"), reopen: () => idbStore("a") }));
+deviceStoreContract("idbStore on fake-indexeddb", () => idbStore("a"));
+outlivingStoreContract("idbStore on fake-indexeddb", () => ({ store: idbStore("a"), reopen: () => idbStore("a") }));
 idbStoreBehaviour("on fake-indexeddb");
 
 describe("idbStore, when the browser", () => {

@@ -1,5 +1,5 @@
 /** A promise was broken; the message is the history that led there, for people. */
-export class Violation extends Error {
+class Violation extends Error {
   override readonly name = "Violation";
 }
 

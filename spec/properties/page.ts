@@ -41,7 +41,7 @@ interface Caller {
 }
 
 /** How a query fails here. */
-export class ServerError extends Error {}
+class ServerError extends Error {}
 
 /** One page load: a tracker, its store and its server, and the checks of all that it tells. */
 export class Page {

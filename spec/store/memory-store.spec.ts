@@ -3,7 +3,7 @@ import type { Update } from "../../src/store/device-store.js";
 import { memoryStore } from "../../src/store/memory-store.js";
 import { deviceStoreContract } from "../contracts/device-store.contract.js";
 
-deviceStoreContract("memoryStore", () => ({ store: memoryStore() }));
+deviceStoreContract("memoryStore", memoryStore);
 
 describe("memoryStore", () => {
   it("answers within the subscription", () => {

@@ -2,11 +2,15 @@ import { asyncScheduler } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { SYNC } from "../../src/store/records.js";
 import { ScriptedStore } from "../../src/testing/scripted-store.js";
-import { deviceStoreContract } from "../contracts/device-store.contract.js";
+import { deviceStoreContract, outlivingStoreContract } from "../contracts/device-store.contract.js";
 import { marbles } from "../support/marbles.js";
 import { saved } from "../support/saved.js";
 
-deviceStoreContract("ScriptedStore", () => ({ store: new ScriptedStore({ scheduler: asyncScheduler }) }));
+deviceStoreContract("ScriptedStore", () => new ScriptedStore({ scheduler: asyncScheduler }));
+outlivingStoreContract("ScriptedStore", () => {
+  const store = new ScriptedStore({ scheduler: asyncScheduler });
+  return { store, reopen: () => new ScriptedStore({ scheduler: asyncScheduler, records: store.records }) };
+});
 
 const put = (store: ScriptedStore, value: unknown) => store.update([], () => ({ puts: [[["state", "a"], value]], deletes: [], result: "done" }));
 

@@ -4,7 +4,7 @@ export type UserId = string;
 export type DeviceId = string;
 
 /** Longest user ID, in bytes of UTF-8. Matrix spec, appendices, "User identifiers". */
-export const MAX_USER_ID_BYTES = 255;
+const MAX_USER_ID_BYTES = 255;
 
 /**
  * Whether this can be sent to a homeserver as a user ID: `@…:…`, at most 255 bytes.

@@ -11,9 +11,9 @@ import type { Gathered, Lookup } from "./lookup.js";
 import type { RecentQueries } from "./recent-queries.js";
 
 /** First wait, in ms, before a watcher asks again for a user who could not be asked for, or who was announced right after our query; doubled each time. */
-export const FIRST_WATCH_WAIT = 30_000;
+const FIRST_WATCH_WAIT = 30_000;
 /** Longest of these waits, in ms. */
-export const MAX_WATCH_WAIT = 1_800_000;
+const MAX_WATCH_WAIT = 1_800_000;
 
 /** What a watcher needs of the tracker. */
 export interface WatchPorts {

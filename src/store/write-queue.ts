@@ -5,8 +5,8 @@ import { OWNER, readOwner, type OwnerRecord } from "./records.js";
 import { SavedRecords } from "./saved-records.js";
 
 /** Wait before a failed commit is tried again, in ms: doubled each time, up to {@link MAX_RETRY_WAIT}. */
-export const FIRST_RETRY_WAIT = 1_000;
-export const MAX_RETRY_WAIT = 60_000;
+const FIRST_RETRY_WAIT = 1_000;
+const MAX_RETRY_WAIT = 60_000;
 
 /** Records that several writes may touch together in one transaction: what a store does within its deadline even on a slow disk. */
 export const MAX_RECORDS_PER_TRANSACTION = 5_000;

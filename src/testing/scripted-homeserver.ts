@@ -56,7 +56,8 @@ export class ScriptedHomeserver {
   readonly #history: { readonly position: number; readonly userId: UserId; readonly kind: "changed" | "left" }[] = [];
   readonly #failures: unknown[] = [];
   #position = 0;
-  #synced = 0;
+  /** Where the last step led. */
+  #synced: number | undefined;
 
   constructor({ scheduler, answerAfter = 0, looksAt = "arrival" }: ScriptedHomeserverOptions) {
     this.#scheduler = scheduler;
@@ -104,11 +105,15 @@ export class ScriptedHomeserver {
     return this.#account(userId).devices;
   }
 
-  /** Announces what has happened since the last step, or since the given token; `null` makes it an initial sync, which announces nobody. */
-  step(since: string | null = `s${this.#synced}`): SyncResponse {
-    const response: SyncResponse = { next_batch: this.token, since };
-    if (since !== null) {
-      const lists = this.#between(position(since), this.#position);
+  /**
+   * Announces what has happened since the last step, or since the given token; `null` makes it an initial sync, which announces nobody. The first step does not say what it
+   * answers unless it is given here, so that it follows whatever the tracker stands on.
+   */
+  step(since?: string | null): SyncResponse {
+    const answered = since === undefined && this.#synced !== undefined ? `s${this.#synced}` : since;
+    const response: SyncResponse = { next_batch: this.token, ...(answered !== undefined && { since: answered }) };
+    if (answered !== null) {
+      const lists = this.#between(answered === undefined ? 0 : position(answered), this.#position);
       if (lists.changed.length > 0 || lists.left.length > 0) response.device_lists = lists;
     }
     this.#synced = this.#position;

@@ -1,5 +1,4 @@
 import {
-  asyncScheduler,
   catchError,
   defer,
   EMPTY,
@@ -8,6 +7,7 @@ import {
   map,
   merge,
   NEVER,
+  of,
   ReplaySubject,
   share,
   Subject,
@@ -19,6 +19,7 @@ import {
   type SchedulerLike,
 } from "rxjs";
 import { AlreadyConnectedError, StoreClearedError, StoreOwnerError } from "./model/errors.js";
+import { checkServerTimeout, complete, distinctUsers, type DeviceTrackerOptions } from "./device-tracker-options.js";
 import { isUserId, type UserId } from "./model/ids.js";
 import type { TrackerProblem } from "./model/problems.js";
 import type { DeviceChanges, DeviceKeysByUser } from "./model/results.js";
@@ -42,28 +43,6 @@ import { closeGap, isGap, type CatchUpPorts } from "./sync/catch-up.js";
 import { parseStep, type Step } from "./sync/step.js";
 import { Steps } from "./sync/steps.js";
 import { TrackedUsers } from "./sync/tracked-users.js";
-
-export interface DeviceTrackerOptions {
-  /** Our own user. */
-  readonly userId: UserId;
-  /** Every sync response of this device, in order. What is needed of a response beyond `device_lists` must be saved before it is emitted here. */
-  readonly sync$: Observable<SyncResponse>;
-  readonly keysApi: KeysApi;
-  /** @default memoryStore() */
-  readonly store?: DeviceStore;
-  /** Every timer and clock reading goes through it. @default asyncScheduler */
-  readonly scheduler?: SchedulerLike;
-  /** Larger requests time out on real servers. @default 250 */
-  readonly maxUsersPerQuery?: number;
-  /** Requests in flight at once; while there are as many, users wait and merge into the next ones. @default 3 */
-  readonly maxConcurrentQueries?: number;
-  /** How long a query is waited for from its sending, in ms; longer where a caller's `timeout` needs it. @default 60_000 */
-  readonly queryDeadline?: number;
-  /** How long an operation of the store is waited for, in ms. @default 10_000 */
-  readonly storeDeadline?: number;
-  /** Users whose lists are kept in memory, so that looking them up reads no store. @default 10_000 */
-  readonly maxListsInMemory?: number;
-}
 
 /** What is there once the saved state has been read. */
 interface Loaded {
@@ -133,11 +112,7 @@ export class DeviceTracker {
   #connection: Connection | undefined;
 
   constructor(options: DeviceTrackerOptions) {
-    const { userId, sync$, keysApi, store = memoryStore(), scheduler = asyncScheduler, ...bounds } = options;
-    const { maxUsersPerQuery = 250, maxConcurrentQueries = 3, queryDeadline = 60_000, storeDeadline = 10_000, maxListsInMemory = 10_000 } = bounds;
-    if (!isUserId(userId)) throw new TypeError(`userId should be a Matrix user ID such as "@alice:example.org", not ${JSON.stringify(userId)}`);
-    requireCount({ maxUsersPerQuery, maxConcurrentQueries, maxListsInMemory });
-    requireTime({ queryDeadline, storeDeadline }, 1);
+    const { userId, sync$, keysApi, store, scheduler, maxUsersPerQuery, maxConcurrentQueries, queryDeadline, storeDeadline, maxListsInMemory } = complete(options);
     this.#userId = userId;
     this.#sync$ = sync$;
     this.#keysApi = keysApi;
@@ -246,8 +221,7 @@ export class DeviceTracker {
   getDeviceKeys(users: Iterable<UserId>, options: { readonly forceDownload?: boolean; readonly timeout?: number } = {}): Observable<DeviceKeysByUser> {
     const wanted = distinctUsers(users);
     const { timeout } = options;
-    if (timeout !== undefined) requireTime({ timeout }, 0);
-    if (timeout === Number.POSITIVE_INFINITY) throw new RangeError("timeout should be a number of ms, not Infinity: leave it out for the server's own");
+    if (timeout !== undefined) checkServerTimeout(timeout);
     return this.#ready().pipe(
       switchMap(({ lookup }) => lookup.gather(wanted, options, "throw").pipe(map(({ answers }) => lookup.result(wanted, answers)))),
     );
@@ -288,7 +262,7 @@ export class DeviceTracker {
    */
   track(users: Iterable<UserId>): Observable<void> {
     const given = distinctUsers(users);
-    return this.#ready().pipe(
+    return this.#ready("passed$").pipe(
       switchMap(({ steps }) => {
         this.#reportRefusedIds("track", given.filter((user) => !isUserId(user)));
         return steps.track(given.filter(isUserId));
@@ -318,8 +292,9 @@ export class DeviceTracker {
   /** While it is being closed, steps and lookups wait, and what lookups are waiting for already is not called current. */
   #closeGap(step: Step, loaded: Loaded, connection: Connection): void {
     this.#gate.close();
-    this.#tracked.doubt();
-    this.#queries.supersede(this.#queries.askedFor().filter((userId) => this.#tracked.get(userId) !== undefined));
+    const asked = this.#queries.askedFor().filter((userId) => this.#tracked.get(userId) !== undefined);
+    this.#tracked.doubt(asked);
+    this.#queries.supersede(asked);
     loaded
       .closeGap(step)
       .pipe(toArray())
@@ -327,29 +302,32 @@ export class DeviceTracker {
         next: (steps) => {
           this.#emissions.hold(() => {
             this.#tracked.trust();
-            for (const closed of steps) this.#follow(closed, loaded, connection);
+            for (const closed of steps) {
+              if (closed.response === undefined) this.#reportRefusedIds("keys_changes", closed.refusedIds);
+              this.#follow(closed, loaded, connection);
+            }
             this.#gate.open(loaded);
           });
-          this.#gate.release();
+          this.#gate.release(loaded);
         },
-        error: (error: unknown) => {
-          loaded.writes.close();
-          this.#gate.fail(error);
+        error: () => {
+          loaded.writes.close(); // the store was found cleared
         },
       });
   }
 
-  #reportRefusedIds(source: "device_lists" | "track", userIds: readonly string[]): void {
+  #reportRefusedIds(source: "device_lists" | "keys_changes" | "track", userIds: readonly string[]): void {
     const count = userIds.length;
     if (count === 0) return;
     const shown = userIds.slice(0, 10).map((id) => (id.length > 80 ? `${id.slice(0, 80)}…` : id));
     this.#report({ type: "user-ids-refused", source, userIds: shown, count, message: `${count} string(s) in ${source} are no user IDs and were left out, such as ${JSON.stringify(shown[0])}` });
   }
 
-  #ready(): Observable<Loaded> {
+  /** @param gate how missing steps are waited for: a lookup need not see the end of a row of gaps, for what it finds then is not called current */
+  #ready(gate: "opened$" | "passed$" = "opened$"): Observable<Loaded> {
     return defer(() => {
       if (this.#cleared) return throwError(() => new StoreClearedError());
-      return this.#loading$.pipe(switchMap(() => this.#gate.passed$));
+      return this.#loading$.pipe(switchMap(() => this.#gate[gate]));
     });
   }
 
@@ -371,7 +349,8 @@ export class DeviceTracker {
         }),
       ),
       // Reset when everyone has left before it is there, and when it failed: the next use reads again.
-      share({ connector: () => new ReplaySubject(1), resetOnComplete: false }),
+      // One who leaves from inside the emission does not reset it: a second load would forget what has been applied since the first.
+      share({ connector: () => new ReplaySubject(1), resetOnComplete: false, resetOnRefCountZero: () => (this.#loaded === undefined ? of(0) : NEVER) }),
     );
   }
 
@@ -387,7 +366,9 @@ export class DeviceTracker {
       cleared: () => {
         this.#cleared = true;
         this.#report({ type: "store-cleared", message: "the device store was cleared: this tracker has nothing to go on with, make a new one" });
+        this.#gate.fail(new StoreClearedError());
         this.#connection?.fail(new StoreClearedError());
+        this.#synced.abandon(new StoreClearedError());
       },
     });
     const lists = new DeviceLists({ ownUserId: this.#userId, store, writes, tracked: this.#tracked, maxListsInMemory, report: this.#report });
@@ -415,22 +396,5 @@ export class DeviceTracker {
       this.#started$.next();
     });
     return loaded;
-  }
-}
-
-function distinctUsers(users: Iterable<UserId>): readonly UserId[] {
-  if (typeof users === "string") throw new TypeError(`users should be an iterable of user IDs, such as [${JSON.stringify(users)}], not a string`);
-  return [...new Set(users)];
-}
-
-function requireCount(bounds: Readonly<Record<string, number>>): void {
-  for (const [name, value] of Object.entries(bounds)) {
-    if (value !== Number.POSITIVE_INFINITY && (!Number.isSafeInteger(value) || value < 1)) throw new RangeError(`${name} should be a whole number from 1 on, or Infinity, not ${value}`);
-  }
-}
-
-function requireTime(times: Readonly<Record<string, number>>, least: number): void {
-  for (const [name, value] of Object.entries(times)) {
-    if (!(value >= least)) throw new RangeError(`${name} should be a number of ms from ${least} on, not ${value}`);
   }
 }

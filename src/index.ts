@@ -1,4 +1,5 @@
-export { DeviceTracker, type DeviceTrackerOptions } from "./device-tracker.js";
+export { DeviceTracker } from "./device-tracker.js";
+export type { DeviceTrackerOptions } from "./device-tracker-options.js";
 export {
   AlreadyConnectedError,
   DeviceTrackerError,

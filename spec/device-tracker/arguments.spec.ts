@@ -1,6 +1,7 @@
 import { map, NEVER, of } from "rxjs";
 import { describe, expect, it } from "vitest";
-import { DeviceTracker, type DeviceTrackerOptions } from "../../src/device-tracker.js";
+import { DeviceTracker } from "../../src/device-tracker.js";
+import type { DeviceTrackerOptions } from "../../src/device-tracker-options.js";
 import { ScriptedStore } from "../../src/testing/scripted-store.js";
 import { keysApiOf } from "../support/keys-api-of.js";
 import { marbles } from "../support/marbles.js";

@@ -1,5 +1,6 @@
 import { map, NEVER, ReplaySubject, type Observable } from "rxjs";
-import { DeviceTracker, type DeviceTrackerOptions } from "../../src/device-tracker.js";
+import { DeviceTracker } from "../../src/device-tracker.js";
+import type { DeviceTrackerOptions } from "../../src/device-tracker-options.js";
 import type { UserId } from "../../src/model/ids.js";
 import type { TrackerProblem } from "../../src/model/problems.js";
 import type { KeysQueryResponse } from "../../src/model/wire.js";

@@ -9,7 +9,7 @@ function gate() {
   const wait = (name: string) => gate.passed$.subscribe({ next: (value) => seen.push(`${name} goes on ${value}`), error: (error: unknown) => seen.push(`${name} fails: ${String(error)}`) });
   const open = (value: string) => {
     gate.open(value);
-    gate.release();
+    gate.release(1);
   };
   return { gate, seen, pass, wait, open };
 }

@@ -11,7 +11,7 @@ export type TrackerProblem =
    */
   | { readonly type: "gap"; readonly from: string | undefined; readonly to: string | null; readonly caughtUp: boolean; readonly error?: unknown; readonly message: string }
   /** Strings that are no user IDs were left out; the rest was used. `count` of them, of which `userIds` are the first few. */
-  | { readonly type: "user-ids-refused"; readonly source: "device_lists" | "track"; readonly userIds: readonly string[]; readonly count: number; readonly message: string }
+  | { readonly type: "user-ids-refused"; readonly source: "device_lists" | "keys_changes" | "track"; readonly userIds: readonly string[]; readonly count: number; readonly message: string }
   /** Part of a `/keys/query` answer could not be used: the user got the rest of it, or no devices and `unreachable`. */
   | { readonly type: "answer-refused"; readonly userId: UserId; readonly path: string; readonly message: string }
   /** The store cannot be opened: memory stands in for it until the page is loaded again. */

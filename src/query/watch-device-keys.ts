@@ -73,10 +73,11 @@ class Watch {
       ignoreElements(),
     );
     const invalidated$ = tracked.invalidations$.pipe(map(({ invalidated, left }) => this.#invalidated(invalidated, left)));
+    const trusted$ = tracked.trusted$.pipe(map(() => this.#isTrustedAgain()));
     const fetchedByOthers$ = lists.cached$.pipe(map((fetched) => this.#fetchedByOthers(fetched)));
     // Last the first look-up: what it causes must find everything else in place.
     const lookedUp$ = merge(this.#due$, of(this.#wanted)).pipe(mergeMap((userIds) => this.#lookUp(userIds)));
-    return merge(wakeUps$, invalidated$, fetchedByOthers$, lookedUp$).pipe(
+    return merge(wakeUps$, invalidated$, trusted$, fetchedByOthers$, lookedUp$).pipe(
       filter((altered) => altered && this.#answers.size === this.#wanted.length),
       map(() => this.#view()),
     );
@@ -190,6 +191,11 @@ class Watch {
     }
     if (due.length > 0) this.#due$.next(due);
     return altered;
+  }
+
+  /** Whether anybody was shown as superseded only because steps were missing. */
+  #isTrustedAgain(): boolean {
+    return Array.from(this.#answers.values()).some((answer) => this.#shown.get(answer.userId)?.freshness === "superseded" && this.#entry(answer).freshness === "current");
   }
 
   /** Lists that another caller's query has brought: there is no need to ask for them once more. */

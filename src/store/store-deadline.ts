@@ -1,4 +1,4 @@
-import { defaultIfEmpty, throwError, throwIfEmpty, timeout, type MonoTypeOperatorFunction, type SchedulerLike } from "rxjs";
+import { defaultIfEmpty, defer, throwError, throwIfEmpty, timeout, type MonoTypeOperatorFunction, type SchedulerLike } from "rxjs";
 import { StoreTimedOutError } from "../model/errors.js";
 import { MAX_DELAY } from "../model/max-delay.js";
 import type { DeviceStore } from "./device-store.js";
@@ -10,9 +10,9 @@ export function withStoreDeadline(store: DeviceStore, deadline: number, schedule
   const inTime = <T>(): MonoTypeOperatorFunction<T> => timeout({ first: Math.min(deadline, MAX_DELAY), scheduler, with: () => throwError(() => new StoreTimedOutError(deadline)) });
   return {
     syncToken$: store.syncToken$,
-    clear: () => store.clear().pipe(inTime(), defaultIfEmpty(undefined)),
-    read: (keys) => store.read(keys).pipe(inTime(), answered()),
-    readKinds: (kinds) => store.readKinds(kinds).pipe(inTime(), answered()),
-    update: (keys, change) => store.update(keys, change).pipe(inTime(), answered()),
+    clear: () => defer(() => store.clear()).pipe(inTime(), defaultIfEmpty(undefined)),
+    read: (keys) => defer(() => store.read(keys)).pipe(inTime(), answered()),
+    readKinds: (kinds) => defer(() => store.readKinds(kinds)).pipe(inTime(), answered()),
+    update: (keys, change) => defer(() => store.update(keys, change)).pipe(inTime(), answered()),
   };
 }

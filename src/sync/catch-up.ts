@@ -78,6 +78,7 @@ function askForMissed(step: Step, { token, steps: path }: SavedAccount, ports: C
   if (typeof since === "string" && (since === token || path.some((known) => known.since === since || known.next === since))) return of(step);
   const to = since ?? step.next;
   if (token === undefined || to === undefined) return of("unknown");
+  if (token === to) return of(step); // an initial sync that leads where the store stands: nothing is missing
   const range = { from: token, to };
   return defer(() => changes(range)).pipe(
     throwIfEmpty(() => new InvalidResponseError("/keys/changes", "", "there")),

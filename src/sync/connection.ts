@@ -15,6 +15,11 @@ export class Synced {
     this.#responses$.next(response);
   }
 
+  /** Nothing will come any more: whoever waits, with a connection or without, is told. */
+  abandon(error: unknown): void {
+    if (this.#responses$.observed) this.end({ error });
+  }
+
   /** Only the first end counts. */
   end(notification: End): void {
     if (this.#ended) return;

@@ -11,7 +11,7 @@ import { defer, of, Subject, switchMap, take, type Observable } from "rxjs";
  */
 export class Gate<T> {
   readonly #inbox: ((value: T) => void)[] = [];
-  #opened$ = new Subject<void>();
+  #opened$ = new Subject<T>();
   #value: { readonly open: T } | undefined;
 
   /** Does it now, or as soon as the gate is open and all that was given before is done. */
@@ -29,6 +29,11 @@ export class Gate<T> {
     });
   }
 
+  /** As {@link passed$}, but who has waited goes on when the gate has opened once, though it may have closed again over what was given meanwhile: nobody waits for ever. */
+  get opened$(): Observable<T> {
+    return defer(() => (this.#value === undefined || this.#inbox.length > 0 ? this.#opened$.pipe(take(1)) : of(this.#value.open)));
+  }
+
   close(): void {
     this.#value = undefined;
   }
@@ -39,16 +44,16 @@ export class Gate<T> {
     while (this.#isOpen() && this.#inbox.length > 0) this.#inbox.shift()?.(value); // one of them may close it again
   }
 
-  /** Lets those go on who wait, if it is open. */
-  release(): void {
-    if (this.#isOpen()) this.#opened$.next();
+  /** Lets those go on who wait; of {@link passed$} only if it is open still. */
+  release(value: T): void {
+    this.#opened$.next(value);
   }
 
   /** Forgets what was given, and fails those who wait. */
   fail(error: unknown): void {
     this.#inbox.length = 0;
     const opened$ = this.#opened$;
-    this.#opened$ = new Subject();
+    this.#opened$ = new Subject<T>();
     opened$.error(error);
   }
 

@@ -75,9 +75,11 @@ function parse(response: unknown, ownUserId: UserId): Step {
  * @throws InvalidResponseError where it cannot be understood: it may hide changes
  */
 export function parseMissedSteps(answer: unknown, range: { readonly from: string; readonly to: string }, ownUserId: UserId): Step {
-  const lists = parseLists(answer, ownUserId, (path, expected) => {
+  const refuse = (path: string, expected: string) => {
     throw new InvalidResponseError("/keys/changes", path, expected);
-  });
+  };
+  if (!isObject(answer)) refuse("", "an object");
+  const lists = parseLists(answer, ownUserId, refuse);
   return { response: undefined, next: range.to, since: range.from, ...lists, everyone: false };
 }
 

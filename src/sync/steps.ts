@@ -79,7 +79,6 @@ export class Steps {
           // was asked at this revision is refused, and the refusal brings what the store says. The same goes for what was asked at later steps that were
           // applied by now: they find the store where this one has put it, and look as if they were on the path.
           if (offPath) for (const applied of this.#uncommitted) applied.numbered = false;
-          pending.numbered &&= !offPath;
           this.#uncommitted.delete(pending);
           if (pending.numbered) revision.committed = allotted;
           const adopted = new Map(Array.from(users, ([userId, saved]) => [userId, { from: revision, saved }]));

@@ -31,11 +31,12 @@ export class TrackedUsers {
   readonly #events$ = new Subject<TrackingEvent>();
   readonly #invalidations$ = new Subject<Invalidations>();
   readonly #setChanges$ = new Subject<void>();
+  readonly #trusted$ = new Subject<void>();
   readonly #emissions: Emissions;
   readonly #hooks: InvalidationHooks;
   #state: Tracking;
   #snapshot: ReadonlySet<UserId> | undefined;
-  #inDoubt = false;
+  #inDoubt: readonly UserId[] | undefined;
 
   constructor(ownUserId: UserId, emissions: Emissions, hooks: InvalidationHooks) {
     this.#ownUserId = ownUserId;
@@ -75,15 +76,27 @@ export class TrackedUsers {
 
   /** Whether steps are known to be missing, so that nothing in memory is to be called current. */
   get inDoubt(): boolean {
-    return this.#inDoubt;
+    return this.#inDoubt !== undefined;
   }
 
-  doubt(): void {
-    this.#inDoubt = true;
+  /** Emits when nothing is in doubt any more: what was not called current for that alone is so now. */
+  get trusted$(): Observable<void> {
+    return this.#trusted$;
+  }
+
+  /** @param asked users whose queries in flight are superseded by the doubt; they count as invalidated when it is over, whatever the missing steps say of them */
+  doubt(asked: readonly UserId[]): void {
+    this.#inDoubt = asked;
   }
 
   trust(): void {
-    this.#inDoubt = false;
+    const asked = this.#inDoubt ?? [];
+    this.#inDoubt = undefined;
+    this.#emissions.push(() => {
+      this.#trusted$.next();
+      const invalidated = asked.filter((userId) => this.get(userId) !== undefined);
+      if (invalidated.length > 0) this.#invalidations$.next({ invalidated, left: [], announced: false });
+    });
   }
 
   loaded(token: string | undefined, users: ReadonlyMap<UserId, TrackedUser>): void {

@@ -76,7 +76,7 @@ export function reduceTracking(state: Tracking, event: TrackingEvent): Tracking 
       const invalidated: UserId[] = [];
       for (const [userId, saved] of event.users) {
         const known = users.get(userId);
-        if (known?.revision.committed === saved.revision.committed && known !== undefined) {
+        if (known !== undefined && known.revision.committed === saved.revision.committed) {
           // No change that this tracker does not know. A list that could not be saved is in memory all the same.
           users.set(userId, { revision: known.revision, outdated: known.outdated && saved.outdated });
         } else {

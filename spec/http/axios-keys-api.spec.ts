@@ -5,7 +5,7 @@ import { axiosKeysApi } from "../../src/http/axios-keys-api.js";
 import { matrixHttp } from "../../src/http/matrix-http.js";
 import { InvalidResponseError } from "../../src/model/errors.js";
 import { LoopbackServer } from "./loopback-server.js";
-import { ManualTime } from "./manual-time.js";
+import { ManualTime } from "../support/manual-time.js";
 import { type MockAdapter, mockAdapter } from "./mock-adapter.js";
 
 const BOB = "@bob:example.org";

@@ -5,7 +5,7 @@ import type { SyncFailed } from "../../src/http/sync-failed.js";
 import { type SyncOptions, syncResponses } from "../../src/http/sync-responses.js";
 import type { SyncResponse } from "../../src/model/wire.js";
 import { LoopbackServer, type SeenRequest } from "./loopback-server.js";
-import { ManualTime } from "./manual-time.js";
+import { ManualTime } from "../support/manual-time.js";
 
 const news = (next_batch: string): SyncResponse => ({ next_batch, device_lists: { changed: ["@bob:example.org"] } });
 

@@ -1,11 +1,12 @@
 import fc from "fast-check";
-import { config, of } from "rxjs";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { of } from "rxjs";
+import { describe, expect, it } from "vitest";
 import { DeviceTracker } from "../../src/device-tracker.js";
 import { InvalidResponseError } from "../../src/model/errors.js";
 import type { KeysQueryResponse } from "../../src/model/wire.js";
 import { testDevice } from "../../src/testing/test-device.js";
-import { VirtualClock } from "../properties/virtual-clock.js";
+import { ManualTime } from "../support/manual-time.js";
+import { collectUnhandledErrors } from "../support/unhandled-errors.js";
 
 const ME = "@me:example.org";
 const BOB = "@bob:example.org";
@@ -31,21 +32,13 @@ const answer = fc.oneof(
 );
 
 describe("whatever is answered to a query", () => {
-  const unhandled: unknown[] = [];
-  beforeEach(() => {
-    vi.useFakeTimers({ toFake: ["setTimeout"] }); // RxJS reports errors that nobody handles from one
-    config.onUnhandledError = (error: unknown) => void unhandled.push(error);
-  });
-  afterEach(() => {
-    config.onUnhandledError = null;
-    vi.useRealTimers();
-  });
+  const takeUnhandled = collectUnhandledErrors();
 
   it("nothing throws in a stream, every lookup ends, nobody's devices are taken for another's, and Object.prototype stays as it was", { timeout: 20_000 + RUNS * 20 }, () => {
     const builtIn = Reflect.ownKeys(Object.prototype).map((name) => [name, Object.getOwnPropertyDescriptor(Object.prototype, name)?.value as unknown]);
     fc.assert(
       fc.property(answer, fc.boolean(), (given, cached) => {
-        const tracker = new DeviceTracker({ userId: ME, sync$: of({ next_batch: "s1", device_lists: { changed: cached ? ASKED : [] } }), keysApi: { query: () => of(given as KeysQueryResponse), changes: () => of({}) }, scheduler: new VirtualClock() });
+        const tracker = new DeviceTracker({ userId: ME, sync$: of({ next_batch: "s1", device_lists: { changed: cached ? ASKED : [] } }), keysApi: { query: () => of(given as KeysQueryResponse), changes: () => of({}) }, scheduler: new ManualTime() });
         tracker.connect();
         let ended = 0;
         for (const lookup$ of [tracker.getDeviceKeys(ASKED), tracker.getDeviceKeys(ASKED), tracker.getKnownDeviceKeys(ASKED)]) {
@@ -66,9 +59,8 @@ describe("whatever is answered to a query", () => {
         }
         const watching = tracker.watchDeviceKeys(ASKED).subscribe();
         watching.unsubscribe();
-        vi.runAllTimers();
         expect(ended).toBe(3);
-        expect(unhandled).toEqual([]);
+        expect(takeUnhandled()).toEqual([]);
         expect(Reflect.ownKeys(Object.prototype).map((name) => [name, Object.getOwnPropertyDescriptor(Object.prototype, name)?.value as unknown])).toEqual(builtIn);
       }),
       { numRuns: RUNS },

@@ -74,6 +74,17 @@ function bursts(tabs: Setup["tabs"]): fc.Arbitrary<readonly Command[]> {
     looksAt: fc.constantFrom("arrival" as const, "departure" as const),
     outcome,
   });
+  const answerChanges = fc.record({
+    type: fc.constant("answer changes" as const),
+    which,
+    outcome: fc.oneof(
+      { weight: 2, arbitrary: fc.constant("the truth" as const) },
+      {
+        weight: 1,
+        arbitrary: fc.constantFrom("the truth, twice" as const, "the truth, among IDs that are none" as const, "an error" as const, "nothing" as const, "null" as const, "lists that are no arrays" as const),
+      },
+    ),
+  });
   const wait = fc.record({ type: fc.constant("wait" as const), ms: fc.oneof({ weight: 6, arbitrary: fc.constantFrom(1, 2, 3, 4, 6, 9) }, { weight: 1, arbitrary: fc.constantFrom(1_000, 11_000, 31_000, 61_000) }) });
   const trouble = inTab(
     fc.record({
@@ -97,6 +108,7 @@ function bursts(tabs: Setup["tabs"]): fc.Arbitrary<readonly Command[]> {
     { weight: 36, arbitrary: one(answer) },
     { weight: 15, arbitrary: raced },
     { weight: 4, arbitrary: reloaded },
+    { weight: 12, arbitrary: one(answerChanges) },
     { weight: 24, arbitrary: one(wait) },
     { weight: 9, arbitrary: one(change) },
     { weight: 12, arbitrary: one(sync) },
@@ -122,6 +134,7 @@ export function arbitraryHistory(tabs: Setup["tabs"], maxLength = 30): fc.Arbitr
     maxUsersPerQuery: fc.constantFrom(1, 2, 250),
     maxConcurrentQueries: fc.constantFrom(1, 2, 3),
     maxListsInMemory: fc.constantFrom(10_000, 1),
+    tellsChanges: fc.constantFrom("at once" as const, "when told" as const),
     settled: fc.nat({ max: 3 }).map((n) => n > 0),
     asksInsideChanges: fc.nat({ max: 3 }).map((n) => n === 3),
   });

@@ -37,6 +37,9 @@ export type Outcome =
   | "failures that are no object"
   | "users that are no objects";
 
+/** How the server answers who changed between two tokens. */
+export type ChangesOutcome = "the truth" | "the truth, twice" | "the truth, among IDs that are none" | "an error" | "nothing" | "null" | "lists that are no arrays";
+
 /** What a caller does in the moment of its answer. */
 export type Then = "nothing" | "asks again" | "is given the next step" | "sees a change and is given it";
 
@@ -65,6 +68,8 @@ export type Command =
   | { readonly type: "cancel"; readonly which: number }
   /** A query in flight is answered, with the lists as they were when it arrived, or as they are now. */
   | { readonly type: "answer"; readonly which: number; readonly looksAt: "arrival" | "departure"; readonly outcome: Outcome }
+  /** The server says who changed while steps were missed, or fails to. */
+  | { readonly type: "answer changes"; readonly which: number; readonly outcome: ChangesOutcome }
   /** From now on queries are answered as they arrive, or when the history says so. */
   | { readonly type: "server answers"; readonly when: "at once" | "when told" }
   | { readonly type: "outage"; readonly server: (typeof SERVERS)[number]; readonly down: boolean }
@@ -83,6 +88,8 @@ export interface Setup {
   readonly maxUsersPerQuery: number;
   readonly maxConcurrentQueries: number;
   readonly maxListsInMemory: number;
+  /** Whether the server says at once, and truthfully, who changed while steps were missed, or what and when the history says. */
+  readonly tellsChanges: "at once" | "when told";
   /** Whether it begins as most do: an initial sync, then everybody but Dave shares a room with us, and their lists are fetched and saved. */
   readonly settled: boolean;
   /** Whether somebody looks users up from inside `deviceChanges$`. */
@@ -120,6 +127,8 @@ export function describe(command: Command): string {
       return `cancel ${command.which}`;
     case "answer":
       return `answer query ${command.which} with ${command.outcome}, looked at on ${command.looksAt}`;
+    case "answer changes":
+      return `answer ${command.which} of those who ask for changes with ${command.outcome}`;
     case "server answers":
       return `the server answers ${command.when}`;
     case "outage":

@@ -63,6 +63,21 @@ export const FOUND_HISTORIES: readonly Found[] = [
     ],
   },
   {
+    title: "a response is lost while a watcher's query is on its way, and who changed in it is not to be learned",
+    setup: { tellsChanges: "when told" },
+    commands: [
+      change(BOB),
+      ...told(),
+      watch(BOB),
+      change(CAROL),
+      { type: "sync", tab, shape: "plain", toAll: false },
+      { type: "lose", tab },
+      ...told(),
+      { type: "answer changes", which: 0, outcome: "an error" },
+      answer(0),
+    ],
+  },
+  {
     title: "two tabs begin with an initial sync, and one of them asks in between",
     setup: { tabs: 2, storeTakes: 3, settled: false },
     commands: [wait(100), ...told(0), lookup([ME]), answer(0), change(ME), ...told(1), wait(100)],

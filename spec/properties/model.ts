@@ -173,7 +173,8 @@ export class Told {
   #step(response: Response): void {
     const { changed, left, hides, next } = response;
     const gap = this.#isGap(response);
-    if (gap && this.position !== undefined) this.uncertain = true; // it may find out what it missed, and from whom, is its own affair
+    // It may find out what it missed; when, and from whom, is its own affair. Only the account's first initial sync is applied at once.
+    if (gap && (this.position !== undefined || response.since !== null)) this.uncertain = true;
     if (hides || gap) for (const user of this.tracked) this.#invalidate(user);
     for (const user of [...changed, ...left]) this.#invalidate(user);
     for (const user of left) if (user !== ME) this.tracked.delete(user);

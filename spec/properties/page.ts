@@ -3,15 +3,15 @@ import { DeviceTracker } from "../../src/device-tracker.js";
 import { InvalidResponseError, QueryTimedOutError, StoreClearedError } from "../../src/model/errors.js";
 import { isUserId, type UserId } from "../../src/model/ids.js";
 import type { DeviceChanges, DeviceKeysByUser } from "../../src/model/results.js";
-import type { KeysQueryResponse, SyncResponse } from "../../src/model/wire.js";
+import type { DeviceLists, KeysQueryResponse, SyncResponse } from "../../src/model/wire.js";
 import { ScriptedStore } from "../../src/testing/scripted-store.js";
-import { ME, names, type Command, type Outcome, type Setup, type Then } from "./commands.js";
+import { ME, names, type ChangesOutcome, type Command, type Outcome, type Setup, type Then } from "./commands.js";
 import type { History } from "./history.js";
 import { positionOf, token, Told, type Response, type Server } from "./model.js";
-import { ToldKeysApi, type Query } from "./told-keys-api.js";
+import { ToldKeysApi, type ChangesQuery, type Query } from "./told-keys-api.js";
 import { PageClock, type VirtualClock } from "./virtual-clock.js";
 import type { WatchedRecords } from "./watched-records.js";
-import { queryBody, readList, syncBody } from "./wire.js";
+import { changesBody, queryBody, readList, syncBody } from "./wire.js";
 
 /** What all pages share. */
 export interface Surroundings {
@@ -49,6 +49,7 @@ export class Page {
   readonly store: ScriptedStore;
   readonly callers: Caller[] = [];
   readonly queries: Query[] = [];
+  readonly changesQueries: ChangesQuery[] = [];
   readonly received: Response[] = [];
   told: Told;
   loaded = false;
@@ -83,10 +84,10 @@ export class Page {
       keysApi: new ToldKeysApi({
         arrives: (users, timeout, subscriber) => this.#queried(users, timeout, subscriber),
         aborted: (query) => this.#note(`query ${query.id} is aborted`),
-        changes: (from, to) => {
-          const { changed, left } = world.server.between(positionOf(from), positionOf(to));
-          this.#note(`asks for the changes from ${from} to ${to}: ${names(changed)} left ${names(left)}`);
-          return { changed: [...changed], left: [...left] };
+        asksForChanges: (query) => {
+          this.#note(`asks for the changes from ${query.from} to ${query.to}`);
+          this.changesQueries.push(query);
+          if (setup.tellsChanges === "at once" || world.answersAtOnce()) this.answerChanges(query, "the truth");
         },
       }),
       store: this.store,
@@ -135,6 +136,10 @@ export class Page {
 
   get inFlight(): readonly Query[] {
     return this.queries.filter(({ state }) => state === "in flight");
+  }
+
+  get changesInFlight(): readonly ChangesQuery[] {
+    return this.changesQueries.filter(({ state }) => state === "in flight");
   }
 
   get pendingTimers(): number {
@@ -262,6 +267,20 @@ export class Page {
       if (outcome !== "nothing") query.subscriber.next(body);
       if (outcome === "lists, twice") query.subscriber.next(body);
       query.subscriber.complete();
+    }
+  }
+
+  answerChanges(query: ChangesQuery, outcome: ChangesOutcome): void {
+    const { from, to, subscriber } = query;
+    const said = this.#world.server.between(positionOf(from), positionOf(to));
+    this.#note(`is told of the changes from ${from} to ${to}: ${outcome}, ${names(said.changed)} left ${names(said.left)}`);
+    query.state = "answered";
+    const body = changesBody(outcome, said) as DeviceLists;
+    if (outcome === "an error") subscriber.error(new ServerError("/keys/changes"));
+    else {
+      if (outcome !== "nothing") subscriber.next(body);
+      if (outcome === "the truth, twice") subscriber.next(body);
+      subscriber.complete();
     }
   }
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import { config } from "rxjs";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { collectUnhandledErrors } from "../support/unhandled-errors.js";
 import { arbitraryHistory } from "./arbitrary-history.js";
 import { World } from "./world.js";
 
@@ -8,21 +8,7 @@ import { World } from "./world.js";
 const RUNS = Number(process.env.PROPERTY_RUNS ?? 1_000);
 
 describe("in whatever order things happen, every promise holds", () => {
-  let unhandled: unknown[] = [];
-  beforeEach(() => {
-    vi.useFakeTimers({ toFake: ["setTimeout"] }); // RxJS reports errors that nobody handles from one
-    config.onUnhandledError = (error: unknown) => void unhandled.push(error);
-  });
-  afterEach(() => {
-    config.onUnhandledError = null;
-    vi.useRealTimers();
-  });
-  const takeUnhandled = () => {
-    vi.runAllTimers();
-    const taken = unhandled;
-    unhandled = [];
-    return taken;
-  };
+  const takeUnhandled = collectUnhandledErrors();
 
   it.each([
     ["to one tracker", 1],

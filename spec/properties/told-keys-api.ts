@@ -1,4 +1,4 @@
-import { defer, Observable, of, type Subscriber } from "rxjs";
+import { Observable, type Subscriber } from "rxjs";
 import type { UserId } from "../../src/model/ids.js";
 import type { DeviceLists, KeysQueryRequest, KeysQueryResponse } from "../../src/model/wire.js";
 import type { KeysApi } from "../../src/query/keys-api.js";
@@ -18,13 +18,21 @@ export interface Query {
   readonly subscriber: Subscriber<KeysQueryResponse>;
 }
 
+/** Somebody asks who changed between two tokens. */
+export interface ChangesQuery {
+  readonly from: string;
+  readonly to: string;
+  state: "in flight" | "answered" | "aborted";
+  readonly subscriber: Subscriber<DeviceLists>;
+}
+
 export interface QueryEvents {
   readonly arrives: (users: readonly UserId[], timeout: number | undefined, subscriber: Subscriber<KeysQueryResponse>) => Query;
   readonly aborted: (query: Query) => void;
-  readonly changes: (from: string, to: string) => DeviceLists;
+  readonly asksForChanges: (query: ChangesQuery) => void;
 }
 
-/** A server's query endpoint that answers when it is told to. */
+/** A server's endpoints that answer when they are told to. */
 export class ToldKeysApi implements KeysApi {
   readonly #ports: QueryEvents;
 
@@ -43,8 +51,13 @@ export class ToldKeysApi implements KeysApi {
     });
   }
 
-  /** Answered at once, truthfully. */
   changes({ from, to }: { readonly from: string; readonly to: string }): Observable<DeviceLists> {
-    return defer(() => of(this.#ports.changes(from, to)));
+    return new Observable((subscriber) => {
+      const query: ChangesQuery = { from, to, state: "in flight", subscriber };
+      this.#ports.asksForChanges(query);
+      return () => {
+        if (query.state === "in flight") query.state = "aborted";
+      };
+    });
   }
 }

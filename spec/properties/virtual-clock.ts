@@ -1,18 +1,8 @@
-import { VirtualAction, VirtualTimeScheduler, type SchedulerAction, type SchedulerLike, type Subscription } from "rxjs";
+import type { SchedulerAction, SchedulerLike, Subscription } from "rxjs";
+import { ManualTime } from "../support/manual-time.js";
 
-/** A clock that stands still until it is told to go on. */
-export class VirtualClock extends VirtualTimeScheduler {
-  constructor() {
-    super(VirtualAction, 0);
-  }
-
-  advance(ms: number): void {
-    const end = this.frame + ms;
-    this.maxFrames = end;
-    this.flush();
-    this.frame = end;
-  }
-
+/** The clock of a world with several pages. */
+export class VirtualClock extends ManualTime {
   /** Whether this timer is still to go off. */
   has(timer: Subscription): boolean {
     return this.actions.some((action) => action === timer);

@@ -1,6 +1,6 @@
 import { serverName, type UserId } from "../../src/model/ids.js";
 import { testDevice } from "../../src/testing/test-device.js";
-import type { Outcome } from "./commands.js";
+import type { ChangesOutcome, Outcome } from "./commands.js";
 import { token, type Response, type Server } from "./model.js";
 
 /** A sync response as it comes; `since`: the position that it says it answers, if it says so. */
@@ -75,6 +75,24 @@ export function queryBody(outcome: Outcome, query: number, versions: ReadonlyMap
     case "an error":
     case "nothing":
       return { device_keys: devices, failures, master_keys: {}, unknown: 1 };
+  }
+}
+
+/** The answer to who changed between two positions; an error, or nothing, where it is none. */
+export function changesBody(outcome: ChangesOutcome, { changed, left }: Pick<Response, "changed" | "left">): unknown {
+  const lists = { changed: [...changed], left: [...left] };
+  switch (outcome) {
+    case "the truth":
+    case "the truth, twice":
+    case "an error":
+    case "nothing":
+      return lists;
+    case "the truth, among IDs that are none":
+      return { changed: ["nobody", ...lists.changed, "__proto__"], left: [...lists.left, "@no-server"] };
+    case "null":
+      return null;
+    case "lists that are no arrays":
+      return { ...lists, left: { 0: "x" } };
   }
 }
 

@@ -142,6 +142,14 @@ export class World {
         answered?.();
         break;
       }
+      case "answer changes": {
+        const answered = pick(
+          this.#pages.flatMap((one) => one.changesInFlight.map((query) => () => one.answerChanges(query, command.outcome))),
+          command.which,
+        );
+        answered?.();
+        break;
+      }
       case "server answers":
         this.#answersAtOnce = command.when === "at once";
         break;
@@ -177,12 +185,12 @@ export class World {
         this.#execute({ type: "deliver", tab });
       }
     };
+    this.#answersAtOnce = true;
     sync();
     for (const user of USERS) {
       if (user !== ME && user !== DAVE) this.#server.join(user);
       this.#server.change(user);
     }
-    this.#answersAtOnce = true;
     sync();
     for (const page of this.#pages) {
       this.#clock.advance(100);
@@ -277,6 +285,7 @@ export class World {
       this.#server.down.clear();
       for (const page of this.#pages) {
         for (const query of page.inFlight) page.answer(query, "departure", "lists");
+        for (const query of page.changesInFlight) page.answerChanges(query, "the truth");
         for (let i = 0; i < 20; i++) page.store.read([]).subscribe({ error: () => {} });
         for (let i = 0; i < 20; i++) page.store.readKinds([]).subscribe({ error: () => {} });
         for (let i = 0; i < 20; i++) page.store.update([], () => ({ puts: [], deletes: [], result: undefined })).subscribe({ error: () => {} });
@@ -295,9 +304,13 @@ export class World {
     });
     this.#do("half an hour passes", () => this.#clock.advance(35 * 60_000));
     for (const page of this.#pages) {
-      if (!page.exact) continue;
+      if (page.sawClear) continue;
       const current = (of: typeof page.callers[number]) => {
-        for (const [user, { freshness }] of of.last ?? []) history.expect(!page.told.tracked.has(user) || freshness === "current", "in the end", () => `${of.name} shows ${names([user])} as ${freshness}`);
+        for (const [user, { freshness }] of of.last ?? []) {
+          // Whether somebody is still tracked is the tracker's own affair where it may have missed a step that the server's answer did not bring back.
+          const asItShould = freshness === "current" || !page.told.tracked.has(user) || (!page.exact && freshness === "untracked");
+          history.expect(asItShould, "in the end", () => `${of.name} shows ${names([user])} as ${freshness}`);
+        }
       };
       const everyone = { users: [...page.told.tracked], forceDownload: false, timeout: undefined, then: "nothing" } as const;
       this.#do("everyone is looked up, and those whose list could not be saved once more", () => {
@@ -305,15 +318,16 @@ export class World {
         for (let i = 0; i < 2; i++) {
           const caller = page.lookup(everyone);
           this.#clock.advance(100);
-          if (!page.troubled) current(caller);
+          if (!page.troubled && page.exact) current(caller); // a tracker that lags behind the store may learn of it by a save that is refused: a query more
         }
       });
       this.#do("everyone is looked up again", () => {
         const { length } = page.queries;
         const again = page.lookup(everyone);
         this.#clock.advance(100);
-        current(again);
-        history.expect(again.ended && page.queries.length === length, "in the end", () => "everybody's list is cached, and somebody was asked for");
+        if (this.#pages.length === 1) current(again); // of two tabs each may lag, and with few lists in memory it is one query more for each user
+        history.expect(again.ended, "in the end", () => `${again.name} has not ended`);
+        history.expect(!page.exact || page.queries.length === length, "in the end", () => "everybody's list is cached, and somebody was asked for");
       });
     }
 

@@ -6,10 +6,11 @@ function gate() {
   const seen: string[] = [];
   const gate = new Gate<string>();
   const pass = (name: string) => gate.pass((value) => seen.push(`${name} ${value}`));
-  const wait = (name: string) => gate.passed$.subscribe({ next: (value) => seen.push(`${name} goes on ${value}`), error: (error: unknown) => seen.push(`${name} fails: ${String(error)}`) });
+  const wait = (name: string, until: "opened$" | "passed$" = "passed$") =>
+    gate[until].subscribe({ next: (value) => seen.push(`${name} goes on ${value}`), error: (error: unknown) => seen.push(`${name} fails: ${String(error)}`) });
   const open = (value: string) => {
     gate.open(value);
-    gate.release(1);
+    gate.release(value);
   };
   return { gate, seen, pass, wait, open };
 }
@@ -54,6 +55,20 @@ describe("Gate", () => {
     expect(seen).toEqual([]);
     open("second time");
     expect(seen).toEqual(["second second time", "lookup goes on second time"]);
+  });
+
+  it("lets those go on once it has opened who need not see the end of what was given, after what could be done", () => {
+    const { gate: it, seen, pass, wait, open } = gate();
+    wait("track", "passed$");
+    wait("lookup", "opened$");
+    pass("first");
+    it.pass(() => it.close());
+    pass("second");
+    open("first time");
+    expect(seen).toEqual(["first first time", "lookup goes on first time"]);
+    wait("late lookup", "opened$");
+    open("second time");
+    expect(seen.slice(2)).toEqual(["second second time", "track goes on second time", "late lookup goes on second time"]);
   });
 
   it("can be closed after it was open", () => {

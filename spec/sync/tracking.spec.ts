@@ -36,6 +36,21 @@ describe("the tracking reducer", () => {
       expect(reduce(step([], [], { token: "s7" })).token).toBe("s7");
     });
 
+    it("looks at the users of the step and at nobody else, however many are tracked", () => {
+      const before = reduce(step(Array.from({ length: 1_000 }, (_, i) => `@user${i}:example.org`)));
+      const touched: string[] = [];
+      const watched = new Proxy(before.users as Map<UserId, never>, {
+        get: (map, name) => {
+          if (["forEach", "keys", "values", "entries", Symbol.iterator].includes(name)) touched.push(String(name));
+          const value: unknown = Reflect.get(map, name, map);
+          return typeof value === "function" ? (value.bind(map) as unknown) : value;
+        },
+      });
+      const after = reduceTracking({ ...before, users: watched }, step([BOB], [CAROL]));
+      expect(after.users).toBe(watched); // a copy would cost time in all who are tracked
+      expect(touched).toEqual([]);
+    });
+
     it("makes a user outdated again who was listed, at the new revision", () => {
       const state = reduce(step([BOB]), listed([BOB, r1]), step([BOB], [], { revision: r2 }));
       expect(users(state)[BOB]).toEqual({ revision: r2, outdated: true });

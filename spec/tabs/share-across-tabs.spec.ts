@@ -1,7 +1,7 @@
 import { NEVER, Observable, of, Subject, throwError, type Subscription } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { OtherTabError, shareAcrossTabs } from "matrix-device-tracker/tabs";
-import { ManualTime } from "../http/manual-time.js";
+import { ManualTime } from "../support/manual-time.js";
 import { FakeChannel, fakePage, fakeTabs, settled, type FakeLocks } from "./fake-tabs.js";
 
 let locks: FakeLocks;

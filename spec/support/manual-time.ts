@@ -1,6 +1,6 @@
 import { VirtualAction, VirtualTimeScheduler } from "rxjs";
 
-/** A clock that stands still until it is told to go on, for code whose answers come by promises: those need real turns in between. */
+/** A clock that stands still until it is told to go on, for code whose answers come by promises, or one by one as a test gives them. */
 export class ManualTime extends VirtualTimeScheduler {
   constructor() {
     super(VirtualAction, 0);

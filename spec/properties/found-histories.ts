@@ -82,4 +82,19 @@ export const FOUND_HISTORIES: readonly Found[] = [
     setup: { tabs: 2, storeTakes: 3, settled: false },
     commands: [wait(100), ...told(0), lookup([ME]), answer(0), change(ME), ...told(1), wait(100)],
   },
+  {
+    title: "a step that outdates everyone takes effect late and is committed again, and few lists are in memory",
+    setup: { maxUsersPerQuery: 1, maxConcurrentQueries: 1, maxListsInMemory: 1 },
+    commands: [
+      { type: "store trouble", trouble: "hangs, though done", operation: undefined, tab },
+      change(BOB),
+      { type: "sync", tab, shape: "whose lists are no object", toAll: false },
+      { type: "deliver", tab },
+      { type: "lookup", tab, users: [BOB, CAROL], forceDownload: true, timeout: undefined, then: "nothing" },
+      { type: "answer", which: 0, looksAt: "arrival", outcome: "lists" },
+      change(CAROL),
+      ...told(),
+      wait(1),
+    ],
+  },
 ];

@@ -1,7 +1,7 @@
 import { AsyncSubject, ignoreElements, map, merge, tap, type Observable } from "rxjs";
 import type { UserId } from "../model/ids.js";
 import type { SyncResponse } from "../model/wire.js";
-import { commitStep, commitTracked, stepKeys, trackedKeys, type Committed, type StepToCommit } from "../store/commit.js";
+import { commitStep, commitTracked, stepKeys, trackedKeys, type Committed, type SavedUser, type StepToCommit } from "../store/commit.js";
 import type { RecordKey } from "../store/device-store.js";
 import { Revision } from "../store/revision.js";
 import type { SavedRecords } from "../store/saved-records.js";
@@ -46,7 +46,7 @@ export class Steps {
     const concerned = everyone ? inFlight().filter((userId) => this.#tracked.get(userId) !== undefined) : [];
     return this.#emissions.hold(() => {
       this.#tracked.step({ token: next ?? follows, changed: step.changed, left: step.left, everyone, revision }, concerned);
-      return this.#commit(revision, stepKeys(commit), (records) => commitStep(records, commit)).pipe(map(() => step.response));
+      return this.#commit(revision, stepKeys(commit), () => (everyone ? this.#tracked.users.keys() : step.changed), (records) => commitStep(records, commit)).pipe(map(() => step.response));
     });
   }
 
@@ -61,13 +61,14 @@ export class Steps {
         const together = users.slice(i, i + MAX_TRACKED_PER_COMMIT);
         const revision = new Revision();
         this.#tracked.track(together, revision);
-        commits.push(this.#commit(revision, trackedKeys(together), (records) => commitTracked(records, together, follows)));
+        commits.push(this.#commit(revision, trackedKeys(together), () => together, (records) => commitTracked(records, together, follows)));
       }
       return merge(...commits).pipe(ignoreElements());
     });
   }
 
-  #commit(revision: Revision, keys: readonly RecordKey[], apply: (records: SavedRecords) => Committed): Observable<Committed> {
+  /** @param concerned the users who may be at this revision */
+  #commit(revision: Revision, keys: readonly RecordKey[], concerned: () => Iterable<UserId>, apply: (records: SavedRecords) => Committed): Observable<Committed> {
     const pending = { numbered: true };
     this.#uncommitted.add(pending);
     const committed$ = new AsyncSubject<Committed>();
@@ -81,7 +82,10 @@ export class Steps {
           if (offPath) for (const applied of this.#uncommitted) applied.numbered = false;
           this.#uncommitted.delete(pending);
           if (pending.numbered) revision.committed = allotted;
-          const adopted = new Map(Array.from(users, ([userId, saved]) => [userId, { from: revision, saved }]));
+          const adopted = new Map<UserId, { from: Revision; saved: SavedUser | undefined }>();
+          // Who is still at a revision without a number would be refused later: they are outdated at the number instead, as the store has them.
+          if (!pending.numbered) for (const userId of concerned()) adopted.set(userId, { from: revision, saved: { revision: allotted, outdated: true } });
+          for (const [userId, saved] of users) adopted.set(userId, { from: revision, saved });
           if (adopted.size > 0) this.#tracked.adopt(adopted);
         }),
       )

@@ -40,13 +40,12 @@ export class Steps {
   apply(step: Step, inFlight: () => readonly UserId[]): Observable<SyncResponse | undefined> {
     const revision = new Revision();
     const follows = this.#tracked.token;
-    const { next } = step;
-    const { everyone } = step;
-    const commit: StepToCommit = { since: step.since ?? undefined, follows, next, changed: step.changed, left: step.left, everyone };
-    const concerned = everyone ? inFlight().filter((userId) => this.#tracked.get(userId) !== undefined) : [];
+    const { next, changed, left, everyone } = step;
+    const commit: StepToCommit = { since: step.since ?? undefined, follows, next, changed, left, everyone };
+    const asked = everyone ? inFlight().filter((userId) => this.#tracked.get(userId) !== undefined) : [];
     return this.#emissions.hold(() => {
-      this.#tracked.step({ token: next ?? follows, changed: step.changed, left: step.left, everyone, revision }, concerned);
-      return this.#commit(revision, stepKeys(commit), () => (everyone ? this.#tracked.users.keys() : step.changed), (records) => commitStep(records, commit)).pipe(map(() => step.response));
+      this.#tracked.step({ token: next ?? follows, changed, left, everyone, revision }, asked);
+      return this.#commit(revision, stepKeys(commit), () => (everyone ? this.#tracked.users.keys() : changed), (records) => commitStep(records, commit)).pipe(map(() => step.response));
     });
   }
 

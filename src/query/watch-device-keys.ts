@@ -146,7 +146,10 @@ class Watch {
       const shown = this.#shown.get(userId);
       const sameList = shown !== undefined && sameDeviceList(shown, entry);
       // A superseded list that says nothing new: the look-up that the change has caused decides.
-      if (sameList && entry.freshness === "superseded") continue;
+      if (sameList && entry.freshness === "superseded") {
+        if (!answer.superseded) this.#answers.set(userId, answer); // perhaps only because steps are missing: once they are known, this one counts
+        continue;
+      }
       this.#answers.set(userId, answer);
       this.#shown.set(userId, entry);
       if (!sameList || shown.freshness !== entry.freshness) altered = true;

@@ -295,6 +295,7 @@ export class DeviceTracker {
     const asked = this.#queries.askedFor().filter((userId) => this.#tracked.get(userId) !== undefined);
     this.#tracked.doubt(asked);
     this.#queries.supersede(asked);
+    this.#queries.send();
     loaded
       .closeGap(step)
       .pipe(toArray())
@@ -368,10 +369,13 @@ export class DeviceTracker {
         this.#report({ type: "store-cleared", message: "the device store was cleared: this tracker has nothing to go on with, make a new one" });
         this.#gate.fail(new StoreClearedError());
         this.#connection?.fail(new StoreClearedError());
-        this.#synced.abandon(new StoreClearedError());
+        const synced = this.#synced;
+        this.#emissions.push(() => {
+          synced.abandon(new StoreClearedError());
+        });
       },
     });
-    const lists = new DeviceLists({ ownUserId: this.#userId, store, writes, tracked: this.#tracked, maxListsInMemory, report: this.#report });
+    const lists = new DeviceLists({ ownUserId: this.#userId, store, writes, tracked: this.#tracked, maxListsInMemory, scheduler: this.#scheduler, report: this.#report });
     const catchUpPorts: CatchUpPorts = {
       ownUserId: this.#userId,
       tracked: this.#tracked,

@@ -30,12 +30,12 @@ describe("an application's whole use of the tracker, in marbles", () => {
     tracker.connect();
     const send$ = new Subject<void>();
     const actions = { s: () => homeserver.step(), l: () => homeserver.addDevice(BOB, "LAPTOP"), m: () => send$.next() };
-    m.acts("                         -s------m-------ls-m-------m", actions);
+    m.acts("                         -s------m----------ls---m----------m", actions);
     const sent$ = send$.pipe(switchMap(() => inShort(tracker.getDeviceKeys([BOB]))));
     const values = { a: ["bob PHONE current"], b: ["bob PHONE,LAPTOP current"], c: ["bob PHONE,LAPTOP current"] };
-    m.expectObservable(sent$).toBe("---------------a----------bc", values);
+    m.expectObservable(sent$).toBe("-----------------a---------------b-c", values);
     m.afterwards(() => {
-      expect(homeserver.queries.map(({ sentAt, answeredAt }) => [sentAt, answeredAt])).toEqual([[8, 13], [19, 24]]);
+      expect(homeserver.queries.map(({ sentAt, answeredAt }) => [sentAt, answeredAt])).toEqual([[10, 15], [26, 31]]);
     });
   }));
 

@@ -100,7 +100,7 @@ describe("clear()", () => {
       const store = new ScriptedStore({ scheduler: m.scheduler });
       const { lookup, tracker } = trackerIn(m, { store, sync$: m.hot("(x|)", { x: start }), connected, tracking: [BOB], answers: [of(OLD)] });
       m.acts("                            --c--", { c: () => store.clear().subscribe() });
-      m.expectObservable(lookup([BOB]), " ---^-").toBe("---(s|)", lists); // finds it out
+      m.expectObservable(lookup([BOB]), " ---^-").toBe("---#", undefined, cleared); // finds it out
       m.expectObservable(tracker.synced$, "-^---").toBe("---#", undefined, cleared);
     })();
   });

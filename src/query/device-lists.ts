@@ -1,17 +1,24 @@
-import { catchError, map, of, Subject, type Observable } from "rxjs";
+import { catchError, map, of, Subject, switchMap, timeout, type Observable, type SchedulerLike } from "rxjs";
 import type { DeviceList } from "../keys/device-list.js";
 import { StoreClearedError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
 import type { TrackerProblem } from "../model/problems.js";
-import type { SavedUser } from "../store/commit.js";
+import { savedUser, type SavedUser } from "../store/commit.js";
 import type { DeviceStore } from "../store/device-store.js";
 import { readListRecord, type ListRecord } from "../store/list-record.js";
-import { listKey, OWNER } from "../store/records.js";
+import { EPOCH, listKey, OWNER, readEpoch, stateKey } from "../store/records.js";
 import { Revision } from "../store/revision.js";
 import { saveKeys, saveLists, type ListToSave, type Refused } from "../store/save-lists.js";
 import type { WriteQueue } from "../store/write-queue.js";
 import type { TrackedUsers } from "../sync/tracked-users.js";
 import { CachedList, ListCache } from "./list-cache.js";
+
+/**
+ * How long the store is waited for to say whether another tab has fetched a list, in ms, before the server is asked: one that takes longer spares nothing.
+ */
+const FIND_PATIENCE = 1_000;
+
+const NONE: ReadonlyMap<UserId, CachedList> = new Map();
 
 /** The last list we had of a user. */
 export interface KnownList {
@@ -28,6 +35,7 @@ export class DeviceLists {
   readonly #tracked: TrackedUsers;
   readonly #cache: ListCache;
   readonly #cached$ = new Subject<ReadonlyMap<UserId, CachedList>>();
+  readonly #scheduler: SchedulerLike;
   readonly #report: (problem: TrackerProblem) => void;
 
   constructor(options: {
@@ -36,6 +44,7 @@ export class DeviceLists {
     readonly writes: WriteQueue;
     readonly tracked: TrackedUsers;
     readonly maxListsInMemory: number;
+    readonly scheduler: SchedulerLike;
     readonly report: (problem: TrackerProblem) => void;
   }) {
     this.#ownUserId = options.ownUserId;
@@ -43,6 +52,7 @@ export class DeviceLists {
     this.#writes = options.writes;
     this.#tracked = options.tracked;
     this.#cache = new ListCache(options.maxListsInMemory);
+    this.#scheduler = options.scheduler;
     this.#report = options.report;
   }
 
@@ -69,6 +79,27 @@ export class DeviceLists {
           const cached = new CachedList(record.list, revision);
           found.set(userId, cached);
           if (this.#tracked.get(userId)?.revision === revision) this.#cache.set(userId, cached);
+        }
+        return found;
+      }),
+    );
+  }
+
+  /**
+   * Lists that another tab has fetched since these changes, of users who are outdated here; from now on they are cached here, too. Whoever changes meanwhile is absent, and so is
+   * everyone where the store fails, or takes longer than {@link FIND_PATIENCE} to say whether there are any.
+   */
+  find(outdated: ReadonlyMap<UserId, Revision>): Observable<ReadonlyMap<UserId, CachedList>> {
+    if (this.#writes.failing) return of(NONE);
+    return this.#fetchedElsewhere(outdated).pipe(
+      timeout({ first: FIND_PATIENCE, scheduler: this.#scheduler, with: () => of<ReadonlyMap<UserId, Revision>>(new Map()) }),
+      switchMap((fetched) => (fetched.size === 0 ? of(NONE) : this.read(fetched))),
+      map((saved) => {
+        const found = new Map<UserId, CachedList>();
+        for (const [userId, cached] of saved) if (this.#tracked.get(userId)?.revision === cached.revision) found.set(userId, cached);
+        if (found.size > 0) {
+          this.#tracked.listed(found);
+          this.#cached$.next(found);
         }
         return found;
       }),
@@ -139,6 +170,25 @@ export class DeviceLists {
 
   forget(userIds: Iterable<UserId>): void {
     for (const userId of userIds) this.#cache.delete(userId);
+  }
+
+  /** Those of the users who are not outdated by what the store says: it has a list that answers this change or a later one. */
+  #fetchedElsewhere(outdated: ReadonlyMap<UserId, Revision>): Observable<ReadonlyMap<UserId, Revision>> {
+    return this.#store.read([OWNER, EPOCH, ...Array.from(outdated.keys(), stateKey)]).pipe(
+      map(([owner, savedEpoch, ...states]) => {
+        if (!this.#writes.checkOwner(owner)) throw new StoreClearedError();
+        const epoch = savedEpoch === undefined ? 0 : readEpoch(savedEpoch);
+        const entries = Array.from(outdated).filter(([, { committed }], i) => {
+          const saved = savedUser(states[i], epoch);
+          return saved !== undefined && !saved.outdated && committed !== undefined && saved.revision >= committed;
+        });
+        return new Map(entries);
+      }),
+      catchError((error: unknown) => {
+        if (error instanceof StoreClearedError) throw error;
+        return of(new Map<UserId, Revision>()); // it was only to spare the server a question
+      }),
+    );
   }
 
   #readRecords(userIds: readonly UserId[]): Observable<ReadonlyMap<UserId, ListRecord>> {

@@ -5,6 +5,7 @@ import type { Revision } from "../store/revision.js";
 import type { TrackedUsers } from "../sync/tracked-users.js";
 import { fromCache, notAUser, toUserDeviceKeys, type Answer } from "./answer.js";
 import type { DeviceLists } from "./device-lists.js";
+import type { CachedList } from "./list-cache.js";
 import type { Queries } from "./queries.js";
 
 export interface LookupOptions {
@@ -39,8 +40,9 @@ export class Lookup {
    * Everybody's answer, emitted once all are there.
    *
    * 1. What memory has is there at once.
-   * 2. The other lists that are not outdated are read from the store, all in one read; meanwhile
-   * 3. users without one are asked for, and so are, after the read, those whose list was not there after all.
+   * 2. The other lists that are not outdated are read from the store, all in one read.
+   * 3. Whose list is outdated is looked for in the store, all in one read: another tab that was given the same change may have fetched it already.
+   * 4. The rest is asked for.
    *
    * @param failures `throw`: the first request that fails ends the lookup with its error; `gather`: the others are waited for
    */
@@ -48,35 +50,43 @@ export class Lookup {
     return defer(() => {
       const gathered = { answers: new Map<UserId, Answer>(), failures: new Map<UserId, unknown>() };
       const toRead = new Map<UserId, Revision>();
-      const toAsk: UserId[] = [];
+      const toFind = new Map<UserId, Revision>();
+      let toAsk = 0;
       for (const userId of wanted) {
         const user = this.#tracked.get(userId);
         if (user === undefined && !isUserId(userId)) gathered.answers.set(userId, notAUser(userId, this.#now()));
-        else if (user === undefined || user.outdated || options.forceDownload === true) toAsk.push(userId);
-        else {
+        else if (user === undefined || options.forceDownload === true) toAsk++;
+        else if (user.outdated) {
+          if (user.revision.committed === undefined || this.#queries.has(userId)) toAsk++;
+          else toFind.set(userId, user.revision);
+        } else {
           const cached = this.#lists.cached(userId, user.revision);
           if (cached === undefined) toRead.set(userId, user.revision);
           else gathered.answers.set(userId, fromCache(userId, cached));
         }
       }
-      if (toRead.size === 0 && toAsk.length === 0) return of(gathered);
+      if (toRead.size === 0 && toFind.size === 0 && toAsk === 0) return of(gathered);
 
       const onFailure = failures === "throw" ? undefined : (userId: UserId, error: unknown) => gathered.failures.set(userId, error);
       const ask = (userIds: readonly UserId[]) =>
         userIds.length === 0 ? EMPTY : this.#queries.ask(userIds, options.timeout, onFailure).pipe(tap((answer) => gathered.answers.set(answer.userId, answer)));
-      const read = () =>
-        this.#lists.read(toRead).pipe(
-          mergeMap((found) => {
-            const missing: UserId[] = [];
-            for (const userId of toRead.keys()) {
-              const cached = found.get(userId);
-              if (cached === undefined) missing.push(userId);
-              else gathered.answers.set(userId, fromCache(userId, cached));
-            }
-            return ask(missing);
-          }),
-        );
-      return merge(toRead.size === 0 ? EMPTY : read(), ask(toAsk)).pipe(ignoreElements(), endWith(gathered));
+      const take = (found: ReadonlyMap<UserId, CachedList>) => {
+        for (const [userId, cached] of found) gathered.answers.set(userId, fromCache(userId, cached));
+      };
+      const read$ = defer(() => (toRead.size === 0 ? EMPTY : this.#lists.read(toRead))).pipe(
+        mergeMap((found) => {
+          take(found);
+          return ask(Array.from(toRead.keys()).filter((userId) => !found.has(userId)));
+        }),
+      );
+      // Those who need not be looked for wait as well, so that the call's queries travel together.
+      const find$ = defer(() => (toFind.size === 0 ? of<ReadonlyMap<UserId, CachedList>>(new Map()) : this.#lists.find(toFind))).pipe(
+        mergeMap((found) => {
+          take(found);
+          return ask(wanted.filter((userId) => !gathered.answers.has(userId) && !toRead.has(userId)));
+        }),
+      );
+      return merge(read$, find$).pipe(ignoreElements(), endWith(gathered));
     });
   }
 

@@ -90,6 +90,11 @@ export class Queries {
     }
   }
 
+  /** Whether a query for this user is on its way or about to be, which a caller now would join. */
+  has(userId: UserId): boolean {
+    return this.#entries.has(userId);
+  }
+
   /** Users who have been asked for and not yet answered, and have not changed since. */
   askedFor(): readonly UserId[] {
     return Array.from(this.#entries.values()).flatMap(({ userId, request }) => (request === undefined ? [] : [userId]));

@@ -1,4 +1,6 @@
 import { asyncScheduler, type Observable, type SchedulerLike } from "rxjs";
+import type { SignatureVerifier } from "./keys/signature-verifier.js";
+import type { UnsignedDevices } from "./keys/verify-list.js";
 import { isUserId, type UserId } from "./model/ids.js";
 import type { SyncResponse } from "./model/wire.js";
 import type { KeysApi } from "./query/keys-api.js";
@@ -23,18 +25,28 @@ export interface DeviceTrackerOptions {
   readonly queryDeadline?: number;
   /** How long an operation of the store is waited for, in ms. @default 10_000 */
   readonly storeDeadline?: number;
+  /** Who verifies signatures. @default platformVerifier(): WebCrypto where it has ed25519, else `@noble/ed25519` */
+  readonly verifier?: SignatureVerifier;
+  /**
+   * What becomes of devices that are not signed by themselves, which the Matrix spec asks of every device: `accept` marks them (`deviceStatus`), `refuse` leaves them out.
+   * @default "accept"
+   */
+  readonly unsignedDevices?: UnsignedDevices;
   /** Users whose lists are kept in memory, so that looking them up reads no store. @default 10_000 */
   readonly maxListsInMemory?: number;
 }
 
+const UNSIGNED_DEVICES: readonly UnsignedDevices[] = ["accept", "refuse"];
+
 /** The options with every default in place. Bad ones are a `TypeError` or a `RangeError` that says which and why. */
-export function complete(options: DeviceTrackerOptions): Required<DeviceTrackerOptions> {
-  const { userId, sync$, keysApi, store = memoryStore(), scheduler = asyncScheduler, ...bounds } = options;
+export function complete(options: DeviceTrackerOptions): Required<Omit<DeviceTrackerOptions, "verifier">> & Pick<DeviceTrackerOptions, "verifier"> {
+  const { userId, sync$, keysApi, store = memoryStore(), scheduler = asyncScheduler, verifier, unsignedDevices = "accept", ...bounds } = options;
   const { maxUsersPerQuery = 250, maxConcurrentQueries = 3, queryDeadline = 60_000, storeDeadline = 10_000, maxListsInMemory = 10_000 } = bounds;
   if (!isUserId(userId)) throw new TypeError(`userId should be a Matrix user ID such as "@alice:example.org", not ${JSON.stringify(userId)}`);
+  if (!UNSIGNED_DEVICES.includes(unsignedDevices)) throw new TypeError(`unsignedDevices should be "accept" or "refuse", not ${JSON.stringify(unsignedDevices)}`);
   requireCount({ maxUsersPerQuery, maxConcurrentQueries, maxListsInMemory });
   requireTime({ queryDeadline, storeDeadline }, 1);
-  return { userId, sync$, keysApi, store, scheduler, maxUsersPerQuery, maxConcurrentQueries, queryDeadline, storeDeadline, maxListsInMemory };
+  return { userId, sync$, keysApi, store, scheduler, maxUsersPerQuery, maxConcurrentQueries, queryDeadline, storeDeadline, maxListsInMemory, unsignedDevices, ...(verifier !== undefined && { verifier }) };
 }
 
 export function checkServerTimeout(timeout: number): void {

@@ -20,9 +20,14 @@ import {
 } from "rxjs";
 import { AlreadyConnectedError, StoreClearedError, StoreOwnerError } from "./model/errors.js";
 import { checkServerTimeout, complete, distinctUsers, type DeviceTrackerOptions } from "./device-tracker-options.js";
-import { isUserId, type UserId } from "./model/ids.js";
+import { platformVerifier } from "./ed25519/platform-verifier.js";
+import { isPublicKey } from "./keys/cross-signing-key.js";
+import { KEY_ALGORITHMS } from "./keys/device-key.js";
+import { strictVerifier } from "./keys/signature-verifier.js";
+import { isUserId, type DeviceId, type UserId } from "./model/ids.js";
 import type { TrackerProblem } from "./model/problems.js";
 import type { DeviceChanges, DeviceKeysByUser } from "./model/results.js";
+import type { DeviceUpdate } from "./model/updates.js";
 import type { SyncResponse } from "./model/wire.js";
 import { DeviceLists } from "./query/device-lists.js";
 import type { KeysApi } from "./query/keys-api.js";
@@ -86,6 +91,12 @@ export class DeviceTracker {
   /** Hot: what went wrong and what was done about it. Never fails, never completes. */
   readonly problems$: Observable<TrackerProblem>;
 
+  /**
+   * Hot: what each answer that was saved changed in its user's list. In the tab whose query it was; others see the list itself. Answers that change nothing emit nothing, and
+   * nothing is emitted before it is durable. Never fails, never completes.
+   */
+  readonly deviceUpdates$: Observable<DeviceUpdate>;
+
   readonly #userId: UserId;
   readonly #sync$: Observable<SyncResponse>;
   readonly #keysApi: KeysApi;
@@ -95,6 +106,7 @@ export class DeviceTracker {
   readonly #emissions = new Emissions();
   readonly #recent = new RecentQueries();
   readonly #problems$ = new Subject<TrackerProblem>();
+  readonly #updates$ = new Subject<DeviceUpdate>();
   readonly #tracked: TrackedUsers;
   readonly #queries: Queries;
   readonly #loading$: Observable<Loaded>;
@@ -112,13 +124,14 @@ export class DeviceTracker {
   #connection: Connection | undefined;
 
   constructor(options: DeviceTrackerOptions) {
-    const { userId, sync$, keysApi, store, scheduler, maxUsersPerQuery, maxConcurrentQueries, queryDeadline, storeDeadline, maxListsInMemory } = complete(options);
+    const { userId, sync$, keysApi, store, scheduler, maxUsersPerQuery, maxConcurrentQueries, queryDeadline, storeDeadline, maxListsInMemory, unsignedDevices, verifier } = complete(options);
     this.#userId = userId;
     this.#sync$ = sync$;
     this.#keysApi = keysApi;
     this.#scheduler = scheduler;
     this.#queryDeadline = queryDeadline;
     this.#storeDeadline = storeDeadline;
+    const checkedVerifier = strictVerifier(verifier ?? platformVerifier({ onFallback: (error) => { this.#reportSlowSignatures(error); } }));
     this.#queries = new Queries(
       {
         keysApi,
@@ -127,7 +140,11 @@ export class DeviceTracker {
         scheduler,
         queryDeadline,
         revisionOf: (user) => this.#tracked.get(user)?.revision,
-        settle: (fetched, request) => (this.#loaded === undefined ? EMPTY : settle(fetched, request, this.#loaded.lists, this.#report)),
+        settle: (fetched, request) => {
+          if (this.#loaded === undefined) return EMPTY;
+          const { lists } = this.#loaded;
+          return settle(fetched, request, { lists, verifier: checkedVerifier, ownUserId: userId, unsignedDevices, deadline: queryDeadline, scheduler, report: this.#report });
+        },
       },
       { maxUsersPerQuery, maxConcurrentQueries },
     );
@@ -150,6 +167,7 @@ export class DeviceTracker {
     this.trackedUsers$ = merge(this.#started$, defer(() => this.#ready()).pipe(ignoreElements(), catchError(() => EMPTY))).pipe(switchMap(() => this.#tracked.set$));
     this.synced$ = defer(() => (this.#cleared ? throwError(() => new StoreClearedError()) : this.#synced.responses$));
     this.problems$ = this.#problems$.asObservable();
+    this.deviceUpdates$ = this.#updates$.asObservable();
   }
 
   /**
@@ -270,6 +288,32 @@ export class DeviceTracker {
     );
   }
 
+  /**
+   * Every device that says it has this key, in the lists that are saved: whose message is it? Nobody proves to own a curve25519 key, so that more than one claimant means:
+   * attribute it to nobody, whoever came first. One value, then completion; fails where the store cannot be read.
+   * @param algorithm `curve25519` or `ed25519`; by any other nobody is found
+   * @param publicKey unpadded base64
+   * @example
+   * tracker.findDevice("curve25519", senderKey).subscribe(([device, ...others]) => {
+   *   if (device !== undefined && others.length === 0) attribute(device); // { userId: "@bob:example.org", deviceId: "JLAFKJWSCS" }
+   * });
+   */
+  findDevice(algorithm: string, publicKey: string): Observable<readonly { readonly userId: UserId; readonly deviceId: DeviceId }[]> {
+    const known = KEY_ALGORITHMS.find((one) => one === algorithm);
+    return this.#ready().pipe(switchMap(({ lists }) => (known === undefined ? of([]) : lists.claimants(known, publicKey))));
+  }
+
+  /**
+   * Acknowledges a changed identity: from now on this master key is the user's. Cold; emits nothing, completes when it is durable.
+   *
+   * A person must have been told of the change; for our own identity, it must have been us. Fails with {@link IdentityChangedError} where the user has another master key by now.
+   * @param masterKey the public key that was shown, `identity.masterKey`
+   */
+  acknowledgeIdentity(userId: UserId, masterKey: string): Observable<void> {
+    if (!isPublicKey(masterKey)) throw new TypeError(`masterKey should be an ed25519 public key in unpadded base64, not ${JSON.stringify(masterKey)}`);
+    return this.#ready().pipe(switchMap(({ lists }) => lists.acknowledge(userId, masterKey)));
+  }
+
   #apply(response: unknown, loaded: Loaded, connection: Connection): void {
     const step = parseStep(response, this.#userId);
     // Whoever is told of a step in the middle of it, and gives the next one, must find this one followed already.
@@ -317,6 +361,21 @@ export class DeviceTracker {
       });
   }
 
+  #tellUpdate(update: DeviceUpdate): void {
+    const { userId, identity: { state, masterKey, pinnedMasterKey } = {} } = update;
+    if (userId === this.#userId && state === "changed" && masterKey !== undefined && pinnedMasterKey !== undefined) {
+      const message = `the server says that our own master key is ${masterKey}, and it was ${pinnedMasterKey}: acknowledge it only if it was us who reset our identity`;
+      this.#report({ type: "own-identity-changed", masterKey, pinnedMasterKey, message });
+    }
+    this.#emissions.push(() => {
+      this.#updates$.next(update);
+    });
+  }
+
+  #reportSlowSignatures(error: unknown): void {
+    this.#report({ type: "slow-signatures", error, message: "this platform has no ed25519: signatures are verified in JavaScript, which takes 10 to 15 times as long" });
+  }
+
   #reportRefusedIds(source: "device_lists" | "keys_changes" | "track", userIds: readonly string[]): void {
     const count = userIds.length;
     if (count === 0) return;
@@ -355,7 +414,7 @@ export class DeviceTracker {
     );
   }
 
-  #start(store: DeviceStore, { owner, token, users, damaged }: SavedAccount, maxListsInMemory: number): Loaded {
+  #start(store: DeviceStore, { owner, token, users, ourKey, damaged }: SavedAccount, maxListsInMemory: number): Loaded {
     for (const [kind, ids] of damaged) {
       this.#report({ type: "records-damaged", kind, ids, message: `${ids.length} saved record(s) of kind "${kind}" cannot be trusted: what they stood for counts as outdated` });
     }
@@ -375,7 +434,7 @@ export class DeviceTracker {
         });
       },
     });
-    const lists = new DeviceLists({ ownUserId: this.#userId, store, writes, tracked: this.#tracked, maxListsInMemory, scheduler: this.#scheduler, report: this.#report });
+    const lists = new DeviceLists({ ownUserId: this.#userId, store, writes, tracked: this.#tracked, maxListsInMemory, scheduler: this.#scheduler, ourKey, updated: (update) => { this.#tellUpdate(update); }, report: this.#report });
     const catchUpPorts: CatchUpPorts = {
       ownUserId: this.#userId,
       tracked: this.#tracked,

@@ -9,7 +9,7 @@ import { Recorder } from "../../demo/page/happenings/recorder.js";
 const ME = "@me:x.example";
 const BOB = "@bob:x.example";
 
-const answer = (freshness: UserDeviceKeys["freshness"]) => new Map([[BOB, { deviceKeys: new Map(), rejected: new Map(), freshness, fetchedAt: 0 }]]);
+const answer = (freshness: UserDeviceKeys["freshness"]) => new Map([[BOB, { deviceKeys: new Map(), deviceStatus: new Map(), rejected: new Map(), identity: { state: "none" as const, verified: false }, freshness, fetchedAt: 0 }]]);
 const asked = (call: number): TrackerEvent => ({ type: "asked", call, users: [BOB], forced: false });
 const sent = (query: number): TrackerEvent => ({ type: "query-sent", query, users: [BOB] });
 const told = (call: number, freshness: UserDeviceKeys["freshness"]): TrackerEvent => ({ type: "told", call, result: answer(freshness) });

@@ -1,18 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readDeviceList, sameDeviceList, type DeviceList } from "../../src/keys/device-list.js";
+import { emptyList, readDeviceList, sameDeviceList, type DeviceList } from "../../src/keys/device-list.js";
 import { MAX_DEVICE_LENGTH } from "../../src/keys/limits.js";
 import { testDevice } from "../../src/testing/test-device.js";
 
 const BOB = "@bob:example.org";
 const key = (usage: string, userId = BOB) => ({ user_id: userId, usage: [usage], keys: { [`ed25519:${usage}`]: usage } });
 const list = (changes: Partial<DeviceList> = {}): DeviceList => ({
+  ...emptyList(1_234),
   deviceKeys: new Map([["PHONE", testDevice(BOB, "PHONE")]]),
   rejected: new Map([["BAD", { code: "malformed", detail: "keys: expected an object of strings" }]]),
   masterKey: key("master"),
   selfSigningKey: key("self_signing"),
   userSigningKey: key("user_signing"),
-  fetchedAt: 1_234,
   ...changes,
 });
 

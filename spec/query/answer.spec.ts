@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { emptyList, type DeviceList } from "../../src/keys/device-list.js";
 import { freshnessOf, fromCache, notAUser, toUserDeviceKeys, type Answer } from "../../src/query/answer.js";
 import { CachedList } from "../../src/query/list-cache.js";
 import { Revision } from "../../src/store/revision.js";
@@ -7,7 +8,10 @@ import { BOB } from "../support/users.js";
 
 const then = new Revision(1);
 const later = new Revision(2);
-const list = { deviceKeys: new Map([["B1", testDevice(BOB, "B1")]]), rejected: new Map(), fetchedAt: 5 };
+const list: DeviceList = { ...emptyList(5), deviceKeys: new Map([["B1", testDevice(BOB, "B1")]]) };
+const settled = { inDoubt: false, ourKey: undefined };
+/** What is made of an identity that is none. */
+const identity = { state: "none", verified: false };
 const answer = (properties: Partial<Answer> = {}): Answer => ({ userId: BOB, list, revision: then, superseded: false, reachable: true, ...properties });
 const at = (revision: Revision) => ({ revision, outdated: false });
 
@@ -36,22 +40,21 @@ describe("freshnessOf", () => {
 
 describe("toUserDeviceKeys", () => {
   it("gives the list as it is, with its freshness now", () => {
-    expect(toUserDeviceKeys(answer(), at(then), false)).toStrictEqual({ ...list, freshness: "current" });
-    expect(toUserDeviceKeys(answer(), at(later), false)).toStrictEqual({ ...list, freshness: "superseded" });
+    expect(toUserDeviceKeys(answer(), at(then), settled)).toStrictEqual({ ...list, identity, freshness: "current" });
+    expect(toUserDeviceKeys(answer(), at(later), settled)).toStrictEqual({ ...list, identity, freshness: "superseded" });
   });
 
   it("gives all callers the same where it comes from the cache and is current", () => {
     const cached = new CachedList(list, then);
-    expect(toUserDeviceKeys(fromCache(BOB, cached), at(then), false)).toBe(cached.current);
-    expect(toUserDeviceKeys(fromCache(BOB, cached), at(later), false)).toStrictEqual({ ...list, freshness: "superseded" });
+    expect(toUserDeviceKeys(fromCache(BOB, cached), at(then), settled)).toBe(cached.current(undefined));
+    expect(toUserDeviceKeys(fromCache(BOB, cached), at(later), settled)).toStrictEqual({ ...list, identity, freshness: "superseded" });
   });
 
   it("gives of the last list that we had its devices", () => {
     const none = notAUser(BOB, 7);
-    expect(toUserDeviceKeys({ ...none, reachable: false, lastKnown: list }, at(then), false)).toStrictEqual({
-      deviceKeys: new Map(),
-      rejected: new Map(),
-      fetchedAt: 7,
+    expect(toUserDeviceKeys({ ...none, reachable: false, lastKnown: list }, at(then), settled)).toStrictEqual({
+      ...emptyList(7),
+      identity,
       freshness: "unreachable",
       lastKnown: list.deviceKeys,
     });

@@ -1,16 +1,19 @@
 import { describe, expect, it } from "vitest";
+import { emptyList } from "../../src/keys/device-list.js";
 import { CachedList, ListCache } from "../../src/query/list-cache.js";
 import { Revision } from "../../src/store/revision.js";
 import { BOB, CAROL, DAVE, EVE } from "../support/users.js";
 
-const cached = (revision: number) => new CachedList({ deviceKeys: new Map(), rejected: new Map(), fetchedAt: 0 }, new Revision(revision));
+const cached = (revision: number) => new CachedList(emptyList(0), new Revision(revision));
 const held = (cache: ListCache) => [BOB, CAROL, DAVE, EVE].filter((user) => cache.get(user) !== undefined);
 
 describe("CachedList", () => {
-  it("is made into what callers get once, for all of them", () => {
+  it("is made into what callers get once, for all of them, as long as our own key is the same", () => {
     const list = cached(1);
-    expect(list.current).toStrictEqual({ ...list.list, freshness: "current" });
-    expect(list.current).toBe(list.current);
+    const first = list.current("ours");
+    expect(first).toStrictEqual({ ...list.list, identity: { state: "none", verified: false }, freshness: "current" });
+    expect(list.current("ours")).toBe(first);
+    expect(list.current("another")).not.toBe(first);
   });
 });
 

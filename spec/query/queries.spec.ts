@@ -1,5 +1,6 @@
 import { delay, map, of, throwError, toArray, type Observable } from "rxjs";
 import { describe, expect, it } from "vitest";
+import { emptyList, type AnsweredList } from "../../src/keys/device-list.js";
 import type { UserId } from "../../src/model/ids.js";
 import type { KeysQueryResponse } from "../../src/model/wire.js";
 import type { Answer } from "../../src/query/answer.js";
@@ -16,7 +17,7 @@ const revision = new Revision(1);
 
 /** Every answer is taken as it is, after `settling` ms. */
 const settleIn = (settling: number, m: Pick<Marbles, "scheduler">): QueryPorts["settle"] => (fetched, request) => {
-  const toAnswer = (userId: UserId, list: Answer["list"]): Answer => ({ userId, list, revision, superseded: request.isSuperseded(userId), reachable: true });
+  const toAnswer = (userId: UserId, list: AnsweredList): Answer => ({ userId, list: { ...emptyList(0), ...list }, revision, superseded: request.isSuperseded(userId), reachable: true });
   const answers$ = of(new Map(Array.from(fetched, ([userId, { list }]) => [userId, toAnswer(userId, list)])));
   return settling === 0 ? answers$ : answers$.pipe(delay(settling, m.scheduler));
 };

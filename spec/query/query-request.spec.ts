@@ -1,6 +1,7 @@
 import { delay, map, of, type Observable } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { InvalidResponseError, QueryTimedOutError } from "../../src/model/errors.js";
+import { emptyList } from "../../src/keys/device-list.js";
 import type { KeysQueryResponse } from "../../src/model/wire.js";
 import type { Answer } from "../../src/query/answer.js";
 import { QUERY_GRACE, QueryRequest, type QueryPorts } from "../../src/query/query-request.js";
@@ -20,7 +21,7 @@ function requestIn(m: Marbles, answer$: Observable<KeysQueryResponse>, serverTim
   const scheduler = new CountingScheduler(m.scheduler);
   const told: string[] = [];
   const settle: QueryPorts["settle"] = (fetched) =>
-    of(new Map(Array.from(fetched, ([userId, { list }]) => [userId, { userId, list, revision: undefined, superseded: false, reachable: true }]))).pipe(delay(3, m.scheduler));
+    of(new Map(Array.from(fetched, ([userId, { list }]) => [userId, { userId, list: { ...emptyList(0), ...list }, revision: undefined, superseded: false, reachable: true }]))).pipe(delay(3, m.scheduler));
   const recent = new RecentQueries();
   const ports: QueryPorts = { keysApi: keysApiOf([answer$]), recent, ownUserId: ALICE, scheduler, queryDeadline: 60_000, revisionOf: (user) => (user === BOB ? bobs : undefined), settle };
   const note = (what: string) => () => told.push(`${what} at ${m.scheduler.now()}`);

@@ -1,3 +1,4 @@
+import { NEVER } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { parseAnswer } from "../../src/keys/parse-answer.js";
 import type { UserId } from "../../src/model/ids.js";
@@ -33,11 +34,11 @@ function settling(scheduler: Marbles["scheduler"]) {
   const problems: TrackerProblem[] = [];
   const report = (problem: TrackerProblem) => problems.push(problem);
   const writes = new WriteQueue(store, owner, scheduler, { commitFailed: () => {}, cleared: () => {} });
-  const lists = new DeviceLists({ ownUserId: ALICE, store, writes, tracked, maxListsInMemory: 10, report });
+  const lists = new DeviceLists({ ownUserId: ALICE, store, writes, tracked, maxListsInMemory: 10, scheduler, ourKey: undefined, updated: () => {}, report });
   const run = (given: KeysQueryResponse, revisions: SentQuery["revisions"], superseded: readonly UserId[] = []) => {
     let settled: ReadonlyMap<UserId, Answer> = new Map();
     const sent: SentQuery = { revisions, isSuperseded: (user) => superseded.includes(user) };
-    settle(parseAnswer(given, revisions.keys(), ALICE, 0), sent, lists, report).subscribe((answers) => (settled = answers));
+    settle(parseAnswer(given, revisions.keys(), ALICE, 0), sent, { lists, verifier: { verify: () => NEVER }, ownUserId: ALICE, unsignedDevices: "accept", deadline: 60_000, scheduler, report }).subscribe((answers) => (settled = answers));
     return settled;
   };
   log.writes.length = 0;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { DeviceList } from "../../src/keys/device-list.js";
+import { emptyList } from "../../src/keys/device-list.js";
 import type { RecordKey } from "../../src/store/device-store.js";
 import { EPOCH, listKey, stateKey } from "../../src/store/records.js";
 import { Revision } from "../../src/store/revision.js";
@@ -7,7 +7,7 @@ import { saveKeys, saveLists } from "../../src/store/save-lists.js";
 import { SavedRecords } from "../../src/store/saved-records.js";
 import { ALICE, BOB, CAROL } from "../support/users.js";
 
-const list: DeviceList = { deviceKeys: new Map(), rejected: new Map(), fetchedAt: 5 };
+const list = emptyList(5);
 
 /** Saves lists that answer these revisions over these records. */
 function save(saved: readonly (readonly [RecordKey, unknown])[], asked: Readonly<Record<string, Revision>>) {
@@ -15,7 +15,7 @@ function save(saved: readonly (readonly [RecordKey, unknown])[], asked: Readonly
   const keys = saveKeys(lists);
   const find = ([kind, id]: RecordKey) => saved.find(([[savedKind, savedId]]) => savedKind === kind && savedId === id)?.[1];
   const records = new SavedRecords([...keys], keys.map(find));
-  const refused = saveLists(records, lists, ALICE);
+  const refused = new Map(Array.from(saveLists(records, lists, ALICE)).flatMap(([user, outcome]) => (outcome.refused === undefined ? [] : [[user, outcome.refused.saved] as const])));
   return { refused, puts: records.update(undefined).puts };
 }
 

@@ -1,11 +1,12 @@
 import type { DeviceId, UserId } from "../model/ids.js";
-import type { RejectionReason } from "../model/results.js";
+import type { DeviceStatus, RejectionReason } from "../model/results.js";
 import type { CrossSigningKey, DeviceKeys } from "../model/wire.js";
 import { checkCrossSigningKey, checkDevice, type CrossSigningUsage } from "./check-device.js";
+import { NO_IDENTITY, type Identity } from "./identity.js";
 import { isObject, sameJson } from "./json.js";
 
-/** One user's device list as an answer gave it and validation left it: what is cached and saved. */
-export interface DeviceList {
+/** One user's device list as an answer gave it, of the right shape and not verified. */
+export interface AnsweredList {
   readonly deviceKeys: ReadonlyMap<DeviceId, DeviceKeys>;
   readonly rejected: ReadonlyMap<DeviceId, RejectionReason>;
   readonly masterKey?: CrossSigningKey;
@@ -14,6 +15,16 @@ export interface DeviceList {
   /** When the answer came, in ms since the epoch. */
   readonly fetchedAt: number;
 }
+
+/** One user's device list as validation left it: what is cached and saved. */
+export interface DeviceList extends AnsweredList {
+  /** Of each of `deviceKeys`. */
+  readonly deviceStatus: ReadonlyMap<DeviceId, DeviceStatus>;
+  readonly identity: Identity;
+}
+
+/** A list of nobody's devices. */
+export const emptyList = (fetchedAt: number): DeviceList => ({ deviceKeys: new Map(), deviceStatus: new Map(), rejected: new Map(), identity: NO_IDENTITY, fetchedAt });
 
 const CROSS_SIGNING: readonly (readonly ["masterKey" | "selfSigningKey" | "userSigningKey", CrossSigningUsage])[] = [
   ["masterKey", "master"],
@@ -24,6 +35,7 @@ const CROSS_SIGNING: readonly (readonly ["masterKey" | "selfSigningKey" | "userS
 /** A saved list, or `undefined` where it is not what this version would have saved: then it is not to be trusted at all. */
 export function readDeviceList(saved: unknown, userId: UserId): DeviceList | undefined {
   if (!isObject(saved) || !(saved.deviceKeys instanceof Map) || !(saved.rejected instanceof Map) || typeof saved.fetchedAt !== "number") return undefined;
+  if (!(saved.deviceStatus instanceof Map) || !isIdentity(saved.identity)) return undefined;
   for (const [deviceId, device] of saved.deviceKeys as ReadonlyMap<unknown, unknown>) {
     if (typeof deviceId !== "string" || "rejected" in checkDevice(device, userId, deviceId)) return undefined;
   }
@@ -36,9 +48,26 @@ export function readDeviceList(saved: unknown, userId: UserId): DeviceList | und
   return saved as unknown as DeviceList;
 }
 
-/** Whether two lists hold the same devices, refusals and cross-signing keys, whenever they were fetched. */
-export function sameDeviceList(a: Omit<DeviceList, "fetchedAt">, b: Omit<DeviceList, "fetchedAt">): boolean {
-  return sameMap(a.deviceKeys, b.deviceKeys) && sameMap(a.rejected, b.rejected) && CROSS_SIGNING.every(([name]) => sameJson(a[name], b[name]));
+function isIdentity(saved: unknown): boolean {
+  if (!isObject(saved) || !Array.isArray(saved.signedBy)) return false;
+  return [saved.masterKey ?? "", saved.pinnedMasterKey ?? "", ...(saved.signedBy as unknown[])].every((key) => typeof key === "string");
+}
+
+/** What two lists are compared by: devices, refusals, cross-signing keys and what is made of them, whenever they were fetched. */
+type Comparable = Omit<DeviceList, "fetchedAt" | "identity"> & { readonly identity: object };
+
+/** Whether two lists are the same to whoever is shown them. */
+export function sameDeviceList(a: Comparable, b: Comparable): boolean {
+  const maps = ["deviceKeys", "deviceStatus", "rejected"] as const;
+  return maps.every((name) => sameMap(a[name], b[name])) && sameJson(a.identity, b.identity) && CROSS_SIGNING.every(([name]) => sameJson(a[name], b[name]));
+}
+
+/** Whether two devices are the same in all that signatures cover, and in the signatures: the rest (`unsigned`) is our homeserver's word. */
+export function sameSigned(a: DeviceKeys, b: DeviceKeys): boolean {
+  if (sameJson(a, b)) return true;
+  const { unsigned: _a, ...signedA } = a;
+  const { unsigned: _b, ...signedB } = b;
+  return sameJson(signedA, signedB);
 }
 
 function sameMap(a: ReadonlyMap<string, unknown>, b: ReadonlyMap<string, unknown>): boolean {

@@ -3,13 +3,13 @@ import { serverName, type DeviceId, type UserId } from "../model/ids.js";
 import type { RejectionReason } from "../model/results.js";
 import type { DeviceKeys } from "../model/wire.js";
 import { checkCrossSigningKey, checkDevice, type CrossSigningUsage } from "./check-device.js";
-import type { DeviceList } from "./device-list.js";
+import type { AnsweredList } from "./device-list.js";
 import { isObject, own } from "./json.js";
-import { MAX_DEVICES_PER_USER, MAX_LIST_LENGTH, MAX_REJECTED_ID_LENGTH, MAX_REJECTED_PER_USER } from "./limits.js";
+import { MAX_DEVICES_PER_USER, MAX_LIST_LENGTH, MAX_REJECTED_PER_USER, shortId } from "./limits.js";
 
 /** What one answer says of one user. */
 export interface FetchedList {
-  readonly list: DeviceList;
+  readonly list: AnsweredList;
   /** Whether their server answered; where it did not, the list must not be cached. */
   readonly reachable: boolean;
   /** Parts of the answer about this user, apart from devices, that were left out: where, and why. */
@@ -43,7 +43,7 @@ export function parseAnswer(answer: unknown, asked: Iterable<UserId>, ownUserId:
     const theirs = own(devices, userId) ?? {};
     const usable = isObject(theirs);
     if (!usable) refusals.push({ path: "device_keys", problem: "expected devices by ID" });
-    const list: { -readonly [K in keyof DeviceList]: DeviceList[K] } = { ...parseDevices(usable ? theirs : {}, userId), fetchedAt };
+    const list: { -readonly [K in keyof AnsweredList]: AnsweredList[K] } = { ...parseDevices(usable ? theirs : {}, userId), fetchedAt };
     for (const [name, usage, path, byUser] of crossSigning) {
       const value = own(byUser, userId) ?? undefined;
       if (value === undefined || (usage === "user_signing" && userId !== ownUserId)) continue; // others' are not ours to see
@@ -60,11 +60,11 @@ export function parseAnswer(answer: unknown, asked: Iterable<UserId>, ownUserId:
   return new Map(Array.from(asked, (userId) => [userId, parse(userId)]));
 }
 
-function parseDevices(theirs: Readonly<Record<string, unknown>>, userId: UserId): Pick<DeviceList, "deviceKeys" | "rejected"> {
+function parseDevices(theirs: Readonly<Record<string, unknown>>, userId: UserId): Pick<AnsweredList, "deviceKeys" | "rejected"> {
   const deviceKeys = new Map<DeviceId, DeviceKeys>();
   const rejected = new Map<DeviceId, RejectionReason>();
   const reject = (deviceId: DeviceId, reason: RejectionReason) => {
-    if (rejected.size < MAX_REJECTED_PER_USER) rejected.set(deviceId.slice(0, MAX_REJECTED_ID_LENGTH), reason);
+    if (rejected.size < MAX_REJECTED_PER_USER) rejected.set(shortId(deviceId), reason);
   };
   let count = 0;
   let length = 0;

@@ -36,6 +36,33 @@ export class QueryTimedOutError extends DeviceTrackerError {
   }
 }
 
+/** The signatures of an answer could not be verified, and none of it was used; asking again is safe. */
+export class VerificationFailedError extends DeviceTrackerError {
+  override readonly name = "VerificationFailedError";
+  constructor(
+    /** How many there were. */
+    readonly signatures: number,
+    options?: ErrorOptions,
+  ) {
+    const why = options?.cause instanceof Error ? `: ${options.cause.message}` : "";
+    super(`${signatures} signature(s) of an answer could not be verified, and nothing of it was used${why}; ask again`, options);
+  }
+}
+
+/** Another master key was to be acknowledged than the one which the user has by now. */
+export class IdentityChangedError extends DeviceTrackerError {
+  override readonly name = "IdentityChangedError";
+  constructor(
+    readonly userId: UserId,
+    /** The one that was to be acknowledged. */
+    readonly acknowledged: string,
+    /** The one that they have; `undefined`: none. */
+    readonly masterKey: string | undefined,
+  ) {
+    super(`the master key of ${userId} is ${masterKey ?? "gone"} by now, not ${acknowledged}: look again before it is acknowledged`);
+  }
+}
+
 /** The store did not finish an operation in time; the operation counts as failed, though it may still take effect. */
 export class StoreTimedOutError extends DeviceTrackerError {
   override readonly name = "StoreTimedOutError";

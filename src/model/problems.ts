@@ -14,6 +14,10 @@ export type TrackerProblem =
   | { readonly type: "user-ids-refused"; readonly source: "device_lists" | "keys_changes" | "track"; readonly userIds: readonly string[]; readonly count: number; readonly message: string }
   /** Part of a `/keys/query` answer could not be used: the user got the rest of it, or no devices and `unreachable`. */
   | { readonly type: "answer-refused"; readonly userId: UserId; readonly path: string; readonly message: string }
+  /** The server gives us a master key of our own that is not the one first seen: we reset our identity, or somebody stands in our place. Acknowledge it only if it was us. */
+  | { readonly type: "own-identity-changed"; readonly masterKey: string; readonly pinnedMasterKey: string; readonly message: string }
+  /** The platform cannot verify ed25519 signatures: JavaScript does, which takes 10 to 15 times as long. */
+  | { readonly type: "slow-signatures"; readonly error: unknown; readonly message: string }
   /** The store cannot be opened: memory stands in for it until the page is loaded again. */
   | { readonly type: "store-unavailable"; readonly error: unknown; readonly message: string }
   /** Steps could not be committed; lookups go on from memory, and the commit is tried again in `retryIn` ms. */

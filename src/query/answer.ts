@@ -1,4 +1,5 @@
-import type { DeviceList } from "../keys/device-list.js";
+import { emptyList, type DeviceList } from "../keys/device-list.js";
+import { identityStatus } from "../keys/identity.js";
 import type { UserId } from "../model/ids.js";
 import type { Freshness, UserDeviceKeys } from "../model/results.js";
 import type { Revision } from "../store/revision.js";
@@ -21,6 +22,14 @@ export interface Answer {
   readonly cached?: CachedList;
 }
 
+/** What the outside of a list depends on when it is emitted. */
+export interface Surroundings {
+  /** Whether steps are known to be missing: a change may be among them. */
+  readonly inDoubt: boolean;
+  /** Our own user-signing key, where we have one that can be relied on. */
+  readonly ourKey: string | undefined;
+}
+
 /**
  * How far an answer can be relied on, decided when it is emitted: a change may have come while the call waited for others.
  * @param inDoubt whether steps are known to be missing: a change may be among them
@@ -33,11 +42,11 @@ export function freshnessOf(answer: Answer, user: TrackedUser | undefined, inDou
 }
 
 /** The answer as a caller gets it now. */
-export function toUserDeviceKeys(answer: Answer, user: TrackedUser | undefined, inDoubt: boolean): UserDeviceKeys {
+export function toUserDeviceKeys(answer: Answer, user: TrackedUser | undefined, { inDoubt, ourKey }: Surroundings): UserDeviceKeys {
   const freshness = freshnessOf(answer, user, inDoubt);
-  if (freshness === "current" && answer.cached !== undefined) return answer.cached.current;
+  if (freshness === "current" && answer.cached !== undefined) return answer.cached.current(ourKey);
   const { list, lastKnown } = answer;
-  return lastKnown === undefined ? { ...list, freshness } : { ...list, freshness, lastKnown: lastKnown.deviceKeys };
+  return { ...list, identity: identityStatus(list.identity, ourKey), freshness, ...(lastKnown !== undefined && { lastKnown: lastKnown.deviceKeys }) };
 }
 
 /** A list that was not outdated when it was looked at. */
@@ -53,7 +62,7 @@ export const fromCache = (userId: UserId, cached: CachedList): Answer => ({
 /** The answer for an ID that is no user ID and is never sent: nobody has devices there. */
 export const notAUser = (userId: string, now: number): Answer => ({
   userId,
-  list: { deviceKeys: new Map(), rejected: new Map(), fetchedAt: now },
+  list: emptyList(now),
   revision: undefined,
   superseded: false,
   reachable: true,

@@ -1,14 +1,20 @@
-import { catchError, map, of, Subject, switchMap, timeout, type Observable, type SchedulerLike } from "rxjs";
+import { catchError, defer, ignoreElements, map, of, Subject, switchMap, tap, timeout, type Observable, type SchedulerLike } from "rxjs";
+import type { KeyAlgorithm } from "../keys/device-key.js";
 import type { DeviceList } from "../keys/device-list.js";
-import { StoreClearedError } from "../model/errors.js";
+import { ownUserSigningKey } from "../keys/identity.js";
+import { applyPins, mergePins, NO_PINS, pinsOf, type Pins } from "../keys/pins.js";
+import { IdentityChangedError, StoreClearedError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
 import type { TrackerProblem } from "../model/problems.js";
+import type { DeviceUpdate } from "../model/updates.js";
+import { acknowledge, acknowledgeKeys } from "../store/acknowledge.js";
+import { readClaims, type Claimant } from "../store/claims.js";
 import { savedUser, type SavedUser } from "../store/commit.js";
 import type { DeviceStore } from "../store/device-store.js";
 import { readListRecord, type ListRecord } from "../store/list-record.js";
-import { EPOCH, listKey, OWNER, readEpoch, stateKey } from "../store/records.js";
+import { claimsKey, EPOCH, listKey, OWNER, readEpoch, stateKey } from "../store/records.js";
 import { Revision } from "../store/revision.js";
-import { saveKeys, saveLists, type ListToSave, type Refused } from "../store/save-lists.js";
+import { saveKeys, saveLists, type ListToSave, type SavedList } from "../store/save-lists.js";
 import type { WriteQueue } from "../store/write-queue.js";
 import type { TrackedUsers } from "../sync/tracked-users.js";
 import { CachedList, ListCache } from "./list-cache.js";
@@ -35,8 +41,13 @@ export class DeviceLists {
   readonly #tracked: TrackedUsers;
   readonly #cache: ListCache;
   readonly #cached$ = new Subject<ReadonlyMap<UserId, CachedList>>();
+  readonly #ourKeyChanges$ = new Subject<void>();
+  /** What was pinned while the store failed: written with the next list of its user. */
+  readonly #unsavedPins = new Map<UserId, Pins>();
+  readonly #updated: (update: DeviceUpdate) => void;
   readonly #scheduler: SchedulerLike;
   readonly #report: (problem: TrackerProblem) => void;
+  #ourKey: string | undefined;
 
   constructor(options: {
     readonly ownUserId: UserId;
@@ -45,6 +56,10 @@ export class DeviceLists {
     readonly tracked: TrackedUsers;
     readonly maxListsInMemory: number;
     readonly scheduler: SchedulerLike;
+    /** Our own user-signing key, by what is saved. */
+    readonly ourKey: string | undefined;
+    /** Is told what a list that was saved changed. */
+    readonly updated: (update: DeviceUpdate) => void;
     readonly report: (problem: TrackerProblem) => void;
   }) {
     this.#ownUserId = options.ownUserId;
@@ -53,6 +68,8 @@ export class DeviceLists {
     this.#tracked = options.tracked;
     this.#cache = new ListCache(options.maxListsInMemory);
     this.#scheduler = options.scheduler;
+    this.#ourKey = options.ourKey;
+    this.#updated = options.updated;
     this.#report = options.report;
   }
 
@@ -61,10 +78,25 @@ export class DeviceLists {
     return this.#cached$;
   }
 
+  /** Our own user-signing key, where our own identity can be relied on. */
+  get ourKey(): string | undefined {
+    return this.#ourKey;
+  }
+
+  /** Emits when {@link ourKey} is another one. */
+  get ourKeyChanges$(): Observable<void> {
+    return this.#ourKeyChanges$;
+  }
+
   /** The list in memory that answers this very revision, if there is one. */
   cached(userId: UserId, revision: Revision): CachedList | undefined {
     const cached = this.#cache.get(userId);
     return cached?.revision === revision ? cached : undefined;
+  }
+
+  /** The last list of a user that memory has, however old. */
+  inMemory(userId: UserId): DeviceList | undefined {
+    return this.#cache.get(userId)?.list;
   }
 
   /** Saved lists that answer these revisions or later ones, in one read; users without one are absent, and so is everyone where the store fails. */
@@ -76,9 +108,8 @@ export class DeviceLists {
           const record = records.get(userId);
           // A greater revision is another tab's: a change that this tracker has not been given, and the list that was fetched after it.
           if (record === undefined || revision.committed === undefined || record.revision < revision.committed) continue;
-          const cached = new CachedList(record.list, revision);
-          found.set(userId, cached);
-          if (this.#tracked.get(userId)?.revision === revision) this.#cache.set(userId, cached);
+          const isTheirs = this.#tracked.get(userId)?.revision === revision;
+          found.set(userId, isTheirs ? this.#cacheList(userId, record.list, revision) : new CachedList(record.list, revision));
         }
         return found;
       }),
@@ -130,42 +161,106 @@ export class DeviceLists {
   }
 
   /**
-   * Caches lists, and saves them where no change has been applied since their queries were sent, in this tab or another.
+   * Caches lists, and saves them where no change has been applied since their queries were sent, in this tab or another; holds them against what was first seen of their users.
    *
-   * The write is queued at once, subscribed to or not. Emits the users whose list was refused, once it is decided; a store that fails refuses nobody:
-   * memory keeps the lists, and the failure is reported.
+   * The write is queued at once, subscribed to or not. Emits everybody's list once it is decided; a store that fails refuses nobody: memory keeps the lists and what they
+   * pin, and the failure is reported.
    */
-  save(lists: ReadonlyMap<UserId, ListToSave>): Observable<ReadonlySet<UserId>> {
+  save(lists: ReadonlyMap<UserId, ListToSave>): Observable<ReadonlyMap<UserId, { readonly list: DeviceList; readonly refused: boolean }>> {
+    const toSave = new Map(Array.from(lists, ([userId, one]) => [userId, { ...one, known: this.inMemory(userId), pinned: this.#unsavedPins.get(userId) }]));
     return this.#writes
-      .write<Refused>({ keys: saveKeys(lists), apply: (records) => saveLists(records, lists, this.#ownUserId), whenStoreFails: "fail" })
+      .write({ keys: saveKeys(toSave), apply: (records) => saveLists(records, toSave, this.#ownUserId), whenStoreFails: "fail" })
       .pipe(
-        catchError((error: unknown): Observable<Refused | "cleared"> => {
-          if (error instanceof StoreClearedError) return of("cleared");
-          const userIds = [...lists.keys()];
-          this.#report({ type: "save-failed", userIds, error, message: `the device lists of ${userIds.length} user(s) could not be saved; memory keeps them until the page is closed` });
-          return of(new Map<UserId, SavedUser | undefined>());
+        map((outcomes) => {
+          for (const userId of lists.keys()) this.#unsavedPins.delete(userId);
+          return { outcomes, cleared: false };
         }),
-        map((refused) => {
-          if (refused === "cleared") return new Set(lists.keys());
-          const listed = new Map<UserId, CachedList>();
-          const adopted = new Map<UserId, { from: Revision; saved: SavedUser | undefined }>();
-          for (const [userId, { list, revision }] of lists) {
-            if (refused.has(userId)) {
-              adopted.set(userId, { from: revision, saved: refused.get(userId) });
-            } else {
-              const cached = new CachedList(list, revision);
-              listed.set(userId, cached);
-              if (this.#tracked.get(userId) !== undefined) this.#cache.set(userId, cached);
-            }
+        catchError((error: unknown) => {
+          const cleared = error instanceof StoreClearedError;
+          const userIds = [...lists.keys()];
+          if (!cleared) {
+            this.#report({ type: "save-failed", userIds, error, message: `the device lists of ${userIds.length} user(s) could not be saved; memory keeps them until the page is closed` });
           }
-          if (adopted.size > 0) this.#tracked.adopt(adopted);
-          if (listed.size > 0) {
-            this.#tracked.listed(listed);
-            this.#cached$.next(listed);
-          }
-          return new Set(refused.keys());
+          return of({ outcomes: this.#keep(lists), cleared });
+        }),
+        map(({ outcomes, cleared }) => {
+          if (!cleared) this.#take(lists, outcomes);
+          return new Map(Array.from(outcomes, ([userId, { list, refused }]) => [userId, { list, refused: cleared || refused !== undefined }]));
         }),
       );
+  }
+
+  /** What the store decides where it works, decided by what memory has. */
+  #keep(lists: ReadonlyMap<UserId, ListToSave>): ReadonlyMap<UserId, SavedList> {
+    const kept = new Map<UserId, SavedList>();
+    for (const [userId, { list: verified }] of lists) {
+      const before = this.inMemory(userId);
+      const { list, pins } = applyPins(verified, mergePins(pinsOf(before), this.#unsavedPins.get(userId) ?? NO_PINS), before);
+      this.#unsavedPins.set(userId, pins);
+      kept.set(userId, { list, pins, pinsDamaged: false });
+    }
+    return kept;
+  }
+
+  /** Memory follows what was decided, and whoever is concerned is told. */
+  #take(lists: ReadonlyMap<UserId, ListToSave>, outcomes: ReadonlyMap<UserId, SavedList>): void {
+    const listed = new Map<UserId, CachedList>();
+    const adopted = new Map<UserId, { from: Revision; saved: SavedUser | undefined }>();
+    const damaged: UserId[] = [];
+    for (const [userId, { list, refused, pinsDamaged }] of outcomes) {
+      if (pinsDamaged) damaged.push(userId);
+      const revision = lists.get(userId)?.revision;
+      if (revision === undefined) continue;
+      if (refused !== undefined) adopted.set(userId, { from: revision, saved: refused.saved });
+      else listed.set(userId, this.#cacheList(userId, list, revision));
+    }
+    if (damaged.length > 0) {
+      this.#report({ type: "records-damaged", kind: "pins", ids: damaged, message: `what was first seen of ${damaged.length} user(s) cannot be read; the keys of their saved lists stand in for it` });
+    }
+    if (adopted.size > 0) this.#tracked.adopt(adopted);
+    if (listed.size > 0) {
+      this.#tracked.listed(listed);
+      this.#cached$.next(listed);
+    }
+    for (const { update } of outcomes.values()) if (update !== undefined) this.#updated(update);
+  }
+
+  /** Pins a master key in the place of the first one of this user, and completes when that is durable. */
+  acknowledge(userId: UserId, masterKey: string): Observable<never> {
+    return defer(() => this.#writes.write({ keys: acknowledgeKeys(userId), apply: (records) => acknowledge(records, userId, masterKey, this.#ownUserId), whenStoreFails: "fail" })).pipe(
+      tap((acknowledged) => {
+        if ("masterKey" in acknowledged) throw new IdentityChangedError(userId, masterKey, acknowledged.masterKey);
+        const { list } = acknowledged;
+        const cached = this.#cache.get(userId);
+        if (list === undefined || cached?.list.identity.masterKey !== masterKey) return;
+        const pinned: DeviceList = { ...cached.list, identity: { ...cached.list.identity, pinnedMasterKey: masterKey } };
+        this.#cached$.next(new Map([[userId, this.#cacheList(userId, pinned, cached.revision)]]));
+      }),
+      ignoreElements(),
+    );
+  }
+
+  /** Every device in the saved lists that has this public key. */
+  claimants(algorithm: KeyAlgorithm, publicKey: string): Observable<readonly Claimant[]> {
+    return this.#store.read([OWNER, claimsKey(algorithm, publicKey)]).pipe(
+      map(([owner, claims]) => {
+        if (!this.#writes.checkOwner(owner)) throw new StoreClearedError();
+        return readClaims(claims);
+      }),
+    );
+  }
+
+  #cacheList(userId: UserId, list: DeviceList, revision: Revision): CachedList {
+    const cached = new CachedList(list, revision);
+    if (this.#tracked.get(userId) !== undefined) this.#cache.set(userId, cached);
+    if (userId === this.#ownUserId) this.#setOurKey(ownUserSigningKey(list));
+    return cached;
+  }
+
+  #setOurKey(ourKey: string | undefined): void {
+    if (ourKey === this.#ourKey) return;
+    this.#ourKey = ourKey;
+    this.#ourKeyChanges$.next();
   }
 
   forget(userIds: Iterable<UserId>): void {

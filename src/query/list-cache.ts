@@ -1,20 +1,24 @@
 import type { DeviceList } from "../keys/device-list.js";
+import { identityStatus } from "../keys/identity.js";
 import type { UserId } from "../model/ids.js";
 import type { UserDeviceKeys } from "../model/results.js";
 import type { Revision } from "../store/revision.js";
 
 /** A list in memory, and the revision that it answers. */
 export class CachedList {
-  #current: UserDeviceKeys | undefined;
+  #current: { readonly ourKey: string | undefined; readonly keys: UserDeviceKeys } | undefined;
 
   constructor(
     readonly list: DeviceList,
     readonly revision: Revision,
   ) {}
 
-  /** The list as callers get it while it is current, made once for all of them. */
-  get current(): UserDeviceKeys {
-    return (this.#current ??= { ...this.list, freshness: "current" });
+  /** The list as callers get it while it is current, made once for all of them as long as our own user-signing key is the same. */
+  current(ourKey: string | undefined): UserDeviceKeys {
+    if (this.#current === undefined || this.#current.ourKey !== ourKey) {
+      this.#current = { ourKey, keys: { ...this.list, identity: identityStatus(this.list.identity, ourKey), freshness: "current" } };
+    }
+    return this.#current.keys;
   }
 }
 

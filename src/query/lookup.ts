@@ -1,4 +1,5 @@
 import { defer, EMPTY, endWith, ignoreElements, map, merge, mergeMap, of, tap, type Observable } from "rxjs";
+import { identityStatus } from "../keys/identity.js";
 import { isUserId, type UserId } from "../model/ids.js";
 import type { DeviceKeysByUser, UserDeviceKeys } from "../model/results.js";
 import type { Revision } from "../store/revision.js";
@@ -100,7 +101,7 @@ export class Lookup {
           if (saved === undefined) continue;
           const user = this.#tracked.get(userId);
           const current = user !== undefined && !user.outdated && !this.#tracked.inDoubt && saved.answers(user.revision);
-          result.set(userId, { ...saved.list, freshness: current ? "current" : "outdated" });
+          result.set(userId, { ...saved.list, identity: identityStatus(saved.list.identity, this.#lists.ourKey), freshness: current ? "current" : "outdated" });
         }
         return result;
       }),
@@ -112,7 +113,7 @@ export class Lookup {
     const result = new Map<UserId, UserDeviceKeys>();
     for (const userId of wanted) {
       const answer = answers.get(userId);
-      if (answer !== undefined) result.set(userId, toUserDeviceKeys(answer, this.#tracked.get(userId), this.#tracked.inDoubt));
+      if (answer !== undefined) result.set(userId, toUserDeviceKeys(answer, this.#tracked.get(userId), { inDoubt: this.#tracked.inDoubt, ourKey: this.#lists.ourKey }));
     }
     return result;
   }

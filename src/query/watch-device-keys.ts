@@ -1,5 +1,5 @@
 import { catchError, concat, defer, EMPTY, filter, ignoreElements, map, merge, mergeMap, of, Subject, switchMap, tap, timer, type Observable, type SchedulerLike } from "rxjs";
-import { sameDeviceList, type DeviceList } from "../keys/device-list.js";
+import { emptyList, sameDeviceList, type DeviceList } from "../keys/device-list.js";
 import type { UserId } from "../model/ids.js";
 import type { TrackerProblem } from "../model/problems.js";
 import type { DeviceKeysByUser, UserDeviceKeys } from "../model/results.js";
@@ -77,7 +77,8 @@ class Watch {
     const fetchedByOthers$ = lists.cached$.pipe(map((fetched) => this.#fetchedByOthers(fetched)));
     // Last the first look-up: what it causes must find everything else in place.
     const lookedUp$ = merge(this.#due$, of(this.#wanted)).pipe(mergeMap((userIds) => this.#lookUp(userIds)));
-    return merge(wakeUps$, invalidated$, trusted$, fetchedByOthers$, lookedUp$).pipe(
+    const verified$ = lists.ourKeyChanges$.pipe(map(() => this.#isVerifiedOtherwise()));
+    return merge(wakeUps$, invalidated$, trusted$, fetchedByOthers$, verified$, lookedUp$).pipe(
       filter((altered) => altered && this.#answers.size === this.#wanted.length),
       map(() => this.#view()),
     );
@@ -95,9 +96,9 @@ class Watch {
   }
 
   #entry(answer: Answer): UserDeviceKeys {
-    const { tracked } = this.#ports;
+    const { tracked, lists } = this.#ports;
     const user = tracked.get(answer.userId);
-    const entry = toUserDeviceKeys(answer, user, tracked.inDoubt);
+    const entry = toUserDeviceKeys(answer, user, { inDoubt: tracked.inDoubt, ourKey: lists.ourKey });
     // Who has left is not asked for again: they do not stay superseded.
     return entry.freshness === "superseded" && user === undefined ? { ...entry, freshness: "untracked" } : entry;
   }
@@ -133,7 +134,7 @@ class Watch {
 
   /** What is shown of a user for whom our homeserver gave no answer, and of whom nothing else is known. */
   #standIn(userId: UserId, lastKnown: DeviceList | undefined): Answer {
-    const list: DeviceList = { deviceKeys: new Map(), rejected: new Map(), fetchedAt: this.#ports.scheduler.now() };
+    const list = emptyList(this.#ports.scheduler.now());
     return { userId, list, revision: undefined, superseded: false, reachable: false, ...(lastKnown !== undefined && { lastKnown }) };
   }
 
@@ -199,6 +200,11 @@ class Watch {
   /** Whether anybody was shown as superseded only because steps were missing. */
   #isTrustedAgain(): boolean {
     return Array.from(this.#answers.values()).some((answer) => this.#shown.get(answer.userId)?.freshness === "superseded" && this.#entry(answer).freshness === "current");
+  }
+
+  /** Whether what our own user-signing key says of anybody is not what is shown. */
+  #isVerifiedOtherwise(): boolean {
+    return Array.from(this.#answers.values()).some((answer) => this.#shown.get(answer.userId)?.identity.verified !== this.#entry(answer).identity.verified);
   }
 
   /** Lists that another caller's query has brought: there is no need to ask for them once more. */

@@ -1,6 +1,8 @@
 import type { UserId } from "../model/ids.js";
 import type { RecordKey } from "./device-store.js";
 import { EPOCH, listKey, NO_SYNC, readEpoch, readState, readSync, REMEMBERED_STEPS, stateKey, SYNC, type StateRecord, type SyncRecord } from "./records.js";
+import { updateClaims } from "./claims.js";
+import { readListRecord } from "./list-record.js";
 import type { SavedRecords } from "./saved-records.js";
 
 /** A step as it is committed. */
@@ -61,6 +63,7 @@ export function commitStep(records: SavedRecords, step: StepToCommit): Committed
 
   const revision = sync.revision + 1;
   if (step.everyone || lost) records.set(EPOCH, revision);
+  updateClaims(records, step.left.map((userId) => ({ userId, before: readListRecord(records.get(listKey(userId)), userId)?.list, after: undefined })));
   for (const userId of step.left) {
     records.set(stateKey(userId), undefined);
     records.set(listKey(userId), undefined);

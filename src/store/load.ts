@@ -3,7 +3,7 @@ import { StoreClearedError, StoreFormatError, StoreOwnerError } from "../model/e
 import { isUserId, type UserId } from "../model/ids.js";
 import { savedUser } from "./commit.js";
 import type { DeviceStore } from "./device-store.js";
-import { EPOCH, OWNER, readEpoch, readOwner, readState, readSync, STORE_FORMAT, SYNC, type OwnerRecord, type SyncRecord } from "./records.js";
+import { EPOCH, OWN_IDENTITY, OWNER, readEpoch, readOwner, readOwnIdentity, readState, readSync, STORE_FORMAT, SYNC, type OwnerRecord, type SyncRecord } from "./records.js";
 import { Revision } from "./revision.js";
 import { OWN_USER } from "./save-lists.js";
 
@@ -13,6 +13,8 @@ export interface SavedAccount {
   readonly token: string | undefined;
   /** The steps committed last. */
   readonly steps: SyncRecord["steps"];
+  /** Our own user-signing key, by our own saved list. */
+  readonly ourKey: string | undefined;
   readonly users: ReadonlyMap<UserId, { readonly revision: Revision; readonly outdated: boolean }>;
   /** Records that could not be trusted, by kind. */
   readonly damaged: ReadonlyMap<string, readonly string[]>;
@@ -62,6 +64,7 @@ export function readAccount(store: DeviceStore, owner: OwnerRecord, wiped = fals
       if (readOwner(account.get(OWNER[1]))?.lifetime !== owner.lifetime) return throwError(() => new StoreClearedError());
       const savedSync = account.get(SYNC[1]);
       const savedEpoch = account.get(EPOCH[1]);
+      const ourKey = readOwnIdentity(account.get(OWN_IDENTITY[1]))?.userSigningKey;
       const sync = readSync(savedSync);
       const epoch = readEpoch(savedEpoch);
       const damagedStates = Array.from(states).filter(([id, state]) => !isUserId(id) || readState(state) === undefined);
@@ -77,7 +80,7 @@ export function readAccount(store: DeviceStore, owner: OwnerRecord, wiped = fals
         damagedAccount.length > 0 && !wiped
           ? mend(store, owner, states)
           : of({ sync: sync ?? ({ revision: 0, steps: [] } satisfies SyncRecord), epoch: epoch ?? 0 });
-      return account$.pipe(map((mended) => ({ owner, token: mended.sync.token, steps: mended.sync.steps, users: savedUsers(states, mended.epoch, owner.userId), damaged })));
+      return account$.pipe(map((mended) => ({ owner, token: mended.sync.token, steps: mended.sync.steps, ourKey, users: savedUsers(states, mended.epoch, owner.userId), damaged })));
     }),
   );
 }

@@ -1,6 +1,7 @@
 import { map, type Observable } from "rxjs";
 import * as v from "valibot";
 import type { DeviceStore, RecordKey } from "./device-store.js";
+import type { KeyAlgorithm } from "../keys/device-key.js";
 import { isObject } from "../keys/json.js";
 import type { UserId } from "../model/ids.js";
 
@@ -10,8 +11,11 @@ import type { UserId } from "../model/ids.js";
  *   account/owner   whose store this is; gone after clear()
  *   account/sync    the saved token, the revision counter, the last steps
  *   account/epoch   the revision at which everyone became outdated
+ *   account/own     our own user-signing key, by our own saved list
  *   state/<user>    one for each tracked user: the revision of their last change, the revision that the saved list answers
  *   list/<user>     the last list fetched for a tracked user
+ *   pins/<user>     the keys first seen of a user: of any who was ever fetched, and for ever
+ *   claims/<algorithm>/<public key>   the devices in the saved lists that have this key
  *
  * What is read back may be damaged or written by another version: each reader gives undefined for what cannot be trusted.
  */
@@ -24,8 +28,11 @@ export const REMEMBERED_STEPS = 100;
 export const OWNER: RecordKey = ["account", "owner"];
 export const SYNC: RecordKey = ["account", "sync"];
 export const EPOCH: RecordKey = ["account", "epoch"];
+export const OWN_IDENTITY: RecordKey = ["account", "own"];
 export const stateKey = (userId: UserId): RecordKey => ["state", userId];
 export const listKey = (userId: UserId): RecordKey => ["list", userId];
+export const pinsKey = (userId: UserId): RecordKey => ["pins", userId];
+export const claimsKey = (algorithm: KeyAlgorithm, publicKey: string): RecordKey => [`claims/${algorithm}`, publicKey];
 
 const revision = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
@@ -55,6 +62,10 @@ export const readSync = reader(syncRecord);
 export const NO_SYNC: SyncRecord = { revision: 0, steps: [] };
 
 export const readEpoch = reader(revision);
+
+const ownIdentityRecord = v.object({ userSigningKey: v.string() });
+export type OwnIdentityRecord = Readonly<v.InferOutput<typeof ownIdentityRecord>>;
+export const readOwnIdentity = reader(ownIdentityRecord);
 
 const stateRecord = v.object({ revision, listed: v.optional(revision) });
 /**

@@ -1,45 +1,97 @@
 import type { DeviceList } from "../keys/device-list.js";
+import { deviceUpdate } from "../keys/device-update.js";
+import { ownUserSigningKey } from "../keys/identity.js";
+import { applyPins, mergePins, NO_PINS, pinsOf, readPins, type Pins } from "../keys/pins.js";
 import type { UserId } from "../model/ids.js";
+import type { DeviceUpdate } from "../model/updates.js";
+import { claimKeys, updateClaims, type ListChange } from "./claims.js";
 import { epochOf, savedUser, type SavedUser } from "./commit.js";
 import type { RecordKey } from "./device-store.js";
-import type { ListRecord } from "./list-record.js";
-import { EPOCH, listKey, readState, stateKey, type StateRecord } from "./records.js";
+import { readListRecord, type ListRecord } from "./list-record.js";
+import { EPOCH, listKey, OWN_IDENTITY, pinsKey, readOwnIdentity, readState, stateKey, type OwnIdentityRecord, type StateRecord } from "./records.js";
 import type { Revision } from "./revision.js";
 import type { SavedRecords } from "./saved-records.js";
 
-/** A list to save, and the revision that this tracker knew for its user when it sent the query. */
+/** A list whose signatures have been verified. */
 export interface ListToSave {
   readonly list: DeviceList;
-  readonly revision: Revision;
+  /** The revision that this tracker knew for its user when it sent the query; `undefined` where the list is not to be saved: only what it pins is. */
+  readonly revision: Revision | undefined;
+  /** The list that is probably the saved one: what it says of the records to read spares a second transaction. */
+  readonly known?: DeviceList | undefined;
+  /** What was pinned while the store failed. */
+  readonly pinned?: Pins | undefined;
 }
 
-/** The users whose list was refused, with what the store says of them; everybody else's was saved. */
-export type Refused = ReadonlyMap<UserId, SavedUser | undefined>;
+/** What became of one user's list. */
+export interface SavedList {
+  /** The list as it may be used: held against the pins. */
+  readonly list: DeviceList;
+  readonly pins: Pins;
+  /** Where it was to be saved and the store knows of another change: what the store says of the user. */
+  readonly refused?: { readonly saved: SavedUser | undefined };
+  /** Where it was saved, and differs from the one before. */
+  readonly update?: DeviceUpdate;
+  /** Whether the user's pins were damaged, and made anew from the saved list. */
+  readonly pinsDamaged: boolean;
+}
 
 /** The records that {@link saveLists} works on. */
-export const saveKeys = (lists: ReadonlyMap<UserId, ListToSave>): RecordKey[] => [EPOCH, ...Array.from(lists.keys(), stateKey)];
+export const saveKeys = (lists: ReadonlyMap<UserId, ListToSave>): RecordKey[] => [
+  EPOCH,
+  OWN_IDENTITY,
+  ...Array.from(lists).flatMap(([userId, { list, revision, known }]) => [
+    stateKey(userId),
+    listKey(userId),
+    pinsKey(userId),
+    ...(revision === undefined ? [] : claimKeys({ before: known, after: list })),
+  ]),
+];
 
 /**
- * Saves the result of a query: a compare-and-set for each user.
+ * Saves the result of a query: its pins in any case, and the list with a compare-and-set for each user.
  *
  * The store's revision of the user must be exactly the one that this tracker knew when it sent the query. A greater one means that another tab applied a change
  * since: the answer may be older than that change. Updates of all tabs come one after the other, so no change can slip in between.
  * Steps that this tracker had applied but not yet committed come before the save in the same queue of writes.
  */
-export function saveLists(records: SavedRecords, lists: ReadonlyMap<UserId, ListToSave>, ownUserId: UserId): Refused {
-  const refused = new Map<UserId, SavedUser | undefined>();
+export function saveLists(records: SavedRecords, lists: ReadonlyMap<UserId, ListToSave>, ownUserId: UserId): ReadonlyMap<UserId, SavedList> {
+  const outcomes = new Map<UserId, SavedList>();
   const epoch = epochOf(records); // undefined where it is damaged: nothing is saved until a restart has mended it
-  for (const [userId, { list, revision }] of lists) {
+  const ourKey = readOwnIdentity(records.get(OWN_IDENTITY))?.userSigningKey;
+  const changes: ListChange[] = [];
+  for (const [userId, { list: verified, revision, pinned }] of lists) {
+    const before = readListRecord(records.get(listKey(userId)), userId)?.list;
+    const savedPins = readPins(records.get(pinsKey(userId)));
+    const first = mergePins(savedPins ?? pinsOf(before), pinned ?? NO_PINS);
+    const { list, pins } = applyPins(verified, first, before);
+    if (pins !== savedPins && pins.devices.size + (pins.masterKey === undefined ? 0 : 1) > 0) records.set(pinsKey(userId), pins);
+    const outcome = { list, pins, pinsDamaged: savedPins === undefined };
+    if (revision === undefined) {
+      outcomes.set(userId, outcome);
+      continue;
+    }
     const state = records.get(stateKey(userId)) ?? (userId === ownUserId ? OWN_USER : undefined);
     const saved = savedUser(state, epoch);
     if (epoch === undefined || saved === undefined || saved.revision !== revision.committed) {
-      refused.set(userId, saved);
+      outcomes.set(userId, { ...outcome, refused: { saved } });
       continue;
     }
     records.set(stateKey(userId), { revision: readState(state)?.revision ?? 0, listed: saved.revision } satisfies StateRecord);
     records.set(listKey(userId), { revision: saved.revision, list } satisfies ListRecord);
+    if (userId === ownUserId) setOwnIdentity(records, list);
+    changes.push({ userId, before, after: list });
+    const update = deviceUpdate(userId, before, list, ourKey);
+    outcomes.set(userId, update === undefined ? outcome : { ...outcome, update });
   }
-  return refused;
+  updateClaims(records, changes);
+  return outcomes;
+}
+
+/** Our own user-signing key is kept apart: what it says of others is asked whenever their lists are, and ours may not be in memory. */
+export function setOwnIdentity(records: SavedRecords, list: DeviceList): void {
+  const userSigningKey = ownUserSigningKey(list);
+  records.set(OWN_IDENTITY, userSigningKey === undefined ? undefined : ({ userSigningKey } satisfies OwnIdentityRecord));
 }
 
 /** Our own user is tracked from the start, before any record says so. */

@@ -1,5 +1,13 @@
 import type { RecordKey, Update } from "./device-store.js";
 
+/** A change turned out to concern records that it had not named: it is to be run again, with these. */
+export class RecordsMissing extends Error {
+  override readonly name = "RecordsMissing";
+  constructor(readonly keys: readonly RecordKey[]) {
+    super(`${keys.length} more record(s) are needed`);
+  }
+}
+
 /** The records of one transaction, as the changes made in it so far leave them: what a pure change function reads and writes. */
 export class SavedRecords {
   readonly #records = new Map<string, Map<string, unknown>>();
@@ -15,6 +23,15 @@ export class SavedRecords {
     const records = this.#records.get(kind);
     if (records?.has(id) !== true) throw new Error(`the record ${kind}/${id} was not asked for`);
     return records.get(id);
+  }
+
+  /**
+   * Makes sure that these records can be read, of which only others could tell that they are concerned.
+   * @throws {RecordsMissing} where they were not asked for: nothing is written then, and the change runs again with them
+   */
+  need(keys: readonly RecordKey[]): void {
+    const missing = keys.filter(([kind, id]) => this.#records.get(kind)?.has(id) !== true);
+    if (missing.length > 0) throw new RecordsMissing(missing);
   }
 
   /** Writes a record, or with `undefined` deletes it. */

@@ -2,7 +2,7 @@ import { AsyncSubject, ignoreElements, take, timer, type Observable, type Schedu
 import { StoreClearedError } from "../model/errors.js";
 import type { DeviceStore, RecordKey } from "./device-store.js";
 import { OWNER, readOwner, type OwnerRecord } from "./records.js";
-import { SavedRecords } from "./saved-records.js";
+import { RecordsMissing, SavedRecords } from "./saved-records.js";
 
 /** Wait before a failed commit is tried again, in ms: doubled each time, up to {@link MAX_RETRY_WAIT}. */
 const FIRST_RETRY_WAIT = 1_000;
@@ -113,17 +113,27 @@ export class WriteQueue {
     return this.#queue.splice(0, end === -1 ? this.#queue.length : end);
   }
 
-  #transact(batch: readonly Queued[], lastWait = 0): void {
-    const keys = [OWNER, ...distinct(batch.flatMap(({ write }) => write.keys))];
+  /** @param also records that the batch turned out to need, beside those that it names */
+  #transact(batch: readonly Queued[], lastWait = 0, also: readonly RecordKey[] = []): void {
+    const keys = [OWNER, ...distinct([...batch.flatMap(({ write }) => write.keys), ...also])];
     this.#store
-      .update<readonly unknown[] | "cleared">(keys, (saved) => {
+      .update<readonly unknown[] | RecordsMissing | "cleared">(keys, (saved) => {
         if (!this.#isOurs(saved[0])) return { puts: [], deletes: [], result: "cleared" };
         const records = new SavedRecords(keys, saved);
-        return records.update(batch.map(({ write }) => write.apply(records)));
+        try {
+          return records.update(batch.map(({ write }) => write.apply(records)));
+        } catch (error) {
+          if (error instanceof RecordsMissing) return { puts: [], deletes: [], result: error };
+          throw error;
+        }
       })
       .pipe(take(1))
       .subscribe({
         next: (results) => {
+          if (results instanceof RecordsMissing) {
+            this.#transact(batch, lastWait, [...also, ...results.keys]);
+            return;
+          }
           this.#retry = undefined;
           if (results === "cleared") this.#close(batch);
           else batch.forEach(({ result$ }, i) => emit(result$, results[i]));

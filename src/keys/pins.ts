@@ -1,0 +1,127 @@
+import type { DeviceId } from "../model/ids.js";
+import type { DeviceStatus, RejectionReason } from "../model/results.js";
+import type { DeviceKeys } from "../model/wire.js";
+import { deviceKey } from "./device-key.js";
+import type { DeviceList } from "./device-list.js";
+import { isObject, sameJson } from "./json.js";
+import { MAX_PINNED_DEVICES_PER_USER, MAX_REJECTED_PER_USER, shortId } from "./limits.js";
+
+/**
+ * What was first seen of a user, and stays so: whoever controls their homeserver must not be able to put another key in the place of one that was compared or verified.
+ *
+ * Pins are written from every answer whose signatures were verified, cached or not, and outlive the device, the user's leaving and the list.
+ */
+export interface Pins {
+  /** Each device ID's ed25519 key. */
+  readonly devices: ReadonlyMap<DeviceId, string>;
+  /** The public key of the first master key, or of the one acknowledged last. */
+  readonly masterKey?: string;
+}
+
+export const NO_PINS: Pins = { devices: new Map() };
+
+/** The pins in a record, or `undefined` where it is damaged. */
+export function readPins(record: unknown): Pins | undefined {
+  if (record === undefined) return NO_PINS;
+  if (!isObject(record) || !(record.devices instanceof Map) || (record.masterKey !== undefined && typeof record.masterKey !== "string")) return undefined;
+  for (const [deviceId, key] of record.devices as ReadonlyMap<unknown, unknown>) if (typeof deviceId !== "string" || typeof key !== "string") return undefined;
+  return record as unknown as Pins;
+}
+
+/** What a list would have pinned: where the pins themselves are lost. */
+export function pinsOf(list: DeviceList | undefined): Pins {
+  if (list === undefined) return NO_PINS;
+  const devices = new Map<DeviceId, string>();
+  for (const [deviceId, device] of list.deviceKeys) {
+    const key = deviceKey(device, "ed25519");
+    if (key !== undefined) devices.set(deviceId, key);
+  }
+  const { pinnedMasterKey } = list.identity;
+  return { devices, ...(pinnedMasterKey !== undefined && { masterKey: pinnedMasterKey }) };
+}
+
+/** First writer wins. */
+export function mergePins(first: Pins, later: Pins): Pins {
+  if (later.devices.size === 0 && later.masterKey === undefined) return first;
+  const masterKey = first.masterKey ?? later.masterKey;
+  return { devices: new Map([...later.devices, ...first.devices]), ...(masterKey !== undefined && { masterKey }) };
+}
+
+/**
+ * Holds a verified list against the pins, and pins what is new in it.
+ *
+ * 1. A device whose ed25519 key is not the pinned one, or gone, is refused. The device as it was is kept, where `before` still has it. Matrix spec, client-server API, "Device
+ *    keys": "the device's ed25519 key must be the same"; it is never replaced (ibid., "Tracking the device list for a user").
+ * 2. Devices with one curve25519 key are refused, all of them: Olm knows a device by this key, and nobody proves to own it. One that was kept stays.
+ * 3. The master key is compared, not refused: a changed identity is for a person to acknowledge.
+ *
+ * @param before the list saved last
+ * @returns the list as it may be used, and the pins: the same object where nothing is new
+ */
+export function applyPins(verified: DeviceList, pins: Pins, before: DeviceList | undefined): { readonly list: DeviceList; readonly pins: Pins } {
+  const deviceKeys = new Map<DeviceId, DeviceKeys>();
+  const deviceStatus = new Map<DeviceId, DeviceStatus>();
+  const refused = new Map<DeviceId, RejectionReason>();
+  const kept = new Set<DeviceId>();
+  const pinned = new Map<DeviceId, string>();
+  const accept = (deviceId: DeviceId, device: DeviceKeys, status: DeviceStatus | undefined) => {
+    deviceKeys.set(deviceId, device);
+    deviceStatus.set(deviceId, status ?? { signedByItself: false, crossSigned: false, dehydrated: false });
+  };
+  for (const [deviceId, device] of verified.deviceKeys) {
+    const key = deviceKey(device, "ed25519");
+    const first = pins.devices.get(deviceId);
+    if (first === key) accept(deviceId, device, verified.deviceStatus.get(deviceId));
+    else if (first !== undefined) {
+      refused.set(shortId(deviceId), { code: "key-changed", detail: `keys.ed25519:${shortId(deviceId)}: this device has another key, which never changes; ${keepOld(deviceId, first) ? "the device as it was is kept" : "it is left out"}` });
+    } else if (key !== undefined && pins.devices.size + pinned.size >= MAX_PINNED_DEVICES_PER_USER) {
+      refused.set(shortId(deviceId), { code: "too-many-devices", detail: `${MAX_PINNED_DEVICES_PER_USER} devices of this user have been seen, and no further one is taken` });
+    } else {
+      if (key !== undefined) pinned.set(deviceId, key);
+      accept(deviceId, device, verified.deviceStatus.get(deviceId));
+    }
+  }
+
+  function keepOld(deviceId: DeviceId, first: string): boolean {
+    const device = before?.deviceKeys.get(deviceId);
+    if (before === undefined || device === undefined || deviceKey(device, "ed25519") !== first) return false;
+    const status = before.deviceStatus.get(deviceId);
+    const sameIdentity = sameJson(before.selfSigningKey, verified.selfSigningKey);
+    accept(deviceId, device, status && { ...status, crossSigned: status.crossSigned && sameIdentity });
+    kept.add(deviceId);
+    return true;
+  }
+
+  for (const deviceIds of sharedKeys(deviceKeys)) {
+    for (const deviceId of deviceIds) {
+      if (kept.has(deviceId)) continue;
+      deviceKeys.delete(deviceId);
+      deviceStatus.delete(deviceId);
+      const others = deviceIds.filter((other) => other !== deviceId).slice(0, 3).map((other) => JSON.stringify(other.slice(0, 80)));
+      refused.set(shortId(deviceId), { code: "key-shared", detail: `keys.curve25519:${shortId(deviceId)}: ${others.join(", ")} has the same key` });
+    }
+  }
+
+  const { masterKey } = verified.identity;
+  const pinsMaster = pins.masterKey === undefined && masterKey !== undefined;
+  const pinnedMasterKey = pins.masterKey ?? masterKey;
+  const changed = pinned.size > 0 || pinsMaster;
+  const rejected = refused.size === 0 ? verified.rejected : new Map([...refused, ...verified.rejected].slice(0, MAX_REJECTED_PER_USER));
+  return {
+    list: { ...verified, deviceKeys, deviceStatus, rejected, identity: { ...verified.identity, ...(pinnedMasterKey !== undefined && { pinnedMasterKey }) } },
+    pins: changed ? { devices: new Map([...pins.devices, ...pinned]), ...(pinnedMasterKey !== undefined && { masterKey: pinnedMasterKey }) } : pins,
+  };
+}
+
+/** Devices with one curve25519 key between them. */
+function sharedKeys(deviceKeys: ReadonlyMap<DeviceId, DeviceKeys>): readonly (readonly DeviceId[])[] {
+  const byKey = new Map<string, DeviceId[]>();
+  for (const [deviceId, device] of deviceKeys) {
+    const key = deviceKey(device, "curve25519");
+    if (key === undefined) continue;
+    const devices = byKey.get(key);
+    if (devices === undefined) byKey.set(key, [deviceId]);
+    else devices.push(deviceId);
+  }
+  return Array.from(byKey.values()).filter(({ length }) => length > 1);
+}

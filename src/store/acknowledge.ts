@@ -1,0 +1,27 @@
+import type { DeviceList } from "../keys/device-list.js";
+import { pinsOf, readPins, type Pins } from "../keys/pins.js";
+import type { UserId } from "../model/ids.js";
+import type { RecordKey } from "./device-store.js";
+import { readListRecord, type ListRecord } from "./list-record.js";
+import { listKey, OWN_IDENTITY, pinsKey } from "./records.js";
+import { setOwnIdentity } from "./save-lists.js";
+import type { SavedRecords } from "./saved-records.js";
+
+/** The records that {@link acknowledge} works on. */
+export const acknowledgeKeys = (userId: UserId): RecordKey[] => [OWN_IDENTITY, listKey(userId), pinsKey(userId)];
+
+/** What became of an acknowledgement: where the user's list has another master key by now, that one. */
+export type Acknowledged = { readonly list: DeviceList | undefined } | { readonly masterKey: string | undefined };
+
+/** Pins this master key in the place of the first one, in the list, too, provided that it is the one which the list has. */
+export function acknowledge(records: SavedRecords, userId: UserId, masterKey: string, ownUserId: UserId): Acknowledged {
+  const record = readListRecord(records.get(listKey(userId)), userId);
+  if (record !== undefined && record.list.identity.masterKey !== masterKey) return { masterKey: record.list.identity.masterKey };
+  const pins: Pins = { ...(readPins(records.get(pinsKey(userId))) ?? pinsOf(record?.list)), masterKey };
+  records.set(pinsKey(userId), pins);
+  if (record === undefined) return { list: undefined };
+  const list: DeviceList = { ...record.list, identity: { ...record.list.identity, pinnedMasterKey: masterKey } };
+  records.set(listKey(userId), { ...record, list } satisfies ListRecord);
+  if (userId === ownUserId) setOwnIdentity(records, list);
+  return { list };
+}

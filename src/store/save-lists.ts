@@ -30,7 +30,8 @@ export function saveLists(records: SavedRecords, lists: ReadonlyMap<UserId, List
   const refused = new Map<UserId, SavedUser | undefined>();
   const epoch = epochOf(records); // undefined where it is damaged: nothing is saved until a restart has mended it
   for (const [userId, { list, revision }] of lists) {
-    const state = records.get(stateKey(userId)) ?? (userId === ownUserId ? OWN_USER : undefined);
+    const record = records.get(stateKey(userId));
+    const state = record === undefined && userId === ownUserId ? OWN_USER : record;
     const saved = savedUser(state, epoch);
     if (epoch === undefined || saved === undefined || saved.revision !== revision.committed) {
       refused.set(userId, saved);

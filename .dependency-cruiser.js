@@ -2,9 +2,12 @@
  * Who may import whom: ARCHITECTURE.md, "Layers".
  *
  *   index.ts → device-tracker.ts → query → sync → store → keys → model     the core; imports go down only
- *   http, idb, tabs, testing → model and the ports                         the adapters; nothing of the core imports one
+ *   ed25519, http, idb, tabs, testing → model and the ports                the adapters; of the core, only the default implementation of a port is
+ *                                                                          imported, and only by the files at the top
  */
-const PORTS = "^src/(query/keys-api|store/device-store)\\.ts$";
+const PORTS = "^src/(query/keys-api|store/device-store|keys/signature-verifier)\\.ts$";
+/** The default implementation of a port, of which the core imports no more than this. */
+const DEFAULTS = "^src/ed25519/platform-verifier\\.ts$";
 const CORE = "^src/(?:[^/]+\\.ts$|(?:sync|query|keys|store|model)/)";
 /** The subpaths of the package. */
 const ENTRIES = ["^src/index\\.ts$", "^src/[^/]+/index\\.ts$"];
@@ -55,7 +58,8 @@ export default {
     layer("store", "^src/store/", ["^src/(?:keys|model)/"], "Down only: keys (a saved list is checked like an answer), model."),
     layer("sync", "^src/sync/", ["^src/(?:store|keys|model)/"], "Down only: store, keys, model."),
     layer("query", "^src/query/", ["^src/(?:sync|store|keys|model)/"], "Down only: sync (who is tracked and outdated), store, keys, model."),
-    layer("core", CORE, [], "Nothing of the core imports an adapter."),
+    layer("core", CORE, [DEFAULTS], "Nothing of the core imports an adapter, but the default implementation of a port."),
+    layer("ed25519", "^src/ed25519/", [PORTS, "^src/keys/base64\\.ts$"], "An adapter knows the port it implements, and here how known bytes are written."),
     layer("http", "^src/http/", ["^src/model/", PORTS], "An adapter knows the model and the port it implements."),
     layer("idb", "^src/idb/", ["^src/model/", PORTS, "^src/store/records\\.ts$"], "An adapter knows the model, its port and the records of the store."),
     layer("tabs", "^src/tabs/", ["^src/model/", PORTS], "An adapter knows the model and the port it implements."),
@@ -63,6 +67,7 @@ export default {
 
     packages("model", "^src/model/", []),
     packages("core", CORE, ["rxjs", "valibot"]),
+    packages("ed25519", "^src/ed25519/", ["rxjs", "@noble/ed25519", "@noble/hashes"]),
     packages("http", "^src/http/", ["rxjs", "axios"]),
     packages("idb", "^src/idb/", ["rxjs", "idb-keyval"]),
     packages("tabs", "^src/tabs/", ["rxjs"]),

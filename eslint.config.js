@@ -7,7 +7,7 @@ import { finnish } from "./scripts/eslint-finnish.mjs";
 const TYPESCRIPT = ["**/*.ts", "**/*.mts"];
 const JAVASCRIPT = ["**/*.js", "**/*.mjs"];
 /** The core: all of src but the adapters. `src/testing` belongs to it, for what tests in virtual time must not use a clock either. */
-const ADAPTERS = ["src/http/**", "src/idb/**", "src/tabs/**"];
+const ADAPTERS = ["src/ed25519/**", "src/http/**", "src/idb/**", "src/tabs/**"];
 
 /** Nowhere. Each entry: what is written, and what to do instead. */
 const everywhere = {

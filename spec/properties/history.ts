@@ -34,3 +34,28 @@ export class History {
     if (this.#broken !== undefined) throw new Violation(`${this.#broken}\n\n${this.#lines.join("\n")}\n`);
   }
 }
+
+export type Witness = Pick<History, "note" | "broken" | "expect">;
+
+/** A history to which somebody adds for as long as they are there. */
+export class HistoryWhile implements Witness {
+  readonly #history: Witness;
+  readonly #there: () => boolean;
+
+  constructor(history: Witness, there: () => boolean) {
+    this.#history = history;
+    this.#there = there;
+  }
+
+  note(text: string): void {
+    if (this.#there()) this.#history.note(text);
+  }
+
+  broken(promise: string, what: string): void {
+    if (this.#there()) this.#history.broken(promise, what);
+  }
+
+  expect(held: boolean, promise: string, what: () => string): void {
+    if (this.#there()) this.#history.expect(held, promise, what);
+  }
+}

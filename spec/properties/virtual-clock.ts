@@ -1,4 +1,4 @@
-import type { SchedulerAction, SchedulerLike, Subscription } from "rxjs";
+import { Subscription, type SchedulerAction, type SchedulerLike } from "rxjs";
 import { ManualTime } from "../support/manual-time.js";
 
 /** The clock of a world with several pages. */
@@ -13,6 +13,7 @@ export class VirtualClock extends ManualTime {
 export class PageClock implements SchedulerLike {
   readonly #clock: VirtualClock;
   readonly #timers = new Set<Subscription>();
+  #stopped = false;
 
   constructor(clock: VirtualClock) {
     this.#clock = clock;
@@ -23,6 +24,7 @@ export class PageClock implements SchedulerLike {
   }
 
   schedule<T>(work: (this: SchedulerAction<T>, state?: T) => void, delay?: number, state?: T): Subscription {
+    if (this.#stopped) return Subscription.EMPTY;
     const timer = this.#clock.schedule(work, delay, state);
     this.#timers.add(timer);
     return timer;
@@ -35,6 +37,7 @@ export class PageClock implements SchedulerLike {
   }
 
   stop(): void {
+    this.#stopped = true;
     for (const timer of this.#timers) timer.unsubscribe();
     this.#timers.clear();
   }

@@ -1,9 +1,9 @@
 import type { UserId } from "../../src/model/ids.js";
-import type { RecordKey } from "../../src/store/device-store.js";
+import type { DeviceStore, RecordKey } from "../../src/store/device-store.js";
 import { BOB, CAROL, DAVE, describe, ME, names, USERS, type Command, type Setup, type Then } from "./commands.js";
 import { History } from "./history.js";
 import { positionOf, Server, type Response } from "./model.js";
-import { Page, type Surroundings } from "./page.js";
+import { Page, type Caller, type Surroundings } from "./page.js";
 import { VirtualClock } from "./virtual-clock.js";
 import { WatchedRecords } from "./watched-records.js";
 import { readList } from "./wire.js";
@@ -13,6 +13,17 @@ interface Loop {
   position: number | null;
   readonly onTheWay: Response[];
 }
+
+/** Who meddles with a history from outside of it. */
+export interface Meddler {
+  /** What the page's tracker is given, in place of the page's own store. The page may be crashed by any operation. */
+  readonly storeFor: (page: Page) => DeviceStore;
+  /** A page that has gone of itself was opened again, and somebody looks at once what is saved. */
+  readonly reopened: (onlooker: Caller) => void;
+  /** The commands are through: from now on everything is to come right. */
+  readonly leave: () => void;
+}
+const NOBODY: Meddler = { storeFor: ({ store }) => store, reopened: () => {}, leave: () => {} };
 
 /** Lets a history happen, and checks the design's promises all along. Throws a {@link Violation}, whose message is what happened, where one is broken. */
 export class World {
@@ -31,10 +42,12 @@ export class World {
   /** Whether the store was cleared, and nobody may write any more. */
   #closed = false;
   readonly #unhandled: () => readonly unknown[];
+  readonly #meddler: Meddler;
 
   /** @param unhandled errors that RxJS could hand to nobody since it was last called */
-  constructor(setup: Setup, unhandled: () => readonly unknown[]) {
+  constructor(setup: Setup, unhandled: () => readonly unknown[], meddler = NOBODY) {
     this.#unhandled = unhandled;
+    this.#meddler = meddler;
     this.#records = new WatchedRecords(
       (put) => this.#updated(put),
       () => this.#cleared(),
@@ -48,6 +61,7 @@ export class World {
       moment: () => ++this.#moment,
       answersAtOnce: () => this.#answersAtOnce,
       then: (page, then, users) => this.#then(page, then, users),
+      storeFor: (page) => meddler.storeFor(page),
     };
     this.#history.note(JSON.stringify(setup));
     for (let tab = 0; tab < setup.tabs; tab++) this.#open(tab);
@@ -56,6 +70,7 @@ export class World {
 
   run(commands: readonly Command[]): void {
     for (const command of commands) this.#do(describe(command), () => this.#execute(command));
+    this.#meddler.leave();
     this.#finish();
   }
 
@@ -66,12 +81,14 @@ export class World {
     } catch (error) {
       this.#history.broken("P8", `something threw: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     }
+    this.#reopen();
     for (const page of this.#pages) page.check();
     for (const error of this.#unhandled()) this.#history.broken("P8", `unhandled: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     this.#history.verify();
   }
 
   #execute(command: Command): void {
+    this.#reopen();
     const tab = "tab" in command ? command.tab : 0;
     const page = this.#pages[tab];
     const loop = this.#loops[tab];
@@ -192,21 +209,31 @@ export class World {
       this.#server.change(user);
     }
     sync();
-    for (const page of this.#pages) {
+    for (const tab of tabs) {
       this.#clock.advance(100);
-      page.lookup({ users: [ME, BOB, CAROL], forceDownload: false, timeout: undefined, then: "nothing" });
+      this.#reopen();
+      this.#pages[tab]?.lookup({ users: [ME, BOB, CAROL], forceDownload: false, timeout: undefined, then: "nothing" });
     }
     this.#clock.advance(100);
     this.#answersAtOnce = false;
   }
 
-  #open(tab: number): void {
+  #open(tab: number): Page {
     const { token } = this.#records.saved;
     this.#loops[tab] = { position: token === undefined ? null : positionOf(token), onTheWay: [] };
     this.#closed = false;
     const page = new Page(`tab ${tab}`, this.#world);
     this.#pages[tab] = page;
     this.#allPages.push(page);
+    return page;
+  }
+
+  #reopen(): void {
+    for (const [tab, { gone }] of this.#pages.entries()) {
+      if (!gone) continue;
+      this.#history.note("the page is opened again");
+      this.#meddler.reopened(this.#open(tab).known(USERS));
+    }
   }
 
   #deliver(page: Page): void {
@@ -215,7 +242,7 @@ export class World {
   }
 
   #then(page: Page, then: Then, users: readonly UserId[]): void {
-    if (then === "nothing" || !this.#pages.includes(page)) return;
+    if (then === "nothing" || page.gone || !this.#pages.includes(page)) return;
     this.#history.note(`  inside: ${then}`);
     if (then === "asks again") page.lookup({ users, forceDownload: false, timeout: undefined, then: "nothing" });
     else if (then === "is given the next step") this.#deliver(page);

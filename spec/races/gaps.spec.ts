@@ -51,6 +51,25 @@ describe("a watcher", () => {
     m.expectObservable(watch([BOB]), "-^ 10m !").toBe("-o- 20s --t 49ms n", lists);
     m.expectObservable(asked$).toBe("-q- 20s --q", { q: "bob" });
   }));
+
+  it("that has waited with a user, and asked while steps were missing, shows the list that was the same as current once they are known", marbles((m) => {
+    const announced = {
+      x: start,
+      b: answering("s1", "s2", { changed: [BOB] }), // an echo of our query: asked again after 30 s
+      c: answering("s2", "s3", { changed: [CAROL] }), // has Bob shown as superseded
+      y: gap,
+    };
+    const answers = [of(answer({ [BOB]: ["OLD"], [CAROL]: ["C1"] })), of(answer({ [CAROL]: ["C2"] })), of(OLD)];
+    const sync$ = m.hot("                       x----b 10994ms c 13999ms y", announced);
+    const changes = () => m.cold("                                       10s (c|)", { c: {} });
+    const { watch, asked$ } = trackerIn(m, { tracking: [BOB, CAROL], sync$, answers, changes });
+    m.expectObservable(watch([BOB, CAROL]), "   -^ 10m !").toBe("-o 10998ms s 23999ms n", {
+      o: ["bob OLD current", "carol C1 current"],
+      s: ["bob OLD superseded", "carol C2 current"],
+      n: ["bob OLD current", "carol C2 current"],
+    });
+    m.expectObservable(asked$).toBe("           -x 10998ms c 19004ms b", { x: "bob carol", c: "carol", b: "bob" });
+  }));
 });
 
 describe("leaving from inside the emission of the saved state", () => {

@@ -66,6 +66,13 @@ describe("loadAccount", () => {
     expect(log).toEqual({ reads: [["account/owner"]], writes: [] });
   });
 
+  it("refuses the store of a newer format that names its owner in another way, and changes nothing", () => {
+    const log: StoreLog = { reads: [], writes: [] };
+    const store = countingStore(log, storeWith([OWNER, { owners: [ALICE], format: 2 }], sync));
+    expect(() => load(store)).toThrow(StoreFormatError);
+    expect(log.writes).toEqual([]);
+  });
+
   it("refuses another account's store of a newer format as another account's", () => {
     expect(() => load(storeWith([OWNER, { userId: BOB, format: 2, lifetime: "x" }]))).toThrow(StoreOwnerError);
   });

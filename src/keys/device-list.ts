@@ -34,7 +34,7 @@ const CROSS_SIGNING: readonly (readonly ["masterKey" | "selfSigningKey" | "userS
 
 /** A saved list, or `undefined` where it is not what this version would have saved: then it is not to be trusted at all. */
 export function readDeviceList(saved: unknown, userId: UserId): DeviceList | undefined {
-  if (!isObject(saved) || !(saved.deviceKeys instanceof Map) || !(saved.rejected instanceof Map) || typeof saved.fetchedAt !== "number") return undefined;
+  if (!isObject(saved) || !(saved.deviceKeys instanceof Map) || !(saved.rejected instanceof Map) || !Number.isFinite(saved.fetchedAt)) return undefined;
   if (!(saved.deviceStatus instanceof Map) || !isIdentity(saved.identity)) return undefined;
   for (const [deviceId, device] of saved.deviceKeys as ReadonlyMap<unknown, unknown>) {
     if (typeof deviceId !== "string" || "rejected" in checkDevice(device, userId, deviceId)) return undefined;

@@ -122,12 +122,13 @@ const LOST_COUNTER_LEAP = 1_000_000_000;
  */
 function readCounter(records: SavedRecords, follows: string | undefined, users: readonly UserId[]): { readonly sync: SyncRecord; readonly lost: boolean } {
   const saved = records.get(SYNC);
-  const sync = readSync(saved);
-  if (sync !== undefined) return { sync, lost: false };
-  if (saved === undefined && follows === undefined) return { sync: NO_SYNC, lost: false };
-  let revision = epochOf(records) ?? 0;
+  const sync = readSync(saved) ?? (saved === undefined && follows === undefined ? NO_SYNC : undefined);
+  const epoch = epochOf(records);
+  let revision = epoch ?? 0;
   for (const userId of users) revision = Math.max(revision, readState(records.get(stateKey(userId)))?.revision ?? 0);
-  return { sync: { revision: revision + LOST_COUNTER_LEAP, steps: [] }, lost: true };
+  // Nothing is ever allotted beyond the counter: where a record says so, one of the two is damaged.
+  if (sync !== undefined && revision <= sync.revision) return { sync, lost: epoch === undefined };
+  return { sync: { steps: [], ...sync, revision: revision + LOST_COUNTER_LEAP }, lost: true };
 }
 
 /** The revision since which everyone is outdated, 0 where there was never such a one, `undefined` where that cannot be read. */

@@ -1,5 +1,6 @@
 import { map, of, switchMap, throwError, type Observable } from "rxjs";
 import { StoreClearedError, StoreFormatError, StoreOwnerError } from "../model/errors.js";
+import { isObject } from "../keys/json.js";
 import { isUserId, type UserId } from "../model/ids.js";
 import { savedUser } from "./commit.js";
 import type { DeviceStore } from "./device-store.js";
@@ -31,13 +32,16 @@ export function loadAccount(store: DeviceStore, userId: UserId, lifetime: string
     switchMap(([saved]) => (saved === undefined ? claim(store, userId, lifetime) : of(saved))),
     switchMap((saved) => {
       const owner = readOwner(saved);
+      // A newer version may name its owner in another way.
+      const format = isObject(saved) ? saved.format : undefined;
+      const isNewer = typeof format === "number" && format > STORE_FORMAT && (owner === undefined || owner.userId === userId);
+      if (isNewer) return throwError(() => new StoreFormatError(format, STORE_FORMAT));
       // Nobody can tell whose lists an unreadable owner's are: they are forgotten like anything else that cannot be trusted.
       if (owner === undefined) return store.clear().pipe(switchMap(() => claim(store, userId, lifetime)), map((claimed) => ({ owner: claimed, wiped: true })));
       return of({ owner, wiped: false });
     }),
     switchMap(({ owner, wiped }) => {
       if (owner.userId !== userId) return throwError(() => new StoreOwnerError(owner.userId, userId));
-      if (owner.format > STORE_FORMAT) return throwError(() => new StoreFormatError(owner.format, STORE_FORMAT));
       return readAccount(store, owner, wiped);
     }),
   );
@@ -70,8 +74,8 @@ export function readAccount(store: DeviceStore, owner: OwnerRecord, wiped = fals
       const damagedStates = Array.from(states).filter(([id, state]) => !isUserId(id) || readState(state) === undefined);
       const damagedAccount = [
         ...(wiped ? [OWNER[1]] : []),
-        ...(sync === undefined && (savedSync !== undefined || states.size > 0) ? [SYNC[1]] : []),
-        ...(epoch === undefined && savedEpoch !== undefined ? [EPOCH[1]] : []),
+        ...((sync === undefined ? savedSync !== undefined || states.size > 0 : isBehind(sync.revision, states)) ? [SYNC[1]] : []),
+        ...((epoch === undefined && savedEpoch !== undefined) || (epoch ?? 0) > (sync?.revision ?? Infinity) ? [EPOCH[1]] : []),
       ];
       const damaged = new Map<string, readonly string[]>();
       if (damagedAccount.length > 0) damaged.set("account", damagedAccount);
@@ -83,6 +87,15 @@ export function readAccount(store: DeviceStore, owner: OwnerRecord, wiped = fals
       return account$.pipe(map((mended) => ({ owner, token: mended.sync.token, steps: mended.sync.steps, ourKey, users: savedUsers(states, mended.epoch, owner.userId), damaged })));
     }),
   );
+}
+
+/** Whether a state has a revision that the counter has not come to: then one of the two is damaged, and it would be allotted twice. */
+function isBehind(counter: number, states: ReadonlyMap<string, unknown>): boolean {
+  for (const state of states.values()) {
+    const { revision = 0, listed = 0 } = readState(state) ?? {};
+    if (revision > counter || listed > counter) return true;
+  }
+  return false;
 }
 
 /**

@@ -34,7 +34,9 @@ export const listKey = (userId: UserId): RecordKey => ["list", userId];
 export const pinsKey = (userId: UserId): RecordKey => ["pins", userId];
 export const claimsKey = (algorithm: KeyAlgorithm, publicKey: string): RecordKey => [`claims/${algorithm}`, publicKey];
 
-const revision = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+/** Far beyond what steps can count to, and far enough from what numbers can hold that a damaged counter can be mended by going on from it. */
+const MAX_REVISION = 2 ** 52;
+const revision = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(MAX_REVISION));
 
 const ownerRecord = v.object({ userId: v.string(), format: v.number(), lifetime: v.string() });
 /** `lifetime` tells a store from what it was before a `clear()`: a write of the former life is refused in the next. */

@@ -71,7 +71,8 @@ export function saveLists(records: SavedRecords, lists: ReadonlyMap<UserId, List
       outcomes.set(userId, outcome);
       continue;
     }
-    const state = records.get(stateKey(userId)) ?? (userId === ownUserId ? OWN_USER : undefined);
+    const record = records.get(stateKey(userId));
+    const state = record === undefined && userId === ownUserId ? OWN_USER : record;
     const saved = savedUser(state, epoch);
     if (epoch === undefined || saved === undefined || saved.revision !== revision.committed) {
       outcomes.set(userId, { ...outcome, refused: { saved } });

@@ -1,0 +1,54 @@
+/** What another tab does to the database, past the store; fails where anybody is in the way. */
+function settled<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => {
+      resolve(request.result);
+    };
+    request.onerror = () => {
+      reject(new Error("failed", { cause: request.error }));
+    };
+    if (request instanceof IDBOpenDBRequest) {
+      request.onblocked = () => {
+        reject(new Error("blocked"));
+      };
+    }
+  });
+}
+
+export const deleteDatabase = (name: string) => settled(indexedDB.deleteDatabase(name));
+
+/** Opens the database at a version, which may be a new one; what `upgrade` does to it belongs to that. */
+export function openDatabase(name: string, version?: number, upgrade: (database: IDBDatabase) => void = () => {}): Promise<IDBDatabase> {
+  const request = indexedDB.open(name, version);
+  request.onupgradeneeded = () => {
+    upgrade(request.result);
+  };
+  return settled(request);
+}
+
+/** Lets the work be done on the records, in one transaction. */
+async function work<T>(name: string, mode: IDBTransactionMode, run: (records: IDBObjectStore) => Promise<T>): Promise<T> {
+  const database = await openDatabase(name);
+  try {
+    const transaction = database.transaction("records", mode);
+    const over = new Promise((resolve) => (transaction.oncomplete = resolve));
+    const result = await run(transaction.objectStore("records"));
+    await over; // a connection that is closed before it is still in the way
+    return result;
+  } finally {
+    database.close();
+  }
+}
+
+/** Every record by its key, as the browser has it. */
+export const allRecords = (name: string): Promise<ReadonlyMap<string, unknown>> =>
+  work(name, "readonly", async (records) => {
+    const [keys, values] = await Promise.all([settled(records.getAllKeys()), settled(records.getAll() as IDBRequest<unknown[]>)]);
+    return new Map(keys.map((key, i) => [(key as string[]).join("/"), values[i]]));
+  });
+
+/** Writes a record as it is, whatever it is; `undefined` deletes it. */
+export const overwrite = (name: string, key: readonly [kind: string, id: string], record: unknown): Promise<void> =>
+  work(name, "readwrite", async (records) => {
+    await (record === undefined ? settled(records.delete([...key])) : settled(records.put(record, [...key])));
+  });

@@ -1,0 +1,32 @@
+import { hashes, Point, verify } from "@noble/ed25519";
+import { sha512 } from "@noble/hashes/sha2.js";
+import { describe, expect, it } from "vitest";
+import { noble } from "../../src/ed25519/noble.js";
+import { edgeSignatures } from "../vectors/edge-signatures.js";
+import { verifierBehaviour } from "./verifier-behaviour.js";
+
+verifierBehaviour("in JavaScript", noble);
+
+describe("ed25519 in JavaScript", () => {
+  it("leaves the library's settings alone, which an application may share with us", async () => {
+    const engine = await noble();
+    const [, { publicKey, ...rest }] = edgeSignatures[0]!;
+    expect(engine.verify(engine.importKey(publicKey) as Point, { publicKey, ...rest })).toBe(true);
+    expect(hashes.sha512).toBeUndefined();
+  });
+
+  it("differs from the library's own verify where that takes the cofactor, and nowhere else", () => {
+    const holds = edgeSignatures.map(([name, { signature, message, publicKey }, ours]) => {
+      hashes.sha512 = sha512;
+      const library = verify(signature, message, publicKey, { zip215: false });
+      hashes.sha512 = undefined;
+      return [name, library === ours] as const;
+    });
+    expect(holds.filter(([, same]) => !same).map(([name]) => name)).toEqual([
+      "a key with a part of order 8, which only the cofactor cancels",
+      "an R with a part of order 8, which only the cofactor cancels",
+      "an R of order 1",
+      "an R of order 8",
+    ]);
+  });
+});

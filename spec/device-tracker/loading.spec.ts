@@ -81,7 +81,7 @@ describe("a step given while the saved state is being loaded", () => {
     const sync$ = m.hot("               -x             ", { x: changed(BOB) });
     const bob$ = m.cold("                 ------(b|)   ", { b: B2 });
     const { lookup, asked$ } = trackerIn(m, { store: slowlyWithBob(m, 3), sync$, answers: [bob$] });
-    m.expectObservable(lookup([BOB]), "--^---------------").toBe("---------------(b|)", { b: ["bob B2 current"] });
+    m.expectObservable(lookup([BOB]), "--^---------------").toBe("------------------(b|)", { b: ["bob B2 current"] }); // saved at 15 by a transaction that finds an old device to be forgotten, and at 18 by one that does
     m.expectObservable(asked$).toBe("------b", { b: "bob" });
   }));
 
@@ -90,7 +90,7 @@ describe("a step given while the saved state is being loaded", () => {
     const bob$ = m.cold("                ------(b|)", { b: B2 });
     const { tracker, lookup, asked$ } = trackerIn(m, { store: slowlyWithBob(m, 3), sync$, connected: false, answers: [bob$] });
     m.acts("                       -c            ", { c: () => tracker.connect() });
-    m.expectObservable(lookup([BOB])).toBe("---------------(b|)", { b: ["bob B2 current"] });
+    m.expectObservable(lookup([BOB])).toBe("------------------(b|)", { b: ["bob B2 current"] });
     m.expectObservable(tracker.deviceChanges$).toBe("------x", { x: { changed: [BOB], left: [] } });
     m.expectObservable(asked$).toBe("------b", { b: "bob" });
   }));

@@ -167,6 +167,9 @@ export class DeviceLists {
    * pin, and the failure is reported.
    */
   save(lists: ReadonlyMap<UserId, ListToSave>): Observable<ReadonlyMap<UserId, { readonly list: DeviceList; readonly refused: boolean }>> {
+    if (!Array.from(lists.values()).some(({ list, revision }) => revision !== undefined || list.deviceKeys.size > 0 || list.masterKey !== undefined)) {
+      return of(new Map(Array.from(lists, ([userId, { list }]) => [userId, { list, refused: false }]))); // nothing to save, to pin or to compare
+    }
     const toSave = new Map(Array.from(lists, ([userId, one]) => [userId, { ...one, known: this.inMemory(userId), pinned: this.#unsavedPins.get(userId) }]));
     return this.#writes
       .write({ keys: saveKeys(toSave), apply: (records) => saveLists(records, toSave, this.#ownUserId), whenStoreFails: "fail" })

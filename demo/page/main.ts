@@ -14,6 +14,7 @@ import { embeddedPlace } from "./session/embedded-homeserver.js";
 import { openSession, usersOf } from "./session/open-session.js";
 import type { Place } from "./session/place.js";
 import { messageOf } from "./words/message-of.js";
+import { showTabs } from "./tabs/show-tabs.js";
 import { narrate } from "./words/narrate.js";
 import { sentence } from "./words/sentences.js";
 
@@ -65,6 +66,7 @@ function show(place: Place): Observable<unknown> {
 
     const shown = showDiagram(timeline$, recorder, { labels: byId("labels"), scroller: byId("scroller"), paper, backToNow: byId<HTMLButtonElement>("back-to-now") });
     shown.add(people$.pipe(distinctUntilChanged(), tap(cardsIn(byId("people")))).subscribe());
+    shown.add(showTabs(recorder.happenings$, place.embedded, { who: byId("tabs-who"), what: byId("tabs-what"), happened: byId("tabs-happened"), open: byId("open-tab") }).subscribe());
     shown.add(narrate(sentences$, byId("narration"), byId("transcript")).subscribe());
     shown.add(
       openSession(place, recorder.note, complain)

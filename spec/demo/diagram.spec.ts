@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { emptyTimeline, reduceTimeline } from "../../demo/page/diagram/reduce-timeline.js";
 import { standingOf, type Timeline } from "../../demo/page/diagram/timeline.js";
 import type { Happening, TrackerEvent } from "../../demo/page/happenings/happening.js";
+import type { SyncRole } from "../../demo/page/happenings/tab-state.js";
 import { Recorder } from "../../demo/page/happenings/recorder.js";
 
 const ME = "@me:x.example";
@@ -30,6 +31,16 @@ describe("the diagram's timeline", () => {
   it("takes an answer without a query for one from the cache, but not that of a caller who shared one", () => {
     expect(after(asked(1), told(1, "current")).hits).toHaveLength(1);
     expect(after(asked(1), sent(1), asked(2), { type: "query-answered", query: 1 }, told(1, "current"), told(2, "current")).hits).toHaveLength(0);
+  });
+
+  it("shows from when on which tab syncs, however often the tabs are counted", () => {
+    const tabs = (role: SyncRole, open: number): TrackerEvent => ({ type: "tabs", role, open });
+    const timeline = after(tabs("another tab", 2), tabs("another tab", 3), changed, tabs("this tab", 2));
+    expect(timeline.shifts).toEqual([
+      { from: 0, role: "another tab" },
+      { from: 300, role: "this tab" },
+    ]);
+    expect(reduceTimeline(timeline, { ...changed, at: 200_000 }).shifts).toEqual([{ from: 300, role: "this tab" }]);
   });
 
   it("keeps what is known of a user through failures and late answers", () => {

@@ -178,7 +178,7 @@ describe.skipIf(!hasChromium && process.env.CI === undefined)("the demo's page",
       expect(outlined, `focus on "${name}" can be seen`).toBe(true);
       reached.push(name);
     }
-    expect(reached).toEqual(expect.arrayContaining(["scroller", "superseded", "add-device", "remove-device", "leave", "server", "look-up", "force", "twice", "slow"]));
+    expect(reached).toEqual(expect.arrayContaining(["open-tab", "scroller", "superseded", "add-device", "remove-device", "leave", "server", "look-up", "force", "twice", "slow"]));
 
     await page.locator('[data-experiment="leave"]').focus();
     await page.keyboard.press("Enter");

@@ -50,7 +50,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
     id: "add-device",
     who: "others",
     label: () => "Bob signs in on a new device",
-    hint: () => "A marble, a thread down to Bob, one query for him alone.",
+    hint: () => "A marble, a thread down to Bob, one query for him alone. Other tabs find its answer in the store: a tick.",
     run: () => control("add-device", { user_id: BOB }),
   },
   {

@@ -1,20 +1,21 @@
 import type { UserId } from "matrix-device-tracker";
 import { svg } from "../dom/element.js";
+import type { SyncRole } from "../happenings/tab-state.js";
 import { nameThem, shortName } from "../words/names.js";
 import { glyph } from "./glyphs.js";
 import type { Sheet } from "./sheet.js";
-import type { Step, Timeline } from "./timeline.js";
+import type { Shift, Step, Timeline } from "./timeline.js";
 
 /** How far apart labels of one height are at least, in px. */
 const LABEL_ROOM = 92;
 /** Above the line, below it where that is taken, or left out: the marble's letter says it too. */
 const LABEL_HEIGHTS = [-17, 26];
 
-/** The sync stream: a marble for each response, large where it announces somebody. */
-export function drawSync({ steps }: Timeline, { x, geometry, whileNow }: Sheet): SVGElement {
+/** The sync stream: a line that shows which tab asks, a marble for each response, large where it announces somebody. */
+export function drawSync({ steps, shifts }: Timeline, sheet: Sheet): SVGElement {
+  const { x, geometry } = sheet;
   const y = geometry.syncHeight / 2;
-  const line = svg("line", { class: "stream", x1: 0, y1: y, y2: y });
-  whileNow((nowX) => line.setAttribute("x2", String(nowX)));
+  const lines = shifts.map((shift, index) => svg("g", { transform: `translate(0 ${y})` }, ...drawShift(shift, shifts[index + 1], index === 0, sheet)));
 
   const last = LABEL_HEIGHTS.map(() => -Infinity);
   const marbles = steps.map((step) => {
@@ -22,7 +23,23 @@ export function drawSync({ steps }: Timeline, { x, geometry, whileNow }: Sheet):
     if (free >= 0 && label(step) !== undefined) last[free] = x(step.at);
     return svg("g", { transform: `translate(${x(step.at)} ${y})` }, ...marble(step, LABEL_HEIGHTS[free]));
   });
-  return svg("g", { class: "sync", "data-lane": "sync" }, line, ...marbles);
+  return svg("g", { class: "sync", "data-lane": "sync" }, ...lines, ...marbles);
+}
+
+const BY: Readonly<Record<SyncRole, { readonly line: string; readonly says: string }>> = {
+  "this tab": { line: "here", says: "this tab syncs" },
+  "each tab": { line: "here", says: "this tab syncs, as every other does" },
+  "another tab": { line: "elsewhere", says: "another tab syncs, this one listens" },
+  nobody: { line: "nowhere", says: "no tab syncs" },
+};
+
+function drawShift({ from, role }: Shift, next: Shift | undefined, first: boolean, { x, whileNow }: Sheet): SVGElement[] {
+  const { line, says } = BY[role];
+  const left = first ? 0 : x(from); // the first is not worth a mark
+  const stream = svg("line", { class: `stream ${line}`, x1: left, x2: left, "data-shift": role }, svg("title", {}, says));
+  if (next === undefined) whileNow((nowX) => stream.setAttribute("x2", String(Math.max(nowX, left))));
+  else stream.setAttribute("x2", String(x(next.from)));
+  return first ? [stream] : [stream, svg("path", { class: "shift", d: `M${left}-9V9` }, svg("title", {}, `from here on ${says}`))];
 }
 
 function marble(step: Step, labelY: number | undefined): SVGElement[] {

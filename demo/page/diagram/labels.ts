@@ -2,12 +2,12 @@ import { element } from "../dom/element.js";
 import { serverOf, shortName } from "../words/names.js";
 import { glyphIcon } from "./glyphs.js";
 import type { Geometry } from "./geometry.js";
-import { standingOf, type Timeline } from "./timeline.js";
+import { standingOf, syncRoleOf, type Timeline } from "./timeline.js";
 
 /** What each lane is, beside the paper and as high as it. */
 export function drawLabels(timeline: Timeline, { syncHeight, callsHeight, laneHeight }: Geometry): HTMLElement[] {
   return [
-    label(syncHeight, "sync$", "announcements"),
+    label(syncHeight, "sync$", syncRoleOf(timeline) === "another tab" ? "from another tab" : "announcements"),
     label(callsHeight, "getDeviceKeys", "who waits"),
     ...timeline.users.map((userId) => {
       const standing = standingOf(timeline, userId);

@@ -6,6 +6,8 @@ export function drawLegend(list: HTMLElement): void {
   list.replaceChildren(
     item(picture(svg("circle", { r: 8, class: "marble changed" })), "sync$: somebody changed"),
     item(picture(svg("circle", { r: 8, class: "marble left" })), "sync$: somebody left"),
+    item(stream("here"), "sync$: this tab asks the server"),
+    item(stream("elsewhere"), "sync$: heard from another tab"),
     item(wide("", undefined), "a query, sending to answer"),
     item(wide("superseded", "superseded", true), "superseded: changed in between"),
     item(wide("current", "current"), "current: cached"),
@@ -36,6 +38,10 @@ function wide(outcome: string, end: Glyph | undefined, old = false): SVGElement 
     end !== undefined && svg("g", { transform: "translate(14 0)" }, glyph(end)),
   );
   return svg("svg", { viewBox: "-20 -10 44 20", class: "icon wide", "aria-hidden": "true" }, bar);
+}
+
+function stream(by: string): SVGElement {
+  return svg("svg", { viewBox: "-20 -10 44 20", class: "icon wide", "aria-hidden": "true" }, svg("line", { class: `stream ${by}`, x1: -18, x2: 22 }));
 }
 
 function line(standing: string): SVGElement {

@@ -1,6 +1,6 @@
 import type { DeviceKeysByUser, UserId } from "matrix-device-tracker";
 import type { Happening } from "../happenings/happening.js";
-import { standingOf, type Bar, type Call, type Standing, type Timeline } from "./timeline.js";
+import { standingOf, syncRoleOf, type Bar, type Call, type Standing, type Timeline } from "./timeline.js";
 
 /** How much of the past is kept, in ms of the diagram's time, and how much is forgotten at once. */
 const KEPT = 120_000;
@@ -9,7 +9,7 @@ const FORGOTTEN_AT_ONCE = 30_000;
 const CALL_ROOM = 1_500;
 
 export function emptyTimeline(users: readonly UserId[], own: UserId): Timeline {
-  return { users, own, origin: 0, tracked: new Set(), steps: [], calls: [], bars: [], hits: [], stretches: [], rests: [] };
+  return { users, own, origin: 0, tracked: new Set(), steps: [], calls: [], bars: [], hits: [], stretches: [], rests: [], shifts: [] };
 }
 
 export function reduceTimeline(before: Timeline, event: Happening): Timeline {
@@ -54,6 +54,10 @@ export function reduceTimeline(before: Timeline, event: Happening): Timeline {
       return endCall(timeline, event.call, { to: at, end: "failed" });
     case "known":
       return settle(timeline, at, event.result);
+    case "tabs":
+      return event.role === syncRoleOf(timeline) ? timeline : { ...timeline, shifts: [...timeline.shifts, { from: at, role: event.role }] };
+    case "took-over":
+      return timeline;
     case "rested":
       return { ...timeline, rests: [...timeline.rests, { at, skipped: event.skipped }] };
   }
@@ -101,7 +105,7 @@ function freeRow(spans: readonly { readonly row: number; readonly to?: number }[
 function forget(timeline: Timeline, before: number): Timeline {
   const recent = ({ to }: { readonly to?: number }) => to === undefined || to >= before;
   const since = ({ at }: { readonly at: number }) => at >= before;
-  const { stretches } = timeline;
+  const { stretches, shifts } = timeline;
   return {
     ...timeline,
     origin: before,
@@ -110,6 +114,7 @@ function forget(timeline: Timeline, before: number): Timeline {
     rests: timeline.rests.filter(since),
     bars: timeline.bars.filter(recent),
     calls: timeline.calls.filter(recent),
+    shifts: shifts.filter((shift, i) => shift.from >= before || (shifts[i + 1]?.from ?? Infinity) > before),
     stretches: stretches.filter((stretch, i) => stretch.from >= before || !stretches.slice(i + 1).some(({ userId, from }) => userId === stretch.userId && from <= before)),
   };
 }

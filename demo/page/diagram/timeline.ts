@@ -1,4 +1,5 @@
 import type { Freshness, UserId } from "matrix-device-tracker";
+import type { SyncRole } from "../happenings/tab-state.js";
 
 /** All that the diagram shows, in ms of its own time. Pure data: `reduce-timeline.ts` makes it, `draw.ts` draws it. */
 export interface Timeline {
@@ -13,6 +14,7 @@ export interface Timeline {
   readonly hits: readonly Hit[];
   readonly stretches: readonly Stretch[];
   readonly rests: readonly Rest[];
+  readonly shifts: readonly Shift[];
 }
 
 /** A sync response. */
@@ -66,10 +68,21 @@ export interface Stretch {
   readonly standing: Standing;
 }
 
+/** From when on which tab syncs, until the next shift. */
+export interface Shift {
+  readonly from: number;
+  readonly role: SyncRole;
+}
+
 /** Where the diagram's time stood still. */
 export interface Rest {
   readonly at: number;
   readonly skipped: number;
+}
+
+/** Who syncs now; undefined until it is known. */
+export function syncRoleOf({ shifts }: Timeline): SyncRole | undefined {
+  return shifts.at(-1)?.role;
 }
 
 export function standingOf({ stretches }: Timeline, userId: UserId): Standing {

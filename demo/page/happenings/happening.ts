@@ -1,12 +1,13 @@
 import type { DeviceKeysByUser, UserId } from "matrix-device-tracker";
+import type { TabState, TakeOver } from "./tab-state.js";
 
 /**
  * What can be seen from outside of what goes on inside: everything here comes from wrapping the tracker's ports and subscribing to
  * what it offers, as any application can.
  */
 export type TrackerEvent =
-  /** A sync response came, before the tracker saw it. */
-  | { readonly type: "synced"; readonly initial: boolean; readonly changed: readonly UserId[]; readonly left: readonly UserId[] }
+  /** A sync response came, from the server or from the tab that syncs, before the tracker saw it. */
+  | { readonly type: "synced"; readonly heard: boolean; readonly initial: boolean; readonly changed: readonly UserId[]; readonly left: readonly UserId[] }
   /** The tracker announced changes: its lookups reflect them from here on. */
   | { readonly type: "announced"; readonly changed: readonly UserId[]; readonly left: readonly UserId[] }
   /** Whom the server tells us about. */
@@ -23,6 +24,10 @@ export type TrackerEvent =
   | { readonly type: "call-failed"; readonly call: number; readonly message: string }
   /** What was saved from before, or what a watcher emitted: lists without a call of ours. */
   | { readonly type: "known"; readonly result: DeviceKeysByUser }
+  /** Another tab syncs than before, or there are more or fewer of them. */
+  | ({ readonly type: "tabs" } & TabState)
+  /** A tab that synced is gone, and one has taken over from it. */
+  | { readonly type: "took-over"; readonly by: "this tab" | "another tab"; readonly takeOver: TakeOver }
   /** Nothing happened for so many ms, and the diagram's time stood still. */
   | { readonly type: "rested"; readonly skipped: number };
 

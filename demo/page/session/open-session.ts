@@ -1,13 +1,18 @@
-import { catchError, EMPTY, filter, ignoreElements, map, merge, mergeMap, Observable, of, Subscription, switchMap, take, tap } from "rxjs";
+import { BehaviorSubject, catchError, delayWhen, EMPTY, filter, ignoreElements, map, merge, mergeMap, Observable, of, Subscription, switchMap, take, tap, timer } from "rxjs";
 import { DeviceTracker, type UserId } from "matrix-device-tracker";
 import { axiosKeysApi, matrixHttp, syncResponses } from "matrix-device-tracker/http";
 import { idbStore } from "matrix-device-tracker/idb";
+import { shareAcrossTabs } from "matrix-device-tracker/tabs";
 import type { Note } from "../happenings/happening.js";
 import { observedCalls, type LookUp } from "../happenings/observed-calls.js";
 import { observedKeysApi } from "../happenings/observed-keys-api.js";
+import { observedTabs } from "../happenings/observed-tabs.js";
 import { messageOf } from "../words/message-of.js";
 import { forgetFormerDemos } from "./former-demos.js";
 import type { Place } from "./place.js";
+
+/** How much later a tab that only listens asks, in ms: by then it finds in the store what the tab that syncs has fetched. */
+const LISTENERS_ASK_LATER = 1_200;
 
 /** A running tracker, and what the page does with it. */
 export interface Session {
@@ -28,8 +33,17 @@ export function openSession(place: Place, note: Note, complain: (message: string
 
     const http = matrixHttp(place);
     const store = idbStore(databaseName);
+    const name = `sync/${userId}/${deviceId}`;
+    const syncsHere$ = new BehaviorSubject(false);
+    const unshared$ = new BehaviorSubject(false);
+    const onUnshared = (message: string) => {
+      unshared$.next(true);
+      complain(message);
+    };
     const sync$ = syncResponses(http, { since$: store.syncToken$, onFailure: ({ message }) => complain(message) }).pipe(
-      tap(({ since, device_lists }) => note({ type: "synced", initial: since === null, changed: device_lists?.changed ?? [], left: device_lists?.left ?? [] })),
+      tap({ subscribe: () => syncsHere$.next(true), finalize: () => syncsHere$.next(false) }), // only in the tab that syncs
+      shareAcrossTabs(name, { onUnshared }),
+      tap(({ since, device_lists }) => note({ type: "synced", heard: !syncsHere$.value, initial: since === null, changed: device_lists?.changed ?? [], left: device_lists?.left ?? [] })),
     );
     const tracker = new DeviceTracker({ userId, store, sync$, keysApi: observedKeysApi(axiosKeysApi(http), note) });
 
@@ -37,13 +51,18 @@ export function openSession(place: Place, note: Note, complain: (message: string
     const lookUp = observedCalls(tracker, note);
     const saved$ = tracker.getKnownDeviceKeys(users).pipe(tap((result) => note({ type: "known", result })));
     // Asks with each announcement, so that one can see it happen. A watcher spaces its queries, as an application should.
-    const askedAtOnce$ = merge(of(users), tracker.deviceChanges$.pipe(map(({ changed }) => changed.filter((user) => users.includes(user))))).pipe(
+    const announced$ = tracker.deviceChanges$.pipe(
+      map(({ changed }) => changed.filter((user) => users.includes(user))),
+      delayWhen(() => (syncsHere$.value ? of(0) : timer(LISTENERS_ASK_LATER))),
+    );
+    const asked$ = merge(of(users), announced$).pipe(
       filter((wanted) => wanted.length > 0),
       mergeMap((wanted) => lookUp(wanted).pipe(catchError(() => EMPTY))), // noted as failed; the next announcement asks again
     );
     const watched$ = tracker.watchDeviceKeys(users).pipe(tap((result) => note({ type: "known", result })));
 
     const session = new Subscription();
+    session.add(observedTabs({ name, syncsHere$, unshared$ }, note).subscribe());
     session.add(tracker.deviceChanges$.subscribe(({ changed, left }) => note({ type: "announced", changed, left })));
     session.add(tracker.trackedUsers$.subscribe({ next: (tracked) => note({ type: "tracked", users: tracked }), error: () => undefined }));
     session.add(tracker.problems$.subscribe(({ message }) => complain(message)));
@@ -52,7 +71,7 @@ export function openSession(place: Place, note: Note, complain: (message: string
         saved$.pipe(ignoreElements()),
         tracker.synced$.pipe(
           take(1), // until then, what is saved is as of the last visit
-          switchMap(() => merge(tracker.track(members), embedded ? askedAtOnce$ : watched$)),
+          switchMap(() => merge(tracker.track(members), embedded ? asked$ : watched$)),
           ignoreElements(),
         ),
         tracker.synced$.pipe(ignoreElements()), // tells when the sync loop has ended for good

@@ -1,22 +1,27 @@
 import type { DeviceKeysByUser, UserId } from "matrix-device-tracker";
-import type { Timeline } from "../diagram/timeline.js";
+import { syncRoleOf, type Timeline } from "../diagram/timeline.js";
 import type { Happening } from "../happenings/happening.js";
 import { devices, nameThem, shortName } from "./names.js";
+import { shiftSentence, takeOverSentence } from "./tab-words.js";
 
 /** What happened, told to a person; nothing where there is nothing to tell. `before`: the timeline without it. */
 export function sentence(before: Timeline, event: Happening): string | undefined {
   switch (event.type) {
     case "synced": {
-      const { initial, changed, left } = event;
-      if (initial) return "First sync: it says where the stream is, and announces nobody.";
+      const { heard, initial, changed, left } = event;
+      if (initial) return heard ? "The tab that syncs passes its first sync on, which announces nobody." : "First sync: it says where the stream is, and announces nobody.";
       const news = [changed.length > 0 && `${nameThem(changed)} changed`, left.length > 0 && `${nameThem(left)} left`].filter((part) => part !== false);
-      return news.length === 0 ? undefined : `The server announces: ${news.join("; ")}.`;
+      return news.length === 0 ? undefined : `${heard ? "The tab that syncs passes on" : "The server announces"}: ${news.join("; ")}.`;
     }
     case "announced": {
       const touched = new Set([...event.changed, ...event.left]);
       const late = before.bars.filter(({ to, supersededAt, userId }) => to === undefined && supersededAt === undefined && touched.has(userId)).map(({ userId }) => userId);
       return late.length === 0 ? undefined : `The query on its way for ${nameThem(late)} is superseded: its answer may be the older list.`;
     }
+    case "tabs":
+      return shiftSentence(syncRoleOf(before), event.role);
+    case "took-over":
+      return takeOverSentence(event.by, event.takeOver);
     case "query-sent":
       return `Asking the server about ${nameThem(event.users)}.`;
     case "query-aborted":

@@ -1,0 +1,65 @@
+import fc from "fast-check";
+import type { UserId } from "../../../src/model/ids.js";
+import { BOB, CAROL, DAVE, ME, names, type Setup } from "../../properties/commands.js";
+
+/** What is done to the server and in the tabs, one after the other; what comes of it, and when, is the scheduler's affair. */
+export type Order =
+  | { readonly type: "change" | "join" | "leave"; readonly user: UserId }
+  /** The server answers the tab's sync loop, or the one that all tabs share. */
+  | { readonly type: "sync"; readonly tab: number; readonly forAll: boolean }
+  | { readonly type: "lookup"; readonly tab: number; readonly users: readonly UserId[]; readonly forceDownload: boolean }
+  | { readonly type: "watch"; readonly tab: number; readonly users: readonly UserId[] }
+  | { readonly type: "cancel"; readonly which: number }
+  /** The server answers the tab's sync loop, and the response never arrives. */
+  | { readonly type: "lose"; readonly tab: number }
+  /** The next answer of `/keys/query` is an error. */
+  | { readonly type: "fail" }
+  | { readonly type: "restart"; readonly tab: number };
+
+export type OrdersSetup = Omit<Setup, "tabs"> & { readonly tabs: number };
+
+export function describeOrder(order: Order): string {
+  const tab = "tab" in order ? `tab ${order.tab}: ` : "";
+  if ("users" in order) return `${tab}${order.type} ${names(order.users)}${"forceDownload" in order && order.forceDownload ? " forceDownload" : ""}`;
+  if ("user" in order) return `${order.type} ${names([order.user])}`;
+  return `${tab}${order.type}${order.type === "sync" && order.forAll ? " for all tabs" : ""}${order.type === "cancel" ? ` ${order.which}` : ""}`;
+}
+
+const user = fc.oneof({ weight: 5, arbitrary: fc.constant(BOB) }, { weight: 2, arbitrary: fc.constant(CAROL) }, { weight: 1, arbitrary: fc.constantFrom(DAVE, ME) });
+const users = fc.oneof({ weight: 3, arbitrary: user.map((one) => [one]) }, { weight: 2, arbitrary: fc.uniqueArray(user, { minLength: 2, maxLength: 3 }) });
+
+/** What belongs together comes together, and anything of it may be left out by shrinking. */
+function bursts(tabs: number): fc.Arbitrary<readonly Order[]> {
+  const tab = fc.nat({ max: tabs - 1 });
+  const one = <T extends Order>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<readonly Order[]> => arbitrary.map((order) => [order]);
+  const lookup = fc.record({ type: fc.constant("lookup" as const), tab, users, forceDownload: fc.nat({ max: 5 }).map((n) => n === 0) });
+  const change = fc.record({ type: fc.oneof({ weight: 8, arbitrary: fc.constant("change" as const) }, { weight: 2, arbitrary: fc.constantFrom("join" as const, "leave" as const) }), user });
+  const sync = fc.record({ type: fc.constant("sync" as const), tab, forAll: fc.nat({ max: 2 }).map((n) => n > 0) });
+  const announced = fc.tuple(change, sync);
+  return fc.oneof(
+    { weight: 10, arbitrary: announced },
+    { weight: 8, arbitrary: one(lookup) },
+    { weight: 6, arbitrary: fc.tuple(lookup, change, sync, lookup) },
+    { weight: 3, arbitrary: one(change) },
+    { weight: 2, arbitrary: one(sync) },
+    { weight: 2, arbitrary: one(fc.record({ type: fc.constant("cancel" as const), which: fc.nat({ max: 5 }) })) },
+    { weight: 1, arbitrary: one(fc.record({ type: fc.constant("watch" as const), tab, users })) },
+    { weight: 2, arbitrary: fc.tuple(change, fc.record({ type: fc.constant("lose" as const), tab }), lookup, change, sync) },
+    { weight: 1, arbitrary: one(fc.constant({ type: "fail" as const })) },
+    { weight: 1, arbitrary: one(fc.record({ type: fc.constant("restart" as const), tab })) },
+  );
+}
+
+export function arbitraryScript(tabs: number): fc.Arbitrary<[setup: OrdersSetup, orders: readonly Order[]]> {
+  const setup = fc.record({
+    tabs: fc.constant(tabs),
+    storeTakes: fc.constant(1), // none of its answers comes at once
+    maxUsersPerQuery: fc.constantFrom(1, 2, 250),
+    maxConcurrentQueries: fc.constantFrom(1, 3),
+    maxListsInMemory: fc.constantFrom(10_000, 1),
+    tellsChanges: fc.constant("when told" as const),
+    settled: fc.nat({ max: 3 }).map((n) => n > 0),
+    asksInsideChanges: fc.nat({ max: 3 }).map((n) => n === 3),
+  });
+  return fc.tuple(setup, fc.array(bursts(tabs), { minLength: 2, maxLength: 10, size: "max" }).map((all) => all.flat()));
+}

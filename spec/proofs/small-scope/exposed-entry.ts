@@ -1,0 +1,2 @@
+export { DeviceTracker } from "../../../src/device-tracker.js";
+export { Observable, Subject, Subscription } from "rxjs";

@@ -20,6 +20,7 @@ export type { TrackerProblem } from "./model/problems.js";
 export type { DeviceChanges, DeviceKeysByUser, DeviceStatus, Freshness, IdentityState, IdentityStatus, RejectionCode, RejectionReason, UserDeviceKeys } from "./model/results.js";
 export type { DeviceUpdate } from "./model/updates.js";
 export type { CrossSigningKey, DeviceKeys, DeviceLists, KeysQueryRequest, KeysQueryResponse, SyncResponse } from "./model/wire.js";
+export { recipients, type LeftOutReason, type RecipientPolicy, type Recipients } from "./recipients.js";
 export type { KeysApi } from "./query/keys-api.js";
 export type { DeviceStore, RecordKey, Update } from "./store/device-store.js";
 export { memoryStore } from "./store/memory-store.js";

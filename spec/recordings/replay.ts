@@ -6,6 +6,7 @@ import type { KeysQueryRequest, KeysQueryResponse, SyncResponse } from "../../sr
 import type { DeviceStore } from "../../src/store/device-store.js";
 import { VirtualClock } from "../properties/virtual-clock.js";
 import { ALICE, type Exchange, type RecordedAnswer } from "./recording.js";
+import { nodeVerifier } from "../support/node-verifier.js";
 
 /** A store, and how its page goes: what it had not done by then, it never does. */
 export interface OpenedStore {
@@ -111,7 +112,7 @@ export class Replay {
   #load(): [OpenedStore, DeviceTracker, Subscription] {
     const opened = this.#storage.open(this.#clock);
     const sync$ = this.#sync$;
-    const tracker = new DeviceTracker({ userId: ALICE, sync$, store: opened.store, scheduler: this.#clock, keysApi: { query: (request) => this.#query(request), changes: () => new Subject() } });
+    const tracker = new DeviceTracker({ userId: ALICE, sync$, store: opened.store, scheduler: this.#clock, verifier: nodeVerifier, keysApi: { query: (request) => this.#query(request), changes: () => new Subject() } });
     const connection = tracker.connect();
     connection.add(tracker.trackedUsers$.subscribe((users) => (this.#tracked = users)));
     connection.add(tracker.deviceChanges$.subscribe((changes) => this.#changes.push(changes)));

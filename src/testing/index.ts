@@ -1,3 +1,4 @@
 export { ScriptedHomeserver, type ScriptedHomeserverOptions, type ScriptedQuery } from "./scripted-homeserver.js";
 export { ScriptedStore, type ScriptedStoreOptions, type StoreOperation } from "./scripted-store.js";
+export { ScriptedVerifier, type ScriptedVerifierOptions } from "./scripted-verifier.js";
 export { testDevice } from "./test-device.js";

@@ -6,12 +6,20 @@ import { chromium, type BrowserContext } from "playwright";
 
 const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
+export interface OwnChromium {
+  readonly context: BrowserContext;
+  /** As a crash of it, or of the machine's memory, would end it: nothing is told, nothing is put in order. */
+  kill(): Promise<void>;
+  stop(): Promise<void>;
+}
+
 /**
  * A Chromium whose tabs are as a user has them: all but one hidden, throttled, fit for freezing and for the back/forward cache.
  * In one that Playwright starts, every page takes itself for visible, and what is visible is never frozen.
+ * @param kept the folder of a profile that outlives it; else it has one of its own
  */
-export async function startChromium(executablePath: string): Promise<{ readonly context: BrowserContext; stop(): Promise<void> }> {
-  const profile = await mkdtemp(join(tmpdir(), "tabs-"));
+export async function startChromium(executablePath: string, kept?: string): Promise<OwnChromium> {
+  const profile = kept ?? (await mkdtemp(join(tmpdir(), "tabs-")));
   const child = spawn(executablePath, [...FLAGS, "--remote-debugging-port=0", `--user-data-dir=${profile}`, "about:blank"], { stdio: ["ignore", "ignore", "pipe"] });
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const endpoint = await new Promise<string>((resolve, reject) => {
@@ -29,11 +37,15 @@ export async function startChromium(executablePath: string): Promise<{ readonly 
   if (context === undefined) throw new Error("Chromium has no context of its own");
   return {
     context,
+    kill: async () => {
+      child.kill("SIGKILL");
+      await exited;
+    },
     stop: async () => {
       const session = await browser.newBrowserCDPSession();
       await session.send("Browser.close").catch(() => undefined);
       await exited;
-      await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+      if (kept === undefined) await rm(profile, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }

@@ -33,7 +33,7 @@ function settling(scheduler: Marbles["scheduler"]) {
   const problems: TrackerProblem[] = [];
   const report = (problem: TrackerProblem) => problems.push(problem);
   const writes = new WriteQueue(store, owner, scheduler, { commitFailed: () => {}, cleared: () => {} });
-  const lists = new DeviceLists({ ownUserId: ALICE, store, writes, tracked, maxListsInMemory: 10, report });
+  const lists = new DeviceLists({ ownUserId: ALICE, store, writes, tracked, maxListsInMemory: 10, scheduler, report });
   const run = (given: KeysQueryResponse, revisions: SentQuery["revisions"], superseded: readonly UserId[] = []) => {
     let settled: ReadonlyMap<UserId, Answer> = new Map();
     const sent: SentQuery = { revisions, isSuperseded: (user) => superseded.includes(user) };

@@ -76,9 +76,12 @@ export class DeviceLists {
           const record = records.get(userId);
           // A greater revision is another tab's: a change that this tracker has not been given, and the list that was fetched after it.
           if (record === undefined || revision.committed === undefined || record.revision < revision.committed) continue;
-          const cached = new CachedList(record.list, revision);
+          // A change may have come while it was being read, and its list been fetched and saved: then this is that list.
+          const now = this.#tracked.get(userId)?.revision;
+          const isAsNew = now?.committed !== undefined && record.revision >= now.committed;
+          const cached = new CachedList(record.list, isAsNew ? now : revision);
           found.set(userId, cached);
-          if (this.#tracked.get(userId)?.revision === revision) this.#cache.set(userId, cached);
+          if (now === cached.revision) this.#cache.set(userId, cached);
         }
         return found;
       }),

@@ -108,8 +108,11 @@ export class DeviceLists {
           const record = records.get(userId);
           // A greater revision is another tab's: a change that this tracker has not been given, and the list that was fetched after it.
           if (record === undefined || revision.committed === undefined || record.revision < revision.committed) continue;
-          const isTheirs = this.#tracked.get(userId)?.revision === revision;
-          found.set(userId, isTheirs ? this.#cacheList(userId, record.list, revision) : new CachedList(record.list, revision));
+          // A change may have come while it was being read, and its list been fetched and saved: then this is that list.
+          const now = this.#tracked.get(userId)?.revision;
+          const isAsNew = now?.committed !== undefined && record.revision >= now.committed;
+          const answered = isAsNew ? now : revision;
+          found.set(userId, now === answered ? this.#cacheList(userId, record.list, answered) : new CachedList(record.list, answered));
         }
         return found;
       }),

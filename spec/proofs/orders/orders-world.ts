@@ -171,6 +171,7 @@ export class OrdersWorld {
       this.#add(`${name}: the server tells who changed from ${query.from} to ${query.to}`, () => {
         if (query.state !== "in flight" || page.gone) return;
         store.learnedTo = Math.max(store.learnedTo, positionOf(query.to));
+        store.closesGap();
         page.answerChanges(query, "the truth");
       });
     }

@@ -21,6 +21,9 @@ export interface StoreEvents {
   readonly committedTo: () => number;
 }
 
+/** What is read when a page begins, and when steps were missed. */
+const EVERYTHING = "everything";
+
 /**
  * A page's store, each of whose operations takes effect in one task and is answered in a later one.
  *
@@ -56,12 +59,17 @@ export class ScheduledStore implements DeviceStore {
     return this.#learned.get(user) ?? 0;
   }
 
+  /** Missing steps are known now: steps that were given meanwhile are applied, of whoever they are. */
+  closesGap(): void {
+    for (const user of USERS) this.#learned.set(user, this.learned(user) + 1);
+  }
+
   read(keys: readonly RecordKey[]): Observable<readonly unknown[]> {
     return this.#read("records", keys, this.#records.read(keys));
   }
 
   readKinds(kinds: readonly string[]): Observable<readonly ReadonlyMap<string, unknown>[]> {
-    return this.#read("everything", [], this.#records.readKinds(kinds));
+    return this.#read(EVERYTHING, [], this.#records.readKinds(kinds));
   }
 
   clear(): Observable<void> {
@@ -111,6 +119,7 @@ export class ScheduledStore implements DeviceStore {
           if (this.#page.gone) return;
           learn();
           this.#events.answered(operation);
+          if (what === `the read of ${EVERYTHING}`) this.closesGap();
           tell();
         });
       };

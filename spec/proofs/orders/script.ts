@@ -44,7 +44,7 @@ function bursts(tabs: number): fc.Arbitrary<readonly Order[]> {
     { weight: 2, arbitrary: one(sync) },
     { weight: 2, arbitrary: one(fc.record({ type: fc.constant("cancel" as const), which: fc.nat({ max: 5 }) })) },
     { weight: 1, arbitrary: one(fc.record({ type: fc.constant("watch" as const), tab, users })) },
-    { weight: 2, arbitrary: fc.tuple(change, fc.record({ type: fc.constant("lose" as const), tab }), lookup, change, sync) },
+    { weight: 5, arbitrary: fc.tuple(change, fc.record({ type: fc.constant("lose" as const), tab }), lookup, change, sync) },
     { weight: 1, arbitrary: one(fc.constant({ type: "fail" as const })) },
     { weight: 1, arbitrary: one(fc.record({ type: fc.constant("restart" as const), tab })) },
   );

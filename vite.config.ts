@@ -23,7 +23,7 @@ const nodeSpecs: TestProjectConfiguration = {
 };
 const browserSpecs: TestProjectConfiguration = {
   resolve: { alias },
-  optimizeDeps: { include: ["rxjs", "idb-keyval", "valibot", "axios", "fast-check"] },
+  optimizeDeps: { include: ["rxjs", "idb-keyval", "valibot", "axios", "fast-check", "@noble/ed25519", "@noble/hashes/sha2.js"] },
   test: {
     name: "chromium",
     include: ["spec/**/*.browser.spec.ts"],

@@ -259,11 +259,12 @@ export class DeviceLists {
   #cacheList(userId: UserId, list: DeviceList, revision: Revision): CachedList {
     const cached = new CachedList(list, revision);
     if (this.#tracked.get(userId) !== undefined) this.#cache.set(userId, cached);
-    if (userId === this.#ownUserId) this.#setOurKey(ownUserSigningKey(list));
+    if (userId === this.#ownUserId) this.setOurKey(ownUserSigningKey(list));
     return cached;
   }
 
-  #setOurKey(ourKey: string | undefined): void {
+  /** Our own user-signing key is this one: by our own list, or by what the store says of it. */
+  setOurKey(ourKey: string | undefined): void {
     if (ourKey === this.#ourKey) return;
     this.#ourKey = ourKey;
     this.#ourKeyChanges$.next();

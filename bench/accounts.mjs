@@ -51,7 +51,7 @@ function makeDevice(userId) {
 const base64 = (bytes) => bytes.toString("base64").replace(/=+$/u, "");
 
 /** Matrix spec, appendices, "Canonical JSON"; enough of it for what is made here. */
-export function canonicalJson(value) {
+function canonicalJson(value) {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   const names = Object.keys(value).sort();

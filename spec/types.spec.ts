@@ -2,21 +2,33 @@ import type { Observable, SchedulerLike, Subscription } from "rxjs";
 import { describe, expectTypeOf, it } from "vitest";
 import {
   memoryStore,
+  platformVerifier,
+  recipients,
   type CrossSigningKey,
   type DeviceChanges,
   type DeviceId,
   type DeviceKeys,
   type DeviceKeysByUser,
   type DeviceLists,
+  type DeviceStatus,
   type DeviceStore,
   type DeviceTracker,
   type DeviceTrackerOptions,
+  type DeviceUpdate,
   type Freshness,
+  type IdentityState,
+  type IdentityStatus,
   type KeysApi,
   type KeysQueryResponse,
+  type RecipientPolicy,
+  type Recipients,
+  type RejectionCode,
   type RejectionReason,
+  type SignatureCheck,
+  type SignatureVerifier,
   type SyncResponse,
   type TrackerProblem,
+  type UnsignedDevices,
   type UserDeviceKeys,
   type UserId,
 } from "../src/index.js";
@@ -94,5 +106,44 @@ describe("the public types", () => {
     expectTypeOf<TrackerProblem["message"]>().toEqualTypeOf<string>();
     expectTypeOf<Extract<TrackerProblem, { type: "commit-failed" }>["retryIn"]>().toEqualTypeOf<number>();
     expectTypeOf<string>().not.toExtend<TrackerProblem["type"]>();
+  });
+
+  it("say what is made of devices and identities, beside what the server says", () => {
+    expectTypeOf<UserDeviceKeys["deviceStatus"]>().toEqualTypeOf<ReadonlyMap<DeviceId, DeviceStatus>>();
+    expectTypeOf<DeviceStatus>().toEqualTypeOf<{ readonly signedByItself: boolean; readonly crossSigned: boolean; readonly dehydrated: boolean }>();
+    expectTypeOf<UserDeviceKeys["identity"]>().toEqualTypeOf<IdentityStatus>();
+    expectTypeOf<IdentityStatus>().toEqualTypeOf<{ readonly state: IdentityState; readonly masterKey?: string; readonly pinnedMasterKey?: string; readonly verified: boolean }>();
+    expectTypeOf<IdentityState>().toEqualTypeOf<"none" | "unchanged" | "changed" | "removed">();
+    expectTypeOf<RejectionReason["code"]>().toEqualTypeOf<RejectionCode>();
+    expectTypeOf<"key-changed" | "key-shared" | "invalid-signature" | "unsigned" | "cross-signing-id">().toExtend<RejectionCode>();
+  });
+
+  it("tell updates that are readonly, and an identity only where it is another one", () => {
+    expectTypeOf<DeviceTracker["deviceUpdates$"]>().toEqualTypeOf<Observable<DeviceUpdate>>();
+    expectTypeOf<DeviceUpdate["added" | "removed" | "renamed" | "crossSigned" | "changed"]>().toEqualTypeOf<readonly DeviceId[]>();
+    expectTypeOf<DeviceUpdate["refused"]>().toEqualTypeOf<ReadonlyMap<DeviceId, RejectionReason>>();
+    expectTypeOf<DeviceUpdate["identity"]>().toEqualTypeOf<IdentityStatus | undefined>();
+    expectTypeOf<DeviceUpdate>().toEqualTypeOf<Readonly<DeviceUpdate>>();
+    expectTypeOf<Extract<TrackerProblem, { type: "own-identity-changed" }>>().toExtend<{ readonly masterKey: string; readonly pinnedMasterKey: string }>();
+  });
+
+  it("find devices by any string, and acknowledge an identity without a value", () => {
+    expectTypeOf<DeviceTracker["findDevice"]>().toEqualTypeOf<(algorithm: string, publicKey: string) => Observable<readonly { readonly userId: UserId; readonly deviceId: DeviceId }[]>>();
+    expectTypeOf<DeviceTracker["acknowledgeIdentity"]>().toEqualTypeOf<(userId: UserId, masterKey: string) => Observable<void>>();
+  });
+
+  it("are the port that verifies signatures, which has a default", () => {
+    expectTypeOf<SignatureVerifier["verify"]>().toEqualTypeOf<(checks: readonly SignatureCheck[]) => Observable<readonly boolean[]>>();
+    expectTypeOf<SignatureCheck>().toEqualTypeOf<{ readonly publicKey: Uint8Array; readonly message: Uint8Array; readonly signature: Uint8Array }>();
+    expectTypeOf(platformVerifier).returns.toEqualTypeOf<SignatureVerifier>();
+    expectTypeOf<DeviceTrackerOptions["verifier"]>().toEqualTypeOf<SignatureVerifier | undefined>();
+    expectTypeOf<DeviceTrackerOptions["unsignedDevices"]>().toEqualTypeOf<UnsignedDevices | undefined>();
+    expectTypeOf<UnsignedDevices>().toEqualTypeOf<"accept" | "refuse">();
+  });
+
+  it("choose recipients out of what a lookup gives", () => {
+    expectTypeOf(recipients).parameters.toEqualTypeOf<[users: DeviceKeysByUser, policy?: RecipientPolicy | undefined]>();
+    expectTypeOf(recipients).returns.toEqualTypeOf<Recipients>();
+    expectTypeOf<Recipients["devices"][number]>().toEqualTypeOf<{ readonly userId: UserId; readonly deviceId: DeviceId; readonly device: DeviceKeys }>();
   });
 });

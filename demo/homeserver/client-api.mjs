@@ -47,12 +47,20 @@ export function clientApi(world, slowQuery, latency) {
     const device_keys = {};
     /** @type {Record<string, object>} */
     const failures = {};
+    const [master_keys, self_signing_keys, user_signing_keys] = /** @type {Record<string, object>[]} */ ([{}, {}, {}]);
     for (const userId of userIds) {
       const list = world.deviceList(userId);
       if (world.down.has(serverOf(userId))) failures[serverOf(userId)] = { status: 503, message: "this server cannot be reached" };
-      else if (list !== undefined) device_keys[userId] = list;
+      else if (list !== undefined) {
+        device_keys[userId] = list;
+        const identity = world.identity(userId);
+        if (identity === undefined) continue;
+        master_keys[userId] = identity.masterKey;
+        self_signing_keys[userId] = identity.selfSigningKey;
+        if (userId === ALICE) user_signing_keys[userId] = identity.userSigningKey; // a server gives everyone only their own
+      }
     }
-    return { device_keys, failures };
+    return { device_keys, failures, master_keys, self_signing_keys, user_signing_keys };
   };
 
   return {

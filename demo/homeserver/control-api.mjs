@@ -6,17 +6,22 @@ import { MatrixRefusal } from "./matrix-refusal.mjs";
 const SLOWEST = 30_000;
 
 /**
- * What other people do, at the push of a button. Not part of Matrix: a real homeserver has other people for this.
+ * What other people do, at the push of a button, and what a dishonest server does. Not part of Matrix: a real homeserver has other people for this.
  *
  * @param {import("./world.mjs").World} world
  * @param {import("./slow-query.mjs").SlowQuery} slowQuery
+ * @param {import("./tricks.mjs").Tricks} tricks
  * @returns {Record<string, (call: Call) => unknown>} by method and path
  */
-export function controlApi(world, slowQuery) {
+export function controlApi(world, slowQuery, tricks) {
   return {
-    "GET /control/world": () => ({ people: world.people(), members: world.members(), down: [...world.down] }),
+    "GET /control/world": () => ({ people: world.people(), members: world.members(), down: [...world.down], unsigned: world.unsigned(), tricks: tricks.played }),
     "POST /control/add-device": ({ body }) => ({ device_id: world.addDevice(text(body, "user_id")) }),
     "POST /control/remove-device": ({ body }) => ({ device_id: world.removeDevice(text(body, "user_id")) }),
+    "POST /control/sign-devices": ({ body }) => done(world.signDevices(text(body, "user_id"))),
+    "POST /control/reset-identity": ({ body }) => done(world.resetIdentity(text(body, "user_id"))),
+    "POST /control/play-trick": ({ body }) => done(tricks.play(text(body, "trick"))),
+    "POST /control/take-back-trick": ({ body }) => done(tricks.takeBack(text(body, "trick"))),
     "POST /control/leave": ({ body }) => done(world.leave(text(body, "user_id"))),
     "POST /control/join": ({ body }) => done(world.join(text(body, "user_id"))),
     /** `change_user_id` (optional) signs in on a new device just before: announced, but nobody can be asked. */

@@ -3,6 +3,7 @@ import { clientApi } from "./client-api.mjs";
 import { controlApi } from "./control-api.mjs";
 import { MatrixRefusal } from "./matrix-refusal.mjs";
 import { SlowQuery } from "./slow-query.mjs";
+import { Tricks } from "./tricks.mjs";
 import { World } from "./world.mjs";
 
 /**
@@ -34,7 +35,7 @@ const CORS = {
 export function createHomeserver({ latency = LATENCY } = {}) {
   const world = new World();
   const slowQuery = new SlowQuery();
-  const routes = { ...clientApi(world, slowQuery, latency), ...controlApi(world, slowQuery) };
+  const routes = { ...clientApi(world, slowQuery, latency), ...controlApi(world, slowQuery, new Tricks(world)) };
 
   /**
    * Answers a request that is for the homeserver.

@@ -1,24 +1,25 @@
 import { randomBytes } from "node:crypto";
-import { signedDevice } from "./signed-device.mjs";
+import { signedDevice } from "./device.mjs";
+import { Identity } from "./identity.mjs";
 import { MatrixRefusal } from "./matrix-refusal.mjs";
 
 export const HOME = "home.example";
 const ELSEWHERE = "elsewhere.example";
 export const ALICE = `@alice:${HOME}`;
-const BOB = `@bob:${HOME}`;
-const CAROL = `@carol:${HOME}`;
+export const BOB = `@bob:${HOME}`;
+export const CAROL = `@carol:${HOME}`;
 const DAVE = `@dave:${ELSEWHERE}`;
 export const ROOM = `!kitchen:${HOME}`;
 
 /** What a person's devices are called, in the order in which they sign in. */
 const DEVICE_NAMES = ["phone", "laptop", "tablet", "work computer", "browser", "old phone", "watch", "television"];
 
-/** @typedef {ReturnType<typeof signedDevice>} Device */
-/** @typedef {{ devices: Map<string, Device>, signIns: number, joined: boolean }} Person */
+/** @typedef {import("./device.mjs").Device} Device */
+/** @typedef {{ devices: Map<string, Device>, identity: Identity | undefined, signIns: number, joined: boolean }} Person */
 
 /**
  * Who there is, which devices they have, and the stream of what happened to both: one encrypted room that Alice shares with
- * three people on two servers.
+ * three people on two servers. Alice has verified Carol; Dave has never set cross-signing up.
  */
 export class World {
   /** Tells the tokens and the device of this run from those of another, which a browser may have saved. */
@@ -35,10 +36,12 @@ export class World {
   #waiting = new Set();
 
   constructor() {
-    for (const [userId, devices] of /** @type {const} */ ([[ALICE, 1], [BOB, 2], [CAROL, 1], [DAVE, 2]])) {
-      this.#people.set(userId, { devices: new Map(), signIns: 0, joined: true });
+    for (const [userId, devices, identity] of /** @type {const} */ ([[ALICE, 1, new Identity(ALICE)], [BOB, 2, new Identity(BOB)], [CAROL, 1, new Identity(CAROL)], [DAVE, 2, undefined]])) {
+      this.#people.set(userId, { devices: new Map(), identity, signIns: 0, joined: true });
       for (let i = 0; i < devices; i++) this.#signIn(userId);
+      this.#sign(this.person(userId));
     }
+    this.#identity(ALICE).verify(this.#identity(CAROL));
     this.#stream = []; // an initial sync announces nobody, and there is no earlier token
     this.position = 0;
   }
@@ -51,38 +54,98 @@ export class World {
     return [...this.#people].filter(([, { joined }]) => joined).map(([userId]) => userId);
   }
 
+  person(/** @type {string} */ userId) {
+    const person = this.#people.get(userId);
+    if (person === undefined) throw new MatrixRefusal(404, "M_NOT_FOUND", `nobody here is called ${userId}`);
+    return person;
+  }
+
   /** A copy of someone's device list as of now; undefined for who does not exist. */
   deviceList(/** @type {string} */ userId) {
     const person = this.#people.get(userId);
-    return person && Object.fromEntries(person.devices);
+    return person && Object.fromEntries(Array.from(person.devices, ([deviceId, { json }]) => [deviceId, json]));
+  }
+
+  /** Someone's identity as of now; undefined for who has none. */
+  identity(/** @type {string} */ userId) {
+    return this.#people.get(userId)?.identity;
+  }
+
+  /** Whose owner has not signed a device of theirs yet. */
+  unsigned() {
+    return [...this.#people].filter(([, person]) => unsignedOf(person).length > 0).map(([userId]) => userId);
   }
 
   addDevice(/** @type {string} */ userId) {
     this.#reachable(userId);
     const deviceId = this.#signIn(userId);
-    this.#announce(userId, "changed");
+    this.changed(userId);
     return deviceId;
   }
 
-  /** Logs the newest device out. */
+  /** Logs out the newest device that is really its owner's. */
   removeDevice(/** @type {string} */ userId) {
     const { devices } = this.#reachable(userId);
-    const deviceId = [...devices.keys()].at(-1);
+    const [deviceId] = [...devices].findLast(([, { planted }]) => !planted) ?? [];
     if (deviceId === undefined) throw new MatrixRefusal(409, "M_UNKNOWN", `${userId} has no device left to log out`);
     devices.delete(deviceId);
-    this.#announce(userId, "changed");
+    this.changed(userId);
     return deviceId;
+  }
+
+  /** The owner signs their devices, as they do once they have recognised them. */
+  signDevices(/** @type {string} */ userId) {
+    const person = this.#reachable(userId);
+    if (unsignedOf(person).length === 0) throw new MatrixRefusal(409, "M_UNKNOWN", `${userId} has no device that waits to be signed`);
+    this.#sign(person);
+    this.changed(userId);
+  }
+
+  /** A new identity, and every device signed anew: the old master key is lost. */
+  resetIdentity(/** @type {string} */ userId) {
+    const person = this.#reachable(userId);
+    const before = person.identity?.selfSigningKey.keys ?? {};
+    person.identity = new Identity(userId);
+    for (const device of person.devices.values()) {
+      const { [userId]: theirs = {}, ...others } = device.json.signatures ?? {};
+      device.json = { ...device.json, signatures: { ...others, [userId]: Object.fromEntries(Object.entries(theirs).filter(([keyId]) => !(keyId in before))) } };
+    }
+    this.#sign(person);
+    this.changed(userId);
+  }
+
+  /**
+   * Puts a device into someone's list that is not theirs.
+   *
+   * @param {string} userId
+   * @param {(deviceId: string) => import("./device.mjs").DeviceJson} make
+   * @returns {() => void} takes it out again
+   */
+  plant(userId, make) {
+    const { devices } = this.#reachable(userId);
+    const deviceId = newDeviceId();
+    devices.set(deviceId, { json: make(deviceId), planted: true });
+    this.changed(userId);
+    return () => {
+      devices.delete(deviceId);
+      this.changed(userId);
+    };
+  }
+
+  /** Announces that somebody's devices or keys are others than before. */
+  changed(/** @type {string} */ userId) {
+    this.#announce(userId, "changed");
   }
 
   leave(/** @type {string} */ userId) {
-    const person = this.#person(userId);
+    const person = this.person(userId);
     if (!person.joined) return;
     this.#announce(userId, "left");
     person.joined = false; // from here on nobody tells Alice about this person
   }
 
   join(/** @type {string} */ userId) {
-    const person = this.#person(userId);
+    const person = this.person(userId);
     if (person.joined) return;
     person.joined = true;
     this.#announce(userId, "changed");
@@ -123,31 +186,42 @@ export class World {
   }
 
   #signIn(/** @type {string} */ userId) {
-    const person = this.#person(userId);
-    const deviceId = Array.from(randomBytes(10), (byte) => String.fromCharCode(65 + (byte % 26))).join("");
+    const person = this.person(userId);
+    const deviceId = newDeviceId();
     const owner = userId.slice(1, 2).toUpperCase() + userId.slice(2, userId.indexOf(":"));
     const name = `${owner}’s ${DEVICE_NAMES[person.signIns++ % DEVICE_NAMES.length]}`;
-    person.devices.set(deviceId, signedDevice(userId, deviceId, name));
+    person.devices.set(deviceId, { json: signedDevice(userId, deviceId, name), planted: false });
     return deviceId;
   }
 
-  #person(/** @type {string} */ userId) {
-    const person = this.#people.get(userId);
-    if (person === undefined) throw new MatrixRefusal(404, "M_NOT_FOUND", `nobody here is called ${userId}`);
-    return person;
+  #sign(/** @type {Person} */ person) {
+    for (const device of unsignedOf(person)) if (person.identity !== undefined) device.json = person.identity.signDevice(device.json);
+  }
+
+  #identity(/** @type {string} */ userId) {
+    const { identity } = this.person(userId);
+    if (identity === undefined) throw new Error(`${userId} has no identity`);
+    return identity;
   }
 
   #reachable(/** @type {string} */ userId) {
     if (this.down.has(serverOf(userId))) throw new MatrixRefusal(409, "M_UNKNOWN", `the server of ${userId} is down: nothing of theirs reaches us`);
-    return this.#person(userId);
+    return this.person(userId);
   }
 
   #announce(/** @type {string} */ userId, /** @type {"changed" | "left"} */ kind) {
-    if (!this.#person(userId).joined) return; // the server tells us only about people with whom we share a room
+    if (!this.person(userId).joined) return; // the server tells us only about people with whom we share a room
     this.#stream.push({ position: ++this.position, userId, kind });
     for (const done of [...this.#waiting]) done();
   }
 }
+
+/** The devices that are really their owner's, and that the owner has an identity for and has not signed. @param {Person} person */
+function unsignedOf({ devices, identity }) {
+  return identity === undefined ? [] : [...devices.values()].filter(({ json, planted }) => !planted && !identity.hasSigned(json));
+}
+
+const newDeviceId = () => Array.from(randomBytes(10), (byte) => String.fromCharCode(65 + (byte % 26))).join("");
 
 /** All that follows the first `:` of a user ID. */
 export const serverOf = (/** @type {string} */ userId) => userId.slice(userId.indexOf(":") + 1);

@@ -1,4 +1,4 @@
-import { asyncScheduler, BehaviorSubject, catchError, distinctUntilChanged, EMPTY, filter, fromEvent, map, merge, Observable, scan, share, startWith, Subject, switchMap, tap } from "rxjs";
+import { asyncScheduler, BehaviorSubject, catchError, distinctUntilChanged, EMPTY, filter, fromEvent, map, merge, mergeMap, Observable, scan, share, startWith, Subject, switchMap, tap } from "rxjs";
 import { showButtons } from "./controls/buttons.js";
 import { typedPlaces } from "./controls/connect-form.js";
 import { showProblems } from "./controls/problems.js";
@@ -8,10 +8,12 @@ import { showDiagram } from "./diagram/show-diagram.js";
 import { byId } from "./dom/element.js";
 import type { Happening } from "./happenings/happening.js";
 import { Recorder } from "./happenings/recorder.js";
-import { cardsIn } from "./people/cards.js";
+import { acknowledgements, cardsIn } from "./people/cards.js";
+import { showChanges } from "./people/changes.js";
+import { showRecipients } from "./people/recipients.js";
 import { emptyRoster, reduceRoster } from "./people/roster.js";
 import { embeddedPlace } from "./session/embedded-homeserver.js";
-import { openSession, usersOf } from "./session/open-session.js";
+import { openSession, usersOf, type Session } from "./session/open-session.js";
 import type { Place } from "./session/place.js";
 import { messageOf } from "./words/message-of.js";
 import { showTabs } from "./tabs/show-tabs.js";
@@ -41,11 +43,25 @@ drawLegend(byId("legend"));
 showProblems(problems$, byId("problems-list"), byId("problems-none")).subscribe();
 places$.pipe(switchMap(show)).subscribe();
 
+/** Does what the buttons of changed identities say. */
+function acknowledging({ acknowledge }: Session): Observable<unknown> {
+  return acknowledgements(byId("people")).pipe(
+    mergeMap(({ userId, masterKey }) =>
+      acknowledge(userId, masterKey).pipe(
+        catchError((error: unknown) => {
+          complain(messageOf(error));
+          return EMPTY;
+        }),
+      ),
+    ),
+  );
+}
+
 /** Everything about one place; unsubscribing closes its tracker and clears the page. */
 function show(place: Place): Observable<unknown> {
   return new Observable((subscriber) => {
     goBack.hidden = place.embedded;
-    byId("others").hidden = !place.embedded;
+    for (const id of ["others", "tricks"]) byId(id).hidden = !place.embedded;
     byId("where").textContent = place.embedded ? "the homeserver that came with this page" : place.homeserverUrl;
 
     const recorder = new Recorder(asyncScheduler);
@@ -60,17 +76,19 @@ function show(place: Place): Observable<unknown> {
       filter((text) => text !== undefined),
       share(), // one reduction for all that narrates
     );
-    const people$ = recorder.happenings$.pipe(scan(reduceRoster, emptyRoster(users, place.userId)), startWith(emptyRoster(users, place.userId)));
+    const people$ = recorder.happenings$.pipe(scan(reduceRoster, emptyRoster(users, place.userId)), startWith(emptyRoster(users, place.userId)), distinctUntilChanged());
     const paper = document.querySelector<SVGSVGElement>("#paper");
     if (paper === null) throw new Error("the page has no #paper");
 
     const shown = showDiagram(timeline$, recorder, { labels: byId("labels"), scroller: byId("scroller"), paper, backToNow: byId<HTMLButtonElement>("back-to-now") });
-    shown.add(people$.pipe(distinctUntilChanged(), tap(cardsIn(byId("people")))).subscribe());
+    shown.add(people$.pipe(tap(cardsIn(byId("people")))).subscribe());
+    shown.add(showRecipients(people$, place, { policy: byId("policy"), result: byId("recipients") }).subscribe());
+    shown.add(showChanges(recorder.happenings$, byId("changes-list"), byId("changes-none")).subscribe());
     shown.add(showTabs(recorder.happenings$, place.embedded, { who: byId("tabs-who"), what: byId("tabs-what"), happened: byId("tabs-happened"), open: byId("open-tab") }).subscribe());
     shown.add(narrate(sentences$, byId("narration"), byId("transcript")).subscribe());
     shown.add(
       openSession(place, recorder.note, complain)
-        .pipe(switchMap((session) => showButtons(session, { others: byId("others-list"), us: byId("us-list") }, complain)))
+        .pipe(switchMap((session) => merge(showButtons(session, { others: byId("others-list"), tricks: byId("tricks-list"), us: byId("us-list") }, complain), acknowledging(session))))
         .subscribe(subscriber),
     );
     return shown;

@@ -36,6 +36,8 @@ const outcome = fc.oneof(
     arbitrary: fc.constantFrom(
       "lists, twice" as const,
       "lists, among hostile ones" as const,
+      "lists, with another key" as const,
+      "lists, with another key" as const,
       "lists, and failures" as const,
       "null sections" as const,
       "an error" as const,
@@ -93,6 +95,7 @@ function bursts(tabs: Setup["tabs"]): fc.Arbitrary<readonly Command[]> {
       operation: fc.constantFrom("read" as const, "readKinds" as const, "update" as const, undefined),
     }),
   );
+  const verifierTrouble = inTab(fc.record({ type: fc.constant("verifier trouble" as const), trouble: fc.constantFrom("fails" as const, "hangs" as const) }));
   // A change that is announced at once, in the tab or in both.
   const announced = fc.tuple(change, sync, deliver).map(([changed, synced, delivered]): readonly Command[] => [changed, synced, { ...delivered, tab: synced.tab }]);
   const answered = fc.tuple(lookup, answer).map(([looked, answers]): readonly Command[] => [looked, answers]);
@@ -119,6 +122,8 @@ function bursts(tabs: Setup["tabs"]): fc.Arbitrary<readonly Command[]> {
     { weight: 9, arbitrary: one(inTab(fc.record({ type: fc.constantFrom("known" as const, "watch" as const, "track" as const), users }))) },
     { weight: 9, arbitrary: one(restarted) },
     { weight: 6, arbitrary: one(trouble) },
+    { weight: 4, arbitrary: one(verifierTrouble) },
+    { weight: 4, arbitrary: one(inTab(fc.record({ type: fc.constant("find" as const), user }))) },
     { weight: 3, arbitrary: one(inTab(fc.constantFrom({ type: "lose" as const }, { type: "initial sync" as const }))) },
     { weight: 3, arbitrary: one(inTab(fc.record({ type: fc.constant("rewind" as const), by: fc.integer({ min: 1, max: 4 }) }))) },
     { weight: 3, arbitrary: one(inTab(fc.record({ type: fc.constant("deliver again" as const), which }))) },
@@ -131,6 +136,8 @@ export function arbitraryHistory(tabs: Setup["tabs"], maxLength = 30): fc.Arbitr
   const setup = fc.record({
     tabs: fc.constant(tabs),
     storeTakes: fc.constantFrom(0, 3),
+    verifierTakes: fc.constantFrom([0], [3], [6, 1], [0, 4]),
+    signed: fc.constantFrom("anew" as const, "anew" as const, "once" as const, "no" as const),
     maxUsersPerQuery: fc.constantFrom(1, 2, 250),
     maxConcurrentQueries: fc.constantFrom(1, 2, 3),
     maxListsInMemory: fc.constantFrom(10_000, 1),

@@ -28,6 +28,7 @@ export type Outcome =
   | "lists"
   | "lists, twice"
   | "lists, among hostile ones"
+  | "lists, with another key"
   | "lists, and failures"
   | "null sections"
   | "an error"
@@ -75,6 +76,10 @@ export type Command =
   | { readonly type: "outage"; readonly server: (typeof SERVERS)[number]; readonly down: boolean }
   | { readonly type: "wait"; readonly ms: number }
   | (InTab & { readonly type: "store trouble"; readonly trouble: "fails" | "hangs" | "hangs, though done"; readonly operation: StoreOperation | undefined })
+  /** The next verification of signatures fails, or never ends. */
+  | (InTab & { readonly type: "verifier trouble"; readonly trouble: "fails" | "hangs" })
+  /** Somebody asks whose a key is. */
+  | (InTab & { readonly type: "find"; readonly user: UserId })
   /** The page is gone, with everything it had not finished, and loaded again. */
   | (InTab & { readonly type: "restart" })
   /** Log-out. */
@@ -85,6 +90,10 @@ export interface Setup {
   readonly tabs: 1 | 2;
   /** How long an operation of the store takes, in ms; 0: it answers synchronously. */
   readonly storeTakes: number;
+  /** How long verifications of signatures take, in turn, in ms; 0: answered synchronously. */
+  readonly verifierTakes: readonly number[];
+  /** Whether devices are signed in their own name. Where they are, those that are not are refused. `anew`: what is signed is never the same twice, and nothing is known to hold. */
+  readonly signed: "no" | "once" | "anew";
   readonly maxUsersPerQuery: number;
   readonly maxConcurrentQueries: number;
   readonly maxListsInMemory: number;
@@ -137,6 +146,10 @@ export function describe(command: Command): string {
       return `wait ${command.ms} ms`;
     case "store trouble":
       return `${tab}the next ${command.operation ?? "operation"} of the store ${command.trouble}`;
+    case "verifier trouble":
+      return `${tab}the next verification ${command.trouble}`;
+    case "find":
+      return `${tab}find a key of ${short(command.user)}`;
     case "initial sync":
     case "deliver":
     case "lose":

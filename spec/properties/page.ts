@@ -1,18 +1,23 @@
 import { defer, Subject, type Subscriber, type Subscription } from "rxjs";
 import { DeviceTracker } from "../../src/device-tracker.js";
-import { InvalidResponseError, QueryTimedOutError, StoreClearedError } from "../../src/model/errors.js";
+import { deviceKey } from "../../src/keys/device-key.js";
+import type { SignatureCheck, SignatureVerifier } from "../../src/keys/signature-verifier.js";
+import { InvalidResponseError, QueryTimedOutError, StoreClearedError, VerificationFailedError } from "../../src/model/errors.js";
 import { isUserId, type UserId } from "../../src/model/ids.js";
 import type { DeviceChanges, DeviceKeysByUser } from "../../src/model/results.js";
-import type { DeviceLists, KeysQueryResponse, SyncResponse } from "../../src/model/wire.js";
+import type { DeviceUpdate } from "../../src/model/updates.js";
+import type { DeviceKeys, DeviceLists, KeysQueryResponse, SyncResponse } from "../../src/model/wire.js";
 import type { DeviceStore } from "../../src/store/device-store.js";
 import { ScriptedStore } from "../../src/testing/scripted-store.js";
 import { ME, names, type ChangesOutcome, type Command, type Outcome, type Setup, type Then } from "./commands.js";
 import { HistoryWhile, type Witness } from "./history.js";
+import { readCheck } from "./signed-device.js";
+import type { SavedKeys } from "./saved-keys.js";
 import { positionOf, token, Told, type Response, type Server } from "./model.js";
 import { ToldKeysApi, type ChangesQuery, type Query } from "./told-keys-api.js";
 import { PageClock, type VirtualClock } from "./virtual-clock.js";
 import type { WatchedRecords } from "./watched-records.js";
-import { changesBody, queryBody, readList, syncBody } from "./wire.js";
+import { changesBody, isHostile, keyedDevice, KEYED, queryBody, readList, syncBody } from "./wire.js";
 
 /** What all pages share. */
 export interface Surroundings {
@@ -28,6 +33,9 @@ export interface Surroundings {
   readonly then: (page: Page, then: Then, users: readonly UserId[]) => void;
   /** What the page's tracker is given for its store. */
   readonly storeFor: (page: Page) => DeviceStore;
+  readonly verifierFor: (page: Page) => SignatureVerifier;
+  /** What is saved of keys, by what was seen of it. */
+  readonly keys: SavedKeys;
 }
 
 /** Somebody who waits for device lists. */
@@ -66,15 +74,21 @@ export class Page {
    * and asked once more.
    */
   repeats = false;
+  /** How many operations of the store failed, or hung, or are to. */
+  troubles = 0;
+  /** Whether the verifier failed, or hung. */
+  verifierTroubled = false;
   /** Whether the page is gone. What its code still does in the moment in which it goes, nobody sees. */
   gone = false;
   readonly #name: string;
   readonly #world: Surroundings;
-  readonly #clock: PageClock;
+  readonly clock: PageClock;
   readonly #delivered: { readonly body: SyncResponse; readonly response: Response }[] = [];
   readonly #subscriptions: Subscription[] = [];
   readonly #sent = new Map<UserId, number>();
   readonly #pairs = new Set<string>();
+  /** The first key of each device that it has given out. */
+  readonly #given = new Map<UserId, Map<string, string | undefined>>();
   #sync$ = new Subject<SyncResponse>();
   #connection: Subscription | undefined;
   #syncEnded = false;
@@ -85,7 +99,7 @@ export class Page {
     const history = new HistoryWhile(world.history, () => !this.gone);
     this.#name = name;
     this.#world = { ...world, history };
-    this.#clock = new PageClock(clock);
+    this.clock = new PageClock(clock);
     const { token: saved, states } = records.saved;
     this.told = new Told(world.server, saved === undefined ? undefined : positionOf(saved), states.keys());
     this.store = new ScriptedStore({ scheduler: clock, takes: setup.storeTakes, records });
@@ -103,7 +117,9 @@ export class Page {
         },
       }),
       store: world.storeFor(this),
-      scheduler: this.#clock,
+      verifier: world.verifierFor(this),
+      unsignedDevices: setup.signed === "no" ? "accept" : "refuse",
+      scheduler: this.clock,
       maxUsersPerQuery: setup.maxUsersPerQuery,
       maxConcurrentQueries: setup.maxConcurrentQueries,
       maxListsInMemory: setup.maxListsInMemory,
@@ -119,6 +135,7 @@ export class Page {
         },
         ...never("problems$"),
       }),
+      this.tracker.deviceUpdates$.subscribe({ next: (update) => this.#updates(update), ...never("deviceUpdates$") }),
       this.tracker.deviceChanges$.subscribe({ next: (changes) => this.#changes(changes), ...never("deviceChanges$") }),
       this.tracker.trackedUsers$.subscribe({
         next: (users) => {
@@ -156,7 +173,7 @@ export class Page {
   }
 
   get pendingTimers(): number {
-    return this.#clock.pending;
+    return this.clock.pending;
   }
 
   connect(): void {
@@ -274,7 +291,7 @@ export class Page {
   answer(query: Query, looksAt: "arrival" | "departure" | Query["seen"], outcome: Outcome): void {
     const { server, moment } = this.#world;
     const versions = looksAt === "departure" ? new Map(query.users.map((user) => [user, server.version(user)])) : looksAt === "arrival" ? query.seen : looksAt;
-    const body = queryBody(outcome, query.id, versions, server) as KeysQueryResponse;
+    const body = queryBody(outcome, query.id, versions, server, this.#world.setup.signed) as KeysQueryResponse;
     this.#note(`query ${query.id} is answered: ${outcome}, ${Array.from(versions, ([user, version]) => `${names([user])} V${version}`).join(" ")}`);
     query.state = "answered";
     query.answer = { at: moment(), superseded: new Set(query.users.filter((user) => this.#superseded(query, user))) };
@@ -284,6 +301,27 @@ export class Page {
       if (outcome === "lists, twice") query.subscriber.next(body);
       query.subscriber.complete();
     }
+  }
+
+  /** A verification ends. */
+  verified(checks: readonly SignatureCheck[], failed: boolean): void {
+    const ids = new Set(checks.map((check) => readCheck(check).query));
+    this.#note(failed ? "the verifier fails" : `${checks.length} signatures are verified`);
+    if (failed) this.verifierTroubled = true;
+    for (const query of this.queries) if (ids.has(query.id)) query.verified = { failed, superseded: new Set(query.users.filter((user) => this.#superseded(query, user))) };
+  }
+
+  find(user: UserId): void {
+    const key = deviceKey(keyedDevice(user), "curve25519") ?? "";
+    this.tracker.findDevice("curve25519", key).subscribe({
+      next: (claimants) => {
+        const found = claimants.map(({ userId, deviceId }) => `${userId} ${deviceId}`).sort().join();
+        this.#note(`the key of ${KEYED} of ${names([user])} is of ${found}`);
+        const saved = this.#world.keys.claimants("curve25519", key);
+        this.#world.history.expect(this.fellBack || this.sawClear || this.gone || found === saved, "findDevice", () => `found ${found}, and saved lists with that key are of ${saved}`);
+      },
+      error: (error: unknown) => this.#note(`the key of ${KEYED} of ${names([user])} is not found: ${String(error)}`),
+    });
   }
 
   answerChanges(query: ChangesQuery, outcome: ChangesOutcome): void {
@@ -322,7 +360,7 @@ export class Page {
   crash(): void {
     this.gone = true;
     this.store.crash();
-    this.#clock.stop();
+    this.clock.stop();
     for (const caller of this.active) this.cancel(caller);
     this.disconnect();
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
@@ -398,14 +436,22 @@ export class Page {
     const lookup = name.startsWith("lookup");
     caller.last = result;
     this.#note(`${name} gets ${Array.from(result, ([user, { deviceKeys, freshness }]) => `${names([user])} V${readList(deviceKeys).version} ${freshness}`).join(", ")}`);
-    for (const [user, { deviceKeys, freshness, lastKnown }] of result) {
+    for (const [user, { deviceKeys, rejected, freshness, lastKnown }] of result) {
       const { version, mark } = readList(deviceKeys);
       const told = this.told.version(user);
       const is = () => `${name} got V${version} of ${names([user])} as ${freshness}`;
       history.expect(isUserId(user) || freshness === (lookup || watches ? "untracked" : "outdated"), "IDs", is);
-      for (const [deviceId, device] of deviceKeys) history.expect(device.user_id === user && device.device_id === deviceId, "P8", () => `${is()}, with a device of somebody else, or by another name`);
+      for (const [deviceId, device] of deviceKeys) {
+        history.expect(device.user_id === user && device.device_id === deviceId, "P8", () => `${is()}, with a device of somebody else, or by another name`);
+        const refused = rejected.get(deviceId);
+        history.expect(!isHostile(deviceId) && (refused === undefined || refused.code === "key-changed"), "P8", () => `${is()}, with ${deviceId}, which should be refused (${refused?.code ?? "and is not"})`);
+        this.#checkKey(user, deviceId, device);
+      }
+      for (const [deviceId, device] of lastKnown ?? []) this.#checkKey(user, deviceId, device);
       history.expect(freshness !== "current" || version >= told, "P1", () => `${is()}, and the tracker had been told of V${told}`);
       history.expect(freshness !== "current" || mark?.unreachable !== true, "P3", () => `${is()}, though the answer said that their server had failed`);
+      const verified = this.queries.find(({ id }) => id === mark?.query)?.verified;
+      history.expect(this.#world.setup.signed !== "anew" || !this.queries.some(({ id }) => id === mark?.query) || verified?.failed === false, "P8", () => `${is()}, whose signatures were not verified`);
       history.expect(freshness === "unreachable" || lastKnown === undefined, "results", () => `${is()} with what was last known`);
       history.expect(freshness !== "outdated" || (!lookup && !watches), "results", is);
       if (!this.exact || !isUserId(user)) continue;
@@ -415,8 +461,9 @@ export class Page {
       if (!lookup || freshness === "unreachable") continue;
       history.expect(version >= (since.versions.get(user) ?? 0), "section 2.3", () => `${is()}, and had seen V${since.versions.get(user) ?? 0} before they asked`);
       const query = this.queries.find(({ id }) => id === mark?.query);
-      // An answer that is still being saved may be joined like one that is not there yet.
-      const savedAtOnce = this.#world.setup.storeTakes === 0 && !this.troubled;
+      // An answer that is still being verified or saved may be joined like one that is not there yet.
+      const { storeTakes, verifierTakes } = this.#world.setup;
+      const savedAtOnce = storeTakes === 0 && verifierTakes.every((takes) => takes === 0) && !this.troubled && !this.verifierTroubled;
       history.expect(!caller.forceDownload || !savedAtOnce || query === undefined || (query.answer?.at ?? 0) > since.moment, "forceDownload", () => `${is()}, from the cache`);
       const before = query?.invalidations.get(user) ?? since.invalidations.get(user) ?? 0;
       history.expect(freshness !== "superseded" || this.sawClear || this.troubled || this.told.invalidations(user) > before, "freshness", () => `${is()}, and nothing had changed`);
@@ -425,8 +472,27 @@ export class Page {
 
   #failed(name: string, error: unknown): void {
     this.#note(`${name} fails: ${String(error)}`);
-    const expected = error instanceof ServerError || error instanceof QueryTimedOutError || error instanceof InvalidResponseError || (error instanceof StoreClearedError && this.sawClear);
+    const expected = error instanceof ServerError || error instanceof QueryTimedOutError || error instanceof InvalidResponseError || (error instanceof StoreClearedError && this.sawClear) || (error instanceof VerificationFailedError && this.verifierTroubled);
     this.#world.history.expect(expected, "errors", () => `${name} failed with ${String(error)}`);
+  }
+
+  /** A device's key is the one that was first saved; where it could not be saved, the one that was first given out. Where the store could be neither written to nor read, who knows. */
+  #checkKey(user: UserId, deviceId: string, device: DeviceKeys): void {
+    const { history, keys } = this.#world;
+    const key = deviceKey(device, "ed25519");
+    const given = this.#given.get(user) ?? new Map<string, string | undefined>();
+    this.#given.set(user, given);
+    if (!given.has(deviceId)) given.set(deviceId, key);
+    if (this.sawClear || this.troubles > 1) return;
+    const pinned = keys.pinned(user, deviceId);
+    const held = key === pinned || ((this.troubled || this.fellBack) && key === given.get(deviceId));
+    history.expect(held, "pins", () => `${deviceId} of ${names([user])} is given out with ${key ?? "no key"}, and ${pinned ?? "none"} is pinned, ${given.get(deviceId) ?? "none"} was given out before`);
+  }
+
+  #updates(update: DeviceUpdate): void {
+    const { userId, added, removed } = update;
+    this.#note(`deviceUpdates$ ${names([userId])} added ${added.join()} removed ${removed.join()}`);
+    if (!this.fellBack && !this.gone && !this.sawClear) this.#world.keys.told(update);
   }
 
   #changes({ changed, left }: DeviceChanges): void {

@@ -15,6 +15,8 @@ export interface Query {
   readonly seen: ReadonlyMap<UserId, number>;
   /** The moment of its answer, and whose part of it could no longer be relied on then. */
   answer?: { readonly at: number; readonly superseded: ReadonlySet<UserId> };
+  /** How its verification ended, and whose part of it could no longer be relied on then; only where what is signed tells which query it is. */
+  verified?: { readonly failed: boolean; readonly superseded: ReadonlySet<UserId> };
   readonly subscriber: Subscriber<KeysQueryResponse>;
 }
 

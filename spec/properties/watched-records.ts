@@ -1,5 +1,9 @@
 import { defer, tap, type Observable } from "rxjs";
+import type { DeviceList } from "../../src/keys/device-list.js";
+import { KEY_ALGORITHMS, type KeyAlgorithm } from "../../src/keys/device-key.js";
+import type { Pins } from "../../src/keys/pins.js";
 import type { UserId } from "../../src/model/ids.js";
+import type { Claimant } from "../../src/store/claims.js";
 import type { DeviceStore, RecordKey, Update } from "../../src/store/device-store.js";
 import { memoryStore } from "../../src/store/memory-store.js";
 
@@ -9,7 +13,7 @@ export interface UserState {
 }
 export interface SavedList {
   readonly revision: number;
-  readonly list: { readonly deviceKeys: ReadonlyMap<string, { readonly unsigned?: unknown }> };
+  readonly list: Pick<DeviceList, "deviceKeys" | "rejected">;
 }
 
 /** What the store holds at one moment, as its format says it. */
@@ -20,6 +24,8 @@ export interface Saved {
   readonly epoch: number;
   readonly states: ReadonlyMap<UserId, UserState>;
   readonly lists: ReadonlyMap<UserId, SavedList>;
+  readonly pins: ReadonlyMap<UserId, Pins>;
+  readonly claims: Readonly<Record<KeyAlgorithm, ReadonlyMap<string, readonly Claimant[]>>>;
 }
 
 /** What outlives a page, with somebody who looks on after every transaction. */
@@ -61,8 +67,8 @@ export class WatchedRecords implements DeviceStore {
 
   get saved(): Saved {
     let kinds: readonly ReadonlyMap<string, unknown>[] = [];
-    this.#records.readKinds(["account", "state", "list"]).subscribe((found) => (kinds = found));
-    const [account, states, lists] = kinds;
+    this.#records.readKinds(["account", "state", "list", "pins", ...KEY_ALGORITHMS.map((algorithm) => `claims/${algorithm}`)]).subscribe((found) => (kinds = found));
+    const [account, states, lists, pins, ...claims] = kinds;
     const sync = account?.get("sync") as { token?: string; steps: Saved["steps"] } | undefined;
     return {
       owned: account?.has("owner") === true,
@@ -71,6 +77,8 @@ export class WatchedRecords implements DeviceStore {
       epoch: (account?.get("epoch") as number | undefined) ?? 0,
       states: (states ?? new Map()) as Saved["states"],
       lists: (lists ?? new Map()) as Saved["lists"],
+      pins: (pins ?? new Map()) as Saved["pins"],
+      claims: Object.fromEntries(KEY_ALGORITHMS.map((algorithm, i) => [algorithm, claims[i] ?? new Map()])) as Saved["claims"],
     };
   }
 }

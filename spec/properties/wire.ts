@@ -1,7 +1,9 @@
 import { serverName, type UserId } from "../../src/model/ids.js";
+import type { DeviceKeys } from "../../src/model/wire.js";
 import { testDevice } from "../../src/testing/test-device.js";
-import type { ChangesOutcome, Outcome } from "./commands.js";
+import { BOB, DAVE, type ChangesOutcome, type Outcome, type Setup } from "./commands.js";
 import { token, type Response, type Server } from "./model.js";
+import { FORGED, signedDevice } from "./signed-device.js";
 
 /** A sync response as it comes; `since`: the position that it says it answers, if it says so. */
 export function syncBody({ shape, next, changed, left }: Response, since: number | null | undefined): unknown {
@@ -44,7 +46,7 @@ interface Mark {
 }
 
 /** The answer to a query, with the lists at the given versions; an error where it is none. */
-export function queryBody(outcome: Outcome, query: number, versions: ReadonlyMap<UserId, number>, server: Server): unknown {
+export function queryBody(outcome: Outcome, query: number, versions: ReadonlyMap<UserId, number>, server: Server, signed: Setup["signed"]): unknown {
   const devices: Record<string, unknown> = {};
   const failures: Record<string, unknown> = {};
   for (const [user, version] of versions) {
@@ -54,8 +56,10 @@ export function queryBody(outcome: Outcome, query: number, versions: ReadonlyMap
     if (server.down.has(name) && !withFailures) continue;
     const mark: Mark = { query, unreachable: withFailures || server.down.has(name) };
     if (version === 0) continue; // nobody's keys have changed yet: no devices
-    const list = { [`V${version}`]: testDevice(user, `V${version}`, { unsigned: { mark } }) };
-    devices[user] = outcome === "lists, among hostile ones" ? { ...list, ...hostileDevices(user) } : list;
+    const own = (device: DeviceKeys) => (signed === "no" ? device : signedDevice(device, user));
+    const witness = testDevice(user, `V${version}`, { unsigned: { mark }, ...(signed === "anew" && { query }) });
+    const list = { [witness.device_id]: own(witness), ...(version % 3 > 0 && { [KEYED]: own(keyedDevice(user, outcome === "lists, with another key")) }) };
+    devices[user] = outcome === "lists, among hostile ones" ? { ...list, ...hostileDevices(user, signed !== "no") } : list;
   }
   switch (outcome) {
     case "no object":
@@ -71,6 +75,7 @@ export function queryBody(outcome: Outcome, query: number, versions: ReadonlyMap
     case "lists":
     case "lists, twice":
     case "lists, among hostile ones":
+    case "lists, with another key":
     case "lists, and failures":
     case "an error":
     case "nothing":
@@ -96,12 +101,34 @@ export function changesBody(outcome: ChangesOutcome, { changed, left }: Pick<Res
   }
 }
 
-function hostileDevices(user: UserId): object {
+/** A device that comes and goes as versions do, and whose ed25519 key is not always the same. */
+export const KEYED = "KEYED";
+
+/** Dave says that Bob's curve25519 key is his. */
+export function keyedDevice(user: UserId, withAnotherKey = false): DeviceKeys {
+  const device = testDevice(user, KEYED);
+  const curve25519 = testDevice(user === DAVE ? BOB : user, KEYED).keys[`curve25519:${KEYED}`] ?? "";
+  const ed25519 = testDevice(user, withAnotherKey ? "OTHER" : KEYED).keys[`ed25519:${withAnotherKey ? "OTHER" : KEYED}`] ?? "";
+  return { ...device, keys: { [`curve25519:${KEYED}`]: curve25519, [`ed25519:${KEYED}`]: ed25519 } };
+}
+
+/** Whether a device of this ID is one of those that must never be accepted. */
+export const isHostile = (deviceId: string): boolean => /^(V9999\d\d|shared\d|__proto__)$/.test(deviceId);
+
+/** @param signed whether honest ones are */
+function hostileDevices(user: UserId, signed: boolean): object {
   const mallory = testDevice("@mallory:evil.example", "V999999");
   const hostile: unknown = JSON.parse(
     JSON.stringify({ "V999999": mallory, V999998: testDevice(user, "V999997"), V999996: null, V999995: { user_id: user, device_id: "V999995", algorithms: 5 }, odd: { ...testDevice(user, "odd"), keys: { a: 1 } } }).replace('"odd":', '"__proto__":'),
   );
-  return hostile as object;
+  const sharing = (deviceId: string) => signedDevice(testDevice(user, deviceId, { keys: { ...testDevice(user, deviceId).keys, [`curve25519:${deviceId}`]: testDevice(user, "shared").keys["curve25519:shared"] ?? "" } }), user);
+  return {
+    V999994: signedDevice(testDevice(user, "V999994"), user, FORGED),
+    ...(signed && { V999993: testDevice(user, "V999993") }),
+    shared1: sharing("shared1"),
+    shared2: sharing("shared2"),
+    ...(hostile as object),
+  };
 }
 
 export interface ListRead {

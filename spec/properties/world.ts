@@ -3,6 +3,8 @@ import type { DeviceStore, RecordKey } from "../../src/store/device-store.js";
 import { BOB, CAROL, DAVE, describe, ME, names, USERS, type Command, type Setup, type Then } from "./commands.js";
 import { History } from "./history.js";
 import { positionOf, Server, type Response } from "./model.js";
+import { SavedKeys } from "./saved-keys.js";
+import { SlowVerifier } from "./slow-verifier.js";
 import { Page, type Caller, type Surroundings } from "./page.js";
 import { VirtualClock } from "./virtual-clock.js";
 import { WatchedRecords } from "./watched-records.js";
@@ -35,6 +37,8 @@ export class World {
   readonly #pages: Page[] = [];
   readonly #allPages: Page[] = [];
   readonly #loops: Loop[] = [];
+  readonly #keys = new SavedKeys(this.#history);
+  readonly #verifiers = new Map<Page, SlowVerifier>();
   #moment = 0;
   #answersAtOnce = false;
   /** The newest position that was ever saved as the token: everything up to there must be in the saved lists, or they are outdated. */
@@ -62,6 +66,12 @@ export class World {
       answersAtOnce: () => this.#answersAtOnce,
       then: (page, then, users) => this.#then(page, then, users),
       storeFor: (page) => meddler.storeFor(page),
+      verifierFor: (page) => {
+        const verifier = new SlowVerifier(page.clock, setup.verifierTakes, (checks, failed) => page.verified(checks, failed));
+        this.#verifiers.set(page, verifier);
+        return verifier;
+      },
+      keys: this.#keys,
     };
     this.#history.note(JSON.stringify(setup));
     for (let tab = 0; tab < setup.tabs; tab++) this.#open(tab);
@@ -179,10 +189,20 @@ export class World {
         break;
       case "store trouble":
         page.troubled = true;
+        page.troubles++;
         // What is done twice may be taken for what another tab did, and queries sent in between are then not relied on.
         if (command.trouble === "hangs, though done") page.told.uncertain = true;
         if (command.trouble === "fails") page.store.failNext(new Error("the disk is full"), command.operation);
         else page.store.hangNext(command.operation, command.trouble === "hangs, though done");
+        break;
+      case "verifier trouble": {
+        const verifier = this.#verifiers.get(page);
+        page.verifierTroubled = true;
+        if (verifier !== undefined) verifier.trouble = command.trouble;
+        break;
+      }
+      case "find":
+        page.find(command.user);
         break;
       case "restart":
         page.crash();
@@ -260,8 +280,10 @@ export class World {
 
   /** P3 and P4, of what is saved, after every transaction. */
   #updated(put: readonly RecordKey[]): void {
-    const { token, epoch, states, lists } = this.#records.saved;
+    const { saved } = this.#records;
+    const { token, epoch, states, lists } = saved;
     const history = this.#history;
+    this.#keys.updated(saved, put);
     if (put.length > 0) history.note(`  saved: ${put.map(([kind, id]) => `${kind}/${kind === "account" ? id : names([id])}`).join(" ")}, token ${String(token)}`);
     history.expect(!this.#closed || put.length === 0, "clear()", () => "something was written after it");
     if (token !== undefined) this.#committedTo = Math.max(this.#committedTo, positionOf(token));
@@ -272,7 +294,8 @@ export class World {
       history.expect(mark?.unreachable !== true, "P3", () => `V${version} of ${names([user])} is saved, though their server had failed`);
       const page = this.#allPages.find(({ queries }) => queries.some(({ id }) => id === mark?.query));
       const query = page?.queries.find(({ id }) => id === mark?.query);
-      history.expect(page?.told.uncertain === true || query?.answer?.superseded.has(user) !== true, "P3", () => `V${version} of ${names([user])} is saved, and had been superseded when it came`);
+      const superseded = (query?.verified ?? query?.answer)?.superseded.has(user);
+      history.expect(page?.told.uncertain === true || superseded !== true, "P3", () => `V${version} of ${names([user])} is saved, and had been superseded when it came, or when its signatures were verified`);
     }
     for (const [user, list] of lists) {
       const state = states.get(user);
@@ -290,6 +313,7 @@ export class World {
   #cleared(): void {
     this.#history.note("  the store is cleared");
     this.#committedTo = 0;
+    this.#keys.cleared();
     this.#closed = this.#pages.every(({ loaded }) => loaded);
     for (const page of this.#pages) {
       page.sawClear = true;
@@ -310,6 +334,7 @@ export class World {
     this.#do("everything works again", () => {
       this.#answersAtOnce = true;
       this.#server.down.clear();
+      for (const verifier of this.#verifiers.values()) verifier.trouble = undefined;
       for (const page of this.#pages) {
         for (const query of page.inFlight) page.answer(query, "departure", "lists");
         for (const query of page.changesInFlight) page.answerChanges(query, "the truth");
@@ -358,6 +383,10 @@ export class World {
       });
     }
 
+    const [only] = this.#allPages;
+    if (this.#allPages.length === 1 && only !== undefined && !only.troubled && !only.fellBack && !only.sawClear) {
+      history.expect(this.#keys.untold.length === 0, "deviceUpdates$", () => `nobody was told of the changes of ${names(this.#keys.untold)}`);
+    }
     this.#do("everything is unsubscribed", () => {
       this.#answersAtOnce = false;
       for (const page of this.#pages) {

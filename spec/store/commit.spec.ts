@@ -1,8 +1,11 @@
 import { describe, expect, it } from "vitest";
+import type { KeyAlgorithm } from "../../src/keys/device-key.js";
+import { emptyList } from "../../src/keys/device-list.js";
 import { commitStep, commitTracked, savedUser, stepKeys, trackedKeys, type Committed, type StepToCommit } from "../../src/store/commit.js";
 import type { RecordKey } from "../../src/store/device-store.js";
-import { EPOCH, listKey, REMEMBERED_STEPS, stateKey, SYNC, type SyncRecord } from "../../src/store/records.js";
-import { SavedRecords } from "../../src/store/saved-records.js";
+import { claimsKey, EPOCH, listKey, pinsKey, REMEMBERED_STEPS, stateKey, SYNC, type SyncRecord } from "../../src/store/records.js";
+import { RecordsMissing, SavedRecords } from "../../src/store/saved-records.js";
+import { testDevice } from "../../src/testing/test-device.js";
 import { BOB, CAROL, DAVE } from "../support/users.js";
 
 type Records = ReadonlyMap<string, unknown>;
@@ -50,6 +53,46 @@ describe("commitStep", () => {
   it("removes who left, with their list", () => {
     const before = new Map<string, unknown>([sync({ revision: 3 }), state(BOB, { revision: 2 }), [named(listKey(BOB)), "list"]]);
     expect(commitOf(before, { left: [BOB] }).after).toEqual(new Map([syncAt(4)]));
+  });
+
+  describe("removes who left from the index of keys", () => {
+    const phone = testDevice(BOB, "PHONE");
+    const keyOf = (algorithm: KeyAlgorithm) => claimsKey(algorithm, phone.keys[`${algorithm}:PHONE`] ?? "");
+    const [curve25519, ed25519] = [keyOf("curve25519"), keyOf("ed25519")];
+    const status = { signedByItself: false, crossSigned: false, dehydrated: false };
+    const list = { ...emptyList(1), deviceKeys: new Map([["PHONE", phone]]), deviceStatus: new Map([["PHONE", status]]) };
+    const bobs = { userId: BOB, deviceId: "PHONE" };
+    const carols = { userId: CAROL, deviceId: "PHONE" };
+    const pins = { devices: new Map([["PHONE", ed25519[1]]]) };
+    const before = new Map<string, unknown>([
+      sync({ revision: 3 }),
+      state(BOB, { revision: 2, listed: 2 }),
+      [named(listKey(BOB)), { revision: 2, list }],
+      [named(pinsKey(BOB)), pins],
+      [named(curve25519), [bobs, carols]],
+      [named(ed25519), [bobs]],
+    ]);
+    const step: StepToCommit = { since: undefined, follows: undefined, next: "s1", changed: [], left: [BOB], everyone: false };
+
+    it("and no other claimant, nor what was first seen of them", () => {
+      const { after } = commit(before, [...stepKeys(step), curve25519, ed25519], (records) => commitStep(records, step));
+      expect(after).toEqual(new Map<string, unknown>([syncAt(4), [named(pinsKey(BOB)), pins], [named(curve25519), [carols]]]));
+    });
+
+    it("once it has the records that only their list can name", () => {
+      let missing: readonly RecordKey[] = [];
+      try {
+        commit(before, stepKeys(step), (records) => commitStep(records, step));
+      } catch (error) {
+        if (error instanceof RecordsMissing) missing = error.keys;
+      }
+      expect(missing.map(named).toSorted()).toEqual([named(curve25519), named(ed25519)]);
+    });
+
+    it("not where they change only: the list is still there", () => {
+      const { after } = commitOf(before, { changed: [BOB] });
+      expect(after.get(named(curve25519))).toEqual([bobs, carols]);
+    });
   });
 
   it("writes one record where everyone is outdated", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { listKey, stateKey } from "../../src/store/records.js";
-import { SavedRecords } from "../../src/store/saved-records.js";
+import { RecordsMissing, SavedRecords } from "../../src/store/saved-records.js";
 import { BOB, CAROL } from "../support/users.js";
 
 const open = () => new SavedRecords([stateKey(BOB), stateKey(CAROL), listKey(BOB)], ["bob", undefined, "list"]);
@@ -40,5 +40,28 @@ describe("SavedRecords", () => {
   it("hold names of JavaScript as names", () => {
     const records = new SavedRecords([["state", "__proto__"], ["constructor", "__proto__"]], [1, 2]);
     expect([records.get(["state", "__proto__"]), records.get(["constructor", "__proto__"])]).toEqual([1, 2]);
+  });
+
+  describe("need()", () => {
+    const missing = (records: SavedRecords, ...keys: Parameters<SavedRecords["need"]>[0]) => {
+      try {
+        records.need(keys);
+      } catch (error) {
+        if (error instanceof RecordsMissing) return error.keys;
+        throw error;
+      }
+      return undefined;
+    };
+
+    it("is content with what was asked for, there or not, and with what was written since", () => {
+      const records = open();
+      records.set(["claims", "k"], "new");
+      expect(missing(records, stateKey(BOB), stateKey(CAROL), ["claims", "k"])).toBeUndefined();
+      expect(missing(records)).toBeUndefined();
+    });
+
+    it("names all records that were not asked for, and only those", () => {
+      expect(missing(open(), stateKey(BOB), listKey(CAROL), ["claims", "k"])).toEqual([listKey(CAROL), ["claims", "k"]]);
+    });
   });
 });

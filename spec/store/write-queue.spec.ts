@@ -105,6 +105,94 @@ describe("WriteQueue", () => {
     }));
   });
 
+  describe("when a write turns out to need records that it did not name", () => {
+    /** Follows what is saved: from record to record, named only by the one before. Counts how often it ran. */
+    function following(queue: WriteQueue, first: string, whenStoreFails: Write<void>["whenStoreFails"] = "fail") {
+      const runs = { count: 0 };
+      const apply: Write<string>["apply"] = (records) => {
+        runs.count++;
+        records.set(stateKey("touched"), runs.count);
+        let letter = first;
+        for (let i = 0; i < 10; i++) {
+          records.need([stateKey(letter)]);
+          const next = records.get(stateKey(letter));
+          if (typeof next !== "string") break;
+          letter = next;
+        }
+        records.set(stateKey(letter), "end");
+        return letter;
+      };
+      return { runs, written$: queue.write({ keys: [stateKey("touched")], apply, whenStoreFails }) };
+    }
+
+    it("runs it again with them, as often as it takes, and writes only what the last run gives", marbles((m) => {
+      const { queue, records, transactions } = queueIn(m, 3);
+      put(records, [stateKey("a"), "b"], [stateKey("b"), "c"]);
+      const { runs, written$ } = following(queue, "a");
+      m.expectObservable(written$).toBe("------------(c|)"); // four transactions: for a, for b, for c, and the one that writes
+      m.afterwards(() => {
+        expect(runs.count).toBe(4);
+        expect(saved(records, stateKey("c"))).toBe("end");
+        expect(saved(records, stateKey("touched"))).toBe(4);
+        expect(transactions().filter((written) => written !== "")).toEqual(["touchedc"]);
+      });
+    }));
+
+    it("does not where the other writes of its batch have named them", marbles((m) => {
+      const { queue, commit, records } = queueIn(m, 3);
+      commit("x");
+      queue.write({ keys: [stateKey("a")], apply: (found) => found.set(stateKey("a"), undefined), whenStoreFails: "retry" });
+      const { runs } = following(queue, "a", "retry");
+      m.afterwards(() => {
+        expect(runs.count).toBe(1);
+        expect(saved(records, stateKey("a"))).toBe("end");
+      });
+    }));
+
+    it("gives the others of its batch their results, once, and what comes after it its turn", marbles((m) => {
+      const { queue, save, records } = queueIn(m, 3);
+      save("x");
+      const count: Write<number> = { keys: [stateKey("n")], apply: (found) => { const n = Number(found.get(stateKey("n")) ?? 0) + 1; found.set(stateKey("n"), n); return n; }, whenStoreFails: "fail" };
+      m.expectObservable(queue.write(count)).toBe("---------(n|)", { n: 1 });
+      m.expectObservable(following(queue, "a").written$).toBe("---------(a|)");
+      m.acts("----s", { s: () => save("z") });
+      m.afterwards(() => {
+        expect(saved(records, stateKey("n"))).toBe(1);
+        expect(savedIds(records, "state")).toEqual(expect.arrayContaining(["x", "z"]));
+      });
+    }));
+
+    it("fails or is tried again like any other where the store fails meanwhile", marbles((m) => {
+      const { queue, scripted, told, records } = queueIn(m);
+      scripted.failNext("full", "update");
+      const { written$ } = following(queue, "a", "retry");
+      m.expectObservable(written$).toBe("1s (a|)");
+      m.afterwards(() => {
+        expect(told).toEqual(["full, again in 1000"]);
+        expect(saved(records, stateKey("a"))).toBe("end");
+      });
+    }));
+
+    it("is given up where the store was cleared meanwhile", marbles((m) => {
+      const { queue, records } = queueIn(m, 3);
+      m.acts("----c", { c: () => records.clear().subscribe() });
+      m.expectObservable(following(queue, "a").written$).toBe("------#", undefined, new StoreClearedError());
+      m.afterwards(() => {
+        expect(savedIds(records, "state")).toEqual([]);
+      });
+    }));
+
+    it("fails where it throws anything else, and takes nothing down with it", marbles((m) => {
+      const { queue, save, transactions } = queueIn(m);
+      const broken: Write<void> = { keys: [], apply: () => { throw new Error("broken"); }, whenStoreFails: "fail" };
+      m.expectObservable(queue.write(broken)).toBe("#", undefined, new Error("broken"));
+      save("a");
+      m.afterwards(() => {
+        expect(transactions()).toEqual(["a"]);
+      });
+    }));
+  });
+
   describe("when a commit fails", () => {
     it("tries again after 1 s, doubling to 60 s, and tells each time", marbles((m) => {
       const { commit, scripted, told } = queueIn(m);

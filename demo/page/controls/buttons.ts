@@ -5,7 +5,7 @@ import type { Session } from "../session/open-session.js";
 import { messageOf } from "../words/message-of.js";
 import { EXPERIMENTS, type Experiment, type SlowCall, type Stage } from "./experiments.js";
 
-const NOBODY: WorldState = { people: [], members: [], down: [] };
+const NOBODY: WorldState = { people: [], members: [], down: [], unsigned: [], tricks: [] };
 
 /** The buttons for one session, in the two lists; they are there for as long as there is a subscriber. */
 export function showButtons(session: Session, lists: Readonly<Record<Experiment["who"], HTMLElement>>, complain: (message: string) => void): Observable<unknown> {

@@ -1,4 +1,4 @@
-import { concat, defer, finalize, ignoreElements, merge, of, switchMap, takeUntil, type Observable, type Subject } from "rxjs";
+import { concat, defer, EMPTY, finalize, ignoreElements, merge, of, switchMap, takeUntil, type Observable, type Subject } from "rxjs";
 import { control, type WorldState } from "../session/embedded-homeserver.js";
 import type { Session } from "../session/open-session.js";
 
@@ -17,7 +17,7 @@ export interface Stage {
 /** One button: what it does, and what to look for. */
 export interface Experiment {
   readonly id: string;
-  readonly who: "others" | "us";
+  readonly who: "others" | "tricks" | "us";
   /** Whether it also works with a homeserver that does not obey us. */
   readonly anywhere?: true;
   label(stage: Stage): string;
@@ -33,6 +33,18 @@ export interface SlowCall {
 
 const isIn = ({ world }: Stage) => world.members.includes(CAROL);
 const isDown = ({ world }: Stage) => world.down.includes(ELSEWHERE);
+
+/** A lie of the server's, and its taking back. */
+function trick(id: string, play: readonly [label: string, hint: string], takeBack: readonly [label: string, hint: string]): Experiment {
+  const isPlayed = ({ world }: Stage) => world.tricks.includes(id);
+  return {
+    id,
+    who: "tricks",
+    label: (stage) => (isPlayed(stage) ? takeBack : play)[0],
+    hint: (stage) => (isPlayed(stage) ? takeBack : play)[1],
+    run: (stage) => control(isPlayed(stage) ? "take-back-trick" : "play-trick", { trick: id }),
+  };
+}
 
 export const EXPERIMENTS: readonly Experiment[] = [
   {
@@ -52,6 +64,13 @@ export const EXPERIMENTS: readonly Experiment[] = [
     label: () => "Bob signs in on a new device",
     hint: () => "A marble, a thread down to Bob, one query for him alone. Other tabs find its answer in the store: a tick.",
     run: () => control("add-device", { user_id: BOB }),
+  },
+  {
+    id: "sign-devices",
+    who: "others",
+    label: () => "Bob signs his new device",
+    hint: ({ world }) => (world.unsigned.includes(BOB) ? "Until then only the device itself says that it is his: its shield has a dash." : "None waits for that. Let him sign in on a new one first."),
+    run: ({ world }) => (world.unsigned.includes(BOB) ? control("sign-devices", { user_id: BOB }) : EMPTY),
   },
   {
     id: "remove-device",
@@ -79,6 +98,38 @@ export const EXPERIMENTS: readonly Experiment[] = [
         ? control("server-up", { server: ELSEWHERE })
         : control("server-down", { server: ELSEWHERE, change_user_id: DAVE }),
   },
+  trick(
+    "swap-key",
+    ["Swap the keys of a device of Bob’s", "Same ID, other keys, well signed. Refused: a device’s key never changes. The device as it was is kept."],
+    ["Give Bob’s true keys again", "Then nothing is refused any more."],
+  ),
+  trick(
+    "forge-signature",
+    ["Forge a signature", "A new device of Bob’s, signed with a key that is not its own. Refused; his others are as good as before."],
+    ["Take the forged device back", "Then nothing is refused any more."],
+  ),
+  trick(
+    "unsigned-device",
+    ["Slip in a device without a signature", "Taken by default, with an empty shield. “Only cross-signed” leaves it out."],
+    ["Take the unsigned device back", "It is gone from the list."],
+  ),
+  trick(
+    "claim-key",
+    ["Let Bob claim a key of Carol’s", "A device of his says that her key is its own. Nobody can disprove it: a message from that key is attributed to neither."],
+    ["Drop the claim", "The key is Carol’s alone again."],
+  ),
+  {
+    id: "reset-identity",
+    who: "tricks",
+    label: () => "Reset Carol’s identity",
+    hint: () => "By her, or by who took her account: it looks the same. Marked until you acknowledge it on her card; no longer verified in any case.",
+    run: () => control("reset-identity", { user_id: CAROL }),
+  },
+  trick(
+    "own-identity",
+    ["Swap our own identity", "Told as a problem, too. Nobody counts as verified while what signs for us may not be ours."],
+    ["Give our own identity again", "What it signed is verified again."],
+  ),
   {
     id: "look-up",
     who: "us",

@@ -57,6 +57,9 @@ export function reduceTimeline(before: Timeline, event: Happening): Timeline {
     case "tabs":
       return event.role === syncRoleOf(timeline) ? timeline : { ...timeline, shifts: [...timeline.shifts, { from: at, role: event.role }] };
     case "took-over":
+    case "updated":
+    case "claimed":
+    case "acknowledged":
       return timeline;
     case "rested":
       return { ...timeline, rests: [...timeline.rests, { at, skipped: event.skipped }] };

@@ -2,7 +2,7 @@ import { BehaviorSubject, combineLatest, EMPTY, filter, fromEvent, ignoreElement
 import type { Note } from "./happening.js";
 import { tabCensus } from "./tab-census.js";
 import type { Departure, SyncRole, TabState, TakeOver } from "./tab-state.js";
-import { openTabTalk, type Farewell } from "./tab-talk.js";
+import { openTabTalk, type Farewell, type TabMessage } from "./tab-talk.js";
 
 /** How much later than the lock a farewell may come, in ms: each goes its own way through the browser. */
 const FAREWELL_MAY_TAKE = 1_000;
@@ -20,7 +20,7 @@ export interface Sharing {
 /** Notes which tab syncs, how many there are, and who took over from whom. Subscribe to it, and unsubscribe from it, before the sync loop: a farewell comes before that is let go. */
 export function observedTabs({ name, syncsHere$, unshared$ }: Sharing, note: Note): Observable<never> {
   return new Observable<never>((subscriber) => {
-    const talk = openTabTalk(name);
+    const talk = openTabTalk<TabMessage>(name);
     /** The last one, until somebody has taken over. */
     const farewell$ = new BehaviorSubject<Farewell | undefined>(undefined);
 

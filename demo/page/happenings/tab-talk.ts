@@ -1,7 +1,7 @@
 import { Observable } from "rxjs";
 import type { Departure, TakeOver } from "./tab-state.js";
 
-/** What the demo's tabs tell each other, only so that the page can say what happened: who syncs does not depend on it. */
+/** What the demo's tabs tell each other of who syncs, only so that the page can say what happened: who syncs does not depend on it. */
 export type TabMessage =
   | Farewell
   /** From the tab that syncs from now on. */
@@ -14,18 +14,18 @@ export interface Farewell {
   readonly at: number;
 }
 
-export interface TabTalk {
-  readonly messages$: Observable<TabMessage>;
-  say(message: TabMessage): void;
+export interface TabTalk<T> {
+  readonly messages$: Observable<T>;
+  say(message: T): void;
   close(): void;
 }
 
 /** Opens the demo's own channel between the tabs of a name. Where the browser denies it, nobody hears anything. */
-export function openTabTalk(name: string): TabTalk {
+export function openTabTalk<T>(name: string): TabTalk<T> {
   const channel = openChannel(`demo/${name}`);
   return {
     messages$: new Observable((subscriber) => {
-      const hear = ({ data }: MessageEvent<TabMessage>) => subscriber.next(data);
+      const hear = ({ data }: MessageEvent<T>) => subscriber.next(data);
       channel?.addEventListener("message", hear);
       return () => channel?.removeEventListener("message", hear);
     }),

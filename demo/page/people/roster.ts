@@ -1,5 +1,5 @@
-import type { DeviceId, DeviceKeys, Freshness, UserDeviceKeys, UserId } from "matrix-device-tracker";
-import type { Happening } from "../happenings/happening.js";
+import type { DeviceId, DeviceKeys, DeviceStatus, Freshness, IdentityStatus, RejectionReason, UserDeviceKeys, UserId } from "matrix-device-tracker";
+import type { Claimant, Happening } from "../happenings/happening.js";
 
 /** What the page shows of one person. */
 export interface Person {
@@ -8,7 +8,11 @@ export interface Person {
   readonly standing: Freshness | "unknown";
   readonly fetchedAt?: number;
   readonly devices: ReadonlyMap<DeviceId, DeviceKeys>;
-  readonly rejected: ReadonlyMap<DeviceId, { readonly detail: string }>;
+  readonly deviceStatus: ReadonlyMap<DeviceId, DeviceStatus>;
+  readonly identity: IdentityStatus;
+  readonly rejected: ReadonlyMap<DeviceId, RejectionReason>;
+  /** Devices whose curve25519 key others say is theirs, and who these are. */
+  readonly contested: ReadonlyMap<DeviceId, readonly Claimant[]>;
   /** How the list differs from the one before it. */
   readonly added: ReadonlySet<DeviceId>;
   readonly removed: ReadonlyMap<DeviceId, DeviceKeys>;
@@ -17,7 +21,17 @@ export interface Person {
 export type Roster = ReadonlyMap<UserId, Person>;
 
 export function emptyRoster(users: readonly UserId[], own: UserId): Roster {
-  return new Map(users.map((userId) => [userId, { userId, own: userId === own, standing: "unknown", devices: new Map(), rejected: new Map(), added: new Set(), removed: new Map() }]));
+  const unknown: Omit<Person, "userId" | "own"> = {
+    standing: "unknown",
+    devices: new Map(),
+    deviceStatus: new Map(),
+    identity: { state: "none", verified: false },
+    rejected: new Map(),
+    contested: new Map(),
+    added: new Set(),
+    removed: new Map(),
+  };
+  return new Map(users.map((userId) => [userId, { ...unknown, userId, own: userId === own }]));
 }
 
 /** The same roster where nothing of it changed. */
@@ -36,9 +50,20 @@ export function reduceRoster(roster: Roster, event: Happening): Roster {
       });
       return shown.length === 0 ? roster : new Map([...roster, ...shown]);
     }
+    case "claimed":
+      return new Map(Array.from(roster, ([userId, person]) => [userId, contest(person, event.contested)]));
     default:
       return roster;
   }
+}
+
+/** What a look-up would give of everybody who has been asked about, as far as the page knows. */
+export function lookUpOf(roster: Roster): ReadonlyMap<UserId, UserDeviceKeys> {
+  return new Map(
+    Array.from(roster.values()).flatMap(({ userId, standing, fetchedAt, devices: deviceKeys, deviceStatus, identity, rejected }) =>
+      standing === "unknown" || fetchedAt === undefined ? [] : [[userId, { deviceKeys, deviceStatus, identity, rejected, freshness: standing, fetchedAt }] as const],
+    ),
+  );
 }
 
 function restand(roster: Roster, users: readonly UserId[], standing: Freshness): Roster {
@@ -50,7 +75,7 @@ function restand(roster: Roster, users: readonly UserId[], standing: Freshness):
   return next.length === 0 ? roster : new Map([...roster, ...next]);
 }
 
-function show(person: Person, { freshness, fetchedAt, deviceKeys, lastKnown, rejected }: UserDeviceKeys): Person {
+function show(person: Person, { freshness, fetchedAt, deviceKeys, deviceStatus, identity, lastKnown, rejected }: UserDeviceKeys): Person {
   // The answer of a superseded query may come after that of its successor: it never replaces a list that is there.
   if (freshness === "superseded" && person.fetchedAt !== undefined) return person;
   // Nothing new was learned of who is unreachable: what is shown stays what it was, and as old as it was.
@@ -64,5 +89,14 @@ function show(person: Person, { freshness, fetchedAt, deviceKeys, lastKnown, rej
         added: new Set(isFirst ? [] : [...devices.keys()].filter((id) => !person.devices.has(id))),
         removed: new Map([...person.devices].filter(([id]) => !devices.has(id))),
       };
-  return { ...person, ...difference, standing: freshness, fetchedAt, devices, rejected };
+  return { ...person, ...difference, standing: freshness, fetchedAt, devices, deviceStatus, identity, rejected };
+}
+
+/** The same person where nothing of it concerns them. */
+function contest(person: Person, all: readonly (readonly Claimant[])[]): Person {
+  const theirs = all.flatMap((claimants) => {
+    const own = claimants.filter(({ userId }) => userId === person.userId);
+    return own.map((one) => [one.deviceId, claimants.filter((other) => other !== one)] as const);
+  });
+  return theirs.length === 0 && person.contested.size === 0 ? person : { ...person, contested: new Map(theirs) };
 }

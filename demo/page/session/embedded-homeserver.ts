@@ -24,6 +24,10 @@ export interface WorldState {
   readonly people: readonly string[];
   readonly members: readonly string[];
   readonly down: readonly string[];
+  /** Whose owner has not signed a device of theirs yet. */
+  readonly unsigned: readonly string[];
+  /** What the server lies about. */
+  readonly tricks: readonly string[];
 }
 
 export const worldState = (): Observable<WorldState> => call("GET", "/control/world");

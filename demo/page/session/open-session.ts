@@ -1,12 +1,14 @@
-import { BehaviorSubject, catchError, delayWhen, EMPTY, filter, ignoreElements, map, merge, mergeMap, Observable, of, Subscription, switchMap, take, tap, timer } from "rxjs";
-import { DeviceTracker, type UserId } from "matrix-device-tracker";
+import { BehaviorSubject, catchError, concat, delayWhen, EMPTY, filter, ignoreElements, map, merge, mergeMap, Observable, of, Subject, Subscription, switchMap, take, tap, timer } from "rxjs";
+import { DeviceTracker, type DeviceKeysByUser, type UserId } from "matrix-device-tracker";
 import { axiosKeysApi, matrixHttp, syncResponses } from "matrix-device-tracker/http";
 import { idbStore } from "matrix-device-tracker/idb";
 import { shareAcrossTabs } from "matrix-device-tracker/tabs";
 import type { Note } from "../happenings/happening.js";
 import { observedCalls, type LookUp } from "../happenings/observed-calls.js";
+import { observedClaims } from "../happenings/observed-claims.js";
 import { observedKeysApi } from "../happenings/observed-keys-api.js";
 import { observedTabs } from "../happenings/observed-tabs.js";
+import { observedUpdates } from "../happenings/observed-updates.js";
 import { messageOf } from "../words/message-of.js";
 import { forgetFormerDemos } from "./former-demos.js";
 import type { Place } from "./place.js";
@@ -19,14 +21,21 @@ export interface Session {
   readonly place: Place;
   readonly users: readonly UserId[];
   readonly lookUp: LookUp;
+  /** A person acknowledges a changed identity: the master key that they were shown. */
+  acknowledge(userId: UserId, masterKey: string): Observable<unknown>;
 }
 
 /** Whom a place's diagram shows, ourselves last. */
 export const usersOf = ({ shown, userId }: Place): readonly UserId[] => [...new Set(shown.filter((user) => user !== userId)), userId];
 
 /** Runs a tracker for as long as there is a subscriber. The composition is the one that any application writes; only the notes are extra. */
-export function openSession(place: Place, note: Note, complain: (message: string) => void): Observable<Session> {
+export function openSession(place: Place, noteIt: Note, complain: (message: string) => void): Observable<Session> {
   return new Observable((subscriber) => {
+    const lists$ = new Subject<void>();
+    const note: Note = (event) => {
+      noteIt(event);
+      if (event.type === "told" || event.type === "known") lists$.next();
+    };
     const { userId, deviceId, members, embedded } = place;
     const databaseName = `devices/${userId}/${deviceId}`;
     if (embedded) forgetFormerDemos(userId, databaseName);
@@ -50,6 +59,8 @@ export function openSession(place: Place, note: Note, complain: (message: string
     const users = usersOf(place);
     const lookUp = observedCalls(tracker, note);
     const saved$ = tracker.getKnownDeviceKeys(users).pipe(tap((result) => note({ type: "known", result })));
+    // Whom we have verified, our own identity says: with another one, everybody is shown anew.
+    const shownAnew = (result: DeviceKeysByUser) => (result.has(userId) && users.length > 1 ? saved$ : EMPTY);
     // Asks with each announcement, so that one can see it happen. A watcher spaces its queries, as an application should.
     const announced$ = tracker.deviceChanges$.pipe(
       map(({ changed }) => changed.filter((user) => users.includes(user))),
@@ -57,10 +68,12 @@ export function openSession(place: Place, note: Note, complain: (message: string
     );
     const asked$ = merge(of(users), announced$).pipe(
       filter((wanted) => wanted.length > 0),
-      mergeMap((wanted) => lookUp(wanted).pipe(catchError(() => EMPTY))), // noted as failed; the next announcement asks again
+      mergeMap((wanted) => lookUp(wanted).pipe(switchMap(shownAnew), catchError(() => EMPTY))), // noted as failed; the next announcement asks again
     );
     const watched$ = tracker.watchDeviceKeys(users).pipe(tap((result) => note({ type: "known", result })));
 
+    // Another tab's acknowledgement is in the store, and not in this tab's memory: only an answer is held against the store.
+    const acknowledgedElsewhere = (user: UserId) => lookUp([user], { forceDownload: true }).pipe(switchMap(shownAnew), catchError(() => EMPTY));
     const session = new Subscription();
     session.add(observedTabs({ name, syncsHere$, unshared$ }, note).subscribe());
     session.add(tracker.deviceChanges$.subscribe(({ changed, left }) => note({ type: "announced", changed, left })));
@@ -77,8 +90,13 @@ export function openSession(place: Place, note: Note, complain: (message: string
         tracker.synced$.pipe(ignoreElements()), // tells when the sync loop has ended for good
       ).subscribe({ error: (error: unknown) => complain(messageOf(error)) }),
     );
+    session.add(observedClaims(tracker, users, lists$, note).subscribe({ error: () => undefined }));
+    session.add(
+      observedUpdates(tracker, { name, users, acknowledgedElsewhere }, note).subscribe(({ acknowledge }) =>
+        subscriber.next({ place, users, lookUp, acknowledge: (user, masterKey) => concat(acknowledge(user, masterKey), saved$) }),
+      ),
+    );
     session.add(tracker.connect());
-    subscriber.next({ place, users, lookUp });
     return session;
   });
 }

@@ -13,7 +13,12 @@ export function serverOf(userId: UserId): string {
 /** `alice, bob and carol`; of many, the first few. */
 export function nameThem(users: readonly UserId[]): string {
   const names = users.length > 4 ? [...users.slice(0, 3).map(shortName), `${users.length - 3} others`] : users.map(shortName);
-  return names.length < 2 ? (names[0] ?? "nobody") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+  return names.length === 0 ? "nobody" : together(names);
+}
+
+/** `this, that and those`. */
+export function together(things: readonly string[]): string {
+  return things.length < 2 ? things.join() : `${things.slice(0, -1).join(", ")} and ${things.at(-1)}`;
 }
 
 export const devices = (count: number): string => (count === 1 ? "1 device" : `${count} devices`);

@@ -1,8 +1,9 @@
 import type { DeviceKeysByUser, UserId } from "matrix-device-tracker";
 import { syncRoleOf, type Timeline } from "../diagram/timeline.js";
 import type { Happening } from "../happenings/happening.js";
-import { devices, nameThem, shortName } from "./names.js";
+import { devices, nameThem, shortName, together } from "./names.js";
 import { shiftSentence, takeOverSentence } from "./tab-words.js";
+import { changesIn } from "./update-words.js";
 
 /** What happened, told to a person; nothing where there is nothing to tell. `before`: the timeline without it. */
 export function sentence(before: Timeline, event: Happening): string | undefined {
@@ -30,6 +31,14 @@ export function sentence(before: Timeline, event: Happening): string | undefined
       return `The query failed: ${event.message}`;
     case "told":
       return told(before, event.call, event.result);
+    case "updated": {
+      const told = changesIn(event.update, event.names).filter(({ kind, grave }) => grave || kind === "cross-signed");
+      return told.length === 0 ? undefined : `${shortName(event.update.userId)}: ${told.map(({ text }) => text).join(" ")}`;
+    }
+    case "claimed":
+      return event.contested.length === 0 ? undefined : event.contested.map((claimants) => `${together(claimants.map(({ name }) => name))} claim one key: a message from it is attributed to nobody.`).join(" ");
+    case "acknowledged":
+      return `The new identity of ${shortName(event.userId)} is acknowledged${event.heard ? ", in another tab" : ""}.`;
     case "gave-up":
       return "We unsubscribe.";
     default:

@@ -9,6 +9,8 @@ export interface Fault {
   readonly name: string;
   /** Whether the operation takes effect all the same. */
   readonly done: boolean;
+  /** Whether it does so only after the tracker has given it up, in ms from then. */
+  readonly late?: number;
   /** What the tracker sees of it: an error, no answer, or nothing any more, for the page is gone in that moment. */
   readonly then: "fails" | "hangs" | "crashes";
 }
@@ -18,6 +20,8 @@ export const FAULTS: readonly Fault[] = [
   { name: "fails-though-done", done: true, then: "fails" },
   { name: "hangs", done: false, then: "hangs" },
   { name: "hangs-though-done", done: true, then: "hangs" },
+  // Longer than the first wait before a commit is tried again: what was given up comes behind what was done in its place.
+  { name: "is-done-late", done: true, late: 3_000, then: "hangs" },
   { name: "crashes-before", done: false, then: "crashes" },
   { name: "crashes-after", done: true, then: "crashes" },
 ];

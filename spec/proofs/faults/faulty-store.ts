@@ -1,20 +1,27 @@
-import { catchError, concatMap, defer, map, NEVER, throwError, type Observable } from "rxjs";
+import { catchError, concatMap, defer, map, NEVER, Observable, throwError, timer } from "rxjs";
 import { SYNC } from "../../../src/store/records.js";
 import type { DeviceStore, RecordKey, Update } from "../../../src/store/device-store.js";
 import type { Page } from "../../properties/page.js";
 import type { Fault, Operation } from "./faults.js";
-import type { Operations } from "./operations.js";
 
 /** How an operation is kept from taking effect. */
 class NotDoneError extends Error {}
+
+/** Says with which operation something goes wrong. */
+export interface FaultPlan {
+  /** The fault of an operation that begins, if it is to have one. */
+  readonly begin: (operation: Operation) => Fault | undefined;
+  /** The operation that went wrong. */
+  hit: Operation | undefined;
+}
 
 /** One page's store, as its tracker sees it: every operation is counted, and one goes wrong. */
 export class FaultyStore implements DeviceStore {
   readonly syncToken$: Observable<string | undefined>;
   readonly #page: Page;
-  readonly #operations: Operations;
+  readonly #operations: FaultPlan;
 
-  constructor(page: Page, operations: Operations) {
+  constructor(page: Page, operations: FaultPlan) {
     this.#page = page;
     this.#operations = operations;
     this.syncToken$ = this.#run("read", false, () => page.store.syncToken$);
@@ -47,6 +54,7 @@ export class FaultyStore implements DeviceStore {
     return defer(() => {
       const fault = this.#operations.begin(operation);
       if (fault === undefined) return of(undefined);
+      if (fault.late !== undefined) return this.#late(operation, fault, movesToken, fault.late, of(fault));
       return of(fault).pipe(
         map(() => undefined),
         catchError((error: unknown) => {
@@ -55,6 +63,17 @@ export class FaultyStore implements DeviceStore {
         }),
         concatMap(() => this.#suffer(operation, fault, movesToken)),
       );
+    });
+  }
+
+  /** Nothing happens until the tracker gives up; then the operation takes its course. */
+  #late<T>(operation: Operation, fault: Fault, movesToken: boolean, wait: number, effect$: Observable<T>): Observable<T> {
+    return new Observable(() => {
+      const hanging = this.#suffer(operation, fault, movesToken).subscribe();
+      return () => {
+        hanging.unsubscribe();
+        if (!this.#page.gone) timer(wait, this.#page.clock).pipe(concatMap(() => effect$)).subscribe({ error: () => {} });
+      };
     });
   }
 

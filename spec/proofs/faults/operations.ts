@@ -1,7 +1,7 @@
 import type { Caller, Page } from "../../properties/page.js";
 import type { Meddler } from "../../properties/world.js";
 import type { Fault, Operation } from "./faults.js";
-import { FaultyStore } from "./faulty-store.js";
+import { FaultyStore, type FaultPlan } from "./faulty-store.js";
 
 /** With which operation something is to go wrong, of all that the trackers of a history begin, counted from 0; and what. */
 export interface PlannedFault {
@@ -10,7 +10,7 @@ export interface PlannedFault {
 }
 
 /** Counts the operations that the trackers of one history begin, and lets the planned one go wrong. */
-export class Operations implements Meddler {
+export class Operations implements Meddler, FaultPlan {
   /** What was begun until the commands were through. */
   readonly begun: Operation[] = [];
   /** The operation that went wrong; an operation that is unsubscribed before it takes effect does not. */

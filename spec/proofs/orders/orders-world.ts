@@ -4,14 +4,17 @@ import type { RecordKey } from "../../../src/store/device-store.js";
 import { BOB, CAROL, DAVE, ME, names, USERS } from "../../properties/commands.js";
 import { History } from "../../properties/history.js";
 import { positionOf, Server, type Response } from "../../properties/model.js";
+import { SavedKeys } from "../../properties/saved-keys.js";
 import { Page, type Caller, type Surroundings } from "../../properties/page.js";
 import type { ChangesQuery, Query } from "../../properties/told-keys-api.js";
 import { VirtualClock } from "../../properties/virtual-clock.js";
 import { WatchedRecords } from "../../properties/watched-records.js";
+import type { Outcome } from "../../properties/commands.js";
 import { noOvertakings } from "./overtakings.js";
 import { Pending } from "./pending.js";
 import { SavedPromises, type SentQuery } from "./saved-promises.js";
 import { ScheduledStore, type Operation } from "./scheduled-store.js";
+import { ScheduledVerifier, type Verification } from "./scheduled-verifier.js";
 import { describeOrder, type Order, type OrdersSetup } from "./script.js";
 
 /** A page load in its place, and what is under way there. */
@@ -19,6 +22,7 @@ interface Tab {
   readonly name: string;
   readonly page: Page;
   readonly store: ScheduledStore;
+  readonly verifier: ScheduledVerifier;
   readonly sent: Map<Query, SentQuery & { readonly learned: ReadonlyMap<UserId, number> }>;
   readonly asked: Set<ChangesQuery>;
   /** Where its sync loop stands, and what is on its way from there. */
@@ -44,6 +48,7 @@ export class OrdersWorld {
   readonly #server = new Server();
   readonly #records: WatchedRecords;
   readonly #saved: SavedPromises;
+  readonly #keys = new SavedKeys(this.#history);
   readonly #tabs: Tab[] = [];
   readonly #queries = new Map<number, SentQuery>();
   /** Reads that have taken effect, and not been answered, when something was written. */
@@ -52,6 +57,8 @@ export class OrdersWorld {
   #put: readonly RecordKey[] = [];
   #moment = 0;
   #failures = 0;
+  #verificationFailures = 0;
+  #deceptions: Outcome[] = [];
 
   /** @param unhandled errors that RxJS could hand to nobody since it was last called */
   constructor(setup: OrdersSetup, scheduler: fc.Scheduler, unhandled: () => readonly unknown[]) {
@@ -64,6 +71,7 @@ export class OrdersWorld {
         this.#put = put;
         this.#history.note(`  saved: ${put.map(([kind, id]) => `${kind}/${kind === "account" ? id : names([id])}`).join(" ")}, token ${String(this.#records.saved.token)}`);
         this.#saved.check(this.#records.saved, put);
+        this.#keys.updated(this.#records.saved, put);
       },
       () => {},
     );
@@ -112,6 +120,8 @@ export class OrdersWorld {
 
   #execute(order: Order): void {
     if (order.type === "fail") this.#failures++;
+    else if (order.type === "fail verification") this.#verificationFailures++;
+    else if (order.type === "deceive") this.#deceptions.push(order.how);
     else if ("user" in order) this.#server[order.type](order.user);
     else if (order.type === "cancel") {
       const waiting = this.#tabs.flatMap(({ page }) => page.active.map((caller) => () => page.cancel(caller)));
@@ -140,12 +150,13 @@ export class OrdersWorld {
     }
   }
 
-  #arrive({ page, store, onTheWay }: Tab): void {
+  #arrive({ page, store, verifier, onTheWay }: Tab): void {
     const response = onTheWay.shift();
     if (response === undefined || page.gone) return;
     if (!page.loaded) this.overtakings["a step arrived while the saved state was being loaded"]++;
     const saved = [...store.underWay].filter(({ kind }) => kind === "save").flatMap(({ users }) => [...users]);
     if (saved.some((user) => response.changed.has(user))) this.overtakings["a change came while its user's list was being saved"]++;
+    if ([...verifier.underWay].some(({ users }) => [...users].some((user) => response.changed.has(user)))) this.overtakings["a change came while its user's list was being verified"]++;
     page.give(response);
   }
 
@@ -207,12 +218,29 @@ export class OrdersWorld {
     if (page.changesInFlight.length > 0) overtakings["a query was answered while a gap was being closed"]++;
     const fails = this.#failures > 0;
     if (fails) this.#failures--;
-    page.answer(query, looked, fails ? "an error" : "lists");
+    page.answer(query, looked, fails ? "an error" : (this.#deceptions.shift() ?? "lists"));
+  }
+
+  /** Whether the verifier fails instead. */
+  #verified(tab: number, verification: Verification): boolean {
+    const { overtakings } = this;
+    if ([...(this.#tabs[tab]?.verifier.underWay ?? [])][0] !== verification) overtakings["a later verification was answered before an earlier one"]++;
+    if (this.#verificationFailures === 0) return false;
+    this.#verificationFailures--;
+    return true;
   }
 
   #effective(tab: number, operation: Operation): void {
     if (operation.kind === "read") return;
     const { overtakings } = this;
+    if (operation.kind === "commit") {
+      const { page } = this.#tabs[tab] ?? {};
+      const { token } = this.#records.saved;
+      const isBehind = token !== undefined && positionOf(token) < this.#saved.committedTo;
+      if (isBehind && page?.queries.some(({ state, users }) => state !== "aborted" && users.some((user) => operation.users.has(user)))) {
+        overtakings["a commit took effect behind another tab's, with a query sent after its step"]++;
+      }
+    }
     const isUpdate = ({ kind, effective }: Operation) => kind !== "read" && effective;
     for (const [index, other] of this.#tabs.entries()) {
       if (index === tab) continue;
@@ -220,9 +248,21 @@ export class OrdersWorld {
       if (operation.kind === "commit" && other.page.inFlight.some(({ users }) => users.some((user) => operation.users.has(user)))) {
         overtakings["another tab committed a change while a query for the user was in flight"]++;
       }
+      if (operation.kind === "commit" && [...other.verifier.underWay].some(({ users }) => [...users].some((user) => operation.users.has(user)))) {
+        overtakings["another tab committed a change while its user's list was being verified"]++;
+      }
     }
-    if (operation.kind === "save" && !this.#put.some(([kind]) => kind === "list")) overtakings["a save was refused"]++;
+    if (operation.kind === "save" && !this.#put.some(([kind]) => kind === "list") && this.#wasToSave(tab, operation)) overtakings["a save was refused"]++;
     for (const { store } of this.#tabs) for (const read of store.underWay) if (read.kind === "read" && read.effective && this.#put.length > 0) this.#overwritten.add(read);
+  }
+
+  /** Whether there was a list to save, and not only what it pins: of somebody who is tracked, and had not changed when all was verified. */
+  #wasToSave(tab: number, { users }: Operation): boolean {
+    const { page } = this.#tabs[tab] ?? {};
+    return [...users].some((user) => {
+      const query = page?.queries.findLast((one) => one.state === "answered" && one.users.includes(user));
+      return page?.told.tracked.has(user) === true && query !== undefined && (query.verified ?? query.answer)?.superseded.has(user) === false;
+    });
   }
 
   #answered(operation: Operation): void {
@@ -236,6 +276,7 @@ export class OrdersWorld {
   #open(index: number): void {
     const name = `tab ${index}`;
     let store: ScheduledStore | undefined;
+    let verifier: ScheduledVerifier | undefined;
     const world: Surroundings = {
       setup: { ...this.#setup, tabs: this.#setup.tabs === 1 ? 1 : 2 },
       server: this.#server,
@@ -253,11 +294,16 @@ export class OrdersWorld {
         });
         return store;
       },
+      verifierFor: (page) => {
+        verifier = new ScheduledVerifier(page, name, (label, task) => this.#add(label, task), (verification) => this.#verified(index, verification));
+        return verifier;
+      },
+      keys: this.#keys,
     };
     const { token } = this.#records.saved;
     const page = new Page(name, world);
-    if (store === undefined) throw new Error("the page asked for no store");
-    this.#tabs[index] = { name, page, store, sent: new Map(), asked: new Set(), position: token === undefined ? null : positionOf(token), onTheWay: [] };
+    if (store === undefined || verifier === undefined) throw new Error("the page asked for no store, or for no verifier");
+    this.#tabs[index] = { name, page, store, verifier, sent: new Map(), asked: new Set(), position: token === undefined ? null : positionOf(token), onTheWay: [] };
   }
 
   #settle(): void {
@@ -293,6 +339,8 @@ export class OrdersWorld {
       for (const { page } of this.#tabs) history.expect(page.waiting.length === 0, "P5", () => `${page.waiting.map(({ name }) => name).join(" ")} never ended`);
     });
     this.#failures = 0;
+    this.#verificationFailures = 0;
+    this.#deceptions = [];
     this.#do("everything is told", () => this.#syncInOrder());
     const watched = this.#tabs.some(({ page }) => page.active.length > 0);
     for (let time = 0; time < (watched ? LONG : STEP); time += STEP) {

@@ -11,6 +11,10 @@ export interface Overtakings {
   "a read was answered with what had been overwritten since": number;
   "a step arrived while the saved state was being loaded": number;
   "a query was answered while a gap was being closed": number;
+  "a change came while its user's list was being verified": number;
+  "a later verification was answered before an earlier one": number;
+  "another tab committed a change while its user's list was being verified": number;
+  "a commit took effect behind another tab's, with a query sent after its step": number;
 }
 
 export const noOvertakings = (): Overtakings => ({
@@ -25,4 +29,8 @@ export const noOvertakings = (): Overtakings => ({
   "a read was answered with what had been overwritten since": 0,
   "a step arrived while the saved state was being loaded": 0,
   "a query was answered while a gap was being closed": 0,
+  "a change came while its user's list was being verified": 0,
+  "a later verification was answered before an earlier one": 0,
+  "another tab committed a change while its user's list was being verified": 0,
+  "a commit took effect behind another tab's, with a query sent after its step": 0,
 });

@@ -12,8 +12,10 @@ export type Order =
   | { readonly type: "cancel"; readonly which: number }
   /** The server answers the tab's sync loop, and the response never arrives. */
   | { readonly type: "lose"; readonly tab: number }
-  /** The next answer of `/keys/query` is an error. */
-  | { readonly type: "fail" }
+  /** The next answer of `/keys/query` is an error, or the next verification fails. */
+  | { readonly type: "fail" | "fail verification" }
+  /** The next answer of `/keys/query` gives devices another key, or devices that nobody should accept. */
+  | { readonly type: "deceive"; readonly how: "lists, with another key" | "lists, among hostile ones" }
   | { readonly type: "restart"; readonly tab: number };
 
 export type OrdersSetup = Omit<Setup, "tabs"> & { readonly tabs: number };
@@ -22,6 +24,7 @@ export function describeOrder(order: Order): string {
   const tab = "tab" in order ? `tab ${order.tab}: ` : "";
   if ("users" in order) return `${tab}${order.type} ${names(order.users)}${"forceDownload" in order && order.forceDownload ? " forceDownload" : ""}`;
   if ("user" in order) return `${order.type} ${names([order.user])}`;
+  if (order.type === "deceive") return `deceive: ${order.how}`;
   return `${tab}${order.type}${order.type === "sync" && order.forAll ? " for all tabs" : ""}${order.type === "cancel" ? ` ${order.which}` : ""}`;
 }
 
@@ -36,6 +39,11 @@ function bursts(tabs: number): fc.Arbitrary<readonly Order[]> {
   const change = fc.record({ type: fc.oneof({ weight: 8, arbitrary: fc.constant("change" as const) }, { weight: 2, arbitrary: fc.constantFrom("join" as const, "leave" as const) }), user });
   const sync = fc.record({ type: fc.constant("sync" as const), tab, forAll: fc.nat({ max: 2 }).map((n) => n > 0) });
   const announced = fc.tuple(change, sync);
+  // Two tabs with sync loops of their own: one is ahead, the other has asked for the user at a step that it commits behind the first one's.
+  const behind = fc.tuple(user, tab, fc.nat({ max: Math.max(0, tabs - 2) })).map(([who, late, other]): readonly Order[] => {
+    const told = (index: number): readonly Order[] => [{ type: "change", user: who }, { type: "sync", tab: index, forAll: false }];
+    return [...told(late), { type: "lookup", tab: late, users: [who], forceDownload: false }, ...told(other >= late ? other + 1 : other)];
+  });
   return fc.oneof(
     { weight: 10, arbitrary: announced },
     { weight: 8, arbitrary: one(lookup) },
@@ -45,7 +53,9 @@ function bursts(tabs: number): fc.Arbitrary<readonly Order[]> {
     { weight: 2, arbitrary: one(fc.record({ type: fc.constant("cancel" as const), which: fc.nat({ max: 5 }) })) },
     { weight: 1, arbitrary: one(fc.record({ type: fc.constant("watch" as const), tab, users })) },
     { weight: 5, arbitrary: fc.tuple(change, fc.record({ type: fc.constant("lose" as const), tab }), lookup, change, sync) },
-    { weight: 1, arbitrary: one(fc.constant({ type: "fail" as const })) },
+    { weight: tabs > 1 ? 4 : 0, arbitrary: behind },
+    { weight: 1, arbitrary: one(fc.constantFrom({ type: "fail" as const }, { type: "fail verification" as const })) },
+    { weight: 1, arbitrary: one(fc.record({ type: fc.constant("deceive" as const), how: fc.constantFrom("lists, with another key" as const, "lists, among hostile ones" as const) })) },
     { weight: 1, arbitrary: one(fc.record({ type: fc.constant("restart" as const), tab })) },
   );
 }
@@ -54,6 +64,8 @@ export function arbitraryScript(tabs: number): fc.Arbitrary<[setup: OrdersSetup,
   const setup = fc.record({
     tabs: fc.constant(tabs),
     storeTakes: fc.constant(1), // none of its answers comes at once
+    verifierTakes: fc.constant([1]), // nor does any of the verifier's
+    signed: fc.constantFrom("anew" as const, "anew" as const, "anew" as const, "once" as const, "no" as const),
     maxUsersPerQuery: fc.constantFrom(1, 2, 250),
     maxConcurrentQueries: fc.constantFrom(1, 3),
     maxListsInMemory: fc.constantFrom(10_000, 1),

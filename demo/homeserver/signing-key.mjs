@@ -1,0 +1,39 @@
+import { generateKeyPairSync, sign } from "node:crypto";
+import { canonicalJson } from "./canonical-json.mjs";
+
+/** Unpadded base64, as Matrix writes keys and signatures. */
+const base64 = (/** @type {Uint8Array} */ bytes) => Buffer.from(bytes).toString("base64").replace(/=+$/, "");
+const publicText = (/** @type {import("node:crypto").KeyObject} */ key) => base64(Buffer.from(/** @type {string} */ (key.export({ format: "jwk" }).x), "base64url"));
+
+/** The public half of a new curve25519 key. The private half is forgotten: nobody in this demo reads a message. */
+export const newCurve25519 = () => publicText(generateKeyPairSync("x25519").publicKey);
+
+/** An ed25519 key that signs as the Matrix spec says. */
+export class SigningKey {
+  #private;
+
+  constructor() {
+    const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+    /** Unpadded base64. */
+    this.text = publicText(publicKey);
+    this.#private = privateKey;
+  }
+
+  /**
+   * The same object with one signature more. It covers all but `signatures` and `unsigned`. Matrix spec, appendices, "Signing JSON".
+   *
+   * @template {Signable} T
+   * @param {T} object
+   * @param {string} userId in whose name
+   * @param {string} keyId what this key is called: a device ID, or the public key itself
+   * @returns {T & { signatures: Signatures }}
+   */
+  sign(object, userId, keyId) {
+    const { signatures = {}, unsigned: _, ...signed } = object;
+    const signature = base64(sign(null, Buffer.from(canonicalJson(signed)), this.#private));
+    return { ...object, signatures: { ...signatures, [userId]: { ...signatures[userId], [`ed25519:${keyId}`]: signature } } };
+  }
+}
+
+/** @typedef {Record<string, Record<string, string>>} Signatures by user and key */
+/** @typedef {{ signatures?: Signatures, unsigned?: object, [key: string]: unknown }} Signable */

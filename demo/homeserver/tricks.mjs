@@ -1,0 +1,88 @@
+import { signedDevice, unsignedDevice } from "./device.mjs";
+import { Identity } from "./identity.mjs";
+import { MatrixRefusal } from "./matrix-refusal.mjs";
+import { SigningKey } from "./signing-key.mjs";
+import { ALICE, BOB, CAROL } from "./world.mjs";
+
+/** @typedef {import("./world.mjs").World} World */
+
+/**
+ * What a dishonest server can answer: it has nobody's private keys, and all the time in the world to make keys of its own.
+ *
+ * Each plays a trick and returns how to take it back.
+ *
+ * @type {Record<string, (world: World) => () => void>}
+ */
+const TRICKS = {
+  /** Bob's first device under its own ID, with other keys: who encrypts for them writes to somebody else. */
+  "swap-key": (world) => {
+    const { devices } = world.person(BOB);
+    const [deviceId, device] = first(devices, BOB);
+    const { device_display_name: name } = device.json.unsigned;
+    devices.set(deviceId, { json: signedDevice(BOB, deviceId, name), planted: true });
+    world.changed(BOB);
+    return () => {
+      if (devices.has(deviceId)) devices.set(deviceId, device);
+      world.changed(BOB);
+    };
+  },
+
+  /** A device for Bob that is signed by a key which is not its own. */
+  "forge-signature": (world) =>
+    world.plant(BOB, (deviceId) => new SigningKey().sign(unsignedDevice(BOB, deviceId, "Bob’s new phone", new SigningKey()), BOB, deviceId)),
+
+  /** A device for Bob that nobody has signed. */
+  "unsigned-device": (world) => world.plant(BOB, (deviceId) => unsignedDevice(BOB, deviceId, "Bob’s e-reader", new SigningKey())),
+
+  /** A device for Bob that says Carol's curve25519 key is its own: messages from Carol would then be his. */
+  "claim-key": (world) => {
+    const [carolsId, { json }] = first(world.person(CAROL).devices, CAROL);
+    return world.plant(BOB, (deviceId) => signedDevice(BOB, deviceId, "Bob’s second phone", json.keys[`curve25519:${carolsId}`]));
+  },
+
+  /** An identity that Alice never made, in the place of hers. */
+  "own-identity": (world) => {
+    const alice = world.person(ALICE);
+    const { identity } = alice;
+    alice.identity = new Identity(ALICE);
+    world.changed(ALICE);
+    return () => {
+      alice.identity = identity;
+      world.changed(ALICE);
+    };
+  },
+};
+
+/** The tricks that are being played. */
+export class Tricks {
+  #world;
+  /** @type {Map<string, () => void>} */
+  #undo = new Map();
+
+  constructor(/** @type {World} */ world) {
+    this.#world = world;
+  }
+
+  get played() {
+    return [...this.#undo.keys()];
+  }
+
+  /** Playing one that is being played does nothing. */
+  play(/** @type {string} */ name) {
+    const trick = Object.hasOwn(TRICKS, name) ? TRICKS[name] : undefined;
+    if (trick === undefined) throw new MatrixRefusal(404, "M_NOT_FOUND", `this server knows no trick called ${name}`);
+    if (!this.#undo.has(name)) this.#undo.set(name, trick(this.#world));
+  }
+
+  takeBack(/** @type {string} */ name) {
+    this.#undo.get(name)?.();
+    this.#undo.delete(name);
+  }
+}
+
+/** @param {Map<string, import("./device.mjs").Device>} devices @param {string} userId */
+function first(devices, userId) {
+  const honest = [...devices].find(([, { planted }]) => !planted);
+  if (honest === undefined) throw new MatrixRefusal(409, "M_UNKNOWN", `${userId} has no device left to play this trick with`);
+  return honest;
+}

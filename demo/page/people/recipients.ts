@@ -1,0 +1,50 @@
+import { combineLatest, distinctUntilChanged, fromEvent, map, startWith, tap, type Observable } from "rxjs";
+import { recipients, type RecipientPolicy } from "matrix-device-tracker";
+import { element } from "../dom/element.js";
+import type { Place } from "../session/place.js";
+import { nameOf } from "../words/device-name.js";
+import { devices as count, nameThem } from "../words/names.js";
+import { LEFT_OUT, REFUSALS } from "../words/trust-words.js";
+import { lookUpOf, type Roster } from "./roster.js";
+
+/** Shows which devices would get a message, by the policy that is chosen, and why the others would not. */
+export function showRecipients(roster$: Observable<Roster>, { userId, deviceId }: Place, { policy, result }: { readonly policy: HTMLElement; readonly result: HTMLElement }): Observable<unknown> {
+  const wanted$ = fromEvent(policy, "change").pipe(
+    startWith(undefined),
+    map(() => (policy.querySelector<HTMLInputElement>(":checked")?.value === "cross-signed" ? "cross-signed" : "all")),
+  );
+  return combineLatest([roster$, wanted$]).pipe(
+    map(([roster, devices]) => ({ devices, drawn: draw(roster, { devices, ownDevice: { userId, deviceId } }) })),
+    distinctUntilChanged((a, b) => a.devices === b.devices && a.drawn.outerHTML === b.drawn.outerHTML),
+    tap(({ devices, drawn }) => {
+      // Read aloud to whoever chose another policy, and not with every change of a list: the narration tells these.
+      result.setAttribute("aria-live", devices === result.dataset.policy ? "off" : "polite");
+      result.dataset.policy = devices;
+      result.replaceChildren(drawn);
+    }),
+  );
+}
+
+function draw(roster: Roster, policy: RecipientPolicy): HTMLElement {
+  const { devices, leftOut, uncertain } = recipients(lookUpOf(roster), policy);
+  const reachedUsers = new Set(devices.map(({ userId }) => userId)).size;
+  return element(
+    "div",
+    { "data-devices": devices.length, "data-left-out": leftOut.length },
+    element("p", {}, `${count(devices.length)} of ${reachedUsers} ${reachedUsers === 1 ? "person" : "people"} would get it.`),
+    leftOut.length > 0 && element("p", { class: "title" }, "Left out:"),
+    leftOut.length > 0 &&
+      element(
+        "ul",
+        { class: "left-out", "aria-label": "Left out" },
+        ...leftOut.map(({ userId, deviceId, reason }) => {
+          const person = roster.get(userId);
+          const device = person?.devices.get(deviceId);
+          const refusal = person?.rejected.get(deviceId);
+          const why = reason === "rejected" && refusal !== undefined ? `refused, because ${REFUSALS[refusal.code]}` : LEFT_OUT[reason];
+          return element("li", { "data-reason": reason, "data-whose": userId }, element("strong", {}, device === undefined ? `${nameThem([userId])}’s ${deviceId}` : nameOf(deviceId, device)), `: ${why}`);
+        }),
+      ),
+    uncertain.length > 0 && element("p", { class: "uncertain", "data-uncertain": uncertain.length }, `Not certain of ${nameThem(uncertain)}: look them up first.`),
+  );
+}

@@ -1,0 +1,173 @@
+import { createPublicKey, verify } from "node:crypto";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { startHomeserver } from "../../demo/homeserver/homeserver.mjs";
+
+const ALICE = "@alice:home.example";
+const BOB = "@bob:home.example";
+const CAROL = "@carol:home.example";
+const DAVE = "@dave:elsewhere.example";
+
+let homeserver: Awaited<ReturnType<typeof startHomeserver>>;
+beforeEach(async () => {
+  homeserver = await startHomeserver({ latency: 0 });
+});
+afterEach(() => homeserver.stop());
+
+/** A device or a cross-signing key, read as JSON. */
+interface Signed {
+  readonly keys: Readonly<Record<string, string>>;
+  readonly signatures?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly unsigned?: { readonly device_display_name?: string };
+}
+interface Answer {
+  readonly device_keys: Readonly<Record<string, Readonly<Record<string, Signed>>>>;
+  readonly master_keys: Readonly<Record<string, Signed>>;
+  readonly self_signing_keys: Readonly<Record<string, Signed>>;
+  readonly user_signing_keys: Readonly<Record<string, Signed>>;
+}
+
+const post = async (path: string, body: object): Promise<unknown> => {
+  const response = await fetch(`${homeserver.url}${path}`, { method: "POST", headers: { authorization: "Bearer demo", "content-type": "application/json" }, body: JSON.stringify(body) });
+  if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+  return response.json();
+};
+const query = async (): Promise<Answer> => (await post("/_matrix/client/v3/keys/query", { device_keys: { [ALICE]: [], [BOB]: [], [CAROL]: [], [DAVE]: [] } })) as Answer;
+const control = (action: string, body: object) => post(`/control/${action}`, body);
+const play = (trick: string) => control("play-trick", { trick });
+const takeBack = (trick: string) => control("take-back-trick", { trick });
+
+const keyOf = ({ keys }: Signed): string => Object.values(keys)[0]!;
+const devicesOf = ({ device_keys: all }: Answer, userId: string) => Object.entries(all[userId]!);
+const newIn = (before: Answer, after: Answer, userId: string) => devicesOf(after, userId).filter(([id]) => !(id in before.device_keys[userId]!));
+
+/** Whether the object carries a signature of this user by this key, and that one holds; undefined where there is none. */
+function holds(object: Signed, userId: string, keyId: string, publicKey: string): boolean | undefined {
+  const { signatures, unsigned: _, ...signed } = object;
+  const signature = signatures?.[userId]?.[`ed25519:${keyId}`];
+  if (signature === undefined) return undefined;
+  const key = createPublicKey({ format: "jwk", key: { kty: "OKP", crv: "Ed25519", x: Buffer.from(publicKey, "base64").toString("base64url") } });
+  return verify(null, Buffer.from(JSON.stringify(sorted(signed))), key, Buffer.from(signature, "base64"));
+}
+const byItself = (userId: string, [id, device]: [string, Signed]) => holds(device, userId, id, device.keys[`ed25519:${id}`]!);
+const byOwner = (answer: Answer, userId: string, [, device]: [string, Signed]) => {
+  const selfSigning = answer.self_signing_keys[userId];
+  return selfSigning === undefined ? undefined : holds(device, userId, keyOf(selfSigning), keyOf(selfSigning));
+};
+/** Whether Alice's user-signing key has signed a person's master key. */
+const verified = (answer: Answer, userId: string) => {
+  const userSigning = keyOf(answer.user_signing_keys[ALICE]!);
+  return holds(answer.master_keys[userId]!, ALICE, userSigning, userSigning);
+};
+
+describe("the signatures of the demo's homeserver", () => {
+  it("hold, from the master key down to each device, and Dave has no identity", async () => {
+    const answer = await query();
+    for (const userId of [ALICE, BOB, CAROL]) {
+      const master = keyOf(answer.master_keys[userId]!);
+      expect(holds(answer.self_signing_keys[userId]!, userId, master, master)).toBe(true);
+      for (const device of devicesOf(answer, userId)) expect([byItself(userId, device), byOwner(answer, userId, device)]).toEqual([true, true]);
+    }
+    for (const device of devicesOf(answer, DAVE)) expect(byItself(DAVE, device)).toBe(true);
+    expect([answer.master_keys[DAVE], answer.self_signing_keys[DAVE]]).toEqual([undefined, undefined]);
+  });
+
+  it("verify Carol in our name and nobody else; a user-signing key is given to its owner alone", async () => {
+    const answer = await query();
+    const master = keyOf(answer.master_keys[ALICE]!);
+    expect(holds(answer.user_signing_keys[ALICE]!, ALICE, master, master)).toBe(true);
+    expect([verified(answer, CAROL), verified(answer, BOB)]).toEqual([true, undefined]);
+    expect(Object.keys(answer.user_signing_keys)).toEqual([ALICE]);
+  });
+
+  it("are those of the device alone on a new device, until its owner signs it", async () => {
+    const before = await query();
+    await control("add-device", { user_id: BOB });
+    const unsigned = await query();
+    const [device] = newIn(before, unsigned, BOB);
+    expect([byItself(BOB, device!), byOwner(unsigned, BOB, device!)]).toEqual([true, undefined]);
+    await control("sign-devices", { user_id: BOB });
+    const signed = await query();
+    const [same] = newIn(before, signed, BOB);
+    expect(same![1].keys).toEqual(device![1].keys);
+    expect([byItself(BOB, same!), byOwner(signed, BOB, same!)]).toEqual([true, true]);
+    await expect(control("sign-devices", { user_id: BOB })).rejects.toThrow("409");
+    await expect(control("sign-devices", { user_id: DAVE })).rejects.toThrow("409");
+  });
+
+  it("are good ones of the device itself where its keys are swapped, and never its owner's", async () => {
+    const before = await query();
+    await play("swap-key");
+    const swapped = await query();
+    const others = devicesOf(swapped, BOB).filter(([id, { keys }]) => keys[`ed25519:${id}`] !== before.device_keys[BOB]![id]!.keys[`ed25519:${id}`]);
+    expect(devicesOf(swapped, BOB).map(([id]) => id)).toEqual(devicesOf(before, BOB).map(([id]) => id));
+    expect(others).toHaveLength(1);
+    expect([byItself(BOB, others[0]!), byOwner(swapped, BOB, others[0]!)]).toEqual([true, undefined]);
+    await expect(control("sign-devices", { user_id: BOB })).rejects.toThrow("409"); // Bob does not sign what is not his
+    await takeBack("swap-key");
+    expect(await query()).toEqual(before);
+  });
+
+  it.each([
+    ["forge-signature", false],
+    ["unsigned-device", undefined],
+    ["claim-key", true],
+  ] as const)("of the device that %s plants: %s, and never its owner's; taken back, all is as it was", async (trick, expected) => {
+    const before = await query();
+    await play(trick);
+    await play(trick); // twice is once
+    const after = await query();
+    const planted = newIn(before, after, BOB);
+    expect(planted).toHaveLength(1);
+    expect([byItself(BOB, planted[0]!), byOwner(after, BOB, planted[0]!)]).toEqual([expected, undefined]);
+    await takeBack(trick);
+    await takeBack(trick);
+    expect(await query()).toEqual(before);
+  });
+
+  it("cover a curve25519 key of Carol's where Bob claims it", async () => {
+    const before = await query();
+    await play("claim-key");
+    const [[bobs, claiming]] = newIn(before, await query(), BOB) as [[string, Signed]];
+    const [[carols, claimed]] = devicesOf(before, CAROL) as [[string, Signed]];
+    expect(claiming.keys[`curve25519:${bobs}`]).toBe(claimed.keys[`curve25519:${carols}`]);
+  });
+
+  it("are all made anew after a reset, by a master key that we have not verified", async () => {
+    const before = await query();
+    await control("reset-identity", { user_id: CAROL });
+    const after = await query();
+    const [was, is] = [before, after].map((answer) => keyOf(answer.master_keys[CAROL]!));
+    expect(is).not.toBe(was);
+    expect(holds(after.self_signing_keys[CAROL]!, CAROL, is!, is!)).toBe(true);
+    for (const device of devicesOf(after, CAROL)) {
+      expect([byItself(CAROL, device), byOwner(after, CAROL, device)]).toEqual([true, true]);
+      expect(Object.keys(device[1].signatures![CAROL]!)).toHaveLength(2); // nothing is left of the old identity
+    }
+    expect(verified(after, CAROL)).toBeUndefined();
+  });
+
+  it("are those of another identity where the server swaps ours, which signs no device of ours", async () => {
+    const before = await query();
+    await play("own-identity");
+    const after = await query();
+    expect(keyOf(after.master_keys[ALICE]!)).not.toBe(keyOf(before.master_keys[ALICE]!));
+    const master = keyOf(after.master_keys[ALICE]!);
+    expect(holds(after.self_signing_keys[ALICE]!, ALICE, master, master)).toBe(true);
+    for (const device of devicesOf(after, ALICE)) expect(byOwner(after, ALICE, device)).toBeUndefined();
+    expect(verified(after, CAROL)).toBeUndefined();
+    await takeBack("own-identity");
+    expect(await query()).toEqual(before);
+  });
+
+  it("plays no trick that it does not know, nor one without a device to play it with", async () => {
+    await expect(play("nonsense")).rejects.toThrow("404");
+    for (let i = 0; i < 2; i++) await control("remove-device", { user_id: BOB });
+    await expect(play("swap-key")).rejects.toThrow("409");
+  });
+});
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, member]) => [key, sorted(member)]));
+}

@@ -1,0 +1,58 @@
+import { depth, hasHalfCharacter, hasNumber, hasUnreadableParts, isMisspelt, isString, isTypedOtherwise, keysIn, spelling } from "./content.js";
+import type { Disputed } from "./disputed.js";
+import { at, isJsonObject, objectAt } from "./json.js";
+import { WEAK_KEYS } from "./odd-values.js";
+import { ME } from "./person.js";
+
+/** A class of differences: its name in `docs/differences.md`, and whether a difference is one of them, by what the answer says. */
+export interface Explanation {
+  readonly name: string;
+  readonly explains: (disputed: Disputed) => boolean;
+}
+
+const explain = (name: string, explains: Explanation["explains"]): Explanation => ({ name, explains });
+/** A class of what we accept or follow, and they do not. */
+const weTake = (name: string, explains: Explanation["explains"]): Explanation => explain(name, (disputed) => disputed.isInherent && disputed.saidAlone("ours") !== undefined && disputed.saidAlone("theirs") === undefined && explains(disputed));
+/** A class of what they accept, and we do not. */
+const theyTake = (name: string, explains: Explanation["explains"]): Explanation => explain(name, (disputed) => disputed.isInherent && disputed.onlyTheirs && explains(disputed));
+
+const someObject = (test: (object: Disputed["objects"][number]) => boolean) => ({ objects }: Disputed): boolean => objects.some(test);
+const isSignedByItself = ({ userId, deviceId, device }: Disputed): boolean => isString(at(device, "signatures", userId, `ed25519:${deviceId}`)) && isString(at(device, "keys", `ed25519:${deviceId}`));
+
+/** Every class, in the order in which they are tried. */
+export const EXPLANATIONS: readonly Explanation[] = [
+  // Of whole answers.
+  explain("unreadable-part", ({ about: { ours, theirs }, answer }) => ours.read && !theirs.read && hasUnreadableParts(answer)),
+  explain("failed-server", ({ about, userId, answer }) => about.ours.read && Object.hasOwn(objectAt(answer, "failures"), userId.slice(userId.indexOf(":") + 1))),
+
+  // Of keys, whoever's.
+  weTake("field-twice", ({ about: { text } }) => /"(user_id|device_id|keys|signatures|algorithms)":"first",|\{"(\w+)":.{1,2000},"user_id":.{1,2000},"\2":/u.test(text)),
+  weTake("half-character", someObject(hasHalfCharacter)),
+  weTake("number", someObject(hasNumber)),
+  weTake("type", someObject(isTypedOtherwise)),
+  theyTake("weak-key", someObject((object) => keysIn(object).some((key) => isString(key) && WEAK_KEYS.includes(spelling(key))))),
+  theyTake("limit", someObject((object) => depth(object) > 32 || JSON.stringify(object).length > 65_536)),
+  theyTake("spelling", someObject(isMisspelt)),
+
+  // Of devices.
+  weTake("unsigned-device", (disputed) => disputed.about.unsignedDevices === "accept" && disputed.device !== undefined && !isSignedByItself(disputed)),
+  theyTake("shared-curve25519-key", ({ code, devices, device, deviceId }) => {
+    if (code !== "key-shared" || !isJsonObject(devices)) return false;
+    const keys = Object.entries(devices).map(([id, other]) => at(other, "keys", `curve25519:${id}`));
+    return keys.filter((key) => key === at(device, "keys", `curve25519:${deviceId}`)).length > 1;
+  }),
+  theyTake("cross-signing-id", ({ code, crossSigningKeys, deviceId }) => code === "cross-signing-id" && crossSigningKeys.some(([, key]) => keysIn(key).includes(deviceId))),
+  explain("key-changed", (disputed) => disputed.code === "key-changed" && !disputed.isInherent && disputed.saidAlone("ours") === disputed.theirs),
+
+  // Of identities.
+  theyTake("key-id", ({ isAboutIdentity, crossSigningKeys }) => isAboutIdentity && crossSigningKeys.some(([, key]) => Object.entries(objectAt(key, "keys")).some(([keyId, text]) => keyId !== `ed25519:${String(text)}`))),
+  theyTake("several-keys", ({ isAboutIdentity, crossSigningKeys }) => isAboutIdentity && crossSigningKeys.some(([, key]) => keysIn(key).length > 1)),
+  weTake("usage", ({ isAboutIdentity, crossSigningKeys }) => isAboutIdentity && crossSigningKeys.some(([usage, { usage: said }]) => Array.isArray(said) && said.includes(usage) && said.length > 1)),
+  weTake("incomplete-identity", ({ isAboutIdentity, about, userId }) => isAboutIdentity && (userId === ME || about.ours.users.get(userId)?.selfSigning === undefined)),
+  explain("identity-kept", (disputed) => disputed.isAboutIdentity && disputed.onlyTheirs && disputed.theyKeep),
+  explain("follows-from-identity", ({ what, hasOtherIdentity }) => what === "cross-signed" && hasOtherIdentity),
+
+  // Of what they remember.
+  explain("user-left-out", (disputed) => disputed.isAboutDevice && disputed.devices === undefined && disputed.onlyTheirs && disputed.theyKeep),
+  explain("device-kept", (disputed) => disputed.isAboutDevice && disputed.onlyTheirs && at(disputed.devices, disputed.deviceId) !== undefined && disputed.theyKeep),
+];

@@ -1,0 +1,58 @@
+import { differences, type Difference } from "./difference.js";
+import { Disputed, type Case } from "./disputed.js";
+import { EXPLANATIONS } from "./explained.js";
+import type { History } from "./history.js";
+import { OurSide, type OurVerdict } from "./our-verdict.js";
+import { TheirSide } from "./their-verdict.js";
+import type { Verdict } from "./verdict.js";
+
+/** What came of some histories. */
+export class Tally {
+  answers = 0;
+  honest = 0;
+  /** Devices that either side accepted, counted after each answer. */
+  devices = 0;
+  readonly explained = new Map<string, number>();
+  readonly unexplained: (Difference & { readonly history: number; readonly tampered: string; readonly text: string })[] = [];
+
+  toString(): string {
+    const classes = Array.from(this.explained).sort(([, a], [, b]) => b - a).map(([name, count]) => `${name} ${count}`);
+    return `${this.answers} answers (${this.honest} of them honest), ${this.devices} devices; differences: ${classes.join(", ")}; unexplained: ${this.unexplained.length}`;
+  }
+}
+
+/** Gives both sides every answer of a history, and accounts for each difference. */
+export async function runHistory(number: number, { userIds, unsignedDevices, answers }: History, tally: Tally): Promise<void> {
+  const our = new OurSide(userIds, unsignedDevices);
+  const their = await TheirSide.open(userIds);
+  let oursBefore: OurVerdict | undefined;
+  let theirsBefore: Verdict | undefined;
+  for (const { text, tampered } of answers) {
+    const ours = our.answer(text);
+    const theirs = await their.answer(text);
+    const found = differences(ours, theirs);
+    tally.answers++;
+    if (tampered.length === 0) tally.honest++;
+    for (const userId of userIds) tally.devices += new Set([ours, theirs].flatMap(({ users }) => [...(users.get(userId)?.devices.keys() ?? [])])).size;
+    if (found.length > 0) {
+      const alone = oursBefore === undefined ? { oursAlone: ours, theirsAlone: theirs } : await judgedAlone(text, userIds, unsignedDevices);
+      const about: Case = { text, unsignedDevices, differences: found, ours, theirs, oursBefore, theirsBefore, ...alone };
+      for (const difference of found) {
+        const disputed = new Disputed(difference, about);
+        const explanation = EXPLANATIONS.find(({ explains }) => explains(disputed));
+        if (explanation === undefined) tally.unexplained.push({ ...difference, history: number, tampered: tampered.join(", "), text });
+        else (globalThis as any).seen?.(explanation.name,disputed), tally.explained.set(explanation.name, (tally.explained.get(explanation.name) ?? 0) + 1);
+      }
+    }
+    oursBefore = ours;
+    theirsBefore = theirs;
+  }
+  their.close();
+}
+
+async function judgedAlone(text: string, userIds: readonly string[], unsignedDevices: "accept" | "refuse"): Promise<{ oursAlone: OurVerdict; theirsAlone: Verdict }> {
+  const their = await TheirSide.open(userIds);
+  const theirsAlone = await their.answer(text);
+  their.close();
+  return { oursAlone: new OurSide(userIds, unsignedDevices).answer(text), theirsAlone };
+}

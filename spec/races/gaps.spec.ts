@@ -95,6 +95,16 @@ describe("leaving from inside the emission of the saved state", () => {
   }));
 });
 
+describe("a gap", () => {
+  it("that supersedes a query in flight makes room for users who wait", marbles((m) => {
+    const sync$ = m.hot("               x--y----", { x: start, y: gap });
+    const { lookup, asked$ } = trackerIn(m, { sync$, tracking: [BOB, CAROL], maxConcurrentQueries: 1, answers: [NEVER, of(answer({ [CAROL]: ["C1"] }))], changes: () => NEVER });
+    m.expectObservable(lookup([BOB]), " -^----!").toBe("-");
+    m.expectObservable(lookup([CAROL]), "-^----!").toBe("---(c|)", { c: ["carol C1 superseded"] });
+    m.expectObservable(asked$).toBe("   -b-c", { b: "bob", c: "carol" });
+  }));
+});
+
 describe("clear()", () => {
   const cleared = new StoreClearedError();
 

@@ -3,7 +3,7 @@ import type { KeyAlgorithm } from "../../src/keys/device-key.js";
 import { emptyList } from "../../src/keys/device-list.js";
 import { commitStep, commitTracked, savedUser, stepKeys, trackedKeys, type Committed, type StepToCommit } from "../../src/store/commit.js";
 import type { RecordKey } from "../../src/store/device-store.js";
-import { claimsKey, EPOCH, listKey, pinsKey, REMEMBERED_STEPS, stateKey, SYNC, type SyncRecord } from "../../src/store/records.js";
+import { claimsKey, EPOCH, listKey, MAX_REMEMBERED_LEFT, pinsKey, REMEMBERED_STEPS, stateKey, SYNC, type SyncRecord } from "../../src/store/records.js";
 import { RecordsMissing, SavedRecords } from "../../src/store/saved-records.js";
 import { testDevice } from "../../src/testing/test-device.js";
 import { BOB, CAROL, DAVE } from "../support/users.js";
@@ -28,7 +28,7 @@ function commit(before: Records, keys: readonly RecordKey[], change: (records: S
 }
 
 function commitOf(before: Records, properties: Partial<StepToCommit>) {
-  const step: StepToCommit = { since: undefined, follows: undefined, next: "s1", changed: [], left: [], everyone: false, ...properties };
+  const step: StepToCommit = { since: undefined, follows: undefined, next: "s1", changed: [], left: [], everyone: false, asked: false, ...properties };
   return commit(before, stepKeys(step), (records) => commitStep(records, step));
 }
 
@@ -52,7 +52,44 @@ describe("commitStep", () => {
 
   it("removes who left, with their list", () => {
     const before = new Map<string, unknown>([sync({ revision: 3 }), state(BOB, { revision: 2 }), [named(listKey(BOB)), "list"]]);
-    expect(commitOf(before, { left: [BOB] }).after).toEqual(new Map([syncAt(4)]));
+    expect(commitOf(before, { left: [BOB] }).after).toEqual(new Map([sync({ revision: 4, token: "s1", steps: [{ next: "s1", revision: 4, left: [BOB] }] })]));
+  });
+
+  describe("of a tab that lags behind one in which a user has left", () => {
+    /** Bob left on the way from s1 to s3. */
+    const ahead = (steps: SyncRecord["steps"] = []) => sync({ revision: 3, token: "s3", steps: [{ next: "s1", revision: 1 }, { since: "s1", next: "s3", revision: 3, left: [BOB] }, ...steps] });
+
+    it("does not track them again for a change that came before, and says so", () => {
+      const { committed, after } = commitOf(new Map([ahead()]), { since: "s1", follows: "s1", next: "s2", changed: [BOB, CAROL] });
+      expect(after.has(`state/${BOB}`)).toBe(false);
+      expect(after.get(`state/${CAROL}`)).toEqual({ revision: 4 });
+      expect(committed.users.get(BOB)).toBeUndefined();
+      expect(committed.users.has(BOB)).toBe(true);
+    });
+
+    it("nor where the server was asked for the way to where the step begins: that may lie behind, too", () => {
+      const asked = { since: "s3", next: "s2", revision: 4, asked: true };
+      const { after } = commitOf(new Map([ahead([asked])]), { since: "s2", follows: "s2", next: "s4", changed: [BOB] });
+      expect(after.has(`state/${BOB}`)).toBe(false);
+    });
+
+    it("tracks them again for a change that came after", () => {
+      const { after } = commitOf(new Map([ahead()]), { since: "s3", follows: "s3", next: "s4", changed: [BOB] });
+      expect(after.get(`state/${BOB}`)).toEqual({ revision: 4 });
+    });
+
+    it("and leaves alone whom the store tracks: they are back", () => {
+      const { after } = commitOf(new Map([ahead(), state(BOB, { revision: 3, listed: 3 })]), { since: "s1", follows: "s1", next: "s2", changed: [BOB] });
+      expect(after.get(`state/${BOB}`)).toEqual({ revision: 4, listed: 3 });
+    });
+
+    it("takes anybody for one of them where they were too many to be remembered", () => {
+      const left = Array.from({ length: MAX_REMEMBERED_LEFT + 1 }, (_, i) => `@${i}:example.org`);
+      const { after: saved } = commitOf(new Map([sync({ revision: 1, token: "s1", steps: [{ next: "s1", revision: 1 }] })]), { since: "s1", follows: "s1", next: "s3", left });
+      expect(saved.get(named(SYNC))).toMatchObject({ steps: [{}, { left: "many" }] });
+      const { after } = commitOf(saved, { since: "s1", follows: "s1", next: "s2", changed: [BOB] });
+      expect(after.has(`state/${BOB}`)).toBe(false);
+    });
   });
 
   describe("removes who left from the index of keys", () => {
@@ -72,11 +109,11 @@ describe("commitStep", () => {
       [named(curve25519), [bobs, carols]],
       [named(ed25519), [bobs]],
     ]);
-    const step: StepToCommit = { since: undefined, follows: undefined, next: "s1", changed: [], left: [BOB], everyone: false };
+    const step: StepToCommit = { since: undefined, follows: undefined, next: "s1", changed: [], left: [BOB], everyone: false, asked: false };
 
     it("and no other claimant, nor what was first seen of them", () => {
       const { after } = commit(before, [...stepKeys(step), curve25519, ed25519], (records) => commitStep(records, step));
-      expect(after).toEqual(new Map<string, unknown>([syncAt(4), [named(pinsKey(BOB)), pins], [named(curve25519), [carols]]]));
+      expect(after).toEqual(new Map<string, unknown>([sync({ revision: 4, token: "s1", steps: [{ next: "s1", revision: 4, left: [BOB] }] }), [named(pinsKey(BOB)), pins], [named(curve25519), [carols]]]));
     });
 
     it("once it has the records that only their list can name", () => {

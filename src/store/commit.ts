@@ -1,8 +1,8 @@
 import type { UserId } from "../model/ids.js";
 import type { RecordKey } from "./device-store.js";
-import { EPOCH, listKey, NO_SYNC, readEpoch, readState, readSync, REMEMBERED_STEPS, stateKey, SYNC, type StateRecord, type SyncRecord } from "./records.js";
 import { updateClaims } from "./claims.js";
 import { readListRecord } from "./list-record.js";
+import { EPOCH, listKey, MAX_REMEMBERED_LEFT, NO_SYNC, readEpoch, readState, readSync, REMEMBERED_STEPS, stateKey, SYNC, type StateRecord, type SyncRecord } from "./records.js";
 import type { SavedRecords } from "./saved-records.js";
 
 /** A step as it is committed. */
@@ -17,6 +17,8 @@ export interface StepToCommit {
   readonly left: readonly UserId[];
   /** Everyone's saved list becomes outdated. */
   readonly everyone: boolean;
+  /** Whether the server was asked for it, because steps were missing. */
+  readonly asked: boolean;
 }
 
 /** What the store says of a user: no entry in `tracked` where they are not tracked. */
@@ -68,16 +70,42 @@ export function commitStep(records: SavedRecords, step: StepToCommit): Committed
     records.set(stateKey(userId), undefined);
     records.set(listKey(userId), undefined);
   }
+  const leftSince = leftSinceBeginning(sync, step);
+  const stayLeft = step.changed.filter((userId) => leftSince(userId) && records.get(stateKey(userId)) === undefined);
   for (const userId of step.changed) {
+    if (stayLeft.includes(userId)) continue;
     const { listed } = readState(records.get(stateKey(userId))) ?? {};
     records.set(stateKey(userId), { revision, ...(listed !== undefined && { listed }) } satisfies StateRecord);
   }
-  const remembered = step.next !== undefined && { ...(step.since !== undefined && step.since !== step.next && { since: step.since }), next: step.next, revision };
-  const steps = remembered ? [...sync.steps, remembered].slice(-REMEMBERED_STEPS) : sync.steps;
+  const steps = step.next === undefined ? sync.steps : [...sync.steps, rememberedStep(step, step.next, revision)].slice(-REMEMBERED_STEPS);
   const token = step.next ?? sync.token;
   records.set(SYNC, { revision, steps, ...(token !== undefined && { token }) } satisfies SyncRecord);
   const offPath = sync.token !== step.follows && sync.token !== step.since;
-  return { revision, offPath, users: offPath ? savedUsers(records, step.changed) : new Map() };
+  return { revision, offPath, users: savedUsers(records, offPath ? step.changed : stayLeft) };
+}
+
+function rememberedStep({ since, left, asked }: StepToCommit, next: string, revision: number): SyncRecord["steps"][number] {
+  return {
+    ...(since !== undefined && since !== next && { since }),
+    next,
+    revision,
+    ...(left.length > 0 && { left: left.length > MAX_REMEMBERED_LEFT ? "many" : left }),
+    ...(asked && { asked }),
+  };
+}
+
+/**
+ * Who has left in steps that may be newer than this one: those that were committed since the one that led to where it begins, by a tab that is ahead. A user whom this step names as
+ * changed may have changed before they left; the server tells us nothing of them any more, so they stay untracked. Where they are back, their next change tells.
+ */
+function leftSinceBeginning({ steps }: SyncRecord, { since }: StepToCommit): (userId: UserId) => boolean {
+  if (since === undefined) return () => false; // taken to follow what came before
+  const begins = steps.findLastIndex(({ next }) => next === since);
+  // Where the server was asked for what led there, `since` may be older than all that is remembered.
+  const newer = steps[begins]?.asked === true ? steps.slice(0, begins) : steps.slice(begins + 1);
+  const left = newer.flatMap((step) => step.left ?? []);
+  if (left.length === 0) return () => false;
+  return (userId) => left.includes(userId) || left.includes("many");
 }
 
 /** The records that {@link commitTracked} works on. */

@@ -24,6 +24,8 @@ import type { UserId } from "../model/ids.js";
 export const STORE_FORMAT = 1;
 /** How many committed steps the store remembers, so that a step which another tab has committed is recognised. */
 export const REMEMBERED_STEPS = 100;
+/** How many users of a step it remembers to have left: every step writes all that is remembered. */
+export const MAX_REMEMBERED_LEFT = 100;
 
 export const OWNER: RecordKey = ["account", "owner"];
 export const SYNC: RecordKey = ["account", "sync"];
@@ -48,10 +50,15 @@ interface RememberedStep {
   readonly since?: string;
   readonly next: string;
   readonly revision: number;
+  /** Who left in it, where anybody did: up to {@link MAX_REMEMBERED_LEFT} users. */
+  readonly left?: readonly UserId[] | "many";
+  /** Whether the server was asked for it (`GET /keys/changes`): nobody knows then whether `next` is not older than what the store stood on. */
+  readonly asked?: boolean;
 }
 // By hand: a hundred of them are checked at every step, and valibot takes longer for that than all the rest of a step takes.
 const isRememberedStep = (step: unknown): boolean =>
-  isObject(step) && (step.since === undefined || typeof step.since === "string") && typeof step.next === "string" && Number.isSafeInteger(step.revision) && (step.revision as number) >= 0;
+  isObject(step) && (step.since === undefined || typeof step.since === "string") && typeof step.next === "string" && Number.isSafeInteger(step.revision) && (step.revision as number) >= 0 &&
+  (step.left === undefined || step.left === "many" || Array.isArray(step.left));
 
 const syncRecord = v.object({
   token: v.optional(v.string()),

@@ -17,6 +17,8 @@ export interface Step {
   readonly everyone: boolean;
   /** Why there is something that could not be understood. */
   readonly refusal?: InvalidResponseError;
+  /** Whether the server was asked for it, because steps were missing. */
+  readonly asked?: boolean;
   /** Strings in the lists that are no user IDs. */
   readonly refusedIds: readonly string[];
 }
@@ -80,7 +82,7 @@ export function parseMissedSteps(answer: unknown, range: { readonly from: string
   };
   if (!isObject(answer)) refuse("", "an object");
   const lists = parseLists(answer, ownUserId, refuse);
-  return { response: undefined, next: range.to, since: range.from, ...lists, everyone: false };
+  return { response: undefined, next: range.to, since: range.from, ...lists, everyone: false, asked: true };
 }
 
 function parseLists(value: unknown, ownUserId: UserId, refuse: (path: string, expected: string) => void): Pick<Step, "changed" | "left" | "refusedIds"> {

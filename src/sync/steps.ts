@@ -40,8 +40,8 @@ export class Steps {
   apply(step: Step, inFlight: () => readonly UserId[]): Observable<SyncResponse | undefined> {
     const revision = new Revision();
     const follows = this.#tracked.token;
-    const { next, changed, left, everyone } = step;
-    const commit: StepToCommit = { since: step.since ?? undefined, follows, next, changed, left, everyone };
+    const { next, changed, left, everyone, asked: wasAsked = false } = step;
+    const commit: StepToCommit = { since: step.since ?? undefined, follows, next, changed, left, everyone, asked: wasAsked };
     const asked = everyone ? inFlight().filter((userId) => this.#tracked.get(userId) !== undefined) : [];
     return this.#emissions.hold(() => {
       this.#tracked.step({ token: next ?? follows, changed, left, everyone, revision }, asked);

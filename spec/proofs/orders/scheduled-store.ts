@@ -61,7 +61,7 @@ export class ScheduledStore implements DeviceStore {
 
   /** Missing steps are known now: steps that were given meanwhile are applied, of whoever they are. */
   closesGap(): void {
-    for (const user of USERS) this.#learned.set(user, this.learned(user) + 1);
+    this.#learn(USERS);
   }
 
   read(keys: readonly RecordKey[]): Observable<readonly unknown[]> {
@@ -120,6 +120,7 @@ export class ScheduledStore implements DeviceStore {
           learn();
           this.#events.answered(operation);
           if (what === `the read of ${EVERYTHING}`) this.closesGap();
+          if (kind === "commit") this.#learn(operation.users); // one that another tab has made before: what the store says of its users is taken over
           tell();
         });
       };
@@ -136,7 +137,11 @@ export class ScheduledStore implements DeviceStore {
     this.#revisions = revisions;
     return () => {
       this.learnedTo = Math.max(this.learnedTo, committedTo);
-      for (const user of others) this.#learned.set(user, this.learned(user) + 1);
+      this.#learn(others);
     };
+  }
+
+  #learn(users: Iterable<UserId>): void {
+    for (const user of users) this.#learned.set(user, this.learned(user) + 1);
   }
 }

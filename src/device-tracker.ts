@@ -13,7 +13,6 @@ import {
   Subject,
   Subscription,
   switchMap,
-  tap,
   throwError,
   toArray,
   type Observable,
@@ -25,39 +24,27 @@ import { platformVerifier } from "./ed25519/platform-verifier.js";
 import { isPublicKey } from "./keys/cross-signing-key.js";
 import { KEY_ALGORITHMS } from "./keys/device-key.js";
 import { strictVerifier } from "./keys/signature-verifier.js";
+import { loadedAccount, type AccountSurroundings, type LoadedAccount } from "./loaded-account.js";
 import { isUserId, type DeviceId, type UserId } from "./model/ids.js";
 import type { TrackerProblem } from "./model/problems.js";
 import type { DeviceChanges, DeviceKeysByUser } from "./model/results.js";
 import type { DeviceUpdate } from "./model/updates.js";
 import type { SyncResponse } from "./model/wire.js";
-import { DeviceLists } from "./query/device-lists.js";
-import type { KeysApi } from "./query/keys-api.js";
-import { Lookup } from "./query/lookup.js";
 import { Queries } from "./query/queries.js";
 import { RecentQueries } from "./query/recent-queries.js";
 import { settle } from "./query/settle.js";
 import { watchDeviceKeys } from "./query/watch-device-keys.js";
 import type { DeviceStore } from "./store/device-store.js";
-import { loadAccount, readAccount, type SavedAccount } from "./store/load.js";
+import { loadAccount, type SavedAccount } from "./store/load.js";
 import { memoryStore } from "./store/memory-store.js";
 import { withStoreDeadline } from "./store/store-deadline.js";
-import { WriteQueue } from "./store/write-queue.js";
 import { Connection, Synced, type End } from "./sync/connection.js";
 import { Emissions } from "./sync/emissions.js";
 import { Gate } from "./sync/gate.js";
-import { closeGap, isGap, type CatchUpPorts } from "./sync/catch-up.js";
+import { isGap } from "./sync/catch-up.js";
+import { refusedIds } from "./sync/refused-ids.js";
 import { parseStep, type Step } from "./sync/step.js";
-import { Steps } from "./sync/steps.js";
 import { TrackedUsers } from "./sync/tracked-users.js";
-
-/** What is there once the saved state has been read. */
-interface Loaded {
-  readonly writes: WriteQueue;
-  readonly lists: DeviceLists;
-  readonly lookup: Lookup;
-  readonly steps: Steps;
-  readonly closeGap: (step: Step) => Observable<Step>;
-}
 
 /**
  * Knows the current keys of every device of every user we share an encrypted room with.
@@ -100,26 +87,24 @@ export class DeviceTracker {
 
   readonly #userId: UserId;
   readonly #sync$: Observable<SyncResponse>;
-  readonly #keysApi: KeysApi;
   readonly #scheduler: SchedulerLike;
-  readonly #queryDeadline: number;
-  readonly #storeDeadline: number;
+  readonly #surroundings: Pick<AccountSurroundings, "userId" | "keysApi" | "scheduler" | "maxListsInMemory" | "storeDeadline" | "queryDeadline">;
   readonly #emissions = new Emissions();
   readonly #recent = new RecentQueries();
   readonly #problems$ = new Subject<TrackerProblem>();
   readonly #updates$ = new Subject<DeviceUpdate>();
   readonly #tracked: TrackedUsers;
   readonly #queries: Queries;
-  readonly #loading$: Observable<Loaded>;
+  readonly #loading$: Observable<LoadedAccount>;
   /** Open when the saved state is there and no step is missing. */
-  readonly #gate = new Gate<Loaded>();
+  readonly #gate = new Gate<LoadedAccount>();
   readonly #started$ = new ReplaySubject<void>(1);
   readonly #report = (problem: TrackerProblem): void => {
     this.#emissions.push(() => {
       this.#problems$.next(problem);
     });
   };
-  #loaded: Loaded | undefined;
+  #loaded: LoadedAccount | undefined;
   #cleared = false;
   #synced = new Synced();
   #connection: Connection | undefined;
@@ -128,10 +113,8 @@ export class DeviceTracker {
     const { userId, sync$, keysApi, store, scheduler, maxUsersPerQuery, maxConcurrentQueries, queryDeadline, storeDeadline, maxListsInMemory, unsignedDevices, verifier } = complete(options);
     this.#userId = userId;
     this.#sync$ = sync$;
-    this.#keysApi = keysApi;
     this.#scheduler = scheduler;
-    this.#queryDeadline = queryDeadline;
-    this.#storeDeadline = storeDeadline;
+    this.#surroundings = { userId, keysApi, scheduler, maxListsInMemory, storeDeadline, queryDeadline };
     const checkedVerifier = strictVerifier(verifier ?? platformVerifier({ onFallback: (error) => { this.#reportSlowSignatures(error); } }));
     this.#queries = new Queries(
       {
@@ -143,8 +126,8 @@ export class DeviceTracker {
         revisionOf: (user) => this.#tracked.get(user)?.revision,
         settle: (fetched, request) => {
           if (this.#loaded === undefined) return EMPTY;
-          const { lists } = this.#loaded;
-          return settle(fetched, request, { lists, verifier: checkedVerifier, ownUserId: userId, unsignedDevices, deadline: queryDeadline, scheduler, report: this.#report });
+          const { memory, lists, saver } = this.#loaded;
+          return settle(fetched, request, { memory, lists, saver, verifier: checkedVerifier, ownUserId: userId, unsignedDevices, deadline: queryDeadline, scheduler, report: this.#report });
         },
       },
       { maxUsersPerQuery, maxConcurrentQueries },
@@ -153,13 +136,13 @@ export class DeviceTracker {
       supersede: ({ invalidated, left }) => {
         this.#queries.supersede(invalidated);
         this.#queries.supersede(left);
-        this.#loaded?.lists.forget(left);
+        this.#loaded?.memory.forget(left);
       },
       sendWaiting: () => {
         this.#queries.send();
       },
     });
-    this.#loading$ = this.#load(withStoreDeadline(store, storeDeadline, scheduler), maxListsInMemory);
+    this.#loading$ = this.#load(withStoreDeadline(store, storeDeadline, scheduler));
     this.deviceChanges$ = this.#tracked.invalidations$.pipe(
       filter(({ announced }) => announced),
       map(({ invalidated, left }) => ({ changed: invalidated, left })),
@@ -268,8 +251,8 @@ export class DeviceTracker {
         this.#report({ type: "watch-failed", userIds: wanted, error, retryIn: undefined, message: "the watched users cannot be looked up with this store" });
         return NEVER;
       }),
-      switchMap(({ lookup, lists }) =>
-        watchDeviceKeys(wanted, { tracked: this.#tracked, lists, lookup, recent: this.#recent, scheduler: this.#scheduler, report: this.#report }),
+      switchMap(({ lookup, memory, lists }) =>
+        watchDeviceKeys(wanted, { tracked: this.#tracked, memory, lists, lookup, recent: this.#recent, scheduler: this.#scheduler, report: this.#report }),
       ),
     );
   }
@@ -312,10 +295,10 @@ export class DeviceTracker {
    */
   acknowledgeIdentity(userId: UserId, masterKey: string): Observable<void> {
     if (!isPublicKey(masterKey)) throw new TypeError(`masterKey should be an ed25519 public key in unpadded base64, not ${JSON.stringify(masterKey)}`);
-    return this.#ready().pipe(switchMap(({ lists }) => lists.acknowledge(userId, masterKey)));
+    return this.#ready().pipe(switchMap(({ saver }) => saver.acknowledge(userId, masterKey)));
   }
 
-  #apply(response: unknown, loaded: Loaded, connection: Connection): void {
+  #apply(response: unknown, loaded: LoadedAccount, connection: Connection): void {
     const step = parseStep(response, this.#userId);
     // Whoever is told of a step in the middle of it, and gives the next one, must find this one followed already.
     this.#emissions.hold(() => {
@@ -330,12 +313,12 @@ export class DeviceTracker {
     });
   }
 
-  #follow(step: Step, { steps }: Loaded, connection: Connection): void {
+  #follow(step: Step, { steps }: LoadedAccount, connection: Connection): void {
     connection.follow(steps.apply(step, () => this.#queries.askedFor()));
   }
 
   /** While it is being closed, steps and lookups wait, and what lookups are waiting for already is not called current. */
-  #closeGap(step: Step, loaded: Loaded, connection: Connection): void {
+  #closeGap(step: Step, loaded: LoadedAccount, connection: Connection): void {
     this.#gate.close();
     const asked = this.#queries.askedFor().filter((userId) => this.#tracked.get(userId) !== undefined);
     this.#tracked.doubt(asked);
@@ -377,15 +360,25 @@ export class DeviceTracker {
     this.#report({ type: "slow-signatures", error, message: "this platform has no ed25519: signatures are verified in JavaScript, which takes 10 to 15 times as long" });
   }
 
-  #reportRefusedIds(source: "device_lists" | "keys_changes" | "track", userIds: readonly string[]): void {
-    const count = userIds.length;
-    if (count === 0) return;
-    const shown = userIds.slice(0, 10).map((id) => (id.length > 80 ? `${id.slice(0, 80)}…` : id));
-    this.#report({ type: "user-ids-refused", source, userIds: shown, count, message: `${count} string(s) in ${source} are no user IDs and were left out, such as ${JSON.stringify(shown[0])}` });
+  #reportRefusedIds(...refused: Parameters<typeof refusedIds>): void {
+    const problem = refusedIds(...refused);
+    if (problem !== undefined) this.#report(problem);
+  }
+
+  #storeCleared(): void {
+    const error = new StoreClearedError();
+    const synced = this.#synced;
+    this.#cleared = true;
+    this.#report({ type: "store-cleared", message: "the device store was cleared: this tracker has nothing to go on with, make a new one" });
+    this.#gate.fail(error);
+    this.#connection?.fail(error);
+    this.#emissions.push(() => {
+      synced.abandon(error);
+    });
   }
 
   /** @param gate how missing steps are waited for: a lookup need not see the end of a row of gaps, for what it finds then is not called current */
-  #ready(gate: "opened$" | "passed$" = "opened$"): Observable<Loaded> {
+  #ready(gate: "opened$" | "passed$" = "opened$"): Observable<LoadedAccount> {
     return defer(() => {
       if (this.#cleared) return throwError(() => new StoreClearedError());
       return this.#loading$.pipe(switchMap(() => this.#gate[gate]));
@@ -393,7 +386,7 @@ export class DeviceTracker {
   }
 
   /** Reads the saved state, once for all who wait for it; what was given meanwhile is applied before any of them goes on. */
-  #load(store: DeviceStore, maxListsInMemory: number): Observable<Loaded> {
+  #load(store: DeviceStore): Observable<LoadedAccount> {
     const lifetime = `${this.#scheduler.now().toString(36)}.${Math.random().toString(36).slice(2)}`;
     const open = (opened: DeviceStore) => loadAccount(opened, this.#userId, lifetime).pipe(map((account) => ({ store: opened, account })));
     return open(store).pipe(
@@ -404,7 +397,7 @@ export class DeviceTracker {
       }),
       map(({ store: opened, account }) =>
         this.#emissions.hold(() => {
-          const loaded = this.#start(opened, account, maxListsInMemory);
+          const loaded = this.#start(opened, account);
           this.#gate.open(loaded);
           return loaded;
         }),
@@ -415,45 +408,26 @@ export class DeviceTracker {
     );
   }
 
-  #start(store: DeviceStore, { owner, token, users, ourKey, damaged }: SavedAccount, maxListsInMemory: number): Loaded {
+  #start(store: DeviceStore, account: SavedAccount): LoadedAccount {
+    const { token, users, damaged } = account;
     for (const [kind, ids] of damaged) {
       this.#report({ type: "records-damaged", kind, ids, message: `${ids.length} saved record(s) of kind "${kind}" cannot be trusted: what they stood for counts as outdated` });
     }
-    const writes = new WriteQueue(store, owner, this.#scheduler, {
-      commitFailed: (error, retryIn) => {
-        this.#report({ type: "commit-failed", error, retryIn, message: `changes could not be saved; lookups go on from memory, and it is tried again in ${retryIn / 1000} s` });
-        this.#connection?.storeFails();
-      },
-      cleared: () => {
-        this.#cleared = true;
-        this.#report({ type: "store-cleared", message: "the device store was cleared: this tracker has nothing to go on with, make a new one" });
-        this.#gate.fail(new StoreClearedError());
-        this.#connection?.fail(new StoreClearedError());
-        const synced = this.#synced;
-        this.#emissions.push(() => {
-          synced.abandon(new StoreClearedError());
-        });
-      },
-    });
-    const lists = new DeviceLists({ ownUserId: this.#userId, store, writes, tracked: this.#tracked, maxListsInMemory, scheduler: this.#scheduler, ourKey, updated: (update) => { this.#tellUpdate(update); }, report: this.#report });
-    const catchUpPorts: CatchUpPorts = {
-      ownUserId: this.#userId,
+    const loaded = loadedAccount(store, account, {
+      ...this.#surroundings,
       tracked: this.#tracked,
-      writes,
-      readAccount: () => readAccount(store, owner).pipe(tap((account) => { lists.setOurKey(account.ourKey); })),
-      changes: (range) => this.#keysApi.changes(range),
-      scheduler: this.#scheduler,
-      storeDeadline: this.#storeDeadline,
-      changesDeadline: this.#queryDeadline,
+      queries: this.#queries,
+      emissions: this.#emissions,
+      writesTell: {
+        commitFailed: (error, retryIn) => {
+          this.#report({ type: "commit-failed", error, retryIn, message: `changes could not be saved; lookups go on from memory, and it is tried again in ${retryIn / 1000} s` });
+          this.#connection?.storeFails();
+        },
+        cleared: () => { this.#storeCleared(); },
+      },
+      updated: (update) => { this.#tellUpdate(update); },
       report: this.#report,
-    };
-    const loaded: Loaded = {
-      writes,
-      lists,
-      lookup: new Lookup(this.#tracked, lists, this.#queries, () => this.#scheduler.now()),
-      steps: new Steps(this.#tracked, writes, this.#emissions),
-      closeGap: (step) => closeGap(step, catchUpPorts),
-    };
+    });
     this.#loaded = loaded;
     this.#tracked.loaded(token, users);
     this.#emissions.push(() => {

@@ -1,23 +1,19 @@
-import { catchError, defer, ignoreElements, map, of, Subject, switchMap, tap, timeout, type Observable, type SchedulerLike } from "rxjs";
+import { catchError, map, of, switchMap, timeout, type Observable, type SchedulerLike } from "rxjs";
 import type { KeyAlgorithm } from "../keys/device-key.js";
 import type { DeviceList } from "../keys/device-list.js";
-import { ownUserSigningKey } from "../keys/identity.js";
-import { applyPins, mergePins, NO_PINS, pinsOf, type Pins } from "../keys/pins.js";
-import { IdentityChangedError, StoreClearedError } from "../model/errors.js";
+import { StoreClearedError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
 import type { TrackerProblem } from "../model/problems.js";
-import type { DeviceUpdate } from "../model/updates.js";
-import { acknowledge, acknowledgeKeys } from "../store/acknowledge.js";
 import { readClaims, type Claimant } from "../store/claims.js";
-import { savedUser, type SavedUser } from "../store/commit.js";
+import { savedUser } from "../store/commit.js";
 import type { DeviceStore } from "../store/device-store.js";
 import { readListRecord, type ListRecord } from "../store/list-record.js";
 import { claimsKey, EPOCH, listKey, OWNER, readEpoch, stateKey } from "../store/records.js";
-import { Revision } from "../store/revision.js";
-import { saveKeys, saveLists, type ListToSave, type SavedList } from "../store/save-lists.js";
+import type { Revision } from "../store/revision.js";
 import type { WriteQueue } from "../store/write-queue.js";
 import type { TrackedUsers } from "../sync/tracked-users.js";
-import { CachedList, ListCache } from "./list-cache.js";
+import { CachedList } from "./list-cache.js";
+import type { ListMemory } from "./list-memory.js";
 
 /**
  * How long the store is waited for to say whether another tab has fetched a list, in ms, before the server is asked: one that takes longer spares nothing.
@@ -33,70 +29,32 @@ export interface KnownList {
   readonly answers: (revision: Revision) => boolean;
 }
 
+/** What reading lists needs of its surroundings. */
+export interface DeviceListsPorts {
+  readonly memory: ListMemory;
+  readonly store: DeviceStore;
+  readonly writes: WriteQueue;
+  readonly tracked: TrackedUsers;
+  readonly scheduler: SchedulerLike;
+  readonly report: (problem: TrackerProblem) => void;
+}
+
 /** The device lists that we have: in memory the ones used last, in the store all that were saved. */
 export class DeviceLists {
-  readonly #ownUserId: UserId;
+  readonly #memory: ListMemory;
   readonly #store: DeviceStore;
   readonly #writes: WriteQueue;
   readonly #tracked: TrackedUsers;
-  readonly #cache: ListCache;
-  readonly #cached$ = new Subject<ReadonlyMap<UserId, CachedList>>();
-  readonly #ourKeyChanges$ = new Subject<void>();
-  /** What was pinned while the store failed: written with the next list of its user. */
-  readonly #unsavedPins = new Map<UserId, Pins>();
-  readonly #updated: (update: DeviceUpdate) => void;
   readonly #scheduler: SchedulerLike;
   readonly #report: (problem: TrackerProblem) => void;
-  #ourKey: string | undefined;
 
-  constructor(options: {
-    readonly ownUserId: UserId;
-    readonly store: DeviceStore;
-    readonly writes: WriteQueue;
-    readonly tracked: TrackedUsers;
-    readonly maxListsInMemory: number;
-    readonly scheduler: SchedulerLike;
-    /** Our own user-signing key, by what is saved. */
-    readonly ourKey: string | undefined;
-    /** Is told what a list that was saved changed. */
-    readonly updated: (update: DeviceUpdate) => void;
-    readonly report: (problem: TrackerProblem) => void;
-  }) {
-    this.#ownUserId = options.ownUserId;
-    this.#store = options.store;
-    this.#writes = options.writes;
-    this.#tracked = options.tracked;
-    this.#cache = new ListCache(options.maxListsInMemory);
-    this.#scheduler = options.scheduler;
-    this.#ourKey = options.ourKey;
-    this.#updated = options.updated;
-    this.#report = options.report;
-  }
-
-  /** Lists that have just been fetched and cached, by whomever they were asked for. */
-  get cached$(): Observable<ReadonlyMap<UserId, CachedList>> {
-    return this.#cached$;
-  }
-
-  /** Our own user-signing key, where our own identity can be relied on. */
-  get ourKey(): string | undefined {
-    return this.#ourKey;
-  }
-
-  /** Emits when {@link ourKey} is another one. */
-  get ourKeyChanges$(): Observable<void> {
-    return this.#ourKeyChanges$;
-  }
-
-  /** The list in memory that answers this very revision, if there is one. */
-  cached(userId: UserId, revision: Revision): CachedList | undefined {
-    const cached = this.#cache.get(userId);
-    return cached?.revision === revision ? cached : undefined;
-  }
-
-  /** The last list of a user that memory has, however old. */
-  inMemory(userId: UserId): DeviceList | undefined {
-    return this.#cache.get(userId)?.list;
+  constructor({ memory, store, writes, tracked, scheduler, report }: DeviceListsPorts) {
+    this.#memory = memory;
+    this.#store = store;
+    this.#writes = writes;
+    this.#tracked = tracked;
+    this.#scheduler = scheduler;
+    this.#report = report;
   }
 
   /** Saved lists that answer these revisions or later ones, in one read; users without one are absent, and so is everyone where the store fails. */
@@ -112,7 +70,7 @@ export class DeviceLists {
           const now = this.#tracked.get(userId)?.revision;
           const isAsNew = now?.committed !== undefined && record.revision >= now.committed;
           const answered = isAsNew ? now : revision;
-          found.set(userId, now === answered ? this.#cacheList(userId, record.list, answered) : new CachedList(record.list, answered));
+          found.set(userId, now === answered ? this.#memory.keep(userId, record.list, answered) : new CachedList(record.list, answered));
         }
         return found;
       }),
@@ -131,10 +89,7 @@ export class DeviceLists {
       map((saved) => {
         const found = new Map<UserId, CachedList>();
         for (const [userId, cached] of saved) if (this.#tracked.get(userId)?.revision === cached.revision) found.set(userId, cached);
-        if (found.size > 0) {
-          this.#tracked.listed(found);
-          this.#cached$.next(found);
-        }
+        this.#memory.listed(found);
         return found;
       }),
     );
@@ -146,7 +101,7 @@ export class DeviceLists {
     const missing: UserId[] = [];
     for (const userId of userIds) {
       const user = this.#tracked.get(userId);
-      const cached = this.#cache.get(userId);
+      const cached = this.#memory.last(userId);
       // Another tab may have fetched a newer one than the one in memory; then memory's is not outdated, but of another revision.
       if (cached !== undefined && (user === undefined || user.outdated || user.revision === cached.revision)) {
         known.set(userId, { list: cached.list, answers: (revision) => revision === cached.revision });
@@ -163,89 +118,6 @@ export class DeviceLists {
     );
   }
 
-  /**
-   * Caches lists, and saves them where no change has been applied since their queries were sent, in this tab or another; holds them against what was first seen of their users.
-   *
-   * The write is queued at once, subscribed to or not. Emits everybody's list once it is decided; a store that fails refuses nobody: memory keeps the lists and what they
-   * pin, and the failure is reported.
-   */
-  save(lists: ReadonlyMap<UserId, ListToSave>): Observable<ReadonlyMap<UserId, { readonly list: DeviceList; readonly refused: boolean }>> {
-    if (!Array.from(lists.values()).some(({ list, revision }) => revision !== undefined || list.deviceKeys.size > 0 || list.masterKey !== undefined)) {
-      return of(new Map(Array.from(lists, ([userId, { list }]) => [userId, { list, refused: false }]))); // nothing to save, to pin or to compare
-    }
-    const toSave = new Map(Array.from(lists, ([userId, one]) => [userId, { ...one, known: this.inMemory(userId), pinned: this.#unsavedPins.get(userId) }]));
-    return this.#writes
-      .write({ keys: saveKeys(toSave), apply: (records) => saveLists(records, toSave, this.#ownUserId), whenStoreFails: "fail" })
-      .pipe(
-        map((outcomes) => {
-          for (const userId of lists.keys()) this.#unsavedPins.delete(userId);
-          return { outcomes, cleared: false };
-        }),
-        catchError((error: unknown) => {
-          const cleared = error instanceof StoreClearedError;
-          const userIds = [...lists.keys()];
-          if (!cleared) {
-            this.#report({ type: "save-failed", userIds, error, message: `the device lists of ${userIds.length} user(s) could not be saved; memory keeps them until the page is closed` });
-          }
-          return of({ outcomes: this.#keep(lists), cleared });
-        }),
-        map(({ outcomes, cleared }) => {
-          if (!cleared) this.#take(lists, outcomes);
-          return new Map(Array.from(outcomes, ([userId, { list, refused }]) => [userId, { list, refused: cleared || refused !== undefined }]));
-        }),
-      );
-  }
-
-  /** What the store decides where it works, decided by what memory has. */
-  #keep(lists: ReadonlyMap<UserId, ListToSave>): ReadonlyMap<UserId, SavedList> {
-    const kept = new Map<UserId, SavedList>();
-    for (const [userId, { list: verified }] of lists) {
-      const before = this.inMemory(userId);
-      const { list, pins } = applyPins(verified, mergePins(pinsOf(before), this.#unsavedPins.get(userId) ?? NO_PINS), before);
-      this.#unsavedPins.set(userId, pins);
-      kept.set(userId, { list, pins, pinsDamaged: false });
-    }
-    return kept;
-  }
-
-  /** Memory follows what was decided, and whoever is concerned is told. */
-  #take(lists: ReadonlyMap<UserId, ListToSave>, outcomes: ReadonlyMap<UserId, SavedList>): void {
-    const listed = new Map<UserId, CachedList>();
-    const adopted = new Map<UserId, { from: Revision; saved: SavedUser | undefined }>();
-    const damaged: UserId[] = [];
-    for (const [userId, { list, refused, pinsDamaged }] of outcomes) {
-      if (pinsDamaged) damaged.push(userId);
-      const revision = lists.get(userId)?.revision;
-      if (revision === undefined) continue;
-      if (refused !== undefined) adopted.set(userId, { from: revision, saved: refused.saved });
-      else listed.set(userId, this.#cacheList(userId, list, revision));
-    }
-    if (damaged.length > 0) {
-      this.#report({ type: "records-damaged", kind: "pins", ids: damaged, message: `what was first seen of ${damaged.length} user(s) cannot be read; the keys of their saved lists stand in for it` });
-    }
-    if (adopted.size > 0) this.#tracked.adopt(adopted);
-    if (listed.size > 0) {
-      this.#tracked.listed(listed);
-      this.#cached$.next(listed);
-    }
-    for (const { update } of outcomes.values()) if (update !== undefined) this.#updated(update);
-  }
-
-  /** Pins a master key in the place of the first one of this user, and completes when that is durable. */
-  acknowledge(userId: UserId, masterKey: string): Observable<never> {
-    return defer(() => this.#writes.write({ keys: acknowledgeKeys(userId), apply: (records) => acknowledge(records, userId, masterKey, this.#ownUserId), whenStoreFails: "fail" })).pipe(
-      tap((acknowledged) => {
-        if ("masterKey" in acknowledged) throw new IdentityChangedError(userId, masterKey, acknowledged.masterKey);
-        const { list } = acknowledged;
-        const cached = this.#cache.get(userId);
-        if (list === undefined || cached?.list.identity.masterKey !== masterKey) return;
-        const pinned: DeviceList = { ...cached.list, identity: { ...cached.list.identity, pinnedMasterKey: masterKey } };
-        this.#cached$.next(new Map([[userId, this.#cacheList(userId, pinned, cached.revision)]]));
-      }),
-      ignoreElements(),
-    );
-  }
-
   /** Every device in the saved lists that has this public key. */
   claimants(algorithm: KeyAlgorithm, publicKey: string): Observable<readonly Claimant[]> {
     return this.#store.read([OWNER, claimsKey(algorithm, publicKey)]).pipe(
@@ -254,24 +126,6 @@ export class DeviceLists {
         return readClaims(claims);
       }),
     );
-  }
-
-  #cacheList(userId: UserId, list: DeviceList, revision: Revision): CachedList {
-    const cached = new CachedList(list, revision);
-    if (this.#tracked.get(userId) !== undefined) this.#cache.set(userId, cached);
-    if (userId === this.#ownUserId) this.setOurKey(ownUserSigningKey(list));
-    return cached;
-  }
-
-  /** Our own user-signing key is this one: by our own list, or by what the store says of it. */
-  setOurKey(ourKey: string | undefined): void {
-    if (ourKey === this.#ourKey) return;
-    this.#ourKey = ourKey;
-    this.#ourKeyChanges$.next();
-  }
-
-  forget(userIds: Iterable<UserId>): void {
-    for (const userId of userIds) this.#cache.delete(userId);
   }
 
   /** Those of the users who are not outdated by what the store says: it has a list that answers this change or a later one. */

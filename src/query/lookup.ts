@@ -7,6 +7,7 @@ import type { TrackedUsers } from "../sync/tracked-users.js";
 import { fromCache, notAUser, toUserDeviceKeys, type Answer } from "./answer.js";
 import type { DeviceLists } from "./device-lists.js";
 import type { CachedList } from "./list-cache.js";
+import type { ListMemory } from "./list-memory.js";
 import type { Queries } from "./queries.js";
 
 export interface LookupOptions {
@@ -26,12 +27,14 @@ export interface Gathered {
 /** Answers lookups: from memory, from the store, from queries in flight, from new ones. */
 export class Lookup {
   readonly #tracked: TrackedUsers;
+  readonly #memory: ListMemory;
   readonly #lists: DeviceLists;
   readonly #queries: Queries;
   readonly #now: () => number;
 
-  constructor(tracked: TrackedUsers, lists: DeviceLists, queries: Queries, now: () => number) {
+  constructor(tracked: TrackedUsers, memory: ListMemory, lists: DeviceLists, queries: Queries, now: () => number) {
     this.#tracked = tracked;
+    this.#memory = memory;
     this.#lists = lists;
     this.#queries = queries;
     this.#now = now;
@@ -61,7 +64,7 @@ export class Lookup {
           if (user.revision.committed === undefined || this.#queries.has(userId)) toAsk++;
           else toFind.set(userId, user.revision);
         } else {
-          const cached = this.#lists.cached(userId, user.revision);
+          const cached = this.#memory.cached(userId, user.revision);
           if (cached === undefined) toRead.set(userId, user.revision);
           else gathered.answers.set(userId, fromCache(userId, cached));
         }
@@ -101,7 +104,7 @@ export class Lookup {
           if (saved === undefined) continue;
           const user = this.#tracked.get(userId);
           const current = user !== undefined && !user.outdated && !this.#tracked.inDoubt && saved.answers(user.revision);
-          result.set(userId, { ...saved.list, identity: identityStatus(saved.list.identity, this.#lists.ourKey), freshness: current ? "current" : "outdated" });
+          result.set(userId, { ...saved.list, identity: identityStatus(saved.list.identity, this.#memory.ourKey), freshness: current ? "current" : "outdated" });
         }
         return result;
       }),
@@ -113,7 +116,7 @@ export class Lookup {
     const result = new Map<UserId, UserDeviceKeys>();
     for (const userId of wanted) {
       const answer = answers.get(userId);
-      if (answer !== undefined) result.set(userId, toUserDeviceKeys(answer, this.#tracked.get(userId), { inDoubt: this.#tracked.inDoubt, ourKey: this.#lists.ourKey }));
+      if (answer !== undefined) result.set(userId, toUserDeviceKeys(answer, this.#tracked.get(userId), { inDoubt: this.#tracked.inDoubt, ourKey: this.#memory.ourKey }));
     }
     return result;
   }

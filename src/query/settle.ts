@@ -9,11 +9,15 @@ import type { TrackerProblem } from "../model/problems.js";
 import type { ListToSave } from "../store/save-lists.js";
 import type { Answer } from "./answer.js";
 import type { DeviceLists } from "./device-lists.js";
+import type { ListMemory } from "./list-memory.js";
+import type { ListSaver } from "./list-saver.js";
 import type { SentQuery } from "./query-request.js";
 
 /** What settling an answer needs of the tracker. */
 export interface SettlePorts {
+  readonly memory: ListMemory;
   readonly lists: DeviceLists;
+  readonly saver: ListSaver;
   readonly verifier: SignatureVerifier;
   readonly ownUserId: UserId;
   readonly unsignedDevices: UnsignedDevices;
@@ -31,7 +35,7 @@ export interface SettlePorts {
  * 3. To callers it goes in any case. A user whose server did not answer gets the last list we had beside it.
  */
 export function settle(fetched: ReadonlyMap<UserId, FetchedList>, request: SentQuery, ports: SettlePorts): Observable<ReadonlyMap<UserId, Answer>> {
-  const { lists, report } = ports;
+  const { lists, saver, report } = ports;
   return plan(fetched, ports).pipe(
     switchMap((planned) => verify(planned, ports)),
     switchMap((verified) => {
@@ -45,7 +49,7 @@ export function settle(fetched: ReadonlyMap<UserId, FetchedList>, request: SentQ
           report({ type: "answer-refused", userId, path, message: `/keys/query gave ${userId} something unusable in ${path}, which was left out: ${problem}` });
         }
       }
-      return forkJoin([lists.save(toSave), unreachable.length === 0 ? of(new Map<UserId, never>()) : lists.lastKnown(unreachable)]);
+      return forkJoin([saver.save(toSave), unreachable.length === 0 ? of(new Map<UserId, never>()) : lists.lastKnown(unreachable)]);
     }),
     map(([saved, known]) => {
       const answers = new Map<UserId, Answer>();
@@ -67,10 +71,10 @@ export function settle(fetched: ReadonlyMap<UserId, FetchedList>, request: SentQ
 
 /** What there is to verify. Where a list that memory has says nothing of a user's devices, the saved one may: reading it costs less than verifying them again. */
 function plan(fetched: ReadonlyMap<UserId, FetchedList>, ports: SettlePorts): Observable<ReadonlyMap<UserId, Verification>> {
-  const { lists } = ports;
+  const { lists, memory } = ports;
   const planned = new Map<UserId, Verification>();
-  for (const [userId, { list }] of fetched) planned.set(userId, planVerification(list, userId, lists.inMemory(userId), ports));
-  const toRead = Array.from(planned).flatMap(([userId, { checks }]) => (checks.length > 0 && lists.inMemory(userId) === undefined ? [userId] : []));
+  for (const [userId, { list }] of fetched) planned.set(userId, planVerification(list, userId, memory.last(userId)?.list, ports));
+  const toRead = Array.from(planned).flatMap(([userId, { checks }]) => (checks.length > 0 && memory.last(userId) === undefined ? [userId] : []));
   if (toRead.length === 0) return of(planned);
   return lists.lastKnown(toRead).pipe(
     map((known) => {

@@ -7,6 +7,7 @@ import type { TrackedUsers } from "../sync/tracked-users.js";
 import { fromCache, toUserDeviceKeys, type Answer } from "./answer.js";
 import type { DeviceLists } from "./device-lists.js";
 import type { CachedList } from "./list-cache.js";
+import type { ListMemory } from "./list-memory.js";
 import type { Gathered, Lookup } from "./lookup.js";
 import type { RecentQueries } from "./recent-queries.js";
 
@@ -18,6 +19,7 @@ const MAX_WATCH_WAIT = 1_800_000;
 /** What a watcher needs of the tracker. */
 export interface WatchPorts {
   readonly tracked: TrackedUsers;
+  readonly memory: ListMemory;
   readonly lists: DeviceLists;
   readonly lookup: Lookup;
   readonly recent: RecentQueries;
@@ -66,7 +68,7 @@ class Watch {
   }
 
   run(): Observable<DeviceKeysByUser> {
-    const { tracked, lists } = this.#ports;
+    const { tracked, memory } = this.#ports;
     const wakeUps$ = this.#waitingChanged$.pipe(
       switchMap(() => this.#nextWakeUp()),
       tap(() => this.#due$.next(this.#takeDue())),
@@ -74,10 +76,10 @@ class Watch {
     );
     const invalidated$ = tracked.invalidations$.pipe(map(({ invalidated, left }) => this.#invalidated(invalidated, left)));
     const trusted$ = tracked.trusted$.pipe(map(() => this.#isTrustedAgain()));
-    const fetchedByOthers$ = lists.cached$.pipe(map((fetched) => this.#fetchedByOthers(fetched)));
+    const fetchedByOthers$ = memory.cached$.pipe(map((fetched) => this.#fetchedByOthers(fetched)));
     // Last the first look-up: what it causes must find everything else in place.
     const lookedUp$ = merge(this.#due$, of(this.#wanted)).pipe(mergeMap((userIds) => this.#lookUp(userIds)));
-    const verified$ = lists.ourKeyChanges$.pipe(map(() => this.#isVerifiedOtherwise()));
+    const verified$ = memory.ourKeyChanges$.pipe(map(() => this.#isVerifiedOtherwise()));
     return merge(wakeUps$, invalidated$, trusted$, fetchedByOthers$, verified$, lookedUp$).pipe(
       filter((altered) => altered && this.#answers.size === this.#wanted.length),
       map(() => this.#view()),
@@ -96,9 +98,9 @@ class Watch {
   }
 
   #entry(answer: Answer): UserDeviceKeys {
-    const { tracked, lists } = this.#ports;
+    const { tracked, memory } = this.#ports;
     const user = tracked.get(answer.userId);
-    const entry = toUserDeviceKeys(answer, user, { inDoubt: tracked.inDoubt, ourKey: lists.ourKey });
+    const entry = toUserDeviceKeys(answer, user, { inDoubt: tracked.inDoubt, ourKey: memory.ourKey });
     // Who has left is not asked for again: they do not stay superseded.
     return entry.freshness === "superseded" && user === undefined ? { ...entry, freshness: "untracked" } : entry;
   }

@@ -1,0 +1,127 @@
+import { catchError, defer, ignoreElements, map, of, tap, type Observable } from "rxjs";
+import type { DeviceList } from "../keys/device-list.js";
+import { applyPins, mergePins, NO_PINS, pinsOf, type Pins } from "../keys/pins.js";
+import { IdentityChangedError, StoreClearedError } from "../model/errors.js";
+import type { UserId } from "../model/ids.js";
+import type { TrackerProblem } from "../model/problems.js";
+import type { DeviceUpdate } from "../model/updates.js";
+import { acknowledge, acknowledgeKeys } from "../store/acknowledge.js";
+import type { SavedUser } from "../store/commit.js";
+import type { Revision } from "../store/revision.js";
+import { saveKeys, saveLists, type ListToSave, type SavedList } from "../store/save-lists.js";
+import type { WriteQueue } from "../store/write-queue.js";
+import type { TrackedUsers } from "../sync/tracked-users.js";
+import type { CachedList } from "./list-cache.js";
+import type { ListMemory } from "./list-memory.js";
+
+/** What the saving of lists needs of its surroundings. */
+export interface ListSaverPorts {
+  readonly ownUserId: UserId;
+  readonly memory: ListMemory;
+  readonly tracked: TrackedUsers;
+  readonly writes: WriteQueue;
+  /** Is told what a list that was saved changed. */
+  readonly updated: (update: DeviceUpdate) => void;
+  readonly report: (problem: TrackerProblem) => void;
+}
+
+/** Puts verified lists into the store and into memory. */
+export class ListSaver {
+  readonly #ownUserId: UserId;
+  readonly #memory: ListMemory;
+  readonly #tracked: TrackedUsers;
+  readonly #writes: WriteQueue;
+  readonly #updated: (update: DeviceUpdate) => void;
+  readonly #report: (problem: TrackerProblem) => void;
+  /** What was pinned while the store failed: written with the next list of its user. */
+  readonly #unsavedPins = new Map<UserId, Pins>();
+
+  constructor({ ownUserId, memory, tracked, writes, updated, report }: ListSaverPorts) {
+    this.#ownUserId = ownUserId;
+    this.#memory = memory;
+    this.#tracked = tracked;
+    this.#writes = writes;
+    this.#updated = updated;
+    this.#report = report;
+  }
+
+  /**
+   * Caches lists, and saves them where no change has been applied since their queries were sent, in this tab or another; holds them against what was first seen of their users.
+   *
+   * The write is queued at once, subscribed to or not. Emits everybody's list once it is decided; a store that fails refuses nobody: memory keeps the lists and what they
+   * pin, and the failure is reported.
+   */
+  save(lists: ReadonlyMap<UserId, ListToSave>): Observable<ReadonlyMap<UserId, { readonly list: DeviceList; readonly refused: boolean }>> {
+    if (!Array.from(lists.values()).some(({ list, revision }) => revision !== undefined || list.deviceKeys.size > 0 || list.masterKey !== undefined)) {
+      return of(new Map(Array.from(lists, ([userId, { list }]) => [userId, { list, refused: false }]))); // nothing to save, to pin or to compare
+    }
+    const toSave = new Map(Array.from(lists, ([userId, one]) => [userId, { ...one, known: this.#memory.last(userId)?.list, pinned: this.#unsavedPins.get(userId) }]));
+    return this.#writes
+      .write({ keys: saveKeys(toSave), apply: (records) => saveLists(records, toSave, this.#ownUserId), whenStoreFails: "fail" })
+      .pipe(
+        map((outcomes) => {
+          for (const userId of lists.keys()) this.#unsavedPins.delete(userId);
+          return { outcomes, cleared: false };
+        }),
+        catchError((error: unknown) => {
+          const cleared = error instanceof StoreClearedError;
+          const userIds = [...lists.keys()];
+          if (!cleared) {
+            this.#report({ type: "save-failed", userIds, error, message: `the device lists of ${userIds.length} user(s) could not be saved; memory keeps them until the page is closed` });
+          }
+          return of({ outcomes: this.#keep(lists), cleared });
+        }),
+        map(({ outcomes, cleared }) => {
+          if (!cleared) this.#take(lists, outcomes);
+          return new Map(Array.from(outcomes, ([userId, { list, refused }]) => [userId, { list, refused: cleared || refused !== undefined }]));
+        }),
+      );
+  }
+
+  /** What the store decides where it works, decided by what memory has. */
+  #keep(lists: ReadonlyMap<UserId, ListToSave>): ReadonlyMap<UserId, SavedList> {
+    const kept = new Map<UserId, SavedList>();
+    for (const [userId, { list: verified }] of lists) {
+      const before = this.#memory.last(userId)?.list;
+      const { list, pins } = applyPins(verified, mergePins(pinsOf(before), this.#unsavedPins.get(userId) ?? NO_PINS), before);
+      this.#unsavedPins.set(userId, pins);
+      kept.set(userId, { list, pins, pinsDamaged: false });
+    }
+    return kept;
+  }
+
+  /** Memory follows what was decided, and whoever is concerned is told. */
+  #take(lists: ReadonlyMap<UserId, ListToSave>, outcomes: ReadonlyMap<UserId, SavedList>): void {
+    const listed = new Map<UserId, CachedList>();
+    const adopted = new Map<UserId, { from: Revision; saved: SavedUser | undefined }>();
+    const damaged: UserId[] = [];
+    for (const [userId, { list, refused, pinsDamaged }] of outcomes) {
+      if (pinsDamaged) damaged.push(userId);
+      const revision = lists.get(userId)?.revision;
+      if (revision === undefined) continue;
+      if (refused !== undefined) adopted.set(userId, { from: revision, saved: refused.saved });
+      else listed.set(userId, this.#memory.keep(userId, list, revision));
+    }
+    if (damaged.length > 0) {
+      this.#report({ type: "records-damaged", kind: "pins", ids: damaged, message: `what was first seen of ${damaged.length} user(s) cannot be read; the keys of their saved lists stand in for it` });
+    }
+    if (adopted.size > 0) this.#tracked.adopt(adopted);
+    this.#memory.listed(listed);
+    for (const { update } of outcomes.values()) if (update !== undefined) this.#updated(update);
+  }
+
+  /** Pins a master key in the place of the first one of this user, and completes when that is durable. */
+  acknowledge(userId: UserId, masterKey: string): Observable<never> {
+    return defer(() => this.#writes.write({ keys: acknowledgeKeys(userId), apply: (records) => acknowledge(records, userId, masterKey, this.#ownUserId), whenStoreFails: "fail" })).pipe(
+      tap((acknowledged) => {
+        if ("masterKey" in acknowledged) throw new IdentityChangedError(userId, masterKey, acknowledged.masterKey);
+        const { list } = acknowledged;
+        const cached = this.#memory.last(userId);
+        if (list === undefined || cached?.list.identity.masterKey !== masterKey) return;
+        const pinned: DeviceList = { ...cached.list, identity: { ...cached.list.identity, pinnedMasterKey: masterKey } };
+        this.#memory.replace(userId, pinned, cached.revision);
+      }),
+      ignoreElements(),
+    );
+  }
+}

@@ -1,0 +1,11 @@
+import type { TrackerProblem } from "../model/problems.js";
+
+type UserIdsRefused = Extract<TrackerProblem, { type: "user-ids-refused" }>;
+
+/** What is told of strings that are no user IDs, where there are any: the first few, each at a bearable length. */
+export function refusedIds(source: UserIdsRefused["source"], ids: readonly string[]): UserIdsRefused | undefined {
+  const count = ids.length;
+  if (count === 0) return undefined;
+  const userIds = ids.slice(0, 10).map((id) => (id.length > 80 ? `${id.slice(0, 80)}…` : id));
+  return { type: "user-ids-refused", source, userIds, count, message: `${count} string(s) in ${source} are no user IDs and were left out, such as ${JSON.stringify(userIds[0])}` };
+}

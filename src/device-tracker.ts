@@ -88,7 +88,7 @@ export class DeviceTracker {
   readonly #userId: UserId;
   readonly #sync$: Observable<SyncResponse>;
   readonly #scheduler: SchedulerLike;
-  readonly #surroundings: Pick<AccountSurroundings, "userId" | "keysApi" | "scheduler" | "maxListsInMemory" | "storeDeadline" | "queryDeadline">;
+  readonly #surroundings: Pick<AccountSurroundings, "userId" | "keysApi" | "scheduler" | "maxListsInMemory" | "unsignedDevices" | "storeDeadline" | "queryDeadline">;
   readonly #emissions = new Emissions();
   readonly #recent = new RecentQueries();
   readonly #problems$ = new Subject<TrackerProblem>();
@@ -114,7 +114,7 @@ export class DeviceTracker {
     this.#userId = userId;
     this.#sync$ = sync$;
     this.#scheduler = scheduler;
-    this.#surroundings = { userId, keysApi, scheduler, maxListsInMemory, storeDeadline, queryDeadline };
+    this.#surroundings = { userId, keysApi, scheduler, maxListsInMemory, unsignedDevices, storeDeadline, queryDeadline };
     const checkedVerifier = strictVerifier(verifier ?? platformVerifier({ onFallback: (error) => { this.#reportSlowSignatures(error); } }));
     this.#queries = new Queries(
       {

@@ -1,4 +1,5 @@
 import { tap, type Observable, type SchedulerLike } from "rxjs";
+import type { UnsignedDevices } from "./keys/verify-list.js";
 import type { UserId } from "./model/ids.js";
 import type { TrackerProblem } from "./model/problems.js";
 import type { DeviceUpdate } from "./model/updates.js";
@@ -37,6 +38,7 @@ export interface AccountSurroundings {
   readonly emissions: Emissions;
   readonly scheduler: SchedulerLike;
   readonly maxListsInMemory: number;
+  readonly unsignedDevices: UnsignedDevices;
   readonly storeDeadline: number;
   readonly queryDeadline: number;
   readonly writesTell: WriteQueueEvents;
@@ -46,10 +48,10 @@ export interface AccountSurroundings {
 
 /** Puts the parts together that work on a store whose state has been read. */
 export function loadedAccount(store: DeviceStore, { owner, ourKey }: SavedAccount, surroundings: AccountSurroundings): LoadedAccount {
-  const { userId, keysApi, tracked, queries, emissions, scheduler, maxListsInMemory, storeDeadline, queryDeadline, updated, report } = surroundings;
+  const { userId, keysApi, tracked, queries, emissions, scheduler, maxListsInMemory, unsignedDevices, storeDeadline, queryDeadline, updated, report } = surroundings;
   const writes = new WriteQueue(store, owner, scheduler, surroundings.writesTell);
   const memory = new ListMemory(userId, tracked, maxListsInMemory, ourKey);
-  const lists = new DeviceLists({ memory, store, writes, tracked, scheduler, report });
+  const lists = new DeviceLists({ memory, store, writes, tracked, refusesUnsigned: unsignedDevices === "refuse", scheduler, report });
   const readAgain = () => readAccount(store, owner).pipe(tap((account) => { memory.setOurKey(account.ourKey); }));
   return {
     writes,

@@ -202,14 +202,16 @@ describe("identity.verified", () => {
     m.expectObservable(get$(ALICE, BOB), "----------^").toBe("----------(x|)", { x: ["alice unchanged current", "bob B1:sx unchanged current"] });
   }));
 
-  it("is on again, once our own new identity is acknowledged, for whom it has signed", marbles((m) => {
+  it("is on again, once our own new identity is acknowledged, for whom it has signed, and after a restart", marbles((m) => {
     const answers = [of(together(own("old"), BOBS)), of(own("alice")), of(BOBS_VERIFIED)];
-    const { fetch$, get$, watch$, acknowledge$ } = identifying(m, { answers });
+    const store = memoryStore();
+    const { fetch$, get$, watch$, acknowledge$ } = identifying(m, { store, answers });
     m.expectObservable(get$(ALICE, BOB), "^").toBe("(x|)", { x: ["alice unchanged current", "bob B1:sx unchanged current"] });
     m.expectObservable(fetch$(ALICE), "-^").toBe("-(x|)", { x: ["alice changed current"] });
     m.expectObservable(fetch$(BOB), "--^").toBe("--(x|)", { x: ["bob B1:sx unchanged current"] });
     m.expectObservable(watch$(BOB), "---^---!").toBe("---a-b", { a: ["bob B1:sx unchanged current"], b: ["bob B1:sx unchanged+verified current"] });
     m.expectObservable(acknowledge$(ALICE, "aliceM"), "-----^").toBe("-----|");
+    m.expectObservable(identifying(m, { store, tracking: [] }).get$(BOB), "------^").toBe("------(x|)", { x: ["bob B1:sx unchanged+verified current"] });
   }));
 
   it("is what it was after a restart, before our own list is read", marbles((m) => {

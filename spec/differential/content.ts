@@ -48,5 +48,5 @@ export const hasUnreadableParts = (answer: unknown): boolean =>
     const byName = at(answer, section);
     if (byName === null || (byName !== undefined && !isJsonObject(byName))) return true;
     const ofUsers = section !== "failures";
-    return Object.entries(objectAt(answer, section)).some(([name, part]) => (ofUsers && !isUserId(name)) || (section === "device_keys" && !isJsonObject(part)) || (!ofUsers && !isJsonObject(part)));
+    return Object.entries(objectAt(answer, section)).some(([name, part]) => (ofUsers && !isUserId(name)) || (section === "device_keys" && (!isJsonObject(part) || hasHalfCharacter(Object.keys(part)))) || (!ofUsers && !isJsonObject(part)));
   });

@@ -26,10 +26,10 @@ export const EXPLANATIONS: readonly Explanation[] = [
   explain("failed-server", ({ about, userId, answer }) => about.ours.read && Object.hasOwn(objectAt(answer, "failures"), userId.slice(userId.indexOf(":") + 1))),
 
   // Of keys, whoever's.
-  weTake("field-twice", ({ about: { text } }) => /"(user_id|device_id|keys|signatures|algorithms)":"first",|\{"(\w+)":.{1,2000},"user_id":.{1,2000},"\2":/u.test(text)),
+  weTake("field-twice", ({ about: { text } }) => /"(user_id|device_id|keys|signatures|algorithms)":"first",|\{"user_id":[^,]*,"user_id":|\{"(\w+)":.{1,2000},"user_id":.{1,2000},"\2":/u.test(text)),
   weTake("half-character", someObject(hasHalfCharacter)),
-  weTake("number", someObject(hasNumber)),
   weTake("type", someObject(isTypedOtherwise)),
+  weTake("number", someObject(hasNumber)),
   theyTake("weak-key", someObject((object) => keysIn(object).some((key) => isString(key) && WEAK_KEYS.includes(spelling(key))))),
   theyTake("limit", someObject((object) => depth(object) > 32 || JSON.stringify(object).length > 65_536)),
   theyTake("spelling", someObject(isMisspelt)),
@@ -45,8 +45,8 @@ export const EXPLANATIONS: readonly Explanation[] = [
   explain("key-changed", (disputed) => disputed.code === "key-changed" && !disputed.isInherent && disputed.saidAlone("ours") === disputed.theirs),
 
   // Of identities.
-  theyTake("key-id", ({ isAboutIdentity, crossSigningKeys }) => isAboutIdentity && crossSigningKeys.some(([, key]) => Object.entries(objectAt(key, "keys")).some(([keyId, text]) => keyId !== `ed25519:${String(text)}`))),
   theyTake("several-keys", ({ isAboutIdentity, crossSigningKeys }) => isAboutIdentity && crossSigningKeys.some(([, key]) => keysIn(key).length > 1)),
+  theyTake("key-id", ({ isAboutIdentity, crossSigningKeys }) => isAboutIdentity && crossSigningKeys.some(([, key]) => Object.entries(objectAt(key, "keys")).some(([keyId, text]) => keyId !== `ed25519:${String(text)}`))),
   weTake("usage", ({ isAboutIdentity, crossSigningKeys }) => isAboutIdentity && crossSigningKeys.some(([usage, { usage: said }]) => Array.isArray(said) && said.includes(usage) && said.length > 1)),
   weTake("incomplete-identity", ({ isAboutIdentity, about, userId }) => isAboutIdentity && (userId === ME || about.ours.users.get(userId)?.selfSigning === undefined)),
   explain("identity-kept", (disputed) => disputed.isAboutIdentity && disputed.onlyTheirs && disputed.theyKeep),
@@ -54,5 +54,6 @@ export const EXPLANATIONS: readonly Explanation[] = [
 
   // Of what they remember.
   explain("user-left-out", (disputed) => disputed.isAboutDevice && disputed.devices === undefined && disputed.onlyTheirs && disputed.theyKeep),
-  explain("device-kept", (disputed) => disputed.isAboutDevice && disputed.onlyTheirs && at(disputed.devices, disputed.deviceId) !== undefined && disputed.theyKeep),
+  explain("device-kept", (disputed) => disputed.isAboutDevice && disputed.theyKeep && at(disputed.devices, disputed.deviceId) !== undefined && (disputed.onlyTheirs || disputed.saidAlone("theirs") === disputed.ours)),
+  explain("device-kept-by-us", ({ what, code, ours, theirs }) => what === "cross-signed" && code === "key-changed" && ours === "false" && theirs === "true"),
 ];

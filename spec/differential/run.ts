@@ -12,11 +12,16 @@ export class Tally {
   honest = 0;
   /** Devices that either side accepted, counted after each answer. */
   devices = 0;
-  readonly explained = new Map<string, number>();
+  readonly explained = new Map<string, { readonly count: number; readonly firstIn: number }>();
   readonly unexplained: (Difference & { readonly history: number; readonly tampered: string; readonly text: string })[] = [];
 
+  explain(name: string, history: number): void {
+    const { count, firstIn } = this.explained.get(name) ?? { count: 0, firstIn: history };
+    this.explained.set(name, { count: count + 1, firstIn });
+  }
+
   toString(): string {
-    const classes = Array.from(this.explained).sort(([, a], [, b]) => b - a).map(([name, count]) => `${name} ${count}`);
+    const classes = Array.from(this.explained).sort(([, a], [, b]) => b.count - a.count).map(([name, { count, firstIn }]) => `${name} ${count} (first in history ${firstIn})`);
     return `${this.answers} answers (${this.honest} of them honest), ${this.devices} devices; differences: ${classes.join(", ")}; unexplained: ${this.unexplained.length}`;
   }
 }
@@ -30,9 +35,10 @@ export async function runHistory(number: number, { userIds, unsignedDevices, ans
   for (const { text, tampered } of answers) {
     const ours = our.answer(text);
     const theirs = await their.answer(text);
-    const found = differences(ours, theirs);
     tally.answers++;
     if (tampered.length === 0) tally.honest++;
+    if (!ours.read && !theirs.read) continue; // and so nothing has changed
+    const found = differences(ours, theirs);
     for (const userId of userIds) tally.devices += new Set([ours, theirs].flatMap(({ users }) => [...(users.get(userId)?.devices.keys() ?? [])])).size;
     if (found.length > 0) {
       const alone = oursBefore === undefined ? { oursAlone: ours, theirsAlone: theirs } : await judgedAlone(text, userIds, unsignedDevices);
@@ -41,7 +47,7 @@ export async function runHistory(number: number, { userIds, unsignedDevices, ans
         const disputed = new Disputed(difference, about);
         const explanation = EXPLANATIONS.find(({ explains }) => explains(disputed));
         if (explanation === undefined) tally.unexplained.push({ ...difference, history: number, tampered: tampered.join(", "), text });
-        else (globalThis as any).seen?.(explanation.name,disputed), tally.explained.set(explanation.name, (tally.explained.get(explanation.name) ?? 0) + 1);
+        else tally.explain(explanation.name, number);
       }
     }
     oursBefore = ours;

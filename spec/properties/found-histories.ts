@@ -97,4 +97,18 @@ export const FOUND_HISTORIES: readonly Found[] = [
       wait(1),
     ],
   },
+  {
+    title: "a device comes with another key than the one that is pinned, and its list, of which memory has none, cannot be saved",
+    setup: { settled: false },
+    commands: [
+      change(BOB),
+      lookup([BOB]),
+      { type: "answer", which: 0, looksAt: "arrival", outcome: "lists, with another key" },
+      wait(10),
+      { type: "store trouble", trouble: "fails", operation: "update", tab },
+      lookup([BOB]),
+      answer(0),
+      wait(10),
+    ],
+  },
 ];

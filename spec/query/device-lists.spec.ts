@@ -1,6 +1,7 @@
 import { delay, of, switchMap } from "rxjs";
 import { expect, it } from "vitest";
 import { DeviceLists } from "../../src/query/device-lists.js";
+import { ListMemory } from "../../src/query/list-memory.js";
 import type { DeviceStore } from "../../src/store/device-store.js";
 import { memoryStore } from "../../src/store/memory-store.js";
 import { listKey, OWNER } from "../../src/store/records.js";
@@ -25,7 +26,8 @@ it("takes a list for what it is that was read while its user changed, and was fe
   const tracked = new TrackedUsers(ALICE, new Emissions(), { supersede: () => {}, sendWaiting: () => {} });
   tracked.loaded("s1", new Map([[BOB, { revision: then, outdated: false }]]));
   const writes = new WriteQueue(store, saved(records, OWNER) as never, m.scheduler, { commitFailed: () => {}, cleared: () => {} });
-  const lists = new DeviceLists({ ownUserId: ALICE, store, writes, tracked, maxListsInMemory: 10, scheduler: m.scheduler, report: () => {} });
+  const memory = new ListMemory(ALICE, tracked, 10, undefined);
+  const lists = new DeviceLists({ memory, store, writes, tracked, refusesUnsigned: false, scheduler: m.scheduler, report: () => {} });
 
   let answers: Revision | undefined;
   lists.read(new Map([[BOB, then]])).subscribe((found) => (answers = found.get(BOB)?.revision));
@@ -33,5 +35,5 @@ it("takes a list for what it is that was read while its user changed, and was fe
   put(records, [listKey(BOB), { ...fetched, revision: fetched.revision + 1 }]);
   m.flush();
   expect(answers).toBe(now);
-  expect(lists.cached(BOB, now)).toBeDefined();
+  expect(memory.cached(BOB, now)).toBeDefined();
 }));

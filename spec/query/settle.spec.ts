@@ -6,6 +6,8 @@ import type { TrackerProblem } from "../../src/model/problems.js";
 import type { KeysQueryResponse } from "../../src/model/wire.js";
 import type { Answer } from "../../src/query/answer.js";
 import { DeviceLists } from "../../src/query/device-lists.js";
+import { ListMemory } from "../../src/query/list-memory.js";
+import { ListSaver } from "../../src/query/list-saver.js";
 import type { SentQuery } from "../../src/query/query-request.js";
 import { settle } from "../../src/query/settle.js";
 import { memoryStore } from "../../src/store/memory-store.js";
@@ -34,11 +36,13 @@ function settling(scheduler: Marbles["scheduler"]) {
   const problems: TrackerProblem[] = [];
   const report = (problem: TrackerProblem) => problems.push(problem);
   const writes = new WriteQueue(store, owner, scheduler, { commitFailed: () => {}, cleared: () => {} });
-  const lists = new DeviceLists({ ownUserId: ALICE, store, writes, tracked, maxListsInMemory: 10, scheduler, ourKey: undefined, updated: () => {}, report });
+  const memory = new ListMemory(ALICE, tracked, 10, undefined);
+  const lists = new DeviceLists({ memory, store, writes, tracked, refusesUnsigned: false, scheduler, report });
+  const saver = new ListSaver({ ownUserId: ALICE, memory, tracked, writes, updated: () => {}, report });
   const run = (given: KeysQueryResponse, revisions: SentQuery["revisions"], superseded: readonly UserId[] = []) => {
     let settled: ReadonlyMap<UserId, Answer> = new Map();
     const sent: SentQuery = { revisions, isSuperseded: (user) => superseded.includes(user) };
-    settle(parseAnswer(given, revisions.keys(), ALICE, 0), sent, { lists, verifier: { verify: () => NEVER }, ownUserId: ALICE, unsignedDevices: "accept", deadline: 60_000, scheduler, report }).subscribe((answers) => (settled = answers));
+    settle(parseAnswer(given, revisions.keys(), ALICE, 0), sent, { memory, lists, saver, verifier: { verify: () => NEVER }, ownUserId: ALICE, unsignedDevices: "accept", deadline: 60_000, scheduler, report }).subscribe((answers) => (settled = answers));
     return settled;
   };
   log.writes.length = 0;

@@ -1,5 +1,5 @@
 import { catchError, map, of, switchMap, timeout, type Observable, type SchedulerLike } from "rxjs";
-import type { KeyAlgorithm } from "../keys/device-key.js";
+import { deviceKey, type KeyAlgorithm } from "../keys/device-key.js";
 import type { DeviceList } from "../keys/device-list.js";
 import { StoreClearedError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
@@ -35,9 +35,13 @@ export interface DeviceListsPorts {
   readonly store: DeviceStore;
   readonly writes: WriteQueue;
   readonly tracked: TrackedUsers;
+  /** Whether lists that hold unsigned devices are left alone: they were saved before the application refused those. */
+  readonly refusesUnsigned: boolean;
   readonly scheduler: SchedulerLike;
   readonly report: (problem: TrackerProblem) => void;
 }
+
+const hasUnsigned = ({ deviceStatus }: DeviceList): boolean => Array.from(deviceStatus.values()).some(({ signedByItself }) => !signedByItself);
 
 /** The device lists that we have: in memory the ones used last, in the store all that were saved. */
 export class DeviceLists {
@@ -45,14 +49,16 @@ export class DeviceLists {
   readonly #store: DeviceStore;
   readonly #writes: WriteQueue;
   readonly #tracked: TrackedUsers;
+  readonly #refusesUnsigned: boolean;
   readonly #scheduler: SchedulerLike;
   readonly #report: (problem: TrackerProblem) => void;
 
-  constructor({ memory, store, writes, tracked, scheduler, report }: DeviceListsPorts) {
+  constructor({ memory, store, writes, tracked, refusesUnsigned, scheduler, report }: DeviceListsPorts) {
     this.#memory = memory;
     this.#store = store;
     this.#writes = writes;
     this.#tracked = tracked;
+    this.#refusesUnsigned = refusesUnsigned;
     this.#scheduler = scheduler;
     this.#report = report;
   }
@@ -125,6 +131,22 @@ export class DeviceLists {
         if (!this.#writes.checkOwner(owner)) throw new StoreClearedError();
         return readClaims(claims);
       }),
+      switchMap((claims) => (claims.length === 0 ? of(claims) : this.#stillClaimed(claims, algorithm, publicKey))),
+    );
+  }
+
+  /** Whose saved list has the key: what a damaged list claimed nobody could take out of the index. */
+  #stillClaimed(claims: readonly Claimant[], algorithm: KeyAlgorithm, publicKey: string): Observable<readonly Claimant[]> {
+    const userIds = [...new Set(claims.map(({ userId }) => userId))];
+    return this.#store.read([OWNER, ...userIds.map(listKey)]).pipe(
+      map(([owner, ...saved]) => {
+        if (!this.#writes.checkOwner(owner)) throw new StoreClearedError();
+        const lists = new Map(userIds.map((userId, i) => [userId, readListRecord(saved[i], userId)?.list]));
+        return claims.filter(({ userId, deviceId }) => {
+          const device = lists.get(userId)?.deviceKeys.get(deviceId);
+          return device !== undefined && deviceKey(device, algorithm) === publicKey;
+        });
+      }),
     );
   }
 
@@ -155,8 +177,9 @@ export class DeviceLists {
         const damaged: UserId[] = [];
         userIds.forEach((userId, i) => {
           const record = readListRecord(saved[i], userId);
-          if (record !== undefined) records.set(userId, record);
-          else if (saved[i] !== undefined) damaged.push(userId);
+          if (record !== undefined) {
+            if (!this.#refusesUnsigned || !hasUnsigned(record.list)) records.set(userId, record);
+          } else if (saved[i] !== undefined) damaged.push(userId);
         });
         if (damaged.length > 0) {
           this.#report({ type: "records-damaged", kind: "list", ids: damaged, message: `the saved lists of ${damaged.length} user(s) cannot be trusted; the server is asked for them` });

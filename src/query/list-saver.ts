@@ -1,5 +1,6 @@
 import { catchError, defer, ignoreElements, map, of, tap, type Observable } from "rxjs";
 import type { DeviceList } from "../keys/device-list.js";
+import { ownUserSigningKey } from "../keys/identity.js";
 import { applyPins, mergePins, NO_PINS, pinsOf, type Pins } from "../keys/pins.js";
 import { IdentityChangedError, StoreClearedError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
@@ -8,6 +9,7 @@ import type { DeviceUpdate } from "../model/updates.js";
 import { acknowledge, acknowledgeKeys } from "../store/acknowledge.js";
 import type { SavedUser } from "../store/commit.js";
 import type { Revision } from "../store/revision.js";
+import type { SavedRecords } from "../store/saved-records.js";
 import { saveKeys, saveLists, type ListToSave, type SavedList } from "../store/save-lists.js";
 import type { WriteQueue } from "../store/write-queue.js";
 import type { TrackedUsers } from "../sync/tracked-users.js";
@@ -55,9 +57,11 @@ export class ListSaver {
     if (!Array.from(lists.values()).some(({ list, revision }) => revision !== undefined || list.deviceKeys.size > 0 || list.masterKey !== undefined)) {
       return of(new Map(Array.from(lists, ([userId, { list }]) => [userId, { list, refused: false }]))); // nothing to save, to pin or to compare
     }
-    const toSave = new Map(Array.from(lists, ([userId, one]) => [userId, { ...one, known: this.#memory.last(userId)?.list, pinned: this.#unsavedPins.get(userId) }]));
+    const known = new Map(Array.from(lists, ([userId, one]) => [userId, { ...one, known: this.#memory.last(userId)?.list }]));
+    // As of the transaction: a save that is before it in the queue may fail yet, and leave what it pins to this one.
+    const toSave = () => new Map(Array.from(lists, ([userId, one]) => [userId, { ...one, pinned: this.#unsavedPins.get(userId) }]));
     return this.#writes
-      .write({ keys: saveKeys(toSave), apply: (records) => saveLists(records, toSave, this.#ownUserId), whenStoreFails: "fail" })
+      .write({ keys: saveKeys(known), apply: (records) => saveLists(records, toSave(), this.#ownUserId), whenStoreFails: "fail" })
       .pipe(
         map((outcomes) => {
           for (const userId of lists.keys()) this.#unsavedPins.delete(userId);
@@ -112,12 +116,14 @@ export class ListSaver {
 
   /** Pins a master key in the place of the first one of this user, and completes when that is durable. */
   acknowledge(userId: UserId, masterKey: string): Observable<never> {
-    return defer(() => this.#writes.write({ keys: acknowledgeKeys(userId), apply: (records) => acknowledge(records, userId, masterKey, this.#ownUserId), whenStoreFails: "fail" })).pipe(
+    const apply = (records: SavedRecords) => acknowledge(records, { userId, masterKey, ownUserId: this.#ownUserId, inMemory: this.#memory.last(userId)?.list });
+    return defer(() => this.#writes.write({ keys: acknowledgeKeys(userId), apply, whenStoreFails: "fail" })).pipe(
       tap((acknowledged) => {
         if ("masterKey" in acknowledged) throw new IdentityChangedError(userId, masterKey, acknowledged.masterKey);
         const { list } = acknowledged;
         const cached = this.#memory.last(userId);
-        if (list === undefined || cached?.list.identity.masterKey !== masterKey) return;
+        if (userId === this.#ownUserId && list !== undefined) this.#memory.setOurKey(ownUserSigningKey(list)); // our list need not be in memory
+        if (cached?.list.identity.masterKey !== masterKey) return;
         const pinned: DeviceList = { ...cached.list, identity: { ...cached.list.identity, pinnedMasterKey: masterKey } };
         this.#memory.replace(userId, pinned, cached.revision);
       }),

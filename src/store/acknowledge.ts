@@ -13,11 +13,22 @@ export const acknowledgeKeys = (userId: UserId): RecordKey[] => [OWN_IDENTITY, l
 /** What became of an acknowledgement: where the user's list has another master key by now, that one. */
 export type Acknowledged = { readonly list: DeviceList | undefined } | { readonly masterKey: string | undefined };
 
+/** What is acknowledged. */
+export interface Acknowledgement {
+  readonly userId: UserId;
+  readonly masterKey: string;
+  readonly ownUserId: UserId;
+  /** The user's list in memory: it may be newer than the saved one, where that could not be saved. */
+  readonly inMemory: DeviceList | undefined;
+}
+
 /** Pins this master key in the place of the first one, in the list, too, provided that it is the one which the list has. */
-export function acknowledge(records: SavedRecords, userId: UserId, masterKey: string, ownUserId: UserId): Acknowledged {
-  const record = readListRecord(records.get(listKey(userId)), userId);
+export function acknowledge(records: SavedRecords, { userId, masterKey, ownUserId, inMemory }: Acknowledgement): Acknowledged {
+  const saved = readListRecord(records.get(listKey(userId)), userId);
+  const isUnsaved = saved !== undefined && inMemory?.identity.masterKey === masterKey && inMemory.fetchedAt > saved.list.fetchedAt;
+  const record = isUnsaved ? undefined : saved;
   if (record !== undefined && record.list.identity.masterKey !== masterKey) return { masterKey: record.list.identity.masterKey };
-  const pins: Pins = { ...(readPins(records.get(pinsKey(userId))) ?? pinsOf(record?.list)), masterKey };
+  const pins: Pins = { ...(readPins(records.get(pinsKey(userId))) ?? pinsOf(saved?.list)), masterKey };
   records.set(pinsKey(userId), pins);
   if (record === undefined) return { list: undefined };
   const list: DeviceList = { ...record.list, identity: { ...record.list.identity, pinnedMasterKey: masterKey } };

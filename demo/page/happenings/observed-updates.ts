@@ -1,4 +1,4 @@
-import { catchError, concatMap, EMPTY, map, merge, mergeMap, Observable, of, tap } from "rxjs";
+import { catchError, concatMap, EMPTY, ignoreElements, map, merge, mergeMap, Observable, of, tap } from "rxjs";
 import type { DeviceTracker, DeviceUpdate, UserId } from "matrix-device-tracker";
 import { nameOf } from "../words/device-name.js";
 import type { DeviceNames } from "../words/update-words.js";
@@ -12,7 +12,7 @@ type UpdateMessage =
 
 export interface ObservedUpdates {
   /** Acknowledges a changed identity, and tells the other tabs. Completes when it is durable. */
-  acknowledge(userId: UserId, masterKey: string): Observable<never>;
+  readonly acknowledge: (userId: UserId, masterKey: string) => Observable<never>;
 }
 
 export interface UpdatesContext {
@@ -62,7 +62,7 @@ export function observedUpdates(tracker: DeviceTracker, { name, users, acknowled
               talk.say({ type: "acknowledged", userId });
             },
           }),
-          mergeMap(() => EMPTY),
+          ignoreElements(),
         ),
     });
     return () => {

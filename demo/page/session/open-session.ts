@@ -22,7 +22,7 @@ export interface Session {
   readonly users: readonly UserId[];
   readonly lookUp: LookUp;
   /** A person acknowledges a changed identity: the master key that they were shown. */
-  acknowledge(userId: UserId, masterKey: string): Observable<unknown>;
+  readonly acknowledge: (userId: UserId, masterKey: string) => Observable<unknown>;
 }
 
 /** Whom a place's diagram shows, ourselves last. */

@@ -13,7 +13,8 @@ export type Order =
   /** The server answers the tab's sync loop, and the response never arrives. */
   | { readonly type: "lose"; readonly tab: number }
   /** The next answer of `/keys/query` is an error, or the next verification fails. */
-  | { readonly type: "fail" | "fail verification" }
+  | { readonly type: "fail" }
+  | { readonly type: "fail verification" }
   /** The next answer of `/keys/query` gives devices another key, or devices that nobody should accept. */
   | { readonly type: "deceive"; readonly how: "lists, with another key" | "lists, among hostile ones" }
   | { readonly type: "restart"; readonly tab: number };
@@ -44,6 +45,14 @@ function bursts(tabs: number): fc.Arbitrary<readonly Order[]> {
     const told = (index: number): readonly Order[] => [{ type: "change", user: who }, { type: "sync", tab: index, forAll: false }];
     return [...told(late), { type: "lookup", tab: late, users: [who], forceDownload: false }, ...told(other >= late ? other + 1 : other)];
   });
+  // A tab misses a response, and is asking when it finds that out.
+  const gap = fc.tuple(user, tab, users, users).map(([who, index, ...asked]): readonly Order[] => [
+    { type: "change", user: who },
+    { type: "lose", tab: index },
+    { type: "change", user: who },
+    { type: "sync", tab: index, forAll: false },
+    ...asked.map((one): Order => ({ type: "lookup", tab: index, users: one, forceDownload: true })),
+  ]);
   return fc.oneof(
     { weight: 10, arbitrary: announced },
     { weight: 8, arbitrary: one(lookup) },
@@ -52,7 +61,8 @@ function bursts(tabs: number): fc.Arbitrary<readonly Order[]> {
     { weight: 2, arbitrary: one(sync) },
     { weight: 2, arbitrary: one(fc.record({ type: fc.constant("cancel" as const), which: fc.nat({ max: 5 }) })) },
     { weight: 1, arbitrary: one(fc.record({ type: fc.constant("watch" as const), tab, users })) },
-    { weight: 5, arbitrary: fc.tuple(change, fc.record({ type: fc.constant("lose" as const), tab }), lookup, change, sync) },
+    { weight: 2, arbitrary: fc.tuple(change, fc.record({ type: fc.constant("lose" as const), tab }), lookup, change, sync) },
+    { weight: 4, arbitrary: gap },
     { weight: tabs > 1 ? 4 : 0, arbitrary: behind },
     { weight: 1, arbitrary: one(fc.constantFrom({ type: "fail" as const }, { type: "fail verification" as const })) },
     { weight: 1, arbitrary: one(fc.record({ type: fc.constant("deceive" as const), how: fc.constantFrom("lists, with another key" as const, "lists, among hostile ones" as const) })) },

@@ -64,6 +64,10 @@ describe("recipients", () => {
       expect(among({ devices: { A: {}, B: {} }, withoutKey: ["B"] })).toEqual([["A"], { B: "no-key" }]);
     });
 
+    it("the device that sends by that name, though it was refused", () => {
+      expect(among({ rejected: ["OWN"] }, { ownDevice: { userId: BOB, deviceId: "OWN" } })).toEqual([[], { OWN: "own-device" }]);
+    });
+
     it("the device that sends, and no device of that ID of another user", () => {
       const { devices, leftOut } = recipients(new Map([user(ALICE, { devices: { A: {}, B: {} } }), user(BOB, { devices: { A: {} } })]), { ownDevice: { userId: ALICE, deviceId: "A" } });
       expect(names(devices)).toEqual([`${ALICE} B`, `${BOB} A`]);

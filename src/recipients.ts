@@ -56,9 +56,10 @@ export function recipients(users: DeviceKeysByUser, policy: RecipientPolicy = {}
   const blocked = new Map<UserId, Set<DeviceId>>();
   for (const { userId, deviceId } of policy.blocked ?? []) blocked.set(userId, (blocked.get(userId) ?? new Set()).add(deviceId));
 
+  const isOwn = (userId: UserId, deviceId: DeviceId) => userId === ownDevice?.userId && deviceId === ownDevice.deviceId;
   const reasonFor = (userId: UserId, deviceId: DeviceId, device: DeviceKeys, { deviceStatus, identity }: UserDeviceKeys): LeftOutReason | undefined => {
     const status = deviceStatus.get(deviceId);
-    if (userId === ownDevice?.userId && deviceId === ownDevice.deviceId) return "own-device";
+    if (isOwn(userId, deviceId)) return "own-device";
     if (deviceKey(device, "curve25519") === undefined) return "no-key";
     if (blocked.get(userId)?.has(deviceId) === true) return "blocked";
     if (excludeChangedIdentities && identity.state === "changed") return "identity-changed";
@@ -77,7 +78,7 @@ export function recipients(users: DeviceKeysByUser, policy: RecipientPolicy = {}
       else leftOut.push({ userId, deviceId, reason });
     }
     // A device whose new keys were refused may be there as it was before.
-    for (const deviceId of keys.rejected.keys()) if (!keys.deviceKeys.has(deviceId)) leftOut.push({ userId, deviceId, reason: "rejected" });
+    for (const deviceId of keys.rejected.keys()) if (!keys.deviceKeys.has(deviceId)) leftOut.push({ userId, deviceId, reason: isOwn(userId, deviceId) ? "own-device" : "rejected" });
   }
   return { devices, leftOut, uncertain };
 }

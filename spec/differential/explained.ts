@@ -2,7 +2,6 @@ import { depth, hasHalfCharacter, hasNumber, hasUnreadableParts, isMisspelt, isS
 import type { Disputed } from "./disputed.js";
 import { at, isJsonObject, objectAt } from "./json.js";
 import { WEAK_KEYS } from "./odd-values.js";
-import { ME } from "./person.js";
 
 /** A class of differences: its name in `docs/differences.md`, and whether a difference is one of them, by what the answer says. */
 export interface Explanation {
@@ -14,7 +13,7 @@ const explain = (name: string, explains: Explanation["explains"]): Explanation =
 /** A class of what we accept or follow, and they do not. */
 const weTake = (name: string, explains: Explanation["explains"]): Explanation => explain(name, (disputed) => disputed.isInherent && disputed.saidAlone("ours") !== undefined && disputed.saidAlone("theirs") === undefined && explains(disputed));
 /** A class of what they accept, and we do not. */
-const theyTake = (name: string, explains: Explanation["explains"]): Explanation => explain(name, (disputed) => disputed.isInherent && disputed.onlyTheirs && explains(disputed));
+const theyTake = (name: string, explains: Explanation["explains"]): Explanation => explain(name, (disputed) => disputed.isInherent && (disputed.onlyTheirs || disputed.theirs === "true") && explains(disputed));
 
 const someObject = (test: (object: Disputed["objects"][number]) => boolean) => ({ objects }: Disputed): boolean => objects.some(test);
 const isSignedByItself = ({ userId, deviceId, device }: Disputed): boolean => isString(at(device, "signatures", userId, `ed25519:${deviceId}`)) && isString(at(device, "keys", `ed25519:${deviceId}`));
@@ -46,9 +45,9 @@ export const EXPLANATIONS: readonly Explanation[] = [
 
   // Of identities.
   theyTake("several-keys", ({ isAboutIdentity, crossSigningKeys }) => isAboutIdentity && crossSigningKeys.some(([, key]) => keysIn(key).length > 1)),
-  theyTake("key-id", ({ isAboutIdentity, crossSigningKeys }) => isAboutIdentity && crossSigningKeys.some(([, key]) => Object.entries(objectAt(key, "keys")).some(([keyId, text]) => keyId !== `ed25519:${String(text)}`))),
+  theyTake("key-id", ({ isAboutIdentity, crossSigningKeys }) => isAboutIdentity && crossSigningKeys.some(([, key]) => Object.entries(objectAt(key, "keys")).some(([keyId, text]) => !isString(text) || keyId !== `ed25519:${text}`))),
   weTake("usage", ({ isAboutIdentity, crossSigningKeys }) => isAboutIdentity && crossSigningKeys.some(([usage, { usage: said }]) => Array.isArray(said) && said.includes(usage) && said.length > 1)),
-  weTake("incomplete-identity", ({ isAboutIdentity, about, userId }) => isAboutIdentity && (userId === ME || about.ours.users.get(userId)?.selfSigning === undefined)),
+  weTake("incomplete-identity", ({ isAboutIdentity, about, userId }) => isAboutIdentity && about.ours.incomplete.has(userId)),
   explain("identity-kept", (disputed) => disputed.isAboutIdentity && disputed.onlyTheirs && disputed.theyKeep),
   explain("follows-from-identity", ({ what, hasOtherIdentity }) => what === "cross-signed" && hasOtherIdentity),
 

@@ -14,7 +14,7 @@ it("a device that was kept for its changed key is cross-signed again when it com
   if (device === undefined) throw new Error("no device");
   Object.assign(device, { signedByItself: true, crossSigned: true });
   const honest = honestAnswer([bob]);
-  const withoutIdentity = { device_keys: honest["device_keys"] ?? null };
+  const withoutIdentity = { device_keys: honest.device_keys ?? null };
   const swapped = honestAnswer([bob]);
   const json = objectAt(swapped, "device_keys", bob.userId, "D");
   const stranger = bob.identity.userSigning;

@@ -34,7 +34,7 @@ export class KeyRing {
 
   /** Another one each time, round and round: no history takes as many. */
   take(): KeyPair {
-    return this.#pairs[this.#next++ % this.#pairs.length] as KeyPair;
+    return this.#pairs[this.#next++ % this.#pairs.length]!;
   }
 }
 
@@ -43,10 +43,12 @@ export const signature = ({ privateKey }: KeyPair, message: string): string => u
 /** Signs an object in this user's name, whatever it says of itself. Matrix spec, appendices, "Signing JSON". */
 export function signObject(object: JsonObject, userId: string, keyId: string, by: KeyPair): void {
   const covered = jsonObject(object);
-  delete covered["signatures"];
-  delete covered["unsigned"];
-  if (!isJsonObject(object["signatures"])) object["signatures"] = jsonObject();
-  const { signatures } = object as { signatures: JsonObject };
-  if (!isJsonObject(signatures[userId])) signatures[userId] = jsonObject();
-  (signatures[userId] as JsonObject)[`ed25519:${keyId}`] = signature(by, canonical(covered));
+  delete covered.signatures;
+  delete covered.unsigned;
+  const signatures = isJsonObject(object.signatures) ? object.signatures : jsonObject();
+  const { [userId]: before } = signatures;
+  const theirs = isJsonObject(before) ? before : jsonObject();
+  theirs[`ed25519:${keyId}`] = signature(by, canonical(covered));
+  signatures[userId] = theirs;
+  object.signatures = signatures;
 }

@@ -9,6 +9,8 @@ import type { DeviceVerdict, UserVerdict, Verdict } from "./verdict.js";
 /** The verdict, and why devices were refused. */
 export interface OurVerdict extends Verdict {
   readonly refused: ReadonlyMap<string, ReadonlyMap<string, RejectionCode>>;
+  /** Users who have not all the cross-signing keys that we may see. */
+  readonly incomplete: ReadonlySet<string>;
 }
 
 /** A whole tracker, with a store and a real verifier that answer at once. */
@@ -38,16 +40,18 @@ export class OurSide {
     if (lists === undefined) throw new Error("the tracker did not answer at once");
     const users = new Map<string, UserVerdict>();
     const refused = new Map<string, ReadonlyMap<string, RejectionCode>>();
-    for (const [userId, { deviceKeys, deviceStatus, lastKnown, rejected, identity, selfSigningKey }] of lists) {
+    const incomplete = new Set<string>();
+    for (const [userId, { deviceKeys, deviceStatus, lastKnown, rejected, identity, selfSigningKey, userSigningKey }] of lists) {
       const devices = new Map<string, DeviceVerdict>();
       const used = deviceKeys.size === 0 && lastKnown !== undefined ? lastKnown : deviceKeys;
       for (const [deviceId, device] of used) {
         if (userId !== ME || deviceId !== MY_DEVICE) devices.set(deviceId, { ed25519: key(device, "ed25519"), curve25519: key(device, "curve25519"), crossSigned: deviceStatus.get(deviceId)?.crossSigned });
       }
       users.set(userId, { devices, master: identity.masterKey, selfSigning: selfSigningKey && firstKey(selfSigningKey) });
+      if (selfSigningKey === undefined || (userId === ME && userSigningKey === undefined)) incomplete.add(userId);
       refused.set(userId, new Map(Array.from(rejected, ([deviceId, { code }]) => [deviceId, code])));
     }
-    return { read, users, refused };
+    return { read, users, refused, incomplete };
   }
 }
 

@@ -108,9 +108,9 @@ export class Person {
       algorithms: ["m.olm.v1.curve25519-aes-sha2", "m.megolm.v1.aes-sha2"],
       keys: jsonObject({ [`ed25519:${id}`]: ed25519.publicKey, [`curve25519:${id}`]: curve25519 }),
     });
-    if (dehydrated) json["dehydrated"] = true;
-    json["signatures"] = jsonObject();
-    if (name !== undefined) json["unsigned"] = jsonObject({ device_display_name: name });
+    if (dehydrated) json.dehydrated = true;
+    json.signatures = jsonObject();
+    if (name !== undefined) json.unsigned = jsonObject({ device_display_name: name });
     if (signedByItself) signObject(json, this.userId, id, ed25519);
     this.crossSign(json, device);
     return json;
@@ -134,11 +134,11 @@ export class Person {
 export function honestAnswer(people: readonly Person[]): JsonObject {
   const answer = jsonObject({ device_keys: jsonObject(), failures: jsonObject(), master_keys: jsonObject(), self_signing_keys: jsonObject(), user_signing_keys: jsonObject() });
   for (const person of people) {
-    (answer["device_keys"] as JsonObject)[person.userId] = jsonObject(Object.fromEntries(Array.from(person.devices.values(), (device) => [device.id, person.deviceJson(device)])));
+    (answer.device_keys as JsonObject)[person.userId] = jsonObject(Object.fromEntries(Array.from(person.devices.values(), (device) => [device.id, person.deviceJson(device)])));
     if (person.identity === undefined) continue;
-    (answer["master_keys"] as JsonObject)[person.userId] = person.crossSigningJson("master", person.identity);
-    (answer["self_signing_keys"] as JsonObject)[person.userId] = person.crossSigningJson("self_signing", person.identity);
-    if (person.userId === ME) (answer["user_signing_keys"] as JsonObject)[person.userId] = person.crossSigningJson("user_signing", person.identity);
+    (answer.master_keys as JsonObject)[person.userId] = person.crossSigningJson("master", person.identity);
+    (answer.self_signing_keys as JsonObject)[person.userId] = person.crossSigningJson("self_signing", person.identity);
+    if (person.userId === ME) (answer.user_signing_keys as JsonObject)[person.userId] = person.crossSigningJson("user_signing", person.identity);
   }
   return answer;
 }

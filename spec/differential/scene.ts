@@ -74,8 +74,8 @@ export class Scene {
 
   /** Signs a device as its owner would, now that it says something else. */
   resignDevice({ person, json, device }: Pick<Placed, "person" | "json" | "device">, by: KeyPair = device.ed25519): void {
-    const id = json["device_id"];
-    json["signatures"] = {};
+    const id = json.device_id;
+    json.signatures = {};
     signObject(json, person.userId, typeof id === "string" ? id : device.id, by);
     person.crossSign(json, device);
   }
@@ -83,14 +83,15 @@ export class Scene {
   resignKey({ person, usage, json, pair }: PlacedKey): void {
     if (person.identity === undefined) return;
     const { master } = person.identity;
-    json["signatures"] = {};
+    json.signatures = {};
     if (usage !== "master") signObject(json, person.userId, master.publicKey, master);
     else if (this.random.chance(0.5)) signObject(json, person.userId, master.publicKey, pair);
   }
 }
 
-/** Everywhere in this object, two levels deep. */
+/** Everywhere in this object, two levels deep; in an empty one, where something should be. */
 export function paths(object: JsonObject): readonly (readonly string[])[] {
+  if (Object.keys(object).length === 0) return [["user_id"]];
   return Object.entries(object).flatMap(([name, value]) => [
     [name],
     ...(isJsonObject(value) ? Object.entries(value).flatMap(([inner, item]) => [[name, inner], ...(isJsonObject(item) ? Object.keys(item).map((leaf) => [name, inner, leaf]) : [])]) : []),
@@ -101,6 +102,6 @@ export function put(object: JsonObject, path: readonly string[], value: Json | u
   const last = path.at(-1);
   const parent = path.length < 2 ? object : at(object, ...path.slice(0, -1));
   if (last === undefined || !isJsonObject(parent)) return;
-  if (value === undefined) delete parent[last];
+  if (value === undefined) Reflect.deleteProperty(parent, last);
   else parent[last] = value;
 }

@@ -12,14 +12,14 @@ const ANSWER_TAMPERINGS: Readonly<Record<string, Tampering>> = {
   },
   "user left out": (scene) => {
     const { userId } = scene.person();
-    delete objectAt(scene.answer, "device_keys")[userId];
-    if (scene.random.chance(0.5)) for (const name of SECTIONS) delete objectAt(scene.answer, name)[userId];
+    Reflect.deleteProperty(objectAt(scene.answer, "device_keys"), userId);
+    if (scene.random.chance(0.5)) for (const name of SECTIONS) Reflect.deleteProperty(objectAt(scene.answer, name), userId);
   },
   "user of the wrong type": (scene) => {
     objectAt(scene.answer, "device_keys")[scene.person().userId] = wrongValue(scene.random);
   },
   "section left out": ({ answer, random }) => {
-    delete answer[random.pick(SECTIONS)];
+    Reflect.deleteProperty(answer, random.pick(SECTIONS));
   },
   "section of the wrong type": ({ answer, random }) => {
     answer[random.pick(SECTIONS)] = wrongValue(random);
@@ -27,7 +27,7 @@ const ANSWER_TAMPERINGS: Readonly<Record<string, Tampering>> = {
   "server that failed": (scene) => {
     const { userId } = scene.person();
     objectAt(scene.answer, "failures")[userId.slice(userId.indexOf(":") + 1)] = jsonObject();
-    if (scene.random.chance(0.6)) for (const name of ["device_keys", "master_keys", "self_signing_keys"]) delete objectAt(scene.answer, name)[userId];
+    if (scene.random.chance(0.6)) for (const name of ["device_keys", "master_keys", "self_signing_keys"]) Reflect.deleteProperty(objectAt(scene.answer, name), userId);
   },
   "server that failed for a reason of the wrong type": ({ answer, random }) => {
     objectAt(answer, "failures")[random.pick(["elsewhere.example", "no server", ""])] = wrongValue(random);

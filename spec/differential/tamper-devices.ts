@@ -60,17 +60,17 @@ export const DEVICE_TAMPERINGS: Readonly<Record<string, Tampering>> = {
   }),
   "signed by its owner's master key": onDevice(({ person, json }) => {
     if (person.identity === undefined) return;
-    delete objectAt(json, "signatures", person.userId)[`ed25519:${person.identity.selfSigning.publicKey}`];
+    Reflect.deleteProperty(objectAt(json, "signatures", person.userId), `ed25519:${person.identity.selfSigning.publicKey}`);
     signObject(json, person.userId, person.identity.master.publicKey, person.identity.master);
   }),
   "duplicated under another ID": onDevice((placed, scene) => {
     const twin = copy(placed.json);
-    scene.devicesOf(placed.person.userId)["TWIN"] = twin;
+    scene.devicesOf(placed.person.userId).TWIN = twin;
     if (scene.random.chance(0.3)) return;
-    twin["device_id"] = "TWIN";
+    twin.device_id = "TWIN";
     if (scene.random.chance(0.5)) return;
     const { [`ed25519:${placed.id}`]: ed25519 = "", [`curve25519:${placed.id}`]: curve25519 = "" } = objectAt(placed.json, "keys");
-    twin["keys"] = jsonObject({ "ed25519:TWIN": ed25519, "curve25519:TWIN": curve25519 });
+    twin.keys = jsonObject({ "ed25519:TWIN": ed25519, "curve25519:TWIN": curve25519 });
     if (scene.random.chance(0.7)) scene.resignDevice({ ...placed, json: twin });
   }),
   "moved to another user": onDevice((placed, scene) => {
@@ -78,7 +78,7 @@ export const DEVICE_TAMPERINGS: Readonly<Record<string, Tampering>> = {
     const moved = copy(placed.json);
     scene.devicesOf(person.userId)[placed.id] = moved;
     if (scene.random.chance(0.3)) return;
-    moved["user_id"] = person.userId;
+    moved.user_id = person.userId;
     if (scene.random.chance(0.5)) scene.resignDevice({ ...placed, person, json: moved });
   }),
   "the curve25519 key of another device": onTwo((one, other, scene) => {
@@ -107,8 +107,8 @@ export const DEVICE_TAMPERINGS: Readonly<Record<string, Tampering>> = {
     signatures[name] = oddSignature(typeof before === "string" ? before : "", random);
   }),
   "no signatures": onDevice(({ json }, { random }) => {
-    if (random.chance(0.5)) json["signatures"] = jsonObject();
-    else delete json["signatures"];
+    if (random.chance(0.5)) json.signatures = jsonObject();
+    else delete json.signatures;
   }),
   "foreign signatures": onDevice(({ person, json }, { random, keys }) => {
     const stranger = keys.take();
@@ -117,9 +117,9 @@ export const DEVICE_TAMPERINGS: Readonly<Record<string, Tampering>> = {
       () => { signObject(json, person.userId, stranger.publicKey, stranger); },
       () => { signObject(json, person.userId, "", stranger); },
       () => { objectAt(json, "signatures", person.userId)["org.example:KEY"] = "signature"; },
-      () => { objectAt(json, "signatures", person.userId)["nocolon"] = "signature"; },
+      () => { objectAt(json, "signatures", person.userId).nocolon = "signature"; },
       () => { objectAt(json, "signatures")["no user"] = jsonObject({ "ed25519:KEY": "signature" }); },
-      () => { objectAt(json, "signatures")["__proto__"] = jsonObject({ "ed25519:KEY": "signature" }); },
+      () => { objectAt(json, "signatures").__proto__ = jsonObject({ "ed25519:KEY": "signature" }); },
     ]);
     tamper();
   }),
@@ -145,17 +145,17 @@ export const DEVICE_TAMPERINGS: Readonly<Record<string, Tampering>> = {
   }),
   "something more in unsigned": onDevice(({ json }, { random }) => {
     const [name, value] = extraMember(random);
-    json["unsigned"] = jsonObject({ ...objectAt(json, "unsigned"), [name]: value });
+    json.unsigned = jsonObject({ ...objectAt(json, "unsigned"), [name]: value });
   }),
   "no name, or an odd one": onDevice(({ json }, { random }) => {
-    json["unsigned"] = jsonObject({ device_display_name: random.pick([null, 1, "", "\ud800", "x".repeat(1_000)]) });
+    json.unsigned = jsonObject({ device_display_name: random.pick([null, 1, "", "\ud800", "x".repeat(1_000)]) });
   }),
   "dehydrated, or not quite": onDevice((placed, scene) => {
-    placed.json["dehydrated"] = scene.random.pick([true, false, null, "true", 1]);
+    placed.json.dehydrated = scene.random.pick([true, false, null, "true", 1]);
     scene.resignDevice(placed);
   }),
   "other algorithms": onDevice((placed, scene) => {
-    placed.json["algorithms"] = scene.random.pick([[], ["org.example.none"], ["m.olm.v1.curve25519-aes-sha2", "m.olm.v1.curve25519-aes-sha2"], [""]]);
+    placed.json.algorithms = scene.random.pick([[], ["org.example.none"], ["m.olm.v1.curve25519-aes-sha2", "m.olm.v1.curve25519-aes-sha2"], [""]]);
     scene.resignDevice(placed);
   }),
   "a cross-signing key for an ID": onDevice((placed, scene) => {
@@ -172,17 +172,17 @@ export const DEVICE_TAMPERINGS: Readonly<Record<string, Tampering>> = {
   }),
   "a field twice": onDevice(({ json }, { random, edits }) => {
     const name = random.pick(["user_id", "device_id", "keys", "signatures", "algorithms"]);
-    const [id] = Object.keys(json).length === 0 ? [] : [JSON.stringify(json["device_id"])];
+    const [id] = Object.keys(json).length === 0 ? [] : [JSON.stringify(json.device_id)];
     const first = random.pick([`"${name}":"first",`, `"${name}":${JSON.stringify(json[name] ?? null)},`]);
-    edits.push((text) => text.replace(`{"user_id":${JSON.stringify(json["user_id"])},"device_id":${id ?? ""},`, (found) => `{${first}${found.slice(1)}`));
+    edits.push((text) => text.replace(`{"user_id":${JSON.stringify(json.user_id)},"device_id":${id ?? ""},`, (found) => `{${first}${found.slice(1)}`));
   }),
 };
 
 /** Gives a device another ID, also in what it says of itself. */
 function rename({ person, id, json, device }: Placed, to: string, scene: Scene): void {
   const devices: JsonObject = scene.devicesOf(person.userId);
-  delete devices[id];
+  Reflect.deleteProperty(devices, id);
   devices[to] = json;
-  json["device_id"] = to;
-  json["keys"] = jsonObject({ [`ed25519:${to}`]: device.ed25519.publicKey, [`curve25519:${to}`]: device.curve25519 });
+  json.device_id = to;
+  json.keys = jsonObject({ [`ed25519:${to}`]: device.ed25519.publicKey, [`curve25519:${to}`]: device.curve25519 });
 }

@@ -16,7 +16,7 @@ const maybeResign = (scene: Scene, placed: PlacedKey): void => {
 /** What may be done to cross-signing keys. */
 export const IDENTITY_TAMPERINGS: Readonly<Record<string, Tampering>> = {
   "cross-signing key dropped": onKey(({ person, usage }, scene) => {
-    delete section(scene, usage)[person.userId];
+    Reflect.deleteProperty(section(scene, usage), person.userId);
   }),
   "field of a cross-signing key dropped": onKey((placed, scene) => {
     put(placed.json, scene.random.pick(paths(placed.json)), undefined);
@@ -32,19 +32,19 @@ export const IDENTITY_TAMPERINGS: Readonly<Record<string, Tampering>> = {
   }),
   "usage changed": onKey((placed, scene) => {
     const other = scene.random.pick(USAGES);
-    placed.json["usage"] = scene.random.pick([[other], [placed.usage, other], [other, placed.usage], [], [placed.usage, "org.example.usage"], [placed.usage, placed.usage], ["org.example.usage"]]);
+    placed.json.usage = scene.random.pick([[other], [placed.usage, other], [other, placed.usage], [], [placed.usage, "org.example.usage"], [placed.usage, placed.usage], ["org.example.usage"]]);
     maybeResign(scene, placed);
   }),
   "two keys in one": onKey((placed, scene) => {
     const { json, pair } = placed;
     const [name, key] = scene.random.pick([[`ed25519:${scene.keys.take().publicKey}`, pair.publicKey], ["org.example:KEY", "anything"], ["ed25519:00", scene.keys.take().publicKey]] as const);
-    json["keys"] = scene.random.chance(0.5) ? jsonObject({ [name]: key, ...objectAt(json, "keys") }) : jsonObject({ ...objectAt(json, "keys"), [name]: key });
+    json.keys = scene.random.chance(0.5) ? jsonObject({ [name]: key, ...objectAt(json, "keys") }) : jsonObject({ ...objectAt(json, "keys"), [name]: key });
     maybeResign(scene, placed);
   }),
   "another ID than the key": onKey((placed, scene) => {
     const { json, pair } = placed;
     const id = scene.random.pick([scene.keys.take().publicKey, "KEY", "", ...placed.person.devices.keys()]);
-    json["keys"] = jsonObject({ [`${scene.random.pick(["ed25519", "ed25519", "org.example"])}:${id}`]: pair.publicKey });
+    json.keys = jsonObject({ [`${scene.random.pick(["ed25519", "ed25519", "org.example"])}:${id}`]: pair.publicKey });
     maybeResign(scene, placed);
   }),
   "another user's cross-signing key": onKey((placed, scene) => {
@@ -54,18 +54,18 @@ export const IDENTITY_TAMPERINGS: Readonly<Record<string, Tampering>> = {
     if (scene.random.chance(0.5)) section(scene, placed.usage)[other.person.userId] = placed.json;
   }),
   "another user_id in a cross-signing key": onKey((placed, scene) => {
-    placed.json["user_id"] = scene.random.pick(["@eve:example.org", "no user", ...scene.people.map(({ userId }) => userId)]);
+    placed.json.user_id = scene.random.pick(["@eve:example.org", "no user", ...scene.people.map(({ userId }) => userId)]);
     maybeResign(scene, placed);
   }),
   "cross-signing key signed by a stranger": onKey(({ person, json }, { keys, random }) => {
     const stranger = keys.take();
     const { identity } = person;
-    json["signatures"] = jsonObject();
+    json.signatures = jsonObject();
     signObject(json, person.userId, random.chance(0.5) && identity !== undefined ? identity.master.publicKey : stranger.publicKey, stranger);
   }),
   "cross-signing key not signed": onKey(({ json }, { random }) => {
-    if (random.chance(0.5)) json["signatures"] = jsonObject();
-    else delete json["signatures"];
+    if (random.chance(0.5)) json.signatures = jsonObject();
+    else delete json.signatures;
   }),
   "odd signature on a cross-signing key": onKey(({ person, json }, { random }) => {
     const signatures = objectAt(json, "signatures", person.userId);
@@ -77,7 +77,7 @@ export const IDENTITY_TAMPERINGS: Readonly<Record<string, Tampering>> = {
   }),
   "odd cross-signing key": onKey((placed, scene) => {
     const key = oddKey(placed.pair.publicKey, scene.random);
-    placed.json["keys"] = jsonObject({ [`ed25519:${scene.random.chance(0.5) ? key : placed.pair.publicKey}`]: key });
+    placed.json.keys = jsonObject({ [`ed25519:${scene.random.chance(0.5) ? key : placed.pair.publicKey}`]: key });
     maybeResign(scene, placed);
   }),
   "keys of two usages swapped": onKey((placed, scene) => {
@@ -90,7 +90,7 @@ export const IDENTITY_TAMPERINGS: Readonly<Record<string, Tampering>> = {
   "one key for two usages": onKey((placed, scene) => {
     if (placed.person.identity === undefined) return;
     const { publicKey } = placed.person.identity.master;
-    placed.json["keys"] = jsonObject({ [`ed25519:${publicKey}`]: publicKey });
+    placed.json.keys = jsonObject({ [`ed25519:${publicKey}`]: publicKey });
     maybeResign(scene, placed);
   }, ["self_signing", "user_signing"]),
   "something more in a cross-signing key": onKey((placed, scene) => {
@@ -100,7 +100,7 @@ export const IDENTITY_TAMPERINGS: Readonly<Record<string, Tampering>> = {
   }),
   "something unsigned in a cross-signing key": onKey(({ json }, { random }) => {
     const [name, value] = extraMember(random);
-    json["unsigned"] = jsonObject({ [name]: value });
+    json.unsigned = jsonObject({ [name]: value });
   }),
   "our signature": (scene) => {
     const me = scene.people.find(({ userId }) => userId === "@me:example.org");

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { emptyList, type DeviceList } from "../../src/keys/device-list.js";
-import { MAX_PINNED_DEVICES_PER_USER, MAX_REJECTED_ID_LENGTH, MAX_REJECTED_PER_USER } from "../../src/keys/limits.js";
+import { MAX_LIST_LENGTH, MAX_PINNED_DEVICES_PER_USER, MAX_REJECTED_ID_LENGTH, MAX_REJECTED_PER_USER } from "../../src/keys/limits.js";
 import { applyPins, mergePins, NO_PINS, pinsOf, readPins, type Pins } from "../../src/keys/pins.js";
 import type { DeviceStatus, RejectionReason } from "../../src/model/results.js";
 import type { DeviceKeys } from "../../src/model/wire.js";
@@ -101,6 +101,44 @@ describe("applyPins", () => {
       const { selfSigningKey: _, ...without } = verified([swapped]);
       expect(applyPins(without, pins, verified([phone])).list.deviceStatus.get("PHONE")).toEqual(status({ crossSigned: false }));
     });
+  });
+
+  describe("a device whose new form verification has refused", () => {
+    const refused = (code: RejectionReason["code"]) => verified([tablet], { rejected: new Map([["PHONE", { code, detail: "x" }]]) });
+    const pins = pinned([phone, tablet], bob.master.publicKey);
+
+    it.each(["malformed", "user-id-mismatch", "device-id-mismatch", "too-large", "invalid-signature", "unsigned"] as const)("(%s) is kept as it was, where we have it", (code) => {
+      const { list } = applyPins(refused(code), pins, verified([phone, tablet]));
+      expect(list.deviceKeys).toEqual(new Map([["TABLET", tablet], ["PHONE", phone]]));
+      expect(list.deviceStatus.get("PHONE")).toEqual(status());
+      expect(codesOf(list)).toEqual([["PHONE", code]]);
+      expect([...applyPins(refused(code), pins, verified([tablet])).list.deviceKeys.keys()]).toEqual(["TABLET"]);
+    });
+
+    it("is not kept where it is the device that is refused", () => {
+      expect(devicesOf(applyPins(refused("cross-signing-id"), pins, verified([phone])).list)).toEqual([tablet]);
+      const unsigned = verified([phone], { deviceStatus: new Map([["PHONE", status({ signedByItself: false })]]) });
+      expect(devicesOf(applyPins(refused("unsigned"), pins, unsigned).list)).toEqual([tablet]);
+    });
+  });
+
+  it("refuses a device that was signed by itself and is not any more, and keeps it as it was: a server could put another curve25519 key under the same ed25519 key", () => {
+    const stripped = bob.device("PHONE", { curve25519: keyPair("mallory").publicKey, signedBy: [] });
+    const unsigned = { deviceStatus: new Map([["PHONE", status({ signedByItself: false, crossSigned: false })]]) };
+    const { list } = applyPins(verified([stripped], unsigned), pinned([phone]), verified([phone]));
+    expect(devicesOf(list)).toEqual([phone]);
+    expect(list.deviceStatus.get("PHONE")).toEqual(status());
+    expect(codesOf(list)).toEqual([["PHONE", "unsigned"]]);
+    expect(devicesOf(applyPins(verified([stripped], unsigned), pinned([phone]), verified([phone], unsigned)).list)).toEqual([stripped]);
+  });
+
+  it("keeps no more than a list may hold, however many answers it takes to fill it", () => {
+    const large = Array.from({ length: 80 }, (_, i) => bob.device(`D${i}`, { signedBy: [], properties: { filling: "x".repeat(60_000) } }));
+    const changed = large.map(({ device_id }) => bob.device(device_id, { key: other, curve25519: keyPair(device_id).publicKey, signedBy: [] }));
+    const { list } = applyPins(verified(changed), pinned(large), verified(large));
+    expect(list.deviceKeys.size).toBeGreaterThan(60);
+    expect(devicesOf(list).reduce((length, device) => length + JSON.stringify(device).length, 0)).toBeLessThanOrEqual(MAX_LIST_LENGTH);
+    expect(list.rejected.size).toBe(80);
   });
 
   it("takes a device without an ed25519 key, and pins the one that it has later", () => {

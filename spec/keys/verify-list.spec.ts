@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { DeviceList } from "../../src/keys/device-list.js";
 import { MAX_MASTER_KEY_SIGNATURES, MAX_REJECTED_ID_LENGTH, MAX_REJECTED_PER_USER } from "../../src/keys/limits.js";
 import { parseAnswer } from "../../src/keys/parse-answer.js";
+import { applyPins, NO_PINS } from "../../src/keys/pins.js";
 import { strictVerifier } from "../../src/keys/signature-verifier.js";
 import { planVerification, type UnsignedDevices, type Verified } from "../../src/keys/verify-list.js";
 import type { DeviceKeys } from "../../src/model/wire.js";
@@ -395,6 +396,16 @@ describe("what is the same as in the list that is known", () => {
     const after = verify({ ...given, devices: [both, tablet], selfSigningKey }, before.list);
     expect(after.checked).toBe(2);
     expect([statusOf(after), statusOf(after, "TABLET")].map((status) => status?.crossSigned)).toEqual([true, false]);
+  });
+
+  it("is not a device that was kept in the place of a refused one: its verdict is of another list", () => {
+    const selfSigning = keyPair("new self-signing");
+    const selfSigningKey = signed(crossSigningKey(BOB, "self_signing", selfSigning), BOB, bob.master);
+    const both: Given = { devices: [signed(phone, BOB, selfSigning)] };
+    const { list: before, pins } = applyPins(verify(both).list, NO_PINS, undefined);
+    const kept = applyPins(verify({ devices: [bob.device("PHONE", { key: mallory })], selfSigningKey }, before).list, pins, before).list;
+    expect(kept.deviceStatus.get("PHONE")?.crossSigned).toBe(false);
+    expect(statusOf(verify({ ...both, selfSigningKey }, kept))?.crossSigned).toBe(true);
   });
 
   it("does not hold for the self-signing key once the master key is another", () => {

@@ -26,7 +26,7 @@ const acknowledged: DeviceList = { ...list, identity: { ...list.identity, pinned
 function run(saved: readonly (readonly [RecordKey, unknown])[], userId: UserId, masterKey: string) {
   const keys = acknowledgeKeys(userId);
   const records = new SavedRecords(keys, keys.map(([kind, id]) => saved.find(([[savedKind, savedId]]) => kind === savedKind && id === savedId)?.[1]));
-  const outcome = acknowledge(records, userId, masterKey, ALICE);
+  const outcome = acknowledge(records, { userId, masterKey, ownUserId: ALICE, inMemory: undefined });
   const { puts, deletes } = records.update(undefined);
   return { outcome, puts: new Map(puts.map(([[kind], record]) => [kind, record])), deletes };
 }

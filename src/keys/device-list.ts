@@ -37,7 +37,7 @@ export function readDeviceList(saved: unknown, userId: UserId): DeviceList | und
   if (!isObject(saved) || !(saved.deviceKeys instanceof Map) || !(saved.rejected instanceof Map) || !Number.isFinite(saved.fetchedAt)) return undefined;
   if (!(saved.deviceStatus instanceof Map) || !isIdentity(saved.identity)) return undefined;
   for (const [deviceId, device] of saved.deviceKeys as ReadonlyMap<unknown, unknown>) {
-    if (typeof deviceId !== "string" || "rejected" in checkDevice(device, userId, deviceId)) return undefined;
+    if (typeof deviceId !== "string" || "rejected" in checkDevice(device, userId, deviceId) || !isStatus(saved.deviceStatus.get(deviceId))) return undefined;
   }
   for (const [deviceId, reason] of saved.rejected as ReadonlyMap<unknown, unknown>) {
     if (typeof deviceId !== "string" || !isObject(reason) || typeof reason.code !== "string" || typeof reason.detail !== "string") return undefined;
@@ -46,6 +46,10 @@ export function readDeviceList(saved: unknown, userId: UserId): DeviceList | und
     if (saved[name] !== undefined && "problem" in checkCrossSigningKey(saved[name], userId, usage)) return undefined;
   }
   return saved as unknown as DeviceList;
+}
+
+function isStatus(saved: unknown): boolean {
+  return isObject(saved) && [saved.signedByItself, saved.crossSigned, saved.dehydrated].every((is) => typeof is === "boolean");
 }
 
 function isIdentity(saved: unknown): boolean {

@@ -1,10 +1,10 @@
 import type { DeviceId } from "../model/ids.js";
-import type { DeviceStatus, RejectionReason } from "../model/results.js";
+import type { DeviceStatus, RejectionCode, RejectionReason } from "../model/results.js";
 import type { DeviceKeys } from "../model/wire.js";
 import { deviceKey } from "./device-key.js";
 import type { DeviceList } from "./device-list.js";
-import { isObject, sameJson } from "./json.js";
-import { MAX_PINNED_DEVICES_PER_USER, MAX_REJECTED_PER_USER, shortId } from "./limits.js";
+import { isObject, jsonLength, sameJson } from "./json.js";
+import { MAX_DEVICE_DEPTH, MAX_DEVICE_LENGTH, MAX_LIST_LENGTH, MAX_PINNED_DEVICES_PER_USER, MAX_REJECTED_PER_USER, shortId } from "./limits.js";
 
 /**
  * What was first seen of a user, and stays so: whoever controls their homeserver must not be able to put another key in the place of one that was compared or verified.
@@ -40,6 +40,12 @@ export function pinsOf(list: DeviceList | undefined): Pins {
   return { devices, ...(pinnedMasterKey !== undefined && { masterKey: pinnedMasterKey }) };
 }
 
+/** Refusals of what a device is to become, rather than of the device: the one that we have stays. */
+const KEEPING: readonly RejectionCode[] = ["malformed", "user-id-mismatch", "device-id-mismatch", "too-large", "invalid-signature"];
+
+const KEPT = "the device as it was is kept";
+const LEFT_OUT = "it is left out";
+
 /** First writer wins. */
 export function mergePins(first: Pins, later: Pins): Pins {
   if (later.devices.size === 0 && later.masterKey === undefined) return first;
@@ -50,7 +56,7 @@ export function mergePins(first: Pins, later: Pins): Pins {
 /**
  * Holds a verified list against the pins, and pins what is new in it.
  *
- * 1. A device whose ed25519 key is not the pinned one, or gone, is refused. The device as it was is kept, where `before` still has it. Matrix spec, client-server API, "Device
+ * 1. A device whose ed25519 key is not the pinned one, or gone, is refused, and so is one that has lost the signature by that key: its other keys may be anybody's. The device as it was is kept, where `before` still has it. Matrix spec, client-server API, "Device
  *    keys": "the device's ed25519 key must be the same"; it is never replaced (ibid., "Tracking the device list for a user").
  * 2. Devices with one curve25519 key are refused, all of them: Olm knows a device by this key, and nobody proves to own it. One that was kept stays.
  * 3. The master key is compared, not refused: a changed identity is for a person to acknowledge.
@@ -63,6 +69,7 @@ export function applyPins(verified: DeviceList, pins: Pins, before: DeviceList |
   const deviceStatus = new Map<DeviceId, DeviceStatus>();
   const refused = new Map<DeviceId, RejectionReason>();
   const kept = new Set<DeviceId>();
+  let keptLength = 0;
   const pinned = new Map<DeviceId, string>();
   const accept = (deviceId: DeviceId, device: DeviceKeys, status: DeviceStatus | undefined) => {
     deviceKeys.set(deviceId, device);
@@ -71,9 +78,12 @@ export function applyPins(verified: DeviceList, pins: Pins, before: DeviceList |
   for (const [deviceId, device] of verified.deviceKeys) {
     const key = deviceKey(device, "ed25519");
     const first = pins.devices.get(deviceId);
-    if (first === key) accept(deviceId, device, verified.deviceStatus.get(deviceId));
+    const status = verified.deviceStatus.get(deviceId);
+    if (first !== undefined && first === key && status?.signedByItself === false && wasSigned(deviceId)) {
+      refused.set(shortId(deviceId), { code: "unsigned", detail: `signatures: none in the name of ed25519:${shortId(deviceId)}, which has signed this device before; ${keepOld(deviceId, first) ? KEPT : LEFT_OUT}` });
+    } else if (first === key) accept(deviceId, device, status);
     else if (first !== undefined) {
-      refused.set(shortId(deviceId), { code: "key-changed", detail: `keys.ed25519:${shortId(deviceId)}: this device has another key, which never changes; ${keepOld(deviceId, first) ? "the device as it was is kept" : "it is left out"}` });
+      refused.set(shortId(deviceId), { code: "key-changed", detail: `keys.ed25519:${shortId(deviceId)}: this device has another key, which never changes; ${keepOld(deviceId, first) ? KEPT : LEFT_OUT}` });
     } else if (key !== undefined && pins.devices.size + pinned.size >= MAX_PINNED_DEVICES_PER_USER) {
       refused.set(shortId(deviceId), { code: "too-many-devices", detail: `${MAX_PINNED_DEVICES_PER_USER} devices of this user have been seen, and no further one is taken` });
     } else {
@@ -82,9 +92,21 @@ export function applyPins(verified: DeviceList, pins: Pins, before: DeviceList |
     }
   }
 
+  for (const [deviceId, { code }] of verified.rejected) {
+    const first = pins.devices.get(deviceId);
+    if (first !== undefined && !deviceKeys.has(deviceId) && (KEEPING.includes(code) || (code === "unsigned" && wasSigned(deviceId)))) keepOld(deviceId, first);
+  }
+
+  function wasSigned(deviceId: DeviceId): boolean {
+    return before?.deviceStatus.get(deviceId)?.signedByItself === true;
+  }
+
   function keepOld(deviceId: DeviceId, first: string): boolean {
     const device = before?.deviceKeys.get(deviceId);
     if (before === undefined || device === undefined || deviceKey(device, "ed25519") !== first) return false;
+    // What is kept comes on top of what the answer may hold: without a limit of its own, it would grow with every answer.
+    keptLength += jsonLength(device, MAX_DEVICE_LENGTH, MAX_DEVICE_DEPTH) ?? MAX_DEVICE_LENGTH;
+    if (keptLength > MAX_LIST_LENGTH) return false;
     const status = before.deviceStatus.get(deviceId);
     const sameIdentity = sameJson(before.selfSigningKey, verified.selfSigningKey);
     accept(deviceId, device, status && { ...status, crossSigned: status.crossSigned && sameIdentity });

@@ -58,7 +58,7 @@ export function planVerification(
 
   const crossSigning = planCrossSigning(answered, userId, known, ownUserId, check);
   const { selfSigning } = crossSigning;
-  const sameSelfSigningKey = known !== undefined && sameJson(known.masterKey, answered.masterKey) && sameJson(known.selfSigningKey, answered.selfSigningKey);
+  const sameSelfSigningKey = known !== undefined && known.identity.masterKey === crossSigning.master?.text && sameJson(known.selfSigningKey, answered.selfSigningKey);
   const devices: { readonly deviceId: DeviceId; readonly device: DeviceKeys; readonly signedByItself: Outcome | undefined; readonly crossSigned: Outcome }[] = [];
   const rejected = new Map<DeviceId, RejectionReason>(answered.rejected);
   const reject = (deviceId: DeviceId, reason: RejectionReason) => {
@@ -74,7 +74,8 @@ export function planVerification(
     } else if (ownSignature === undefined && unsignedDevices === "refuse") {
       reject(deviceId, { code: "unsigned", detail: `signatures: none in the name of ed25519:${shortId(deviceId)}` });
     } else {
-      const before = known?.deviceKeys.get(deviceId);
+      // One that was kept in the place of a refused one was verified with another list than this.
+      const before = known?.rejected.has(shortId(deviceId)) === true ? undefined : known?.deviceKeys.get(deviceId);
       const status = before !== undefined && sameSigned(before, device) ? known?.deviceStatus.get(deviceId) : undefined;
       let message: Uint8Array | undefined;
       const signed = () => (message ??= signedBytes(device));
@@ -129,7 +130,7 @@ function planCrossSigning(answered: CrossSigningKeys, userId: UserId, known: Dev
     const key = usable(object, path);
     if (object === undefined || key === undefined) return undefined;
     if (master === undefined) return { key, holds: NO };
-    const verifiedBefore = known?.[name] !== undefined && sameJson(known.masterKey, answered.masterKey) && sameJson(known[name], object);
+    const verifiedBefore = known?.[name] !== undefined && known.identity.masterKey === master.text && sameJson(known[name], object);
     return { key, holds: verifiedBefore ? YES : check(master.bytes, signedBytes(object), signatureBy(object.signatures, userId, master.text)) };
   };
   const selfSigning = signedByMaster("selfSigningKey", "self_signing_keys");

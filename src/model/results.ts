@@ -27,7 +27,7 @@ export type Freshness = "current" | "superseded" | "untracked" | "unreachable" |
  * - `too-large`: more than `MAX_DEVICE_LENGTH` characters, or nested deeper than `MAX_DEVICE_DEPTH`
  * - `too-many-devices`: beyond the first `MAX_DEVICES_PER_USER` of its user, or a new one where `MAX_PINNED_DEVICES_PER_USER` have been seen
  * - `invalid-signature`: it is signed in its own name, and the signature does not hold
- * - `unsigned`: it is not signed by itself; only with the option `unsignedDevices: "refuse"`
+ * - `unsigned`: it is not signed by itself; only with the option `unsignedDevices: "refuse"`, or where it was signed before
  * - `key-changed`: a device of this ID has been seen with another ed25519 key, which never changes; the device as it was is kept, if we still have it
  * - `key-shared`: another device of its user has the same curve25519 key
  * - `cross-signing-id`: its ID is the public key of one of its user's cross-signing keys, which signatures could then be mistaken for

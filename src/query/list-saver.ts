@@ -1,12 +1,14 @@
 import { catchError, defer, ignoreElements, map, of, tap, type Observable } from "rxjs";
 import type { DeviceList } from "../keys/device-list.js";
 import { ownUserSigningKey } from "../keys/identity.js";
-import { applyPins, mergePins, NO_PINS, pinsOf, type Pins } from "../keys/pins.js";
+import { applyPins, mergePins, NO_PINS, pinsOf, readPins, type Pins } from "../keys/pins.js";
 import { IdentityChangedError, StoreClearedError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
 import type { TrackerProblem } from "../model/problems.js";
 import type { DeviceUpdate } from "../model/updates.js";
 import { acknowledge, acknowledgeKeys } from "../store/acknowledge.js";
+import type { DeviceStore } from "../store/device-store.js";
+import { OWNER, pinsKey } from "../store/records.js";
 import type { SavedUser } from "../store/commit.js";
 import type { Revision } from "../store/revision.js";
 import type { SavedRecords } from "../store/saved-records.js";
@@ -16,12 +18,15 @@ import type { TrackedUsers } from "../sync/tracked-users.js";
 import type { CachedList } from "./list-cache.js";
 import type { ListMemory } from "./list-memory.js";
 
+const NO_SAVED_PINS: ReadonlyMap<UserId, Pins> = new Map();
+
 /** What the saving of lists needs of its surroundings. */
 export interface ListSaverPorts {
   readonly ownUserId: UserId;
   readonly memory: ListMemory;
   readonly tracked: TrackedUsers;
   readonly writes: WriteQueue;
+  readonly store: DeviceStore;
   /** Is told what a list that was saved changed. */
   readonly updated: (update: DeviceUpdate) => void;
   readonly report: (problem: TrackerProblem) => void;
@@ -33,16 +38,18 @@ export class ListSaver {
   readonly #memory: ListMemory;
   readonly #tracked: TrackedUsers;
   readonly #writes: WriteQueue;
+  readonly #store: DeviceStore;
   readonly #updated: (update: DeviceUpdate) => void;
   readonly #report: (problem: TrackerProblem) => void;
   /** What was pinned while the store failed: written with the next list of its user. */
   readonly #unsavedPins = new Map<UserId, Pins>();
 
-  constructor({ ownUserId, memory, tracked, writes, updated, report }: ListSaverPorts) {
+  constructor({ ownUserId, memory, tracked, writes, store, updated, report }: ListSaverPorts) {
     this.#ownUserId = ownUserId;
     this.#memory = memory;
     this.#tracked = tracked;
     this.#writes = writes;
+    this.#store = store;
     this.#updated = updated;
     this.#report = report;
   }
@@ -73,7 +80,8 @@ export class ListSaver {
           if (!cleared) {
             this.#report({ type: "save-failed", userIds, error, message: `the device lists of ${userIds.length} user(s) could not be saved; memory keeps them until the page is closed` });
           }
-          return of({ outcomes: this.#keep(lists), cleared });
+          this.#keep(lists, NO_SAVED_PINS); // what comes next must find what memory has pinned
+          return (cleared ? of(NO_SAVED_PINS) : this.#savedPins(userIds)).pipe(map((saved) => ({ outcomes: this.#keep(lists, saved), cleared })));
         }),
         map(({ outcomes, cleared }) => {
           if (!cleared) this.#take(lists, outcomes);
@@ -82,12 +90,23 @@ export class ListSaver {
       );
   }
 
-  /** What the store decides where it works, decided by what memory has. */
-  #keep(lists: ReadonlyMap<UserId, ListToSave>): ReadonlyMap<UserId, SavedList> {
+  /** What was first seen of these users: a store that takes no writes, on a full disk say, can often be read. Nothing where it cannot be. */
+  #savedPins(userIds: readonly UserId[]): Observable<ReadonlyMap<UserId, Pins>> {
+    return this.#store.read([OWNER, ...userIds.map(pinsKey)]).pipe(
+      map(([owner, ...saved]) => {
+        if (!this.#writes.checkOwner(owner)) return NO_SAVED_PINS;
+        return new Map(userIds.map((userId, i) => [userId, readPins(saved[i]) ?? NO_PINS]));
+      }),
+      catchError(() => of(NO_SAVED_PINS)),
+    );
+  }
+
+  /** What the store decides where it works, decided by what memory has and what was pinned. */
+  #keep(lists: ReadonlyMap<UserId, ListToSave>, saved: ReadonlyMap<UserId, Pins>): ReadonlyMap<UserId, SavedList> {
     const kept = new Map<UserId, SavedList>();
     for (const [userId, { list: verified }] of lists) {
       const before = this.#memory.last(userId)?.list;
-      const { list, pins } = applyPins(verified, mergePins(pinsOf(before), this.#unsavedPins.get(userId) ?? NO_PINS), before);
+      const { list, pins } = applyPins(verified, mergePins(saved.get(userId) ?? NO_PINS, mergePins(this.#unsavedPins.get(userId) ?? NO_PINS, pinsOf(before))), before);
       this.#unsavedPins.set(userId, pins);
       kept.set(userId, { list, pins, pinsDamaged: false });
     }

@@ -58,7 +58,6 @@ export const saveKeys = (lists: ReadonlyMap<UserId, ListToSave>): RecordKey[] =>
 export function saveLists(records: SavedRecords, lists: ReadonlyMap<UserId, ListToSave>, ownUserId: UserId): ReadonlyMap<UserId, SavedList> {
   const outcomes = new Map<UserId, SavedList>();
   const epoch = epochOf(records); // undefined where it is damaged: nothing is saved until a restart has mended it
-  const ourKey = readOwnIdentity(records.get(OWN_IDENTITY))?.userSigningKey;
   const changes: ListChange[] = [];
   for (const [userId, { list: verified, revision, pinned }] of lists) {
     const before = readListRecord(records.get(listKey(userId)), userId)?.list;
@@ -66,6 +65,7 @@ export function saveLists(records: SavedRecords, lists: ReadonlyMap<UserId, List
     const first = mergePins(savedPins ?? pinsOf(before), pinned ?? NO_PINS);
     const { list, pins } = applyPins(verified, first, before);
     if (pins !== savedPins && pins.devices.size + (pins.masterKey === undefined ? 0 : 1) > 0) records.set(pinsKey(userId), pins);
+    else if (savedPins === undefined) records.set(pinsKey(userId), undefined); // damaged, and there is nothing to put in its place
     const outcome = { list, pins, pinsDamaged: savedPins === undefined };
     if (revision === undefined) {
       outcomes.set(userId, outcome);
@@ -82,10 +82,15 @@ export function saveLists(records: SavedRecords, lists: ReadonlyMap<UserId, List
     records.set(listKey(userId), { revision: saved.revision, list } satisfies ListRecord);
     if (userId === ownUserId) setOwnIdentity(records, list);
     changes.push({ userId, before, after: list });
-    const update = deviceUpdate(userId, before, list, ourKey);
-    outcomes.set(userId, update === undefined ? outcome : { ...outcome, update });
+    outcomes.set(userId, outcome);
   }
   updateClaims(records, changes);
+  const ourKey = readOwnIdentity(records.get(OWN_IDENTITY))?.userSigningKey; // by now the one that came in this answer, where one did
+  for (const { userId, before, after } of changes) {
+    const outcome = outcomes.get(userId);
+    const update = after === undefined ? undefined : deviceUpdate(userId, before, after, ourKey);
+    if (outcome !== undefined && update !== undefined) outcomes.set(userId, { ...outcome, update });
+  }
   return outcomes;
 }
 

@@ -10,7 +10,6 @@ const KEPT = 40;
 /** Lists what the answers changed, the latest first, one line for each thing. */
 export function showChanges(happenings$: Observable<Happening>, list: HTMLElement, none: HTMLElement): Observable<unknown> {
   const show = (who: string, user: string, changes: readonly Pick<Change, "kind" | "text" | "grave">[], heard: boolean) => {
-    if (changes.length === 0) return;
     list.prepend(
       element(
         "li",

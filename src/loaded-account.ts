@@ -57,7 +57,7 @@ export function loadedAccount(store: DeviceStore, { owner, ourKey }: SavedAccoun
     writes,
     memory,
     lists,
-    saver: new ListSaver({ ownUserId: userId, memory, tracked, writes, store, updated, report }),
+    saver: new ListSaver({ ownUserId: userId, memory, tracked, writes, store, scheduler, updated, report }),
     lookup: new Lookup(tracked, memory, lists, queries, () => scheduler.now()),
     steps: new Steps(tracked, writes, emissions),
     closeGap: (step) =>

@@ -78,7 +78,7 @@ describe("deviceUpdates$", () => {
   }));
 
   it("tells devices that are otherwise than they were, with the same keys", marbles((m) => {
-    const { updates$, ask } = updating(m, { answers: [of(B1), of(bobs(["B1", { algorithms: ["other"] }])), of(bobs(["B1", { algorithms: ["other"], signed: false }]))] });
+    const { updates$, ask } = updating(m, { answers: [of(B1), of(bobs(["B1", { algorithms: ["other"] }])), of(bobs(["B1", { algorithms: ["another"] }]))] });
     m.expectObservable(updates$).toBe("-abc", { a: "bob added B1", b: "bob changed B1", c: "bob changed B1" });
     ask("-qqq");
   }));

@@ -105,7 +105,6 @@ describe("looking for what another tab has fetched", () => {
     const { lookup, asked$, problems$ } = trackerIn(m, { store, sync$, answers: [of(B1), of(B2), of(answer({ [CAROL]: ["C1"] }))] });
     m.acts("-f-g", { f: () => store.failNext("no", "read"), g: () => store.failNext("full", "update") });
     m.expectObservable(lookup([BOB]), "--^").toBe("--(b|)", current);
-    m.acts("----h", { h: () => store.hangNext("read") });
     m.expectObservable(lookup([BOB], { forceDownload: true }), "----^").toBe("----(c|)", current);
     m.expectObservable(lookup([CAROL]), "-----^").toBe("-----(c|)", { c: ["carol C1 current"] });
     m.expectObservable(asked$).toBe("--b-bc", { b: "bob", c: "carol" });

@@ -24,7 +24,7 @@ describe("what becomes of an answer, here and in matrix-sdk-crypto", () => {
     expect(tally.unexplained).toEqual([]);
   });
 
-  it.each(EXPLANATIONS.map(({ name }) => name))("differs by %s, for one", async (name) => {
+  it.each([...new Set(EXPLANATIONS.map(({ name }) => name))])("differs by %s, for one", async (name) => {
     const tally = new Tally();
     const { [name]: number } = EXAMPLES;
     if (number !== undefined) await runHistory(number, makeHistory(number, pairs), tally);
@@ -35,6 +35,6 @@ describe("what becomes of an answer, here and in matrix-sdk-crypto", () => {
   it("is told in the docs, class by class", () => {
     const docs = readFileSync(new URL("../../docs/differences.md", import.meta.url), "utf8");
     const told = Array.from(docs.matchAll(/^\| `([a-z0-9-]+)` \|/gmu), ([, name]) => name);
-    expect(told.sort()).toEqual([...EXPLANATIONS.map(({ name }) => name), "long-key"].sort());
+    expect(told.sort()).toEqual([...new Set([...EXPLANATIONS.map(({ name }) => name), "long-key"])].sort());
   });
 });

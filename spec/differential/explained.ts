@@ -41,6 +41,8 @@ export const EXPLANATIONS: readonly Explanation[] = [
     return keys.filter((key) => key === at(device, "keys", `curve25519:${deviceId}`)).length > 1;
   }),
   theyTake("cross-signing-id", ({ code, crossSigningKeys, deviceId }) => code === "cross-signing-id" && crossSigningKeys.some(([, key]) => keysIn(key).includes(deviceId))),
+  // Both keep what they had, where the first answer was one that only we could read.
+  explain("device-kept", (disputed) => disputed.isAboutDevice && disputed.theyKeep && disputed.code === "key-changed" && disputed.saidBefore("ours") === disputed.ours),
   explain("key-changed", (disputed) => disputed.code === "key-changed" && !disputed.isInherent && disputed.saidAlone("ours") === disputed.theirs),
 
   // Of identities.

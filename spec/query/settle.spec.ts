@@ -38,7 +38,7 @@ function settling(scheduler: Marbles["scheduler"]) {
   const writes = new WriteQueue(store, owner, scheduler, { commitFailed: () => {}, cleared: () => {} });
   const memory = new ListMemory(ALICE, tracked, 10, undefined);
   const lists = new DeviceLists({ memory, store, writes, tracked, refusesUnsigned: false, scheduler, report });
-  const saver = new ListSaver({ ownUserId: ALICE, memory, tracked, writes, store, updated: () => {}, report });
+  const saver = new ListSaver({ ownUserId: ALICE, memory, tracked, writes, store, scheduler, updated: () => {}, report });
   const run = (given: KeysQueryResponse, revisions: SentQuery["revisions"], superseded: readonly UserId[] = []) => {
     let settled: ReadonlyMap<UserId, Answer> = new Map();
     const sent: SentQuery = { revisions, isSuperseded: (user) => superseded.includes(user) };

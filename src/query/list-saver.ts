@@ -1,4 +1,4 @@
-import { catchError, defer, ignoreElements, map, of, tap, type Observable } from "rxjs";
+import { catchError, defer, ignoreElements, map, of, tap, timeout, type Observable, type SchedulerLike } from "rxjs";
 import type { DeviceList } from "../keys/device-list.js";
 import { ownUserSigningKey } from "../keys/identity.js";
 import { applyPins, mergePins, NO_PINS, pinsOf, readPins, type Pins } from "../keys/pins.js";
@@ -18,6 +18,9 @@ import type { TrackedUsers } from "../sync/tracked-users.js";
 import type { CachedList } from "./list-cache.js";
 import type { ListMemory } from "./list-memory.js";
 
+/** How long a store that takes no writes is waited for to say what was pinned, in ms: a lookup waits for it. */
+const PINS_PATIENCE = 1_000;
+
 const NO_SAVED_PINS: ReadonlyMap<UserId, Pins> = new Map();
 
 /** What the saving of lists needs of its surroundings. */
@@ -27,6 +30,7 @@ export interface ListSaverPorts {
   readonly tracked: TrackedUsers;
   readonly writes: WriteQueue;
   readonly store: DeviceStore;
+  readonly scheduler: SchedulerLike;
   /** Is told what a list that was saved changed. */
   readonly updated: (update: DeviceUpdate) => void;
   readonly report: (problem: TrackerProblem) => void;
@@ -39,17 +43,19 @@ export class ListSaver {
   readonly #tracked: TrackedUsers;
   readonly #writes: WriteQueue;
   readonly #store: DeviceStore;
+  readonly #scheduler: SchedulerLike;
   readonly #updated: (update: DeviceUpdate) => void;
   readonly #report: (problem: TrackerProblem) => void;
   /** What was pinned while the store failed: written with the next list of its user. */
   readonly #unsavedPins = new Map<UserId, Pins>();
 
-  constructor({ ownUserId, memory, tracked, writes, store, updated, report }: ListSaverPorts) {
+  constructor({ ownUserId, memory, tracked, writes, store, scheduler, updated, report }: ListSaverPorts) {
     this.#ownUserId = ownUserId;
     this.#memory = memory;
     this.#tracked = tracked;
     this.#writes = writes;
     this.#store = store;
+    this.#scheduler = scheduler;
     this.#updated = updated;
     this.#report = report;
   }
@@ -97,6 +103,7 @@ export class ListSaver {
         if (!this.#writes.checkOwner(owner)) return NO_SAVED_PINS;
         return new Map(userIds.map((userId, i) => [userId, readPins(saved[i]) ?? NO_PINS]));
       }),
+      timeout({ first: PINS_PATIENCE, scheduler: this.#scheduler }),
       catchError(() => of(NO_SAVED_PINS)),
     );
   }

@@ -137,6 +137,11 @@ export function notAsTheServerHasIt(answered: readonly AnsweredUser[], truth: Tr
     .map(([user, freshness, devices]) => `${user} is ${freshness} with [${devices.join(" ")}]; the server has [${devicesOf(user, truth).join(" ")}]${truth.shared.has(user) ? "" : ", untracked"}`);
 }
 
+/** Who shares a room with us and is not tracked, though the list that is given for them is right. */
+export function untrackedThoughShared(answered: readonly AnsweredUser[], truth: Truth): readonly UserId[] {
+  return answered.flatMap(([user, freshness, devices]) => (freshness === "untracked" && truth.shared.has(user) && devices.join() === devicesOf(user, truth).join() ? [user] : []));
+}
+
 function summary(told: Exclude<Told, { type: "store" }>): string {
   switch (told.type) {
     case "started":

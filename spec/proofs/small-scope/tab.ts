@@ -238,7 +238,8 @@ export class Tab {
       const is = `V${version} of ${nameOf(user)} is ${freshness}`;
       this.#observer.note(`V${version} ${freshness}`, [user]);
       if (freshness === "current" && version < this.#toldOf(user)) this.#observer.broken("P1", `${is}, and the tracker had been told of V${this.#toldOf(user)}`);
-      if (version < told[i]!) this.#observer.broken("P1", `${is}, and the tracker had been told of V${told[i]!} when it was asked`);
+      // An initial sync announces nobody: of who is not tracked it has told nothing.
+      if (freshness !== "untracked" && version < told[i]!) this.#observer.broken("P1", `${is}, and the tracker had been told of V${told[i]!} when it was asked`);
       if (freshness === "unreachable") this.#observer.broken("results", is);
     });
   }

@@ -8,7 +8,7 @@ import { EVERYONE, OTHERS, OWN_USER } from "../browser/proof-users.js";
 import { seeded, seedOfRun } from "../browser/seeded.js";
 import { tokenAt, Truth } from "../browser/truth.js";
 import { unrest } from "../browser/unrest.js";
-import { notAsTheServerHasIt } from "../browser/witness.js";
+import { notAsTheServerHasIt, untrackedThoughShared } from "../browser/witness.js";
 import { ProofTab } from "./proof-tab.js";
 import { TakeOvers, type Loss } from "./take-overs.js";
 
@@ -30,6 +30,11 @@ const UNREST = [3_000, 8_000] as const;
 const ASLEEP = [100, 2_500] as const;
 /** Longest time for which nobody may sync while a tab is awake, in ms: generous, for a machine that does other things as well. */
 const NOBODY_SYNCS = 10_000;
+/**
+ * Users who may be untracked once all is quiet, though they share a room and are answered rightly: where responses of two leaders begin at one token, nobody can tell whether
+ * one who left in the one came back in the other, and untracked is the safe side until their next change.
+ */
+const MOST_UNTRACKED = 3;
 /** How often everyone is looked up until all are current, when all is quiet: what was saved by one tab while another asked is refused, rightly. */
 const ASKS = 3;
 
@@ -59,7 +64,7 @@ describe.skipIf(!hasChromium && process.env.CI === undefined)("three tabs of a b
     const takeOvers = new TakeOvers(server);
     const slots = ["a", "b", "c"].map((slot) => ({ slot, life: 0, tab: new ProofTab(url, truth), wakeAt: 0 }));
     const tabs = slots.map(({ tab }) => tab);
-    const figures = { closed: 0, crashed: 0, frozen: 0, notFrozen: 0, left: 0, restored: 0, reloaded: 0, looks: 0, quiet: 0, askedAgain: 0 };
+    const figures = { closed: 0, crashed: 0, frozen: 0, notFrozen: 0, left: 0, restored: 0, reloaded: 0, looks: 0, quiet: 0, askedAgain: 0, untracked: 0 };
     let pace: number = PACES[0];
     type Slot = (typeof slots)[number];
 
@@ -161,8 +166,14 @@ describe.skipIf(!hasChromium && process.env.CI === undefined)("three tabs of a b
       const steady = performance.now();
       for (const tab of tabs) {
         for (let asked = 1; ; asked++) {
-          const wrong = notAsTheServerHasIt((await tab.lookup(EVERYONE)) ?? [], truth);
-          if (wrong.length === 0) break;
+          const answered = (await tab.lookup(EVERYONE)) ?? [];
+          const untracked = untrackedThoughShared(answered, truth);
+          const wrong = notAsTheServerHasIt(answered, truth).filter((user) => !untracked.some((one) => user.startsWith(`${one} `)));
+          if (wrong.length === 0 && untracked.length <= MOST_UNTRACKED) {
+            figures.untracked += untracked.length;
+            break;
+          }
+          if (wrong.length === 0) wrong.push(`${untracked.join(" ")}: untracked, and shared`);
           figures.askedAgain++;
           if (asked === ASKS) fail(`all is quiet, and ${tab.name} says`, ...wrong);
         }

@@ -38,7 +38,7 @@ export class KeyRing {
   }
 }
 
-export const signature = ({ privateKey }: KeyPair, message: string): string => unpadded(sign(null, Buffer.from(message), privateKey));
+const signature = ({ privateKey }: KeyPair, message: string): string => unpadded(sign(null, Buffer.from(message), privateKey));
 
 /** Signs an object in this user's name, whatever it says of itself. Matrix spec, appendices, "Signing JSON". */
 export function signObject(object: JsonObject, userId: string, keyId: string, by: KeyPair): void {

@@ -15,7 +15,7 @@ export interface Fault {
   readonly then: "fails" | "hangs" | "crashes";
 }
 
-export const FAULTS: readonly Fault[] = [
+const FAULTS: readonly Fault[] = [
   { name: "fails", done: false, then: "fails" },
   { name: "fails-though-done", done: true, then: "fails" },
   { name: "hangs", done: false, then: "hangs" },

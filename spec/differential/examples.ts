@@ -12,7 +12,7 @@ export const EXAMPLES: Readonly<Record<string, number>> = {
   "unsigned-device": 50003,
   "shared-curve25519-key": 50028,
   "cross-signing-id": 50031,
-  "key-changed": 50002,
+  "key-changed": 129,
   "several-keys": 50020,
   "key-id": 50001,
   usage: 50049,
@@ -20,6 +20,6 @@ export const EXAMPLES: Readonly<Record<string, number>> = {
   "identity-kept": 50002,
   "follows-from-identity": 50002,
   "user-left-out": 50036,
-  "device-kept": 50009,
+  "device-kept": 391,
   "device-kept-by-us": 51013,
 };

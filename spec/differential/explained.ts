@@ -40,6 +40,10 @@ export const EXPLANATIONS: readonly Explanation[] = [
     const keys = Object.entries(devices).map(([id, other]) => at(other, "keys", `curve25519:${id}`));
     return keys.filter((key) => key === at(device, "keys", `curve25519:${deviceId}`)).length > 1;
   }),
+  explain("shared-curve25519-key", ({ code, onlyTheirs, about, userId, deviceId, device }) => {
+    const kept = [...(about.ours.users.get(userId)?.devices.values() ?? [])];
+    return onlyTheirs && code === "key-shared" && kept.some(({ curve25519 }) => curve25519 === at(device, "keys", `curve25519:${deviceId}`));
+  }),
   theyTake("cross-signing-id", ({ code, crossSigningKeys, deviceId }) => code === "cross-signing-id" && crossSigningKeys.some(([, key]) => keysIn(key).includes(deviceId))),
   // Both keep what they had, where the first answer was one that only we could read.
   explain("device-kept", (disputed) => disputed.isAboutDevice && disputed.theyKeep && disputed.code === "key-changed" && disputed.saidBefore("ours") === disputed.ours),
@@ -56,5 +60,6 @@ export const EXPLANATIONS: readonly Explanation[] = [
   // Of what they remember.
   explain("user-left-out", (disputed) => disputed.isAboutDevice && disputed.devices === undefined && disputed.onlyTheirs && disputed.theyKeep),
   explain("device-kept", (disputed) => disputed.isAboutDevice && disputed.theyKeep && at(disputed.devices, disputed.deviceId) !== undefined && (disputed.onlyTheirs || disputed.saidAlone("theirs") === disputed.ours)),
-  explain("device-kept-by-us", ({ what, code, ours, theirs }) => what === "cross-signed" && code === "key-changed" && ours === "false" && theirs === "true"),
+  explain("device-kept-by-us", ({ what, code, ours, theirs }) => what === "cross-signed" && code !== undefined && ours === "false" && theirs === "true"),
+  explain("device-kept-by-us", (disputed) => disputed.isAboutDevice && disputed.code !== undefined && disputed.onlyOurs && disputed.saidBefore("ours") === disputed.ours),
 ];

@@ -108,7 +108,7 @@ export function applyPins(verified: DeviceList, pins: Pins, before: DeviceList |
     keptLength += jsonLength(device, MAX_DEVICE_LENGTH, MAX_DEVICE_DEPTH) ?? MAX_DEVICE_LENGTH;
     if (keptLength > MAX_LIST_LENGTH) return false;
     const status = before.deviceStatus.get(deviceId);
-    const sameIdentity = sameJson(before.selfSigningKey, verified.selfSigningKey);
+    const sameIdentity = verified.selfSigningKey !== undefined && sameJson(before.selfSigningKey?.keys, verified.selfSigningKey.keys);
     accept(deviceId, device, status && { ...status, crossSigned: status.crossSigned && sameIdentity });
     kept.add(deviceId);
     return true;

@@ -73,6 +73,12 @@ describe("commitStep", () => {
       expect(after.has(`state/${BOB}`)).toBe(false);
     });
 
+    it("nor does it remember one who had left before: that they come back is news", () => {
+      const { after: late } = commitOf(new Map([ahead()]), { since: "s1", follows: "s1", next: "s2", left: [BOB] });
+      const { after } = commitOf(late, { since: "s3", follows: "s3", next: "s4", changed: [BOB] });
+      expect(after.get(`state/${BOB}`)).toEqual({ revision: 5 });
+    });
+
     it("tracks them again for a change that came after", () => {
       const { after } = commitOf(new Map([ahead()]), { since: "s3", follows: "s3", next: "s4", changed: [BOB] });
       expect(after.get(`state/${BOB}`)).toEqual({ revision: 4 });
@@ -85,7 +91,7 @@ describe("commitStep", () => {
 
     it("takes anybody for one of them where they were too many to be remembered", () => {
       const left = Array.from({ length: MAX_REMEMBERED_LEFT + 1 }, (_, i) => `@${i}:example.org`);
-      const { after: saved } = commitOf(new Map([sync({ revision: 1, token: "s1", steps: [{ next: "s1", revision: 1 }] })]), { since: "s1", follows: "s1", next: "s3", left });
+      const { after: saved } = commitOf(new Map([sync({ revision: 1, token: "s1", steps: [{ next: "s1", revision: 1 }] }), ...left.map((user) => state(user, { revision: 1 }))]), { since: "s1", follows: "s1", next: "s3", left });
       expect(saved.get(named(SYNC))).toMatchObject({ steps: [{}, { left: "many" }] });
       const { after } = commitOf(saved, { since: "s1", follows: "s1", next: "s2", changed: [BOB] });
       expect(after.has(`state/${BOB}`)).toBe(false);

@@ -66,6 +66,7 @@ export function commitStep(records: SavedRecords, step: StepToCommit): Committed
   const revision = sync.revision + 1;
   if (step.everyone || lost) records.set(EPOCH, revision);
   updateClaims(records, step.left.map((userId) => ({ userId, before: readListRecord(records.get(listKey(userId)), userId)?.list, after: undefined })));
+  const removed = step.left.filter((userId) => records.get(stateKey(userId)) !== undefined);
   for (const userId of step.left) {
     records.set(stateKey(userId), undefined);
     records.set(listKey(userId), undefined);
@@ -77,14 +78,15 @@ export function commitStep(records: SavedRecords, step: StepToCommit): Committed
     const { listed } = readState(records.get(stateKey(userId))) ?? {};
     records.set(stateKey(userId), { revision, ...(listed !== undefined && { listed }) } satisfies StateRecord);
   }
-  const steps = step.next === undefined ? sync.steps : [...sync.steps, rememberedStep(step, step.next, revision)].slice(-REMEMBERED_STEPS);
+  const steps = step.next === undefined ? sync.steps : [...sync.steps, rememberedStep(step, step.next, removed, revision)].slice(-REMEMBERED_STEPS);
   const token = step.next ?? sync.token;
   records.set(SYNC, { revision, steps, ...(token !== undefined && { token }) } satisfies SyncRecord);
   const offPath = sync.token !== step.follows && sync.token !== step.since;
   return { revision, offPath, users: savedUsers(records, offPath ? step.changed : stayLeft) };
 }
 
-function rememberedStep({ since, left, asked }: StepToCommit, next: string, revision: number): SyncRecord["steps"][number] {
+/** @param left who was tracked until then: for the others it says nothing new */
+function rememberedStep({ since, asked }: StepToCommit, next: string, left: readonly UserId[], revision: number): SyncRecord["steps"][number] {
   return {
     ...(since !== undefined && since !== next && { since }),
     next,

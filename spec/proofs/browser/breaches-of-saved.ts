@@ -8,6 +8,9 @@ import { positionOf, type Truth } from "./truth.js";
 /** The token that is saved, if any. */
 export const savedTokenOf = (saved: SavedDump): string | undefined => readSync(new Map(saved.account).get("sync"))?.token;
 
+/** How the breach of one who was announced and is not tracked ends. */
+export const NOT_TRACKED = "and they are not tracked";
+
 /** How many lists count as up to date. */
 export function upToDateIn(saved: SavedDump): number {
   const epoch = readEpoch(new Map(saved.account).get("epoch") ?? 0);
@@ -58,7 +61,7 @@ export function breachesOfSaved(saved: SavedDump, truth: Truth, hasGiven: (token
   }
   for (const user of truth.everAnnounced) {
     const announced = truth.announced(user, position);
-    if (announced !== undefined && "version" in announced && !hasNewsOf(user)) expect(states.has(user), () => `${user} was announced at ${announced.at}, the saved token is ${token}, and they are not tracked`);
+    if (announced !== undefined && "version" in announced && !hasNewsOf(user)) expect(states.has(user), () => `${user} was announced at ${announced.at}, the saved token is ${token}, ${NOT_TRACKED}`);
   }
   for (const { since, next, revision } of steps) {
     const [from, to] = [positionOf(since), positionOf(next)];

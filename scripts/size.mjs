@@ -25,8 +25,8 @@ const COMPOSITION = `
   }
 `;
 
-/** The minified bundle of one module. `packages` says which of the packages that we import are left out. */
-export async function bundle(code, packages = []) {
+/** The minified bundle of one module. `packages` says which of the packages that we import are left out. What is imported lazily is not in it, unless it is asked for alone. */
+export async function bundle(code, packages = [], lazily = false) {
   const entry = "\0application";
   const { output } = await build({
     root,
@@ -41,7 +41,7 @@ export async function bundle(code, packages = []) {
     },
     build: { write: false, target: "es2022", minify: true, rolldownOptions: { input: "application", external: packages, preserveEntrySignatures: "strict" }, modulePreload: { polyfill: false } },
   });
-  return output.map((chunk) => chunk.code ?? "").join("");
+  return output.flatMap((chunk) => (chunk.type === "chunk" && chunk.isDynamicEntry === lazily ? [chunk.code] : [])).join("");
 }
 
 /** The module that does this and all the rest of the cryptography, for comparison where it is installed: its WebAssembly, and the JavaScript that it needs. */
@@ -52,6 +52,7 @@ const peerScript = () => bundle(`export { initAsync, OlmMachine, UserId, DeviceI
 
 const OURS = [/^(rxjs|valibot|axios|idb-keyval)(\/|$)/];
 const WHOLE = "core, http and idb, with all packages";
+const LAZY = "more, on platforms without ed25519: @noble";
 
 const gzip = (bytes) => gzipSync(bytes, { level: 9 });
 const brotli = (bytes) => brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
@@ -72,6 +73,7 @@ export async function sizes() {
       compressed("core, http and idb, our own code", await bundle(COMPOSITION, OURS)),
       compressed("core, with rxjs and valibot", await bundle(CORE)),
     ],
+    lazy: compressed(LAZY, await bundle(COMPOSITION, [], true)),
     whole,
     peer: existsSync(peerPath) ? compressed(`${PEER}, wasm and glue`, peerWasm(), await peerScript()) : undefined,
   };
@@ -80,9 +82,9 @@ export async function sizes() {
 if (argv[1] === fileURLToPath(import.meta.url)) {
   const kB = (bytes) => `${(bytes / 1000).toFixed(1)} kB`.padStart(11);
   const times = (theirs, ours) => `×${(theirs / ours).toFixed(1)}`.padStart(11);
-  const { parts, whole, peer } = await sizes();
+  const { parts, lazy, whole, peer } = await sizes();
   console.log(`${"".padEnd(52)}${"minified".padStart(11)}${"gzip".padStart(11)}${"brotli".padStart(11)}`);
   const row = (what, ...cells) => console.log(what.padEnd(52) + cells.join(""));
-  for (const { what, minified, gzip: zipped, brotli: best } of [...parts, whole, ...(peer ? [peer] : [])]) row(what, kB(minified), kB(zipped), kB(best));
+  for (const { what, minified, gzip: zipped, brotli: best } of [...parts, whole, lazy, ...(peer ? [peer] : [])]) row(what, kB(minified), kB(zipped), kB(best));
   if (peer) row("  by ours with all packages", times(peer.minified, whole.minified), times(peer.gzip, whole.gzip), times(peer.brotli, whole.brotli));
 }

@@ -72,9 +72,9 @@ export function commitStep(records: SavedRecords, step: StepToCommit): Committed
     records.set(listKey(userId), undefined);
   }
   const leftSince = leftSinceBeginning(sync, step);
-  const stayLeft = step.changed.filter((userId) => leftSince(userId) && records.get(stateKey(userId)) === undefined);
+  const stayLeft = new Set(step.changed.filter((userId) => leftSince(userId) && records.get(stateKey(userId)) === undefined));
   for (const userId of step.changed) {
-    if (stayLeft.includes(userId)) continue;
+    if (stayLeft.has(userId)) continue;
     const { listed } = readState(records.get(stateKey(userId))) ?? {};
     records.set(stateKey(userId), { revision, ...(listed !== undefined && { listed }) } satisfies StateRecord);
   }
@@ -82,7 +82,7 @@ export function commitStep(records: SavedRecords, step: StepToCommit): Committed
   const token = step.next ?? sync.token;
   records.set(SYNC, { revision, steps, ...(token !== undefined && { token }) } satisfies SyncRecord);
   const offPath = sync.token !== step.follows && sync.token !== step.since;
-  return { revision, offPath, users: savedUsers(records, offPath ? step.changed : stayLeft) };
+  return { revision, offPath, users: savedUsers(records, offPath ? step.changed : [...stayLeft]) };
 }
 
 /** @param left who was tracked until then: for the others it says nothing new */
@@ -105,9 +105,8 @@ function leftSinceBeginning({ steps }: SyncRecord, { since }: StepToCommit): (us
   const begins = steps.findLastIndex(({ next }) => next === since);
   // Where the server was asked for what led there, `since` may be older than all that is remembered.
   const newer = steps[begins]?.asked === true ? steps.slice(0, begins) : steps.slice(begins + 1);
-  const left = newer.flatMap((step) => step.left ?? []);
-  if (left.length === 0) return () => false;
-  return (userId) => left.includes(userId) || left.includes("many");
+  const left = new Set(newer.flatMap((step) => step.left ?? []));
+  return (userId) => left.has(userId) || left.has("many");
 }
 
 /** The records that {@link commitTracked} works on. */

@@ -45,8 +45,8 @@ export const EXPLANATIONS: readonly Explanation[] = [
     return onlyTheirs && code === "key-shared" && kept.some(({ curve25519 }) => curve25519 === at(device, "keys", `curve25519:${deviceId}`));
   }),
   theyTake("cross-signing-id", ({ code, crossSigningKeys, deviceId }) => code === "cross-signing-id" && crossSigningKeys.some(([, key]) => keysIn(key).includes(deviceId))),
-  // Both keep what they had, where the first answer was one that only we could read.
-  explain("device-kept", (disputed) => disputed.isAboutDevice && disputed.theyKeep && disputed.code === "key-changed" && disputed.saidBefore("ours") === disputed.ours),
+  // Both keep what they had, which is not the same where an earlier answer was one that only one of them could read.
+  explain("device-kept", (disputed) => disputed.isAboutDevice && disputed.theyKeep && disputed.code !== undefined && disputed.saidBefore("ours") === disputed.ours),
   explain("key-changed", (disputed) => disputed.code === "key-changed" && !disputed.isInherent && disputed.saidAlone("ours") === disputed.theirs),
 
   // Of identities.

@@ -36,7 +36,7 @@ describe("a lookup of cached users", () => {
     tracker.getDeviceKeys([]).subscribe();
     log.reads.length = 0;
     tracker.getDeviceKeys(users).subscribe();
-    expect(log.reads).toEqual([["account/owner", ...users.map((user) => `list/${user}`)]]);
+    expect(log.reads).toEqual([["account/owner", "account/own", ...users.map((user) => `list/${user}`)]]);
     expect(requests).toEqual([]);
   }));
 
@@ -53,7 +53,7 @@ describe("a lookup of cached users", () => {
   it("reads only the lists that memory does not hold", marbles((m) => {
     const { tracker, log } = cachedCrowd(m, { maxListsInMemory: 190 });
     tracker.getDeviceKeys(users).subscribe();
-    expect(log.reads).toEqual([["account/owner", ...users.slice(0, 10).map((user) => `list/${user}`)]]);
+    expect(log.reads).toEqual([["account/owner", "account/own", ...users.slice(0, 10).map((user) => `list/${user}`)]]);
   }));
 
   it("reads at most once although others of the call must be asked for", marbles((m) => {

@@ -219,7 +219,7 @@ describe("pins that are damaged", () => {
     m.expectObservable(problems$).toBe("--p", { p: "records-damaged" });
     m.afterwards(() => {
       expect(problems).toMatchObject([{ kind: "pins", ids: [BOB] }]);
-      expect(saved(store, pinsKey(BOB))).toEqual({ devices: new Map([["B1", keyOf(edName(BOB, "B1"))]]), masterKey: keyOf("firstM") });
+      expect(saved(store, pinsKey(BOB))).toEqual({ devices: new Map([["B1", keyOf(edName(BOB, "B1"))]]), masterKey: keyOf("firstM"), signed: new Set(["B1"]) });
     });
   }));
 

@@ -33,7 +33,12 @@ describe("checkDevice", () => {
     expect(rejection({ ...bare, ...(signatures && { signatures }), ...(unsigned && { unsigned }) })).toBeUndefined();
   });
 
-  it.each(["__proto__", "constructor", "prototype", "toString", "", "🦊", "a\u0000b", "x".repeat(1_000)])("takes a device called %j, and a user of that name", (name) => {
+  it("refuses a device ID that is longer than IDs may be: it is pinned for ever", () => {
+    const deviceId = "x".repeat(256);
+    expect(checkDevice(testDevice(BOB, deviceId), BOB, deviceId)).toMatchObject({ rejected: { code: "too-large" } });
+  });
+
+  it.each(["__proto__", "constructor", "prototype", "toString", "", "🦊", "a\u0000b", "x".repeat(255)])("takes a device called %j, and a user of that name", (name) => {
     const userId = `@${name}:example.org`;
     expect(rejection(testDevice(userId, name), userId, name)).toBeUndefined();
   });

@@ -3,7 +3,7 @@ import type { DeviceId, UserId } from "../model/ids.js";
 import type { RejectionReason } from "../model/results.js";
 import type { CrossSigningKey, DeviceKeys } from "../model/wire.js";
 import { isObject, jsonLength } from "./json.js";
-import { MAX_DEVICE_DEPTH, MAX_DEVICE_LENGTH } from "./limits.js";
+import { MAX_DEVICE_DEPTH, MAX_DEVICE_LENGTH, MAX_REJECTED_ID_LENGTH } from "./limits.js";
 
 // valibot's own records and objects leave out names such as `__proto__`: these look at every property, and the checks below
 // only ever say yes or no, so that the original object is kept, unknown properties and all (signatures cover them).
@@ -43,6 +43,7 @@ export function checkDevice(value: unknown, userId: UserId, deviceId: DeviceId):
   if (length === undefined) {
     return reject("too-large", `more than ${MAX_DEVICE_LENGTH} characters of JSON, nested deeper than ${MAX_DEVICE_DEPTH}, or no JSON`);
   }
+  if (deviceId.length > MAX_REJECTED_ID_LENGTH) return reject("too-large", `device_id: more than ${MAX_REJECTED_ID_LENGTH} characters`);
   const problem = shapeProblem(deviceShape, value);
   if (problem !== undefined) return reject("malformed", problem);
   const device = value as DeviceKeys;

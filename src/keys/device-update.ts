@@ -20,7 +20,7 @@ export function deviceUpdate(userId: UserId, before: DeviceList | undefined, aft
     }
     const was = before?.deviceStatus.get(deviceId);
     const is = after.deviceStatus.get(deviceId);
-    if (displayName(old) !== displayName(device)) renamed.push(deviceId);
+    if (!sameJson(displayName(old), displayName(device))) renamed.push(deviceId);
     if (was?.crossSigned === false && is?.crossSigned === true) crossSigned.push(deviceId);
     const lost = (was?.crossSigned === true && is?.crossSigned === false) || (was?.signedByItself === true && is?.signedByItself === false);
     if (lost || !sameSigned({ ...old, signatures: {} }, { ...device, signatures: {} })) changed.push(deviceId);

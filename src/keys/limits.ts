@@ -20,7 +20,7 @@ export const MAX_MASTER_KEY_SIGNATURES = 8;
 export const MAX_DEVICE_DEPTH = 32;
 /** Refused devices of one user that are named, so that refusals cannot fill what the limits above keep clear. */
 export const MAX_REJECTED_PER_USER = 1_000;
-/** Characters of a refused device's ID; a longer one is cut there. */
+/** Characters of a device's ID; a device of a longer one is refused, and named by as many of them. */
 export const MAX_REJECTED_ID_LENGTH = 255;
 
 /** A device ID as refusals name it. */

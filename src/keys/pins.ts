@@ -16,6 +16,8 @@ export interface Pins {
   readonly devices: ReadonlyMap<DeviceId, string>;
   /** The public key of the first master key, or of the one acknowledged last. */
   readonly masterKey?: string;
+  /** Device IDs that have been signed by their pinned key. */
+  readonly signed?: ReadonlySet<DeviceId>;
 }
 
 export const NO_PINS: Pins = { devices: new Map() };
@@ -25,6 +27,7 @@ export function readPins(record: unknown): Pins | undefined {
   if (record === undefined) return NO_PINS;
   if (!isObject(record) || !(record.devices instanceof Map) || (record.masterKey !== undefined && typeof record.masterKey !== "string")) return undefined;
   for (const [deviceId, key] of record.devices as ReadonlyMap<unknown, unknown>) if (typeof deviceId !== "string" || typeof key !== "string") return undefined;
+  if (record.signed !== undefined && !(record.signed instanceof Set)) return undefined;
   return record as unknown as Pins;
 }
 
@@ -36,8 +39,9 @@ export function pinsOf(list: DeviceList | undefined): Pins {
     const key = deviceKey(device, "ed25519");
     if (key !== undefined) devices.set(deviceId, key);
   }
+  const signed = new Set(Array.from(devices.keys()).filter((deviceId) => list.deviceStatus.get(deviceId)?.signedByItself === true));
   const { pinnedMasterKey } = list.identity;
-  return { devices, ...(pinnedMasterKey !== undefined && { masterKey: pinnedMasterKey }) };
+  return { devices, ...(signed.size > 0 && { signed }), ...(pinnedMasterKey !== undefined && { masterKey: pinnedMasterKey }) };
 }
 
 /** Refusals of what a device is to become, rather than of the device: the one that we have stays. */
@@ -50,7 +54,8 @@ const LEFT_OUT = "it is left out";
 export function mergePins(first: Pins, later: Pins): Pins {
   if (later.devices.size === 0 && later.masterKey === undefined) return first;
   const masterKey = first.masterKey ?? later.masterKey;
-  return { devices: new Map([...later.devices, ...first.devices]), ...(masterKey !== undefined && { masterKey }) };
+  const signed = new Set([...(first.signed ?? []), ...(later.signed ?? [])].filter((id) => !later.devices.has(id) || !first.devices.has(id) || later.devices.get(id) === first.devices.get(id) || first.signed?.has(id) === true));
+  return { devices: new Map([...later.devices, ...first.devices]), ...(signed.size > 0 && { signed }), ...(masterKey !== undefined && { masterKey }) };
 }
 
 /**
@@ -64,14 +69,17 @@ export function mergePins(first: Pins, later: Pins): Pins {
  * @param before the list saved last
  * @returns the list as it may be used, and the pins: the same object where nothing is new
  */
-export function applyPins(verified: DeviceList, pins: Pins, before: DeviceList | undefined): { readonly list: DeviceList; readonly pins: Pins } {
+export function applyPins(verified: DeviceList, pins: Pins, before: DeviceList | undefined, refusesUnsigned = false): { readonly list: DeviceList; readonly pins: Pins } {
   const deviceKeys = new Map<DeviceId, DeviceKeys>();
   const deviceStatus = new Map<DeviceId, DeviceStatus>();
   const refused = new Map<DeviceId, RejectionReason>();
   const kept = new Set<DeviceId>();
   let keptLength = 0;
   const pinned = new Map<DeviceId, string>();
+  const signed = new Set<DeviceId>();
+  const crossSigningIds = new Set([verified.masterKey, verified.selfSigningKey, verified.userSigningKey].flatMap((key) => (key === undefined ? [] : Object.values(key.keys))));
   const accept = (deviceId: DeviceId, device: DeviceKeys, status: DeviceStatus | undefined) => {
+    if (status?.signedByItself === true && pins.signed?.has(deviceId) !== true) signed.add(deviceId);
     deviceKeys.set(deviceId, device);
     deviceStatus.set(deviceId, status ?? { signedByItself: false, crossSigned: false, dehydrated: false });
   };
@@ -98,12 +106,13 @@ export function applyPins(verified: DeviceList, pins: Pins, before: DeviceList |
   }
 
   function wasSigned(deviceId: DeviceId): boolean {
-    return before?.deviceStatus.get(deviceId)?.signedByItself === true;
+    return pins.signed?.has(deviceId) === true || before?.deviceStatus.get(deviceId)?.signedByItself === true;
   }
 
   function keepOld(deviceId: DeviceId, first: string): boolean {
     const device = before?.deviceKeys.get(deviceId);
     if (before === undefined || device === undefined || deviceKey(device, "ed25519") !== first) return false;
+    if (crossSigningIds.has(deviceId) || (refusesUnsigned && before.deviceStatus.get(deviceId)?.signedByItself !== true)) return false;
     // What is kept comes on top of what the answer may hold: without a limit of its own, it would grow with every answer.
     keptLength += jsonLength(device, MAX_DEVICE_LENGTH, MAX_DEVICE_DEPTH) ?? MAX_DEVICE_LENGTH;
     if (keptLength > MAX_LIST_LENGTH) return false;
@@ -115,11 +124,12 @@ export function applyPins(verified: DeviceList, pins: Pins, before: DeviceList |
   }
 
   for (const deviceIds of sharedKeys(deviceKeys)) {
+    const some = deviceIds.slice(0, 4);
     for (const deviceId of deviceIds) {
       if (kept.has(deviceId)) continue;
       deviceKeys.delete(deviceId);
       deviceStatus.delete(deviceId);
-      const others = deviceIds.filter((other) => other !== deviceId).slice(0, 3).map((other) => JSON.stringify(other.slice(0, 80)));
+      const others = some.filter((other) => other !== deviceId).slice(0, 3).map((other) => JSON.stringify(other.slice(0, 80)));
       refused.set(shortId(deviceId), { code: "key-shared", detail: `keys.curve25519:${shortId(deviceId)}: ${others.join(", ")} has the same key` });
     }
   }
@@ -127,11 +137,11 @@ export function applyPins(verified: DeviceList, pins: Pins, before: DeviceList |
   const { masterKey } = verified.identity;
   const pinsMaster = pins.masterKey === undefined && masterKey !== undefined;
   const pinnedMasterKey = pins.masterKey ?? masterKey;
-  const changed = pinned.size > 0 || pinsMaster;
+  const changed = pinned.size > 0 || signed.size > 0 || pinsMaster;
   const rejected = refused.size === 0 ? verified.rejected : new Map([...refused, ...verified.rejected].slice(0, MAX_REJECTED_PER_USER));
   return {
     list: { ...verified, deviceKeys, deviceStatus, rejected, identity: { ...verified.identity, ...(pinnedMasterKey !== undefined && { pinnedMasterKey }) } },
-    pins: changed ? { devices: new Map([...pins.devices, ...pinned]), ...(pinnedMasterKey !== undefined && { masterKey: pinnedMasterKey }) } : pins,
+    pins: changed ? { devices: new Map([...pins.devices, ...pinned]), ...((pins.signed?.size ?? 0) + signed.size > 0 && { signed: new Set([...(pins.signed ?? []), ...signed]) }), ...(pinnedMasterKey !== undefined && { masterKey: pinnedMasterKey }) } : pins,
   };
 }
 

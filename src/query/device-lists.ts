@@ -8,7 +8,7 @@ import { readClaims, type Claimant } from "../store/claims.js";
 import { savedUser } from "../store/commit.js";
 import type { DeviceStore } from "../store/device-store.js";
 import { readListRecord, type ListRecord } from "../store/list-record.js";
-import { claimsKey, EPOCH, listKey, OWNER, readEpoch, stateKey } from "../store/records.js";
+import { claimsKey, EPOCH, listKey, OWN_IDENTITY, OWNER, readEpoch, readOwnIdentity, stateKey } from "../store/records.js";
 import type { Revision } from "../store/revision.js";
 import type { WriteQueue } from "../store/write-queue.js";
 import type { TrackedUsers } from "../sync/tracked-users.js";
@@ -170,9 +170,10 @@ export class DeviceLists {
   }
 
   #readRecords(userIds: readonly UserId[]): Observable<ReadonlyMap<UserId, ListRecord>> {
-    return this.#store.read([OWNER, ...userIds.map(listKey)]).pipe(
-      map(([owner, ...saved]) => {
+    return this.#store.read([OWNER, OWN_IDENTITY, ...userIds.map(listKey)]).pipe(
+      map(([owner, ownIdentity, ...saved]) => {
         if (!this.#writes.checkOwner(owner)) throw new StoreClearedError(); // by now these may be another account's lists
+        if (readOwnIdentity(ownIdentity) === undefined) this.#memory.setOurKey(undefined); // another tab may have found that our identity has changed
         const records = new Map<UserId, ListRecord>();
         const damaged: UserId[] = [];
         userIds.forEach((userId, i) => {

@@ -8,7 +8,7 @@ import type { TrackerProblem } from "../model/problems.js";
 import type { DeviceUpdate } from "../model/updates.js";
 import { acknowledge, acknowledgeKeys } from "../store/acknowledge.js";
 import type { DeviceStore } from "../store/device-store.js";
-import { OWNER, pinsKey } from "../store/records.js";
+import { OWN_IDENTITY, OWNER, pinsKey, readOwnIdentity } from "../store/records.js";
 import type { SavedUser } from "../store/commit.js";
 import type { Revision } from "../store/revision.js";
 import type { SavedRecords } from "../store/saved-records.js";
@@ -74,11 +74,16 @@ export class ListSaver {
     // As of the transaction: a save that is before it in the queue may fail yet, and leave what it pins to this one.
     const toSave = () => new Map(Array.from(lists, ([userId, one]) => [userId, { ...one, pinned: this.#unsavedPins.get(userId) }]));
     return this.#writes
-      .write({ keys: saveKeys(known), apply: (records) => saveLists(records, toSave(), this.#ownUserId), whenStoreFails: "fail" })
+      .write({
+        keys: saveKeys(known),
+        apply: (records) => ({ saved: saveLists(records, toSave(), this.#ownUserId), ourKey: readOwnIdentity(records.get(OWN_IDENTITY)) }),
+        whenStoreFails: "fail",
+      })
       .pipe(
-        map((outcomes) => {
+        map(({ saved: outcomes, ourKey }) => {
+          if (ourKey === undefined) this.#memory.setOurKey(undefined); // another tab may have found that our identity has changed
           for (const userId of lists.keys()) this.#unsavedPins.delete(userId);
-          return { outcomes, cleared: false };
+          return { outcomes, cleared: false, blind: new Set<UserId>() };
         }),
         catchError((error: unknown) => {
           const cleared = error instanceof StoreClearedError;
@@ -87,33 +92,39 @@ export class ListSaver {
             this.#report({ type: "save-failed", userIds, error, message: `the device lists of ${userIds.length} user(s) could not be saved; memory keeps them until the page is closed` });
           }
           this.#keep(lists, NO_SAVED_PINS); // what comes next must find what memory has pinned
-          return (cleared ? of(NO_SAVED_PINS) : this.#savedPins(userIds)).pipe(map((saved) => ({ outcomes: this.#keep(lists, saved), cleared })));
+          return (cleared ? of(NO_SAVED_PINS) : this.#savedPins(userIds)).pipe(
+            map((saved) => {
+              // What was first seen of these is not to be learned at present: their lists go to who asked, marked, and are not kept.
+              const blind = new Set(saved === undefined ? userIds.filter((userId) => this.#memory.last(userId) === undefined) : []);
+              return { outcomes: this.#keep(lists, saved ?? NO_SAVED_PINS), cleared, blind };
+            }),
+          );
         }),
-        map(({ outcomes, cleared }) => {
-          if (!cleared) this.#take(lists, outcomes);
-          return new Map(Array.from(outcomes, ([userId, { list, refused }]) => [userId, { list, refused: cleared || refused !== undefined }]));
+        map(({ outcomes, cleared, blind }) => {
+          if (!cleared) this.#take(lists, new Map(Array.from(outcomes).filter(([userId]) => !blind.has(userId))));
+          return new Map(Array.from(outcomes, ([userId, { list, refused }]) => [userId, { list, refused: cleared || blind.has(userId) || refused !== undefined }]));
         }),
       );
   }
 
-  /** What was first seen of these users: a store that takes no writes, on a full disk say, can often be read. Nothing where it cannot be. */
-  #savedPins(userIds: readonly UserId[]): Observable<ReadonlyMap<UserId, Pins>> {
+  /** What was first seen of these users: a store that takes no writes, on a full disk say, can often be read. `undefined` where it cannot be. */
+  #savedPins(userIds: readonly UserId[]): Observable<ReadonlyMap<UserId, Pins> | undefined> {
     return this.#store.read([OWNER, ...userIds.map(pinsKey)]).pipe(
       map(([owner, ...saved]) => {
         if (!this.#writes.checkOwner(owner)) return NO_SAVED_PINS;
         return new Map(userIds.map((userId, i) => [userId, readPins(saved[i]) ?? NO_PINS]));
       }),
       timeout({ first: PINS_PATIENCE, scheduler: this.#scheduler }),
-      catchError(() => of(NO_SAVED_PINS)),
+      catchError(() => of(undefined)),
     );
   }
 
   /** What the store decides where it works, decided by what memory has and what was pinned. */
   #keep(lists: ReadonlyMap<UserId, ListToSave>, saved: ReadonlyMap<UserId, Pins>): ReadonlyMap<UserId, SavedList> {
     const kept = new Map<UserId, SavedList>();
-    for (const [userId, { list: verified }] of lists) {
+    for (const [userId, { list: verified, refusesUnsigned }] of lists) {
       const before = this.#memory.last(userId)?.list;
-      const { list, pins } = applyPins(verified, mergePins(saved.get(userId) ?? NO_PINS, mergePins(this.#unsavedPins.get(userId) ?? NO_PINS, pinsOf(before))), before);
+      const { list, pins } = applyPins(verified, mergePins(saved.get(userId) ?? NO_PINS, mergePins(this.#unsavedPins.get(userId) ?? NO_PINS, pinsOf(before))), before, refusesUnsigned);
       this.#unsavedPins.set(userId, pins);
       kept.set(userId, { list, pins, pinsDamaged: false });
     }

@@ -13,6 +13,9 @@ import type { ListMemory } from "./list-memory.js";
 import type { ListSaver } from "./list-saver.js";
 import type { SentQuery } from "./query-request.js";
 
+/** What is allowed for each signature where they are many, in ms: JavaScript on a slow phone takes some. */
+const TIME_PER_SIGNATURE = 5;
+
 /** What settling an answer needs of the tracker. */
 export interface SettlePorts {
   readonly memory: ListMemory;
@@ -44,7 +47,7 @@ export function settle(fetched: ReadonlyMap<UserId, FetchedList>, request: SentQ
       for (const [userId, { list, refusals }] of verified) {
         const { reachable = false, refusals: before = [] } = fetched.get(userId) ?? {};
         if (!reachable) unreachable.push(userId);
-        toSave.set(userId, { list, revision: reachable && !request.isSuperseded(userId) ? request.revisions.get(userId) : undefined });
+        toSave.set(userId, { list, refusesUnsigned: ports.unsignedDevices === "refuse", revision: reachable && !request.isSuperseded(userId) ? request.revisions.get(userId) : undefined });
         for (const { path, problem } of [...before, ...refusals]) {
           report({ type: "answer-refused", userId, path, message: `/keys/query gave ${userId} something unusable in ${path}, which was left out: ${problem}` });
         }
@@ -95,7 +98,7 @@ function verify(planned: ReadonlyMap<UserId, Verification>, { verifier, deadline
       ? of([])
       : defer(() => verifier.verify(checks)).pipe(
           throwIfEmpty(() => new Error("it completed without an outcome")),
-          timeout({ first: Math.min(deadline, MAX_DELAY), scheduler, with: () => throwError(() => new Error(`it did not answer within ${deadline} ms`)) }),
+          timeout({ first: Math.min(Math.max(deadline, checks.length * TIME_PER_SIGNATURE), MAX_DELAY), scheduler, with: () => throwError(() => new Error(`it did not answer within ${deadline} ms`)) }),
           take(1),
           catchError((cause: unknown) => throwError(() => new VerificationFailedError(checks.length, { cause }))),
         );

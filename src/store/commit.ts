@@ -5,6 +5,9 @@ import { readListRecord } from "./list-record.js";
 import { EPOCH, listKey, MAX_REMEMBERED_LEFT, NO_SYNC, readEpoch, readState, readSync, REMEMBERED_STEPS, stateKey, SYNC, type StateRecord, type SyncRecord } from "./records.js";
 import type { SavedRecords } from "./saved-records.js";
 
+/** Devices whose claims a step takes out of the index at the most. */
+const MAX_DEVICES_UNCLAIMED_PER_STEP = 1_000;
+
 /** A step as it is committed. */
 export interface StepToCommit {
   /** The token that it answered, where the caller said so. */
@@ -65,7 +68,9 @@ export function commitStep(records: SavedRecords, step: StepToCommit): Committed
 
   const revision = sync.revision + 1;
   if (step.everyone || lost) records.set(EPOCH, revision);
-  updateClaims(records, step.left.map((userId) => ({ userId, before: readListRecord(records.get(listKey(userId)), userId)?.list, after: undefined })));
+  const gone = step.left.map((userId) => ({ userId, before: readListRecord(records.get(listKey(userId)), userId)?.list, after: undefined }));
+  // What is left in the index counts for nobody (see DeviceLists.claimants): a commit must stay within its deadline, or the token is stuck for ever.
+  if (gone.reduce((sum, { before }) => sum + (before?.deviceKeys.size ?? 0), 0) <= MAX_DEVICES_UNCLAIMED_PER_STEP) updateClaims(records, gone);
   const removed = step.left.filter((userId) => records.get(stateKey(userId)) !== undefined);
   for (const userId of step.left) {
     records.set(stateKey(userId), undefined);

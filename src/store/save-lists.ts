@@ -19,6 +19,8 @@ export interface ListToSave {
   readonly revision: Revision | undefined;
   /** The list that is probably the saved one: what it says of the records to read spares a second transaction. */
   readonly known?: DeviceList | undefined;
+  /** Whether unsigned devices are refused: then none is kept either. */
+  readonly refusesUnsigned?: boolean;
   /** What was pinned while the store failed. */
   readonly pinned?: Pins | undefined;
 }
@@ -59,11 +61,11 @@ export function saveLists(records: SavedRecords, lists: ReadonlyMap<UserId, List
   const outcomes = new Map<UserId, SavedList>();
   const epoch = epochOf(records); // undefined where it is damaged: nothing is saved until a restart has mended it
   const changes: ListChange[] = [];
-  for (const [userId, { list: verified, revision, pinned }] of lists) {
+  for (const [userId, { list: verified, revision, pinned, refusesUnsigned }] of lists) {
     const before = readListRecord(records.get(listKey(userId)), userId)?.list;
     const savedPins = readPins(records.get(pinsKey(userId)));
     const first = mergePins(savedPins ?? pinsOf(before), pinned ?? NO_PINS);
-    const { list, pins } = applyPins(verified, first, before);
+    const { list, pins } = applyPins(verified, first, before, refusesUnsigned);
     if (pins !== savedPins && pins.devices.size + (pins.masterKey === undefined ? 0 : 1) > 0) records.set(pinsKey(userId), pins);
     else if (savedPins === undefined) records.set(pinsKey(userId), undefined); // damaged, and there is nothing to put in its place
     const outcome = { list, pins, pinsDamaged: savedPins === undefined };

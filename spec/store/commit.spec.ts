@@ -55,6 +55,14 @@ describe("commitStep", () => {
     expect(commitOf(before, { left: [BOB] }).after).toEqual(new Map([sync({ revision: 4, token: "s1", steps: [{ next: "s1", revision: 4, left: [BOB] }] })]));
   });
 
+  it("gives one that another tab has committed off the path as off the path, too: its number says nothing of what was asked before", () => {
+    const ahead = sync({ revision: 3, token: "s3", steps: [{ next: "s1", revision: 1 }, { since: "s1", next: "s3", revision: 3 }] });
+    const step = { since: "s1", follows: "s1", next: "s2", changed: [BOB] };
+    const { committed, after } = commitOf(new Map([ahead]), step);
+    expect(committed).toMatchObject({ revision: 4, offPath: true });
+    expect(commitOf(after, step).committed).toEqual({ revision: 4, offPath: true, users: new Map([[BOB, { revision: 4, outdated: true }]]) });
+  });
+
   describe("of a tab that lags behind one in which a user has left", () => {
     /** Bob left on the way from s1 to s3. */
     const ahead = (steps: SyncRecord["steps"] = []) => sync({ revision: 3, token: "s3", steps: [{ next: "s1", revision: 1 }, { since: "s1", next: "s3", revision: 3, left: [BOB] }, ...steps] });

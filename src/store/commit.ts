@@ -34,7 +34,7 @@ export interface Committed {
   /** The revision of the step. */
   readonly revision: number;
   /**
-   * Whether steps that this tracker has not been given had moved the store away from the token that the step follows. What was asked of the server
+   * Whether steps that this tracker has not been given had moved the store away from the token that the step follows, now or when another tab committed it. What was asked of the server
    * after this step was applied in memory may then be older than those steps, though the revision that it gets here is greater.
    */
   readonly offPath: boolean;
@@ -63,7 +63,7 @@ export function commitStep(records: SavedRecords, step: StepToCommit): Committed
   if (repeated !== undefined) {
     // An update that was given up and took effect all the same, and is now done again, may have moved the token back.
     if (sync.token === step.since && step.next !== undefined) records.set(SYNC, { ...sync, token: step.next } satisfies SyncRecord);
-    return { revision: repeated, offPath: false, users: savedUsers(records, step.changed) };
+    return { revision: repeated.revision, offPath: repeated.offPath === true, users: savedUsers(records, step.changed) };
   }
 
   const revision = sync.revision + 1;
@@ -83,20 +83,22 @@ export function commitStep(records: SavedRecords, step: StepToCommit): Committed
     const { listed } = readState(records.get(stateKey(userId))) ?? {};
     records.set(stateKey(userId), { revision, ...(listed !== undefined && { listed }) } satisfies StateRecord);
   }
-  const steps = step.next === undefined ? sync.steps : [...sync.steps, rememberedStep(step, step.next, removed, revision)].slice(-REMEMBERED_STEPS);
+  const offPath = sync.token !== step.follows && sync.token !== step.since;
+  const remembered = step.next === undefined ? undefined : rememberedStep(step, step.next, { left: removed, offPath }, revision);
+  const steps = remembered === undefined ? sync.steps : [...sync.steps, remembered].slice(-REMEMBERED_STEPS);
   const token = step.next ?? sync.token;
   records.set(SYNC, { revision, steps, ...(token !== undefined && { token }) } satisfies SyncRecord);
-  const offPath = sync.token !== step.follows && sync.token !== step.since;
   return { revision, offPath, users: savedUsers(records, offPath ? step.changed : [...stayLeft]) };
 }
 
 /** @param left who was tracked until then: for the others it says nothing new */
-function rememberedStep({ since, asked }: StepToCommit, next: string, left: readonly UserId[], revision: number): SyncRecord["steps"][number] {
+function rememberedStep({ since, asked }: StepToCommit, next: string, { left, offPath }: { readonly left: readonly UserId[]; readonly offPath: boolean }, revision: number): SyncRecord["steps"][number] {
   return {
     ...(since !== undefined && since !== next && { since }),
     next,
     revision,
     ...(left.length > 0 && { left: left.length > MAX_REMEMBERED_LEFT ? "many" : left }),
+    ...(offPath && { offPath }),
     ...(asked && { asked }),
   };
 }
@@ -130,21 +132,21 @@ export function commitTracked(records: SavedRecords, users: readonly UserId[], f
 }
 
 /**
- * The revision of this very step, where another tab has committed it.
+ * This very step as it is remembered, where another tab has committed it.
  *
  * Its two tokens may have come before for another step: some servers repeat them. So it must come after the last step that led to where it begins, and what is saved
  * must have it in it; a user whose state is gone has left in a later step.
  */
-function findCommitted({ steps }: SyncRecord, records: SavedRecords, { since, next, changed, left, everyone }: StepToCommit): number | undefined {
+function findCommitted({ steps }: SyncRecord, records: SavedRecords, { since, next, changed, left, everyone }: StepToCommit): SyncRecord["steps"][number] | undefined {
   if (since === undefined || since === next || everyone) return undefined;
   const begins = steps.findLast((step) => step.next === since)?.revision ?? 0;
-  const revision = steps.findLast((step) => step.since === since && step.next === next)?.revision;
-  if (revision === undefined || revision < begins) return undefined;
+  const remembered = steps.findLast((step) => step.since === since && step.next === next);
+  if (remembered === undefined || remembered.revision < begins) return undefined;
   const isCovered = (userId: UserId) => {
     const state = records.get(stateKey(userId));
-    return state === undefined || (readState(state)?.revision ?? 0) >= revision;
+    return state === undefined || (readState(state)?.revision ?? 0) >= remembered.revision;
   };
-  return changed.every(isCovered) && left.every(isCovered) ? revision : undefined;
+  return changed.every(isCovered) && left.every(isCovered) ? remembered : undefined;
 }
 
 /** How far the counter of revisions is moved on where it was lost: far beyond any that was allotted since the states at hand were written. */

@@ -346,11 +346,6 @@ export class DeviceTracker {
   }
 
   #tellUpdate(update: DeviceUpdate): void {
-    const { userId, identity: { state, masterKey, pinnedMasterKey } = {} } = update;
-    if (userId === this.#userId && state === "changed" && masterKey !== undefined && pinnedMasterKey !== undefined) {
-      const message = `the server says that our own master key is ${masterKey}, and it was ${pinnedMasterKey}: acknowledge it only if it was us who reset our identity`;
-      this.#report({ type: "own-identity-changed", masterKey, pinnedMasterKey, message });
-    }
     this.#emissions.push(() => {
       this.#updates$.next(update);
     });

@@ -191,6 +191,15 @@ describe("deviceUpdates$", () => {
     ask("-q-q", [ALICE]);
   }));
 
+  it("does not wait with our own identity's change where it cannot be saved", marbles((m) => {
+    const store = new ScriptedStore({ scheduler: m.scheduler });
+    const { updates$, ask, problems$ } = updating(m, { store, answers: [of(identityOf(ALICE, "first")), of(identityOf(ALICE, "other"))] });
+    m.acts("--f", { f: () => store.failNext("the disk is full", "update") });
+    m.expectObservable(updates$).toBe("-a", { a: "alice identity unchanged" });
+    m.expectObservable(problems$).toBe("---(sp)", { s: "save-failed", p: "own-identity-changed" });
+    ask("-q-q", [ALICE]);
+  }));
+
   it("comes when lookups find the new list: one from inside the emission asks nobody", marbles((m) => {
     const { tracker, ask, asked$ } = updating(m, { answers: [of(B1)] });
     const found: unknown[] = [];

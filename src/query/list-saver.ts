@@ -1,6 +1,6 @@
 import { catchError, defer, ignoreElements, map, of, tap, timeout, type Observable, type SchedulerLike } from "rxjs";
 import type { DeviceList } from "../keys/device-list.js";
-import { ownUserSigningKey } from "../keys/identity.js";
+import { identityStatus, ownUserSigningKey } from "../keys/identity.js";
 import { applyPins, mergePins, NO_PINS, pinsOf, readPins, type Pins } from "../keys/pins.js";
 import { IdentityChangedError, StoreClearedError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
@@ -48,6 +48,8 @@ export class ListSaver {
   readonly #report: (problem: TrackerProblem) => void;
   /** What was pinned while the store failed: written with the next list of its user. */
   readonly #unsavedPins = new Map<UserId, Pins>();
+  /** The master key of ours of which it was last told that it is another one. */
+  #ownChangeTold: string | undefined;
 
   constructor({ ownUserId, memory, tracked, writes, store, scheduler, updated, report }: ListSaverPorts) {
     this.#ownUserId = ownUserId;
@@ -139,6 +141,7 @@ export class ListSaver {
     for (const [userId, { list, refused, pinsDamaged }] of outcomes) {
       if (pinsDamaged) damaged.push(userId);
       const revision = lists.get(userId)?.revision;
+      if (userId === this.#ownUserId) this.#lookAtOwn(list);
       if (revision === undefined) continue;
       if (refused !== undefined) adopted.set(userId, { from: revision, saved: refused.saved });
       else listed.set(userId, this.#memory.keep(userId, list, revision));
@@ -149,6 +152,15 @@ export class ListSaver {
     if (adopted.size > 0) this.#tracked.adopt(adopted);
     this.#memory.listed(listed);
     for (const { update } of outcomes.values()) if (update !== undefined) this.#updated(update);
+  }
+
+  /** Our own identity changing is told at once, saved or not: once for each master key that comes. */
+  #lookAtOwn({ identity }: DeviceList): void {
+    const { state, masterKey, pinnedMasterKey } = identityStatus(identity, undefined);
+    if (state !== "changed" || masterKey === undefined || pinnedMasterKey === undefined || masterKey === this.#ownChangeTold) return;
+    this.#ownChangeTold = masterKey;
+    const message = `the server says that our own master key is ${masterKey}, and it was ${pinnedMasterKey}: acknowledge it only if it was us who reset our identity`;
+    this.#report({ type: "own-identity-changed", masterKey, pinnedMasterKey, message });
   }
 
   /** Pins a master key in the place of the first one of this user, and completes when that is durable. */

@@ -30,7 +30,7 @@ export const EXPLANATIONS: readonly Explanation[] = [
   weTake("type", someObject(isTypedOtherwise)),
   weTake("number", someObject(hasNumber)),
   theyTake("weak-key", someObject((object) => keysIn(object).some((key) => isString(key) && WEAK_KEYS.includes(spelling(key))))),
-  theyTake("limit", someObject((object) => depth(object) > 32 || JSON.stringify(object).length > 65_536)),
+  theyTake("limit", (disputed) => disputed.deviceId.length > 255 || someObject((object) => depth(object) > 32 || JSON.stringify(object).length > 65_536)(disputed)),
   theyTake("spelling", someObject(isMisspelt)),
 
   // Of devices.

@@ -59,7 +59,7 @@ export default {
     layer("sync", "^src/sync/", ["^src/(?:store|keys|model)/"], "Down only: store, keys, model."),
     layer("query", "^src/query/", ["^src/(?:sync|store|keys|model)/"], "Down only: sync (who is tracked and outdated), store, keys, model."),
     layer("core", CORE, [DEFAULTS], "Nothing of the core imports an adapter, but the default implementation of a port."),
-    layer("ed25519", "^src/ed25519/", [PORTS, "^src/keys/base64\\.ts$"], "An adapter knows the port it implements, and here how known bytes are written."),
+    layer("ed25519", "^src/ed25519/", [PORTS, "^src/keys/(base64|strict-ed25519)\\.ts$"], "An adapter knows the port it implements, and here how known bytes are written, and what is strict."),
     layer("http", "^src/http/", ["^src/model/", PORTS], "An adapter knows the model and the port it implements."),
     layer("idb", "^src/idb/", ["^src/model/", PORTS, "^src/store/records\\.ts$"], "An adapter knows the model, its port and the records of the store."),
     layer("tabs", "^src/tabs/", ["^src/model/", PORTS], "An adapter knows the model and the port it implements."),

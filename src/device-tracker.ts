@@ -115,7 +115,7 @@ export class DeviceTracker {
     this.#sync$ = sync$;
     this.#scheduler = scheduler;
     this.#surroundings = { userId, keysApi, scheduler, maxListsInMemory, unsignedDevices, storeDeadline, queryDeadline };
-    const checkedVerifier = strictVerifier(verifier ?? platformVerifier({ onFallback: (error) => { this.#reportSlowSignatures(error); } }));
+    const checkedVerifier = verifier === undefined ? platformVerifier({ onFallback: (error) => { this.#reportSlowSignatures(error); } }) : strictVerifier(verifier);
     this.#queries = new Queries(
       {
         keysApi,

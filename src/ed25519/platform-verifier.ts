@@ -1,6 +1,6 @@
 import { config } from "rxjs";
-import { strictVerifier, type SignatureVerifier } from "../keys/signature-verifier.js";
-import type { Engine } from "./engine.js";
+import type { SignatureVerifier } from "../keys/signature-verifier.js";
+import { strict, type Engine } from "./engine.js";
 import { inSlices } from "./in-slices.js";
 import { nextTask } from "./next-task.js";
 import { noble } from "./noble.js";
@@ -16,7 +16,7 @@ export interface PlatformVerifierOptions {
  * Verifies with WebCrypto where that has ed25519, else with `@noble/ed25519`, in slices of some milliseconds that let the page go on in between.
  *
  * 1. Which of the two it is, is found out at the first use, by verifying a signature that is known to hold; nothing is loaded before.
- * 2. What is not strict ({@link strictVerifier}) does not hold, on every platform.
+ * 2. What is not strict ({@link strict}) does not hold, on every platform.
  * 3. It fails only where there is no WebCrypto and `@noble/ed25519` cannot be loaded; the next call tries again.
  *
  * @example
@@ -45,5 +45,5 @@ export function platformVerifier(options: PlatformVerifierOptions = {}): Signatu
       chosen = undefined;
       throw error;
     }));
-  return strictVerifier(inSlices({ engine, nextTask, now: () => performance.now() }));
+  return inSlices({ engine: async () => strict(await engine()), nextTask, now: () => performance.now() });
 }

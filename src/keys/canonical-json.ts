@@ -1,3 +1,4 @@
+import { isPlain } from "./json.js";
 import { MAX_DEVICE_DEPTH } from "./limits.js";
 
 /** Matrix spec, appendices, "Signing Details": what a signature does not cover. */
@@ -65,12 +66,6 @@ function objectJson(object: Readonly<Record<string, unknown>>, depth: number, un
     json += json.length === 1 ? `${key}:${value}` : `,${key}:${value}`;
   }
   return `${json}}`;
-}
-
-/** As JSON gives them, of this realm or another: dates, maps and bytes are objects too, and `JSON.stringify` would find something to write for each. */
-function isPlain(object: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(object);
-  return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 /** With the flag, only halves of characters: a pair is one character outside of this range. */

@@ -36,8 +36,7 @@ export function jsonLength(value: unknown, limit: number, depth: number): number
       length += more + 1;
     }
   } else {
-    const prototype: unknown = Object.getPrototypeOf(value);
-    if (prototype !== Object.prototype && prototype !== null && !isForeignPlain(prototype)) return undefined;
+    if (!isPlain(value)) return undefined;
     for (const name in value) {
       const more = jsonLength((value as Readonly<Record<string, unknown>>)[name], limit - length - name.length, depth - 1);
       if (more === undefined) return undefined;
@@ -49,8 +48,11 @@ export function jsonLength(value: unknown, limit: number, depth: number): number
 
 const within = (length: number, limit: number): number | undefined => (length <= limit ? length : undefined);
 
-/** `Object.prototype` of another realm (an iframe, a test runner's sandbox): nothing is above it. */
-const isForeignPlain = (prototype: unknown): boolean => Object.getPrototypeOf(prototype) === null;
+/** Whether an object is as JSON gives them, of this realm or another (an iframe, a test runner's sandbox: nothing is above its `Object.prototype`); dates, maps and bytes are not. */
+export function isPlain(object: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(object);
+  return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null;
+}
 
 /** Whether two JSON values are the same, whatever the order of their properties. Values must have passed {@link jsonLength}. */
 export function sameJson(a: unknown, b: unknown): boolean {

@@ -61,8 +61,8 @@ export function mergePins(first: Pins, later: Pins): Pins {
 /**
  * Holds a verified list against the pins, and pins what is new in it.
  *
- * 1. A device whose ed25519 key is not the pinned one, or gone, is refused, and so is one that has lost the signature by that key: its other keys may be anybody's. The device as it was is kept, where `before` still has it. Matrix spec, client-server API, "Device
- *    keys": "the device's ed25519 key must be the same"; it is never replaced (ibid., "Tracking the device list for a user").
+ * 1. A device whose ed25519 key is not the pinned one, or gone, is refused, and so is one that has lost the signature by that key: its other keys may be anybody's. The device as it
+ *    was is kept, where `before` still has it. Matrix spec, client-server API, "Device keys": a device's ed25519 key is its fingerprint, for as long as it has that ID.
  * 2. Devices with one curve25519 key are refused, all of them: Olm knows a device by this key, and nobody proves to own it. One that was kept stays.
  * 3. The master key is compared, not refused: a changed identity is for a person to acknowledge.
  *

@@ -36,7 +36,7 @@ const NO: Outcome = () => false;
  * Plans the verification of one user's list: a list of signatures to check, and what to conclude.
  *
  * 1. The master key is what it says; the self-signing and the user-signing key are signed by it (Matrix spec, client-server API, "Cross-signing", "Key and signature security").
- * 2. A device that is signed in its own name is signed by its own ed25519 key (ibid., "Device keys": clients "MUST verify").
+ * 2. A device that is signed in its own name is signed by its own ed25519 key (ibid., "Device keys").
  * 3. A device is cross-signed where the valid self-signing key has signed it.
  * 4. A device ID that is the public key of one of these keys is refused: both are named alike in signatures.
  *

@@ -45,7 +45,7 @@ export class Lookup {
    *
    * 1. What memory has is there at once.
    * 2. The other lists that are not outdated are read from the store, all in one read.
-   * 3. Whose list is outdated is looked for in the store, all in one read: another tab that was given the same change may have fetched it already.
+   * 3. Whose list is outdated is looked for in the store (their states, then the lists that answer): another tab that was given the same change may have fetched it already.
    * 4. The rest is asked for.
    *
    * @param failures `throw`: the first request that fails ends the lookup with its error; `gather`: the others are waited for

@@ -367,8 +367,8 @@ export class World {
       const everyone = { users: [...page.told.tracked], forceDownload: false, timeout: undefined, then: "nothing" } as const;
       this.#do("everyone is looked up, and those whose list could not be saved once more", () => {
         for (const caller of page.active) if (caller.watches) current(caller);
-        // One whose update took effect after it was given up may find each user's save refused, one after the other where few lists are in memory.
-        for (let i = 0; i < (page.troubled ? everyone.users.length + 1 : 2); i++) {
+        // One whose update took effect after it was given up may find each user's save refused and must ask twice, for one user after the other where few lists are in memory.
+        for (let i = 0; i < (page.troubled ? 2 * everyone.users.length : 2); i++) {
           const caller = page.lookup(everyone);
           this.#clock.advance(100);
           if (!page.troubled && page.exact) current(caller); // a tracker that lags behind the store may learn of it by a save that is refused: a query more

@@ -19,7 +19,7 @@ const alias = [
 
 const nodeSpecs: TestProjectConfiguration = {
   resolve: { alias },
-  test: { name: "node", include: ["spec/**/*.spec.ts"], exclude: ["spec/**/*.browser.spec.ts"], testTimeout: 20_000 },
+  test: { name: "node", include: ["spec/**/*.spec.ts"], exclude: ["spec/**/*.browser.spec.ts"], setupFiles: ["spec/support/one-seed.ts"], testTimeout: 20_000 },
 };
 const browserSpecs: TestProjectConfiguration = {
   resolve: { alias },

@@ -4,14 +4,13 @@ import { EXAMPLES } from "./examples.js";
 import { EXPLANATIONS } from "./explained.js";
 import { makeHistory } from "./history.js";
 import { makeKeyPairs } from "./key-pair.js";
-import { Random } from "./random.js";
+import { Random } from "../support/random.js";
+import { SEED } from "../support/seed.js";
 import { runHistory, Tally } from "./run.js";
 import { loadTheirs } from "./their-verdict.js";
 
 /** Answers to compare; `DIFFERENTIAL_ANSWERS=10000 npx vitest run --project node spec/differential --testTimeout 7200000` for many. */
 const ANSWERS = Number(process.env.DIFFERENTIAL_ANSWERS ?? 150);
-/** The number of the first history: each is made from its number alone. */
-const SEED = Number(process.env.PROPERTY_SEED ?? 1);
 
 describe("what becomes of an answer, here and in matrix-sdk-crypto", () => {
   const pairs = makeKeyPairs(new Random(0));

@@ -1,7 +1,7 @@
 import { write } from "./json.js";
 import { KeyRing, type KeyPair } from "./key-pair.js";
 import { honestAnswer, ME, Person, USER_IDS } from "./person.js";
-import { Random } from "./random.js";
+import { Random } from "../support/random.js";
 import { Scene } from "./scene.js";
 import { TAMPERINGS } from "./tamper-answers.js";
 

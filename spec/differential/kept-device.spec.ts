@@ -3,7 +3,7 @@ import { objectAt, write } from "./json.js";
 import { KeyRing, makeKeyPairs, signObject } from "./key-pair.js";
 import { OurSide } from "./our-verdict.js";
 import { honestAnswer, Person } from "./person.js";
-import { Random } from "./random.js";
+import { Random } from "../support/random.js";
 
 it("a device that was kept for its changed key is cross-signed again when it comes as it was", () => {
   const bob = new Person("@bob:example.org", new Random(1), new KeyRing(makeKeyPairs(new Random(0)), 0));

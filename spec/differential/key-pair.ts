@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, sign, type KeyObject } from "node:crypto";
 import { canonical, isJsonObject, jsonObject, type JsonObject } from "./json.js";
-import type { Random } from "./random.js";
+import type { Random } from "../support/random.js";
 
 /** RFC 8410, section 7: what comes before the 32 bytes of an ed25519 private key in DER. */
 const DER_PREFIX = Buffer.from("302e020100300506032b657004220420", "hex");

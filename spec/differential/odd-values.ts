@@ -1,6 +1,6 @@
 import { jsonObject, numeral, type Json } from "./json.js";
 import { unpadded } from "./key-pair.js";
-import type { Random } from "./random.js";
+import type { Random } from "../support/random.js";
 
 const hex = (text: string): Buffer => Buffer.from(text, "hex");
 /** L, the order of the base point, little endian: RFC 8032, section 5.1. */

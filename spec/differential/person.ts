@@ -1,6 +1,6 @@
 import { jsonObject, type JsonObject } from "./json.js";
 import { signObject, unpadded, type KeyPair, type KeyRing } from "./key-pair.js";
-import type { Random } from "./random.js";
+import type { Random } from "../support/random.js";
 
 export const ME = "@me:example.org";
 /** The device that asks, which is left out of all comparisons: the machine knows its own keys, the tracker does not. */

@@ -1,7 +1,7 @@
 import { at, isJsonObject, objectAt, type Json, type JsonObject } from "./json.js";
 import { signObject, type KeyPair, type KeyRing } from "./key-pair.js";
 import type { Device, Person } from "./person.js";
-import type { Random } from "./random.js";
+import type { Random } from "../support/random.js";
 
 /** A device in an answer, and its owner's knowledge of it. */
 export interface Placed {

@@ -4,6 +4,7 @@ import { MAX_DEVICE_DEPTH } from "./limits.js";
 /** Matrix spec, appendices, "Signing Details": what a signature does not cover. */
 const UNCOVERED: readonly string[] = ["signatures", "unsigned"];
 const ALL_COVERED: readonly string[] = [];
+const UTF8 = new TextEncoder();
 
 /**
  * The bytes that a signature of this object covers, or `undefined` where it has no canonical JSON: then no signature of it holds.
@@ -13,7 +14,7 @@ const ALL_COVERED: readonly string[] = [];
  */
 export function signedBytes(object: Readonly<Record<string, unknown>>): Uint8Array | undefined {
   const json = objectJson(object, MAX_DEVICE_DEPTH, UNCOVERED);
-  return json === undefined ? undefined : new TextEncoder().encode(json);
+  return json === undefined ? undefined : UTF8.encode(json);
 }
 
 /**

@@ -4,6 +4,7 @@ import { isStrictKey, isStrictSignature } from "./strict-ed25519.js";
 /** Whether this ed25519 signature of the message was made with the private half of the key is the question. */
 export interface SignatureCheck {
   readonly publicKey: Uint8Array;
+  /** Made when it is read. */
   readonly message: Uint8Array;
   readonly signature: Uint8Array;
 }

@@ -31,6 +31,7 @@ export interface Verification {
 type Outcome = (holds: readonly boolean[]) => boolean;
 const YES: Outcome = () => true;
 const NO: Outcome = () => false;
+const NO_BYTES = new Uint8Array();
 
 /**
  * Plans the verification of one user's list: a list of signatures to check, and what to conclude.
@@ -49,11 +50,18 @@ export function planVerification(
   { ownUserId, unsignedDevices }: { readonly ownUserId: UserId; readonly unsignedDevices: UnsignedDevices },
 ): Verification {
   const checks: SignatureCheck[] = [];
-  const check = (publicKey: Uint8Array, message: Uint8Array | undefined, text: string | undefined): Outcome => {
+  const check: Check = (publicKey, signed, text) => {
     const signature = text === undefined ? undefined : decodeBase64(text, 64);
-    if (message === undefined || signature === undefined) return NO;
-    const i = checks.push({ publicKey, message, signature }) - 1;
-    return (holds) => holds[i] === true;
+    if (signature === undefined) return NO;
+    const lazy: SignatureCheck = {
+      publicKey,
+      get message() {
+        return signed() ?? NO_BYTES;
+      },
+      signature,
+    };
+    const i = checks.push(lazy) - 1;
+    return (holds) => holds[i] === true && signed() !== undefined;
   };
 
   const crossSigning = planCrossSigning(answered, userId, known, ownUserId, check);
@@ -77,14 +85,13 @@ export function planVerification(
       // One that was kept in the place of a refused one was verified with another list than this.
       const before = known?.rejected.has(shortId(deviceId)) === true ? undefined : known?.deviceKeys.get(deviceId);
       const status = before !== undefined && sameSigned(before, device) ? known?.deviceStatus.get(deviceId) : undefined;
-      let message: Uint8Array | undefined;
-      const signed = () => (message ??= signedBytes(device));
+      const signed = signedOnce(device);
       const byOwner = selfSigning === undefined ? undefined : signatureBy(device.signatures, userId, selfSigning.key.text);
-      const checkOwn = () => (status?.signedByItself === true ? YES : check(decodeBase64(key ?? "", 32) ?? new Uint8Array(), signed(), ownSignature));
+      const checkOwn = () => (status?.signedByItself === true ? YES : check(decodeBase64(key ?? "", 32) ?? NO_BYTES, signed, ownSignature));
       const checkOwner = () => {
         if (selfSigning === undefined || byOwner === undefined) return NO;
         if (status !== undefined && sameSelfSigningKey) return status.crossSigned ? YES : NO;
-        return check(selfSigning.key.bytes, signed(), byOwner);
+        return check(selfSigning.key.bytes, signed, byOwner);
       };
       devices.push({ deviceId, device, signedByItself: ownSignature === undefined ? undefined : checkOwn(), crossSigned: checkOwner() });
     }
@@ -113,7 +120,15 @@ export function planVerification(
   return { checks, conclude };
 }
 
-type Check = (publicKey: Uint8Array, message: Uint8Array | undefined, signature: string | undefined) => Outcome;
+/** @param signed the bytes that were signed, `undefined` where there are none: asked for by whoever verifies, for a thousand of them take longer than a page may be held up */
+type Check = (publicKey: Uint8Array, signed: () => Uint8Array | undefined, signature: string | undefined) => Outcome;
+
+/** Canonical JSON, made when it is first asked for. */
+function signedOnce(object: Readonly<Record<string, unknown>>): () => Uint8Array | undefined {
+  let made: { readonly bytes: Uint8Array | undefined } | undefined;
+  return () => (made ??= { bytes: signedBytes(object) }).bytes;
+}
+
 type CrossSigningKeys = Pick<AnsweredList, "masterKey" | "selfSigningKey" | "userSigningKey">;
 
 function planCrossSigning(answered: CrossSigningKeys, userId: UserId, known: DeviceList | undefined, ownUserId: UserId, check: Check) {
@@ -131,7 +146,7 @@ function planCrossSigning(answered: CrossSigningKeys, userId: UserId, known: Dev
     if (object === undefined || key === undefined) return undefined;
     if (master === undefined) return { key, holds: NO };
     const verifiedBefore = known?.[name] !== undefined && known.identity.masterKey === master.text && sameJson(known[name], object);
-    return { key, holds: verifiedBefore ? YES : check(master.bytes, signedBytes(object), signatureBy(object.signatures, userId, master.text)) };
+    return { key, holds: verifiedBefore ? YES : check(master.bytes, signedOnce(object), signatureBy(object.signatures, userId, master.text)) };
   };
   const selfSigning = signedByMaster("selfSigningKey", "self_signing_keys");
   const userSigning = signedByMaster("userSigningKey", "user_signing_keys");
@@ -160,11 +175,12 @@ function planOurSignatures(masterKey: CrossSigningKey | undefined, asked: boolea
   if (masterKey === undefined || !asked) return () => [];
   if (known?.masterKey !== undefined && sameJson(known.masterKey, masterKey)) return () => known.identity.signedBy;
   const planned: { readonly text: string; readonly holds: Outcome }[] = [];
+  const signed = signedOnce(masterKey);
   for (const keyId of Object.keys(own(masterKey.signatures ?? {}, ownUserId) ?? {})) {
     const text = keyId.startsWith("ed25519:") ? keyId.slice("ed25519:".length) : "";
     const bytes = decodeBase64(text, 32);
     if (bytes === undefined) continue; // no public key: one of our devices, by its ID
-    if (planned.length < MAX_MASTER_KEY_SIGNATURES) planned.push({ text, holds: check(bytes, signedBytes(masterKey), signatureBy(masterKey.signatures, ownUserId, text)) });
+    if (planned.length < MAX_MASTER_KEY_SIGNATURES) planned.push({ text, holds: check(bytes, signed, signatureBy(masterKey.signatures, ownUserId, text)) });
   }
   return (holds) => planned.flatMap(({ text, holds: outcome }) => (outcome(holds) ? [text] : []));
 }

@@ -70,7 +70,7 @@ function claimsOf(list: DeviceList | undefined): ReadonlyMap<string, Claim> {
   for (const [deviceId, device] of list?.deviceKeys ?? []) {
     for (const algorithm of KEY_ALGORITHMS) {
       const publicKey = deviceKey(device, algorithm);
-      if (publicKey !== undefined) claims.set(JSON.stringify([algorithm, publicKey, deviceId]), { key: claimsKey(algorithm, publicKey), deviceId });
+      if (publicKey !== undefined) claims.set(`${algorithm} ${publicKey} ${deviceId}`, { key: claimsKey(algorithm, publicKey), deviceId });
     }
   }
   return claims;

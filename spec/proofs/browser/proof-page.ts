@@ -5,7 +5,7 @@ import { axiosKeysApi, matrixHttp, syncResponses } from "matrix-device-tracker/h
 import { idbStore } from "matrix-device-tracker/idb";
 import { shareAcrossTabs } from "matrix-device-tracker/tabs";
 import { readListRecord } from "../../../src/store/list-record.js";
-import { seeded } from "./seeded.js";
+import { Random } from "../../support/random.js";
 import type { ProofPage, SavedDump, Told } from "./told.js";
 import { toldStore } from "./told-store.js";
 
@@ -66,9 +66,9 @@ async function lookup(id: number, users: readonly string[], forceDownload: boole
 }
 
 async function work(seed: number, users: readonly string[]): Promise<void> {
-  const chance = seeded(seed);
+  const random = new Random(seed);
   for (let id = seed; ; id++) {
-    await lookup(id, chance.some(users, chance.between(1, 10)), chance.happens(0.2));
+    await lookup(id, random.some(users, random.between(1, 10)), random.chance(0.2));
     await new Promise((resolve) => setTimeout(resolve)); // what memory has is there at once: others must have their turn
   }
 }

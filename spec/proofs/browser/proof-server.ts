@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import type { UserId } from "../../../src/model/ids.js";
 import { testDevice } from "../../../src/testing/test-device.js";
-import type { Chance } from "./seeded.js";
+import type { Random } from "../../support/random.js";
 import { positionOf, tokenAt, type Truth } from "./truth.js";
 
 /** A poll that a tab had open, in ms of `performance.now()`. */
@@ -34,7 +34,7 @@ export const devicesOf = (user: UserId, truth: Truth): string[] => ["PHONE", `V$
 /** The version of a list with these devices. */
 export const versionOf = (devices: readonly string[]): number => Number(/^V(\d+)$/u.exec(devices.find((device) => device !== "PHONE") ?? "")?.[1] ?? 0);
 
-export async function startProofServer(script: string, truth: Truth, chance: Chance): Promise<ProofServer> {
+export async function startProofServer(script: string, truth: Truth, random: Random): Promise<ProofServer> {
   const polls: OpenPoll[] = [];
   const given = new Set<string>();
   let queries = 0;
@@ -65,8 +65,8 @@ export async function startProofServer(script: string, truth: Truth, chance: Cha
   const query = (users: readonly UserId[], response: ServerResponse) => {
     queries++;
     const lists = () => ({ device_keys: Object.fromEntries(users.map((user) => [user, Object.fromEntries(devicesOf(user, truth).map((device) => [device, testDevice(user, device)]))])) });
-    const before = chance.happens(0.5) ? lists() : undefined;
-    setTimeout(() => json(response, 200, before ?? lists()), chance.between(0, SLOWEST_ANSWER));
+    const before = random.chance(0.5) ? lists() : undefined;
+    setTimeout(() => json(response, 200, before ?? lists()), random.between(0, SLOWEST_ANSWER));
   };
 
   const changes = (from: number | undefined, to: number | undefined, response: ServerResponse) => {

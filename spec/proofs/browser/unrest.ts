@@ -1,5 +1,5 @@
 import type { UserId } from "../../../src/model/ids.js";
-import type { Chance } from "./seeded.js";
+import type { Random } from "../../support/random.js";
 import type { Truth } from "./truth.js";
 
 /** What happens to users while nobody looks: changes of keys, people who come and go, announced soon after. */
@@ -12,25 +12,25 @@ export interface Unrest {
   readonly changes: number;
 }
 
-export function unrest(truth: Truth, users: readonly UserId[], chance: Chance): Unrest {
+export function unrest(truth: Truth, users: readonly UserId[], random: Random): Unrest {
   let timer: NodeJS.Timeout | undefined;
   let changes = 0;
   const happen = () => {
-    const what = chance.real();
+    const what = random.next();
     const others = users.filter((user) => !truth.shared.has(user));
     const shared = [...truth.shared];
-    if (what < 0.15 && others.length > 0) for (const user of chance.some(others, chance.between(1, 3))) truth.join(user);
-    else if (what < 0.25 && shared.length > users.length / 2) truth.leave(chance.pick(shared));
-    else if (what < 0.3 && others.length > 0) truth.change(chance.pick(others)); // of whom nobody is told until they join
-    else for (const user of chance.some(shared, chance.between(1, 3))) truth.change(user);
+    if (what < 0.15 && others.length > 0) for (const user of random.some(others, random.between(1, 3))) truth.join(user);
+    else if (what < 0.25 && shared.length > users.length / 2) truth.leave(random.pick(shared));
+    else if (what < 0.3 && others.length > 0) truth.change(random.pick(others)); // of whom nobody is told until they join
+    else for (const user of random.some(shared, random.between(1, 3))) truth.change(user);
     changes++;
-    if (chance.happens(0.6)) truth.announce(); // else it is late, and comes with what happens next
+    if (random.chance(0.6)) truth.announce(); // else it is late, and comes with what happens next
   };
   const next = (pace: number) => {
     timer = setTimeout(() => {
       happen();
       next(pace);
-    }, chance.between(1, pace));
+    }, random.between(1, pace));
   };
   return {
     resume: (pace) => {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { SEED } from "../../support/seed.js";
 import { collectUnhandledErrors } from "../../support/unhandled-errors.js";
 import { Exploration } from "./exploration.js";
 import { faultsOf, OPERATIONS } from "./faults.js";
 
 /** Scripts with one fault, at least; `PROOF_RUNS=10000 npx vitest run --project node spec/proofs/faults --testTimeout 7200000` for long. */
 const RUNS = Number(process.env.PROOF_RUNS ?? 1_000);
-const SEED = Number(process.env.PROPERTY_SEED ?? Math.floor(Math.random() * 2 ** 30));
 const REPLAY = process.env.PROOF_REPLAY;
 
 describe("whatever operation of the store fails, hangs, or is the last one before a crash", () => {

@@ -3,13 +3,14 @@ import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { SEED } from "../../support/seed.js";
+import { Random } from "../../support/random.js";
 import { startChromium, type OwnChromium } from "../../tabs/own-chromium.js";
 import { breachesOfSaved, savedTokenOf, upToDateIn } from "../browser/breaches-of-saved.js";
 import { bundleProofPage } from "../browser/bundle-proof-page.js";
 import { openDrivenPage, type DrivenPage } from "../browser/driven-page.js";
 import { startProofServer, type ProofServer } from "../browser/proof-server.js";
 import { EVERYONE, OTHERS, OWN_USER } from "../browser/proof-users.js";
-import { seeded, seedOfRun } from "../browser/seeded.js";
 import { positionOf, tokenAt, Truth } from "../browser/truth.js";
 import { unrest } from "../browser/unrest.js";
 import { notAsTheServerHasIt, Witness } from "../browser/witness.js";
@@ -52,11 +53,10 @@ describe.skipIf(!hasChromium && process.env.CI === undefined)("a browser that is
   });
 
   it(`has saved whatever it called durable, half of nothing, and no list for up to date that is not (${KILLS} kills)`, { timeout: 60_000 + KILLS * 10_000 }, async () => {
-    const seed = seedOfRun();
-    const chance = seeded(seed);
+    const random = new Random(SEED);
     const truth = new Truth(OWN_USER);
-    const changes = unrest(truth, OTHERS, seeded(chance.between(0, 2 ** 31)));
-    server = await startProofServer(script, truth, seeded(chance.between(0, 2 ** 31)));
+    const changes = unrest(truth, OTHERS, random.fork());
+    server = await startProofServer(script, truth, random.fork());
     const { url } = server;
     const hasGiven = (token: string) => server?.hasGiven(token) === true;
     const figures = { kills: 0, whileUpdating: 0, whileReading: 0, withStepsUnsaved: 0, whileStarting: 0, lookups: 0, current: 0, upToDateAfterKill: 0, databasesLost: 0, steps: 0 };
@@ -66,7 +66,7 @@ describe.skipIf(!hasChromium && process.env.CI === undefined)("a browser that is
 
     const fine = (witness: Witness, breaches: readonly string[]) => {
       const all = [...breaches, ...witness.breaches];
-      if (all.length > 0) expect.fail([`after ${figures.kills} kills, PROPERTY_SEED=${seed}`, ...all.slice(0, 20), ...(lastLife === undefined ? [] : [`before the kill ${lastLife.lastEvents}`]), witness.lastEvents].join("\n"));
+      if (all.length > 0) expect.fail([`after ${figures.kills} kills, PROPERTY_SEED=${SEED}`, ...all.slice(0, 20), ...(lastLife === undefined ? [] : [`before the kill ${lastLife.lastEvents}`]), witness.lastEvents].join("\n"));
     };
     const look = async (page: DrivenPage, witness: Witness) => {
       const saved = await page.run("saved");
@@ -98,7 +98,7 @@ describe.skipIf(!hasChromium && process.env.CI === undefined)("a browser that is
       figures.upToDateAfterKill += upToDate;
       if (lost) figures.databasesLost++;
       const isLast = life === KILLS;
-      const settles = isLast || life === 0 || lost || chance.happens(0.5);
+      const settles = isLast || life === 0 || lost || random.chance(0.5);
       if (settles) await settle(page, witness, lost);
       else await page.run("connect");
       if (isLast) break;
@@ -106,9 +106,9 @@ describe.skipIf(!hasChromium && process.env.CI === undefined)("a browser that is
       // Now that the initial sync, which announces nobody, is done.
       if (life === 0) for (const user of OTHERS) truth.join(user);
       truth.announce();
-      changes.resume(chance.pick(PACES));
+      changes.resume(random.pick(PACES));
       await page.run("work", life, EVERYONE);
-      await new Promise((resolve) => setTimeout(resolve, chance.between(settles ? 50 : 0, 1_200)));
+      await new Promise((resolve) => setTimeout(resolve, random.between(settles ? 50 : 0, 1_200)));
       await browser.kill();
       lastKill = Date.now();
       changes.pause();
@@ -122,13 +122,13 @@ describe.skipIf(!hasChromium && process.env.CI === undefined)("a browser that is
       durable = Math.max(durable, witness.synced);
       fine(witness, []);
       lastLife = witness;
-      for (let missed = chance.between(0, 5); missed > 0; missed--) {
-        truth.change(chance.pick(OTHERS));
+      for (let missed = random.between(0, 5); missed > 0; missed--) {
+        truth.change(random.pick(OTHERS));
         truth.announce();
       }
     }
     figures.steps = truth.position;
-    console.info(`PROPERTY_SEED=${seed}: ${JSON.stringify({ ...figures, queries: server.queries })}`);
+    console.info(`PROPERTY_SEED=${SEED}: ${JSON.stringify({ ...figures, queries: server.queries })}`);
     expect(figures.kills).toBe(KILLS);
     expect(figures.databasesLost).toBeLessThanOrEqual(MOST_LOST);
   });

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
+import { SEED } from "../../support/seed.js";
 import { collectUnhandledErrors } from "../../support/unhandled-errors.js";
 import { OrdersWorld } from "./orders-world.js";
 import { noOvertakings, type Overtakings } from "./overtakings.js";
@@ -7,7 +8,6 @@ import { arbitraryScript } from "./script.js";
 
 /** Histories in all; `PROOF_RUNS=10000 npx vitest run --project node spec/proofs/orders --testTimeout 7200000` for a long proof. */
 const RUNS = Number(process.env.PROOF_RUNS ?? 1_000);
-const SEED = Number(process.env.PROPERTY_SEED ?? Date.now() % 2 ** 31);
 
 describe("in whatever order the ports answer, every promise holds", () => {
   const takeUnhandled = collectUnhandledErrors();

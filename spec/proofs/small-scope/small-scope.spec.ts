@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { chanceOf } from "./chance.js";
+import { Random } from "../../support/random.js";
+import { SEED } from "../../support/seed.js";
 import { explore } from "./explore.js";
 import { exposedCore } from "./exposed-core.js";
 import { differenceOf } from "./merges.js";
@@ -9,7 +10,6 @@ import { startOf } from "./starts.js";
 
 /** How long to go on, in minutes: `PROOF_MINUTES=30 npx vitest run --project node spec/proofs/small-scope --testTimeout 7200000`. Without it, up to a length that takes seconds. */
 const MINUTES = process.env.PROOF_MINUTES === undefined ? undefined : Number(process.env.PROOF_MINUTES);
-const SEED = Number(process.env.PROPERTY_SEED ?? Math.floor(Math.random() * 2 ** 31));
 /** Of the histories that were found equal, so many are gone on from, to see whether they are. */
 const COMPARED = MINUTES === undefined ? 60 : 2_000;
 /** More functions, prototypes and symbols than these are not made once, but again and again: then nothing would ever be found equal. */
@@ -25,7 +25,8 @@ describe("every history up to a length, of two trackers on one store that look u
   }, 60_000);
 
   it.each(SCOPES)("keeps every promise: $name, beginning with $beginning", { timeout: 300_000 + (MINUTES ?? 0) * 60_000 }, ({ name, beginning, budget, length }) => {
-    const chance = chanceOf(SEED);
+    const random = new Random(SEED);
+    const chance = () => random.next();
     const start = startOf(beginning, around);
     const now = performance.now();
     const until = now + (end - now) / scopesLeft--; // what one scope leaves is for the others

@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Random } from "../../support/random.js";
+import { SEED } from "../../support/seed.js";
 import { startChromium, type OwnChromium } from "../../tabs/own-chromium.js";
 import { breachesOfSaved, NOT_TRACKED, savedTokenOf } from "../browser/breaches-of-saved.js";
 import { bundleProofPage } from "../browser/bundle-proof-page.js";
 import { startProofServer, type ProofServer } from "../browser/proof-server.js";
 import { EVERYONE, OTHERS, OWN_USER } from "../browser/proof-users.js";
-import { seeded, seedOfRun } from "../browser/seeded.js";
 import { tokenAt, Truth } from "../browser/truth.js";
 import { unrest } from "../browser/unrest.js";
 import { notAsTheServerHasIt, untrackedThoughShared } from "../browser/witness.js";
@@ -52,12 +53,11 @@ describe.skipIf(!hasChromium && process.env.CI === undefined)("three tabs of a b
   });
 
   it(`share one sync loop and one store, and none is ever behind what it was given (${SECONDS} s)`, { timeout: 120_000 + SECONDS * 3_000 }, async () => {
-    const seed = seedOfRun();
-    const chance = seeded(seed);
+    const random = new Random(SEED);
     const truth = new Truth(OWN_USER);
-    const changes = unrest(truth, OTHERS, seeded(chance.between(0, 2 ** 31)));
+    const changes = unrest(truth, OTHERS, random.fork());
     const { context } = browser!;
-    server = await startProofServer(script, truth, seeded(chance.between(0, 2 ** 31)));
+    server = await startProofServer(script, truth, random.fork());
     const { url, polls } = server;
     const polling = () => server?.polling() ?? [];
     const hasGiven = (token: string) => server?.hasGiven(token) === true;
@@ -68,7 +68,7 @@ describe.skipIf(!hasChromium && process.env.CI === undefined)("three tabs of a b
     let pace: number = PACES[0];
     type Slot = (typeof slots)[number];
 
-    const fail = (...broken: readonly string[]): never => expect.fail([`PROPERTY_SEED=${seed}`, ...broken.slice(0, 20), ...tabs.map(({ witness }) => witness.lastEvents)].join("\n"));
+    const fail = (...broken: readonly string[]): never => expect.fail([`PROPERTY_SEED=${SEED}`, ...broken.slice(0, 20), ...tabs.map(({ witness }) => witness.lastEvents)].join("\n"));
     const fine = () => {
       const breaches = tabs.flatMap(({ witnesses }) => [...witnesses].flatMap((witness) => witness.breaches));
       if (breaches.length > 0) fail(...breaches);
@@ -89,7 +89,7 @@ describe.skipIf(!hasChromium && process.env.CI === undefined)("three tabs of a b
       changes.resume(JOINING_PACE);
       await tab.connect();
       ask(tab, EVERYONE);
-      await new Promise((resolve) => setTimeout(resolve, chance.between(...JOINING)));
+      await new Promise((resolve) => setTimeout(resolve, random.between(...JOINING)));
       changes.resume(pace);
     };
     const open = async (slot: Slot) => {
@@ -125,14 +125,14 @@ describe.skipIf(!hasChromium && process.env.CI === undefined)("three tabs of a b
           break;
         case "left":
           await tab.leave();
-          slot.wakeAt = performance.now() + chance.between(...ASLEEP);
+          slot.wakeAt = performance.now() + random.between(...ASLEEP);
           break;
         case "frozen":
           if (!(await tab.freeze())) {
             figures.notFrozen++;
             return;
           }
-          slot.wakeAt = performance.now() + chance.between(...ASLEEP);
+          slot.wakeAt = performance.now() + random.between(...ASLEEP);
           break;
       }
       figures[how]++;
@@ -141,16 +141,16 @@ describe.skipIf(!hasChromium && process.env.CI === undefined)("three tabs of a b
     const happen = async () => {
       for (const slot of slots) if (slot.wakeAt > 0 && slot.wakeAt < performance.now()) await wake(slot);
       const awake = slots.filter(({ tab }) => tab.awake);
-      const { tab } = chance.pick(awake);
-      ask(tab, chance.some(EVERYONE, chance.between(1, 8)), chance.happens(0.15));
+      const { tab } = random.pick(awake);
+      ask(tab, random.some(EVERYONE, random.between(1, 8)), random.chance(0.15));
       const gone = slots.find((slot) => !slot.tab.alive);
-      if (gone !== undefined && chance.happens(0.1)) await open(gone);
-      else if (chance.happens(0.05)) await look(tab);
-      else if (awake.length > 1 && chance.happens(0.12)) {
+      if (gone !== undefined && random.chance(0.1)) await open(gone);
+      else if (random.chance(0.05)) await look(tab);
+      else if (awake.length > 1 && random.chance(0.12)) {
         const leader = awake.find((slot) => slot.tab.name === takeOvers.leader);
-        await disturb(leader !== undefined && chance.happens(0.5) ? leader : chance.pick(awake), chance.pick(["closed", "crashed", "frozen", "frozen", "frozen", "left", "left", "reloaded"]));
+        await disturb(leader !== undefined && random.chance(0.5) ? leader : random.pick(awake), random.pick(["closed", "crashed", "frozen", "frozen", "frozen", "left", "left", "reloaded"]));
         // Half of the time another one has to take over, whatever would come next; else that comes in the middle of it.
-        if (chance.happens(0.5)) await expect.poll(() => takeOvers.look(), { timeout: NOBODY_SYNCS, interval: 20 }).toBe(0).catch(() => fail(`nobody has synced for ${NOBODY_SYNCS} ms`));
+        if (random.chance(0.5)) await expect.poll(() => takeOvers.look(), { timeout: NOBODY_SYNCS, interval: 20 }).toBe(0).catch(() => fail(`nobody has synced for ${NOBODY_SYNCS} ms`));
       }
       if (takeOvers.look() > NOBODY_SYNCS) fail(`nobody has synced for ${NOBODY_SYNCS} ms`);
     };
@@ -194,13 +194,13 @@ describe.skipIf(!hasChromium && process.env.CI === undefined)("three tabs of a b
     for (const user of OTHERS) truth.join(user); // only now: an initial sync announces nobody
     const end = performance.now() + SECONDS * 1_000;
     while (performance.now() < end) {
-      const until = Math.min(end, performance.now() + chance.between(...UNREST));
-      pace = chance.pick(PACES);
+      const until = Math.min(end, performance.now() + random.between(...UNREST));
+      pace = random.pick(PACES);
       changes.resume(pace);
       while (performance.now() < until) {
         await happen();
         fine();
-        await new Promise((resolve) => setTimeout(resolve, chance.between(5, 60)));
+        await new Promise((resolve) => setTimeout(resolve, random.between(5, 60)));
       }
       await quiet();
     }
@@ -209,7 +209,7 @@ describe.skipIf(!hasChromium && process.env.CI === undefined)("three tabs of a b
     const sum = (of: (witness: (typeof witnesses)[number]) => number) => witnesses.reduce((total, witness) => total + of(witness), 0);
     const problems = Object.fromEntries([...new Set(witnesses.flatMap((witness) => [...witness.problems.keys()]))].map((problem) => [problem, sum(({ problems: of }) => of.get(problem) ?? 0)]));
     console.info(
-      `PROPERTY_SEED=${seed}: ${JSON.stringify({ changes: changes.changes, announcements: truth.position, lookups: sum(({ lookups }) => lookups), current: sum(({ current }) => current), queries: server.queries, ...figures, problems })}`,
+      `PROPERTY_SEED=${SEED}: ${JSON.stringify({ changes: changes.changes, announcements: truth.position, lookups: sum(({ lookups }) => lookups), current: sum(({ current }) => current), queries: server.queries, ...figures, problems })}`,
     );
     console.info(`${takeOvers.count} take-overs: ${takeOvers.summary}`);
     expect(takeOvers.count).toBeGreaterThan(0);

@@ -1,4 +1,4 @@
-/** Numbers that a seed decides: the same seed, the same answers, on any machine. */
+/** Decisions by chance that a seed repeats: the same seed, the same decisions, on any machine. */
 export class Random {
   #state: number;
 
@@ -19,6 +19,12 @@ export class Random {
     return Math.floor(this.next() * limit);
   }
 
+  /** A whole number, both ends included. */
+  between(least: number, most: number): number {
+    return least + this.below(most - least + 1);
+  }
+
+  /** True as often as that. */
   chance(probability: number): boolean {
     return this.next() < probability;
   }
@@ -27,6 +33,17 @@ export class Random {
     const index = this.below(from.length);
     if (index >= from.length) throw new RangeError("nothing to pick from");
     return from[index] as T;
+  }
+
+  /** So many different ones, or all where there are fewer. */
+  some<T>(from: readonly T[], count: number): T[] {
+    const rest = [...from];
+    return Array.from({ length: Math.min(count, rest.length) }, () => rest.splice(this.below(rest.length), 1)).flat();
+  }
+
+  /** Another one, which this one decides: what draws from it takes nothing from this. */
+  fork(): Random {
+    return new Random(this.between(0, 2 ** 31));
   }
 
   bytes(count: number): Buffer {

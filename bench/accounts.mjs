@@ -30,7 +30,7 @@ export const userName = (i) => `@user${i}:server${i % 50}.example`;
  */
 export const answerFor = (accounts) => JSON.stringify({ failures: {}, device_keys: Object.fromEntries(accounts.map(({ userId, devices }) => [userId, devices])) });
 
-/** A device as clients upload it: it signs itself (Matrix spec, client-server API, "Device keys"). */
+/** A device as clients upload it: it signs itself (Matrix spec, client-server API, "Uploading keys"). */
 function makeDevice(userId) {
   const deviceId = randomBytes(5).toString("hex").toUpperCase();
   const { publicKey, privateKey } = generateKeyPairSync("ed25519");

@@ -37,11 +37,24 @@ function among(described: Described, policy?: RecipientPolicy) {
 }
 
 describe("recipients", () => {
-  it("are, without a policy, all devices that passed validation, whatever is to be said of them", () => {
+  // Matrix spec, client-server API, "Recommended client behaviour".
+  it("are, without a policy, the devices that their owner's identity has signed, as long as that has not changed", () => {
     const devices = { GOOD, BARE: { signedByItself: false, crossSigned: false }, SPARE: { dehydrated: true } };
-    expect(among({ devices })).toEqual([["GOOD", "BARE", "SPARE"], {}]);
-    expect(among({ devices, state: "changed" })).toEqual([["GOOD", "BARE", "SPARE"], {}]);
-    expect(among({ devices }, { devices: "all" })).toEqual(among({ devices }));
+    expect(among({ devices })).toEqual([["GOOD", "SPARE"], { BARE: "not-cross-signed" }]);
+    expect(among({ devices: { GOOD }, state: "changed" })).toEqual([[], { GOOD: "identity-changed" }]);
+    expect(among({ devices }, { devices: "cross-signed", excludeChangedIdentities: true, excludeDehydrated: false })).toEqual(among({ devices }));
+  });
+
+  it("are under the policy of all devices those that passed validation, whatever is to be said of them", () => {
+    const devices = { GOOD, BARE: { signedByItself: false, crossSigned: false }, SPARE: { dehydrated: true } };
+    expect(among({ devices }, { devices: "all" })).toEqual([["GOOD", "BARE", "SPARE"], {}]);
+    expect(among({ devices: { GOOD }, state: "changed" }, { devices: "all" })).toEqual([[], { GOOD: "identity-changed" }]);
+    expect(among({ devices, state: "changed" }, { devices: "all", excludeChangedIdentities: false })).toEqual([["GOOD", "BARE", "SPARE"], {}]);
+  });
+
+  // MSC3814, "Dehydrating a device".
+  it("are never dehydrated devices that their owner's identity has not signed", () => {
+    expect(among({ devices: { SPARE: { dehydrated: true, crossSigned: false } } }, { devices: "all" })).toEqual([[], { SPARE: "not-cross-signed" }]);
   });
 
   it("come with their users and keys, in the order of the lookup", () => {
@@ -101,9 +114,8 @@ describe("recipients", () => {
     });
   });
 
-  it("leave out users whose identity has changed, where that is asked, and in no other state", () => {
-    const policy: RecipientPolicy = { excludeChangedIdentities: true };
-    expect(among({ devices: { A: {} }, state: "changed" }, policy)).toEqual([[], { A: "identity-changed" }]);
+  it("leave out nobody's devices for any other state of their identity", () => {
+    const policy: RecipientPolicy = { devices: "all" };
     for (const state of ["none", "unchanged", "removed"] as const) expect(among({ devices: { A: {} }, state }, policy)).toEqual([["A"], {}]);
   });
 

@@ -28,7 +28,7 @@ export interface DeviceTrackerOptions {
   /** Who verifies signatures. @default platformVerifier(): WebCrypto where it has ed25519, else `@noble/ed25519` */
   readonly verifier?: SignatureVerifier;
   /**
-   * What becomes of devices that are not signed by themselves, which the Matrix spec asks of every device: `accept` marks them (`deviceStatus`), `refuse` leaves them out.
+   * What becomes of devices that are not signed by themselves, which the Matrix spec asks of every device ("Uploading keys"): `accept` marks them (`deviceStatus`), `refuse` leaves them out.
    * @default "accept"
    */
   readonly unsignedDevices?: UnsignedDevices;

@@ -3,17 +3,17 @@ import type { DeviceId, UserId } from "./model/ids.js";
 import type { DeviceKeysByUser, UserDeviceKeys } from "./model/results.js";
 import type { DeviceKeys } from "./model/wire.js";
 
-/** Whom to encrypt for. Every part has a default. */
+/** Whom to encrypt for. Every part has a default: what the Matrix spec recommends ("Recommended client behaviour", since v1.18, from MSC4153). */
 export interface RecipientPolicy {
   /**
-   * - `all`: every device that passed validation
    * - `cross-signed`: only devices that their owner's identity has signed (MSC4153, "Exclude non-cross-signed devices")
-   * @default "all"
+   * - `all`: also those that it has not; not dehydrated ones, which nobody may write to then (MSC3814, "Dehydrating a device")
+   * @default "cross-signed"
    */
-  readonly devices?: "all" | "cross-signed";
-  /** Whether devices of a user whose identity has changed, unacknowledged, are left out. @default true where `devices` is "cross-signed", else false */
+  readonly devices?: "cross-signed" | "all";
+  /** Whether devices of a user whose identity has changed, unacknowledged, are left out ("Key and signature security": people are told before communication goes on). @default true */
   readonly excludeChangedIdentities?: boolean;
-  /** Whether dehydrated devices (MSC3814) are left out: of messages that are of no use to somebody who is logged out. @default false */
+  /** Whether dehydrated devices (MSC3814, "Dehydrating a device") are left out: of messages that are of no use to somebody who is logged out. @default false */
   readonly excludeDehydrated?: boolean;
   /** Devices that a person has blocked. */
   readonly blocked?: Iterable<{ readonly userId: UserId; readonly deviceId: DeviceId }>;
@@ -47,12 +47,11 @@ export interface Recipients {
  * Pure. An application that must not send on uncertain knowledge looks at `uncertain` first.
  *
  * @example
- * const { devices, leftOut } = recipients(users, { devices: "cross-signed" });
+ * const { devices, leftOut } = recipients(users, { ownDevice: { userId, deviceId } });
  * // devices: [{ userId: "@bob:example.org", deviceId: "JLAFKJWSCS", device: {…} }], leftOut: [{ …, deviceId: "OLDPHONE", reason: "not-cross-signed" }]
  */
 export function recipients(users: DeviceKeysByUser, policy: RecipientPolicy = {}): Recipients {
-  const { devices: wanted = "all", excludeDehydrated = false, ownDevice } = policy;
-  const excludeChangedIdentities = policy.excludeChangedIdentities ?? wanted === "cross-signed";
+  const { devices: wanted = "cross-signed", excludeChangedIdentities = true, excludeDehydrated = false, ownDevice } = policy;
   const blocked = new Map<UserId, Set<DeviceId>>();
   for (const { userId, deviceId } of policy.blocked ?? []) blocked.set(userId, (blocked.get(userId) ?? new Set()).add(deviceId));
 
@@ -63,7 +62,7 @@ export function recipients(users: DeviceKeysByUser, policy: RecipientPolicy = {}
     if (deviceKey(device, "curve25519") === undefined) return "no-key";
     if (blocked.get(userId)?.has(deviceId) === true) return "blocked";
     if (excludeChangedIdentities && identity.state === "changed") return "identity-changed";
-    if (wanted === "cross-signed" && status?.crossSigned !== true) return "not-cross-signed";
+    if ((wanted === "cross-signed" || status?.dehydrated === true) && status?.crossSigned !== true) return "not-cross-signed";
     return excludeDehydrated && status?.dehydrated === true ? "dehydrated" : undefined;
   };
 

@@ -13,7 +13,7 @@ import { request } from "./request.js";
 const MAX_RETRIES = 2;
 /** A retry is sent within this time from the first sending or not at all, in ms: someone waits for the answer. */
 const RETRY_WINDOW = 30_000;
-/** How long a homeserver waits for other homeservers unless told otherwise, in ms. Matrix spec, `/keys/query`, `timeout`. */
+/** How long a homeserver waits for other homeservers unless told otherwise, in ms: the default that the Matrix spec recommends, `POST /keys/query`, `timeout`. */
 const SERVER_DEFAULT_TIMEOUT = 10_000;
 /** How much longer than that we wait for the homeserver itself, in ms: large queries take real servers tens of seconds. */
 const DEADLINE_MARGIN = 60_000;

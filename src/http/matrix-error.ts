@@ -26,7 +26,7 @@ export class MatrixError extends DeviceTrackerError {
   readonly errcode: string | undefined;
   /** How long the server asks to be left alone, in ms and exactly as it said; undefined where it does not ask. */
   readonly retryAfter: number | undefined;
-  /** With `M_UNKNOWN_TOKEN`: the device still exists and its keys must be kept; log in again as the same device. Matrix spec, "Soft logout". */
+  /** With `M_UNKNOWN_TOKEN`: the device still exists, and its keys may still be used; log in again as the same device. Also set while an account is locked. Matrix spec, "Soft logout". */
   readonly softLogout: boolean;
 
   constructor(

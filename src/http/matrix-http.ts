@@ -35,7 +35,7 @@ interface TokenConfig extends InternalAxiosRequestConfig {
  * @example
  * const http = matrixHttp({ homeserverUrl: "https://matrix.example.org", accessToken: () => session.freshToken() });
  * const { data } = await http.get("/account/whoami"); // { user_id: "@alice:example.org", … }
- * @see Matrix spec, client-server API, "Client authentication", "Soft logout", "Refreshing access tokens"
+ * @see Matrix spec, client-server API, "Client Authentication", "Soft logout", "Refreshing access tokens"
  */
 export function matrixHttp({ homeserverUrl, accessToken }: MatrixHttpOptions): AxiosInstance {
   const http = axios.create({ baseURL: apiUrl(homeserverUrl), allowAbsoluteUrls: false });

@@ -80,10 +80,10 @@ export function afterFailure(position: SyncPosition, error: Error, random: numbe
 }
 
 /**
- * A locked account (401 `M_USER_LOCKED`) is not final: "clients SHOULD continue to /sync" to learn when it is unlocked. Nor is a
+ * A locked account (401 `M_USER_LOCKED`) is not final: clients should go on asking, at a limited rate, to learn when it is unlocked. Nor is a
  * 401 or 403 that is none of Matrix's: it comes from a proxy or a hotel's network.
  *
- * @see Matrix spec, client-server API, "Account locking", "Client authentication"
+ * @see Matrix spec, client-server API, "Account locking", "Client Authentication"
  */
 function isFinal(error: Error): boolean {
   if (!(error instanceof MatrixError) || error.errcode === undefined) return false;

@@ -71,7 +71,7 @@ export interface SyncOptions {
  * @example
  * const sync$ = syncResponses(http, { since$: store.syncToken$, onFailure: ({ message }) => console.warn(message) });
  * // { next_batch: "s72_…", since: null, rooms: … }, { next_batch: "s73_…", since: "s72_…", device_lists: { changed: ["@bob:…"] } }, …
- * @see Matrix spec, client-server API, "Syncing", "Extensions to /sync" of "Send-to-Device messaging" and of "End-to-end encryption"
+ * @see Matrix spec, client-server API, "Syncing", "Extensions to /sync" of "Send-to-Device messaging" and of "End-to-End Encryption"
  */
 export function syncResponses(http: AxiosInstance, options: SyncOptions = {}): Observable<SyncResponse> {
   const { since$ = of(undefined), timeout = DEFAULT_TIMEOUT, filter, scheduler = asyncScheduler, onFailure } = options;

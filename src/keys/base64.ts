@@ -1,8 +1,8 @@
 /**
  * The bytes that unpadded Base64 stands for, or `undefined` where the text is none, or stands for another number of bytes than asked.
  *
- * Matrix spec, appendices, "Unpadded Base64": the standard alphabet of RFC 4648 (section 4, not the one for URLs) without `=`. Padding SHOULD be accepted
- * there, and "Binary data" allows "to altogether reject a value which is not encoded properly": here, a key or a signature has one spelling and no other, or
+ * Matrix spec, appendices, "Unpadded Base64": the standard alphabet of RFC 4648 (section 4, not the one for URLs) without `=`. There, decoders SHOULD accept padding, too, which
+ * we do not; "Binary data" allows to reject what is not encoded properly. Here, a key or a signature has one spelling and no other, or
  * two texts that are compared would differ and yet be the same key. Hence also no white space, and no bits that stand for nothing (RFC 4648, section 3.5).
  */
 export function decodeBase64(text: string, length?: number): Uint8Array | undefined {

@@ -17,7 +17,7 @@ const signatures = v.custom<Record<string, Record<string, string>>>(
 );
 const object = v.custom<Record<string, unknown>>(isObject, "expected an object");
 
-/** Matrix spec, client-server API, `POST /_matrix/client/v3/keys/query`, "DeviceInformation". */
+/** Matrix spec, client-server API, `POST /_matrix/client/v3/keys/query`, "DeviceInformation", where `signatures` is required: a device without is for `unsignedDevices` to decide. */
 const deviceShape = v.object({
   user_id: v.string(),
   device_id: v.string(),
@@ -36,7 +36,7 @@ export type DeviceCheck = { readonly device: DeviceKeys; readonly length: number
 /**
  * Whether what came (or was saved) under this user and device ID is a device of theirs.
  *
- * Matrix spec, client-server API, "Device keys": `user_id` and `device_id` must match the place the device came in.
+ * Matrix spec, client-server API, `POST /keys/query`: the answer is a map by user ID and device ID, and "DeviceInformation" says whose the keys are. Where they say another, a server has moved them.
  */
 export function checkDevice(value: unknown, userId: UserId, deviceId: DeviceId): DeviceCheck {
   const length = jsonLength(value, MAX_DEVICE_LENGTH, MAX_DEVICE_DEPTH);

@@ -14,7 +14,7 @@ export interface PublicKey {
 /**
  * The public key of a cross-signing key object, or what is wrong with it.
  *
- * Matrix spec, client-server API, "Cross-signing", "CrossSigningKey": `keys` "must have exactly one property", `"ed25519:<public key>"` with the public key itself. Key and ID must
+ * Matrix spec, client-server API, "Cross-signing", "CrossSigningKey": `keys` has exactly one property, `<algorithm>:<unpadded_base64_public_key>`, with that key. Key and ID must
  * be one: signatures name the ID, and an ID that says another key would let one identity sign in the name of another.
  */
 export function publicKeyOf({ keys }: CrossSigningKey): PublicKey | { readonly problem: string } {

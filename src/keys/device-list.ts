@@ -66,7 +66,7 @@ export function sameDeviceList(a: Comparable, b: Comparable): boolean {
   return maps.every((name) => sameMap(a[name], b[name])) && sameJson(a.identity, b.identity) && CROSS_SIGNING.every(([name]) => sameJson(a[name], b[name]));
 }
 
-/** Whether two devices are the same in all that signatures cover, and in the signatures: the rest (`unsigned`) is our homeserver's word. */
+/** Whether two devices are the same in all that signatures cover, and in the signatures: the rest (`unsigned`) is the word of the servers on the way. */
 export function sameSigned(a: DeviceKeys, b: DeviceKeys): boolean {
   if (sameJson(a, b)) return true;
   const { unsigned: _a, ...signedA } = a;

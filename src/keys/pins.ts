@@ -62,9 +62,9 @@ export function mergePins(first: Pins, later: Pins): Pins {
  * Holds a verified list against the pins, and pins what is new in it.
  *
  * 1. A device whose ed25519 key is not the pinned one, or gone, is refused, and so is one that has lost the signature by that key: its other keys may be anybody's. The device as it
- *    was is kept, where `before` still has it. Matrix spec, client-server API, "Device keys": a device's ed25519 key is its fingerprint, for as long as it has that ID.
- * 2. Devices with one curve25519 key are refused, all of them: Olm knows a device by this key, and nobody proves to own it. One that was kept stays.
- * 3. The master key is compared, not refused: a changed identity is for a person to acknowledge.
+ *    was is kept, where `before` still has it. Matrix spec, client-server API, "Device keys": a device's ed25519 key is its fingerprint. That it stays the same as long as the ID does, is our rule.
+ * 2. Devices with one curve25519 key are refused, all of them: Olm knows a device by this key ("m.olm.v1.curve25519-aes-sha2"), and nobody proves to own it. One that was kept stays.
+ * 3. The master key is compared, not refused: a changed identity is for a person to acknowledge ("Key and signature security").
  *
  * @param before the list saved last
  * @returns the list as it may be used, and the pins: the same object where nothing is new

@@ -36,10 +36,10 @@ const NO_BYTES = new Uint8Array();
 /**
  * Plans the verification of one user's list: a list of signatures to check, and what to conclude.
  *
- * 1. The master key is what it says; the self-signing and the user-signing key are signed by it (Matrix spec, client-server API, "Cross-signing", "Key and signature security").
- * 2. A device that is signed in its own name is signed by its own ed25519 key (ibid., "Device keys").
+ * 1. The master key is what it says; the self-signing and the user-signing key are signed by it (Matrix spec, client-server API, "Cross-signing", "CrossSigningKey").
+ * 2. A device that is signed in its own name is signed by its own ed25519 key (ibid., "Uploading keys").
  * 3. A device is cross-signed where the valid self-signing key has signed it.
- * 4. A device ID that is the public key of one of these keys is refused: both are named alike in signatures.
+ * 4. A device ID that is the public key of one of these keys is refused: both are named alike in signatures (ibid., "Key and signature security").
  *
  * What is the same in the list that is known has been verified before, and is not verified again.
  */
@@ -110,7 +110,7 @@ export function planVerification(
       deviceStatus.set(deviceId, {
         signedByItself: signedByItself !== undefined,
         crossSigned: keys.selfSigningKey !== undefined && crossSigned(holds),
-        dehydrated: device.dehydrated === true, // MSC3814, "Uploading a dehydrated device"
+        dehydrated: device.dehydrated === true, // MSC3814, "Dehydrating a device"
       });
     }
     const { fetchedAt } = answered;
@@ -185,7 +185,7 @@ function planOurSignatures(masterKey: CrossSigningKey | undefined, asked: boolea
   return (holds) => planned.flatMap(({ text, holds: outcome }) => (outcome(holds) ? [text] : []));
 }
 
-/** Matrix spec, client-server API, "Device keys": `keys` are unpadded base64 of 32 bytes. Keys of other algorithms are not ours to judge. */
+/** Matrix spec, client-server API, "Key algorithms": both are unpadded base64 of 32 bytes. Keys of other algorithms are not ours to judge. */
 function malformedKey(device: DeviceKeys, deviceId: DeviceId): RejectionReason | undefined {
   for (const algorithm of ["ed25519", "curve25519"] as const) {
     const text = deviceKey(device, algorithm);

@@ -3,13 +3,13 @@ export type UserId = string;
 /** A device ID: opaque, chosen by the device's homeserver or by the device. */
 export type DeviceId = string;
 
-/** Longest user ID, in bytes of UTF-8. Matrix spec, appendices, "User identifiers". */
+/** Longest user ID, in bytes of UTF-8. Matrix spec, appendices, "User Identifiers". */
 const MAX_USER_ID_BYTES = 255;
 
 /**
  * Whether this can be sent to a homeserver as a user ID: `@…:…`, at most 255 bytes.
  *
- * Deliberately no stricter: historical user IDs hold nearly any character (Matrix spec, appendices, "Historical user IDs"),
+ * Deliberately no stricter: historical user IDs hold nearly any character (Matrix spec, appendices, "Historical User IDs"),
  * but one string that is no user ID at all makes some servers refuse the whole request.
  */
 export function isUserId(value: unknown): value is UserId {

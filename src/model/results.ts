@@ -21,7 +21,7 @@ export type Freshness = "current" | "superseded" | "untracked" | "unreachable" |
 /**
  * Why a device was refused:
  *
- * - `malformed`: not the shape that the Matrix spec gives ("DeviceInformation")
+ * - `malformed`: not the shape that the Matrix spec gives ("DeviceInformation"); that `signatures` are missing is a matter of `unsigned`
  * - `user-id-mismatch`: its `user_id` is not the user under whom it came
  * - `device-id-mismatch`: its `device_id` is not the ID under which it came
  * - `too-large`: more than `MAX_DEVICE_LENGTH` characters, or nested deeper than `MAX_DEVICE_DEPTH`
@@ -30,7 +30,8 @@ export type Freshness = "current" | "superseded" | "untracked" | "unreachable" |
  * - `unsigned`: it is not signed by itself; only with the option `unsignedDevices: "refuse"`, or where it was signed before
  * - `key-changed`: a device of this ID has been seen with another ed25519 key, which never changes; the device as it was is kept, if we still have it
  * - `key-shared`: another device of its user has the same curve25519 key
- * - `cross-signing-id`: its ID is the public key of one of its user's cross-signing keys, which signatures could then be mistaken for
+ * - `cross-signing-id`: its ID is the public key of one of its user's cross-signing keys, which signatures could then be mistaken for. The Matrix spec ("Key and signature security")
+ *   has such a user not be verified, and people warned: that is for whoever leads through verification
  */
 export type RejectionCode =
   | "malformed"

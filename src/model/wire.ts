@@ -3,7 +3,7 @@ import type { DeviceId, UserId } from "./ids.js";
 /**
  * A device and its identity keys, as it was uploaded. Verbatim JSON: unknown properties are kept, because signatures cover them.
  *
- * Matrix spec, client-server API, `POST /_matrix/client/v3/keys/query`, "DeviceInformation".
+ * Matrix spec, client-server API, `POST /_matrix/client/v3/keys/query`, "DeviceInformation". There `signatures` is required; here it is what the option `unsignedDevices` is about.
  */
 export interface DeviceKeys {
   user_id: UserId;
@@ -16,7 +16,7 @@ export interface DeviceKeys {
   [key: string]: unknown;
 }
 
-/** A master, self-signing or user-signing key, verbatim. Matrix spec, client-server API, "Cross-signing". */
+/** A master, self-signing or user-signing key, verbatim. Matrix spec, client-server API, "Cross-signing", "CrossSigningKey". */
 export interface CrossSigningKey {
   user_id: UserId;
   usage: string[];
@@ -25,7 +25,7 @@ export interface CrossSigningKey {
   [key: string]: unknown;
 }
 
-/** Matrix spec, client-server API, "Extensions to /sync" of the end-to-end encryption module. */
+/** Matrix spec, client-server API, "Extensions to /sync" of "End-to-End Encryption". */
 export interface DeviceLists {
   changed?: UserId[];
   left?: UserId[];

@@ -180,7 +180,14 @@ describe.skipIf(!hasChromium && process.env.CI === undefined)("three tabs of a b
           if (asked === ASKS) fail(`all is quiet, and ${tab.name} says`, ...wrong);
         }
       }
-      for (const tab of tabs) expect(savedTokenOf(await look(tab)), "the saved token, once all is quiet").toBe(tokenAt(head));
+      // A response that waited for a tab to wake may be given to it last, and its token is then the saved one until the next response.
+      for (const tab of tabs) {
+        const late = performance.now() + eventually.timeout;
+        for (let token = savedTokenOf(await look(tab)); token !== tokenAt(head); token = savedTokenOf(await look(tab))) {
+          if (performance.now() > late) fail(`all is quiet, and the saved token is ${token}, not ${tokenAt(head)}`);
+          await new Promise((resolve) => setTimeout(resolve, eventually.interval));
+        }
+      }
       const loops = new Set(polls.filter(({ to }) => (to ?? Infinity) > steady).map(({ tab }) => tab));
       if (loops.size !== 1) fail(`all is quiet, and these sync: ${[...loops].join(" ")}`);
       takeOvers.look();

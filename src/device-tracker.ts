@@ -124,10 +124,10 @@ export class DeviceTracker {
         scheduler,
         queryDeadline,
         revisionOf: (user) => this.#tracked.get(user)?.revision,
-        settle: (fetched, request) => {
+        settle: (answered, request) => {
           if (this.#loaded === undefined) return EMPTY;
           const { memory, lists, saver } = this.#loaded;
-          return settle(fetched, request, { memory, lists, saver, verifier: checkedVerifier, ownUserId: userId, unsignedDevices, deadline: queryDeadline, scheduler, report: this.#report });
+          return settle(answered, request, { memory, lists, saver, verifier: checkedVerifier, ownUserId: userId, unsignedDevices, deadline: queryDeadline, scheduler, report: this.#report });
         },
       },
       { maxUsersPerQuery, maxConcurrentQueries },

@@ -26,6 +26,7 @@ export function spyOnIndexedDB() {
   const databases: IDBDatabase[] = [];
   const transactions: IDBTransaction[] = [];
   const ends: string[] = [];
+  const puts = { asked: 0, answered: 0, mostWithoutPause: 0 };
   const open = indexedDB.open.bind(indexedDB);
   const watch = (database: IDBDatabase) => {
     const begin = database.transaction.bind(database);
@@ -33,6 +34,18 @@ export function spyOnIndexedDB() {
       const transaction = begin(...args);
       transactions.push(transaction);
       for (const end of ["complete", "abort"]) transaction.addEventListener(end, () => ends.push(end));
+      const objectStore = transaction.objectStore.bind(transaction);
+      transaction.objectStore = (of) => {
+        const store = objectStore(of);
+        const putRecord = store.put.bind(store);
+        store.put = (...record) => {
+          puts.mostWithoutPause = Math.max(puts.mostWithoutPause, ++puts.asked - puts.answered);
+          const request = putRecord(...record);
+          request.addEventListener("success", () => puts.answered++);
+          return request;
+        };
+        return store;
+      };
       return transaction;
     };
     databases.push(database);
@@ -44,7 +57,7 @@ export function spyOnIndexedDB() {
     });
     return request;
   });
-  return { databases, transactions, ends, open, opening, watch };
+  return { databases, transactions, ends, puts, open, opening, watch };
 }
 
 /** What another tab sees that wants the database to itself; fails where somebody is in the way. */
@@ -72,10 +85,11 @@ export function idbStoreBehaviour(where: string): void {
     let transactions: IDBTransaction[];
     let ends: string[];
     let open: IDBFactory["open"];
+    let puts: ReturnType<typeof spyOnIndexedDB>["puts"];
     let opening: ReturnType<typeof spyOnIndexedDB>["opening"];
     let watch: (database: IDBDatabase) => void;
     beforeEach(() => {
-      ({ databases, transactions, ends, open, opening, watch } = spyOnIndexedDB());
+      ({ databases, transactions, ends, puts, open, opening, watch } = spyOnIndexedDB());
       name = `devices/@me:${crypto.randomUUID()}`;
       store = idbStore(name);
     });
@@ -227,6 +241,13 @@ export function idbStoreBehaviour(where: string): void {
         expect(transactions.map(({ mode }) => mode)).toEqual(["readonly", "readonly", "readwrite"]);
       });
 
+      it("to write a thousand records, and lets the page go on in between", async () => {
+        await lastValueFrom(put(store, ...Array.from({ length: 1_000 }, (_, i) => [["state", `@${i}:example.org`], i] as const)));
+        expect(transactions.length).toBe(1);
+        expect(puts).toMatchObject({ answered: 1_000, mostWithoutPause: 100 });
+        expect((await lastValueFrom(store.readKinds(["state"])))[0]?.size).toBe(1_000);
+      });
+
       it("that is on the disk before an update emits", async () => {
         const update = put(store, [alice, 1]).pipe(map((result) => [...ends, result]));
         expect(await lastValueFrom(update)).toEqual(["complete", "written"]);
@@ -240,6 +261,13 @@ export function idbStoreBehaviour(where: string): void {
         const update = put(store, [alice, 1], [bob, () => "a function"], [carol, 3]);
         await expect(lastValueFrom(update)).rejects.toMatchObject({ name: "DataCloneError" });
         expect(await lastValueFrom(store.readKinds(["state"]))).toEqual([new Map()]);
+      });
+
+      it("where one of a thousand, which are written in portions, cannot be cloned", async () => {
+        const thousand = Array.from({ length: 1_000 }, (_, i) => [["state", `@${i}:example.org`], i === 750 ? () => "a function" : i] as const);
+        await expect(lastValueFrom(put(store, ...thousand))).rejects.toMatchObject({ name: "DataCloneError" });
+        expect(await lastValueFrom(store.readKinds(["state"]))).toEqual([new Map()]);
+        expect(ends).toContain("abort");
       });
 
       it("where the change deletes and then throws on a record of its own", async () => {

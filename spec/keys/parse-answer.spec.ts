@@ -16,7 +16,8 @@ afterEach(() => {
 });
 
 function read(answer: unknown, asked: readonly string[] = [BOB]): ReadonlyMap<string, FetchedList> {
-  return parseAnswer(answer, asked, ME, 1_234);
+  const parsed = parseAnswer(answer, ME, 1_234);
+  return new Map(asked.map((userId) => [userId, parsed(userId)]));
 }
 function bobs(answer: unknown): FetchedList {
   const theirs = read(answer).get(BOB);

@@ -21,8 +21,7 @@ type Given = Omit<Answered, "account"> & { readonly account?: Answered["account"
 /** What verification makes of an answer about one user, Bob unless it is said, and how many signatures it took. */
 function verify({ account = bob, ...given }: Given, known?: DeviceList, unsignedDevices: UnsignedDevices = "accept"): Verified & { readonly checked: number } {
   const { userId } = account;
-  const fetched = parseAnswer(signedAnswer({ account, ...given }), [userId], ALICE, 5).get(userId);
-  if (fetched === undefined) throw new Error("the user was not asked for");
+  const fetched = parseAnswer(signedAnswer({ account, ...given }), ALICE, 5)(userId);
   const { checks, conclude } = planVerification(fetched.list, userId, known, { ownUserId: ALICE, unsignedDevices });
   let holds: readonly boolean[] = [];
   strictVerifier(nodeVerifier).verify(checks).subscribe((outcome) => (holds = outcome));

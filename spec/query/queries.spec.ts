@@ -16,9 +16,9 @@ import { ALICE, BOB, CAROL, crowd, DAVE, EVE } from "../support/users.js";
 const revision = new Revision(1);
 
 /** Every answer is taken as it is, after `settling` ms. */
-const settleIn = (settling: number, m: Pick<Marbles, "scheduler">): QueryPorts["settle"] => (fetched, request) => {
+const settleIn = (settling: number, m: Pick<Marbles, "scheduler">): QueryPorts["settle"] => (answered, request) => {
   const toAnswer = (userId: UserId, list: AnsweredList): Answer => ({ userId, list: { ...emptyList(0), ...list }, revision, superseded: request.isSuperseded(userId), reachable: true });
-  const answers$ = of(new Map(Array.from(fetched, ([userId, { list }]) => [userId, toAnswer(userId, list)])));
+  const answers$ = of(new Map(Array.from(request.revisions.keys(), (userId) => [userId, toAnswer(userId, answered(userId).list)])));
   return settling === 0 ? answers$ : answers$.pipe(delay(settling, m.scheduler));
 };
 

@@ -20,8 +20,8 @@ const both = { x: "bob carol" };
 function requestIn(m: Marbles, answer$: Observable<KeysQueryResponse>, serverTimeout?: number) {
   const scheduler = new CountingScheduler(m.scheduler);
   const told: string[] = [];
-  const settle: QueryPorts["settle"] = (fetched) =>
-    of(new Map(Array.from(fetched, ([userId, { list }]) => [userId, { userId, list: { ...emptyList(0), ...list }, revision: undefined, superseded: false, reachable: true }]))).pipe(delay(3, m.scheduler));
+  const settle: QueryPorts["settle"] = (answered, { revisions }) =>
+    of(new Map(Array.from(revisions.keys(), (userId) => [userId, { userId, list: { ...emptyList(0), ...answered(userId).list }, revision: undefined, superseded: false, reachable: true }]))).pipe(delay(3, m.scheduler));
   const recent = new RecentQueries();
   const ports: QueryPorts = { keysApi: keysApiOf([answer$]), recent, ownUserId: ALICE, scheduler, queryDeadline: 60_000, revisionOf: (user) => (user === BOB ? bobs : undefined), settle };
   const note = (what: string) => () => told.push(`${what} at ${m.scheduler.now()}`);

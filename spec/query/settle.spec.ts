@@ -1,4 +1,4 @@
-import { NEVER } from "rxjs";
+import { map, NEVER, type Observable } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { parseAnswer } from "../../src/keys/parse-answer.js";
 import type { UserId } from "../../src/model/ids.js";
@@ -9,18 +9,20 @@ import { DeviceLists } from "../../src/query/device-lists.js";
 import { ListMemory } from "../../src/query/list-memory.js";
 import { ListSaver } from "../../src/query/list-saver.js";
 import type { SentQuery } from "../../src/query/query-request.js";
-import { settle } from "../../src/query/settle.js";
+import { settle, USERS_AT_A_TIME } from "../../src/query/settle.js";
 import { memoryStore } from "../../src/store/memory-store.js";
 import { listKey, OWNER, stateKey } from "../../src/store/records.js";
 import { Revision } from "../../src/store/revision.js";
 import { WriteQueue } from "../../src/store/write-queue.js";
 import { Emissions } from "../../src/sync/emissions.js";
 import { TrackedUsers } from "../../src/sync/tracked-users.js";
+import { ScriptedVerifier } from "../../src/testing/scripted-verifier.js";
 import { testDevice } from "../../src/testing/test-device.js";
 import { countingStore, type StoreLog } from "../support/counting-store.js";
 import { marbles, type Marbles } from "../support/marbles.js";
 import { put, saved, savedIds } from "../support/saved.js";
-import { ALICE, BOB, CAROL } from "../support/users.js";
+import { signed } from "../support/signed.js";
+import { ALICE, BOB, CAROL, crowd } from "../support/users.js";
 import { answer } from "../support/wire.js";
 
 const owner = { userId: ALICE, format: 1, lifetime: "x" };
@@ -42,11 +44,27 @@ function settling(scheduler: Marbles["scheduler"]) {
   const run = (given: KeysQueryResponse, revisions: SentQuery["revisions"], superseded: readonly UserId[] = []) => {
     let settled: ReadonlyMap<UserId, Answer> = new Map();
     const sent: SentQuery = { revisions, isSuperseded: (user) => superseded.includes(user) };
-    settle(parseAnswer(given, revisions.keys(), ALICE, 0), sent, { memory, lists, saver, verifier: { verify: () => NEVER }, ownUserId: ALICE, unsignedDevices: "accept", deadline: 60_000, scheduler, report }).subscribe((answers) => (settled = answers));
+    settle(parseAnswer(given, ALICE, 0), sent, { memory, lists, saver, verifier: { verify: () => NEVER }, ownUserId: ALICE, unsignedDevices: "accept", deadline: 60_000, scheduler, report }).subscribe((answers) => (settled = answers));
     return settled;
   };
   log.writes.length = 0;
-  return { store, tracked, log, problems, run };
+
+  /** An answer about more users than are verified at a time, all of them tracked; whoever is read is told to `reading`, and each portion takes the verifier a millisecond. */
+  const runLarge = (superseded: ReadonlySet<UserId>, reading: (userId: UserId) => void = () => {}) => {
+    const users = crowd(USERS_AT_A_TIME * 2 + 5);
+    const revisions = new Map(users.map((user, i) => [user, new Revision(i + 2)]));
+    put(store, ...users.map((user, i) => [stateKey(user), { revision: i + 2 }] as const));
+    tracked.loaded(undefined, new Map(Array.from(revisions, ([user, revision]) => [user, { revision, outdated: true }])));
+    const parsed = parseAnswer({ device_keys: Object.fromEntries(users.map((user) => [user, { PHONE: signed(user, "PHONE") }])) }, ALICE, 0);
+    const answered = (userId: UserId) => {
+      reading(userId);
+      return parsed(userId);
+    };
+    const verifier = new ScriptedVerifier({ scheduler, takes: 1 });
+    const settled$: Observable<ReadonlyMap<UserId, Answer>> = settle(answered, { revisions, isSuperseded: (user) => superseded.has(user) }, { memory, lists, saver, verifier, ownUserId: ALICE, unsignedDevices: "accept", deadline: 60_000, scheduler, report });
+    return { users, verifier, settled$ };
+  };
+  return { store, tracked, log, problems, run, runLarge };
 }
 
 describe("settle", () => {
@@ -104,4 +122,40 @@ describe("settle", () => {
     run(answer({}), new Map([[CAROL, undefined]]));
     expect(log.writes).toEqual([]);
   }));
+
+  describe("an answer about many users", () => {
+    const all = { a: USERS_AT_A_TIME * 2 + 5 };
+
+    it("is read and verified in portions, each once the one before is verified, and saved at once", marbles(({ scheduler, expectObservable, flush }) => {
+      const { store, log, runLarge } = settling(scheduler);
+      const readAt: number[] = [];
+      const { users, settled$ } = runLarge(new Set(), () => readAt.push(scheduler.now()));
+      log.writes.length = 0;
+      expectObservable(settled$.pipe(map(({ size }) => size))).toBe("---(a|)", all);
+      flush();
+      expect(readAt).toEqual(users.map((_, i) => Math.floor(i / USERS_AT_A_TIME)));
+      expect(savedIds(store, "list")).toEqual(users);
+      expect(log.writes.length).toBe(1);
+    }));
+
+    it("is superseded for whoever changes before the last portion is verified", marbles(({ scheduler, expectObservable, flush }) => {
+      const { store, runLarge } = settling(scheduler);
+      const superseded = new Set<UserId>();
+      const { users, settled$ } = runLarge(superseded);
+      scheduler.schedule(() => superseded.add(users[0] ?? ""), 2);
+      expectObservable(settled$.pipe(map((answers) => Array.from(answers.values()).filter((one) => one.superseded).map(({ userId }) => userId)))).toBe("---(a|)", { a: users.slice(0, 1) });
+      flush();
+      expect(savedIds(store, "list")).toEqual(users.slice(1));
+    }));
+
+    it("is nobody's where the verifier fails in the midst of it", marbles(({ scheduler, expectObservable, flush }) => {
+      const { store, runLarge } = settling(scheduler);
+      const { users, verifier, settled$ } = runLarge(new Set(), (user) => {
+        if (user === users[USERS_AT_A_TIME]) verifier.failNext(new Error("worn out"));
+      });
+      expectObservable(settled$.pipe(map(({ size }) => size))).toBe("--#", undefined, expect.objectContaining({ name: "VerificationFailedError", signatures: USERS_AT_A_TIME }));
+      flush();
+      expect(savedIds(store, "list")).toEqual([]);
+    }));
+  });
 });

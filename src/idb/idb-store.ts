@@ -3,6 +3,9 @@ import type { DeviceStore, RecordKey, Update } from "../store/device-store.js";
 import { savedToken } from "../store/records.js";
 import { connection } from "./connection.js";
 
+/** Records that are written at a time: each is copied before `put` returns, and thousands of them would hold the page up. */
+const PUTS_AT_A_TIME = 100;
+
 /**
  * A store in an IndexedDB database of its own, which all tabs of the origin share.
  *
@@ -38,45 +41,21 @@ export function idbStore(databaseName: string): DeviceStore {
       operation("readwrite", (records) => {
         records.clear();
       }),
-    read: (keys) =>
-      operation(
-        "readonly",
-        (records) =>
-          new Promise((resolve) => {
-            whenAnswered(get(records, keys), resolve);
-          }),
-      ),
+    read: (keys) => operation("readonly", (records) => answers(get(records, keys))),
     readKinds: (kinds) =>
-      operation(
-        "readonly",
-        (records) =>
-          new Promise((resolve) => {
-            const ids = kinds.map((kind) => records.getAllKeys(allOf(kind)));
-            const saved = kinds.map((kind) => records.getAll(allOf(kind)) as IDBRequest<unknown[]>);
-            whenAnswered(saved, (found) => {
-              resolve(found.map((values, i) => mapOf(ids[i]?.result ?? [], values)));
-            });
-          }),
-      ),
+      operation("readonly", async (records) => {
+        const ids = kinds.map((kind) => records.getAllKeys(allOf(kind)));
+        const saved = await answers(kinds.map((kind) => records.getAll(allOf(kind)) as IDBRequest<unknown[]>));
+        return saved.map((values, i) => mapOf(ids[i]?.result ?? [], values));
+      }),
     update: <T>(keys: readonly RecordKey[], change: (saved: readonly unknown[]) => Update<T>) =>
-      operation(
-        "readwrite",
-        (records) =>
-          new Promise<T>((resolve, reject) => {
-            whenAnswered(get(records, keys), (saved) => {
-              // Here and now, in the event of the last answer: a transaction with nothing left to do commits.
-              try {
-                const { puts, deletes, result } = change(saved);
-                for (const [kind, id] of deletes) records.delete([kind, id]);
-                for (const [[kind, id], record] of puts) records.put(record, [kind, id]);
-                resolve(result);
-              } catch (error) {
-                const thrown = error as Error;
-                reject(thrown);
-              }
-            });
-          }),
-      ),
+      operation("readwrite", async (records) => {
+        // What is awaited goes on within the event of the request's answer: a transaction with nothing left to do commits.
+        const { puts, deletes, result } = change(await answers(get(records, keys)));
+        for (const [kind, id] of deletes) records.delete([kind, id]);
+        for (let i = 0; i < puts.length; i += PUTS_AT_A_TIME) await answers(puts.slice(i, i + PUTS_AT_A_TIME).map(([[kind, id], record]) => records.put(record, [kind, id])));
+        return result;
+      }),
   };
   return store;
 }
@@ -86,14 +65,16 @@ const get = (records: IDBObjectStore, keys: readonly RecordKey[]): IDBRequest<un
 /** Arrays sort after strings, so this holds every `[kind, id]` and nothing else. */
 const allOf = (kind: string) => IDBKeyRange.bound([kind], [kind, []]);
 
-/** The requests of one transaction are answered in order. One that fails aborts it, and then nothing is called. */
-function whenAnswered<T>(requests: readonly IDBRequest<T>[], callback: (results: T[]) => void): void {
-  const answered = () => {
-    callback(requests.map(({ result }) => result));
-  };
-  const last = requests.at(-1);
-  if (last === undefined) answered();
-  else last.onsuccess = answered;
+/** The results, in the event in which the last of them comes: the requests of one transaction are answered in order. One that fails aborts it, and then nothing comes. */
+function answers<T>(requests: readonly IDBRequest<T>[]): Promise<T[]> {
+  return new Promise((resolve) => {
+    const answered = () => {
+      resolve(requests.map(({ result }) => result));
+    };
+    const last = requests.at(-1);
+    if (last === undefined) answered();
+    else last.onsuccess = answered;
+  });
 }
 
 function mapOf(keys: readonly IDBValidKey[], values: readonly unknown[]): ReadonlyMap<string, unknown> {

@@ -16,14 +16,17 @@ export interface FetchedList {
   readonly refusals: readonly { readonly path: string; readonly problem: string }[];
 }
 
+/** What an answer says of a user. Read when it is called, for an answer about many takes longer to read than a page may be held up. */
+export type Answered = (userId: UserId) => FetchedList;
+
 /**
- * Reads an answer of `POST /_matrix/client/v3/keys/query` for the users that were asked for, and nobody else.
+ * Reads an answer of `POST /_matrix/client/v3/keys/query`, for whoever was asked for.
  *
  * 1. An answer that is none as a whole throws {@link InvalidResponseError}.
  * 2. A user missing from `device_keys` has no devices; a user whose server is in `failures`, or whose part is no device list, is not reachable.
  * 3. One bad device or cross-signing key costs only itself.
  */
-export function parseAnswer(answer: unknown, asked: Iterable<UserId>, ownUserId: UserId, fetchedAt: number): ReadonlyMap<UserId, FetchedList> {
+export function parseAnswer(answer: unknown, ownUserId: UserId, fetchedAt: number): Answered {
   if (!isObject(answer)) throw new InvalidResponseError("/keys/query", "", "an object");
   const section = (name: string) => {
     const value = own(answer, name) ?? {}; // null, too: some servers write an empty map so
@@ -38,7 +41,7 @@ export function parseAnswer(answer: unknown, asked: Iterable<UserId>, ownUserId:
     ["userSigningKey", "user_signing", "user_signing_keys", section("user_signing_keys")],
   ] as const;
 
-  const parse = (userId: UserId): FetchedList => {
+  return (userId) => {
     const refusals: { path: string; problem: string }[] = [];
     const theirs = own(devices, userId) ?? {};
     const usable = isObject(theirs);
@@ -57,7 +60,6 @@ export function parseAnswer(answer: unknown, asked: Iterable<UserId>, ownUserId:
       refusals,
     };
   };
-  return new Map(Array.from(asked, (userId) => [userId, parse(userId)]));
 }
 
 function parseDevices(theirs: Readonly<Record<string, unknown>>, userId: UserId): Pick<AnsweredList, "deviceKeys" | "rejected"> {

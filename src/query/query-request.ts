@@ -1,5 +1,5 @@
 import { defer, filter, finalize, map, mergeMap, NEVER, of, ReplaySubject, share, take, tap, throwError, throwIfEmpty, timeout, type Observable, type SchedulerLike } from "rxjs";
-import { parseAnswer, type FetchedList } from "../keys/parse-answer.js";
+import { parseAnswer, type Answered } from "../keys/parse-answer.js";
 import { MAX_DELAY } from "../model/max-delay.js";
 import { InvalidResponseError, QueryTimedOutError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
@@ -23,11 +23,12 @@ export interface QueryPorts {
   /** The user's revision now. */
   readonly revisionOf: (userId: UserId) => Revision | undefined;
   /** Saves what may be saved, and emits everybody's answer when that is decided. What it has begun goes on when it is unsubscribed. */
-  readonly settle: (fetched: ReadonlyMap<UserId, FetchedList>, request: SentQuery) => Observable<ReadonlyMap<UserId, Answer>>;
+  readonly settle: (answered: Answered, request: SentQuery) => Observable<ReadonlyMap<UserId, Answer>>;
 }
 
 /** What a request knew when it was sent, and what has become of it since. */
 export interface SentQuery {
+  /** Of everyone who was asked for. */
   readonly revisions: ReadonlyMap<UserId, Revision | undefined>;
   readonly isSuperseded: (userId: UserId) => boolean;
 }
@@ -68,11 +69,11 @@ export class QueryRequest implements SentQuery {
       take(1),
       map((answer: unknown) => {
         answered = true;
-        const fetched = parseAnswer(answer, userIds, ports.ownUserId, ports.scheduler.now());
+        const parsed = parseAnswer(answer, ports.ownUserId, ports.scheduler.now());
         told.answered();
-        return fetched;
+        return parsed;
       }),
-      mergeMap((fetched) => ports.settle(fetched, this)),
+      mergeMap((parsed) => ports.settle(parsed, this)),
       tap({ next: told.over, error: told.over }),
       finalize(told.ended),
       share({

@@ -1,5 +1,5 @@
-import { catchError, defer, forkJoin, map, of, switchMap, take, throwError, throwIfEmpty, timeout, type Observable, type SchedulerLike } from "rxjs";
-import type { FetchedList } from "../keys/parse-answer.js";
+import { catchError, concatMap, defer, forkJoin, from, map, of, switchMap, take, throwError, throwIfEmpty, timeout, toArray, type Observable, type SchedulerLike } from "rxjs";
+import type { Answered, FetchedList } from "../keys/parse-answer.js";
 import type { SignatureVerifier } from "../keys/signature-verifier.js";
 import { planVerification, type UnsignedDevices, type Verification, type Verified } from "../keys/verify-list.js";
 import { VerificationFailedError } from "../model/errors.js";
@@ -8,13 +8,17 @@ import { MAX_DELAY } from "../model/max-delay.js";
 import type { TrackerProblem } from "../model/problems.js";
 import type { ListToSave } from "../store/save-lists.js";
 import type { Answer } from "./answer.js";
-import type { DeviceLists } from "./device-lists.js";
+import type { DeviceLists, KnownList } from "./device-lists.js";
 import type { ListMemory } from "./list-memory.js";
 import type { ListSaver } from "./list-saver.js";
 import type { SentQuery } from "./query-request.js";
 
+/** Users whose part of an answer is read and verified at a time. A verifier that lets the page go on in between makes each such portion a task of its own. */
+export const USERS_AT_A_TIME = 25;
 /** What is allowed for each signature where they are many, in ms: JavaScript on a slow phone takes some. */
 const TIME_PER_SIGNATURE = 5;
+
+const NOBODY: ReadonlyMap<UserId, KnownList> = new Map();
 
 /** What settling an answer needs of the tracker. */
 export interface SettlePorts {
@@ -33,28 +37,29 @@ export interface SettlePorts {
 /**
  * What becomes of an answer:
  *
- * 1. Its signatures are verified, apart from those of devices that are known already. A change that comes meanwhile supersedes it like one that is still on the wire.
+ * 1. It is read, and its signatures are verified, apart from those of devices that are known already. A change that comes meanwhile supersedes it like one that is still on the wire.
  * 2. A list is saved where its user was tracked, their server answered, and no change has come since the query was sent. What it pins is saved in any case.
  * 3. To callers it goes in any case. A user whose server did not answer gets the last list we had beside it.
  */
-export function settle(fetched: ReadonlyMap<UserId, FetchedList>, request: SentQuery, ports: SettlePorts): Observable<ReadonlyMap<UserId, Answer>> {
+export function settle(answered: Answered, request: SentQuery, ports: SettlePorts): Observable<ReadonlyMap<UserId, Answer>> {
   const { lists, saver, report } = ports;
-  return plan(fetched, ports).pipe(
-    switchMap((planned) => verify(planned, ports)),
+  return from(portions([...request.revisions.keys()])).pipe(
+    concatMap((userIds) => readAndVerify(userIds, answered, ports)),
+    toArray(),
     switchMap((verified) => {
       const toSave = new Map<UserId, ListToSave>();
-      const unreachable: UserId[] = [];
-      for (const [userId, { list, refusals }] of verified) {
-        const { reachable = false, refusals: before = [] } = fetched.get(userId) ?? {};
-        if (!reachable) unreachable.push(userId);
+      const unreachable = new Set<UserId>();
+      for (const { userId, list, reachable, refusals } of verified.flat()) {
+        if (!reachable) unreachable.add(userId);
         toSave.set(userId, { list, refusesUnsigned: ports.unsignedDevices === "refuse", revision: reachable && !request.isSuperseded(userId) ? request.revisions.get(userId) : undefined });
-        for (const { path, problem } of [...before, ...refusals]) {
+        for (const { path, problem } of refusals) {
           report({ type: "answer-refused", userId, path, message: `/keys/query gave ${userId} something unusable in ${path}, which was left out: ${problem}` });
         }
       }
-      return forkJoin([saver.save(toSave), unreachable.length === 0 ? of(new Map<UserId, never>()) : lists.lastKnown(unreachable)]);
+      const known$ = unreachable.size === 0 ? of(NOBODY) : lists.lastKnown([...unreachable]);
+      return forkJoin([saver.save(toSave), known$]).pipe(map(([saved, known]) => ({ saved, known, unreachable })));
     }),
-    map(([saved, known]) => {
+    map(({ saved, known, unreachable }) => {
       const answers = new Map<UserId, Answer>();
       for (const [userId, { list, refused }] of saved) {
         const lastKnown = known.get(userId)?.list;
@@ -63,13 +68,36 @@ export function settle(fetched: ReadonlyMap<UserId, FetchedList>, request: SentQ
           list,
           revision: request.revisions.get(userId),
           superseded: refused || request.isSuperseded(userId),
-          reachable: fetched.get(userId)?.reachable === true,
+          reachable: !unreachable.has(userId),
           ...(lastKnown !== undefined && { lastKnown }),
         });
       }
       return answers;
     }),
   );
+}
+
+/** One user's part of an answer, verified. */
+interface VerifiedPart extends Verified {
+  readonly userId: UserId;
+  readonly reachable: boolean;
+}
+
+function readAndVerify(userIds: readonly UserId[], answered: Answered, ports: SettlePorts): Observable<readonly VerifiedPart[]> {
+  const fetched = new Map(userIds.map((userId) => [userId, answered(userId)]));
+  return plan(fetched, ports).pipe(
+    switchMap((planned) => verify(planned, ports)),
+    map((verified) =>
+      Array.from(verified, ([userId, { list, refusals }]) => {
+        const { reachable = false, refusals: before = [] } = fetched.get(userId) ?? {};
+        return { userId, list, reachable, refusals: [...before, ...refusals] };
+      }),
+    ),
+  );
+}
+
+function portions(userIds: readonly UserId[]): readonly (readonly UserId[])[] {
+  return Array.from({ length: Math.ceil(userIds.length / USERS_AT_A_TIME) }, (_, i) => userIds.slice(i * USERS_AT_A_TIME, (i + 1) * USERS_AT_A_TIME));
 }
 
 /** What there is to verify. Where a list that memory has says nothing of a user's devices, the saved one may: reading it costs less than verifying them again. */
@@ -90,7 +118,7 @@ function plan(fetched: ReadonlyMap<UserId, FetchedList>, ports: SettlePorts): Ob
   );
 }
 
-/** All signatures of an answer in one go, and what follows for each user. */
+/** All signatures of a portion in one go, and what follows for each user. */
 function verify(planned: ReadonlyMap<UserId, Verification>, { verifier, deadline, scheduler }: SettlePorts): Observable<ReadonlyMap<UserId, Verified>> {
   const checks = Array.from(planned.values()).flatMap((plan) => plan.checks);
   const holds$ =

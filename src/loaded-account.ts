@@ -1,4 +1,5 @@
 import { tap, type Observable, type SchedulerLike } from "rxjs";
+import { ownUserSigningKey } from "./keys/identity.js";
 import type { UnsignedDevices } from "./keys/verify-list.js";
 import type { UserId } from "./model/ids.js";
 import type { TrackerProblem } from "./model/problems.js";
@@ -52,7 +53,13 @@ export function loadedAccount(store: DeviceStore, { owner, ourKey }: SavedAccoun
   const writes = new WriteQueue(store, owner, scheduler, surroundings.writesTell);
   const memory = new ListMemory(userId, tracked, maxListsInMemory, ourKey);
   const lists = new DeviceLists({ memory, store, writes, tracked, refusesUnsigned: unsignedDevices === "refuse", scheduler, report });
-  const readAgain = () => readAccount(store, owner).pipe(tap((account) => { memory.setOurKey(account.ourKey); }));
+  const readAgain = () =>
+    readAccount(store, owner).pipe(
+      tap((account) => {
+        const own = memory.last(userId)?.list; // it may say what could not be saved
+        memory.setOurKey(own === undefined || ownUserSigningKey(own) === account.ourKey ? account.ourKey : undefined);
+      }),
+    );
   return {
     writes,
     memory,

@@ -43,6 +43,15 @@ describe("findDevice", () => {
     for (const algorithm of ["signed_curve25519", "", "__proto__", "constructor"]) m.expectObservable(find$(CURVE, algorithm), "--^").toBe("--(x|)", { x: NOBODY });
   }));
 
+  it("finds no device that was saved unsigned, where the application refuses those by now", marbles((m) => {
+    const store = memoryStore();
+    const { ask } = finding(m, { store, answers: [of(listOf(BOB, signed(BOB, "B1"), signed(BOB, "B2", { signed: false })))] });
+    ask("-q");
+    const { find$ } = finding(m, { store, tracking: [], unsignedDevices: "refuse" });
+    m.expectObservable(find$(CURVE), "--^").toBe("--(x|)", { x: ["bob B1"] });
+    m.expectObservable(find$(curveName(BOB, "B2")), "--^").toBe("--(x|)", { x: NOBODY });
+  }));
+
   it("gives every claimant of a key that two users claim, whoever came first", marbles((m) => {
     const { find$, ask } = finding(m, { answers: [of(B1), of(listOf(CAROL, signed(CAROL, "C1", { curve: CURVE }))), of(listOf(CAROL))] });
     ask("-q");

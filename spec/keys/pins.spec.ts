@@ -286,6 +286,13 @@ describe("mergePins", () => {
     expect(mergePins({ devices: first.devices }, { devices: later.devices })).not.toHaveProperty("masterKey");
   });
 
+  it("takes no device for signed by its first key for that it was signed by a later one", () => {
+    const signed = new Set(["A"]);
+    expect(mergePins({ devices: new Map([["A", "first"]]) }, { devices: new Map([["A", "later"]]), signed })).not.toHaveProperty("signed");
+    expect(mergePins({ devices: new Map([["A", "first"]]) }, { devices: new Map([["A", "first"]]), signed })).toMatchObject({ signed });
+    expect(mergePins({ devices: new Map([["A", "first"]]), signed }, { devices: new Map([["A", "later"]]) })).toMatchObject({ signed });
+  });
+
   it("gives the same pins where there is nothing to add", () => {
     const first = pinned([phone], "first");
     expect(mergePins(first, NO_PINS)).toBe(first);

@@ -63,6 +63,12 @@ describe("a device's own signature", () => {
     expect(statusOf(verified, "TABLET")).toEqual({ signedByItself: true, crossSigned: true, dehydrated: false });
   });
 
+  it("does not hold where there is nothing that it could be of, whatever the verifier says: what it is asked about then is the empty message", () => {
+    const answered = { deviceKeys: new Map([["PHONE", { ...phone, version: 1.5 }]]), rejected: new Map(), fetchedAt: 5 };
+    const { checks, conclude } = planVerification(answered, BOB, undefined, { ownUserId: ALICE, unsignedDevices: "accept" });
+    expect(codesOf(conclude(checks.map(() => true)))).toEqual([["PHONE", "invalid-signature"]]);
+  });
+
   describe("that is missing", () => {
     const { "ed25519:PHONE": _, ...withoutEd25519 } = phone.keys;
     it.each<[string, DeviceKeys]>([

@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { emptyList, type DeviceList } from "../../src/keys/device-list.js";
+import { MAX_CLAIMS_OF_ONE_KEY } from "../../src/keys/limits.js";
 import type { DeviceKeys } from "../../src/model/wire.js";
 import { claimKeys, readClaims, updateClaims, type ListChange } from "../../src/store/claims.js";
 import type { RecordKey } from "../../src/store/device-store.js";
 import { claimsKey } from "../../src/store/records.js";
 import { RecordsMissing, SavedRecords } from "../../src/store/saved-records.js";
-import { signedAccount } from "../support/signed-account.js";
+import { keyPair, signedAccount, type SignedAccount } from "../support/signed-account.js";
 import { BOB, CAROL, DAVE } from "../support/users.js";
 
 const bob = signedAccount(BOB);
@@ -95,6 +96,19 @@ describe("updateClaims", () => {
     const records = new SavedRecords([...claimKeys(change(BOB, undefined, list(phone))), ...claimKeys(change(CAROL, undefined, list(claiming)))], []);
     updateClaims(records, [change(BOB, undefined, list(phone)), change(CAROL, undefined, list(claiming))]);
     expect(readClaims(records.get(key(phone)))).toEqual([{ userId: BOB, deviceId: "PHONE" }, { userId: CAROL, deviceId: "CLAIMING" }]);
+  });
+
+  it("remembers so many of one user's devices with one key and no more, others when those go, and every other user's", () => {
+    const shared = keyPair("shared");
+    const devices = (owner: SignedAccount) => Array.from({ length: MAX_CLAIMS_OF_ONE_KEY + 2 }, (_, i) => owner.device(`D${i}`, { key: shared, signedBy: [] }));
+    const name = claimsKey("ed25519", shared.publicKey);
+    const bobs = change(BOB, undefined, list(...devices(bob)));
+    const ofUser = (records: ReadonlyMap<string, unknown>, userId: string) => claimants(records, name).filter((claimant) => claimant.startsWith(userId));
+    expect(ofUser(index(bobs), BOB)).toHaveLength(MAX_CLAIMS_OF_ONE_KEY);
+    const others = devices(bob).slice(1);
+    expect(ofUser(index(bobs, change(BOB, list(...devices(bob)), list(...others))), BOB)).toEqual(others.slice(0, MAX_CLAIMS_OF_ONE_KEY).map((device) => `${BOB} ${device.device_id}`));
+    const both = index(bobs, change(CAROL, undefined, list(...devices(carol))), change(BOB, list(...devices(bob)), list()));
+    expect([claimants(both, name).length, ofUser(both, CAROL).length]).toEqual([MAX_CLAIMS_OF_ONE_KEY, MAX_CLAIMS_OF_ONE_KEY]);
   });
 
   it("touches no record where the keys are the same, whatever else has changed", () => {

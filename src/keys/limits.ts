@@ -14,6 +14,11 @@ export const MAX_DEVICE_LENGTH = 65_536;
 export const MAX_LIST_LENGTH = 4_194_304;
 /** Device IDs of one user whose keys are pinned; a device beyond them is refused. Pins are kept for ever, so this is what one user may put on our disk; bots reach some hundred in years. */
 export const MAX_PINNED_DEVICES_PER_USER = 10_000;
+/**
+ * Devices of one user that are remembered to claim one key: two are enough for it to be attributed to nobody, and every claim is looked at whenever one is added. Devices with one ed25519 key
+ * need no signature by it, so that without a limit a list of them would hold the page up for seconds.
+ */
+export const MAX_CLAIMS_OF_ONE_KEY = 8;
 /** Signatures in our name on one master key that are looked at; an account has one user-signing key at a time. */
 export const MAX_MASTER_KEY_SIGNATURES = 8;
 /** How deep objects and arrays in one device may nest; honest ones nest three deep. */

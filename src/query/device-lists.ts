@@ -143,8 +143,10 @@ export class DeviceLists {
         if (!this.#writes.checkOwner(owner)) throw new StoreClearedError();
         const lists = new Map(userIds.map((userId, i) => [userId, readListRecord(saved[i], userId)?.list]));
         return claims.filter(({ userId, deviceId }) => {
-          const device = lists.get(userId)?.deviceKeys.get(deviceId);
-          return device !== undefined && deviceKey(device, algorithm) === publicKey;
+          const list = lists.get(userId);
+          const device = list?.deviceKeys.get(deviceId);
+          const refused = this.#refusesUnsigned && list?.deviceStatus.get(deviceId)?.signedByItself !== true;
+          return device !== undefined && !refused && deviceKey(device, algorithm) === publicKey;
         });
       }),
     );
@@ -173,7 +175,7 @@ export class DeviceLists {
     return this.#store.read([OWNER, OWN_IDENTITY, ...userIds.map(listKey)]).pipe(
       map(([owner, ownIdentity, ...saved]) => {
         if (!this.#writes.checkOwner(owner)) throw new StoreClearedError(); // by now these may be another account's lists
-        if (readOwnIdentity(ownIdentity) === undefined) this.#memory.setOurKey(undefined); // another tab may have found that our identity has changed
+        this.#memory.checkOurKey(readOwnIdentity(ownIdentity)?.userSigningKey);
         const records = new Map<UserId, ListRecord>();
         const damaged: UserId[] = [];
         userIds.forEach((userId, i) => {

@@ -11,6 +11,8 @@ export class CachedList {
   constructor(
     readonly list: DeviceList,
     readonly revision: Revision,
+    /** Where it could not be saved, as far as is known: the list before it, by which its changes are to be told once that is durable. */
+    readonly told?: DeviceList,
   ) {}
 
   /** The list as callers get it while it is current, made once for all of them as long as our own user-signing key is the same. */

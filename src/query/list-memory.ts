@@ -45,6 +45,14 @@ export class ListMemory {
     this.#ourKeyChanges$.next();
   }
 
+  /**
+   * What the store says of our own user-signing key: where it is another one than that which we rely on, another tab has found that our identity has changed, or had that acknowledged. Until
+   * our own list is looked at again, neither is relied on; and what we do not rely on, the store does not bring back, for it may not have been told of the change.
+   */
+  checkOurKey(saved: string | undefined): void {
+    if (saved !== this.#ourKey) this.setOurKey(undefined);
+  }
+
   /** The last list of a user, however old, and the revision that it answers. */
   last(userId: UserId): CachedList | undefined {
     return this.#cache.get(userId);
@@ -56,9 +64,12 @@ export class ListMemory {
     return cached?.revision === revision ? cached : undefined;
   }
 
-  /** Takes a list in, where its user is tracked. */
-  keep(userId: UserId, list: DeviceList, revision: Revision): CachedList {
-    const cached = new CachedList(list, revision);
+  /**
+   * Takes a list in, where its user is tracked.
+   * @param told where it could not be saved: the list by which its changes are to be told
+   */
+  keep(userId: UserId, list: DeviceList, revision: Revision, told?: DeviceList): CachedList {
+    const cached = new CachedList(list, revision, told);
     if (this.#tracked.get(userId) !== undefined) this.#cache.set(userId, cached);
     if (userId === this.#ownUserId) this.setOurKey(ownUserSigningKey(list));
     return cached;
@@ -72,8 +83,8 @@ export class ListMemory {
   }
 
   /** The list is another one now, though no change was announced. */
-  replace(userId: UserId, list: DeviceList, revision: Revision): void {
-    this.#cached$.next(new Map([[userId, this.keep(userId, list, revision)]]));
+  replace(userId: UserId, list: DeviceList, { revision, told }: CachedList): void {
+    this.#cached$.next(new Map([[userId, this.keep(userId, list, revision, told)]]));
   }
 
   forget(userIds: Iterable<UserId>): void {

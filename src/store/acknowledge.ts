@@ -26,13 +26,16 @@ export interface Acknowledgement {
 export function acknowledge(records: SavedRecords, { userId, masterKey, ownUserId, inMemory }: Acknowledgement): Acknowledged {
   const saved = readListRecord(records.get(listKey(userId)), userId);
   const isUnsaved = saved !== undefined && inMemory?.identity.masterKey === masterKey && inMemory.fetchedAt > saved.list.fetchedAt;
-  const record = isUnsaved ? undefined : saved;
-  if (record !== undefined && record.list.identity.masterKey !== masterKey) return { masterKey: record.list.identity.masterKey };
+  if (saved !== undefined && !isUnsaved && saved.list.identity.masterKey !== masterKey) return { masterKey: saved.list.identity.masterKey };
   const pins: Pins = { ...(readPins(records.get(pinsKey(userId))) ?? pinsOf(saved?.list)), masterKey };
   records.set(pinsKey(userId), pins);
-  if (record === undefined) return { list: undefined };
-  const list: DeviceList = { ...record.list, identity: { ...record.list.identity, pinnedMasterKey: masterKey } };
-  records.set(listKey(userId), { ...record, list } satisfies ListRecord);
+  if (saved === undefined) {
+    if (userId === ownUserId) records.set(OWN_IDENTITY, undefined); // whoever's it was, it belongs to no list
+    return { list: undefined };
+  }
+  // Also in one that is older than what was acknowledged: its master key is not the pinned one any more.
+  const list: DeviceList = { ...saved.list, identity: { ...saved.list.identity, pinnedMasterKey: masterKey } };
+  records.set(listKey(userId), { ...saved, list } satisfies ListRecord);
   if (userId === ownUserId) setOwnIdentity(records, list);
-  return { list };
+  return { list: isUnsaved ? undefined : list };
 }

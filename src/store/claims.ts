@@ -1,6 +1,7 @@
 import { deviceKey, KEY_ALGORITHMS } from "../keys/device-key.js";
 import type { DeviceList } from "../keys/device-list.js";
 import { isObject } from "../keys/json.js";
+import { MAX_CLAIMS_OF_ONE_KEY } from "../keys/limits.js";
 import type { DeviceId, UserId } from "../model/ids.js";
 import type { RecordKey } from "./device-store.js";
 import { claimsKey } from "./records.js";
@@ -64,13 +65,18 @@ function claimsChanged({ before, after }: Pick<ListChange, "before" | "after">):
   return { gone: without(old, now), come: without(now, old) };
 }
 
-/** What a list claims, by a name for each claim. */
+/** What a list claims, by a name for each claim; of one key no more than {@link MAX_CLAIMS_OF_ONE_KEY}, the first in the list. */
 function claimsOf(list: DeviceList | undefined): ReadonlyMap<string, Claim> {
   const claims = new Map<string, Claim>();
+  const counts = new Map<string, number>();
   for (const [deviceId, device] of list?.deviceKeys ?? []) {
     for (const algorithm of KEY_ALGORITHMS) {
       const publicKey = deviceKey(device, algorithm);
-      if (publicKey !== undefined) claims.set(`${algorithm} ${publicKey} ${deviceId}`, { key: claimsKey(algorithm, publicKey), deviceId });
+      if (publicKey === undefined) continue;
+      const key = claimsKey(algorithm, publicKey);
+      const count = (counts.get(key.join()) ?? 0) + 1;
+      counts.set(key.join(), count);
+      if (count <= MAX_CLAIMS_OF_ONE_KEY) claims.set(`${algorithm} ${publicKey} ${deviceId}`, { key, deviceId });
     }
   }
   return claims;

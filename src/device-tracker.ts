@@ -274,7 +274,7 @@ export class DeviceTracker {
 
   /**
    * Every device that says it has this key, in the lists that are saved: whose message is it? Nobody proves to own a curve25519 key, so that more than one claimant means:
-   * attribute it to nobody, whoever came first. One value, then completion; fails where the store cannot be read.
+   * attribute it to nobody, whoever came first. Of one user's devices with one key, the first 8 are given. One value, then completion; fails where the store cannot be read.
    * @param algorithm `curve25519` or `ed25519`; by any other nobody is found
    * @param publicKey unpadded base64
    * @example
@@ -419,6 +419,7 @@ export class DeviceTracker {
           this.#connection?.storeFails();
         },
         cleared: () => { this.#storeCleared(); },
+        together: (action) => { this.#emissions.hold(action); },
       },
       updated: (update) => { this.#tellUpdate(update); },
       report: this.#report,

@@ -48,16 +48,18 @@ export interface AccountSurroundings {
 }
 
 /** Puts the parts together that work on a store whose state has been read. */
-export function loadedAccount(store: DeviceStore, { owner, ourKey }: SavedAccount, surroundings: AccountSurroundings): LoadedAccount {
+export function loadedAccount(store: DeviceStore, { owner, revision, ourKey }: SavedAccount, surroundings: AccountSurroundings): LoadedAccount {
   const { userId, keysApi, tracked, queries, emissions, scheduler, maxListsInMemory, unsignedDevices, storeDeadline, queryDeadline, updated, report } = surroundings;
   const writes = new WriteQueue(store, owner, scheduler, surroundings.writesTell);
   const memory = new ListMemory(userId, tracked, maxListsInMemory, ourKey);
   const lists = new DeviceLists({ memory, store, writes, tracked, refusesUnsigned: unsignedDevices === "refuse", scheduler, report });
+  const steps = new Steps(userId, tracked, writes, emissions, revision);
   const readAgain = () =>
     readAccount(store, owner).pipe(
       tap((account) => {
         const own = memory.last(userId)?.list; // it may say what could not be saved
         memory.setOurKey(own === undefined || ownUserSigningKey(own) === account.ourKey ? account.ourKey : undefined);
+        steps.reloaded(account.revision);
       }),
     );
   return {
@@ -66,7 +68,7 @@ export function loadedAccount(store: DeviceStore, { owner, ourKey }: SavedAccoun
     lists,
     saver: new ListSaver({ ownUserId: userId, memory, tracked, writes, store, scheduler, updated, report }),
     lookup: new Lookup(tracked, memory, lists, queries, () => scheduler.now()),
-    steps: new Steps(tracked, writes, emissions),
+    steps,
     closeGap: (step) =>
       closeGap(step, { ownUserId: userId, tracked, writes, readAccount: readAgain, changes: (range) => keysApi.changes(range), scheduler, storeDeadline, changesDeadline: queryDeadline, report }),
   };

@@ -25,7 +25,7 @@ it("takes a list for what it is that was read while its user changed, and was fe
   const store: DeviceStore = { ...records, read: (keys) => of(0).pipe(delay(5, m.scheduler), switchMap(() => records.read(keys))) };
   const tracked = new TrackedUsers(ALICE, new Emissions(), { supersede: () => {}, sendWaiting: () => {} });
   tracked.loaded("s1", new Map([[BOB, { revision: then, outdated: false }]]));
-  const writes = new WriteQueue(store, saved(records, OWNER) as never, m.scheduler, { commitFailed: () => {}, cleared: () => {} });
+  const writes = new WriteQueue(store, saved(records, OWNER) as never, m.scheduler, { commitFailed: () => {}, cleared: () => {}, together: (action) => { action(); } });
   const memory = new ListMemory(ALICE, tracked, 10, undefined);
   const lists = new DeviceLists({ memory, store, writes, tracked, refusesUnsigned: false, scheduler: m.scheduler, report: () => {} });
 

@@ -37,7 +37,7 @@ function settling(scheduler: Marbles["scheduler"]) {
   tracked.loaded(undefined, new Map([[BOB, { revision: bobs, outdated: true }]]));
   const problems: TrackerProblem[] = [];
   const report = (problem: TrackerProblem) => problems.push(problem);
-  const writes = new WriteQueue(store, owner, scheduler, { commitFailed: () => {}, cleared: () => {} });
+  const writes = new WriteQueue(store, owner, scheduler, { commitFailed: () => {}, cleared: () => {}, together: (action) => { action(); } });
   const memory = new ListMemory(ALICE, tracked, 10, undefined);
   const lists = new DeviceLists({ memory, store, writes, tracked, refusesUnsigned: false, scheduler, report });
   const saver = new ListSaver({ ownUserId: ALICE, memory, tracked, writes, store, scheduler, updated: () => {}, report });

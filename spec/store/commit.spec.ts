@@ -6,7 +6,7 @@ import type { RecordKey } from "../../src/store/device-store.js";
 import { claimsKey, EPOCH, listKey, MAX_REMEMBERED_LEFT, pinsKey, REMEMBERED_STEPS, stateKey, SYNC, type SyncRecord } from "../../src/store/records.js";
 import { RecordsMissing, SavedRecords } from "../../src/store/saved-records.js";
 import { testDevice } from "../../src/testing/test-device.js";
-import { BOB, CAROL, DAVE } from "../support/users.js";
+import { ALICE, BOB, CAROL, DAVE } from "../support/users.js";
 
 type Records = ReadonlyMap<string, unknown>;
 
@@ -29,13 +29,13 @@ function commit(before: Records, keys: readonly RecordKey[], change: (records: S
 
 function commitOf(before: Records, properties: Partial<StepToCommit>) {
   const step: StepToCommit = { since: undefined, follows: undefined, next: "s1", changed: [], left: [], everyone: false, asked: false, ...properties };
-  return commit(before, stepKeys(step), (records) => commitStep(records, step));
+  return commit(before, stepKeys(step), (records) => commitStep(records, step, ALICE));
 }
 
 describe("commitStep", () => {
   it("allots the next revision, to the step and to who changed, and moves the token", () => {
     const { committed, after } = commitOf(new Map([sync({ revision: 6, token: "s0" })]), { follows: "s0", changed: [BOB] });
-    expect(committed).toEqual({ revision: 7, offPath: false, users: new Map() });
+    expect(committed).toEqual({ revision: 7, previous: 0, users: new Map() });
     expect(after).toEqual(new Map([syncAt(7), state(BOB, { revision: 7 })]));
   });
 
@@ -55,12 +55,37 @@ describe("commitStep", () => {
     expect(commitOf(before, { left: [BOB] }).after).toEqual(new Map([sync({ revision: 4, token: "s1", steps: [{ next: "s1", revision: 4, left: [BOB] }] })]));
   });
 
-  it("gives one that another tab has committed off the path as off the path, too: its number says nothing of what was asked before", () => {
-    const ahead = sync({ revision: 3, token: "s3", steps: [{ next: "s1", revision: 1 }, { since: "s1", next: "s3", revision: 3 }] });
+  describe("says which changes were the last before it", () => {
+    const steps = [{ next: "s1", revision: 1 }, { since: "s1", next: "s3", revision: 3 }];
+    const ahead = sync({ revision: 5, token: "s3", steps });
     const step = { since: "s1", follows: "s1", next: "s2", changed: [BOB] };
-    const { committed, after } = commitOf(new Map([ahead]), step);
-    expect(committed).toMatchObject({ revision: 4, offPath: true });
-    expect(commitOf(after, step).committed).toEqual({ revision: 4, offPath: true, users: new Map([[BOB, { revision: 4, outdated: true }]]) });
+
+    it("of whatever line", () => {
+      expect(commitOf(new Map([ahead]), step).committed).toMatchObject({ revision: 6, previous: 3 });
+    });
+
+    it("where another tab has committed it, too", () => {
+      const { after } = commitOf(new Map([ahead]), step);
+      const { after: later } = commitOf(after, { since: "s2", follows: "s2", next: "s4" });
+      expect(commitOf(later, step).committed).toEqual({ revision: 6, previous: 3, users: new Map([[BOB, { revision: 6, outdated: true }]]) });
+    });
+
+    it("of everyone, though they led to no token", () => {
+      const { after } = commitOf(new Map([ahead]), { next: undefined, everyone: true });
+      expect(commitOf(after, step).committed).toMatchObject({ revision: 7, previous: 6 });
+      expect(commitOf(after, { ...step, everyone: true }).committed).toMatchObject({ revision: 7, previous: 6 });
+    });
+
+    it("or that nobody knows any more, where it is the oldest step remembered", () => {
+      const many = Array.from({ length: REMEMBERED_STEPS }, (_, i) => ({ since: `a${i}`, next: `a${i + 1}`, revision: i + 8 }));
+      const before = new Map([sync({ revision: 107, token: "a100", steps: many })]);
+      expect(commitOf(before, { since: "a0", follows: "a0", next: "a1" }).committed).toMatchObject({ revision: 8, previous: Number.POSITIVE_INFINITY });
+      expect(commitOf(before, { since: "a1", follows: "a1", next: "a2" }).committed).toMatchObject({ revision: 9, previous: 8 });
+    });
+
+    it("or that nobody knows, where the counter is lost", () => {
+      expect(commitOf(new Map([[named(SYNC), "?"]]), step).committed.previous).toBe(Number.POSITIVE_INFINITY);
+    });
   });
 
   describe("of a tab that lags behind one in which a user has left", () => {
@@ -92,6 +117,19 @@ describe("commitStep", () => {
       expect(after.get(`state/${BOB}`)).toEqual({ revision: 4 });
     });
 
+    it("does not track them again for a change in a later step of its line either", () => {
+      const { after } = commitOf(new Map([ahead()]), { since: "s1", follows: "s1", next: "s2" });
+      expect(commitOf(after, { since: "s2", follows: "s2", next: "s2b", changed: [BOB] }).after.has(`state/${BOB}`)).toBe(false);
+    });
+
+    it("nor anybody, where it is so far behind that its steps are forgotten", () => {
+      const steps = Array.from({ length: REMEMBERED_STEPS }, (_, i) => ({ since: `a${i}`, next: `a${i + 1}`, revision: i + 8 }));
+      const before = new Map([sync({ revision: 107, token: "a100", steps })]);
+      expect(commitOf(before, { since: "s1", follows: "s1", next: "s2", changed: [BOB] }).after.has(`state/${BOB}`)).toBe(false);
+      // Not known to be behind: a gap in which nobody knows what is missing.
+      expect(commitOf(before, { since: "s1", follows: "a100", next: "s2", changed: [BOB], everyone: true }).after.has(`state/${BOB}`)).toBe(true);
+    });
+
     it("and leaves alone whom the store tracks: they are back", () => {
       const { after } = commitOf(new Map([ahead(), state(BOB, { revision: 3, listed: 3 })]), { since: "s1", follows: "s1", next: "s2", changed: [BOB] });
       expect(after.get(`state/${BOB}`)).toEqual({ revision: 4, listed: 3 });
@@ -101,8 +139,9 @@ describe("commitStep", () => {
       const left = Array.from({ length: MAX_REMEMBERED_LEFT + 1 }, (_, i) => `@${i}:example.org`);
       const { after: saved } = commitOf(new Map([sync({ revision: 1, token: "s1", steps: [{ next: "s1", revision: 1 }] }), ...left.map((user) => state(user, { revision: 1 }))]), { since: "s1", follows: "s1", next: "s3", left });
       expect(saved.get(named(SYNC))).toMatchObject({ steps: [{}, { left: "many" }] });
-      const { after } = commitOf(saved, { since: "s1", follows: "s1", next: "s2", changed: [BOB] });
+      const { after } = commitOf(saved, { since: "s1", follows: "s1", next: "s2", changed: [BOB, ALICE] });
       expect(after.has(`state/${BOB}`)).toBe(false);
+      expect(after.has(`state/${ALICE}`)).toBe(true); // our own user never leaves
     });
   });
 
@@ -126,14 +165,14 @@ describe("commitStep", () => {
     const step: StepToCommit = { since: undefined, follows: undefined, next: "s1", changed: [], left: [BOB], everyone: false, asked: false };
 
     it("and no other claimant, nor what was first seen of them", () => {
-      const { after } = commit(before, [...stepKeys(step), curve25519, ed25519], (records) => commitStep(records, step));
+      const { after } = commit(before, [...stepKeys(step), curve25519, ed25519], (records) => commitStep(records, step, ALICE));
       expect(after).toEqual(new Map<string, unknown>([sync({ revision: 4, token: "s1", steps: [{ next: "s1", revision: 4, left: [BOB] }] }), [named(pinsKey(BOB)), pins], [named(curve25519), [carols]]]));
     });
 
     it("once it has the records that only their list can name", () => {
       let missing: readonly RecordKey[] = [];
       try {
-        commit(before, stepKeys(step), (records) => commitStep(records, step));
+        commit(before, stepKeys(step), (records) => commitStep(records, step, ALICE));
       } catch (error) {
         if (error instanceof RecordsMissing) missing = error.keys;
       }
@@ -203,20 +242,6 @@ describe("commitStep", () => {
     }
   });
 
-  it("is off the path where the store stands on neither the token it follows nor the one it answered", () => {
-    const before = new Map([sync({ revision: 6, token: "s5" }), state(BOB, { revision: 6, listed: 6 })]);
-    const { committed } = commitOf(before, { since: "s0", follows: "s0", changed: [BOB] });
-    expect(committed.offPath).toBe(true);
-    expect(committed.users).toEqual(new Map([[BOB, { revision: 7, outdated: true }]]));
-  });
-
-  it.each([
-    ["follows", { since: undefined, follows: "s5" }],
-    ["answered", { since: "s5", follows: "s0" }],
-  ])("is on the path where the store stands on the token it %s", (_, step) => {
-    expect(commitOf(new Map([sync({ token: "s5" })]), step).committed.offPath).toBe(false);
-  });
-
   it.each([
     ["damaged", new Map<string, unknown>([[named(SYNC), "?"], state(BOB, { revision: 9 })])],
     ["gone though memory stands on a token", new Map<string, unknown>([state(BOB, { revision: 9 })])],
@@ -246,7 +271,7 @@ describe("commitTracked", () => {
     const steps = [{ since: "s0", next: "s1", revision: 4 }];
     const { committed, after } = commitFor(new Map([sync({ revision: 6, token: "s1", steps })]), BOB);
     expect(after).toEqual(new Map([sync({ revision: 7, token: "s1", steps }), state(BOB, { revision: 7 })]));
-    expect(committed).toEqual({ revision: 7, offPath: false, users: new Map() });
+    expect(committed).toEqual({ revision: 7, previous: 4, users: new Map() });
   });
 
   it("leaves who is tracked as they are, and says what the store says of them", () => {
@@ -260,11 +285,6 @@ describe("commitTracked", () => {
     const { committed, after } = commitFor(new Map<string, unknown>([sync({ token: "s1" }), state(BOB, "?")]), BOB);
     expect(after.get(named(stateKey(BOB)))).toBe("?");
     expect(committed.users).toEqual(new Map([[BOB, { revision: 0, outdated: true }]]));
-  });
-
-  it("is off the path where the store stands on another token, and says so of everybody", () => {
-    const { committed } = commitFor(new Map([sync({ revision: 6, token: "s5" })]), BOB);
-    expect(committed).toEqual({ revision: 7, offPath: true, users: new Map([[BOB, { revision: 7, outdated: true }]]) });
   });
 });
 

@@ -22,7 +22,7 @@ function queueIn(m: Marbles, takes = 0) {
   const scheduler = new CountingScheduler(m.scheduler);
   const told: string[] = [];
   const commitFailed = (error: unknown, retryIn: number) => told.push(`${String(error)}, again in ${retryIn}`);
-  const queue = new WriteQueue(scripted, owner, scheduler, { commitFailed, cleared: () => told.push("cleared") });
+  const queue = new WriteQueue(scripted, owner, scheduler, { commitFailed, cleared: () => told.push("cleared"), together: (action) => { action(); } });
   const write = (letter: string, whenStoreFails: Write<string>["whenStoreFails"]): Observable<string> => {
     const key = stateKey(letter);
     const apply: Write<string>["apply"] = (saved) => {

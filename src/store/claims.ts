@@ -73,10 +73,10 @@ function claimsOf(list: DeviceList | undefined): ReadonlyMap<string, Claim> {
     for (const algorithm of KEY_ALGORITHMS) {
       const publicKey = deviceKey(device, algorithm);
       if (publicKey === undefined) continue;
-      const key = claimsKey(algorithm, publicKey);
-      const count = (counts.get(key.join()) ?? 0) + 1;
-      counts.set(key.join(), count);
-      if (count <= MAX_CLAIMS_OF_ONE_KEY) claims.set(`${algorithm} ${publicKey} ${deviceId}`, { key, deviceId });
+      const name = `${algorithm} ${publicKey}`;
+      const count = (counts.get(name) ?? 0) + 1;
+      counts.set(name, count);
+      if (count <= MAX_CLAIMS_OF_ONE_KEY) claims.set(`${name} ${deviceId}`, { key: claimsKey(algorithm, publicKey), deviceId });
     }
   }
   return claims;

@@ -20,7 +20,7 @@ export interface StepToCommit {
   readonly left: readonly UserId[];
   /** Everyone's saved list becomes outdated. */
   readonly everyone: boolean;
-  /** Whether the server was asked for it, because steps were missing. */
+  /** Whether the server was asked for it, because steps were missing, and another tab may be ahead of where it leads. */
   readonly asked: boolean;
 }
 
@@ -34,10 +34,10 @@ export interface Committed {
   /** The revision of the step. */
   readonly revision: number;
   /**
-   * Whether steps that this tracker has not been given had moved the store away from the token that the step follows, now or when another tab committed it. What was asked of the server
-   * after this step was applied in memory may then be older than those steps, though the revision that it gets here is greater.
+   * The revision of the last changes that were committed before it, by whichever tab; `Infinity` where that is not known any more. Where it is greater than all that this tracker knows,
+   * what it asked of the server after it applied this step may be older than those changes, though the revision that the step gets here is greater.
    */
-  readonly offPath: boolean;
+  readonly previous: number;
   /** What the store says of the step's users, where that may be something else than that they changed at `revision`. */
   readonly users: ReadonlyMap<UserId, SavedUser | undefined>;
 }
@@ -57,16 +57,17 @@ export const stepKeys = (step: StepToCommit): RecordKey[] => [
  * for nothing. A step without `since`, or whose two tokens are equal, is never taken for one already committed: servers repeat tokens,
  * and a change applied twice costs a query, while one lost costs messages.
  */
-export function commitStep(records: SavedRecords, step: StepToCommit): Committed {
+export function commitStep(records: SavedRecords, step: StepToCommit, ownUserId: UserId): Committed {
   const { sync, lost } = readCounter(records, step.follows, step.changed);
   const repeated = findCommitted(sync, records, step);
   if (repeated !== undefined) {
     // An update that was given up and took effect all the same, and is now done again, may have moved the token back.
     if (sync.token === step.since && step.next !== undefined) records.set(SYNC, { ...sync, token: step.next } satisfies SyncRecord);
-    return { revision: repeated.revision, offPath: repeated.offPath === true, users: savedUsers(records, step.changed) };
+    return { revision: repeated, previous: lastChangesBefore(repeated, sync, records), users: savedUsers(records, step.changed) };
   }
 
   const revision = sync.revision + 1;
+  const previous = lost ? Number.POSITIVE_INFINITY : lastChangesBefore(revision, sync, records);
   if (step.everyone || lost) records.set(EPOCH, revision);
   const gone = step.left.map((userId) => ({ userId, before: readListRecord(records.get(listKey(userId)), userId)?.list, after: undefined }));
   // What is left in the index counts for nobody (see DeviceLists.claimants): a commit must stay within its deadline, or the token is stuck for ever.
@@ -77,43 +78,56 @@ export function commitStep(records: SavedRecords, step: StepToCommit): Committed
     records.set(listKey(userId), undefined);
   }
   const leftSince = leftSinceBeginning(sync, step);
-  const stayLeft = new Set(step.changed.filter((userId) => leftSince(userId) && records.get(stateKey(userId)) === undefined));
+  const stayLeft = new Set(step.changed.filter((userId) => userId !== ownUserId && leftSince(userId) && records.get(stateKey(userId)) === undefined));
   for (const userId of step.changed) {
     if (stayLeft.has(userId)) continue;
     const { listed } = readState(records.get(stateKey(userId))) ?? {};
     records.set(stateKey(userId), { revision, ...(listed !== undefined && { listed }) } satisfies StateRecord);
   }
-  const offPath = sync.token !== step.follows && sync.token !== step.since;
-  const remembered = step.next === undefined ? undefined : rememberedStep(step, step.next, { left: removed, offPath }, revision);
+  const remembered = step.next === undefined ? undefined : rememberedStep(step, step.next, removed, revision);
   const steps = remembered === undefined ? sync.steps : [...sync.steps, remembered].slice(-REMEMBERED_STEPS);
   const token = step.next ?? sync.token;
   records.set(SYNC, { revision, steps, ...(token !== undefined && { token }) } satisfies SyncRecord);
-  return { revision, offPath, users: savedUsers(records, offPath ? step.changed : [...stayLeft]) };
+  return { revision, previous, users: savedUsers(records, [...stayLeft]) };
 }
 
 /** @param left who was tracked until then: for the others it says nothing new */
-function rememberedStep({ since, asked }: StepToCommit, next: string, { left, offPath }: { readonly left: readonly UserId[]; readonly offPath: boolean }, revision: number): SyncRecord["steps"][number] {
+function rememberedStep({ since, asked }: StepToCommit, next: string, left: readonly UserId[], revision: number): SyncRecord["steps"][number] {
   return {
     ...(since !== undefined && since !== next && { since }),
     next,
     revision,
     ...(left.length > 0 && { left: left.length > MAX_REMEMBERED_LEFT ? "many" : left }),
-    ...(offPath && { offPath }),
     ...(asked && { asked }),
   };
 }
 
 /**
- * Who has left in steps that may be newer than this one: those that were committed since the one that led to where it begins, by a tab that is ahead. A user whom this step names as
- * changed may have changed before they left; the server tells us nothing of them any more, so they stay untracked. Where they are back, their next change tells.
+ * Who has left in steps that may be newer than this one: those that were committed, by a tab that is ahead, since the one that led to where it begins, or since any that led there in its turn. A user whom this
+ * step names as changed may have changed before they left; the server tells us nothing of them any more, so they stay untracked. Where they are back, their next change tells.
  */
-function leftSinceBeginning({ steps }: SyncRecord, { since }: StepToCommit): (userId: UserId) => boolean {
+function leftSinceBeginning({ steps }: SyncRecord, { since, everyone }: StepToCommit): (userId: UserId) => boolean {
   if (since === undefined) return () => false; // taken to follow what came before
-  const begins = steps.findLastIndex(({ next }) => next === since);
-  // Where the server was asked for what led there, `since` may be older than all that is remembered.
-  const newer = steps[begins]?.asked === true ? steps.slice(0, begins) : steps.slice(begins + 1);
-  const left = new Set(newer.flatMap((step) => step.left ?? []));
+  // Of a tab so far behind nobody knows any more who has left since. Where everyone is outdated, it is a gap instead, and `since` may be newer than all that is remembered.
+  if (!everyone && steps.length === REMEMBERED_STEPS && !steps.some(({ next }) => next === since)) return () => true;
+  const left = new Set(offItsLine(steps, since).flatMap((step) => step.left ?? []));
   return (userId) => left.has(userId) || left.has("many");
+}
+
+/** The steps that lie between those which led, one to the other, to this token: none, unless several lines of steps were committed in turn. */
+function offItsLine(steps: SyncRecord["steps"], token: string): SyncRecord["steps"] {
+  const off: SyncRecord["steps"][number][] = [];
+  let next: string | undefined = token;
+  let seen = steps.length;
+  for (let i = steps.length - 1; i >= 0; i--) {
+    const step = steps[i];
+    if (step === undefined || (next !== undefined && step.next !== next)) continue;
+    off.push(...steps.slice(i + 1, seen));
+    if (step.asked === true) return [...steps.slice(0, i), ...off];
+    seen = i;
+    next = step.since; // where it did not say, it is taken to follow what came before
+  }
+  return seen === steps.length ? steps : off;
 }
 
 /** The records that {@link commitTracked} works on. */
@@ -123,30 +137,37 @@ export const trackedKeys = (users: readonly UserId[]): RecordKey[] => [SYNC, EPO
 export function commitTracked(records: SavedRecords, users: readonly UserId[], follows: string | undefined): Committed {
   const { sync, lost } = readCounter(records, follows, users);
   const revision = sync.revision + 1;
+  const previous = lost ? Number.POSITIVE_INFINITY : lastChangesBefore(revision, sync, records);
   if (lost) records.set(EPOCH, revision);
   const known = users.filter((userId) => records.get(stateKey(userId)) !== undefined);
   for (const userId of users) if (records.get(stateKey(userId)) === undefined) records.set(stateKey(userId), { revision } satisfies StateRecord);
   records.set(SYNC, { ...sync, revision } satisfies SyncRecord);
-  const offPath = sync.token !== follows;
-  return { revision, offPath, users: savedUsers(records, offPath ? users : known) };
+  return { revision, previous, users: savedUsers(records, known) };
+}
+
+/** Steps are remembered, but for those that lead nowhere: they outdate everyone. */
+function lastChangesBefore(revision: number, { steps }: SyncRecord, records: SavedRecords): number {
+  const step = steps.findLast((remembered) => remembered.revision < revision)?.revision ?? (steps.length < REMEMBERED_STEPS ? 0 : Number.POSITIVE_INFINITY);
+  const epoch = epochOf(records) ?? Number.POSITIVE_INFINITY;
+  return epoch < revision ? Math.max(step, epoch) : step;
 }
 
 /**
- * This very step as it is remembered, where another tab has committed it.
+ * The revision of this very step, where another tab has committed it.
  *
  * Its two tokens may have come before for another step: some servers repeat them. So it must come after the last step that led to where it begins, and what is saved
  * must have it in it; a user whose state is gone has left in a later step.
  */
-function findCommitted({ steps }: SyncRecord, records: SavedRecords, { since, next, changed, left, everyone }: StepToCommit): SyncRecord["steps"][number] | undefined {
+function findCommitted({ steps }: SyncRecord, records: SavedRecords, { since, next, changed, left, everyone }: StepToCommit): number | undefined {
   if (since === undefined || since === next || everyone) return undefined;
   const begins = steps.findLast((step) => step.next === since)?.revision ?? 0;
-  const remembered = steps.findLast((step) => step.since === since && step.next === next);
-  if (remembered === undefined || remembered.revision < begins) return undefined;
+  const revision = steps.findLast((step) => step.since === since && step.next === next)?.revision;
+  if (revision === undefined || revision < begins) return undefined;
   const isCovered = (userId: UserId) => {
     const state = records.get(stateKey(userId));
-    return state === undefined || (readState(state)?.revision ?? 0) >= remembered.revision;
+    return state === undefined || (readState(state)?.revision ?? 0) >= revision;
   };
-  return changed.every(isCovered) && left.every(isCovered) ? remembered : undefined;
+  return changed.every(isCovered) && left.every(isCovered) ? revision : undefined;
 }
 
 /** How far the counter of revisions is moved on where it was lost: far beyond any that was allotted since the states at hand were written. */

@@ -12,6 +12,8 @@ import { OWN_USER } from "./save-lists.js";
 export interface SavedAccount {
   readonly owner: OwnerRecord;
   readonly token: string | undefined;
+  /** The last revision allotted. */
+  readonly revision: number;
   /** The steps committed last. */
   readonly steps: SyncRecord["steps"];
   /** Our own user-signing key, by our own saved list. */
@@ -84,7 +86,7 @@ export function readAccount(store: DeviceStore, owner: OwnerRecord, wiped = fals
         damagedAccount.length > 0 && !wiped
           ? mend(store, owner, states)
           : of({ sync: sync ?? ({ revision: 0, steps: [] } satisfies SyncRecord), epoch: epoch ?? 0 });
-      return account$.pipe(map((mended) => ({ owner, token: mended.sync.token, steps: mended.sync.steps, ourKey, users: savedUsers(states, mended.epoch, owner.userId), damaged })));
+      return account$.pipe(map((mended) => ({ owner, token: mended.sync.token, revision: mended.sync.revision, steps: mended.sync.steps, ourKey, users: savedUsers(states, mended.epoch, owner.userId), damaged })));
     }),
   );
 }

@@ -52,9 +52,7 @@ interface RememberedStep {
   readonly revision: number;
   /** Who left in it, where anybody did: up to {@link MAX_REMEMBERED_LEFT} users. */
   readonly left?: readonly UserId[] | "many";
-  /** Whether steps of another line had moved the store when it was committed: its number says nothing then of what was asked before. */
-  readonly offPath?: boolean;
-  /** Whether the server was asked for it (`GET /keys/changes`): nobody knows then whether `next` is not older than what the store stood on. */
+  /** Whether the server was asked for it (`GET /keys/changes`) where there are other tabs: nobody knows then whether `next` is not older than what the store stood on. */
   readonly asked?: boolean;
 }
 // By hand: a hundred of them are checked at every step, and valibot takes longer for that than all the rest of a step takes.

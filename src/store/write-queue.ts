@@ -17,7 +17,7 @@ export interface Write<T> {
   readonly apply: (records: SavedRecords) => T;
   /**
    * What becomes of it when the store fails. A commit is tried again until it succeeds, and what comes after it waits: the saved token must never pass it.
-   * A save fails at once, also while a commit before it is waiting for its next try: memory keeps what it was to save.
+   * A save fails at once, also while a commit before it is waiting for its next try, and so do all that wait behind it: memory keeps what they were to save.
    */
   readonly whenStoreFails: "retry" | "fail";
 }
@@ -31,6 +31,8 @@ interface Queued {
 export interface WriteQueueEvents {
   readonly commitFailed: (error: unknown, retryIn: number) => void;
   readonly cleared: () => void;
+  /** Runs this, in which all are told whose writes were done together: what follows from one of them must not go on before the others are known. */
+  readonly together: (action: () => void) => void;
 }
 
 /**
@@ -136,7 +138,11 @@ export class WriteQueue {
           }
           this.#retry = undefined;
           if (results === "cleared") this.#close(batch);
-          else batch.forEach(({ result$ }, i) => emit(result$, results[i]));
+          else {
+            this.#events.together(() => {
+              batch.forEach(({ result$ }, i) => { emit(result$, results[i]); });
+            });
+          }
           this.#next();
         },
         error: (error: unknown) => {
@@ -151,15 +157,16 @@ export class WriteQueue {
   }
 
   #failed(batch: readonly Queued[], error: unknown, lastWait: number): void {
+    // Saves that wait fail, too: of a store that hangs, each would find out for itself, one deadline after the other, and lookups wait for them.
+    const saves = this.#queue.filter(({ write }) => write.whenStoreFails === "fail");
+    this.#queue = this.#queue.filter(({ write }) => write.whenStoreFails === "retry");
     if (batch[0]?.write.whenStoreFails === "fail") {
-      for (const { result$ } of batch) result$.error(error);
+      for (const { result$ } of [...batch, ...saves]) result$.error(error);
       this.#next();
       return;
     }
     const wait = Math.min(lastWait === 0 ? FIRST_RETRY_WAIT : lastWait * 2, MAX_RETRY_WAIT);
     this.#retry = { error, wait };
-    const saves = this.#queue.filter(({ write }) => write.whenStoreFails === "fail");
-    this.#queue = this.#queue.filter(({ write }) => write.whenStoreFails === "retry");
     for (const { result$ } of saves) result$.error(error);
     this.#events.commitFailed(error, wait);
     timer(wait, this.#scheduler).subscribe(() => {

@@ -21,16 +21,30 @@ const MAX_TRACKED_PER_COMMIT = 2_000;
  *     store     ───s1────s2─  synced$ sees it; the token moves with the invalidations it stands for
  */
 export class Steps {
+  readonly #ownUserId: UserId;
   readonly #tracked: TrackedUsers;
   readonly #writes: WriteQueue;
   readonly #emissions: Emissions;
   /** What is applied and not committed yet; `numbered`: whether its revision will get the number that the store allots. */
   readonly #uncommitted = new Set<{ numbered: boolean }>();
+  /** Up to which of the store's revisions this tracker knows of all changes. */
+  #known: number;
+  /** Whether another tab has committed anything since this tracker read the store. */
+  #hasOthers = false;
 
-  constructor(tracked: TrackedUsers, writes: WriteQueue, emissions: Emissions) {
+  /** @param known the store's last revision when its state was read */
+  constructor(ownUserId: UserId, tracked: TrackedUsers, writes: WriteQueue, emissions: Emissions, known: number) {
+    this.#ownUserId = ownUserId;
     this.#tracked = tracked;
     this.#writes = writes;
     this.#emissions = emissions;
+    this.#known = known;
+  }
+
+  /** The store's state is being taken over again, as of this revision; nothing is applied and not committed. */
+  reloaded(known: number): void {
+    if (known > this.#known) this.#hasOthers = true;
+    this.#known = known;
   }
 
   /**
@@ -41,11 +55,11 @@ export class Steps {
     const revision = new Revision();
     const follows = this.#tracked.token;
     const { next, changed, left, everyone, asked: wasAsked = false } = step;
-    const commit: StepToCommit = { since: step.since ?? undefined, follows, next, changed, left, everyone, asked: wasAsked };
+    const commit: StepToCommit = { since: step.since ?? undefined, follows, next, changed, left, everyone, asked: wasAsked && this.#hasOthers };
     const asked = everyone ? inFlight().filter((userId) => this.#tracked.get(userId) !== undefined) : [];
     return this.#emissions.hold(() => {
       this.#tracked.step({ token: next ?? follows, changed, left, everyone, revision }, asked);
-      return this.#commit(revision, stepKeys(commit), () => (everyone ? this.#tracked.users.keys() : changed), (records) => commitStep(records, commit)).pipe(map(() => step.response));
+      return this.#commit(revision, stepKeys(commit), () => (everyone ? this.#tracked.users.keys() : changed), (records) => commitStep(records, commit, this.#ownUserId)).pipe(map(() => step.response));
     });
   }
 
@@ -74,11 +88,13 @@ export class Steps {
     this.#writes
       .write({ keys, apply, whenStoreFails: "retry" })
       .pipe(
-        tap(({ revision: allotted, offPath, users }) => {
-          // Off the path, the number would let what was asked before those other steps pass for what was asked after them: without one, whatever
+        tap(({ revision: allotted, previous, users }) => {
+          if (allotted !== this.#known + 1) this.#hasOthers = true;
+          // Where changes that this tracker does not know came in between, the number would let what was asked before them pass for what was asked after them: without one, whatever
           // was asked at this revision is refused, and the refusal brings what the store says. The same goes for what was asked at later steps that were
-          // applied by now: they find the store where this one has put it, and look as if they were on the path.
-          if (offPath) for (const applied of this.#uncommitted) applied.numbered = false;
+          // applied by now: nothing need have come between this one and them.
+          if (previous > this.#known) for (const applied of this.#uncommitted) applied.numbered = false;
+          this.#known = Math.max(this.#known, allotted);
           this.#uncommitted.delete(pending);
           if (pending.numbered) revision.committed = allotted;
           const adopted = new Map<UserId, { from: Revision; saved: SavedUser | undefined }>();

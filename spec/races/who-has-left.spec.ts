@@ -1,0 +1,133 @@
+import { defer, of } from "rxjs";
+import { describe, expect, it } from "vitest";
+import type { SyncResponse } from "../../src/model/wire.js";
+import { MAX_REMEMBERED_LEFT, REMEMBERED_STEPS } from "../../src/store/records.js";
+import { marbles, type Marbles } from "../support/marbles.js";
+import { savedIds } from "../support/saved.js";
+import { ALICE, BOB, CAROL, crowd } from "../support/users.js";
+import { accountIn, answering, type Account, type Tab } from "./account-in.js";
+
+const lists = {
+  u: ["carol NOW untracked"],
+  n: ["carol NOW current"],
+};
+
+/** As many steps as it takes, none of which announces anything. */
+const quiet = (...tokens: readonly string[]): readonly SyncResponse[] => tokens.slice(1).map((next, i) => answering(tokens[i] ?? "", next));
+
+/** Two tabs on s1, where Bob and Carol are tracked. The first is given steps in which Carol leaves, and the second, which lags, one in which she changed before. */
+function race(m: Marbles, ahead: readonly SyncResponse[], lagging: readonly SyncResponse[]): Account & { readonly ahead: Tab; readonly lagging: Tab } {
+  const account = accountIn(m);
+  const first = account.open();
+  first.give(answering(null, "s1", { changed: [BOB, CAROL] }));
+  const second = account.open();
+  second.lookup([]).subscribe(); // loaded, on s1
+  account.replace(CAROL, "NOW");
+  first.give(...ahead);
+  second.give(...lagging);
+  return { ...account, ahead: first, lagging: second };
+}
+
+const left = answering("s1", "s9", { left: [CAROL] });
+
+describe("who has left in a step newer than where a lagging tab's step begins", () => {
+  const ways: readonly (readonly [way: string, ahead: readonly SyncResponse[], lagging: readonly SyncResponse[]])[] = [
+    ["in its first step", [left], [answering("s1", "s2", { changed: [CAROL] })]],
+    ["in its second one", [left], [...quiet("s1", "s2"), answering("s2", "s3", { changed: [CAROL] })]],
+    ["in its third one", [left], [...quiet("s1", "s2", "s3"), answering("s3", "s4", { changed: [CAROL] })]],
+    ["in its second one, with one of the other line in between", [left, ...quiet("s9", "s10")], [...quiet("s1", "s2"), answering("s2", "s3", { changed: [CAROL] })]],
+    ["so far behind that its steps are forgotten", [answering("s1", "s2"), answering("s2", "s9", { left: [CAROL] }), ...quiet(...Array.from({ length: REMEMBERED_STEPS + 1 }, (_, i) => `s${i + 9}`))], [answering("s1", "s1a", { changed: [CAROL] })]],
+  ];
+
+  it.each(ways)("stays untracked where that names them as changed, %s", (_, ahead, lagging) => {
+    marbles((m) => {
+      const account = race(m, ahead, lagging);
+      const end = ahead.at(-1)?.next_batch ?? "";
+      account.ahead.give(answering(end, `${end}a`)); // the tab that lags is closed; nobody will be told again that Carol has left
+      m.expectObservable(account.ahead.lookup([CAROL])).toBe("(u|)", lists);
+      m.expectObservable(account.lagging.lookup([CAROL])).toBe("(u|)", lists);
+      m.expectObservable(defer(() => account.open().lookup([CAROL]))).toBe("(u|)", lists);
+      m.afterwards(() => {
+        expect(savedIds(account.records, "state")).toEqual([BOB]);
+      });
+    })();
+  });
+
+  it("is tracked again at their next change", marbles((m) => {
+    const { ahead, lagging, open } = race(m, [left], [answering("s1", "s2", { changed: [CAROL] })]);
+    const back = answering("s9", "s10", { changed: [CAROL] });
+    ahead.give(back);
+    lagging.give(back);
+    m.expectObservable(ahead.lookup([CAROL])).toBe("(n|)", lists);
+    m.expectObservable(lagging.lookup([CAROL])).toBe("(n|)", lists);
+    m.expectObservable(defer(() => open().lookup([CAROL]))).toBe("(n|)", lists);
+  }));
+});
+
+describe("who has left and comes back", () => {
+  it("is tracked again, in the tab that was told first and in the one that lags", marbles((m) => {
+    const steps = [left, ...quiet("s9", "s10"), answering("s10", "s11", { changed: [CAROL] })];
+    const { ahead, lagging, records } = race(m, steps, steps);
+    m.expectObservable(ahead.lookup([CAROL])).toBe("(n|)", lists);
+    m.expectObservable(lagging.lookup([CAROL])).toBe("(n|)", lists);
+    m.afterwards(() => {
+      expect(savedIds(records, "state")).toEqual([BOB, CAROL]);
+    });
+  }));
+});
+
+describe("where the server was asked for missing steps", () => {
+  const nothing = { changes: () => of({}) };
+  /** The way to a token on which nobody here ever stood, and on to another one, before Carol is named. */
+  const elsewhere = [...quiet("x1", "x2", "x3"), answering("x3", "x4", { changed: [CAROL] })];
+
+  it("who has left by a tab that is ahead stays untracked, however many steps later they are named", marbles((m) => {
+    const account = accountIn(m);
+    const ahead = account.open();
+    ahead.give(answering(null, "s1", { changed: [BOB, CAROL] }));
+    const lagging = account.open({ keysApi: { ...account.homeserver.keysApi, ...nothing } });
+    lagging.lookup([]).subscribe(); // loaded, on s1
+    account.replace(CAROL, "NOW");
+    ahead.give(left);
+    lagging.give(...elsewhere);
+    ahead.give(answering("s9", "s10"));
+    m.expectObservable(ahead.lookup([CAROL])).toBe("(u|)", lists);
+    m.afterwards(() => {
+      expect(savedIds(account.records, "state")).toEqual([BOB]);
+    });
+  }));
+
+  it("who had left before and is back is tracked, at once, where there is no other tab", marbles((m) => {
+    const account = accountIn(m);
+    const only = account.open({ keysApi: { ...account.homeserver.keysApi, ...nothing } });
+    account.replace(CAROL, "NOW");
+    only.give(answering(null, "s1", { changed: [BOB, CAROL] }), left, answering("x1", "x2", { changed: [CAROL] }));
+    m.expectObservable(only.lookup([CAROL])).toBe("(n|)", lists);
+    m.afterwards(() => {
+      expect(savedIds(account.records, "state")).toEqual([BOB, CAROL]);
+    });
+  }));
+});
+
+describe("our own user", () => {
+  it("is none of those who have left where they were too many to be remembered: our change, which a lagging tab brings, is not lost", marbles((m) => {
+    const { open, replace } = accountIn(m);
+    const many = crowd(MAX_REMEMBERED_LEFT + 1);
+    const ahead = open();
+    ahead.give(answering(null, "s1", { changed: many }));
+    const lagging = open();
+    lagging.lookup([]).subscribe(); // loaded, on s1
+    replace(ALICE, "OLD");
+    ahead.store.takes = 10;
+    m.acts("-a 20ms -b", {
+      a: () => ahead.give(answering("s1", "s9", { left: many })),
+      b: () => {
+        ahead.lookup([ALICE], { forceDownload: true }).subscribe(); // asked for at once
+        replace(ALICE, "NEW");
+        lagging.give(answering("s1", "s2", { changed: [ALICE] }));
+      },
+    });
+    m.acts("50ms a", { a: () => lagging.lookup([ALICE]).subscribe() }); // may find out that the store has moved on
+    m.expectObservable(lagging.lookup([ALICE]), "60ms ^").toBe("60ms (n|)", { n: ["alice NEW current"] });
+  }));
+});

@@ -281,6 +281,20 @@ describe("WriteQueue", () => {
       m.expectObservable(save("b")).toBe("----#", undefined, "full");
       m.expectObservable(save("c")).toBe("----#", undefined, "full");
     }));
+
+    it("fails all that wait behind it, which would hang one after the other, and no commit", marbles((m) => {
+      const { commit, save, queue, scripted, transactions } = queueIn(m, 2);
+      scripted.failNext("hangs", "update");
+      m.expectObservable(save("a")).toBe("--#", undefined, "hangs");
+      queue.write({ keys: crowd(MAX_RECORDS_PER_TRANSACTION).map(stateKey), apply: () => undefined, whenStoreFails: "fail" }).subscribe({ error: () => {} });
+      m.expectObservable(save("b")).toBe("--#", undefined, "hangs");
+      m.expectObservable(commit("c")).toBe("----(c|)");
+      m.expectObservable(save("d")).toBe("--#", undefined, "hangs");
+      m.acts("---e", { e: () => save("e") });
+      m.afterwards(() => {
+        expect(transactions()).toEqual(["c", "e"]);
+      });
+    }));
   });
 
   describe("written()", () => {

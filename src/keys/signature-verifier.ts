@@ -4,7 +4,6 @@ import { isStrictKey, isStrictSignature } from "./strict-ed25519.js";
 /** Whether this ed25519 signature of the message was made with the private half of the key is the question. */
 export interface SignatureCheck {
   readonly publicKey: Uint8Array;
-  /** Made when it is read. */
   readonly message: Uint8Array;
   readonly signature: Uint8Array;
 }
@@ -27,7 +26,8 @@ export function strictVerifier(verifier: SignatureVerifier): SignatureVerifier {
   return {
     verify: (checks) => {
       const strict = checks.map(({ publicKey, signature }) => isStrictKey(publicKey) && isStrictSignature(signature));
-      const asked = checks.filter((_, i) => strict[i]);
+      // Plain objects: whoever verifies elsewhere, in a worker say, may send them there as they are.
+      const asked = checks.filter((_, i) => strict[i]).map(({ publicKey, message, signature }) => ({ publicKey, message, signature }));
       if (asked.length === 0) return of(strict);
       return verifier.verify(asked).pipe(
         map((holds) => {

@@ -53,14 +53,7 @@ export function planVerification(
   const check: Check = (publicKey, signed, text) => {
     const signature = text === undefined ? undefined : decodeBase64(text, 64);
     if (signature === undefined) return NO;
-    const lazy: SignatureCheck = {
-      publicKey,
-      get message() {
-        return signed() ?? NO_BYTES;
-      },
-      signature,
-    };
-    const i = checks.push(lazy) - 1;
+    const i = checks.push(new LazyCheck(publicKey, signed, signature)) - 1;
     return (holds) => holds[i] === true && signed() !== undefined;
   };
 
@@ -122,6 +115,23 @@ export function planVerification(
 
 /** @param signed the bytes that were signed, `undefined` where there are none: asked for by whoever verifies, for a thousand of them take longer than a page may be held up */
 type Check = (publicKey: Uint8Array, signed: () => Uint8Array | undefined, signature: string | undefined) => Outcome;
+
+/** A check whose message is made when it is read. */
+class LazyCheck implements SignatureCheck {
+  readonly #signed: () => Uint8Array | undefined;
+
+  constructor(
+    readonly publicKey: Uint8Array,
+    signed: () => Uint8Array | undefined,
+    readonly signature: Uint8Array,
+  ) {
+    this.#signed = signed;
+  }
+
+  get message(): Uint8Array {
+    return this.#signed() ?? NO_BYTES;
+  }
+}
 
 /** Canonical JSON, made when it is first asked for. */
 function signedOnce(object: Readonly<Record<string, unknown>>): () => Uint8Array | undefined {

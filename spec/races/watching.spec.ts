@@ -3,9 +3,12 @@ import { describe, expect, it } from "vitest";
 import type { UserId } from "../../src/model/ids.js";
 import type { SyncResponse } from "../../src/model/wire.js";
 import type { KeysApi } from "../../src/query/keys-api.js";
+import { memoryStore } from "../../src/store/memory-store.js";
+import { stateKey } from "../../src/store/records.js";
 import { ScriptedStore } from "../../src/testing/scripted-store.js";
 import { CountingScheduler } from "../support/counting-scheduler.js";
 import { marbles, type Marbles } from "../support/marbles.js";
+import { put } from "../support/saved.js";
 import { trackerIn } from "../support/tracker-in.js";
 import { BOB, CAROL, EVE } from "../support/users.js";
 import { answer, changed, left } from "../support/wire.js";
@@ -44,6 +47,18 @@ describe("a watcher whose look-ups overlap", () => {
     m.expectObservable(watch([BOB]), "^ 500s !").toBe("16s n", lists);
     m.expectObservable(asked$).toBe("q 14999ms q", { q: "bob" });
     m.expectObservable(problems$).toBe("-");
+  }));
+});
+
+describe("a watched user whose list the store refuses, for another tab has committed a change", () => {
+  it("is asked for again at once, and the next time after 30 s, then 60 s: two tabs could keep each other asking", marbles((m) => {
+    const records = memoryStore();
+    const answers = ["A", "B", "C", "D"].map((device) => m.cold("--(x|)", { x: answer({ [BOB]: [device] }) }));
+    const { watch, asked$ } = trackerIn(m, { tracking: [BOB], store: records, answers });
+    const committed = (revision: number) => () => { put(records, [stateKey(BOB), { revision }]); };
+    m.acts("-a-b 29s 999ms c", { a: committed(11), b: committed(12), c: committed(13) });
+    m.expectObservable(watch([BOB]), "^ 10m !").toBe("----b 30001ms c 60001ms d", { b: ["bob B superseded"], c: ["bob C superseded"], d: ["bob D current"] });
+    m.expectObservable(asked$).toBe("q-q 30001ms q 60001ms q", { q: "bob" });
   }));
 });
 

@@ -3,7 +3,7 @@ import { emptyList, sameDeviceList, type DeviceList } from "../keys/device-list.
 import type { UserId } from "../model/ids.js";
 import type { TrackerProblem } from "../model/problems.js";
 import type { DeviceKeysByUser, UserDeviceKeys } from "../model/results.js";
-import type { TrackedUsers } from "../sync/tracked-users.js";
+import type { Invalidations, TrackedUsers } from "../sync/tracked-users.js";
 import { fromCache, toUserDeviceKeys, type Answer } from "./answer.js";
 import type { DeviceLists } from "./device-lists.js";
 import type { CachedList } from "./list-cache.js";
@@ -35,6 +35,8 @@ interface Schedule {
   failures: number;
   /** Times in a row that they were announced right after our query. */
   echoes: number;
+  /** Whether they have been looked up again right after our query since they last changed at another time: what was asked was refused, as another tab had committed a change. */
+  hurried: boolean;
 }
 
 /**
@@ -43,7 +45,7 @@ interface Schedule {
  * 1. Everybody is looked up; once all are there, the first map is emitted.
  * 2. A user who changes is looked up again; a map is emitted when their list, or how far it can be relied on, is another one.
  * 3. A user who cannot be asked for is asked for again after 30 s, doubling to 30 min; so is one announced within 10 s of our query,
- *    or a server that announces users because they were asked for would keep us asking for ever.
+ *    or a server that announces users because they were asked for would keep us asking for ever. Where it was no announcement, but the store that refused what was asked, that begins with the second time.
  */
 export function watchDeviceKeys(wanted: readonly UserId[], ports: WatchPorts): Observable<DeviceKeysByUser> {
   return defer(() => new Watch(wanted, ports).run());
@@ -64,7 +66,7 @@ class Watch {
   constructor(wanted: readonly UserId[], ports: WatchPorts) {
     this.#wanted = wanted;
     this.#ports = ports;
-    this.#schedules = new Map(wanted.map((userId) => [userId, { lookup: undefined, failures: 0, echoes: 0 }]));
+    this.#schedules = new Map(wanted.map((userId) => [userId, { lookup: undefined, failures: 0, echoes: 0, hurried: false }]));
   }
 
   run(): Observable<DeviceKeysByUser> {
@@ -74,7 +76,7 @@ class Watch {
       tap(() => this.#due$.next(this.#takeDue())),
       ignoreElements(),
     );
-    const invalidated$ = tracked.invalidations$.pipe(map(({ invalidated, left }) => this.#invalidated(invalidated, left)));
+    const invalidated$ = tracked.invalidations$.pipe(map((invalidations) => this.#invalidated(invalidations)));
     const trusted$ = tracked.trusted$.pipe(map(() => this.#isTrustedAgain()));
     const fetchedByOthers$ = memory.cached$.pipe(map((fetched) => this.#fetchedByOthers(fetched)));
     // Last the first look-up: what it causes must find everything else in place.
@@ -175,7 +177,7 @@ class Watch {
     this.#ports.report({ type: "watch-failed", userIds: told, error: failures.get(first), retryIn, message });
   }
 
-  #invalidated(invalidated: readonly UserId[], left: readonly UserId[]): boolean {
+  #invalidated({ invalidated, left, announced }: Invalidations): boolean {
     const now = this.#ports.scheduler.now();
     const due: UserId[] = [];
     const echoes: UserId[] = [];
@@ -183,7 +185,10 @@ class Watch {
       const schedule = this.#schedules.get(userId);
       if (schedule === undefined) continue;
       if (!this.#ports.recent.has(userId, now)) {
-        schedule.echoes = 0;
+        this.#update(userId, { echoes: 0, hurried: false });
+        due.push(userId);
+      } else if (!announced && !schedule.hurried) {
+        schedule.hurried = true;
         due.push(userId);
       } else if (!this.#waiting.has(userId)) echoes.push(userId);
     }

@@ -1,8 +1,17 @@
 import type { DeviceList } from "../keys/device-list.js";
+import type { Pins } from "../keys/pins.js";
 import { identityStatus } from "../keys/identity.js";
 import type { UserId } from "../model/ids.js";
 import type { UserDeviceKeys } from "../model/results.js";
 import type { Revision } from "../store/revision.js";
+
+/** What memory keeps beside a list. */
+export interface BesideList {
+  /** Where it could not be saved, as far as is known: the list before it, by which its changes are to be told once that is durable. */
+  readonly told?: DeviceList | undefined;
+  /** What the store had pinned of the user when it was last asked. */
+  readonly pins?: Pins | undefined;
+}
 
 /** A list in memory, and the revision that it answers. */
 export class CachedList {
@@ -11,8 +20,7 @@ export class CachedList {
   constructor(
     readonly list: DeviceList,
     readonly revision: Revision,
-    /** Where it could not be saved, as far as is known: the list before it, by which its changes are to be told once that is durable. */
-    readonly told?: DeviceList,
+    readonly beside: BesideList = {},
   ) {}
 
   /** The list as callers get it while it is current, made once for all of them as long as our own user-signing key is the same. */

@@ -4,7 +4,7 @@ import { ownUserSigningKey } from "../keys/identity.js";
 import type { UserId } from "../model/ids.js";
 import type { Revision } from "../store/revision.js";
 import type { TrackedUsers } from "../sync/tracked-users.js";
-import { CachedList, ListCache } from "./list-cache.js";
+import { CachedList, ListCache, type BesideList } from "./list-cache.js";
 
 /** The lists that memory has, and our own user-signing key, by which others' identities are judged whenever a list is given out. */
 export class ListMemory {
@@ -64,12 +64,9 @@ export class ListMemory {
     return cached?.revision === revision ? cached : undefined;
   }
 
-  /**
-   * Takes a list in, where its user is tracked.
-   * @param told where it could not be saved: the list by which its changes are to be told
-   */
-  keep(userId: UserId, list: DeviceList, revision: Revision, told?: DeviceList): CachedList {
-    const cached = new CachedList(list, revision, told);
+  /** Takes a list in, where its user is tracked. What was pinned stays known. */
+  keep(userId: UserId, list: DeviceList, revision: Revision, beside: BesideList = {}): CachedList {
+    const cached = new CachedList(list, revision, { ...beside, pins: beside.pins ?? this.#cache.get(userId)?.beside.pins });
     if (this.#tracked.get(userId) !== undefined) this.#cache.set(userId, cached);
     if (userId === this.#ownUserId) this.setOurKey(ownUserSigningKey(list));
     return cached;
@@ -83,8 +80,8 @@ export class ListMemory {
   }
 
   /** The list is another one now, though no change was announced. */
-  replace(userId: UserId, list: DeviceList, { revision, told }: CachedList): void {
-    this.#cached$.next(new Map([[userId, this.keep(userId, list, revision, told)]]));
+  replace(userId: UserId, list: DeviceList, revision: Revision, beside: BesideList): void {
+    this.#cached$.next(new Map([[userId, this.keep(userId, list, revision, beside)]]));
   }
 
   forget(userIds: Iterable<UserId>): void {

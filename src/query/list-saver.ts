@@ -142,9 +142,11 @@ export class ListSaver {
 
   /** Whether memory has what was first seen of everything in this list: where it has not, and the store cannot be read, a key may be another one than before. */
   #knows(userId: UserId, { deviceKeys, identity }: DeviceList): boolean {
-    const known = this.#memory.last(userId)?.list;
-    if (known === undefined || (identity.masterKey !== undefined && known.identity.pinnedMasterKey === undefined)) return false;
-    return Array.from(deviceKeys.keys()).every((deviceId) => known.deviceKeys.has(deviceId));
+    const last = this.#memory.last(userId);
+    if (last === undefined) return false;
+    const { list: known, beside } = last;
+    if (beside.pins !== undefined) return true;
+    return (identity.masterKey === undefined || known.identity.pinnedMasterKey !== undefined) && Array.from(deviceKeys.keys()).every((deviceId) => known.deviceKeys.has(deviceId));
   }
 
   /** Whether no change has come while the store was waited for: what memory has by now may be newer than the list. */
@@ -173,9 +175,11 @@ export class ListSaver {
   #keep(lists: ReadonlyMap<UserId, ListToSave>, saved: ReadonlyMap<UserId, Pins>): ReadonlyMap<UserId, SavedList> {
     const kept = new Map<UserId, SavedList>();
     for (const [userId, { list: verified, refusesUnsigned }] of lists) {
-      const before = this.#memory.last(userId)?.list;
+      const last = this.#memory.last(userId);
+      const before = last?.list;
       // Before what was pinned meanwhile: that may be of an answer that could be held against nothing, or have been acknowledged away.
-      const first = mergePins(saved.get(userId) ?? NO_PINS, mergePins(pinsOf(before), this.#unsavedPins.get(userId) ?? NO_PINS));
+      const inMemory = mergePins(last?.beside.pins ?? NO_PINS, mergePins(pinsOf(before), this.#unsavedPins.get(userId) ?? NO_PINS));
+      const first = mergePins(saved.get(userId) ?? NO_PINS, inMemory);
       const { list, pins } = applyPins(verified, first, before, refusesUnsigned);
       this.#unsavedPins.set(userId, pins);
       kept.set(userId, { list, pins, pinsDamaged: false });
@@ -189,7 +193,7 @@ export class ListSaver {
     const adopted = new Map<UserId, { from: Revision; saved: SavedUser | undefined }>();
     const damaged: UserId[] = [];
     const untold = new Map<UserId, DeviceList>();
-    for (const [userId, { list, refused, pinsDamaged }] of outcomes) {
+    for (const [userId, { list, pins, refused, pinsDamaged }] of outcomes) {
       if (pinsDamaged) damaged.push(userId);
       const revision = lists.get(userId)?.revision;
       if (userId === this.#ownUserId) this.#lookAtOwn(list);
@@ -197,8 +201,9 @@ export class ListSaver {
       if (refused !== undefined) adopted.set(userId, { from: revision, saved: refused.saved });
       else {
         const last = this.#memory.last(userId);
-        if (last?.told !== undefined) untold.set(userId, last.told);
-        listed.set(userId, this.#memory.keep(userId, list, revision, ours === undefined ? (last?.told ?? last?.list) : undefined));
+        const told = last?.beside.told;
+        if (told !== undefined) untold.set(userId, told);
+        listed.set(userId, this.#memory.keep(userId, list, revision, ours === undefined ? { told: told ?? last?.list } : { pins }));
       }
     }
     if (ours !== undefined) this.#memory.checkOurKey(ours.userSigningKey);
@@ -237,7 +242,8 @@ export class ListSaver {
         if (userId === this.#ownUserId && list !== undefined) this.#memory.setOurKey(ownUserSigningKey(list)); // our list need not be in memory
         if (cached?.list.identity.masterKey !== masterKey) return;
         const pinned: DeviceList = { ...cached.list, identity: { ...cached.list.identity, pinnedMasterKey: masterKey } };
-        this.#memory.replace(userId, pinned, cached);
+        const { pins, told } = cached.beside;
+        this.#memory.replace(userId, pinned, cached.revision, { told, pins: pins && { ...pins, masterKey } });
       }),
       ignoreElements(),
     );

@@ -78,10 +78,8 @@ describe("who has left and comes back", () => {
 
 describe("where the server was asked for missing steps", () => {
   const nothing = { changes: () => of({}) };
-  /** The way to a token on which nobody here ever stood, and on to another one, before Carol is named. */
-  const elsewhere = [...quiet("x1", "x2", "x3"), answering("x3", "x4", { changed: [CAROL] })];
 
-  it("who has left by a tab that is ahead stays untracked, however many steps later they are named", marbles((m) => {
+  it("who has left by a tab that is ahead stays untracked: nobody knows which came first", marbles((m) => {
     const account = accountIn(m);
     const ahead = account.open();
     ahead.give(answering(null, "s1", { changed: [BOB, CAROL] }));
@@ -89,7 +87,7 @@ describe("where the server was asked for missing steps", () => {
     lagging.lookup([]).subscribe(); // loaded, on s1
     account.replace(CAROL, "NOW");
     ahead.give(left);
-    lagging.give(...elsewhere);
+    lagging.give(answering("x1", "x2", { changed: [CAROL] }));
     ahead.give(answering("s9", "s10"));
     m.expectObservable(ahead.lookup([CAROL])).toBe("(u|)", lists);
     m.afterwards(() => {
@@ -105,6 +103,27 @@ describe("where the server was asked for missing steps", () => {
     m.expectObservable(only.lookup([CAROL])).toBe("(n|)", lists);
     m.afterwards(() => {
       expect(savedIds(account.records, "state")).toEqual([BOB, CAROL]);
+    });
+  }));
+});
+
+describe("two lines of steps, of tabs that sync apart for a while", () => {
+  const lines = { one: answering("s1", "s5", { left: [CAROL] }), other: answering("s1", "s7", { left: [CAROL] }), back: answering("s7", "s8", { changed: [CAROL] }) };
+
+  it("that both tell that somebody has left: who comes back in one of them is tracked", marbles((m) => {
+    const { lagging, records } = race(m, [lines.one], [lines.other, lines.back]);
+    m.expectObservable(lagging.lookup([CAROL])).toBe("(n|)", lists);
+    m.afterwards(() => {
+      expect(savedIds(records, "state")).toEqual([BOB, CAROL]);
+    });
+  }));
+
+  it("of which one tells it once more: who comes back in the other may have left since", marbles((m) => {
+    const again = [lines.one, answering("s5", "s8a", { changed: [CAROL] }), answering("s8a", "s9", { left: [CAROL] })];
+    const { lagging, records } = race(m, again, [lines.other, lines.back]);
+    m.expectObservable(lagging.lookup([CAROL])).toBe("(u|)", lists);
+    m.afterwards(() => {
+      expect(savedIds(records, "state")).toEqual([BOB]);
     });
   }));
 });

@@ -35,7 +35,7 @@ function commitOf(before: Records, properties: Partial<StepToCommit>) {
 describe("commitStep", () => {
   it("allots the next revision, to the step and to who changed, and moves the token", () => {
     const { committed, after } = commitOf(new Map([sync({ revision: 6, token: "s0" })]), { follows: "s0", changed: [BOB] });
-    expect(committed).toEqual({ revision: 7, previous: 0, users: new Map() });
+    expect(committed).toEqual({ revision: 7, previous: 0, recognised: false, users: new Map() });
     expect(after).toEqual(new Map([syncAt(7), state(BOB, { revision: 7 })]));
   });
 
@@ -67,7 +67,7 @@ describe("commitStep", () => {
     it("where another tab has committed it, too", () => {
       const { after } = commitOf(new Map([ahead]), step);
       const { after: later } = commitOf(after, { since: "s2", follows: "s2", next: "s4" });
-      expect(commitOf(later, step).committed).toEqual({ revision: 6, previous: 3, users: new Map([[BOB, { revision: 6, outdated: true }]]) });
+      expect(commitOf(later, step).committed).toEqual({ revision: 6, previous: 3, recognised: true, users: new Map([[BOB, { revision: 6, outdated: true }]]) });
     });
 
     it("of everyone, though they led to no token", () => {
@@ -76,11 +76,19 @@ describe("commitStep", () => {
       expect(commitOf(after, { ...step, everyone: true }).committed).toMatchObject({ revision: 7, previous: 6 });
     });
 
-    it("or that nobody knows any more, where it is the oldest step remembered", () => {
-      const many = Array.from({ length: REMEMBERED_STEPS }, (_, i) => ({ since: `a${i}`, next: `a${i + 1}`, revision: i + 8 }));
+    const many = Array.from({ length: REMEMBERED_STEPS }, (_, i) => ({ since: `a${i}`, next: `a${i + 1}`, revision: i + 8 }));
+
+    it("or, at the most, what came before all that is remembered, where it is the oldest of that", () => {
       const before = new Map([sync({ revision: 107, token: "a100", steps: many })]);
-      expect(commitOf(before, { since: "a0", follows: "a0", next: "a1" }).committed).toMatchObject({ revision: 8, previous: Number.POSITIVE_INFINITY });
+      expect(commitOf(before, { since: "a0", follows: "a0", next: "a1" }).committed).toMatchObject({ revision: 8, previous: 7 });
       expect(commitOf(before, { since: "a1", follows: "a1", next: "a2" }).committed).toMatchObject({ revision: 9, previous: 8 });
+    });
+
+    it("and none that named nobody", () => {
+      const { after } = commitOf(new Map([sync({ revision: 3, token: "s1", steps: [{ since: "s0", next: "s1", revision: 3 }] })]), { since: "s1", follows: "s1", next: "s2" });
+      expect(commitOf(after, { since: "s2", follows: "s2", next: "s3", changed: [BOB] }).committed).toMatchObject({ revision: 5, previous: 3 });
+      const idle = new Map([sync({ revision: 107, token: "a100", steps: many.map((step) => ({ ...step, idle: true })) })]);
+      expect(commitOf(idle, { since: "a100", follows: "a100", next: "a101", changed: [BOB] }).committed).toMatchObject({ revision: 108, previous: 7 });
     });
 
     it("or that nobody knows, where the counter is lost", () => {
@@ -106,7 +114,7 @@ describe("commitStep", () => {
       expect(after.has(`state/${BOB}`)).toBe(false);
     });
 
-    it("nor does it remember one who had left before: that they come back is news", () => {
+    it("and tracks one who had left before: that they come back is news", () => {
       const { after: late } = commitOf(new Map([ahead()]), { since: "s1", follows: "s1", next: "s2", left: [BOB] });
       const { after } = commitOf(late, { since: "s3", follows: "s3", next: "s4", changed: [BOB] });
       expect(after.get(`state/${BOB}`)).toEqual({ revision: 5 });
@@ -197,7 +205,7 @@ describe("commitStep", () => {
   });
 
   it("remembers a step that says what it answered", () => {
-    const { after } = commitOf(new Map([sync({ revision: 3, token: "s0" })]), { since: "s0", follows: "s0" });
+    const { after } = commitOf(new Map([sync({ revision: 3, token: "s0" })]), { since: "s0", follows: "s0", changed: [BOB] });
     expect(after.get(named(SYNC))).toEqual({ revision: 4, token: "s1", steps: [{ since: "s0", next: "s1", revision: 4 }] });
   });
 
@@ -211,8 +219,24 @@ describe("commitStep", () => {
 
   it("remembers without what it answered a step that does not say so, or whose two tokens are equal", () => {
     for (const since of [undefined, "s1"]) {
-      expect((commitOf(new Map(), { since }).after.get(named(SYNC)) as SyncRecord).steps).toEqual([{ next: "s1", revision: 1 }]);
+      expect((commitOf(new Map(), { since, changed: [BOB] }).after.get(named(SYNC)) as SyncRecord).steps).toEqual([{ next: "s1", revision: 1 }]);
     }
+  });
+
+  it("remembers that a step named nobody", () => {
+    expect((commitOf(new Map(), { since: "s0" }).after.get(named(SYNC)) as SyncRecord).steps).toEqual([{ since: "s0", next: "s1", revision: 1, idle: true }]);
+    for (const named of [{ left: [BOB] }, { everyone: true }]) expect(commitOf(new Map(), named).after.get("account/sync")).toMatchObject({ steps: [{ next: "s1", revision: 1 }] });
+  });
+
+  it("writes nothing for a step that names nobody and leads to where it begins, wherever the token is: of a tab that lags it would lead back", () => {
+    const before = new Map([sync({ revision: 7, token: "s2", steps: [{ since: "s0", next: "s1", revision: 6 }, { since: "s1", next: "s2", revision: 7 }] })]);
+    const { committed, after } = commitOf(before, { since: "s0", follows: "s0", next: "s0" });
+    expect(after).toEqual(before);
+    expect(committed).toEqual({ revision: 7, previous: 7, recognised: false, users: new Map() });
+  });
+
+  it("begins with such a step where there is no token", () => {
+    expect(commitOf(new Map(), { since: "s1" }).after.get("account/sync")).toMatchObject({ token: "s1", revision: 1 });
   });
 
   it("does not remember a step that leads nowhere", () => {
@@ -271,7 +295,7 @@ describe("commitTracked", () => {
     const steps = [{ since: "s0", next: "s1", revision: 4 }];
     const { committed, after } = commitFor(new Map([sync({ revision: 6, token: "s1", steps })]), BOB);
     expect(after).toEqual(new Map([sync({ revision: 7, token: "s1", steps }), state(BOB, { revision: 7 })]));
-    expect(committed).toEqual({ revision: 7, previous: 4, users: new Map() });
+    expect(committed).toEqual({ revision: 7, previous: 4, recognised: false, users: new Map() });
   });
 
   it("leaves who is tracked as they are, and says what the store says of them", () => {

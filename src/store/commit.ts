@@ -3,6 +3,7 @@ import type { RecordKey } from "./device-store.js";
 import { updateClaims } from "./claims.js";
 import { readListRecord } from "./list-record.js";
 import { EPOCH, listKey, MAX_REMEMBERED_LEFT, NO_SYNC, readEpoch, readState, readSync, REMEMBERED_STEPS, stateKey, SYNC, type StateRecord, type SyncRecord } from "./records.js";
+import { leftSince } from "./left-since.js";
 import type { SavedRecords } from "./saved-records.js";
 
 /** Devices whose claims a step takes out of the index at the most. */
@@ -34,10 +35,12 @@ export interface Committed {
   /** The revision of the step. */
   readonly revision: number;
   /**
-   * The revision of the last changes that were committed before it, by whichever tab; `Infinity` where that is not known any more. Where it is greater than all that this tracker knows,
+   * The revision of the last changes that were committed before it, by whichever tab, or a greater one; `Infinity` where nothing is known of that. Where it is greater than all that this tracker knows,
    * what it asked of the server after it applied this step may be older than those changes, though the revision that the step gets here is greater.
    */
   readonly previous: number;
+  /** Whether another tab had committed it. */
+  readonly recognised: boolean;
   /** What the store says of the step's users, where that may be something else than that they changed at `revision`. */
   readonly users: ReadonlyMap<UserId, SavedUser | undefined>;
 }
@@ -59,11 +62,15 @@ export const stepKeys = (step: StepToCommit): RecordKey[] => [
  */
 export function commitStep(records: SavedRecords, step: StepToCommit, ownUserId: UserId): Committed {
   const { sync, lost } = readCounter(records, step.follows, step.changed);
+  if (step.since !== undefined && step.since === step.next && namesNobody(step) && sync.token !== undefined && !lost) {
+    // Nothing is new. Of a tab that lags it must not lead the token back: what that tab is given next would then look as if it had not been committed by the others.
+    return { revision: sync.revision, previous: lastChangesBefore(sync.revision + 1, sync, records), recognised: false, users: new Map() };
+  }
   const repeated = findCommitted(sync, records, step);
   if (repeated !== undefined) {
     // An update that was given up and took effect all the same, and is now done again, may have moved the token back.
     if (sync.token === step.since && step.next !== undefined) records.set(SYNC, { ...sync, token: step.next } satisfies SyncRecord);
-    return { revision: repeated, previous: lastChangesBefore(repeated, sync, records), users: savedUsers(records, step.changed) };
+    return { revision: repeated, previous: lastChangesBefore(repeated, sync, records), recognised: true, users: savedUsers(records, step.changed) };
   }
 
   const revision = sync.revision + 1;
@@ -72,62 +79,37 @@ export function commitStep(records: SavedRecords, step: StepToCommit, ownUserId:
   const gone = step.left.map((userId) => ({ userId, before: readListRecord(records.get(listKey(userId)), userId)?.list, after: undefined }));
   // What is left in the index counts for nobody (see DeviceLists.claimants): a commit must stay within its deadline, or the token is stuck for ever.
   if (gone.reduce((sum, { before }) => sum + (before?.deviceKeys.size ?? 0), 0) <= MAX_DEVICES_UNCLAIMED_PER_STEP) updateClaims(records, gone);
-  const removed = step.left.filter((userId) => records.get(stateKey(userId)) !== undefined);
   for (const userId of step.left) {
     records.set(stateKey(userId), undefined);
     records.set(listKey(userId), undefined);
   }
-  const leftSince = leftSinceBeginning(sync, step);
-  const stayLeft = new Set(step.changed.filter((userId) => userId !== ownUserId && leftSince(userId) && records.get(stateKey(userId)) === undefined));
+  // Whom the server tells us nothing of any more stays untracked, or a list fetched now would never become outdated. Where they are back, their next change tells.
+  const unknown = step.changed.filter((userId) => userId !== ownUserId && records.get(stateKey(userId)) === undefined);
+  const stayLeft = new Set(unknown.length === 0 ? [] : unknown.filter(leftSince(sync.steps, step.since, step.everyone)));
   for (const userId of step.changed) {
     if (stayLeft.has(userId)) continue;
     const { listed } = readState(records.get(stateKey(userId))) ?? {};
     records.set(stateKey(userId), { revision, ...(listed !== undefined && { listed }) } satisfies StateRecord);
   }
-  const remembered = step.next === undefined ? undefined : rememberedStep(step, step.next, removed, revision);
+  const remembered = step.next === undefined ? undefined : rememberedStep(step, step.next, revision);
   const steps = remembered === undefined ? sync.steps : [...sync.steps, remembered].slice(-REMEMBERED_STEPS);
   const token = step.next ?? sync.token;
   records.set(SYNC, { revision, steps, ...(token !== undefined && { token }) } satisfies SyncRecord);
-  return { revision, previous, users: savedUsers(records, [...stayLeft]) };
+  return { revision, previous, recognised: false, users: savedUsers(records, [...stayLeft]) };
 }
 
-/** @param left who was tracked until then: for the others it says nothing new */
-function rememberedStep({ since, asked }: StepToCommit, next: string, left: readonly UserId[], revision: number): SyncRecord["steps"][number] {
+const namesNobody = ({ changed, left, everyone }: StepToCommit): boolean => changed.length + left.length === 0 && !everyone;
+
+function rememberedStep(step: StepToCommit, next: string, revision: number): SyncRecord["steps"][number] {
+  const { since, asked, left } = step;
   return {
     ...(since !== undefined && since !== next && { since }),
     next,
     revision,
     ...(left.length > 0 && { left: left.length > MAX_REMEMBERED_LEFT ? "many" : left }),
     ...(asked && { asked }),
+    ...(namesNobody(step) && { idle: true }),
   };
-}
-
-/**
- * Who has left in steps that may be newer than this one: those that were committed, by a tab that is ahead, since the one that led to where it begins, or since any that led there in its turn. A user whom this
- * step names as changed may have changed before they left; the server tells us nothing of them any more, so they stay untracked. Where they are back, their next change tells.
- */
-function leftSinceBeginning({ steps }: SyncRecord, { since, everyone }: StepToCommit): (userId: UserId) => boolean {
-  if (since === undefined) return () => false; // taken to follow what came before
-  // Of a tab so far behind nobody knows any more who has left since. Where everyone is outdated, it is a gap instead, and `since` may be newer than all that is remembered.
-  if (!everyone && steps.length === REMEMBERED_STEPS && !steps.some(({ next }) => next === since)) return () => true;
-  const left = new Set(offItsLine(steps, since).flatMap((step) => step.left ?? []));
-  return (userId) => left.has(userId) || left.has("many");
-}
-
-/** The steps that lie between those which led, one to the other, to this token: none, unless several lines of steps were committed in turn. */
-function offItsLine(steps: SyncRecord["steps"], token: string): SyncRecord["steps"] {
-  const off: SyncRecord["steps"][number][] = [];
-  let next: string | undefined = token;
-  let seen = steps.length;
-  for (let i = steps.length - 1; i >= 0; i--) {
-    const step = steps[i];
-    if (step === undefined || (next !== undefined && step.next !== next)) continue;
-    off.push(...steps.slice(i + 1, seen));
-    if (step.asked === true) return [...steps.slice(0, i), ...off];
-    seen = i;
-    next = step.since; // where it did not say, it is taken to follow what came before
-  }
-  return seen === steps.length ? steps : off;
 }
 
 /** The records that {@link commitTracked} works on. */
@@ -142,12 +124,13 @@ export function commitTracked(records: SavedRecords, users: readonly UserId[], f
   const known = users.filter((userId) => records.get(stateKey(userId)) !== undefined);
   for (const userId of users) if (records.get(stateKey(userId)) === undefined) records.set(stateKey(userId), { revision } satisfies StateRecord);
   records.set(SYNC, { ...sync, revision } satisfies SyncRecord);
-  return { revision, previous, users: savedUsers(records, known) };
+  return { revision, previous, recognised: false, users: savedUsers(records, known) };
 }
 
-/** Steps are remembered, but for those that lead nowhere: they outdate everyone. */
+/** Steps are remembered, but for those that lead nowhere, which outdate everyone, and those forgotten by now, which came before all that is remembered. */
 function lastChangesBefore(revision: number, { steps }: SyncRecord, records: SavedRecords): number {
-  const step = steps.findLast((remembered) => remembered.revision < revision)?.revision ?? (steps.length < REMEMBERED_STEPS ? 0 : Number.POSITIVE_INFINITY);
+  const forgotten = steps.length < REMEMBERED_STEPS ? 0 : Math.min(revision, steps[0]?.revision ?? revision) - 1;
+  const step = steps.findLast((remembered) => remembered.revision < revision && remembered.idle !== true)?.revision ?? forgotten;
   const epoch = epochOf(records) ?? Number.POSITIVE_INFINITY;
   return epoch < revision ? Math.max(step, epoch) : step;
 }

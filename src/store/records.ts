@@ -45,15 +45,17 @@ const ownerRecord = v.object({ userId: v.string(), format: v.number(), lifetime:
 export type OwnerRecord = Readonly<v.InferOutput<typeof ownerRecord>>;
 export const readOwner = reader(ownerRecord);
 
-interface RememberedStep {
+export interface RememberedStep {
   /** Absent where the step did not say, or where its two tokens are equal: it is then never recognised, but tells where the path went. */
   readonly since?: string;
   readonly next: string;
   readonly revision: number;
-  /** Who left in it, where anybody did: up to {@link MAX_REMEMBERED_LEFT} users. */
+  /** Whom it named as having left, where anybody: up to {@link MAX_REMEMBERED_LEFT} users. */
   readonly left?: readonly UserId[] | "many";
   /** Whether the server was asked for it (`GET /keys/changes`) where there are other tabs: nobody knows then whether `next` is not older than what the store stood on. */
   readonly asked?: boolean;
+  /** Whether it named nobody. */
+  readonly idle?: boolean;
 }
 // By hand: a hundred of them are checked at every step, and valibot takes longer for that than all the rest of a step takes.
 const isRememberedStep = (step: unknown): boolean =>

@@ -88,8 +88,8 @@ export class Steps {
     this.#writes
       .write({ keys, apply, whenStoreFails: "retry" })
       .pipe(
-        tap(({ revision: allotted, previous, users }) => {
-          if (allotted !== this.#known + 1) this.#hasOthers = true;
+        tap(({ revision: allotted, previous, recognised, users }) => {
+          if (recognised || allotted > this.#known + 1) this.#hasOthers = true;
           // Where changes that this tracker does not know came in between, the number would let what was asked before them pass for what was asked after them: without one, whatever
           // was asked at this revision is refused, and the refusal brings what the store says. The same goes for what was asked at later steps that were
           // applied by now: nothing need have come between this one and them.

@@ -1,5 +1,5 @@
 import { catchError, defer, forkJoin, ignoreElements, map, of, tap, timeout, type Observable, type SchedulerLike } from "rxjs";
-import type { DeviceList } from "../keys/device-list.js";
+import { sameDeviceList, type DeviceList } from "../keys/device-list.js";
 import { deviceUpdate } from "../keys/device-update.js";
 import { identityStatus, ownUserSigningKey } from "../keys/identity.js";
 import { applyPins, mergePins, NO_PINS, pinsOf, readPins, type Pins } from "../keys/pins.js";
@@ -193,7 +193,7 @@ export class ListSaver {
     const adopted = new Map<UserId, { from: Revision; saved: SavedUser | undefined }>();
     const damaged: UserId[] = [];
     const untold = new Map<UserId, DeviceList>();
-    for (const [userId, { list, pins, refused, pinsDamaged }] of outcomes) {
+    for (const [userId, { list, pins, before, refused, pinsDamaged }] of outcomes) {
       if (pinsDamaged) damaged.push(userId);
       const revision = lists.get(userId)?.revision;
       if (userId === this.#ownUserId) this.#lookAtOwn(list);
@@ -202,7 +202,7 @@ export class ListSaver {
       else {
         const last = this.#memory.last(userId);
         const told = last?.beside.told;
-        if (told !== undefined) untold.set(userId, told);
+        if (told !== undefined && before !== undefined && last !== undefined && sameDeviceList(before, last.list)) untold.set(userId, told);
         listed.set(userId, this.#memory.keep(userId, list, revision, ours === undefined ? { told: told ?? last?.list } : { pins }));
       }
     }

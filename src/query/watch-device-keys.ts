@@ -149,6 +149,9 @@ class Watch {
       const { userId } = answer;
       const entry = this.#entry(answer);
       const shown = this.#shown.get(userId);
+      const before = this.#answers.get(userId);
+      // What another caller's query brought meanwhile is as new as all that is known.
+      if (entry.freshness === "superseded" && before !== undefined && this.#entry(before).freshness === "current") continue;
       const sameList = shown !== undefined && sameDeviceList(shown, entry);
       // A superseded list that says nothing new: the look-up that the change has caused decides.
       if (sameList && entry.freshness === "superseded") {

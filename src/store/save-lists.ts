@@ -30,6 +30,8 @@ export interface SavedList {
   /** The list as it may be used: held against the pins. */
   readonly list: DeviceList;
   readonly pins: Pins;
+  /** The list that was saved before. */
+  readonly before?: DeviceList | undefined;
   /** Where it was to be saved and the store knows of another change: what the store says of the user. */
   readonly refused?: { readonly saved: SavedUser | undefined };
   /** Where it was saved, and differs from the one before. */
@@ -68,7 +70,7 @@ export function saveLists(records: SavedRecords, lists: ReadonlyMap<UserId, List
     const { list, pins } = applyPins(verified, first, before, refusesUnsigned);
     if (pins !== savedPins && pins.devices.size + (pins.masterKey === undefined ? 0 : 1) > 0) records.set(pinsKey(userId), pins);
     else if (savedPins === undefined) records.set(pinsKey(userId), undefined); // damaged, and there is nothing to put in its place
-    const outcome = { list, pins, pinsDamaged: savedPins === undefined };
+    const outcome = { list, pins, before, pinsDamaged: savedPins === undefined };
     if (revision === undefined) {
       outcomes.set(userId, outcome);
       continue;

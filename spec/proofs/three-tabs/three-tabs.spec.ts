@@ -32,10 +32,11 @@ const ASLEEP = [100, 2_500] as const;
 /** Longest time for which nobody may sync while a tab is awake, in ms: generous, for a machine that does other things as well. */
 const NOBODY_SYNCS = 10_000;
 /**
- * Users who may be untracked once all is quiet, though they share a room and are answered rightly: where responses of two leaders begin at one token, nobody can tell whether
- * one who left in the one came back in the other, and untracked is the safe side until their next change.
+ * Users who may be untracked, though they share a room and are answered rightly, at one look and on average: where tabs lag, or responses of two leaders begin at one token, nobody can tell whether
+ * one who left in the one line came back in the other, and untracked is the safe side until their next change.
  */
-const MOST_UNTRACKED = 3;
+const MOST_UNTRACKED = EVERYONE.length / 4;
+const UNTRACKED_ON_AVERAGE = 1;
 /** How often everyone is looked up until all are current, when all is quiet: what was saved by one tab while another asked is refused, rightly. */
 const ASKS = 3;
 
@@ -220,5 +221,6 @@ describe.skipIf(!hasChromium && process.env.CI === undefined)("three tabs of a b
     );
     console.info(`${takeOvers.count} take-overs: ${takeOvers.summary}`);
     expect(takeOvers.count).toBeGreaterThan(0);
+    expect(figures.untracked / (figures.looks + tabs.length * figures.quiet)).toBeLessThan(UNTRACKED_ON_AVERAGE);
   });
 });

@@ -10,6 +10,8 @@ import type { Saved, SavedList } from "./watched-records.js";
 /** One list in the place of another, of which nobody has been told yet. */
 interface Change {
   readonly user: UserId;
+  readonly before: SavedList | undefined;
+  readonly after: SavedList;
   readonly added: string;
   readonly removed: string;
   readonly same: boolean;
@@ -56,14 +58,23 @@ export class SavedKeys {
     this.#changes = [];
   }
 
-  /** `deviceUpdates$` told this: it must have been saved, have changed something, and be told once. */
+  /**
+   * `deviceUpdates$` told this: it must have been saved, have changed something, and be told once. Changes may be told together: the first of them may have come with a save that was given up and took effect
+   * all the same.
+   */
   told(update: DeviceUpdate): void {
     const { userId, added, removed, renamed, crossSigned, changed, refused, identity } = update;
     const is = () => `${names([userId])}: added ${added.join()} removed ${removed.join()}`;
     this.#history.expect(added.length + removed.length + renamed.length + crossSigned.length + changed.length + refused.size > 0 || identity !== undefined, "deviceUpdates$", () => `${is()}, which is nothing`);
-    const index = this.#changes.findIndex((one) => one.user === userId && one.added === sorted(added) && one.removed === sorted(removed) && !one.same);
-    this.#history.expect(index >= 0, "deviceUpdates$", () => `${is()}, and no such change is saved`);
-    if (index >= 0) this.#changes.splice(index, 1);
+    const theirs = this.#changes.filter(({ user }) => user === userId);
+    const together = theirs.flatMap((_, i) => theirs.slice(0, theirs.length - i).map((__, from) => theirs.slice(from, from + i + 1))); // the shortest first
+    const told = together.find(([first, ...others]) => {
+      if (first === undefined) return false;
+      const one = change(userId, first.before, (others.at(-1) ?? first).after);
+      return one.added === sorted(added) && one.removed === sorted(removed) && !one.same;
+    });
+    this.#history.expect(told !== undefined, "deviceUpdates$", () => `${is()}, and no such change is saved`);
+    this.#changes = this.#changes.filter((one) => told?.includes(one) !== true);
   }
 
   /** Users of whose saved changes nobody was told. */
@@ -97,7 +108,8 @@ export class SavedKeys {
 
 const sorted = (texts: readonly string[]): string => [...texts].sort().join();
 
-function change(user: UserId, before: SavedList | undefined, { list: after }: SavedList): Change {
+function change(user: UserId, before: SavedList | undefined, saved: SavedList): Change {
+  const { list: after } = saved;
   const old = before?.list.deviceKeys ?? new Map<DeviceId, never>();
   const added = [...after.deviceKeys.keys()].filter((deviceId) => !old.has(deviceId));
   const removed = [...old.keys()].filter((deviceId) => !after.deviceKeys.has(deviceId));
@@ -106,5 +118,5 @@ function change(user: UserId, before: SavedList | undefined, { list: after }: Sa
     const was = old.get(deviceId);
     return was !== undefined && sameSigned(was, device);
   });
-  return { user, added: sorted(added), removed: sorted(removed), same: before !== undefined && removed.length === 0 && sameDevices && codes(before) === codes({ list: after, revision: 0 }) };
+  return { user, before, after: saved, added: sorted(added), removed: sorted(removed), same: before !== undefined && removed.length === 0 && sameDevices && codes(before) === codes({ list: after, revision: 0 }) };
 }

@@ -1,4 +1,4 @@
-import { defer, EMPTY, interval, of, Subject, take, timer } from "rxjs";
+import { defer, EMPTY, ignoreElements, interval, map, merge, mergeMap, of, Subject, take, timer } from "rxjs";
 import { describe, expect, it } from "vitest";
 import type { UserId } from "../../src/model/ids.js";
 import type { SyncResponse } from "../../src/model/wire.js";
@@ -12,6 +12,7 @@ import { put } from "../support/saved.js";
 import { trackerIn } from "../support/tracker-in.js";
 import { BOB, CAROL, EVE } from "../support/users.js";
 import { answer, changed, left } from "../support/wire.js";
+import { answering } from "./account-in.js";
 
 const OLD = answer({ [BOB]: ["OLD"] });
 const NEW = answer({ [BOB]: ["NEW"] });
@@ -60,6 +61,31 @@ describe("a watched user whose list the store refuses, for another tab has commi
     m.expectObservable(watch([BOB]), "^ 10m !").toBe("----b 30001ms c 60001ms d", { b: ["bob B superseded"], c: ["bob C superseded"], d: ["bob D current"] });
     m.expectObservable(asked$).toBe("q-q 30001ms q 60001ms q", { q: "bob" });
   }));
+});
+
+describe("watchers in two tabs, of a server that announces users because they were asked for", () => {
+  it.each([0, 12])("do not keep each other asking for ever, the second one having begun %d s later", (later) => {
+    marbles((m) => {
+      const sync$ = new Subject<SyncResponse>();
+      const store = memoryStore();
+      let position = 1;
+      let queries = 0;
+      const query = () =>
+        defer(() => {
+          queries++;
+          timer(5, m.scheduler).subscribe(() => {
+            sync$.next(answering(`s${position}`, `s${++position}`, { changed: [BOB] }));
+          });
+          return timer(2, m.scheduler).pipe(map(() => OLD));
+        });
+      const [one, other] = [0, 1].map(() => trackerIn(m, { sync$, store, keysApi: { query, changes: () => EMPTY } }));
+      sync$.next(answering(null, "s1", { changed: [BOB] }));
+      m.expectObservable(merge(one!.watch([BOB]), timer(later * 1_000, m.scheduler).pipe(mergeMap(() => other!.watch([BOB])))).pipe(ignoreElements()), "^ 120m !").toBe("-");
+      m.afterwards(() => {
+        expect(queries).toBeLessThanOrEqual(24); // 30 s, 1 min … 30 min, of two tabs
+      });
+    })();
+  });
 });
 
 describe("a watched user who leaves while they are being looked up", () => {

@@ -128,6 +128,50 @@ describe("two lines of steps, of tabs that sync apart for a while", () => {
   }));
 });
 
+describe("who has left by one tab", () => {
+  it("is not tracked by one that lags and whose tokens repeat", marbles((m) => {
+    const { ahead, open, records } = race(m, [left], [answering("s1", "s1", { changed: [BOB] }), answering("s1", "s2", { changed: [CAROL] })]);
+    ahead.give(answering("s9", "s10"));
+    m.expectObservable(ahead.lookup([CAROL])).toBe("(u|)", lists);
+    m.expectObservable(defer(() => open().lookup([CAROL]))).toBe("(u|)", lists);
+    m.afterwards(() => {
+      expect(savedIds(records, "state")).toEqual([BOB]);
+    });
+  }));
+
+  it("is not tracked by one in which track() was on its way, and which is told of the leaving, too", marbles((m) => {
+    const { open, records, replace } = accountIn(m);
+    const ahead = open();
+    ahead.give(answering(null, "s1", { changed: [BOB] }));
+    const slow = open();
+    slow.lookup([]).subscribe(); // loaded, on s1
+    replace(CAROL, "NOW");
+    slow.store.takes = 10;
+    m.acts("-a", {
+      a: () => {
+        slow.tracker.track([CAROL]).subscribe();
+        for (const tab of [ahead, slow]) tab.give(left);
+      },
+    });
+    m.expectObservable(defer(() => open().lookup([CAROL])), "60ms ^").toBe("60ms (u|)", lists);
+    m.afterwards(() => {
+      expect(savedIds(records, "state")).toEqual([BOB]);
+    });
+  }));
+
+  it("is not tracked by one that is opened then, and given a step of an older line, on which nobody here ever stood", marbles((m) => {
+    const { open, replace } = accountIn(m);
+    const ahead = open();
+    ahead.give(answering(null, "s1", { changed: [BOB, CAROL] }), left);
+    const opened = open();
+    replace(CAROL, "NOW");
+    opened.give(answering("x1", "x2", { changed: [CAROL] }));
+    ahead.give(answering("s9", "s10"));
+    m.expectObservable(ahead.lookup([CAROL])).toBe("(u|)", lists);
+    m.expectObservable(defer(() => open().lookup([CAROL]))).toBe("(u|)", lists);
+  }));
+});
+
 describe("our own user", () => {
   it("is none of those who have left where they were too many to be remembered: our change, which a lagging tab brings, is not lost", marbles((m) => {
     const { open, replace } = accountIn(m);

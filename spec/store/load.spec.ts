@@ -96,15 +96,15 @@ describe("loadAccount over damaged records", () => {
       const account = load(store);
       expect(account.damaged).toEqual(new Map([["account", ["sync"]]]));
       expect(account.token).toBeUndefined();
-      expect(users(account)).toEqual({ [ALICE]: [10, true], [BOB]: [10, true], [CAROL]: [10, true] });
-      expect([saved(store, SYNC), saved(store, EPOCH)]).toEqual([{ revision: 10, steps: [] }, 10]);
+      expect(users(account)).toEqual({ [ALICE]: [1_000_000_009, true], [BOB]: [1_000_000_009, true], [CAROL]: [1_000_000_009, true] });
+      expect([saved(store, SYNC), saved(store, EPOCH)]).toEqual([{ revision: 1_000_000_009, steps: [] }, 1_000_000_009]);
     },
   );
 
   it("does so too where the sync record is gone although there are users", () => {
     const account = load(storeWith(owner, [stateKey(BOB), { revision: 9, listed: 9 }]));
     expect(account.damaged).toEqual(new Map([["account", ["sync"]]]));
-    expect(users(account)[BOB]).toEqual([10, true]);
+    expect(users(account)[BOB]).toEqual([1_000_000_009, true]);
   });
 
   it.each(["?", -1, 1.5, null])("counts everyone as outdated where the epoch is %j, and keeps the token", (damaged) => {

@@ -35,6 +35,8 @@ interface Schedule {
   failures: number;
   /** Times in a row that they were announced right after our query. */
   echoes: number;
+  /** When they were last invalidated. */
+  invalidatedAt: number;
   /** Whether they have been looked up again right after our query since they last changed at another time: what was asked was refused, as another tab had committed a change. */
   hurried: boolean;
 }
@@ -66,7 +68,7 @@ class Watch {
   constructor(wanted: readonly UserId[], ports: WatchPorts) {
     this.#wanted = wanted;
     this.#ports = ports;
-    this.#schedules = new Map(wanted.map((userId) => [userId, { lookup: undefined, failures: 0, echoes: 0, hurried: false }]));
+    this.#schedules = new Map(wanted.map((userId) => [userId, { lookup: undefined, failures: 0, echoes: 0, invalidatedAt: Number.NEGATIVE_INFINITY, hurried: false }]));
   }
 
   run(): Observable<DeviceKeysByUser> {
@@ -188,12 +190,15 @@ class Watch {
       const schedule = this.#schedules.get(userId);
       if (schedule === undefined) continue;
       if (!this.#ports.recent.has(userId, now)) {
-        this.#update(userId, { echoes: 0, hurried: false });
+        // Of another tab's query we do not know: its echo comes when our wait is over, or shortly after.
+        const isCalm = now - schedule.invalidatedAt >= 0.75 * Math.min(FIRST_WATCH_WAIT * 2 ** schedule.echoes, 2 * MAX_WATCH_WAIT);
+        this.#update(userId, { hurried: false, ...(isCalm && { echoes: 0 }) });
         due.push(userId);
       } else if (!announced && !schedule.hurried) {
         schedule.hurried = true;
         due.push(userId);
       } else if (!this.#waiting.has(userId)) echoes.push(userId);
+      schedule.invalidatedAt = now;
     }
     this.#wait(echoes, "echoes");
     let altered = false;

@@ -103,7 +103,7 @@ const namesNobody = ({ changed, left, everyone }: StepToCommit): boolean => chan
 function rememberedStep(step: StepToCommit, next: string, revision: number): SyncRecord["steps"][number] {
   const { since, asked, left } = step;
   return {
-    ...(since !== undefined && since !== next && { since }),
+    ...(since !== undefined && { since }),
     next,
     revision,
     ...(left.length > 0 && { left: left.length > MAX_REMEMBERED_LEFT ? "many" : left }),
@@ -150,11 +150,16 @@ function findCommitted({ steps }: SyncRecord, records: SavedRecords, { since, ne
     const state = records.get(stateKey(userId));
     return state === undefined || (readState(state)?.revision ?? 0) >= revision;
   };
-  return changed.every(isCovered) && left.every(isCovered) ? revision : undefined;
+  // Who has left is back only where a later step says so: a track() from before the step may have been committed after it.
+  const isGone = (userId: UserId) => {
+    const state = records.get(stateKey(userId));
+    return state === undefined || steps.some((step) => step.revision > revision && step.revision === readState(state)?.revision);
+  };
+  return changed.every(isCovered) && left.every(isGone) ? revision : undefined;
 }
 
 /** How far the counter of revisions is moved on where it was lost: far beyond any that was allotted since the states at hand were written. */
-const LOST_COUNTER_LEAP = 1_000_000_000;
+export const LOST_COUNTER_LEAP = 1_000_000_000;
 
 /**
  * The counter of revisions, and the rest of its record. Where that is damaged, or gone though this tracker has seen it, revisions would be allotted twice: it goes on

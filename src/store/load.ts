@@ -2,7 +2,7 @@ import { map, of, switchMap, throwError, type Observable } from "rxjs";
 import { StoreClearedError, StoreFormatError, StoreOwnerError } from "../model/errors.js";
 import { isObject } from "../keys/json.js";
 import { isUserId, type UserId } from "../model/ids.js";
-import { savedUser } from "./commit.js";
+import { LOST_COUNTER_LEAP, savedUser } from "./commit.js";
 import type { DeviceStore } from "./device-store.js";
 import { EPOCH, OWN_IDENTITY, OWNER, readEpoch, readOwner, readOwnIdentity, readState, readSync, STORE_FORMAT, SYNC, type OwnerRecord, type SyncRecord } from "./records.js";
 import { Revision } from "./revision.js";
@@ -111,7 +111,9 @@ function mend(store: DeviceStore, owner: OwnerRecord, states: ReadonlyMap<string
     revision = Math.max(revision, changed, listed);
   }
   return store.update([OWNER, SYNC, EPOCH], ([savedOwner, savedSync, savedEpoch]) => {
-    const mended = Math.max(revision, readSync(savedSync)?.revision ?? 0, readEpoch(savedEpoch) ?? 0) + 1;
+    const counter = readSync(savedSync)?.revision ?? 0;
+    // Where the counter is lost, by a leap: steps that change no state at hand have moved it, too, and a tab that is running knows how far it had come.
+    const mended = Math.max(revision, counter, readEpoch(savedEpoch) ?? 0) + (readSync(savedSync) === undefined || counter < revision ? LOST_COUNTER_LEAP : 1);
     const sync: SyncRecord = { steps: [], ...readSync(savedSync), revision: mended };
     const puts = readOwner(savedOwner)?.lifetime === owner.lifetime ? ([[SYNC, sync], [EPOCH, mended]] as const) : [];
     return { puts, deletes: [], result: { sync, epoch: mended } };

@@ -46,7 +46,7 @@ export type OwnerRecord = Readonly<v.InferOutput<typeof ownerRecord>>;
 export const readOwner = reader(ownerRecord);
 
 export interface RememberedStep {
-  /** Absent where the step did not say, or where its two tokens are equal: it is then never recognised, but tells where the path went. */
+  /** Absent where the step did not say: it is then never recognised, but tells where the path went. Nor is one whose two tokens are equal. */
   readonly since?: string;
   readonly next: string;
   readonly revision: number;

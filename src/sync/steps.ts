@@ -30,7 +30,7 @@ export class Steps {
   /** Up to which of the store's revisions this tracker knows of all changes. */
   #known: number;
   /** Whether another tab has committed anything since this tracker read the store. */
-  #hasOthers = false;
+  #hasOthers: boolean;
 
   /** @param known the store's last revision when its state was read */
   constructor(ownUserId: UserId, tracked: TrackedUsers, writes: WriteQueue, emissions: Emissions, known: number) {
@@ -39,6 +39,7 @@ export class Steps {
     this.#writes = writes;
     this.#emissions = emissions;
     this.#known = known;
+    this.#hasOthers = known > 0;
   }
 
   /** The store's state is being taken over again, as of this revision; nothing is applied and not committed. */

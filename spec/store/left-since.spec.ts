@@ -39,6 +39,13 @@ describe("leftSince", () => {
     expect(leftOf(committed(">s1", ["s1>s2", bobs], "s2>s3", ["s1>s2", bobs], "s2>s3"), "s3")).toEqual([]);
   });
 
+  it("is nobody whom the other line names again who was untracked by then, as servers and late responses do; in the step's own line that tells the leaving, too", () => {
+    const gone = (step: RememberedStep | undefined) => ({ ...step!, gone: bobs });
+    const [first, away, ...rest] = committed(">s1", ["s1>s5", bobs], "s5>s6", "s1>s7");
+    expect(leftOf([first!, away!, gone(rest[0]), gone(rest[1])], "s7")).toEqual([]);
+    expect(leftOf([first!, away!, gone(rest[0]), rest[1]!], "s7")).toEqual([BOB]);
+  });
+
   it("is whoever left once more in the other line", () => {
     const steps = committed(">s1", ["s1>s5", bobs], "s5>s6", ["s6>s9", bobs], ["s1>s7", bobs]);
     expect(leftOf(steps, "s7")).toEqual([BOB]);

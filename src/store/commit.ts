@@ -79,6 +79,7 @@ export function commitStep(records: SavedRecords, step: StepToCommit, ownUserId:
   const gone = step.left.map((userId) => ({ userId, before: readListRecord(records.get(listKey(userId)), userId)?.list, after: undefined }));
   // What is left in the index counts for nobody (see DeviceLists.claimants): a commit must stay within its deadline, or the token is stuck for ever.
   if (gone.reduce((sum, { before }) => sum + (before?.deviceKeys.size ?? 0), 0) <= MAX_DEVICES_UNCLAIMED_PER_STEP) updateClaims(records, gone);
+  const removed = new Set(step.left.filter((userId) => records.get(stateKey(userId)) !== undefined));
   for (const userId of step.left) {
     records.set(stateKey(userId), undefined);
     records.set(listKey(userId), undefined);
@@ -91,22 +92,27 @@ export function commitStep(records: SavedRecords, step: StepToCommit, ownUserId:
     const { listed } = readState(records.get(stateKey(userId))) ?? {};
     records.set(stateKey(userId), { revision, ...(listed !== undefined && { listed }) } satisfies StateRecord);
   }
-  const remembered = step.next === undefined ? undefined : rememberedStep(step, step.next, revision);
-  const steps = remembered === undefined ? sync.steps : [...sync.steps, remembered].slice(-REMEMBERED_STEPS);
+  const last = step.next === undefined ? undefined : rememberedStep(step, step.next, removed, revision);
+  const steps = last === undefined ? sync.steps : [...sync.steps, last].slice(-REMEMBERED_STEPS);
   const token = step.next ?? sync.token;
   records.set(SYNC, { revision, steps, ...(token !== undefined && { token }) } satisfies SyncRecord);
   return { revision, previous, recognised: false, users: savedUsers(records, [...stayLeft]) };
 }
 
+const remembered = (users: readonly UserId[]): readonly UserId[] | "many" => (users.length > MAX_REMEMBERED_LEFT ? "many" : users);
+
 const namesNobody = ({ changed, left, everyone }: StepToCommit): boolean => changed.length + left.length === 0 && !everyone;
 
-function rememberedStep(step: StepToCommit, next: string, revision: number): SyncRecord["steps"][number] {
-  const { since, asked, left } = step;
+function rememberedStep(step: StepToCommit, next: string, removed: ReadonlySet<UserId>, revision: number): SyncRecord["steps"][number] {
+  const { since, asked } = step;
+  const left = step.left.filter((userId) => removed.has(userId));
+  const gone = step.left.filter((userId) => !removed.has(userId));
   return {
     ...(since !== undefined && { since }),
     next,
     revision,
-    ...(left.length > 0 && { left: left.length > MAX_REMEMBERED_LEFT ? "many" : left }),
+    ...(left.length > 0 && { left: remembered(left) }),
+    ...(gone.length > 0 && { gone: remembered(gone) }),
     ...(asked && { asked }),
     ...(namesNobody(step) && { idle: true }),
   };

@@ -8,7 +8,7 @@ const ANYBODY = Symbol("anybody");
  * Who may have left in steps that are newer than one that begins at this token: a user whom that step names as changed may have changed before they left.
  *
  * The order of opaque tokens cannot be told, but steps say what led where. Those that led, one to the other, to the token are older: its line. Others that were committed meanwhile, by a tab that is
- * ahead or behind, may be newer than the step. Where both lines tell, since they parted, that somebody has left, it is the same leaving; where the others tell it once more, that one may be newer.
+ * ahead or behind, may be newer than the step. Where both lines tell, since they parted, that somebody has left, it is the same leaving; where the others have them leave once more, that one may be newer.
  *
  * @param since `undefined` where the step does not say: it is taken to follow what came before
  * @param everyone whether everyone is outdated by the step: then it comes after a gap, and `since` may be newer than all that is remembered
@@ -26,7 +26,7 @@ export function leftSince(steps: readonly RememberedStep[], since: string | unde
   for (const [at, age] of parted) {
     for (const userId of whoLeft(steps[at])) {
       const byOthers = Array.from(parted).filter(([i, other]) => other <= age && whoLeft(steps[i]).includes(userId));
-      const byLine = line.slice(0, age).filter((i) => whoLeft(steps[i]).includes(userId));
+      const byLine = line.slice(0, age).filter((i) => whoLeft(steps[i]).includes(userId) || usersOf(steps[i]?.gone).includes(userId));
       if (byOthers.length > byLine.length) left.add(userId);
     }
   }
@@ -63,4 +63,5 @@ function partedAt(i: number, steps: readonly RememberedStep[], line: readonly nu
   return line.filter((at) => at > i).length;
 }
 
-const whoLeft = (step: RememberedStep | undefined): readonly (UserId | typeof ANYBODY)[] => (step?.left === "many" ? [ANYBODY] : (step?.left ?? []));
+const whoLeft = (step: RememberedStep | undefined) => usersOf(step?.left);
+const usersOf = (users: RememberedStep["left"] = []): readonly (UserId | typeof ANYBODY)[] => (users === "many" ? [ANYBODY] : users);

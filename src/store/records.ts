@@ -50,8 +50,10 @@ export interface RememberedStep {
   readonly since?: string;
   readonly next: string;
   readonly revision: number;
-  /** Whom it named as having left, where anybody: up to {@link MAX_REMEMBERED_LEFT} users. */
+  /** Who was tracked until it named them as having left, where anybody: up to {@link MAX_REMEMBERED_LEFT} users. */
   readonly left?: readonly UserId[] | "many";
+  /** Whom it named so and who was not tracked any more, or not yet. */
+  readonly gone?: readonly UserId[] | "many";
   /** Whether the server was asked for it (`GET /keys/changes`) where there are other tabs: nobody knows then whether `next` is not older than what the store stood on. */
   readonly asked?: boolean;
   /** Whether it named nobody. */
@@ -60,7 +62,7 @@ export interface RememberedStep {
 // By hand: a hundred of them are checked at every step, and valibot takes longer for that than all the rest of a step takes.
 const isRememberedStep = (step: unknown): boolean =>
   isObject(step) && (step.since === undefined || typeof step.since === "string") && typeof step.next === "string" && Number.isSafeInteger(step.revision) && (step.revision as number) >= 0 &&
-  (step.left === undefined || step.left === "many" || Array.isArray(step.left));
+  [step.left, step.gone].every((users) => users === undefined || users === "many" || Array.isArray(users));
 
 const syncRecord = v.object({
   token: v.optional(v.string()),

@@ -107,6 +107,24 @@ describe("where the server was asked for missing steps", () => {
   }));
 });
 
+describe("a tab that is alone, whose application goes on from its own, older token", () => {
+  const back = [answering("s1", "s10", { changed: [CAROL] }), answering("s10", "s11", { changed: [CAROL] })];
+
+  it.each([["at once", 1], ["at their next change", 2]] as const)("tracks who had left and is back, %s", (_, steps) => {
+    marbles((m) => {
+      const { open, records, replace } = accountIn(m);
+      open().give(answering(null, "s1", { changed: [BOB, CAROL] }), left);
+      replace(CAROL, "NOW");
+      const next = open();
+      next.give(...back.slice(0, steps));
+      m.expectObservable(next.lookup([CAROL])).toBe("(n|)", lists);
+      m.afterwards(() => {
+        expect(savedIds(records, "state")).toEqual([BOB, CAROL]);
+      });
+    })();
+  });
+});
+
 describe("two lines of steps, of tabs that sync apart for a while", () => {
   const lines = { one: answering("s1", "s5", { left: [CAROL] }), other: answering("s1", "s7", { left: [CAROL] }), back: answering("s7", "s8", { changed: [CAROL] }) };
 

@@ -23,6 +23,8 @@ export interface StepToCommit {
   readonly everyone: boolean;
   /** Whether the server was asked for it, because steps were missing, and another tab may be ahead of where it leads. */
   readonly asked: boolean;
+  /** The last revision that this tracker saw allotted, as long as no other tab has committed anything, as far as it knows. */
+  readonly aloneAt?: number | undefined;
 }
 
 /** What the store says of a user: no entry in `tracked` where they are not tracked. */
@@ -86,7 +88,9 @@ export function commitStep(records: SavedRecords, step: StepToCommit, ownUserId:
   }
   // Whom the server tells us nothing of any more stays untracked, or a list fetched now would never become outdated. Where they are back, their next change tells.
   const unknown = step.changed.filter((userId) => userId !== ownUserId && records.get(stateKey(userId)) === undefined);
-  const stayLeft = new Set(unknown.length === 0 ? [] : unknown.filter(leftSince(sync.steps, step.since, step.everyone)));
+  // One that is alone has only itself to lag behind: it may have been given an older token by its application, and the server tells it all that came since again.
+  const isAlone = step.aloneAt === sync.revision && sync.steps.at(-1)?.asked !== true;
+  const stayLeft = new Set(unknown.length === 0 || isAlone ? [] : unknown.filter(leftSince(sync.steps, step.since, step.everyone)));
   for (const userId of step.changed) {
     if (stayLeft.has(userId)) continue;
     const { listed } = readState(records.get(stateKey(userId))) ?? {};

@@ -30,7 +30,11 @@ export class Steps {
   /** Up to which of the store's revisions this tracker knows of all changes. */
   #known: number;
   /** Whether another tab has committed anything since this tracker read the store. */
-  #hasOthers: boolean;
+  #hasOthers = false;
+  /** Whether others may have been ahead when it did. */
+  readonly #isFirst: boolean;
+  /** The revision allotted last in a transaction of this tracker, which may have failed. */
+  #allotted: number;
 
   /** @param known the store's last revision when its state was read */
   constructor(ownUserId: UserId, tracked: TrackedUsers, writes: WriteQueue, emissions: Emissions, known: number) {
@@ -39,13 +43,15 @@ export class Steps {
     this.#writes = writes;
     this.#emissions = emissions;
     this.#known = known;
-    this.#hasOthers = known > 0;
+    this.#isFirst = known === 0;
+    this.#allotted = known;
   }
 
   /** The store's state is being taken over again, as of this revision; nothing is applied and not committed. */
   reloaded(known: number): void {
     if (known > this.#known) this.#hasOthers = true;
     this.#known = known;
+    this.#allotted = known;
   }
 
   /**
@@ -56,11 +62,11 @@ export class Steps {
     const revision = new Revision();
     const follows = this.#tracked.token;
     const { next, changed, left, everyone, asked: wasAsked = false } = step;
-    const commit: StepToCommit = { since: step.since ?? undefined, follows, next, changed, left, everyone, asked: wasAsked && this.#hasOthers };
+    const commit: StepToCommit = { since: step.since ?? undefined, follows, next, changed, left, everyone, asked: wasAsked && (this.#hasOthers || !this.#isFirst) };
     const asked = everyone ? inFlight().filter((userId) => this.#tracked.get(userId) !== undefined) : [];
     return this.#emissions.hold(() => {
       this.#tracked.step({ token: next ?? follows, changed, left, everyone, revision }, asked);
-      return this.#commit(revision, stepKeys(commit), () => (everyone ? this.#tracked.users.keys() : changed), (records) => commitStep(records, commit, this.#ownUserId)).pipe(map(() => step.response));
+      return this.#commit(revision, stepKeys(commit), () => (everyone ? this.#tracked.users.keys() : changed), (records) => commitStep(records, { ...commit, aloneAt: this.#hasOthers ? undefined : this.#allotted }, this.#ownUserId)).pipe(map(() => step.response));
     });
   }
 
@@ -87,7 +93,15 @@ export class Steps {
     this.#uncommitted.add(pending);
     const committed$ = new AsyncSubject<Committed>();
     this.#writes
-      .write({ keys, apply, whenStoreFails: "retry" })
+      .write({
+        keys,
+        apply: (records) => {
+          const committed = apply(records);
+          this.#allotted = committed.revision;
+          return committed;
+        },
+        whenStoreFails: "retry",
+      })
       .pipe(
         tap(({ revision: allotted, previous, recognised, users }) => {
           if (recognised || allotted > this.#known + 1) this.#hasOthers = true;

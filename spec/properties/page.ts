@@ -74,6 +74,8 @@ export class Page {
    * and asked once more.
    */
   repeats = false;
+  /** Whether an update took effect after others that came later: somebody's leaving may then have overtaken a `track()`. */
+  late = false;
   /** How many operations of the store failed, or hung, or are to. */
   troubles = 0;
   /** Whether the verifier failed, or hung. */
@@ -153,7 +155,7 @@ export class Page {
 
   /** Whether the model knows exactly what the tracker knows: nothing that another tab did, or that the store had been told before, can have got into it. */
   get exact(): boolean {
-    return this.#world.setup.tabs === 1 && !this.told.uncertain;
+    return !this.late && (this.#world.setup.tabs === 1 && !this.told.uncertain);
   }
 
   get waiting(): readonly Caller[] {
@@ -339,10 +341,11 @@ export class Page {
   }
 
   /** Something goes wrong with the page's store. */
-  suffers(what: string, consequences: { readonly troubled: boolean; readonly repeats: boolean }): void {
+  suffers(what: string, consequences: { readonly troubled: boolean; readonly repeats: boolean; readonly late: boolean }): void {
     this.#note(`!! ${what}`);
     this.troubled ||= consequences.troubled;
     this.repeats ||= consequences.repeats;
+    this.late ||= consequences.late;
   }
 
   /** What must hold whenever nothing is just happening. */

@@ -76,6 +76,8 @@ export class Page {
   repeats = false;
   /** Whether an update took effect after others that came later: somebody's leaving may then have overtaken a `track()`. */
   late = false;
+  /** Whether anything went wrong with the store: an answer may then be a long time on its way through it. */
+  suffered = false;
   /** How many operations of the store failed, or hung, or are to. */
   troubles = 0;
   /** Whether the verifier failed, or hung. */
@@ -346,6 +348,7 @@ export class Page {
     this.troubled ||= consequences.troubled;
     this.repeats ||= consequences.repeats;
     this.late ||= consequences.late;
+    this.suffered = true;
   }
 
   /** What must hold whenever nothing is just happening. */
@@ -466,7 +469,7 @@ export class Page {
       const query = this.queries.find(({ id }) => id === mark?.query);
       // An answer that is still being verified or saved may be joined like one that is not there yet.
       const { storeTakes, verifierTakes } = this.#world.setup;
-      const savedAtOnce = storeTakes === 0 && verifierTakes.every((takes) => takes === 0) && !this.troubled && !this.verifierTroubled;
+      const savedAtOnce = storeTakes === 0 && verifierTakes.every((takes) => takes === 0) && !this.troubled && !this.suffered && !this.verifierTroubled;
       history.expect(!caller.forceDownload || !savedAtOnce || query === undefined || (query.answer?.at ?? 0) > since.moment, "forceDownload", () => `${is()}, from the cache`);
       const before = query?.invalidations.get(user) ?? since.invalidations.get(user) ?? 0;
       history.expect(freshness !== "superseded" || this.sawClear || this.troubled || this.told.invalidations(user) > before, "freshness", () => `${is()}, and nothing had changed`);

@@ -498,7 +498,7 @@ export class Page {
   #updates(update: DeviceUpdate): void {
     const { userId, added, removed } = update;
     this.#note(`deviceUpdates$ ${names([userId])} added ${added.join()} removed ${removed.join()}`);
-    if (!this.fellBack && !this.gone && !this.sawClear) this.#world.keys.told(update);
+    if (!this.fellBack && !this.gone && !this.sawClear) this.#world.keys.told(update, this.suffered);
   }
 
   #changes({ changed, left }: DeviceChanges): void {

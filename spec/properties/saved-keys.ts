@@ -23,6 +23,7 @@ export class SavedKeys {
   #pins = new Map<UserId, ReadonlyMap<DeviceId, string>>();
   #lists = new Map<UserId, SavedList>();
   #changes: Change[] = [];
+  readonly #told: Change[] = [];
 
   constructor(history: Witness) {
     this.#history = history;
@@ -61,12 +62,13 @@ export class SavedKeys {
   /**
    * `deviceUpdates$` told this: it must have been saved, have changed something, and be told once. Changes may be told together: the first of them may have come with a save that was given up and took effect
    * all the same.
+   * @param again whether it may be that another tab, which saved the same, has told it
    */
-  told(update: DeviceUpdate): void {
+  told(update: DeviceUpdate, again = false): void {
     const { userId, added, removed, renamed, crossSigned, changed, refused, identity } = update;
     const is = () => `${names([userId])}: added ${added.join()} removed ${removed.join()}`;
     this.#history.expect(added.length + removed.length + renamed.length + crossSigned.length + changed.length + refused.size > 0 || identity !== undefined, "deviceUpdates$", () => `${is()}, which is nothing`);
-    const theirs = this.#changes.filter(({ user }) => user === userId);
+    const theirs = [...(again ? this.#told : []), ...this.#changes].filter(({ user }) => user === userId);
     const together = theirs.flatMap((_, i) => theirs.slice(0, theirs.length - i).map((__, from) => theirs.slice(from, from + i + 1))); // the shortest first
     const told = together.find(([first, ...others]) => {
       if (first === undefined) return false;
@@ -75,6 +77,7 @@ export class SavedKeys {
     });
     this.#history.expect(told !== undefined, "deviceUpdates$", () => `${is()}, and no such change is saved`);
     this.#changes = this.#changes.filter((one) => told?.includes(one) !== true);
+    this.#told.push(...(told ?? []));
   }
 
   /** Users of whose saved changes nobody was told. */

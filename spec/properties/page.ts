@@ -74,10 +74,12 @@ export class Page {
    * and asked once more.
    */
   repeats = false;
-  /** Whether an update took effect after others that came later: somebody's leaving may then have overtaken a `track()`. */
+  /** Whether a commit took effect after others that came later: somebody's leaving may then have overtaken a `track()`. */
   late = false;
-  /** Whether anything went wrong with the store: an answer may then be a long time on its way through it. */
-  suffered = false;
+  /** Whether an operation of the store hung: an answer may then be a long time on its way through it. */
+  delayed = false;
+  /** Whoever was to be tracked by the application's own word. */
+  readonly #tracks = new Set<UserId>();
   /** How many operations of the store failed, or hung, or are to. */
   troubles = 0;
   /** Whether the verifier failed, or hung. */
@@ -157,7 +159,12 @@ export class Page {
 
   /** Whether the model knows exactly what the tracker knows: nothing that another tab did, or that the store had been told before, can have got into it. */
   get exact(): boolean {
-    return !this.late && (this.#world.setup.tabs === 1 && !this.told.uncertain);
+    return this.#world.setup.tabs === 1 && !this.told.uncertain;
+  }
+
+  /** Whether the user may not be tracked, though the application asked for it, for a late commit took them for gone. */
+  mayBeUntracked(user: UserId): boolean {
+    return this.late && this.#tracks.has(user);
   }
 
   get waiting(): readonly Caller[] {
@@ -273,6 +280,7 @@ export class Page {
     if (!this.loaded || this.#world.setup.tabs > 1) this.told.uncertain = true;
     this.told.track(users.filter(isUserId));
     const caller = this.#caller("track", [], false);
+    for (const user of users) this.#tracks.add(user);
     caller.subscription = this.tracker.track(users).subscribe({
       error: (error: unknown) => {
         caller.ended = true;
@@ -343,12 +351,12 @@ export class Page {
   }
 
   /** Something goes wrong with the page's store. */
-  suffers(what: string, consequences: { readonly troubled: boolean; readonly repeats: boolean; readonly late: boolean }): void {
+  suffers(what: string, consequences: { readonly troubled: boolean; readonly repeats: boolean; readonly late: boolean; readonly delayed: boolean }): void {
     this.#note(`!! ${what}`);
     this.troubled ||= consequences.troubled;
     this.repeats ||= consequences.repeats;
     this.late ||= consequences.late;
-    this.suffered = true;
+    this.delayed ||= consequences.delayed;
   }
 
   /** What must hold whenever nothing is just happening. */
@@ -359,7 +367,8 @@ export class Page {
     }
     const tracked = this.#tracked;
     if (tracked === undefined || !this.exact) return;
-    history.expect([...tracked].sort().join() === [...this.told.tracked].sort().join(), "trackedUsers$", () => `${names(tracked)} are tracked and should be ${names(this.told.tracked)}`);
+    const should = [...this.told.tracked].filter((user) => tracked.has(user) || !this.mayBeUntracked(user));
+    history.expect([...tracked].sort().join() === should.sort().join(), "trackedUsers$", () => `${names(tracked)} are tracked and should be ${names(this.told.tracked)}`);
   }
 
   /** The page is closed in the middle of whatever it does. */
@@ -463,13 +472,13 @@ export class Page {
       if (!this.exact || !isUserId(user)) continue;
       const tracked = this.told.tracked.has(user);
       history.expect(freshness !== "current" || tracked, "P1", () => `${is()}, who is not tracked`);
-      history.expect(watches || freshness !== "untracked" || !tracked, "freshness", () => `${is()}, who is tracked`);
+      history.expect(watches || freshness !== "untracked" || !tracked || this.mayBeUntracked(user), "freshness", () => `${is()}, who is tracked`);
       if (!lookup || freshness === "unreachable") continue;
       history.expect(version >= (since.versions.get(user) ?? 0), "section 2.3", () => `${is()}, and had seen V${since.versions.get(user) ?? 0} before they asked`);
       const query = this.queries.find(({ id }) => id === mark?.query);
       // An answer that is still being verified or saved may be joined like one that is not there yet.
       const { storeTakes, verifierTakes } = this.#world.setup;
-      const savedAtOnce = storeTakes === 0 && verifierTakes.every((takes) => takes === 0) && !this.troubled && !this.suffered && !this.verifierTroubled;
+      const savedAtOnce = storeTakes === 0 && verifierTakes.every((takes) => takes === 0) && !this.troubled && !this.delayed && !this.verifierTroubled;
       history.expect(!caller.forceDownload || !savedAtOnce || query === undefined || (query.answer?.at ?? 0) > since.moment, "forceDownload", () => `${is()}, from the cache`);
       const before = query?.invalidations.get(user) ?? since.invalidations.get(user) ?? 0;
       history.expect(freshness !== "superseded" || this.sawClear || this.troubled || this.told.invalidations(user) > before, "freshness", () => `${is()}, and nothing had changed`);
@@ -498,7 +507,7 @@ export class Page {
   #updates(update: DeviceUpdate): void {
     const { userId, added, removed } = update;
     this.#note(`deviceUpdates$ ${names([userId])} added ${added.join()} removed ${removed.join()}`);
-    if (!this.fellBack && !this.gone && !this.sawClear) this.#world.keys.told(update, this.suffered);
+    if (!this.fellBack && !this.gone && !this.sawClear) this.#world.keys.told(update, this.troubled && this.#world.setup.tabs > 1);
   }
 
   #changes({ changed, left }: DeviceChanges): void {

@@ -84,7 +84,7 @@ export class FaultyStore implements DeviceStore {
   #suffer(operation: Operation, fault: Fault, movesToken: boolean): Observable<never> {
     this.#operations.hit = operation;
     const goesOn = operation === "update" && fault.then !== "crashes";
-    this.#page.suffers(`${operation} ${fault.name}`, { troubled: goesOn, repeats: goesOn && fault.done && movesToken, late: fault.late !== undefined });
+    this.#page.suffers(`${operation} ${fault.name}`, { troubled: goesOn, repeats: goesOn && fault.done && movesToken, late: fault.late !== undefined && movesToken, delayed: fault.then === "hangs" });
     switch (fault.then) {
       case "fails":
         return throwError(() => new Error("the disk is full"));

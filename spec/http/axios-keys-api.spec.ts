@@ -253,7 +253,7 @@ describe("a server that is slow", () => {
     const http = matrixHttp({ homeserverUrl: server.url, accessToken: "x" });
     const answer = firstValueFrom(axiosKeysApi(http).query({ ...request, timeout: 1e12 }));
     const seen = await server.request(0);
-    await new Promise((done) => setTimeout(done, 20));
+    await new Promise((done) => setTimeout(done, 20)); // begun later and longer than the 1 ms that Node makes of such a timer: whatever the machine, that one has fired by then
     seen.answer(200, { device_keys: {} });
     await expect(answer).resolves.toEqual({ device_keys: {} });
   });
@@ -263,7 +263,7 @@ describe("a server that is slow", () => {
     http.defaults.timeout = 30;
     const answer = firstValueFrom(axiosKeysApi(http).query(request));
     const seen = await server.request(0);
-    await new Promise((done) => setTimeout(done, 80));
+    await new Promise((done) => setTimeout(done, 80)); // begun later and longer: whatever the machine, a timer of 30 ms has fired by then
     seen.answer(200, { device_keys: {} });
     await expect(answer).resolves.toEqual({ device_keys: {} });
     expect(server.requests).toHaveLength(1);

@@ -41,7 +41,7 @@ export interface Committed {
    * what it asked of the server after it applied this step may be older than those changes, though the revision that the step gets here is greater.
    */
   readonly previous: number;
-  /** Whether another tab had committed it. */
+  /** Whether it had been committed already: by another tab, or by an update that was given up. */
   readonly recognised: boolean;
   /** What the store says of the step's users, where that may be something else than that they changed at `revision`. */
   readonly users: ReadonlyMap<UserId, SavedUser | undefined>;

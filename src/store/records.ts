@@ -62,7 +62,8 @@ export interface RememberedStep {
 // By hand: a hundred of them are checked at every step, and valibot takes longer for that than all the rest of a step takes.
 const isRememberedStep = (step: unknown): boolean =>
   isObject(step) && (step.since === undefined || typeof step.since === "string") && typeof step.next === "string" && Number.isSafeInteger(step.revision) && (step.revision as number) >= 0 &&
-  [step.left, step.gone].every((users) => users === undefined || users === "many" || Array.isArray(users));
+  areUsers(step.left) && areUsers(step.gone);
+const areUsers = (users: unknown): boolean => users === undefined || users === "many" || Array.isArray(users);
 
 const syncRecord = v.object({
   token: v.optional(v.string()),

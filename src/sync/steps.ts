@@ -33,7 +33,7 @@ export class Steps {
   #hasOthers = false;
   /** Whether others may have been ahead when it did. */
   readonly #isFirst: boolean;
-  /** The revision allotted last in a transaction of this tracker, which may have failed. */
+  /** The revision allotted last in a transaction of this tracker. Where that failed it is too great: then the tracker does not count as alone, which is the safe side. */
   #allotted: number;
 
   /** @param known the store's last revision when its state was read */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { UserId } from "../../src/model/ids.js";
 import { leftSince } from "../../src/store/left-since.js";
-import { REMEMBERED_STEPS, type RememberedStep } from "../../src/store/records.js";
-import { BOB, CAROL } from "../support/users.js";
+import { MAX_REMEMBERED_LEFT, REMEMBERED_STEPS, type RememberedStep } from "../../src/store/records.js";
+import { BOB, CAROL, crowd } from "../support/users.js";
 
 /** Steps in the order in which they were committed, each written `since>next`, and who left in it; `>next` did not say what it answered. */
 function committed(...steps: readonly (string | readonly [string, RememberedStep["left"]])[]): RememberedStep[] {
@@ -83,5 +83,22 @@ describe("leftSince", () => {
     const steps = [first, second, ...asked.map((step) => ({ ...step, asked: true }))].flatMap((step) => step ?? []);
     expect(leftOf(steps, "x1")).toEqual([BOB]);
     expect(leftOf([...steps, { since: "x1", next: "x2", revision: 9 }], "x2")).toEqual([]);
+  });
+
+  it("may be anybody where too many left in a step of another line, though too many left in the step's own line, too: they need not be the same", () => {
+    const steps = [{ next: "s1", revision: 1 }, { since: "s1", next: "s9", revision: 2, left: "many" as const }, { since: "s1", next: "s2", revision: 3, left: "many" as const }];
+    expect(leftSince(steps, "s2")(BOB)).toBe(true);
+  });
+
+  it("looks at each who left a few times, however many they are: it runs within a transaction", () => {
+    const all = crowd(REMEMBERED_STEPS * MAX_REMEMBERED_LEFT);
+    let looks = 0;
+    const counted = (users: readonly UserId[]) => new Proxy(users, { get: (target, key) => {
+      if (typeof key === "string" && /^\d+$/.test(key)) looks++;
+      return Reflect.get(target, key) as unknown;
+    } });
+    const steps = Array.from({ length: REMEMBERED_STEPS }, (_, i) => ({ since: `a${i}`, next: `b${i}`, revision: i + 1, left: counted(all.slice(i * MAX_REMEMBERED_LEFT, (i + 1) * MAX_REMEMBERED_LEFT)) }));
+    expect(leftSince(steps, "b0")(all.at(-1) ?? BOB)).toBe(true);
+    expect(looks).toBeLessThan(10 * all.length);
   });
 });

@@ -1,5 +1,5 @@
 import { catchError, defer, forkJoin, ignoreElements, map, of, tap, timeout, type Observable, type SchedulerLike } from "rxjs";
-import { sameDeviceList, type DeviceList } from "../keys/device-list.js";
+import { emptyList, sameDeviceList, type DeviceList } from "../keys/device-list.js";
 import { deviceUpdate } from "../keys/device-update.js";
 import { identityStatus, ownUserSigningKey } from "../keys/identity.js";
 import { applyPins, mergePins, NO_PINS, pinsOf, readPins, type Pins } from "../keys/pins.js";
@@ -107,10 +107,14 @@ export class ListSaver {
   #savePart(lists: ReadonlyMap<UserId, ListToSave>, keys: readonly RecordKey[]): Observable<ReadonlyMap<UserId, DecidedList>> {
     // As of the transaction: a save that is before it in the queue may fail yet, and leave what it pins to this one.
     const toSave = () => new Map(Array.from(lists, ([userId, one]) => [userId, { ...one, pinned: this.#unsavedPins.get(userId) }]));
+    let tried: ReadonlyMap<UserId, SavedList> | undefined;
     return this.#writes
       .write({
         keys,
-        apply: (records) => ({ saved: saveLists(records, toSave(), this.#ownUserId), ourKey: readOwnIdentity(records.get(OWN_IDENTITY)) }),
+        apply: (records) => {
+          tried = saveLists(records, toSave(), this.#ownUserId);
+          return { saved: tried, ourKey: readOwnIdentity(records.get(OWN_IDENTITY)) };
+        },
         whenStoreFails: "fail",
       })
       .pipe(
@@ -124,11 +128,11 @@ export class ListSaver {
           if (!cleared) {
             this.#report({ type: "save-failed", userIds, error, message: `the device lists of ${userIds.length} user(s) could not be saved; memory keeps them until the page is closed` });
           }
-          this.#keep(lists, NO_SAVED_PINS); // what comes next must find what memory has pinned
+          this.#keep(lists, NO_SAVED_PINS, tried); // what comes next must find what memory has pinned
           return (cleared ? of(NO_SAVED_PINS) : this.#savedPins(userIds)).pipe(
             map((saved): Decided => {
               const passing = new Set(Array.from(lists).flatMap(([userId, one]) => ((saved.has(userId) || this.#knows(userId, one.list)) && this.#answers(userId, one) ? [] : [userId])));
-              return { outcomes: this.#keep(lists, saved), cleared, passing };
+              return { outcomes: this.#keep(lists, saved, tried), cleared, passing };
             }),
           );
         }),
@@ -171,8 +175,11 @@ export class ListSaver {
     );
   }
 
-  /** What the store decides where it works, decided by what memory has and what was pinned. */
-  #keep(lists: ReadonlyMap<UserId, ListToSave>, saved: ReadonlyMap<UserId, Pins>): ReadonlyMap<UserId, SavedList> {
+  /**
+   * What the store decides where it works, decided by what memory has and what was pinned.
+   * @param tried what the save that failed was to do, where it came to that: it may have taken effect
+   */
+  #keep(lists: ReadonlyMap<UserId, ListToSave>, saved: ReadonlyMap<UserId, Pins>, tried: ReadonlyMap<UserId, SavedList> | undefined): ReadonlyMap<UserId, SavedList> {
     const kept = new Map<UserId, SavedList>();
     for (const [userId, { list: verified, refusesUnsigned }] of lists) {
       const last = this.#memory.last(userId);
@@ -182,7 +189,8 @@ export class ListSaver {
       const first = mergePins(saved.get(userId) ?? NO_PINS, inMemory);
       const { list, pins } = applyPins(verified, first, before, refusesUnsigned);
       this.#unsavedPins.set(userId, pins);
-      kept.set(userId, { list, pins, pinsDamaged: false });
+      const wouldSave = tried?.get(userId);
+      kept.set(userId, { list, pins, ...(wouldSave !== undefined && { before: wouldSave.before ?? emptyList(list.fetchedAt) }), pinsDamaged: false });
     }
     return kept;
   }
@@ -203,7 +211,7 @@ export class ListSaver {
         const last = this.#memory.last(userId);
         const told = last?.beside.told;
         if (told !== undefined && before !== undefined && last !== undefined && sameDeviceList(before, last.list)) untold.set(userId, told);
-        listed.set(userId, this.#memory.keep(userId, list, revision, ours === undefined ? { told: told ?? last?.list } : { pins }));
+        listed.set(userId, this.#memory.keep(userId, list, revision, ours === undefined ? { told: told ?? before } : { pins }));
       }
     }
     if (ours !== undefined) this.#memory.checkOurKey(ours.userSigningKey);

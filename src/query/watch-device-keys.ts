@@ -192,7 +192,8 @@ class Watch {
       if (!this.#ports.recent.has(userId, now)) {
         // Of another tab's query we do not know: its echo comes when our wait is over, or shortly after.
         const isCalm = now - schedule.invalidatedAt >= 0.75 * Math.min(FIRST_WATCH_WAIT * 2 ** schedule.echoes, 2 * MAX_WATCH_WAIT);
-        this.#update(userId, { hurried: false, ...(isCalm && { echoes: 0 }) });
+        if (isCalm) schedule.echoes = 0;
+        schedule.hurried = false;
         due.push(userId);
       } else if (!announced && !schedule.hurried) {
         schedule.hurried = true;

@@ -2,7 +2,7 @@ import type { UserId } from "../model/ids.js";
 import type { RecordKey } from "./device-store.js";
 import { updateClaims } from "./claims.js";
 import { readListRecord } from "./list-record.js";
-import { EPOCH, listKey, MAX_REMEMBERED_LEFT, NO_SYNC, readEpoch, readState, readSync, REMEMBERED_STEPS, stateKey, SYNC, type StateRecord, type SyncRecord } from "./records.js";
+import { EPOCH, listKey, MAX_REMEMBERED_LEFT, NO_SYNC, readEpoch, readState, readSync, REMEMBERED_STEPS, stateKey, SYNC, type RememberedStep, type StateRecord, type SyncRecord } from "./records.js";
 import { leftSince } from "./left-since.js";
 import type { SavedRecords } from "./saved-records.js";
 
@@ -23,7 +23,7 @@ export interface StepToCommit {
   readonly everyone: boolean;
   /** Whether the server was asked for it, because steps were missing, and another tab may be ahead of where it leads. */
   readonly asked: boolean;
-  /** The last revision that this tracker saw allotted, as long as no other tab has committed anything, as far as it knows. */
+  /** The store's last revision, if it is as this tracker has left it; `undefined` where another tab has committed anything. */
   readonly aloneAt?: number | undefined;
 }
 
@@ -78,9 +78,9 @@ export function commitStep(records: SavedRecords, step: StepToCommit, ownUserId:
   const revision = sync.revision + 1;
   const previous = lost ? Number.POSITIVE_INFINITY : lastChangesBefore(revision, sync, records);
   if (step.everyone || lost) records.set(EPOCH, revision);
-  const gone = step.left.map((userId) => ({ userId, before: readListRecord(records.get(listKey(userId)), userId)?.list, after: undefined }));
+  const unclaimed = step.left.map((userId) => ({ userId, before: readListRecord(records.get(listKey(userId)), userId)?.list, after: undefined }));
   // What is left in the index counts for nobody (see DeviceLists.claimants): a commit must stay within its deadline, or the token is stuck for ever.
-  if (gone.reduce((sum, { before }) => sum + (before?.deviceKeys.size ?? 0), 0) <= MAX_DEVICES_UNCLAIMED_PER_STEP) updateClaims(records, gone);
+  if (unclaimed.reduce((sum, { before }) => sum + (before?.deviceKeys.size ?? 0), 0) <= MAX_DEVICES_UNCLAIMED_PER_STEP) updateClaims(records, unclaimed);
   const removed = new Set(step.left.filter((userId) => records.get(stateKey(userId)) !== undefined));
   for (const userId of step.left) {
     records.set(stateKey(userId), undefined);
@@ -107,7 +107,7 @@ const remembered = (users: readonly UserId[]): readonly UserId[] | "many" => (us
 
 const namesNobody = ({ changed, left, everyone }: StepToCommit): boolean => changed.length + left.length === 0 && !everyone;
 
-function rememberedStep(step: StepToCommit, next: string, removed: ReadonlySet<UserId>, revision: number): SyncRecord["steps"][number] {
+function rememberedStep(step: StepToCommit, next: string, removed: ReadonlySet<UserId>, revision: number): RememberedStep {
   const { since, asked } = step;
   const left = step.left.filter((userId) => removed.has(userId));
   const gone = step.left.filter((userId) => !removed.has(userId));
@@ -163,7 +163,9 @@ function findCommitted({ steps }: SyncRecord, records: SavedRecords, { since, ne
   // Who has left is back only where a later step says so: a track() from before the step may have been committed after it.
   const isGone = (userId: UserId) => {
     const state = records.get(stateKey(userId));
-    return state === undefined || steps.some((step) => step.revision > revision && step.revision === readState(state)?.revision);
+    if (state === undefined) return true;
+    const last = readState(state)?.revision;
+    return steps.some((step) => step.revision > revision && step.revision === last);
   };
   return changed.every(isCovered) && left.every(isGone) ? revision : undefined;
 }

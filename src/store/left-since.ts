@@ -1,9 +1,6 @@
 import type { UserId } from "../model/ids.js";
 import { REMEMBERED_STEPS, type RememberedStep } from "./records.js";
 
-/** Stands for those who left in a step of too many to be remembered. */
-const ANYBODY = Symbol("anybody");
-
 /**
  * Who may have left in steps that are newer than one that begins at this token: a user whom that step names as changed may have changed before they left.
  *
@@ -22,15 +19,18 @@ export function leftSince(steps: readonly RememberedStep[], since: string | unde
   const parted = new Map<number, number>();
   for (let i = oldest; i < steps.length; i++) if (!line.includes(i)) parted.set(i, partedAt(i, steps, line, parted));
 
-  const left = new Set<UserId | typeof ANYBODY>();
-  for (const [at, age] of parted) {
-    for (const userId of whoLeft(steps[at])) {
-      const byOthers = Array.from(parted).filter(([i, other]) => other <= age && whoLeft(steps[i]).includes(userId));
-      const byLine = line.slice(0, age).filter((i) => whoLeft(steps[i]).includes(userId) || usersOf(steps[i]?.gone).includes(userId));
-      if (byOthers.length > byLine.length) left.add(userId);
-    }
+  const byLine = new Map<UserId, number[]>(); // how many steps of the line came after the one that tells it
+  for (const [age, i] of line.entries()) for (const userId of [...usersOf(steps[i]?.left), ...usersOf(steps[i]?.gone)]) add(byLine, userId, age);
+  const byOthers = new Map<UserId, number[]>(); // how many came after the two lines parted
+  for (const [i, age] of parted) {
+    if (steps[i]?.left === "many") return () => true;
+    for (const userId of usersOf(steps[i]?.left)) add(byOthers, userId, age);
   }
-  return (userId) => left.has(userId) || left.has(ANYBODY);
+  return (userId) => {
+    const told = byLine.get(userId) ?? [];
+    const others = byOthers.get(userId) ?? [];
+    return others.some((age) => others.filter((other) => other <= age).length > told.filter((at) => at < age).length);
+  };
 }
 
 /** The steps that led to this token, newest first. One that did not say what it answered is taken to follow what came before. */
@@ -63,5 +63,10 @@ function partedAt(i: number, steps: readonly RememberedStep[], line: readonly nu
   return line.filter((at) => at > i).length;
 }
 
-const whoLeft = (step: RememberedStep | undefined) => usersOf(step?.left);
-const usersOf = (users: RememberedStep["left"] = []): readonly (UserId | typeof ANYBODY)[] => (users === "many" ? [ANYBODY] : users);
+const usersOf = (users: RememberedStep["left"] = []): readonly UserId[] => (users === "many" ? [] : users);
+
+function add(to: Map<UserId, number[]>, userId: UserId, age: number): void {
+  const ages = to.get(userId);
+  if (ages === undefined) to.set(userId, [age]);
+  else ages.push(age);
+}

@@ -33,8 +33,8 @@ export class Steps {
   #hasOthers = false;
   /** Whether others may have been ahead when it did. */
   readonly #isFirst: boolean;
-  /** The revision allotted last in a transaction of this tracker. Where that failed it is too great: then the tracker does not count as alone, which is the safe side. */
-  #allotted: number;
+  /** The revision up to which the transactions of this tracker that are not answered yet have found no changes but its own. */
+  #allotted = 0;
 
   /** @param known the store's last revision when its state was read */
   constructor(ownUserId: UserId, tracked: TrackedUsers, writes: WriteQueue, emissions: Emissions, known: number) {
@@ -44,14 +44,12 @@ export class Steps {
     this.#emissions = emissions;
     this.#known = known;
     this.#isFirst = known === 0;
-    this.#allotted = known;
   }
 
   /** The store's state is being taken over again, as of this revision; nothing is applied and not committed. */
   reloaded(known: number): void {
     if (known > this.#known) this.#hasOthers = true;
     this.#known = known;
-    this.#allotted = known;
   }
 
   /**
@@ -61,12 +59,14 @@ export class Steps {
   apply(step: Step, inFlight: () => readonly UserId[]): Observable<SyncResponse | undefined> {
     const revision = new Revision();
     const follows = this.#tracked.token;
-    const { next, changed, left, everyone, asked: wasAsked = false } = step;
-    const commit: StepToCommit = { since: step.since ?? undefined, follows, next, changed, left, everyone, asked: wasAsked && (this.#hasOthers || !this.#isFirst) };
-    const asked = everyone ? inFlight().filter((userId) => this.#tracked.get(userId) !== undefined) : [];
+    const { next, changed, left, everyone, asked = false } = step;
+    const commit: StepToCommit = { since: step.since ?? undefined, follows, next, changed, left, everyone, asked: asked && (this.#hasOthers || !this.#isFirst) };
+    const apply = (records: SavedRecords) => commitStep(records, { ...commit, aloneAt: this.#hasOthers ? undefined : this.#allotted }, this.#ownUserId);
+    const inFlightNow = everyone ? inFlight().filter((userId) => this.#tracked.get(userId) !== undefined) : [];
     return this.#emissions.hold(() => {
-      this.#tracked.step({ token: next ?? follows, changed, left, everyone, revision }, asked);
-      return this.#commit(revision, stepKeys(commit), () => (everyone ? this.#tracked.users.keys() : changed), (records) => commitStep(records, { ...commit, aloneAt: this.#hasOthers ? undefined : this.#allotted }, this.#ownUserId)).pipe(map(() => step.response));
+      this.#tracked.step({ token: next ?? follows, changed, left, everyone, revision }, inFlightNow);
+      const concerned = () => (everyone ? this.#tracked.users.keys() : changed);
+      return this.#commit(revision, stepKeys(commit), concerned, apply).pipe(map(() => step.response));
     });
   }
 
@@ -96,15 +96,17 @@ export class Steps {
       .write({
         keys,
         apply: (records) => {
+          const [oldest] = this.#uncommitted;
+          if (oldest === pending) this.#allotted = this.#known; // also where it is tried again: what an earlier try would have allotted may have become another tab's
           const committed = apply(records);
-          this.#allotted = committed.revision;
+          if (committed.previous <= this.#allotted) this.#allotted = committed.revision;
           return committed;
         },
         whenStoreFails: "retry",
       })
       .pipe(
         tap(({ revision: allotted, previous, recognised, users }) => {
-          if (recognised || allotted > this.#known + 1) this.#hasOthers = true;
+          if (recognised || allotted > this.#known + 1 || previous > this.#known) this.#hasOthers = true;
           // Where changes that this tracker does not know came in between, the number would let what was asked before them pass for what was asked after them: without one, whatever
           // was asked at this revision is refused, and the refusal brings what the store says. The same goes for what was asked at later steps that were
           // applied by now: nothing need have come between this one and them.

@@ -35,9 +35,28 @@ const packages = (name, from, allowed) => ({
 
 export default {
   forbidden: [
-    { name: "no-cycles", comment: "Type-only cycles count too: the files cannot be understood one by one.", severity: "error", from: {}, to: { circular: true } },
-    { name: "no-folder-cycles", comment: "Between two folders, imports go one way.", severity: "error", scope: "folder", from: { path: "^src/" }, to: { circular: true } },
-    { name: "resolvable", comment: "What is imported must be there.", severity: "error", from: {}, to: { couldNotResolve: true } },
+    {
+      name: "no-cycles",
+      comment: "Type-only cycles count too: the files cannot be understood one by one.",
+      severity: "error",
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: "no-folder-cycles",
+      comment: "Between two folders, imports go one way.",
+      severity: "error",
+      scope: "folder",
+      from: { path: "^src/" },
+      to: { circular: true },
+    },
+    {
+      name: "resolvable",
+      comment: "What is imported must be there.",
+      severity: "error",
+      from: {},
+      to: { couldNotResolve: true },
+    },
     {
       name: "no-orphans",
       comment: "A file that imports nothing and that nobody imports.",
@@ -55,15 +74,45 @@ export default {
 
     layer("model", "^src/model/", [], "The model imports nothing."),
     layer("keys", "^src/keys/", ["^src/model/"], "What a device list must satisfy follows from the model only."),
-    layer("store", "^src/store/", ["^src/(?:keys|model)/"], "Down only: keys (a saved list is checked like an answer), model."),
+    layer(
+      "store",
+      "^src/store/",
+      ["^src/(?:keys|model)/"],
+      "Down only: keys (a saved list is checked like an answer), model.",
+    ),
     layer("sync", "^src/sync/", ["^src/(?:store|keys|model)/"], "Down only: store, keys, model."),
-    layer("query", "^src/query/", ["^src/(?:sync|store|keys|model)/"], "Down only: sync (who is tracked and outdated), store, keys, model."),
-    layer("core", CORE, [DEFAULTS], "Nothing of the core imports an adapter, but the default implementation of a port."),
-    layer("ed25519", "^src/ed25519/", [PORTS, "^src/keys/(base64|strict-ed25519)\\.ts$"], "An adapter knows the port it implements, and here how known bytes are written, and what is strict."),
+    layer(
+      "query",
+      "^src/query/",
+      ["^src/(?:sync|store|keys|model)/"],
+      "Down only: sync (who is tracked and outdated), store, keys, model.",
+    ),
+    layer(
+      "core",
+      CORE,
+      [DEFAULTS],
+      "Nothing of the core imports an adapter, but the default implementation of a port.",
+    ),
+    layer(
+      "ed25519",
+      "^src/ed25519/",
+      [PORTS, "^src/keys/(base64|strict-ed25519)\\.ts$"],
+      "An adapter knows the port it implements, and here how known bytes are written, and what is strict.",
+    ),
     layer("http", "^src/http/", ["^src/model/", PORTS], "An adapter knows the model and the port it implements."),
-    layer("idb", "^src/idb/", ["^src/model/", PORTS, "^src/store/records\\.ts$"], "An adapter knows the model, its port and the records of the store."),
+    layer(
+      "idb",
+      "^src/idb/",
+      ["^src/model/", PORTS, "^src/store/records\\.ts$"],
+      "An adapter knows the model, its port and the records of the store.",
+    ),
     layer("tabs", "^src/tabs/", ["^src/model/", PORTS], "An adapter knows the model and the port it implements."),
-    layer("testing", "^src/testing/", ["^src/model/", PORTS, "^src/store/memory-store\\.ts$"], "What applications test with knows the model, the ports and the memory store."),
+    layer(
+      "testing",
+      "^src/testing/",
+      ["^src/model/", PORTS, "^src/store/memory-store\\.ts$"],
+      "What applications test with knows the model, the ports and the memory store.",
+    ),
 
     packages("model", "^src/model/", []),
     packages("core", CORE, ["rxjs", "valibot"]),
@@ -75,7 +124,8 @@ export default {
 
     {
       name: "by-name",
-      comment: "The demo and the benchmarks import the package by its name, as an application does, and nothing of the specs.",
+      comment:
+        "The demo and the benchmarks import the package by its name, as an application does, and nothing of the specs.",
       severity: "error",
       from: { path: "^(?:demo|bench)/" },
       to: { path: "^(?:src|spec)/", dependencyTypesNot: ["aliased"] },

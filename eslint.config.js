@@ -19,11 +19,13 @@ const defaultExports = {
 };
 const source = {
   "Program > VariableDeclaration[kind='let']": "No module state: two trackers in one page must not meet.",
-  "Program > ExportNamedDeclaration > VariableDeclaration[kind='let']": "No module state: two trackers in one page must not meet.",
+  "Program > ExportNamedDeclaration > VariableDeclaration[kind='let']":
+    "No module state: two trackers in one page must not meet.",
 };
 const notInBarrels = {
   ExportAllDeclaration: "Only a subpath's index.ts exports what stands elsewhere, and name by name.",
-  "ExportNamedDeclaration[source]": "Only a subpath's index.ts exports what stands elsewhere: import from the file that has it.",
+  "ExportNamedDeclaration[source]":
+    "Only a subpath's index.ts exports what stands elsewhere: import from the file that has it.",
 };
 /** P10: every timer and every reading of a clock goes through the tracker's scheduler, and nothing waits for a promise. */
 const virtualTime = {
@@ -33,15 +35,33 @@ const virtualTime = {
   "ForOfStatement[await=true]": "No promises in the core: ports give observables.",
   ":function[async=true]": "No promises in the core: ports give observables.",
   // RxJS falls back to the real clock wherever it is not told the scheduler.
-  "CallExpression[callee.name=/^(interval|timestamp|timeInterval)$/][arguments.length=0]": "Pass the tracker's scheduler.",
-  "CallExpression[callee.name=/^(timer|interval|delay|debounceTime|throttleTime|auditTime|sampleTime)$/][arguments.length=1]": "Pass the tracker's scheduler.",
-  "CallExpression[callee.name=/^(bufferTime|windowTime)$/]": "Not used here; where it is needed, pass the tracker's scheduler and allow it.",
-  "CallExpression[callee.name='timeout'] > :not(ObjectExpression:has(> Property[key.name='scheduler'])).arguments:first-child": "Pass the tracker's scheduler: timeout({ …, scheduler }).",
-  "CallExpression[callee.name=/^(retry|repeat)$/] > ObjectExpression > Property[key.name='delay'] > Literal": "A number waits by the real clock: delay: () => timer(ms, scheduler).",
+  "CallExpression[callee.name=/^(interval|timestamp|timeInterval)$/][arguments.length=0]":
+    "Pass the tracker's scheduler.",
+  "CallExpression[callee.name=/^(timer|interval|delay|debounceTime|throttleTime|auditTime|sampleTime)$/][arguments.length=1]":
+    "Pass the tracker's scheduler.",
+  "CallExpression[callee.name=/^(bufferTime|windowTime)$/]":
+    "Not used here; where it is needed, pass the tracker's scheduler and allow it.",
+  "CallExpression[callee.name='timeout'] > :not(ObjectExpression:has(> Property[key.name='scheduler'])).arguments:first-child":
+    "Pass the tracker's scheduler: timeout({ …, scheduler }).",
+  "CallExpression[callee.name=/^(retry|repeat)$/] > ObjectExpression > Property[key.name='delay'] > Literal":
+    "A number waits by the real clock: delay: () => timer(ms, scheduler).",
 };
-const realTime = ["Date", "Promise", "performance", "setTimeout", "setInterval", "setImmediate", "queueMicrotask", "requestAnimationFrame", "requestIdleCallback"];
+const realTime = [
+  "Date",
+  "Promise",
+  "performance",
+  "setTimeout",
+  "setInterval",
+  "setImmediate",
+  "queueMicrotask",
+  "requestAnimationFrame",
+  "requestIdleCallback",
+];
 
-const restrict = (...groups) => ["error", ...Object.entries(Object.assign({}, ...groups)).map(([selector, message]) => ({ selector, message }))];
+const restrict = (...groups) => [
+  "error",
+  ...Object.entries(Object.assign({}, ...groups)).map(([selector, message]) => ({ selector, message })),
+];
 
 export default defineConfig(
   includeIgnoreFile(fileURLToPath(new URL(".gitignore", import.meta.url))),
@@ -73,8 +93,14 @@ export default defineConfig(
       // Numbers in messages are clear.
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
       // `while (true)` says what it does.
-      "@typescript-eslint/no-unnecessary-condition": ["error", { allowConstantLoopConditions: "only-allowed-literals" }],
-      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_", ignoreRestSiblings: true }],
+      "@typescript-eslint/no-unnecessary-condition": [
+        "error",
+        { allowConstantLoopConditions: "only-allowed-literals" },
+      ],
+      "@typescript-eslint/no-unused-vars": [
+        "error",
+        { argsIgnorePattern: "^_", varsIgnorePattern: "^_", ignoreRestSiblings: true },
+      ],
       // An index signature names its key ([userId: UserId]), and a mapped type may say more than Record can.
       "@typescript-eslint/consistent-indexed-object-style": "off",
       // What axios.create() gives is typed as a class that it is no instance of: every use of it would be reported.
@@ -104,15 +130,43 @@ export default defineConfig(
     files: ["src/**/*.ts"],
     ignores: ADAPTERS,
     rules: {
-      "no-restricted-globals": ["error", { checkGlobalObject: true, globals: realTime.map((name) => ({ name, message: "The core has no clock, timer or promise of its own: use the tracker's scheduler." })) }],
-      "no-restricted-imports": ["error", { paths: [{ name: "rxjs", importNames: ["firstValueFrom", "lastValueFrom", "asapScheduler", "animationFrameScheduler", "animationFrames"], message: "The core has no clock, timer or promise of its own." }] }],
+      "no-restricted-globals": [
+        "error",
+        {
+          checkGlobalObject: true,
+          globals: realTime.map((name) => ({
+            name,
+            message: "The core has no clock, timer or promise of its own: use the tracker's scheduler.",
+          })),
+        },
+      ],
+      "no-restricted-imports": [
+        "error",
+        {
+          paths: [
+            {
+              name: "rxjs",
+              importNames: [
+                "firstValueFrom",
+                "lastValueFrom",
+                "asapScheduler",
+                "animationFrameScheduler",
+                "animationFrames",
+              ],
+              message: "The core has no clock, timer or promise of its own.",
+            },
+          ],
+        },
+      ],
       "no-restricted-syntax": restrict(everywhere, defaultExports, source, notInBarrels, virtualTime),
     },
   },
   {
     files: ["src/index.ts", "src/*/index.ts"],
     rules: {
-      "no-restricted-syntax": restrict(everywhere, defaultExports, source, { ExportAllDeclaration: "Export name by name: what is public is decided here." }),
+      "no-restricted-syntax": restrict(everywhere, defaultExports, source, {
+        ExportAllDeclaration: "Export name by name: what is public is decided here.",
+      }),
     },
   },
 
@@ -143,7 +197,8 @@ export default defineConfig(
     files: ["spec/**/*.ts"],
     rules: {
       "no-restricted-syntax": restrict(everywhere, defaultExports, {
-        "CallExpression[callee.object.name=/^(describe|it|test|suite)$/][callee.property.name='only']": "This would run nothing else.",
+        "CallExpression[callee.object.name=/^(describe|it|test|suite)$/][callee.property.name='only']":
+          "This would run nothing else.",
       }),
     },
   },
@@ -153,7 +208,17 @@ export default defineConfig(
     files: JAVASCRIPT,
     languageOptions: {
       globals: Object.fromEntries(
-        [...Object.getOwnPropertyNames(globalThis), "document", "window", "location", "history", "indexedDB", "localStorage", "sessionStorage", "customElements"].map((name) => [name, "readonly"]),
+        [
+          ...Object.getOwnPropertyNames(globalThis),
+          "document",
+          "window",
+          "location",
+          "history",
+          "indexedDB",
+          "localStorage",
+          "sessionStorage",
+          "customElements",
+        ].map((name) => [name, "readonly"]),
       ),
     },
     rules: {

@@ -5,10 +5,21 @@ import { defineConfig, type TestProjectConfiguration } from "vitest/config";
 import manifest from "./package.json" with { type: "json" };
 
 /** The system's Chromium: nothing here downloads a browser. */
-const chromium = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(
-  (path) => path !== undefined && existsSync(path),
-);
-const chromiumFlags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const chromium = [
+  process.env.CHROMIUM,
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+].find((path) => path !== undefined && existsSync(path));
+const chromiumFlags = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 
 const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
 /** Specs and the specs' applications use the sources under the package's own names. */
@@ -19,11 +30,19 @@ const alias = [
 
 const nodeSpecs: TestProjectConfiguration = {
   resolve: { alias },
-  test: { name: "node", include: ["spec/**/*.spec.ts"], exclude: ["spec/**/*.browser.spec.ts"], setupFiles: ["spec/support/one-seed.ts"], testTimeout: 20_000 },
+  test: {
+    name: "node",
+    include: ["spec/**/*.spec.ts"],
+    exclude: ["spec/**/*.browser.spec.ts"],
+    setupFiles: ["spec/support/one-seed.ts"],
+    testTimeout: 20_000,
+  },
 };
 const browserSpecs: TestProjectConfiguration = {
   resolve: { alias },
-  optimizeDeps: { include: ["rxjs", "idb-keyval", "valibot", "axios", "fast-check", "@noble/ed25519", "@noble/hashes/sha2.js"] },
+  optimizeDeps: {
+    include: ["rxjs", "idb-keyval", "valibot", "axios", "fast-check", "@noble/ed25519", "@noble/hashes/sha2.js"],
+  },
   test: {
     name: "chromium",
     include: ["spec/**/*.browser.spec.ts"],
@@ -32,7 +51,9 @@ const browserSpecs: TestProjectConfiguration = {
       enabled: true,
       headless: true,
       screenshotFailures: false,
-      provider: playwright({ launchOptions: { ...(chromium === undefined ? {} : { executablePath: chromium }), args: chromiumFlags } }),
+      provider: playwright({
+        launchOptions: { ...(chromium === undefined ? {} : { executablePath: chromium }), args: chromiumFlags },
+      }),
       instances: [{ browser: "chromium" }],
     },
   },
@@ -44,14 +65,22 @@ if (chromium === undefined && process.env.VITEST !== undefined) {
 }
 
 /** What an application installs beside us, subpaths included; none of it is copied into dist. */
-const packages = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }).map((name) => new RegExp(`^${name}(/|$)`, "u"));
+const packages = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }).map(
+  (name) => new RegExp(`^${name}(/|$)`, "u"),
+);
 
 export default defineConfig({
   build: {
     target: "es2022",
     minify: false,
     lib: {
-      entry: { index: source("index.ts"), http: source("http/index.ts"), idb: source("idb/index.ts"), tabs: source("tabs/index.ts"), testing: source("testing/index.ts") },
+      entry: {
+        index: source("index.ts"),
+        http: source("http/index.ts"),
+        idb: source("idb/index.ts"),
+        tabs: source("tabs/index.ts"),
+        testing: source("testing/index.ts"),
+      },
       formats: ["es"],
     },
     rolldownOptions: { external: packages },

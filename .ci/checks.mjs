@@ -18,7 +18,12 @@ const results = [];
 function run(name, [command, ...args], limit) {
   return new Promise((resolve) => {
     const log = createWriteStream(`${out}${name}.log`);
-    const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"], detached: true, env: { ...process.env, NO_COLOR: "1" } });
+    const child = spawn(command, args, {
+      cwd: root,
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+      env: { ...process.env, NO_COLOR: "1" },
+    });
     let text = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (chunk) => {
@@ -36,7 +41,9 @@ function run(name, [command, ...args], limit) {
     };
     const timers = [];
     const wait = Math.max(SECOND, Math.min(limit, DEADLINE - Date.now()));
-    timers.push(setTimeout(() => (console.log(`stopped: not done within ${Math.round(wait / SECOND)} s`), stop("SIGTERM")), wait));
+    timers.push(
+      setTimeout(() => (console.log(`stopped: not done within ${Math.round(wait / SECOND)} s`), stop("SIGTERM")), wait),
+    );
     timers.push(setTimeout(() => stop("SIGKILL"), wait + 5 * SECOND));
     const end = (code) => {
       for (const timer of timers) clearTimeout(timer);
@@ -77,7 +84,11 @@ const readCounts = () => {
 /** The specs, each test counted. A run that failed in any other way, or a project that ran nothing, is one failure more. */
 const specs = () =>
   section("tests", async () => {
-    const { ok } = await run("tests", ["npm", "test", "--", "--reporter=default", "--reporter=./.ci/count-reporter.mjs"], 420 * SECOND);
+    const { ok } = await run(
+      "tests",
+      ["npm", "test", "--", "--reporter=default", "--reporter=./.ci/count-reporter.mjs"],
+      420 * SECOND,
+    );
     const counts = readCounts();
     let passed = 0;
     let failed = 0;
@@ -123,7 +134,9 @@ console.log("\n== summary");
 for (const { name, passed, failed, seconds } of results) {
   total.passed += passed;
   total.failed += failed;
-  console.log(`${failed === 0 ? "ok  " : "FAIL"} ${name.padEnd(20)} ${String(passed).padStart(5)} passed ${String(failed).padStart(4)} failed ${seconds.toFixed(1).padStart(7)} s`);
+  console.log(
+    `${failed === 0 ? "ok  " : "FAIL"} ${name.padEnd(20)} ${String(passed).padStart(5)} passed ${String(failed).padStart(4)} failed ${seconds.toFixed(1).padStart(7)} s`,
+  );
 }
 process.exitCode = total.failed === 0 ? 0 : 1;
 console.log(`${total.passed} passed, ${total.failed} failed`);

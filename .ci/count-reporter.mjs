@@ -17,7 +17,8 @@ export default class CountReporter {
       count.failed += broken.length;
     }
     // An error outside of any test: whose it is, nobody knows.
-    if (unhandledErrors.length > 0) (counts.node ??= { passed: 0, failed: 0, skipped: 0 }).failed += unhandledErrors.length;
+    if (unhandledErrors.length > 0)
+      (counts.node ??= { passed: 0, failed: 0, skipped: 0 }).failed += unhandledErrors.length;
     const out = new URL("./out/", import.meta.url);
     mkdirSync(out, { recursive: true });
     writeFileSync(new URL("tests.json", out), JSON.stringify(counts));

@@ -17,7 +17,12 @@ export const ME = "@me:bench.example";
 export function makeAccounts(count) {
   return Array.from({ length: count }, (_, i) => {
     const userId = userName(i);
-    return { userId, devices: Object.fromEntries(Array.from({ length: DEVICES }, () => makeDevice(userId)).map((device) => [device.device_id, device])) };
+    return {
+      userId,
+      devices: Object.fromEntries(
+        Array.from({ length: DEVICES }, () => makeDevice(userId)).map((device) => [device.device_id, device]),
+      ),
+    };
   });
 }
 
@@ -28,7 +33,11 @@ export const userName = (i) => `@user${i}:server${i % 50}.example`;
  * The body of an answer to `/keys/query` for these accounts.
  * @param {readonly Account[]} accounts
  */
-export const answerFor = (accounts) => JSON.stringify({ failures: {}, device_keys: Object.fromEntries(accounts.map(({ userId, devices }) => [userId, devices])) });
+export const answerFor = (accounts) =>
+  JSON.stringify({
+    failures: {},
+    device_keys: Object.fromEntries(accounts.map(({ userId, devices }) => [userId, devices])),
+  });
 
 /** A device as clients upload it: it signs itself (Matrix spec, client-server API, "Uploading keys"). */
 function makeDevice(userId) {
@@ -44,7 +53,11 @@ function makeDevice(userId) {
     user_id: userId,
   };
   const signature = sign(null, Buffer.from(canonicalJson(device)), privateKey);
-  return { ...device, signatures: { [userId]: { [`ed25519:${deviceId}`]: base64(signature) } }, unsigned: { device_display_name: "Bench on Linux" } };
+  return {
+    ...device,
+    signatures: { [userId]: { [`ed25519:${deviceId}`]: base64(signature) } },
+    unsigned: { device_display_name: "Bench on Linux" },
+  };
 }
 
 /** Unpadded base64, as Matrix writes keys and signatures. */

@@ -34,7 +34,21 @@ export async function keyQuery(accounts) {
   const devices = accounts.reduce((sum, account) => sum + Object.keys(account.devices).length, 0);
   const name = `answer of /keys/query: ${userIds.length} users, ${devices} devices`;
   return [
-    { name, note: "both verify what each device says of itself", ...(await compare(() => takeIn(false), () => peerTakesIn(false))) },
-    { name: "the same answer again, after a change that changed nothing", note: "devices that are the same are not verified again", ...(await compare(() => takeIn(true), () => peerTakesIn(true))) },
+    {
+      name,
+      note: "both verify what each device says of itself",
+      ...(await compare(
+        () => takeIn(false),
+        () => peerTakesIn(false),
+      )),
+    },
+    {
+      name: "the same answer again, after a change that changed nothing",
+      note: "devices that are the same are not verified again",
+      ...(await compare(
+        () => takeIn(true),
+        () => peerTakesIn(true),
+      )),
+    },
   ];
 }

@@ -53,8 +53,8 @@ export const getLists = (tracker, userIds) => firstValueFrom(tracker.getDeviceKe
 export async function readIdentityKeys(tracker, userIds) {
   const keys = [];
   for (const [userId, { deviceKeys }] of await getLists(tracker, userIds)) {
-    for (const [deviceId, device] of deviceKeys) keys.push([userId, deviceId, device.keys[`curve25519:${deviceId}`], device.keys[`ed25519:${deviceId}`]]);
+    for (const [deviceId, device] of deviceKeys)
+      keys.push([userId, deviceId, device.keys[`curve25519:${deviceId}`], device.keys[`ed25519:${deviceId}`]]);
   }
   return keys;
 }
-

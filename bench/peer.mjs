@@ -29,7 +29,10 @@ export const openMachine = (storeName) => OlmMachine.initialize(new UserId(ME), 
 export async function makeMachine(storeName) {
   const machine = await openMachine(storeName);
   for (const request of await machine.outgoingRequests()) {
-    const answer = request.type === RequestType.KeysQuery ? { device_keys: { [ME]: {} } } : { one_time_key_counts: { signed_curve25519: 50 } };
+    const answer =
+      request.type === RequestType.KeysQuery
+        ? { device_keys: { [ME]: {} } }
+        : { one_time_key_counts: { signed_curve25519: 50 } };
     await machine.markRequestAsSent(request.id, request.type, JSON.stringify(answer));
   }
   return machine;
@@ -38,7 +41,10 @@ export async function makeMachine(storeName) {
 /** A machine that tracks these accounts and has their lists. */
 export async function makeMachineWith(accounts, answer, storeName) {
   const machine = await makeMachine(storeName);
-  await trackUsers(machine, accounts.map(({ userId }) => userId));
+  await trackUsers(
+    machine,
+    accounts.map(({ userId }) => userId),
+  );
   await answerQueries(machine, answer);
   return machine;
 }
@@ -56,7 +62,15 @@ export async function answerQueries(machine, answer) {
 
 /** One sync response that only names users. */
 export async function applySync(machine, changed) {
-  await machine.receiveSyncChanges("[]", new DeviceLists(changed.map((userId) => new UserId(userId)), []), new Map([["signed_curve25519", 50]]), undefined);
+  await machine.receiveSyncChanges(
+    "[]",
+    new DeviceLists(
+      changed.map((userId) => new UserId(userId)),
+      [],
+    ),
+    new Map([["signed_curve25519", 50]]),
+    undefined,
+  );
 }
 
 /** The lists alone, as handles into the WebAssembly memory. */
@@ -70,7 +84,12 @@ export async function readIdentityKeys(machine, userIds) {
   for (const userId of userIds) {
     await withDevices(machine, userId, (list) => {
       for (const device of list.devices()) {
-        keys.push([userId, read(device.deviceId, "toString"), read(device.curve25519Key, "toBase64"), read(device.ed25519Key, "toBase64")]);
+        keys.push([
+          userId,
+          read(device.deviceId, "toString"),
+          read(device.curve25519Key, "toBase64"),
+          read(device.ed25519Key, "toBase64"),
+        ]);
         device.free();
       }
     });

@@ -13,7 +13,8 @@ import { startUp } from "./start-up.mjs";
 import { syncStep } from "./sync-step.mjs";
 import { bytes, heading, milliseconds, ratio, ratioOf, table } from "./table.mjs";
 
-const versionIn = (folder) => JSON.parse(readFileSync(new URL(`../${folder}package.json`, import.meta.url), "utf8")).version;
+const versionIn = (folder) =>
+  JSON.parse(readFileSync(new URL(`../${folder}package.json`, import.meta.url), "utf8")).version;
 const progress = (what) => process.stderr.write(`${what} …\n`);
 
 progress("making signed devices");
@@ -39,15 +40,33 @@ progress("bundles");
 const downloaded = await download();
 
 const today = new Date().toISOString().slice(0, 10);
-console.log(`matrix-device-tracker ${versionIn("")} and @matrix-org/matrix-sdk-crypto-wasm ${versionIn("node_modules/@matrix-org/matrix-sdk-crypto-wasm/")}, ${today}`);
-console.log(`Node ${process.versions.node}, ${platform()} ${arch()}, ${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`);
-console.log("Medians of interleaved rounds; in brackets the quarters below and above. A ratio above 1: ours is faster or smaller.");
+console.log(
+  `matrix-device-tracker ${versionIn("")} and @matrix-org/matrix-sdk-crypto-wasm ${versionIn("node_modules/@matrix-org/matrix-sdk-crypto-wasm/")}, ${today}`,
+);
+console.log(
+  `Node ${process.versions.node}, ${platform()} ${arch()}, ${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`,
+);
+console.log(
+  "Medians of interleaved rounds; in brackets the quarters below and above. A ratio above 1: ours is faster or smaller.",
+);
 
 heading("Time");
-table([["", "ours", "peer", "peer ÷ ours", ""], ...timed.map((row) => [row.name, milliseconds(row.ours), milliseconds(row.peer), ratio(row.ratio), row.note])]);
+table([
+  ["", "ours", "peer", "peer ÷ ours", ""],
+  ...timed.map((row) => [row.name, milliseconds(row.ours), milliseconds(row.peer), ratio(row.ratio), row.note]),
+]);
 
 heading("Growth with the number of tracked users");
 table([["", "ours", "peer"], ...growth.map((row) => [row.name, ratio(row.ours), ratio(row.peer)])]);
 
 heading("Size");
-table([["", "ours", "peer", "peer ÷ ours", ""], ...[...held, ...downloaded].map((row) => [row.name, bytes(row.ours), bytes(row.peer), ratioOf(row.peer, row.ours), row.note])]);
+table([
+  ["", "ours", "peer", "peer ÷ ours", ""],
+  ...[...held, ...downloaded].map((row) => [
+    row.name,
+    bytes(row.ours),
+    bytes(row.peer),
+    ratioOf(row.peer, row.ours),
+    row.note,
+  ]),
+]);

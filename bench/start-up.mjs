@@ -14,15 +14,22 @@ const OURS = new URL("./start-up-ours.mjs", import.meta.url);
 const PEER = new URL("./start-up-peer.mjs", import.meta.url);
 
 /** A sample: the script, run in a new process, says itself how long it took. */
-const start = (script, ...args) => async () => {
-  const { stdout } = await run(process.execPath, [fileURLToPath(script), ...args]);
-  return Number(stdout);
-};
+const start =
+  (script, ...args) =>
+  async () => {
+    const { stdout } = await run(process.execPath, [fileURLToPath(script), ...args]);
+    return Number(stdout);
+  };
 
 export async function startUp() {
   const folder = await mkdtemp(join(tmpdir(), "bench-"));
   const bundled = join(folder, "bundle.mjs");
-  await writeFile(bundled, await bundle(`export { DeviceTracker } from "matrix-device-tracker"; export { EMPTY, firstValueFrom, of } from "rxjs";`));
+  await writeFile(
+    bundled,
+    await bundle(
+      `export { DeviceTracker } from "matrix-device-tracker"; export { EMPTY, firstValueFrom, of } from "rxjs";`,
+    ),
+  );
   const { href } = pathToFileURL(bundled);
   const rows = [
     {

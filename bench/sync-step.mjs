@@ -27,11 +27,14 @@ export async function syncStep() {
     let token = 0;
     sync$.next({ since: null, next_batch: "t0" });
     for (const named of NAMED) {
-      const steps = Array.from({ length: STEPS }, (_, step) => Array.from({ length: named }, (_, i) => userIds[(step * 997 + i * 13) % tracked]));
+      const steps = Array.from({ length: STEPS }, (_, step) =>
+        Array.from({ length: named }, (_, i) => userIds[(step * 997 + i * 13) % tracked]),
+      );
       samples[key("ours", tracked, named)] = () =>
         elapsed(() => {
           const before = durable;
-          for (const changed of steps) sync$.next({ since: `t${token}`, next_batch: `t${++token}`, device_lists: { changed, left: [] } });
+          for (const changed of steps)
+            sync$.next({ since: `t${token}`, next_batch: `t${++token}`, device_lists: { changed, left: [] } });
           if (durable !== before + STEPS) throw new Error("a step should be durable at once with a memory store");
         });
       samples[key("peer", tracked, named)] = () =>

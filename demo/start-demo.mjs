@@ -16,7 +16,8 @@ export async function startDemo({ port = 0, latency } = {}) {
   const homeserver = createHomeserver({ latency });
 
   const server = createServer((request, response) => {
-    if (!isLoopback(request.headers.host)) response.writeHead(403).end("This demo answers only under a loopback address.");
+    if (!isLoopback(request.headers.host))
+      response.writeHead(403).end("This demo answers only under a loopback address.");
     else if (!homeserver.handle(request, response)) page(request, response);
   });
   await new Promise((resolve, reject) => {

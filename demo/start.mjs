@@ -4,9 +4,12 @@ import { startDemo } from "./start-demo.mjs";
 const port = Number(process.env.PORT ?? 0);
 
 try {
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`PORT should be a number from 0 to 65535, not "${process.env.PORT}".`);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new Error(`PORT should be a number from 0 to 65535, not "${process.env.PORT}".`);
   const { url, stop } = await startDemo({ port });
-  console.log(`\n  Device lists, live:  ${url}\n\n  Open it in a browser. Nothing leaves this machine. Ctrl-C stops it.\n`);
+  console.log(
+    `\n  Device lists, live:  ${url}\n\n  Open it in a browser. Nothing leaves this machine. Ctrl-C stops it.\n`,
+  );
   let stopping = false;
   for (const signal of ["SIGINT", "SIGTERM"]) {
     process.on(signal, () => {
@@ -17,6 +20,12 @@ try {
   }
 } catch (error) {
   const inUse = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
-  console.error(inUse ? `Port ${port} is in use. Choose another (PORT=… npm start), or none: a free one is taken.` : error instanceof Error ? error.message : error);
+  console.error(
+    inUse
+      ? `Port ${port} is in use. Choose another (PORT=… npm start), or none: a free one is taken.`
+      : error instanceof Error
+        ? error.message
+        : error,
+  );
   process.exit(1);
 }

@@ -33,7 +33,11 @@ function isInstalled() {
 
 if (!isInstalled()) {
   console.log("Installing dependencies (npm ci) …");
-  const { status, error } = spawnSync("npm", ["ci", "--include=dev", "--no-audit", "--no-fund"], { cwd: root, stdio: "inherit", shell: process.platform === "win32" });
+  const { status, error } = spawnSync("npm", ["ci", "--include=dev", "--no-audit", "--no-fund"], {
+    cwd: root,
+    stdio: "inherit",
+    shell: process.platform === "win32",
+  });
   if (error !== undefined) console.error(`npm could not be run: ${error.message}`);
   process.exit(status ?? 1);
 }

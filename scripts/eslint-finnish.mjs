@@ -43,7 +43,9 @@ export const finnish = {
 
     return {
       "Program:exit"() {
-        const names = context.sourceCode.scopeManager.scopes.flatMap((scope) => scope.variables.flatMap((variable) => variable.defs));
+        const names = context.sourceCode.scopeManager.scopes.flatMap((scope) =>
+          scope.variables.flatMap((variable) => variable.defs),
+        );
         for (const { type, name } of new Set(names)) if (type === "Variable" || type === "Parameter") check(name);
       },
       PropertyDefinition: checkKey,

@@ -32,23 +32,41 @@ export async function bundle(code, packages = [], lazily = false) {
     root,
     configFile: false,
     logLevel: "warn",
-    plugins: [{ name: "application", enforce: "pre", resolveId: (id) => (id === "application" ? entry : undefined), load: (id) => (id === entry ? code : undefined) }],
+    plugins: [
+      {
+        name: "application",
+        enforce: "pre",
+        resolveId: (id) => (id === "application" ? entry : undefined),
+        load: (id) => (id === entry ? code : undefined),
+      },
+    ],
     resolve: {
       alias: [
         { find: /^matrix-device-tracker$/, replacement: join(root, "src/index.ts") },
         { find: /^matrix-device-tracker\/(\w+)$/, replacement: join(root, "src/$1/index.ts") },
       ],
     },
-    build: { write: false, target: "es2022", minify: true, rolldownOptions: { input: "application", external: packages, preserveEntrySignatures: "strict" }, modulePreload: { polyfill: false } },
+    build: {
+      write: false,
+      target: "es2022",
+      minify: true,
+      rolldownOptions: { input: "application", external: packages, preserveEntrySignatures: "strict" },
+      modulePreload: { polyfill: false },
+    },
   });
-  return output.flatMap((chunk) => (chunk.type === "chunk" && chunk.isDynamicEntry === lazily ? [chunk.code] : [])).join("");
+  return output
+    .flatMap((chunk) => (chunk.type === "chunk" && chunk.isDynamicEntry === lazily ? [chunk.code] : []))
+    .join("");
 }
 
 /** The module that does this and all the rest of the cryptography, for comparison where it is installed: its WebAssembly, and the JavaScript that it needs. */
 const PEER = "@matrix-org/matrix-sdk-crypto-wasm";
 const peerPath = join(root, "node_modules", PEER);
 const peerWasm = () => readFileSync(join(peerPath, "pkg/matrix_sdk_crypto_wasm_bg.wasm"));
-const peerScript = () => bundle(`export { initAsync, OlmMachine, UserId, DeviceId, DeviceLists, RequestType } from ${JSON.stringify(join(peerPath, "index.mjs"))};`);
+const peerScript = () =>
+  bundle(
+    `export { initAsync, OlmMachine, UserId, DeviceId, DeviceLists, RequestType } from ${JSON.stringify(join(peerPath, "index.mjs"))};`,
+  );
 
 const OURS = [/^(rxjs|valibot|axios|idb-keyval)(\/|$)/];
 const WHOLE = "core, http and idb, with all packages";
@@ -85,6 +103,13 @@ if (argv[1] === fileURLToPath(import.meta.url)) {
   const { parts, lazy, whole, peer } = await sizes();
   console.log(`${"".padEnd(52)}${"minified".padStart(11)}${"gzip".padStart(11)}${"brotli".padStart(11)}`);
   const row = (what, ...cells) => console.log(what.padEnd(52) + cells.join(""));
-  for (const { what, minified, gzip: zipped, brotli: best } of [...parts, whole, lazy, ...(peer ? [peer] : [])]) row(what, kB(minified), kB(zipped), kB(best));
-  if (peer) row("  by ours with all packages", times(peer.minified, whole.minified), times(peer.gzip, whole.gzip), times(peer.brotli, whole.brotli));
+  for (const { what, minified, gzip: zipped, brotli: best } of [...parts, whole, lazy, ...(peer ? [peer] : [])])
+    row(what, kB(minified), kB(zipped), kB(best));
+  if (peer)
+    row(
+      "  by ours with all packages",
+      times(peer.minified, whole.minified),
+      times(peer.gzip, whole.gzip),
+      times(peer.brotli, whole.brotli),
+    );
 }

@@ -40,7 +40,12 @@ describe("the public types", () => {
   });
 
   it("keep wire objects verbatim, unknown properties and all", () => {
-    expectTypeOf<DeviceKeys>().toExtend<{ user_id: string; device_id: string; algorithms: string[]; keys: Record<string, string> }>();
+    expectTypeOf<DeviceKeys>().toExtend<{
+      user_id: string;
+      device_id: string;
+      algorithms: string[];
+      keys: Record<string, string>;
+    }>();
     expectTypeOf<DeviceKeys["signatures"]>().toEqualTypeOf<Record<string, Record<string, string>> | undefined>();
     expectTypeOf<DeviceKeys["org.example.extra"]>().toEqualTypeOf<unknown>();
     expectTypeOf<CrossSigningKey>().toExtend<{ user_id: string; usage: string[]; keys: Record<string, string> }>();
@@ -61,7 +66,10 @@ describe("the public types", () => {
     expectTypeOf<UserDeviceKeys["lastKnown"]>().toEqualTypeOf<ReadonlyMap<DeviceId, DeviceKeys> | undefined>();
     expectTypeOf<UserDeviceKeys["masterKey"]>().toEqualTypeOf<CrossSigningKey | undefined>();
     expectTypeOf<UserDeviceKeys["fetchedAt"]>().toEqualTypeOf<number>();
-    expectTypeOf<DeviceChanges>().toEqualTypeOf<{ readonly changed: readonly UserId[]; readonly left: readonly UserId[] }>();
+    expectTypeOf<DeviceChanges>().toEqualTypeOf<{
+      readonly changed: readonly UserId[];
+      readonly left: readonly UserId[];
+    }>();
     expectTypeOf<UserDeviceKeys>().toEqualTypeOf<Readonly<UserDeviceKeys>>();
   });
 
@@ -86,17 +94,25 @@ describe("the public types", () => {
     expectTypeOf<DeviceTracker["synced$"]>().toEqualTypeOf<Observable<SyncResponse>>();
     expectTypeOf<DeviceTracker["problems$"]>().toEqualTypeOf<Observable<TrackerProblem>>();
     expectTypeOf<DeviceTracker["getDeviceKeys"]>().parameter(0).toEqualTypeOf<Iterable<UserId>>();
-    expectTypeOf<DeviceTracker["getDeviceKeys"]>().parameter(1).toExtend<{ forceDownload?: boolean; timeout?: number } | undefined>();
+    expectTypeOf<DeviceTracker["getDeviceKeys"]>()
+      .parameter(1)
+      .toExtend<{ forceDownload?: boolean; timeout?: number } | undefined>();
     expectTypeOf<DeviceTracker["getDeviceKeys"]>().returns.toEqualTypeOf<Observable<DeviceKeysByUser>>();
-    expectTypeOf<DeviceTracker["getKnownDeviceKeys"]>().toEqualTypeOf<(users: Iterable<UserId>) => Observable<DeviceKeysByUser>>();
-    expectTypeOf<DeviceTracker["watchDeviceKeys"]>().toEqualTypeOf<(users: Iterable<UserId>) => Observable<DeviceKeysByUser>>();
+    expectTypeOf<DeviceTracker["getKnownDeviceKeys"]>().toEqualTypeOf<
+      (users: Iterable<UserId>) => Observable<DeviceKeysByUser>
+    >();
+    expectTypeOf<DeviceTracker["watchDeviceKeys"]>().toEqualTypeOf<
+      (users: Iterable<UserId>) => Observable<DeviceKeysByUser>
+    >();
     expectTypeOf<DeviceTracker["track"]>().toEqualTypeOf<(users: Iterable<UserId>) => Observable<void>>();
   });
 
   it("are the ports: observables, so that a marble test can stand in for each", () => {
     type Query = (request: { device_keys: Record<UserId, []>; timeout?: number }) => Observable<KeysQueryResponse>;
     expectTypeOf<Query>().toExtend<KeysApi["query"]>();
-    expectTypeOf<KeysApi["changes"]>().toEqualTypeOf<(range: { from: string; to: string }) => Observable<DeviceLists>>();
+    expectTypeOf<KeysApi["changes"]>().toEqualTypeOf<
+      (range: { from: string; to: string }) => Observable<DeviceLists>
+    >();
     expectTypeOf<DeviceStore["syncToken$"]>().toEqualTypeOf<Observable<string | undefined>>();
     expectTypeOf<DeviceStore["clear"]>().toEqualTypeOf<() => Observable<void>>();
     expectTypeOf(memoryStore).toEqualTypeOf<() => DeviceStore>();
@@ -110,31 +126,60 @@ describe("the public types", () => {
 
   it("say what is made of devices and identities, beside what the server says", () => {
     expectTypeOf<UserDeviceKeys["deviceStatus"]>().toEqualTypeOf<ReadonlyMap<DeviceId, DeviceStatus>>();
-    expectTypeOf<DeviceStatus>().toEqualTypeOf<{ readonly signedByItself: boolean; readonly crossSigned: boolean; readonly dehydrated: boolean }>();
+    expectTypeOf<DeviceStatus>().toEqualTypeOf<{
+      readonly signedByItself: boolean;
+      readonly crossSigned: boolean;
+      readonly dehydrated: boolean;
+    }>();
     expectTypeOf<UserDeviceKeys["identity"]>().toEqualTypeOf<IdentityStatus>();
-    expectTypeOf<IdentityStatus>().toEqualTypeOf<{ readonly state: IdentityState; readonly masterKey?: string; readonly pinnedMasterKey?: string; readonly verified: boolean }>();
+    expectTypeOf<IdentityStatus>().toEqualTypeOf<{
+      readonly state: IdentityState;
+      readonly masterKey?: string;
+      readonly pinnedMasterKey?: string;
+      readonly verified: boolean;
+    }>();
     expectTypeOf<IdentityState>().toEqualTypeOf<"none" | "unchanged" | "changed" | "removed">();
     expectTypeOf<RejectionReason["code"]>().toEqualTypeOf<RejectionCode>();
-    expectTypeOf<"key-changed" | "key-shared" | "invalid-signature" | "unsigned" | "cross-signing-id">().toExtend<RejectionCode>();
+    expectTypeOf<
+      "key-changed" | "key-shared" | "invalid-signature" | "unsigned" | "cross-signing-id"
+    >().toExtend<RejectionCode>();
   });
 
   it("tell updates that are readonly, and an identity only where it is another one", () => {
     expectTypeOf<DeviceTracker["deviceUpdates$"]>().toEqualTypeOf<Observable<DeviceUpdate>>();
-    expectTypeOf<DeviceUpdate["added" | "removed" | "renamed" | "crossSigned" | "changed"]>().toEqualTypeOf<readonly DeviceId[]>();
+    expectTypeOf<DeviceUpdate["added" | "removed" | "renamed" | "crossSigned" | "changed"]>().toEqualTypeOf<
+      readonly DeviceId[]
+    >();
     expectTypeOf<DeviceUpdate["refused"]>().toEqualTypeOf<ReadonlyMap<DeviceId, RejectionReason>>();
     expectTypeOf<DeviceUpdate["identity"]>().toEqualTypeOf<IdentityStatus | undefined>();
     expectTypeOf<DeviceUpdate>().toEqualTypeOf<Readonly<DeviceUpdate>>();
-    expectTypeOf<Extract<TrackerProblem, { type: "own-identity-changed" }>>().toExtend<{ readonly masterKey: string; readonly pinnedMasterKey: string }>();
+    expectTypeOf<Extract<TrackerProblem, { type: "own-identity-changed" }>>().toExtend<{
+      readonly masterKey: string;
+      readonly pinnedMasterKey: string;
+    }>();
   });
 
   it("find devices by any string, and acknowledge an identity without a value", () => {
-    expectTypeOf<DeviceTracker["findDevice"]>().toEqualTypeOf<(algorithm: string, publicKey: string) => Observable<readonly { readonly userId: UserId; readonly deviceId: DeviceId }[]>>();
-    expectTypeOf<DeviceTracker["acknowledgeIdentity"]>().toEqualTypeOf<(userId: UserId, masterKey: string) => Observable<void>>();
+    expectTypeOf<DeviceTracker["findDevice"]>().toEqualTypeOf<
+      (
+        algorithm: string,
+        publicKey: string,
+      ) => Observable<readonly { readonly userId: UserId; readonly deviceId: DeviceId }[]>
+    >();
+    expectTypeOf<DeviceTracker["acknowledgeIdentity"]>().toEqualTypeOf<
+      (userId: UserId, masterKey: string) => Observable<void>
+    >();
   });
 
   it("are the port that verifies signatures, which has a default", () => {
-    expectTypeOf<SignatureVerifier["verify"]>().toEqualTypeOf<(checks: readonly SignatureCheck[]) => Observable<readonly boolean[]>>();
-    expectTypeOf<SignatureCheck>().toEqualTypeOf<{ readonly publicKey: Uint8Array; readonly message: Uint8Array; readonly signature: Uint8Array }>();
+    expectTypeOf<SignatureVerifier["verify"]>().toEqualTypeOf<
+      (checks: readonly SignatureCheck[]) => Observable<readonly boolean[]>
+    >();
+    expectTypeOf<SignatureCheck>().toEqualTypeOf<{
+      readonly publicKey: Uint8Array;
+      readonly message: Uint8Array;
+      readonly signature: Uint8Array;
+    }>();
     expectTypeOf(platformVerifier).returns.toEqualTypeOf<SignatureVerifier>();
     expectTypeOf<DeviceTrackerOptions["verifier"]>().toEqualTypeOf<SignatureVerifier | undefined>();
     expectTypeOf<DeviceTrackerOptions["unsignedDevices"]>().toEqualTypeOf<UnsignedDevices | undefined>();
@@ -142,8 +187,14 @@ describe("the public types", () => {
   });
 
   it("choose recipients out of what a lookup gives", () => {
-    expectTypeOf(recipients).parameters.toEqualTypeOf<[users: DeviceKeysByUser, policy?: RecipientPolicy | undefined]>();
+    expectTypeOf(recipients).parameters.toEqualTypeOf<
+      [users: DeviceKeysByUser, policy?: RecipientPolicy | undefined]
+    >();
     expectTypeOf(recipients).returns.toEqualTypeOf<Recipients>();
-    expectTypeOf<Recipients["devices"][number]>().toEqualTypeOf<{ readonly userId: UserId; readonly deviceId: DeviceId; readonly device: DeviceKeys }>();
+    expectTypeOf<Recipients["devices"][number]>().toEqualTypeOf<{
+      readonly userId: UserId;
+      readonly deviceId: DeviceId;
+      readonly device: DeviceKeys;
+    }>();
   });
 });

@@ -19,12 +19,12 @@ import {
   type SchedulerLike,
 } from "rxjs";
 import { AlreadyConnectedError, StoreClearedError, StoreOwnerError } from "./model/errors.js";
-import { checkServerTimeout, complete, distinctUsers, type DeviceTrackerOptions } from "./device-tracker-options.js";
+import { checkServerTimeout, complete, distinctUsers, type DeviceTrackerOptions } from "./tracker/options.js";
 import { platformVerifier } from "./ed25519/platform-verifier.js";
-import { isPublicKey } from "./keys/cross-signing-key.js";
+import { isPublicKey } from "./trust/cross-signing-key.js";
 import { KEY_ALGORITHMS } from "./keys/device-key.js";
-import { strictVerifier } from "./keys/signature-verifier.js";
-import { loadedAccount, type AccountSurroundings, type LoadedAccount } from "./loaded-account.js";
+import { strictVerifier } from "./trust/signature-verifier.js";
+import { loadedAccount, type AccountSurroundings, type LoadedAccount } from "./tracker/loaded-account.js";
 import { isUserId, type DeviceId, type UserId } from "./model/ids.js";
 import type { TrackerProblem } from "./model/problems.js";
 import type { DeviceChanges, DeviceKeysByUser } from "./model/results.js";
@@ -32,15 +32,15 @@ import type { DeviceUpdate } from "./model/updates.js";
 import type { SyncResponse } from "./model/wire.js";
 import { Queries } from "./query/queries.js";
 import { RecentQueries } from "./query/recent-queries.js";
-import { settle } from "./query/settle.js";
-import { watchDeviceKeys } from "./query/watch-device-keys.js";
+import { settle } from "./query/process-response.js";
+import { watchDeviceKeys } from "./lookup/watch-device-keys.js";
 import type { DeviceStore } from "./store/device-store.js";
 import { loadAccount, type SavedAccount } from "./store/load.js";
 import { memoryStore } from "./store/memory-store.js";
 import { withStoreDeadline } from "./store/store-deadline.js";
-import { Connection, Synced, type End } from "./sync/connection.js";
-import { Emissions } from "./sync/emissions.js";
-import { Gate } from "./sync/gate.js";
+import { Connection, Synced, type End } from "./tracker/connection.js";
+import { Emissions } from "./tracker/emission-queue.js";
+import { Gate } from "./tracker/gate.js";
 import { isGap } from "./sync/catch-up.js";
 import { refusedIds } from "./sync/refused-ids.js";
 import { parseStep, type Step } from "./sync/step.js";
@@ -88,7 +88,10 @@ export class DeviceTracker {
   readonly #userId: UserId;
   readonly #sync$: Observable<SyncResponse>;
   readonly #scheduler: SchedulerLike;
-  readonly #surroundings: Pick<AccountSurroundings, "userId" | "keysApi" | "scheduler" | "maxListsInMemory" | "unsignedDevices" | "storeDeadline" | "queryDeadline">;
+  readonly #surroundings: Pick<
+    AccountSurroundings,
+    "userId" | "keysApi" | "scheduler" | "maxListsInMemory" | "unsignedDevices" | "storeDeadline" | "queryDeadline"
+  >;
   readonly #emissions = new Emissions();
   readonly #recent = new RecentQueries();
   readonly #problems$ = new Subject<TrackerProblem>();
@@ -110,12 +113,40 @@ export class DeviceTracker {
   #connection: Connection | undefined;
 
   constructor(options: DeviceTrackerOptions) {
-    const { userId, sync$, keysApi, store, scheduler, maxUsersPerQuery, maxConcurrentQueries, queryDeadline, storeDeadline, maxListsInMemory, unsignedDevices, verifier } = complete(options);
+    const {
+      userId,
+      sync$,
+      keysApi,
+      store,
+      scheduler,
+      maxUsersPerQuery,
+      maxConcurrentQueries,
+      queryDeadline,
+      storeDeadline,
+      maxListsInMemory,
+      unsignedDevices,
+      verifier,
+    } = complete(options);
     this.#userId = userId;
     this.#sync$ = sync$;
     this.#scheduler = scheduler;
-    this.#surroundings = { userId, keysApi, scheduler, maxListsInMemory, unsignedDevices, storeDeadline, queryDeadline };
-    const checkedVerifier = verifier === undefined ? platformVerifier({ onFallback: (error) => { this.#reportSlowSignatures(error); } }) : strictVerifier(verifier);
+    this.#surroundings = {
+      userId,
+      keysApi,
+      scheduler,
+      maxListsInMemory,
+      unsignedDevices,
+      storeDeadline,
+      queryDeadline,
+    };
+    const checkedVerifier =
+      verifier === undefined
+        ? platformVerifier({
+            onFallback: (error) => {
+              this.#reportSlowSignatures(error);
+            },
+          })
+        : strictVerifier(verifier);
     this.#queries = new Queries(
       {
         keysApi,
@@ -127,7 +158,17 @@ export class DeviceTracker {
         settle: (answered, request) => {
           if (this.#loaded === undefined) return EMPTY;
           const { memory, lists, saver } = this.#loaded;
-          return settle(answered, request, { memory, lists, saver, verifier: checkedVerifier, ownUserId: userId, unsignedDevices, deadline: queryDeadline, scheduler, report: this.#report });
+          return settle(answered, request, {
+            memory,
+            lists,
+            saver,
+            verifier: checkedVerifier,
+            ownUserId: userId,
+            unsignedDevices,
+            deadline: queryDeadline,
+            scheduler,
+            report: this.#report,
+          });
         },
       },
       { maxUsersPerQuery, maxConcurrentQueries },
@@ -148,7 +189,13 @@ export class DeviceTracker {
       map(({ invalidated, left }) => ({ changed: invalidated, left })),
     );
     // Where the state cannot be loaded now (another account's store), it may be later.
-    this.trackedUsers$ = merge(this.#started$, defer(() => this.#ready()).pipe(ignoreElements(), catchError(() => EMPTY))).pipe(switchMap(() => this.#tracked.set$));
+    this.trackedUsers$ = merge(
+      this.#started$,
+      defer(() => this.#ready()).pipe(
+        ignoreElements(),
+        catchError(() => EMPTY),
+      ),
+    ).pipe(switchMap(() => this.#tracked.set$));
     this.synced$ = defer(() => (this.#cleared ? throwError(() => new StoreClearedError()) : this.#synced.responses$));
     this.problems$ = this.#problems$.asObservable();
     this.deviceUpdates$ = this.#updates$.asObservable();
@@ -192,10 +239,14 @@ export class DeviceTracker {
           });
         },
         error: (error: unknown) => {
-          this.#gate.pass(() => { end({ error }); });
+          this.#gate.pass(() => {
+            end({ error });
+          });
         },
         complete: () => {
-          this.#gate.pass(() => { end("complete"); });
+          this.#gate.pass(() => {
+            end("complete");
+          });
         },
       }),
     );
@@ -220,12 +271,17 @@ export class DeviceTracker {
    *   users.get("@bob:example.org"); // { deviceKeys: Map { "JLAFKJWSCS" => {…} }, freshness: "current", … }
    * });
    */
-  getDeviceKeys(users: Iterable<UserId>, options: { readonly forceDownload?: boolean; readonly timeout?: number } = {}): Observable<DeviceKeysByUser> {
+  getDeviceKeys(
+    users: Iterable<UserId>,
+    options: { readonly forceDownload?: boolean; readonly timeout?: number } = {},
+  ): Observable<DeviceKeysByUser> {
     const wanted = distinctUsers(users);
     const { timeout } = options;
     if (timeout !== undefined) checkServerTimeout(timeout);
     return this.#ready().pipe(
-      switchMap(({ lookup }) => lookup.gather(wanted, options, "throw").pipe(map(({ answers }) => lookup.result(wanted, answers)))),
+      switchMap(({ lookup }) =>
+        lookup.gather(wanted, options, "throw").pipe(map(({ answers }) => lookup.result(wanted, answers))),
+      ),
     );
   }
 
@@ -248,11 +304,25 @@ export class DeviceTracker {
     const wanted = distinctUsers(users);
     return this.#ready().pipe(
       catchError((error: unknown) => {
-        this.#report({ type: "watch-failed", userIds: wanted, error, retryIn: undefined, message: "the watched users cannot be looked up with this store" });
+        this.#report({
+          type: "watch-failed",
+          userIds: wanted,
+          error,
+          retryIn: undefined,
+          message: "the watched users cannot be looked up with this store",
+        });
         return NEVER;
       }),
       switchMap(({ lookup, memory, lists }) =>
-        watchDeviceKeys(wanted, { tracked: this.#tracked, memory, lists, lookup, recent: this.#recent, scheduler: this.#scheduler, report: this.#report }),
+        watchDeviceKeys(wanted, {
+          tracked: this.#tracked,
+          memory,
+          lists,
+          lookup,
+          recent: this.#recent,
+          scheduler: this.#scheduler,
+          report: this.#report,
+        }),
       ),
     );
   }
@@ -266,7 +336,10 @@ export class DeviceTracker {
     const given = distinctUsers(users);
     return this.#ready("passed$").pipe(
       switchMap(({ steps }) => {
-        this.#reportRefusedIds("track", given.filter((user) => !isUserId(user)));
+        this.#reportRefusedIds(
+          "track",
+          given.filter((user) => !isUserId(user)),
+        );
         return steps.track(given.filter(isUserId));
       }),
     );
@@ -282,9 +355,14 @@ export class DeviceTracker {
    *   if (device !== undefined && others.length === 0) attribute(device); // { userId: "@bob:example.org", deviceId: "JLAFKJWSCS" }
    * });
    */
-  findDevice(algorithm: string, publicKey: string): Observable<readonly { readonly userId: UserId; readonly deviceId: DeviceId }[]> {
+  findDevice(
+    algorithm: string,
+    publicKey: string,
+  ): Observable<readonly { readonly userId: UserId; readonly deviceId: DeviceId }[]> {
     const known = KEY_ALGORITHMS.find((one) => one === algorithm);
-    return this.#ready().pipe(switchMap(({ lists }) => (known === undefined ? of([]) : lists.claimants(known, publicKey))));
+    return this.#ready().pipe(
+      switchMap(({ lists }) => (known === undefined ? of([]) : lists.claimants(known, publicKey))),
+    );
   }
 
   /**
@@ -294,7 +372,10 @@ export class DeviceTracker {
    * @param masterKey the public key that was shown, `identity.masterKey`
    */
   acknowledgeIdentity(userId: UserId, masterKey: string): Observable<void> {
-    if (!isPublicKey(masterKey)) throw new TypeError(`masterKey should be an ed25519 public key in unpadded base64, not ${JSON.stringify(masterKey)}`);
+    if (!isPublicKey(masterKey))
+      throw new TypeError(
+        `masterKey should be an ed25519 public key in unpadded base64, not ${JSON.stringify(masterKey)}`,
+      );
     return this.#ready().pipe(switchMap(({ saver }) => saver.acknowledge(userId, masterKey)));
   }
 
@@ -303,12 +384,17 @@ export class DeviceTracker {
     // Whoever is told of a step in the middle of it, and gives the next one, must find this one followed already.
     this.#emissions.hold(() => {
       if (step.refusal !== undefined) {
-        this.#report({ type: "sync-response-refused", error: step.refusal, message: `${step.refusal.message}; as it may hide changes, every device list became outdated` });
+        this.#report({
+          type: "sync-response-refused",
+          error: step.refusal,
+          message: `${step.refusal.message}; as it may hide changes, every device list became outdated`,
+        });
       }
       this.#reportRefusedIds("device_lists", step.refusedIds);
       if (!isGap(step, this.#tracked.token)) this.#follow(step, loaded, connection);
       // The account's first: there is no token to ask from, and whatever was fetched before it may be older than it.
-      else if (step.since === null && this.#tracked.token === undefined) this.#follow({ ...step, everyone: true }, loaded, connection);
+      else if (step.since === null && this.#tracked.token === undefined)
+        this.#follow({ ...step, everyone: true }, loaded, connection);
       else this.#closeGap(step, loaded, connection);
     });
   }
@@ -352,7 +438,12 @@ export class DeviceTracker {
   }
 
   #reportSlowSignatures(error: unknown): void {
-    this.#report({ type: "slow-signatures", error, message: "this platform has no ed25519: signatures are verified in JavaScript, which takes 10 to 15 times as long" });
+    this.#report({
+      type: "slow-signatures",
+      error,
+      message:
+        "this platform has no ed25519: signatures are verified in JavaScript, which takes 10 to 15 times as long",
+    });
   }
 
   #reportRefusedIds(...refused: Parameters<typeof refusedIds>): void {
@@ -364,7 +455,10 @@ export class DeviceTracker {
     const error = new StoreClearedError();
     const synced = this.#synced;
     this.#cleared = true;
-    this.#report({ type: "store-cleared", message: "the device store was cleared: this tracker has nothing to go on with, make a new one" });
+    this.#report({
+      type: "store-cleared",
+      message: "the device store was cleared: this tracker has nothing to go on with, make a new one",
+    });
     this.#gate.fail(error);
     this.#connection?.fail(error);
     this.#emissions.push(() => {
@@ -383,11 +477,16 @@ export class DeviceTracker {
   /** Reads the saved state, once for all who wait for it; what was given meanwhile is applied before any of them goes on. */
   #load(store: DeviceStore): Observable<LoadedAccount> {
     const lifetime = `${this.#scheduler.now().toString(36)}.${Math.random().toString(36).slice(2)}`;
-    const open = (opened: DeviceStore) => loadAccount(opened, this.#userId, lifetime).pipe(map((account) => ({ store: opened, account })));
+    const open = (opened: DeviceStore) =>
+      loadAccount(opened, this.#userId, lifetime).pipe(map((account) => ({ store: opened, account })));
     return open(store).pipe(
       catchError((error: unknown) => {
         if (error instanceof StoreOwnerError) throw error;
-        this.#report({ type: "store-unavailable", error, message: "the device store cannot be used; memory stands in for it, and nothing is kept beyond this page" });
+        this.#report({
+          type: "store-unavailable",
+          error,
+          message: "the device store cannot be used; memory stands in for it, and nothing is kept beyond this page",
+        });
         return open(memoryStore());
       }),
       map(({ store: opened, account }) =>
@@ -399,14 +498,23 @@ export class DeviceTracker {
       ),
       // Reset when everyone has left before it is there, and when it failed: the next use reads again.
       // One who leaves from inside the emission does not reset it: a second load would forget what has been applied since the first.
-      share({ connector: () => new ReplaySubject(1), resetOnComplete: false, resetOnRefCountZero: () => (this.#loaded === undefined ? of(0) : NEVER) }),
+      share({
+        connector: () => new ReplaySubject(1),
+        resetOnComplete: false,
+        resetOnRefCountZero: () => (this.#loaded === undefined ? of(0) : NEVER),
+      }),
     );
   }
 
   #start(store: DeviceStore, account: SavedAccount): LoadedAccount {
     const { token, users, damaged } = account;
     for (const [kind, ids] of damaged) {
-      this.#report({ type: "records-damaged", kind, ids, message: `${ids.length} saved record(s) of kind "${kind}" cannot be trusted: what they stood for counts as outdated` });
+      this.#report({
+        type: "records-damaged",
+        kind,
+        ids,
+        message: `${ids.length} saved record(s) of kind "${kind}" cannot be trusted: what they stood for counts as outdated`,
+      });
     }
     const loaded = loadedAccount(store, account, {
       ...this.#surroundings,
@@ -415,13 +523,24 @@ export class DeviceTracker {
       emissions: this.#emissions,
       writesTell: {
         commitFailed: (error, retryIn) => {
-          this.#report({ type: "commit-failed", error, retryIn, message: `changes could not be saved; lookups go on from memory, and it is tried again in ${retryIn / 1000} s` });
+          this.#report({
+            type: "commit-failed",
+            error,
+            retryIn,
+            message: `changes could not be saved; lookups go on from memory, and it is tried again in ${retryIn / 1000} s`,
+          });
           this.#connection?.storeFails();
         },
-        cleared: () => { this.#storeCleared(); },
-        together: (action) => { this.#emissions.hold(action); },
+        cleared: () => {
+          this.#storeCleared();
+        },
+        together: (action) => {
+          this.#emissions.hold(action);
+        },
       },
-      updated: (update) => { this.#tellUpdate(update); },
+      updated: (update) => {
+        this.#tellUpdate(update);
+      },
       report: this.#report,
     });
     this.#loaded = loaded;

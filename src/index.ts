@@ -1,5 +1,5 @@
 export { DeviceTracker } from "./device-tracker.js";
-export type { DeviceTrackerOptions } from "./device-tracker-options.js";
+export type { DeviceTrackerOptions } from "./tracker/options.js";
 export {
   AlreadyConnectedError,
   DeviceTrackerError,
@@ -13,14 +13,31 @@ export {
   VerificationFailedError,
 } from "./model/errors.js";
 export { platformVerifier, type PlatformVerifierOptions } from "./ed25519/platform-verifier.js";
-export type { SignatureCheck, SignatureVerifier } from "./keys/signature-verifier.js";
-export type { UnsignedDevices } from "./keys/verify-list.js";
+export type { SignatureCheck, SignatureVerifier } from "./trust/signature-verifier.js";
+export type { UnsignedDevices } from "./trust/verify-list.js";
 export type { DeviceId, UserId } from "./model/ids.js";
 export type { TrackerProblem } from "./model/problems.js";
-export type { DeviceChanges, DeviceKeysByUser, DeviceStatus, Freshness, IdentityState, IdentityStatus, RejectionCode, RejectionReason, UserDeviceKeys } from "./model/results.js";
+export type {
+  DeviceChanges,
+  DeviceKeysByUser,
+  DeviceStatus,
+  Freshness,
+  IdentityState,
+  IdentityStatus,
+  RejectionCode,
+  RejectionReason,
+  UserDeviceKeys,
+} from "./model/results.js";
 export type { DeviceUpdate } from "./model/updates.js";
-export type { CrossSigningKey, DeviceKeys, DeviceLists, KeysQueryRequest, KeysQueryResponse, SyncResponse } from "./model/wire.js";
-export { recipients, type LeftOutReason, type RecipientPolicy, type Recipients } from "./recipients.js";
+export type {
+  CrossSigningKey,
+  DeviceKeys,
+  DeviceLists,
+  KeysQueryRequest,
+  KeysQueryResponse,
+  SyncResponse,
+} from "./model/wire.js";
+export { recipients, type LeftOutReason, type RecipientPolicy, type Recipients } from "./trust/recipients.js";
 export type { KeysApi } from "./query/keys-api.js";
 export type { DeviceStore, RecordKey, Update } from "./store/device-store.js";
 export { memoryStore } from "./store/memory-store.js";

@@ -28,7 +28,8 @@ export function clientApi(world, slowQuery, latency) {
 
   const positionOf = (/** @type {string | null} */ token) => {
     const [, position, life] = /^s(\d+)_(\w+)$/.exec(token ?? "") ?? [];
-    if (life !== world.life) throw new MatrixRefusal(400, "M_UNKNOWN", `"${token}" is no position in this server’s stream`);
+    if (life !== world.life)
+      throw new MatrixRefusal(400, "M_UNKNOWN", `"${token}" is no position in this server’s stream`);
     return Number(position);
   };
 
@@ -50,7 +51,8 @@ export function clientApi(world, slowQuery, latency) {
     const [master_keys, self_signing_keys, user_signing_keys] = /** @type {Record<string, object>[]} */ ([{}, {}, {}]);
     for (const userId of userIds) {
       const list = world.deviceList(userId);
-      if (world.down.has(serverOf(userId))) failures[serverOf(userId)] = { status: 503, message: "this server cannot be reached" };
+      if (world.down.has(serverOf(userId)))
+        failures[serverOf(userId)] = { status: 503, message: "this server cannot be reached" };
       else if (list !== undefined) {
         device_keys[userId] = list;
         const identity = world.identity(userId);
@@ -96,7 +98,8 @@ export function clientApi(world, slowQuery, latency) {
     "POST /_matrix/client/v3/keys/query": async (call) => {
       device(call);
       const { device_keys: wanted } = call.body;
-      if (wanted === null || typeof wanted !== "object") throw new MatrixRefusal(400, "M_BAD_JSON", "device_keys should be an object");
+      if (wanted === null || typeof wanted !== "object")
+        throw new MatrixRefusal(400, "M_BAD_JSON", "device_keys should be an object");
       // A real server reads its database when the request comes and answers some time later: a change in between is not in the answer.
       const taken = answer(Object.keys(wanted));
       await (slowQuery.take(call.signal) ?? sleep(latency, undefined, { signal: call.signal }));

@@ -15,7 +15,13 @@ const SLOWEST = 30_000;
  */
 export function controlApi(world, slowQuery, tricks) {
   return {
-    "GET /control/world": () => ({ people: world.people(), members: world.members(), down: [...world.down], unsigned: world.unsigned(), tricks: tricks.played }),
+    "GET /control/world": () => ({
+      people: world.people(),
+      members: world.members(),
+      down: [...world.down],
+      unsigned: world.unsigned(),
+      tricks: tricks.played,
+    }),
     "POST /control/add-device": ({ body }) => ({ device_id: world.addDevice(text(body, "user_id")) }),
     "POST /control/remove-device": ({ body }) => ({ device_id: world.removeDevice(text(body, "user_id")) }),
     "POST /control/sign-devices": ({ body }) => done(world.signDevices(text(body, "user_id"))),
@@ -35,7 +41,13 @@ export function controlApi(world, slowQuery, tricks) {
       const answerAfter = milliseconds(body, "answer_after");
       if (body.change_user_id === undefined) return done(slowQuery.plan({ answerAfter }));
       const userId = text(body, "change_user_id");
-      return done(slowQuery.plan({ answerAfter, changeAfter: milliseconds(body, "change_after"), change: () => void world.addDevice(userId) }));
+      return done(
+        slowQuery.plan({
+          answerAfter,
+          changeAfter: milliseconds(body, "change_after"),
+          change: () => void world.addDevice(userId),
+        }),
+      );
     },
   };
 }
@@ -52,6 +64,7 @@ function text(body, name) {
 /** @param {Record<string, unknown>} body @param {string} name */
 function milliseconds(body, name) {
   const value = body[name];
-  if (typeof value !== "number" || !(value >= 0 && value <= SLOWEST)) throw new MatrixRefusal(400, "M_BAD_JSON", `${name} should be milliseconds, at most ${SLOWEST}`);
+  if (typeof value !== "number" || !(value >= 0 && value <= SLOWEST))
+    throw new MatrixRefusal(400, "M_BAD_JSON", `${name} should be milliseconds, at most ${SLOWEST}`);
   return value;
 }

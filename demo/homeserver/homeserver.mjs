@@ -63,7 +63,8 @@ export function createHomeserver({ latency = LATENCY } = {}) {
     let body;
     try {
       const name = `${request.method} ${decodeURIComponent(url.pathname)}`;
-      if (!Object.hasOwn(routes, name)) throw new MatrixRefusal(404, "M_UNRECOGNIZED", `this server does not know ${name}`);
+      if (!Object.hasOwn(routes, name))
+        throw new MatrixRefusal(404, "M_UNRECOGNIZED", `this server does not know ${name}`);
       const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1];
       body = await routes[name]({ query: url.searchParams, body: await readJson(request), token, signal: gone.signal });
     } catch (error) {
@@ -71,7 +72,10 @@ export function createHomeserver({ latency = LATENCY } = {}) {
       const refusal = error instanceof MatrixRefusal ? error : new MatrixRefusal(500, "M_UNKNOWN", String(error));
       ({ status, body } = refusal);
     }
-    if (!gone.signal.aborted) response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store", ...headers }).end(JSON.stringify(body));
+    if (!gone.signal.aborted)
+      response
+        .writeHead(status, { "content-type": "application/json", "cache-control": "no-store", ...headers })
+        .end(JSON.stringify(body));
   }
 
   return { world, handle };
@@ -94,7 +98,8 @@ export async function startHomeserver(options) {
 /** @param {import("node:http").IncomingMessage} request @returns {Promise<Record<string, any>>} */
 async function readJson(request) {
   if (request.method !== "POST") return {};
-  if (!/^application\/json\b/.test(request.headers["content-type"] ?? "")) throw new MatrixRefusal(415, "M_NOT_JSON", "the body should be application/json");
+  if (!/^application\/json\b/.test(request.headers["content-type"] ?? ""))
+    throw new MatrixRefusal(415, "M_NOT_JSON", "the body should be application/json");
   const chunks = [];
   let length = 0;
   for await (const chunk of request) {

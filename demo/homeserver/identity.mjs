@@ -11,7 +11,8 @@ export class Identity {
 
   constructor(/** @type {string} */ userId) {
     const master = new SigningKey();
-    const signed = (/** @type {SigningKey} */ key, /** @type {string} */ usage) => master.sign(keyObject(userId, key, usage), userId, master.text);
+    const signed = (/** @type {SigningKey} */ key, /** @type {string} */ usage) =>
+      master.sign(keyObject(userId, key, usage), userId, master.text);
     this.#userId = userId;
     /** @type {KeyJson} */
     this.masterKey = keyObject(userId, master, "master");

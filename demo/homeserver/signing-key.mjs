@@ -3,7 +3,8 @@ import { canonicalJson } from "./canonical-json.mjs";
 
 /** Unpadded base64, as Matrix writes keys and signatures. */
 const base64 = (/** @type {Uint8Array} */ bytes) => Buffer.from(bytes).toString("base64").replace(/=+$/, "");
-const publicText = (/** @type {import("node:crypto").KeyObject} */ key) => base64(Buffer.from(/** @type {string} */ (key.export({ format: "jwk" }).x), "base64url"));
+const publicText = (/** @type {import("node:crypto").KeyObject} */ key) =>
+  base64(Buffer.from(/** @type {string} */ (key.export({ format: "jwk" }).x), "base64url"));
 
 /** The public half of a new curve25519 key. The private half is forgotten: nobody in this demo reads a message. */
 export const newCurve25519 = () => publicText(generateKeyPairSync("x25519").publicKey);
@@ -31,7 +32,10 @@ export class SigningKey {
   sign(object, userId, keyId) {
     const { signatures = {}, unsigned: _, ...signed } = object;
     const signature = base64(sign(null, Buffer.from(canonicalJson(signed)), this.#private));
-    return { ...object, signatures: { ...signatures, [userId]: { ...signatures[userId], [`ed25519:${keyId}`]: signature } } };
+    return {
+      ...object,
+      signatures: { ...signatures, [userId]: { ...signatures[userId], [`ed25519:${keyId}`]: signature } },
+    };
   }
 }
 

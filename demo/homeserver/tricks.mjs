@@ -29,15 +29,20 @@ const TRICKS = {
 
   /** A device for Bob that is signed by a key which is not its own. */
   "forge-signature": (world) =>
-    world.plant(BOB, (deviceId) => new SigningKey().sign(unsignedDevice(BOB, deviceId, "Bob’s new phone", new SigningKey()), BOB, deviceId)),
+    world.plant(BOB, (deviceId) =>
+      new SigningKey().sign(unsignedDevice(BOB, deviceId, "Bob’s new phone", new SigningKey()), BOB, deviceId),
+    ),
 
   /** A device for Bob that nobody has signed. */
-  "unsigned-device": (world) => world.plant(BOB, (deviceId) => unsignedDevice(BOB, deviceId, "Bob’s e-reader", new SigningKey())),
+  "unsigned-device": (world) =>
+    world.plant(BOB, (deviceId) => unsignedDevice(BOB, deviceId, "Bob’s e-reader", new SigningKey())),
 
   /** A device for Bob that says Carol's curve25519 key is its own: messages from Carol would then be his. */
   "claim-key": (world) => {
     const [carolsId, { json }] = first(world.person(CAROL).devices, CAROL);
-    return world.plant(BOB, (deviceId) => signedDevice(BOB, deviceId, "Bob’s second phone", json.keys[`curve25519:${carolsId}`]));
+    return world.plant(BOB, (deviceId) =>
+      signedDevice(BOB, deviceId, "Bob’s second phone", json.keys[`curve25519:${carolsId}`]),
+    );
   },
 
   /** An identity that Alice never made, in the place of hers. */
@@ -83,6 +88,7 @@ export class Tricks {
 /** @param {Map<string, import("./device.mjs").Device>} devices @param {string} userId */
 function first(devices, userId) {
   const honest = [...devices].find(([, { planted }]) => !planted);
-  if (honest === undefined) throw new MatrixRefusal(409, "M_UNKNOWN", `${userId} has no device left to play this trick with`);
+  if (honest === undefined)
+    throw new MatrixRefusal(409, "M_UNKNOWN", `${userId} has no device left to play this trick with`);
   return honest;
 }

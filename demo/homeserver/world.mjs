@@ -36,7 +36,12 @@ export class World {
   #waiting = new Set();
 
   constructor() {
-    for (const [userId, devices, identity] of /** @type {const} */ ([[ALICE, 1, new Identity(ALICE)], [BOB, 2, new Identity(BOB)], [CAROL, 1, new Identity(CAROL)], [DAVE, 2, undefined]])) {
+    for (const [userId, devices, identity] of /** @type {const} */ ([
+      [ALICE, 1, new Identity(ALICE)],
+      [BOB, 2, new Identity(BOB)],
+      [CAROL, 1, new Identity(CAROL)],
+      [DAVE, 2, undefined],
+    ])) {
       this.#people.set(userId, { devices: new Map(), identity, signIns: 0, joined: true });
       for (let i = 0; i < devices; i++) this.#signIn(userId);
       this.#sign(this.person(userId));
@@ -96,7 +101,8 @@ export class World {
   /** The owner signs their devices, as they do once they have recognised them. */
   signDevices(/** @type {string} */ userId) {
     const person = this.#reachable(userId);
-    if (unsignedOf(person).length === 0) throw new MatrixRefusal(409, "M_UNKNOWN", `${userId} has no device that waits to be signed`);
+    if (unsignedOf(person).length === 0)
+      throw new MatrixRefusal(409, "M_UNKNOWN", `${userId} has no device that waits to be signed`);
     this.#sign(person);
     this.changed(userId);
   }
@@ -108,7 +114,13 @@ export class World {
     person.identity = new Identity(userId);
     for (const device of person.devices.values()) {
       const { [userId]: theirs = {}, ...others } = device.json.signatures ?? {};
-      device.json = { ...device.json, signatures: { ...others, [userId]: Object.fromEntries(Object.entries(theirs).filter(([keyId]) => !(keyId in before))) } };
+      device.json = {
+        ...device.json,
+        signatures: {
+          ...others,
+          [userId]: Object.fromEntries(Object.entries(theirs).filter(([keyId]) => !(keyId in before))),
+        },
+      };
     }
     this.#sign(person);
     this.changed(userId);
@@ -165,7 +177,8 @@ export class World {
   between(/** @type {number} */ from, /** @type {number} */ to) {
     /** @type {Map<string, "changed" | "left">} */
     const last = new Map();
-    for (const { position, userId, kind } of this.#stream) if (position > from && position <= to) last.set(userId, kind);
+    for (const { position, userId, kind } of this.#stream)
+      if (position > from && position <= to) last.set(userId, kind);
     const those = (/** @type {string} */ kind) => [...last].filter(([, k]) => k === kind).map(([userId]) => userId);
     return { changed: those("changed"), left: those("left") };
   }
@@ -195,7 +208,8 @@ export class World {
   }
 
   #sign(/** @type {Person} */ person) {
-    for (const device of unsignedOf(person)) if (person.identity !== undefined) device.json = person.identity.signDevice(device.json);
+    for (const device of unsignedOf(person))
+      if (person.identity !== undefined) device.json = person.identity.signDevice(device.json);
   }
 
   #identity(/** @type {string} */ userId) {
@@ -205,7 +219,8 @@ export class World {
   }
 
   #reachable(/** @type {string} */ userId) {
-    if (this.down.has(serverOf(userId))) throw new MatrixRefusal(409, "M_UNKNOWN", `the server of ${userId} is down: nothing of theirs reaches us`);
+    if (this.down.has(serverOf(userId)))
+      throw new MatrixRefusal(409, "M_UNKNOWN", `the server of ${userId} is down: nothing of theirs reaches us`);
     return this.person(userId);
   }
 
@@ -218,7 +233,9 @@ export class World {
 
 /** The devices that are really their owner's, and that the owner has an identity for and has not signed. @param {Person} person */
 function unsignedOf({ devices, identity }) {
-  return identity === undefined ? [] : [...devices.values()].filter(({ json, planted }) => !planted && !identity.hasSigned(json));
+  return identity === undefined
+    ? []
+    : [...devices.values()].filter(({ json, planted }) => !planted && !identity.hasSigned(json));
 }
 
 const newDeviceId = () => Array.from(randomBytes(10), (byte) => String.fromCharCode(65 + (byte % 26))).join("");

@@ -1,4 +1,22 @@
-import { asyncScheduler, BehaviorSubject, catchError, distinctUntilChanged, EMPTY, filter, fromEvent, map, merge, mergeMap, Observable, scan, share, startWith, Subject, switchMap, tap } from "rxjs";
+import {
+  asyncScheduler,
+  BehaviorSubject,
+  catchError,
+  distinctUntilChanged,
+  EMPTY,
+  filter,
+  fromEvent,
+  map,
+  merge,
+  mergeMap,
+  Observable,
+  scan,
+  share,
+  startWith,
+  Subject,
+  switchMap,
+  tap,
+} from "rxjs";
 import { showButtons } from "./controls/buttons.js";
 import { typedPlaces } from "./controls/connect-form.js";
 import { showProblems } from "./controls/problems.js";
@@ -76,19 +94,46 @@ function show(place: Place): Observable<unknown> {
       filter((text) => text !== undefined),
       share(), // one reduction for all that narrates
     );
-    const people$ = recorder.happenings$.pipe(scan(reduceRoster, emptyRoster(users, place.userId)), startWith(emptyRoster(users, place.userId)), distinctUntilChanged());
+    const people$ = recorder.happenings$.pipe(
+      scan(reduceRoster, emptyRoster(users, place.userId)),
+      startWith(emptyRoster(users, place.userId)),
+      distinctUntilChanged(),
+    );
     const paper = document.querySelector<SVGSVGElement>("#paper");
     if (paper === null) throw new Error("the page has no #paper");
 
-    const shown = showDiagram(timeline$, recorder, { labels: byId("labels"), scroller: byId("scroller"), paper, backToNow: byId<HTMLButtonElement>("back-to-now") });
+    const shown = showDiagram(timeline$, recorder, {
+      labels: byId("labels"),
+      scroller: byId("scroller"),
+      paper,
+      backToNow: byId<HTMLButtonElement>("back-to-now"),
+    });
     shown.add(people$.pipe(tap(cardsIn(byId("people")))).subscribe());
     shown.add(showRecipients(people$, place, { policy: byId("policy"), result: byId("recipients") }).subscribe());
     shown.add(showChanges(recorder.happenings$, byId("changes-list"), byId("changes-none")).subscribe());
-    shown.add(showTabs(recorder.happenings$, place.embedded, { who: byId("tabs-who"), what: byId("tabs-what"), happened: byId("tabs-happened"), open: byId("open-tab") }).subscribe());
+    shown.add(
+      showTabs(recorder.happenings$, place.embedded, {
+        who: byId("tabs-who"),
+        what: byId("tabs-what"),
+        happened: byId("tabs-happened"),
+        open: byId("open-tab"),
+      }).subscribe(),
+    );
     shown.add(narrate(sentences$, byId("narration"), byId("transcript")).subscribe());
     shown.add(
       openSession(place, recorder.note, complain)
-        .pipe(switchMap((session) => merge(showButtons(session, { others: byId("others-list"), tricks: byId("tricks-list"), us: byId("us-list") }, complain), acknowledging(session))))
+        .pipe(
+          switchMap((session) =>
+            merge(
+              showButtons(
+                session,
+                { others: byId("others-list"), tricks: byId("tricks-list"), us: byId("us-list") },
+                complain,
+              ),
+              acknowledging(session),
+            ),
+          ),
+        )
         .subscribe(subscriber),
     );
     return shown;

@@ -13,12 +13,19 @@ export async function buildPackage() {
   const output = join(root, LAST_OUTPUT);
   const newest = Math.max(...SOURCES.map((source) => newestIn(join(root, source))));
   if (existsSync(output) && statSync(output).mtimeMs >= newest) return;
-  const { status, stdout, stderr } = spawnSync("npm", ["run", "build"], { cwd: root, encoding: "utf8", shell: process.platform === "win32" });
-  if (status !== 0) throw new Error(`The package could not be built (npm run build):\n\n${stdout ?? ""}${stderr ?? ""}`);
+  const { status, stdout, stderr } = spawnSync("npm", ["run", "build"], {
+    cwd: root,
+    encoding: "utf8",
+    shell: process.platform === "win32",
+  });
+  if (status !== 0)
+    throw new Error(`The package could not be built (npm run build):\n\n${stdout ?? ""}${stderr ?? ""}`);
 }
 
 /** @param {string} path @returns {number} when the newest file there was written, in ms */
 function newestIn(path) {
   const stats = statSync(path);
-  return stats.isDirectory() ? Math.max(0, ...readdirSync(path).map((name) => newestIn(join(path, name)))) : stats.mtimeMs;
+  return stats.isDirectory()
+    ? Math.max(0, ...readdirSync(path).map((name) => newestIn(join(path, name))))
+    : stats.mtimeMs;
 }

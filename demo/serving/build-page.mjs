@@ -13,6 +13,13 @@ export async function buildPage() {
     logLevel: "error",
     build: { write: false, target: "es2022", modulePreload: false, assetsInlineLimit: 0 },
   });
-  const outputs = /** @type {{ output: { fileName: string, type: string, code?: string, source?: string | Uint8Array }[] }[]} */ (Array.isArray(result) ? result : [result]);
-  return new Map(outputs.flatMap(({ output }) => output.map((file) => [`/${file.fileName}`, (file.type === "chunk" ? file.code : file.source) ?? ""])));
+  const outputs =
+    /** @type {{ output: { fileName: string, type: string, code?: string, source?: string | Uint8Array }[] }[]} */ (
+      Array.isArray(result) ? result : [result]
+    );
+  return new Map(
+    outputs.flatMap(({ output }) =>
+      output.map((file) => [`/${file.fileName}`, (file.type === "chunk" ? file.code : file.source) ?? ""]),
+    ),
+  );
 }

@@ -11,11 +11,20 @@ export const CAROL = "@carol:example.org";
 /** A tracker on the real IndexedDB, connected, and all that it says. */
 export function attackedTracker(database: string, homeserver = new ScriptedHomeserver({ scheduler: asyncScheduler })) {
   const store = idbStore(database);
-  const tracker = new DeviceTracker({ userId: ALICE, sync$: homeserver.sync$, keysApi: homeserver.keysApi, store, queryDeadline: 5_000 });
+  const tracker = new DeviceTracker({
+    userId: ALICE,
+    sync$: homeserver.sync$,
+    keysApi: homeserver.keysApi,
+    store,
+    queryDeadline: 5_000,
+  });
   const problems: TrackerProblem[] = [];
   const durable: unknown[] = [];
   tracker.problems$.subscribe((problem) => problems.push(problem));
-  tracker.synced$.subscribe({ next: ({ next_batch }) => durable.push(next_batch), error: (error: unknown) => durable.push(error) });
+  tracker.synced$.subscribe({
+    next: ({ next_batch }) => durable.push(next_batch),
+    error: (error: unknown) => durable.push(error),
+  });
   const connection = tracker.connect();
   return {
     store,
@@ -32,8 +41,12 @@ export function attackedTracker(database: string, homeserver = new ScriptedHomes
       await saved;
     },
     ask: async (...users: readonly string[]) =>
-      Array.from(await firstValueFrom(tracker.getDeviceKeys(users)), ([user, { freshness, deviceKeys }]) => `${user} ${freshness} ${[...deviceKeys.keys()].join(" ")}`),
-    tellsOf: (type: TrackerProblem["type"]) => expect.poll(() => problems.map((problem) => problem.type), { timeout: 10_000 }).toContain(type),
+      Array.from(
+        await firstValueFrom(tracker.getDeviceKeys(users)),
+        ([user, { freshness, deviceKeys }]) => `${user} ${freshness} ${[...deviceKeys.keys()].join(" ")}`,
+      ),
+    tellsOf: (type: TrackerProblem["type"]) =>
+      expect.poll(() => problems.map((problem) => problem.type), { timeout: 10_000 }).toContain(type),
   };
 }
 

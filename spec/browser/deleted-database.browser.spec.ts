@@ -9,7 +9,11 @@ import { allRecords, deleteDatabase } from "./raw-database.js";
 /** Two ways in which everything may be gone behind the tracker's back. */
 const deletions = [
   ["another tab deletes the database", async (name: string) => void (await deleteDatabase(name))],
-  ["the browser throws away all data of the site", async () => void (await cdp().send("Storage.clearDataForOrigin", { origin: location.origin, storageTypes: "indexeddb" }))],
+  [
+    "the browser throws away all data of the site",
+    async () =>
+      void (await cdp().send("Storage.clearDataForOrigin", { origin: location.origin, storageTypes: "indexeddb" })),
+  ],
 ] as const;
 
 describe.each(deletions)("where %s", (_, deletes) => {

@@ -42,7 +42,12 @@ describe("records of a newer version", () => {
   });
 
   it("with properties that we do not know are trusted, and those of the owner and the token outlast our writes", async () => {
-    for (const key of [["account", "owner"], ["account", "sync"], ["state", CAROL], ["list", CAROL]] as const) {
+    for (const key of [
+      ["account", "owner"],
+      ["account", "sync"],
+      ["state", CAROL],
+      ["list", CAROL],
+    ] as const) {
       await overwrite(database, key, { ...(await record(key.join("/"))), later: "kept" });
     }
     const { problems, homeserver, step, ask } = attackedTracker(database);
@@ -50,7 +55,8 @@ describe("records of a newer version", () => {
     expect(homeserver.queries).toEqual([]);
     homeserver.addDevice(BOB, "WATCH");
     await step();
-    for (const key of ["account/owner", `state/${CAROL}`, `list/${CAROL}`]) expect(await record(key)).toHaveProperty("later", "kept");
+    for (const key of ["account/owner", `state/${CAROL}`, `list/${CAROL}`])
+      expect(await record(key)).toHaveProperty("later", "kept");
     expect(problems).toEqual([]);
   });
 });

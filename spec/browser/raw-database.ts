@@ -18,7 +18,11 @@ function settled<T>(request: IDBRequest<T>): Promise<T> {
 export const deleteDatabase = (name: string) => settled(indexedDB.deleteDatabase(name));
 
 /** Opens the database at a version, which may be a new one; what `upgrade` does to it belongs to that. */
-export function openDatabase(name: string, version?: number, upgrade: (database: IDBDatabase) => void = () => {}): Promise<IDBDatabase> {
+export function openDatabase(
+  name: string,
+  version?: number,
+  upgrade: (database: IDBDatabase) => void = () => {},
+): Promise<IDBDatabase> {
   const request = indexedDB.open(name, version);
   request.onupgradeneeded = () => {
     upgrade(request.result);
@@ -27,7 +31,11 @@ export function openDatabase(name: string, version?: number, upgrade: (database:
 }
 
 /** Lets the work be done on the records, in one transaction. */
-async function work<T>(name: string, mode: IDBTransactionMode, run: (records: IDBObjectStore) => Promise<T>): Promise<T> {
+async function work<T>(
+  name: string,
+  mode: IDBTransactionMode,
+  run: (records: IDBObjectStore) => Promise<T>,
+): Promise<T> {
   const database = await openDatabase(name);
   try {
     const transaction = database.transaction("records", mode);
@@ -43,7 +51,10 @@ async function work<T>(name: string, mode: IDBTransactionMode, run: (records: ID
 /** Every record by its key, as the browser has it. */
 export const allRecords = (name: string): Promise<ReadonlyMap<string, unknown>> =>
   work(name, "readonly", async (records) => {
-    const [keys, values] = await Promise.all([settled(records.getAllKeys()), settled(records.getAll() as IDBRequest<unknown[]>)]);
+    const [keys, values] = await Promise.all([
+      settled(records.getAllKeys()),
+      settled(records.getAll() as IDBRequest<unknown[]>),
+    ]);
     return new Map(keys.map((key, i) => [(key as string[]).join("/"), values[i]]));
   });
 

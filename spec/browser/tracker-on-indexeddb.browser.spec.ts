@@ -12,7 +12,13 @@ const CAROL = "@carol:example.org";
 /** A tracker over a real IndexedDB, connected, with Bob and his phone announced. */
 async function trackerOn(database: string, homeserver = new ScriptedHomeserver({ scheduler: asyncScheduler })) {
   const store = idbStore(database);
-  const tracker = new DeviceTracker({ userId: ALICE, sync$: homeserver.sync$, keysApi: homeserver.keysApi, store, queryDeadline: 5_000 });
+  const tracker = new DeviceTracker({
+    userId: ALICE,
+    sync$: homeserver.sync$,
+    keysApi: homeserver.keysApi,
+    store,
+    queryDeadline: 5_000,
+  });
   const problems: TrackerProblem[] = [];
   tracker.problems$.subscribe((problem) => problems.push(problem));
   tracker.synced$.subscribe({ error: () => {} }); // or its end would be reported as unhandled
@@ -23,7 +29,10 @@ async function trackerOn(database: string, homeserver = new ScriptedHomeserver({
     await durable;
   };
   const ask = async (...users: readonly string[]) =>
-    Array.from(await firstValueFrom(tracker.getDeviceKeys(users)), ([user, { freshness, deviceKeys }]) => `${user} ${freshness} ${[...deviceKeys.keys()].join(" ")}`);
+    Array.from(
+      await firstValueFrom(tracker.getDeviceKeys(users)),
+      ([user, { freshness, deviceKeys }]) => `${user} ${freshness} ${[...deviceKeys.keys()].join(" ")}`,
+    );
   return { store, tracker, homeserver, problems, connection, step, ask };
 }
 
@@ -59,7 +68,8 @@ describe("a tracker on IndexedDB", () => {
     await cdp().send("Storage.clearDataForOrigin", { origin, storageTypes: "indexeddb" });
     await cdp().send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 100_000 });
     const { homeserver, step, ask, problems } = await trackerOn(database);
-    for (let i = 0; i < 40; i++) homeserver.addDevice(BOB, `DEVICE${i}`, { unsigned: { device_display_name: "x".repeat(50_000) } });
+    for (let i = 0; i < 40; i++)
+      homeserver.addDevice(BOB, `DEVICE${i}`, { unsigned: { device_display_name: "x".repeat(50_000) } });
     await step();
     const [first] = await ask(BOB);
     expect(first).toContain(`${BOB} current DEVICE0`);
@@ -90,6 +100,10 @@ describe("a tracker on IndexedDB", () => {
     await expect(ask(BOB)).rejects.toThrow(StoreClearedError); // it looks whether another tab has the list
     expect(problems).toMatchObject([{ type: "store-cleared" }]);
     await expect(firstValueFrom(tracker.getDeviceKeys([BOB]))).rejects.toThrow(StoreClearedError);
-    expect(await firstValueFrom(otherTab.readKinds(["account", "state", "list"]))).toEqual([new Map(), new Map(), new Map()]);
+    expect(await firstValueFrom(otherTab.readKinds(["account", "state", "list"]))).toEqual([
+      new Map(),
+      new Map(),
+      new Map(),
+    ]);
   });
 });

@@ -5,8 +5,13 @@ import { SYNC } from "../../src/store/records.js";
 
 type Put = readonly [key: RecordKey, record: unknown];
 
-const changes = (puts: readonly Put[], deletes: readonly RecordKey[] = []): Update<undefined> => ({ puts, deletes, result: undefined });
-const write = (store: DeviceStore, puts: readonly Put[], deletes?: readonly RecordKey[]) => done(store.update([], () => changes(puts, deletes)));
+const changes = (puts: readonly Put[], deletes: readonly RecordKey[] = []): Update<undefined> => ({
+  puts,
+  deletes,
+  result: undefined,
+});
+const write = (store: DeviceStore, puts: readonly Put[], deletes?: readonly RecordKey[]) =>
+  done(store.update([], () => changes(puts, deletes)));
 
 /** Every operation emits exactly one value and completes. */
 async function done<T>(operation: Observable<T>): Promise<T> {
@@ -33,7 +38,12 @@ export function deviceStoreContract(name: string, open: () => DeviceStore): void
           [alice, { revision: 1 }],
           [bob, { revision: 2 }],
         ]);
-        expect(await done(store.read([bob, ["state", "@nobody:example.org"], alice, bob]))).toEqual([{ revision: 2 }, undefined, { revision: 1 }, { revision: 2 }]);
+        expect(await done(store.read([bob, ["state", "@nobody:example.org"], alice, bob]))).toEqual([
+          { revision: 2 },
+          undefined,
+          { revision: 1 },
+          { revision: 2 },
+        ]);
       });
 
       it("of no keys gives no records", async () => {
@@ -112,15 +122,33 @@ export function deviceStoreContract(name: string, open: () => DeviceStore): void
     });
 
     describe("any ID and any value that can be cloned", () => {
-      const ids = ["", "__proto__", "constructor", "toString", "\u0000", "[]", "a|b", "ü", "é", "e\u0301", "😀", "\ud800", "\uffff", "@" + "x".repeat(10_000) + ":y"];
+      const ids = [
+        "",
+        "__proto__",
+        "constructor",
+        "toString",
+        "\u0000",
+        "[]",
+        "a|b",
+        "ü",
+        "é",
+        "e\u0301",
+        "😀",
+        "\ud800",
+        "\uffff",
+        "@" + "x".repeat(10_000) + ":y",
+      ];
 
-      it.each(ids.map((id) => [JSON.stringify(id.slice(0, 20)), id]))("keeps a record under the ID %s", async (_, id) => {
-        await write(store, [[["list", id], { of: id }]]);
-        expect(await done(store.read([["list", id]]))).toEqual([{ of: id }]);
-        expect(await done(store.readKinds(["list"]))).toEqual([new Map([[id, { of: id }]])]);
-        await write(store, [], [["list", id]]);
-        expect(await done(store.read([["list", id]]))).toEqual([undefined]);
-      });
+      it.each(ids.map((id) => [JSON.stringify(id.slice(0, 20)), id]))(
+        "keeps a record under the ID %s",
+        async (_, id) => {
+          await write(store, [[["list", id], { of: id }]]);
+          expect(await done(store.read([["list", id]]))).toEqual([{ of: id }]);
+          expect(await done(store.readKinds(["list"]))).toEqual([new Map([[id, { of: id }]])]);
+          await write(store, [], [["list", id]]);
+          expect(await done(store.read([["list", id]]))).toEqual([undefined]);
+        },
+      );
 
       it("keeps records apart whose IDs only look alike", async () => {
         await write(
@@ -145,7 +173,18 @@ export function deviceStoreContract(name: string, open: () => DeviceStore): void
       });
 
       it("keeps Maps, Sets, undefined, arrays and primitives as they are", async () => {
-        const values = [new Map([["__proto__", new Set(["a"])]]), { a: undefined }, [], [1, [2]], "", 0, null, false, -1.5, new Uint8Array([1, 2])];
+        const values = [
+          new Map([["__proto__", new Set(["a"])]]),
+          { a: undefined },
+          [],
+          [1, [2]],
+          "",
+          0,
+          null,
+          false,
+          -1.5,
+          new Uint8Array([1, 2]),
+        ];
         await write(
           store,
           values.map((value, i) => [["list", `${i}`], value]),
@@ -157,7 +196,9 @@ export function deviceStoreContract(name: string, open: () => DeviceStore): void
     describe("an update", () => {
       it("hands over the saved records in the order of the keys and gives back its result", async () => {
         await write(store, [[alice, 1]]);
-        const given = await done(store.update([bob, alice], (saved) => ({ puts: [], deletes: [], result: [...saved] })));
+        const given = await done(
+          store.update([bob, alice], (saved) => ({ puts: [], deletes: [], result: [...saved] })),
+        );
         expect(given).toEqual([undefined, 1]);
       });
 
@@ -242,7 +283,10 @@ export function deviceStoreContract(name: string, open: () => DeviceStore): void
             [bob, 1],
           ]),
         );
-        const subscription = pair.subscribe({ next: (value) => emitted.push(value), error: (error: unknown) => emitted.push(error) });
+        const subscription = pair.subscribe({
+          next: (value) => emitted.push(value),
+          error: (error: unknown) => emitted.push(error),
+        });
         const soFar = emitted.length;
         subscription.unsubscribe();
         const [a, b] = await done(store.read([alice, bob]));
@@ -322,7 +366,10 @@ export function deviceStoreContract(name: string, open: () => DeviceStore): void
 }
 
 /** What a store promises on top of that whose records outlive it: another one over the same records is another tab, or the page after a restart. */
-export function outlivingStoreContract(name: string, open: () => { readonly store: DeviceStore; readonly reopen: () => DeviceStore }): void {
+export function outlivingStoreContract(
+  name: string,
+  open: () => { readonly store: DeviceStore; readonly reopen: () => DeviceStore },
+): void {
   describe(`${name}, opened again`, () => {
     it("has what was written", async () => {
       const { store, reopen } = open();
@@ -338,7 +385,8 @@ export function outlivingStoreContract(name: string, open: () => { readonly stor
     it("takes its turn with the updates of the one still open, and sees its clear", async () => {
       const { store, reopen } = open();
       const other = reopen();
-      const increment = (in_: DeviceStore) => done(in_.update([counter], ([n]) => changes([[counter, ((n as number | undefined) ?? 0) + 1]])));
+      const increment = (in_: DeviceStore) =>
+        done(in_.update([counter], ([n]) => changes([[counter, ((n as number | undefined) ?? 0) + 1]])));
       await Promise.all(Array.from({ length: 50 }, (_, i) => increment(i % 2 === 0 ? store : other)));
       expect(await done(other.read([counter]))).toEqual([50]);
       await done(store.clear());

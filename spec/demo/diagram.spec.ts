@@ -10,18 +10,49 @@ import { Recorder } from "../../demo/page/happenings/recorder.js";
 const ME = "@me:x.example";
 const BOB = "@bob:x.example";
 
-const answer = (freshness: UserDeviceKeys["freshness"]) => new Map([[BOB, { deviceKeys: new Map(), deviceStatus: new Map(), rejected: new Map(), identity: { state: "none" as const, verified: false }, freshness, fetchedAt: 0 }]]);
+const answer = (freshness: UserDeviceKeys["freshness"]) =>
+  new Map([
+    [
+      BOB,
+      {
+        deviceKeys: new Map(),
+        deviceStatus: new Map(),
+        rejected: new Map(),
+        identity: { state: "none" as const, verified: false },
+        freshness,
+        fetchedAt: 0,
+      },
+    ],
+  ]);
 const asked = (call: number): TrackerEvent => ({ type: "asked", call, users: [BOB], forced: false });
 const sent = (query: number): TrackerEvent => ({ type: "query-sent", query, users: [BOB] });
-const told = (call: number, freshness: UserDeviceKeys["freshness"]): TrackerEvent => ({ type: "told", call, result: answer(freshness) });
+const told = (call: number, freshness: UserDeviceKeys["freshness"]): TrackerEvent => ({
+  type: "told",
+  call,
+  result: answer(freshness),
+});
 const changed: TrackerEvent = { type: "announced", changed: [BOB], left: [] };
 
 /** The timeline after these, 100 ms apart. */
-const after = (...events: TrackerEvent[]): Timeline => events.reduce((timeline, event, i) => reduceTimeline(timeline, { ...event, at: i * 100 }), emptyTimeline([BOB, ME], ME));
+const after = (...events: TrackerEvent[]): Timeline =>
+  events.reduce(
+    (timeline, event, i) => reduceTimeline(timeline, { ...event, at: i * 100 }),
+    emptyTimeline([BOB, ME], ME),
+  );
 
 describe("the diagram's timeline", () => {
   it("gives each answer its own verdict when the newer one comes first", () => {
-    const { bars } = after(asked(1), sent(1), changed, asked(2), sent(2), { type: "query-answered", query: 2 }, told(2, "current"), { type: "query-answered", query: 1 }, told(1, "superseded"));
+    const { bars } = after(
+      asked(1),
+      sent(1),
+      changed,
+      asked(2),
+      sent(2),
+      { type: "query-answered", query: 2 },
+      told(2, "current"),
+      { type: "query-answered", query: 1 },
+      told(1, "superseded"),
+    );
     expect(bars.map(({ query, row, supersededAt, verdict }) => ({ query, row, supersededAt, verdict }))).toEqual([
       { query: 1, row: 0, supersededAt: 200, verdict: "superseded" },
       { query: 2, row: 1, supersededAt: undefined, verdict: "current" },
@@ -30,7 +61,10 @@ describe("the diagram's timeline", () => {
 
   it("takes an answer without a query for one from the cache, but not that of a caller who shared one", () => {
     expect(after(asked(1), told(1, "current")).hits).toHaveLength(1);
-    expect(after(asked(1), sent(1), asked(2), { type: "query-answered", query: 1 }, told(1, "current"), told(2, "current")).hits).toHaveLength(0);
+    expect(
+      after(asked(1), sent(1), asked(2), { type: "query-answered", query: 1 }, told(1, "current"), told(2, "current"))
+        .hits,
+    ).toHaveLength(0);
   });
 
   it("shows from when on which tab syncs, however often the tabs are counted", () => {

@@ -27,28 +27,40 @@ interface Answer {
 }
 
 const post = async (path: string, body: object): Promise<unknown> => {
-  const response = await fetch(`${homeserver.url}${path}`, { method: "POST", headers: { authorization: "Bearer demo", "content-type": "application/json" }, body: JSON.stringify(body) });
+  const response = await fetch(`${homeserver.url}${path}`, {
+    method: "POST",
+    headers: { authorization: "Bearer demo", "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
   if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
   return response.json();
 };
-const query = async (): Promise<Answer> => (await post("/_matrix/client/v3/keys/query", { device_keys: { [ALICE]: [], [BOB]: [], [CAROL]: [], [DAVE]: [] } })) as Answer;
+const query = async (): Promise<Answer> =>
+  (await post("/_matrix/client/v3/keys/query", {
+    device_keys: { [ALICE]: [], [BOB]: [], [CAROL]: [], [DAVE]: [] },
+  })) as Answer;
 const control = (action: string, body: object) => post(`/control/${action}`, body);
 const play = (trick: string) => control("play-trick", { trick });
 const takeBack = (trick: string) => control("take-back-trick", { trick });
 
 const keyOf = ({ keys }: Signed): string => Object.values(keys)[0]!;
 const devicesOf = ({ device_keys: all }: Answer, userId: string) => Object.entries(all[userId]!);
-const newIn = (before: Answer, after: Answer, userId: string) => devicesOf(after, userId).filter(([id]) => !(id in before.device_keys[userId]!));
+const newIn = (before: Answer, after: Answer, userId: string) =>
+  devicesOf(after, userId).filter(([id]) => !(id in before.device_keys[userId]!));
 
 /** Whether the object carries a signature of this user by this key, and that one holds; undefined where there is none. */
 function holds(object: Signed, userId: string, keyId: string, publicKey: string): boolean | undefined {
   const { signatures, unsigned: _, ...signed } = object;
   const signature = signatures?.[userId]?.[`ed25519:${keyId}`];
   if (signature === undefined) return undefined;
-  const key = createPublicKey({ format: "jwk", key: { kty: "OKP", crv: "Ed25519", x: Buffer.from(publicKey, "base64").toString("base64url") } });
+  const key = createPublicKey({
+    format: "jwk",
+    key: { kty: "OKP", crv: "Ed25519", x: Buffer.from(publicKey, "base64").toString("base64url") },
+  });
   return verify(null, Buffer.from(JSON.stringify(sorted(signed))), key, Buffer.from(signature, "base64"));
 }
-const byItself = (userId: string, [id, device]: [string, Signed]) => holds(device, userId, id, device.keys[`ed25519:${id}`]!);
+const byItself = (userId: string, [id, device]: [string, Signed]) =>
+  holds(device, userId, id, device.keys[`ed25519:${id}`]!);
 const byOwner = (answer: Answer, userId: string, [, device]: [string, Signed]) => {
   const selfSigning = answer.self_signing_keys[userId];
   return selfSigning === undefined ? undefined : holds(device, userId, keyOf(selfSigning), keyOf(selfSigning));
@@ -65,7 +77,8 @@ describe("the signatures of the demo's homeserver", () => {
     for (const userId of [ALICE, BOB, CAROL]) {
       const master = keyOf(answer.master_keys[userId]!);
       expect(holds(answer.self_signing_keys[userId]!, userId, master, master)).toBe(true);
-      for (const device of devicesOf(answer, userId)) expect([byItself(userId, device), byOwner(answer, userId, device)]).toEqual([true, true]);
+      for (const device of devicesOf(answer, userId))
+        expect([byItself(userId, device), byOwner(answer, userId, device)]).toEqual([true, true]);
     }
     for (const device of devicesOf(answer, DAVE)) expect(byItself(DAVE, device)).toBe(true);
     expect([answer.master_keys[DAVE], answer.self_signing_keys[DAVE]]).toEqual([undefined, undefined]);
@@ -98,7 +111,9 @@ describe("the signatures of the demo's homeserver", () => {
     const before = await query();
     await play("swap-key");
     const swapped = await query();
-    const others = devicesOf(swapped, BOB).filter(([id, { keys }]) => keys[`ed25519:${id}`] !== before.device_keys[BOB]![id]!.keys[`ed25519:${id}`]);
+    const others = devicesOf(swapped, BOB).filter(
+      ([id, { keys }]) => keys[`ed25519:${id}`] !== before.device_keys[BOB]![id]!.keys[`ed25519:${id}`],
+    );
     expect(devicesOf(swapped, BOB).map(([id]) => id)).toEqual(devicesOf(before, BOB).map(([id]) => id));
     expect(others).toHaveLength(1);
     expect([byItself(BOB, others[0]!), byOwner(swapped, BOB, others[0]!)]).toEqual([true, undefined]);
@@ -111,18 +126,21 @@ describe("the signatures of the demo's homeserver", () => {
     ["forge-signature", false],
     ["unsigned-device", undefined],
     ["claim-key", true],
-  ] as const)("of the device that %s plants: %s, and never its owner's; taken back, all is as it was", async (trick, expected) => {
-    const before = await query();
-    await play(trick);
-    await play(trick); // twice is once
-    const after = await query();
-    const planted = newIn(before, after, BOB);
-    expect(planted).toHaveLength(1);
-    expect([byItself(BOB, planted[0]!), byOwner(after, BOB, planted[0]!)]).toEqual([expected, undefined]);
-    await takeBack(trick);
-    await takeBack(trick);
-    expect(await query()).toEqual(before);
-  });
+  ] as const)(
+    "of the device that %s plants: %s, and never its owner's; taken back, all is as it was",
+    async (trick, expected) => {
+      const before = await query();
+      await play(trick);
+      await play(trick); // twice is once
+      const after = await query();
+      const planted = newIn(before, after, BOB);
+      expect(planted).toHaveLength(1);
+      expect([byItself(BOB, planted[0]!), byOwner(after, BOB, planted[0]!)]).toEqual([expected, undefined]);
+      await takeBack(trick);
+      await takeBack(trick);
+      expect(await query()).toEqual(before);
+    },
+  );
 
   it("cover a curve25519 key of Carol's where Bob claims it", async () => {
     const before = await query();
@@ -169,5 +187,9 @@ describe("the signatures of the demo's homeserver", () => {
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, member]) => [key, sorted(member)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, member]) => [key, sorted(member)]),
+  );
 }

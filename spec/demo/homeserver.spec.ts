@@ -20,18 +20,31 @@ interface Answer {
   readonly body: Json;
 }
 
-async function ask(method: string, path: string, { body, token = "demo", signal }: { body?: object; token?: string; signal?: AbortSignal } = {}): Promise<Answer> {
+async function ask(
+  method: string,
+  path: string,
+  { body, token = "demo", signal }: { body?: object; token?: string; signal?: AbortSignal } = {},
+): Promise<Answer> {
   const response = await fetch(`${homeserver.url}${path}`, {
     method,
-    headers: { ...(token !== "" && { authorization: `Bearer ${token}` }), ...(body && { "content-type": "application/json" }) },
+    headers: {
+      ...(token !== "" && { authorization: `Bearer ${token}` }),
+      ...(body && { "content-type": "application/json" }),
+    },
     ...(body && { body: JSON.stringify(body) }),
     ...(signal && { signal }),
   });
   return { status: response.status, body: await response.json() };
 }
 
-const sync = (since?: string, timeout = 5_000) => ask("GET", `/_matrix/client/v3/sync?timeout=${timeout}${since === undefined ? "" : `&since=${since}`}`).then(({ body }) => body);
-const query = (...users: string[]) => ask("POST", "/_matrix/client/v3/keys/query", { body: { device_keys: Object.fromEntries(users.map((user) => [user, []])) } }).then(({ body }) => body);
+const sync = (since?: string, timeout = 5_000) =>
+  ask("GET", `/_matrix/client/v3/sync?timeout=${timeout}${since === undefined ? "" : `&since=${since}`}`).then(
+    ({ body }) => body,
+  );
+const query = (...users: string[]) =>
+  ask("POST", "/_matrix/client/v3/keys/query", {
+    body: { device_keys: Object.fromEntries(users.map((user) => [user, []])) },
+  }).then(({ body }) => body);
 const control = (action: string, body: object) => ask("POST", `/control/${action}`, { body });
 
 describe("the demo's homeserver", () => {
@@ -50,7 +63,10 @@ describe("the demo's homeserver", () => {
     const { next_batch: since } = await sync();
     const held = sync(since);
     await control("add-device", { user_id: BOB });
-    expect(await held).toMatchObject({ next_batch: expect.stringMatching(/^s1_/), device_lists: { changed: [BOB], left: [] } });
+    expect(await held).toMatchObject({
+      next_batch: expect.stringMatching(/^s1_/),
+      device_lists: { changed: [BOB], left: [] },
+    });
   });
 
   it("answers a sync without news at its timeout, with the same token", async () => {
@@ -65,7 +81,10 @@ describe("the demo's homeserver", () => {
     expect(device_lists).toEqual({ changed: [], left: [CAROL] });
     await control("join", { user_id: CAROL });
     const { next_batch: to } = await sync(middle);
-    expect((await ask("GET", `/_matrix/client/v3/keys/changes?from=${from}&to=${to}`)).body).toEqual({ changed: [CAROL], left: [] });
+    expect((await ask("GET", `/_matrix/client/v3/keys/changes?from=${from}&to=${to}`)).body).toEqual({
+      changed: [CAROL],
+      left: [],
+    });
   });
 
   it("says nothing of somebody with whom we share no room", async () => {
@@ -79,7 +98,14 @@ describe("the demo's homeserver", () => {
     for (const [deviceId, device] of Object.entries<Json>((await query(BOB)).device_keys[BOB])) {
       const { signatures, unsigned, ...signed } = device;
       expect(unsigned.device_display_name).toMatch(/^Bob’s /);
-      const key = createPublicKey({ format: "jwk", key: { kty: "OKP", crv: "Ed25519", x: Buffer.from(signed.keys[`ed25519:${deviceId}`], "base64").toString("base64url") } });
+      const key = createPublicKey({
+        format: "jwk",
+        key: {
+          kty: "OKP",
+          crv: "Ed25519",
+          x: Buffer.from(signed.keys[`ed25519:${deviceId}`], "base64").toString("base64url"),
+        },
+      });
       const bytes = Buffer.from(JSON.stringify(sorted(signed)));
       expect(verify(null, bytes, key, Buffer.from(signatures[BOB][`ed25519:${deviceId}`], "base64"))).toBe(true);
     }
@@ -127,7 +153,15 @@ describe("the demo's homeserver", () => {
   it.each<[string, string, string, object | undefined, string, number, string]>([
     ["no token", "GET", "/_matrix/client/v3/sync", undefined, "", 401, "M_MISSING_TOKEN"],
     ["an unknown token", "GET", "/_matrix/client/v3/sync", undefined, "nonsense", 401, "M_UNKNOWN_TOKEN"],
-    ["a position of another run", "GET", "/_matrix/client/v3/sync?since=s4_FFFFFFFF", undefined, "demo", 400, "M_UNKNOWN"],
+    [
+      "a position of another run",
+      "GET",
+      "/_matrix/client/v3/sync?since=s4_FFFFFFFF",
+      undefined,
+      "demo",
+      400,
+      "M_UNKNOWN",
+    ],
     ["a query without device_keys", "POST", "/_matrix/client/v3/keys/query", {}, "demo", 400, "M_BAD_JSON"],
     ["an unknown endpoint", "GET", "/_matrix/client/v3/nothing", undefined, "demo", 404, "M_UNRECOGNIZED"],
     ["a stranger", "POST", "/control/add-device", { user_id: "@nobody:home.example" }, "demo", 404, "M_NOT_FOUND"],
@@ -137,7 +171,8 @@ describe("the demo's homeserver", () => {
   });
 
   it("may be called from any page by the Matrix API alone", async () => {
-    const headersOf = async (path: string) => (await fetch(`${homeserver.url}${path}`, { method: "OPTIONS" })).headers.get("access-control-allow-origin");
+    const headersOf = async (path: string) =>
+      (await fetch(`${homeserver.url}${path}`, { method: "OPTIONS" })).headers.get("access-control-allow-origin");
     expect(await headersOf("/_matrix/client/v3/sync")).toBe("*");
     expect(await headersOf("/control/leave")).toBeNull();
   });
@@ -146,5 +181,9 @@ describe("the demo's homeserver", () => {
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, member]) => [key, sorted(member)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, member]) => [key, sorted(member)]),
+  );
 }

@@ -5,8 +5,20 @@ import { startDemo } from "../../demo/start-demo.mjs";
 
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const hasChromium = existsSync(executablePath);
-if (!hasChromium && process.env.CI === undefined) console.warn(`No Chromium at ${executablePath} (set CHROMIUM to its path): the specs of the demo's page are SKIPPED.`);
-const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+if (!hasChromium && process.env.CI === undefined)
+  console.warn(
+    `No Chromium at ${executablePath} (set CHROMIUM to its path): the specs of the demo's page are SKIPPED.`,
+  );
+const FLAGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 
 /** The first run builds the package and the page. */
 const BUILD_TIME = 180_000;
@@ -23,7 +35,10 @@ let browser: Browser;
 
 describe.skipIf(!hasChromium && process.env.CI === undefined)("the demo's page", { timeout: 60_000 }, () => {
   beforeAll(async () => {
-    [demo, browser] = await Promise.all([startDemo({ latency: 150 }), chromium.launch({ executablePath, args: FLAGS })]);
+    [demo, browser] = await Promise.all([
+      startDemo({ latency: 150 }),
+      chromium.launch({ executablePath, args: FLAGS }),
+    ]);
   }, BUILD_TIME);
   afterAll(async () => {
     await browser?.close();
@@ -52,9 +67,13 @@ describe.skipIf(!hasChromium && process.env.CI === undefined)("the demo's page",
   const sees = (selector: string) => page.locator(selector).first().waitFor({ state: "attached" });
   const standing = (user: string, wanted: string) => sees(`[data-user="${user}"][data-standing="${wanted}"]`);
   const press = (experiment: string) => page.locator(`[data-experiment="${experiment}"]`).click();
-  const devicesOf = (user: string) => page.locator(`[data-user="${user}"] [data-device]`).evaluateAll((items) => items.map((item) => item.getAttribute("data-device")));
+  const devicesOf = (user: string) =>
+    page
+      .locator(`[data-user="${user}"] [data-device]`)
+      .evaluateAll((items) => items.map((item) => item.getAttribute("data-device")));
   const queries = () => requests.filter((url) => url.includes("/keys/query")).length;
-  const noHorizontalScroll = () => page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth);
+  const noHorizontalScroll = () =>
+    page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth);
 
   beforeEach(() => open());
   afterEach(() => context.close());
@@ -96,7 +115,11 @@ describe.skipIf(!hasChromium && process.env.CI === undefined)("the demo's page",
     await sees(`[data-bar="${BOB}"]:not([data-superseded])[data-verdict="current"]`);
     await sees(`[data-bar="${BOB}"][data-superseded][data-verdict="superseded"]`);
     const told = (await page.locator("#transcript li").allTextContents()).toReversed();
-    const order = [/on its way for bob is superseded/, new RegExp(`bob: ${before.length + 1} devices, current`), new RegExp(`bob: ${before.length} devices?, superseded`)].map((words) => told.findLastIndex((line) => words.test(line)));
+    const order = [
+      /on its way for bob is superseded/,
+      new RegExp(`bob: ${before.length + 1} devices, current`),
+      new RegExp(`bob: ${before.length} devices?, superseded`),
+    ].map((words) => told.findLastIndex((line) => words.test(line)));
     expect(order).not.toContain(-1);
     expect(order).toEqual(order.toSorted((a, b) => a - b));
     expect(await devicesOf(BOB)).toHaveLength(before.length + 1);
@@ -173,12 +196,29 @@ describe.skipIf(!hasChromium && process.env.CI === undefined)("the demo's page",
       if (await page.evaluate(() => document.activeElement === document.body)) break; // once around
       const [name, outlined] = await page.evaluate(() => {
         const focused = document.activeElement;
-        return [focused?.getAttribute("data-experiment") ?? focused?.id ?? "", focused !== null && getComputedStyle(focused).outlineStyle !== "none"] as const;
+        return [
+          focused?.getAttribute("data-experiment") ?? focused?.id ?? "",
+          focused !== null && getComputedStyle(focused).outlineStyle !== "none",
+        ] as const;
       });
       expect(outlined, `focus on "${name}" can be seen`).toBe(true);
       reached.push(name);
     }
-    expect(reached).toEqual(expect.arrayContaining(["open-tab", "scroller", "superseded", "add-device", "remove-device", "leave", "server", "look-up", "force", "twice", "slow"]));
+    expect(reached).toEqual(
+      expect.arrayContaining([
+        "open-tab",
+        "scroller",
+        "superseded",
+        "add-device",
+        "remove-device",
+        "leave",
+        "server",
+        "look-up",
+        "force",
+        "twice",
+        "slow",
+      ]),
+    );
 
     await page.locator('[data-experiment="leave"]').focus();
     await page.keyboard.press("Enter");
@@ -259,7 +299,9 @@ describe.skipIf(!hasChromium && process.env.CI === undefined)("the demo's page",
       await connect("demo");
       await page.locator("#others").waitFor({ state: "hidden" });
       await standing(BOB, "current");
-      expect(await page.locator("[data-user]").evaluateAll((cards) => cards.map((card) => card.getAttribute("data-user")))).toEqual([BOB, DAVE, ALICE]);
+      expect(
+        await page.locator("[data-user]").evaluateAll((cards) => cards.map((card) => card.getAttribute("data-user"))),
+      ).toEqual([BOB, DAVE, ALICE]);
       await press("force");
       await sees('[data-call="told"]');
       await page.locator("#go-back").click();

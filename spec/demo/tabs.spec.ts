@@ -6,7 +6,10 @@ import { startChromium, type OwnChromium } from "../tabs/own-chromium.js";
 
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const hasChromium = existsSync(executablePath);
-if (!hasChromium && process.env.CI === undefined) console.warn(`No Chromium at ${executablePath} (set CHROMIUM to its path): the specs of the demo in several tabs are SKIPPED.`);
+if (!hasChromium && process.env.CI === undefined)
+  console.warn(
+    `No Chromium at ${executablePath} (set CHROMIUM to its path): the specs of the demo in several tabs are SKIPPED.`,
+  );
 
 /** The first run builds the package and the page. */
 const BUILD_TIME = 180_000;
@@ -63,14 +66,28 @@ describe.skipIf(!hasChromium && process.env.CI === undefined)("the demo in sever
   };
 
   // Hidden tabs draw no frames, for which Playwright's own waiting waits.
-  const sees = ({ page }: Tab, selector: string) => expect.poll(() => page.evaluate((wanted) => document.querySelector(wanted) !== null, selector), { ...eventually, message: selector }).toBe(true);
+  const sees = ({ page }: Tab, selector: string) =>
+    expect
+      .poll(() => page.evaluate((wanted) => document.querySelector(wanted) !== null, selector), {
+        ...eventually,
+        message: selector,
+      })
+      .toBe(true);
   const role = ({ page }: Tab) => page.evaluate(() => document.querySelector<HTMLElement>("#tabs-who")?.dataset.syncs);
   const roles = (...expected: string[]) => expect.poll(() => Promise.all(tabs.map(role)), eventually).toEqual(expected);
   const counts = (tab: Tab, count: number) => sees(tab, `#tabs-who[data-open="${count}"]`);
-  const happened = ({ page }: Tab) => page.evaluate(() => document.querySelector("#tabs-happened:not([hidden])")?.textContent);
-  const told = ({ page }: Tab) => page.evaluate(() => [...document.querySelectorAll("#transcript li")].map((item) => item.textContent));
+  const happened = ({ page }: Tab) =>
+    page.evaluate(() => document.querySelector("#tabs-happened:not([hidden])")?.textContent);
+  const told = ({ page }: Tab) =>
+    page.evaluate(() => [...document.querySelectorAll("#transcript li")].map((item) => item.textContent));
   const devicesOf = ({ page }: Tab, user: string) =>
-    page.evaluate((wanted) => [...document.querySelectorAll(`[data-user="${wanted}"] [data-device]`)].map((item) => item.getAttribute("data-device")), user);
+    page.evaluate(
+      (wanted) =>
+        [...document.querySelectorAll(`[data-user="${wanted}"] [data-device]`)].map((item) =>
+          item.getAttribute("data-device"),
+        ),
+      user,
+    );
   const lists = (tab: Tab) => Promise.all(EVERYONE.map((user) => devicesOf(tab, user)));
   const press = async ({ page }: Tab, experiment: string) => {
     await page.bringToFront();
@@ -149,40 +166,60 @@ describe.skipIf(!hasChromium && process.env.CI === undefined)("the demo in sever
     await press(b, "server");
     for (const tab of [a, b]) await sees(tab, '[data-user="@dave:elsewhere.example"][data-standing="unreachable"]');
     await press(b, "server");
-    for (const tab of [a, b]) for (const user of EVERYONE) await sees(tab, `[data-user="${user}"][data-standing="current"]`);
+    for (const tab of [a, b])
+      for (const user of EVERYONE) await sees(tab, `[data-user="${user}"][data-standing="current"]`);
     expect(await lists(b)).toEqual(await lists(a));
     expect(asked(b, "/sync")).toBe(0);
     expect(complaints).toEqual([]);
   });
 
   it.for([
-    ["is closed", ({ page }: Tab): Promise<unknown> => page.close(), /^The tab that synced was closed or reloaded; this one took over after \d+ ms\.$/],
-    ["turns to another homeserver", turn, /^The tab that synced turned to another homeserver; this one took over after \d+ ms\.$/],
-    ["is frozen", ({ cdp }: Tab): Promise<unknown> => cdp.send("Page.setWebLifecycleState", { state: "frozen" }), /^The tab that synced was frozen by the browser; this one took over after \d+ ms\.$/],
+    [
+      "is closed",
+      ({ page }: Tab): Promise<unknown> => page.close(),
+      /^The tab that synced was closed or reloaded; this one took over after \d+ ms\.$/,
+    ],
+    [
+      "turns to another homeserver",
+      turn,
+      /^The tab that synced turned to another homeserver; this one took over after \d+ ms\.$/,
+    ],
+    [
+      "is frozen",
+      ({ cdp }: Tab): Promise<unknown> => cdp.send("Page.setWebLifecycleState", { state: "frozen" }),
+      /^The tab that synced was frozen by the browser; this one took over after \d+ ms\.$/,
+    ],
     ["crashes", crash, /^The tab that synced fell silent \(it crashed, or hangs\); this one took over\.$/],
-  ] as const)("tells what happened when the tab that syncs %s: another takes over, and all go on seeing changes", async ([, go, says]) => {
-    const [a, b, c] = await three();
-    await changeAndSee(b, a, c);
-    tabs = [b, c];
-    await go(a);
-    await expect.poll(async () => (await Promise.all(tabs.map(role))).toSorted(), eventually).toEqual(["another tab", "this tab"]);
-    const [next, other] = (await role(b)) === "this tab" ? [b, c] : [c, b];
-    await expect.poll(() => happened(next), eventually).toMatch(says);
-    await expect.poll(() => happened(other), eventually).toBe((await happened(next))?.replace("this one", "another one"));
-    for (const tab of tabs) {
-      await counts(tab, 2);
-      expect(await told(tab)).toContain(await happened(tab));
-    }
-    expect(asked(other, "/sync")).toBe(0);
-    await changeAndSee(other, next);
+  ] as const)(
+    "tells what happened when the tab that syncs %s: another takes over, and all go on seeing changes",
+    async ([, go, says]) => {
+      const [a, b, c] = await three();
+      await changeAndSee(b, a, c);
+      tabs = [b, c];
+      await go(a);
+      await expect
+        .poll(async () => (await Promise.all(tabs.map(role))).toSorted(), eventually)
+        .toEqual(["another tab", "this tab"]);
+      const [next, other] = (await role(b)) === "this tab" ? [b, c] : [c, b];
+      await expect.poll(() => happened(next), eventually).toMatch(says);
+      await expect
+        .poll(() => happened(other), eventually)
+        .toBe((await happened(next))?.replace("this one", "another one"));
+      for (const tab of tabs) {
+        await counts(tab, 2);
+        expect(await told(tab)).toContain(await happened(tab));
+      }
+      expect(asked(other, "/sync")).toBe(0);
+      await changeAndSee(other, next);
 
-    await next.page.close();
-    tabs = [other];
-    await roles("this tab");
-    await changeAndSee(other);
-    expect(complaints).toEqual([]);
-    if (!a.page.isClosed()) await a.page.close();
-  });
+      await next.page.close();
+      tabs = [other];
+      await roles("this tab");
+      await changeAndSee(other);
+      expect(complaints).toEqual([]);
+      if (!a.page.isClosed()) await a.page.close();
+    },
+  );
 
   it("listens in a tab that wakes from having been frozen, with all that it missed", async () => {
     const [a, b] = [await open(), await open()];
@@ -206,7 +243,9 @@ describe.skipIf(!hasChromium && process.env.CI === undefined)("the demo in sever
     await roles("each tab", "each tab");
     await changeAndSee(b, a);
     for (const tab of [a, b]) {
-      const problems = await tab.page.evaluate(() => [...document.querySelectorAll("[data-problem]")].map((item) => item.textContent));
+      const problems = await tab.page.evaluate(() =>
+        [...document.querySelectorAll("[data-problem]")].map((item) => item.textContent),
+      );
       expect(problems).toEqual([expect.stringContaining("there are no Web Locks here")]);
       expect(asked(tab, "/sync")).toBeGreaterThan(0);
     }
@@ -217,7 +256,9 @@ describe.skipIf(!hasChromium && process.env.CI === undefined)("the demo in sever
 /** As another device of this user: what is typed is another session than the one that came with the page. */
 async function turn({ page }: Tab): Promise<void> {
   await page.bringToFront();
-  await page.route("**/account/whoami", (route) => route.fulfill({ json: { user_id: "@alice:home.example", device_id: "ANOTHER" } }));
+  await page.route("**/account/whoami", (route) =>
+    route.fulfill({ json: { user_id: "@alice:home.example", device_id: "ANOTHER" } }),
+  );
   await page.locator(".connect").evaluate((details: HTMLDetailsElement) => (details.open = true));
   await page.locator('[name="address"]').fill(new URL(page.url()).origin);
   await page.locator('[name="token"]').fill("demo");

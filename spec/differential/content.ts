@@ -7,20 +7,23 @@ import { at, isJsonObject, objectAt, type JsonObject } from "./json.js";
 export const isString = (value: unknown): value is string => typeof value === "string";
 
 export const keysIn = (object: JsonObject): readonly unknown[] => Object.values(objectAt(object, "keys"));
-const signaturesIn = (object: JsonObject): readonly unknown[] => Object.values(objectAt(object, "signatures")).flatMap((by) => (isJsonObject(by) ? Object.values(by) : []));
+const signaturesIn = (object: JsonObject): readonly unknown[] =>
+  Object.values(objectAt(object, "signatures")).flatMap((by) => (isJsonObject(by) ? Object.values(by) : []));
 
 /** The one spelling of the bytes that a text stands for. */
 export const spelling = (text: string): string => Buffer.from(text, "base64").toString("base64").replace(/=+$/u, "");
 
 /** Whether a key or a signature is not in the one spelling of what it stands for. */
-export const isMisspelt = (object: JsonObject): boolean => [...keysIn(object), ...signaturesIn(object)].some((text) => isString(text) && spelling(text) !== text);
+export const isMisspelt = (object: JsonObject): boolean =>
+  [...keysIn(object), ...signaturesIn(object)].some((text) => isString(text) && spelling(text) !== text);
 
 function leaves(value: unknown): readonly unknown[] {
   if (Array.isArray(value)) return value.flatMap(leaves);
   return isJsonObject(value) ? Object.entries(value).flatMap(([name, item]) => [name, ...leaves(item)]) : [value];
 }
 
-export const hasHalfCharacter = (value: unknown): boolean => leaves(value).some((leaf) => isString(leaf) && /[\ud800-\udfff]/u.test(leaf));
+export const hasHalfCharacter = (value: unknown): boolean =>
+  leaves(value).some((leaf) => isString(leaf) && /[\ud800-\udfff]/u.test(leaf));
 export const hasNumber = (value: unknown): boolean => leaves(value).some((leaf) => typeof leaf === "number");
 
 export function depth(value: unknown): number {
@@ -37,8 +40,14 @@ export function isTypedOtherwise(object: JsonObject): boolean {
   return (
     (name !== null && !isString(name)) ||
     (dehydrated !== null && typeof dehydrated !== "boolean") ||
-    Object.entries(objectAt(object, "signatures")).some(([userId, by]) => !isUserId(userId) || Object.keys(objectAt({ by }, "by")).some((keyId) => !keyId.includes(":"))) ||
-    Object.entries(objectAt(object, "keys")).some(([keyId, key]) => !keyId.includes(":") || (/^(ed|curve)25519:/u.test(keyId) && isString(key) && Buffer.from(key, "base64").length !== 32))
+    Object.entries(objectAt(object, "signatures")).some(
+      ([userId, by]) => !isUserId(userId) || Object.keys(objectAt({ by }, "by")).some((keyId) => !keyId.includes(":")),
+    ) ||
+    Object.entries(objectAt(object, "keys")).some(
+      ([keyId, key]) =>
+        !keyId.includes(":") ||
+        (/^(ed|curve)25519:/u.test(keyId) && isString(key) && Buffer.from(key, "base64").length !== 32),
+    )
   );
 }
 
@@ -48,5 +57,10 @@ export const hasUnreadableParts = (answer: unknown): boolean =>
     const byName = at(answer, section);
     if (byName === null || (byName !== undefined && !isJsonObject(byName))) return true;
     const ofUsers = section !== "failures";
-    return Object.entries(objectAt(answer, section)).some(([name, part]) => (ofUsers && !isUserId(name)) || (section === "device_keys" && (!isJsonObject(part) || hasHalfCharacter(Object.keys(part)))) || (!ofUsers && !isJsonObject(part)));
+    return Object.entries(objectAt(answer, section)).some(
+      ([name, part]) =>
+        (ofUsers && !isUserId(name)) ||
+        (section === "device_keys" && (!isJsonObject(part) || hasHalfCharacter(Object.keys(part)))) ||
+        (!ofUsers && !isJsonObject(part)),
+    );
   });

@@ -25,7 +25,13 @@ export function said(verdict: Verdict | undefined, { what, userId, deviceId }: D
 
 export function differences(ours: Verdict, theirs: Verdict): readonly Difference[] {
   const found: Difference[] = [];
-  const compare = (what: Difference["what"], userId: string, deviceId: string, our: string | undefined, their: string | undefined): void => {
+  const compare = (
+    what: Difference["what"],
+    userId: string,
+    deviceId: string,
+    our: string | undefined,
+    their: string | undefined,
+  ): void => {
     if (our !== their) found.push({ what, userId, deviceId, ours: our, theirs: their });
   };
   compare("answer", "", "", ours.read ? "read" : undefined, theirs.read ? "read" : undefined);
@@ -41,7 +47,8 @@ export function differences(ours: Verdict, theirs: Verdict): readonly Difference
       if (a === undefined || b === undefined) continue;
       compare("ed25519", userId, deviceId, a.ed25519, b.ed25519);
       compare("curve25519", userId, deviceId, a.curve25519, b.curve25519);
-      if (a.crossSigned !== undefined) compare("cross-signed", userId, deviceId, String(a.crossSigned), String(b.crossSigned));
+      if (a.crossSigned !== undefined)
+        compare("cross-signed", userId, deviceId, String(a.crossSigned), String(b.crossSigned));
     }
   }
   return found;

@@ -18,7 +18,8 @@ describe("what becomes of an answer, here and in matrix-sdk-crypto", () => {
 
   it("is the same, or differs as the docs say", { timeout: 60_000 + ANSWERS * 500 }, async () => {
     const tally = new Tally();
-    for (let number = SEED; tally.answers < ANSWERS; number++) await runHistory(number, makeHistory(number, pairs), tally);
+    for (let number = SEED; tally.answers < ANSWERS; number++)
+      await runHistory(number, makeHistory(number, pairs), tally);
     console.info(`seed ${SEED}: ${String(tally)}`);
     expect(tally.unexplained).toEqual([]);
   });

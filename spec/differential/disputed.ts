@@ -117,7 +117,9 @@ export class Disputed {
 
   /** Whether they say what they said before, and would not without having said it. */
   get theyKeep(): boolean {
-    return this.theirs !== undefined && this.saidBefore("theirs") === this.theirs && this.saidAlone("theirs") !== this.theirs;
+    return (
+      this.theirs !== undefined && this.saidBefore("theirs") === this.theirs && this.saidAlone("theirs") !== this.theirs
+    );
   }
 
   /** Whether the user's self-signing keys differ, too. */

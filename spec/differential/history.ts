@@ -33,5 +33,9 @@ export function makeHistory(seed: number, pairs: readonly KeyPair[]): History {
     for (const name of tampered) TAMPERINGS.get(name)?.(scene);
     return { text: scene.edits.reduce((text, edit) => edit(text), write(scene.answer)), tampered };
   });
-  return { userIds: people.map(({ userId }) => userId), unsignedDevices: random.chance(0.7) ? "accept" : "refuse", answers };
+  return {
+    userIds: people.map(({ userId }) => userId),
+    unsignedDevices: random.chance(0.7) ? "accept" : "refuse",
+    answers,
+  };
 }

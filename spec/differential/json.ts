@@ -8,7 +8,8 @@ export function jsonObject(members: Readonly<Record<string, Json>> = {}): JsonOb
   return Object.assign(Object.create(null) as JsonObject, members);
 }
 
-export const isJsonObject = (value: unknown): value is JsonObject => typeof value === "object" && value !== null && !Array.isArray(value);
+export const isJsonObject = (value: unknown): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** What is at this path, where all before it are objects that have it. */
 export function at(value: unknown, ...path: readonly string[]): unknown {

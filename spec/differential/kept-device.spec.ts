@@ -22,6 +22,8 @@ it("a device that was kept for its changed key is cross-signed again when it com
   signObject(json, bob.userId, "D", stranger);
 
   const our = new OurSide([bob.userId], "accept");
-  const crossSigned = [withoutIdentity, swapped, honest].map((answer) => our.answer(write(answer)).users.get(bob.userId)?.devices.get("D")?.crossSigned);
+  const crossSigned = [withoutIdentity, swapped, honest].map(
+    (answer) => our.answer(write(answer)).users.get(bob.userId)?.devices.get("D")?.crossSigned,
+  );
   expect(crossSigned).toEqual([false, false, true]);
 });

@@ -20,7 +20,8 @@ function keyPair(seed: Uint8Array): KeyPair {
 }
 
 /** Key pairs for all histories: making them takes longer than all else. */
-export const makeKeyPairs = (random: Random): readonly KeyPair[] => Array.from({ length: 64 }, () => keyPair(random.bytes(32)));
+export const makeKeyPairs = (random: Random): readonly KeyPair[] =>
+  Array.from({ length: 64 }, () => keyPair(random.bytes(32)));
 
 /** The key pairs of one history. */
 export class KeyRing {
@@ -38,7 +39,8 @@ export class KeyRing {
   }
 }
 
-const signature = ({ privateKey }: KeyPair, message: string): string => unpadded(sign(null, Buffer.from(message), privateKey));
+const signature = ({ privateKey }: KeyPair, message: string): string =>
+  unpadded(sign(null, Buffer.from(message), privateKey));
 
 /** Signs an object in this user's name, whatever it says of itself. Matrix spec, appendices, "Signing JSON". */
 export function signObject(object: JsonObject, userId: string, keyId: string, by: KeyPair): void {

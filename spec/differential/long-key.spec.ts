@@ -5,8 +5,22 @@ import { OurSide } from "./our-verdict.js";
 
 const BOB = "@bob:example.org";
 
-const device = (id: string, key: string): JsonObject => jsonObject({ user_id: BOB, device_id: id, algorithms: [], keys: jsonObject({ [`ed25519:${id}`]: key }), signatures: jsonObject() });
-const answer = JSON.stringify({ device_keys: { [BOB]: { LONG: device("LONG", "A".repeat(44)), GOOD: device("GOOD", "1yObko+MDA7piWnrjA8yr6g7T/Tq6aitVAyGgb8i7N8") } } });
+const device = (id: string, key: string): JsonObject =>
+  jsonObject({
+    user_id: BOB,
+    device_id: id,
+    algorithms: [],
+    keys: jsonObject({ [`ed25519:${id}`]: key }),
+    signatures: jsonObject(),
+  });
+const answer = JSON.stringify({
+  device_keys: {
+    [BOB]: {
+      LONG: device("LONG", "A".repeat(44)),
+      GOOD: device("GOOD", "1yObko+MDA7piWnrjA8yr6g7T/Tq6aitVAyGgb8i7N8"),
+    },
+  },
+});
 
 /** In a process of its own: a module that has panicked is of no use to anybody. */
 const THEIRS = `
@@ -18,14 +32,25 @@ const THEIRS = `
   console.log("answered");
 `;
 
-it("a key that is longer than a key costs its device, and matrix-sdk-crypto everything", { timeout: 60_000 }, async () => {
-  const { users, refused } = new OurSide([BOB], "accept").answer(answer);
-  expect([...(users.get(BOB)?.devices.keys() ?? [])]).toEqual(["GOOD"]);
-  expect(refused.get(BOB)?.get("LONG")).toBe("malformed");
+it(
+  "a key that is longer than a key costs its device, and matrix-sdk-crypto everything",
+  { timeout: 60_000 },
+  async () => {
+    const { users, refused } = new OurSide([BOB], "accept").answer(answer);
+    expect([...(users.get(BOB)?.devices.keys() ?? [])]).toEqual(["GOOD"]);
+    expect(refused.get(BOB)?.get("LONG")).toBe("malformed");
 
-  const output = await new Promise<string>((resolve) => {
-    execFile(process.execPath, ["--input-type=module", "--eval", THEIRS, "--", answer], { timeout: 50_000 }, (_, stdout, stderr) => { resolve(stdout + stderr); });
-  });
-  expect(output).toContain("panicked");
-  expect(output).not.toContain("answered");
-});
+    const output = await new Promise<string>((resolve) => {
+      execFile(
+        process.execPath,
+        ["--input-type=module", "--eval", THEIRS, "--", answer],
+        { timeout: 50_000 },
+        (_, stdout, stderr) => {
+          resolve(stdout + stderr);
+        },
+      );
+    });
+    expect(output).toContain("panicked");
+    expect(output).not.toContain("answered");
+  },
+);

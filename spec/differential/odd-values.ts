@@ -21,7 +21,10 @@ export const WEAK_KEYS: readonly string[] = [
 ].map(unpadded);
 
 /** Keys that no honest client makes. None is longer than a key: of those, the machine has a test of its own. */
-const ODD_KEYS: readonly string[] = [...WEAK_KEYS, ...[`02${"00".repeat(31)}`, "11".repeat(31), ""].map((key) => unpadded(hex(key)))]; // no point of the curve, too short, nothing
+const ODD_KEYS: readonly string[] = [
+  ...WEAK_KEYS,
+  ...[`02${"00".repeat(31)}`, "11".repeat(31), ""].map((key) => unpadded(hex(key))),
+]; // no point of the curve, too short, nothing
 
 /** The signature that the key of order 1 makes of anything, for a verifier that takes that key: R is the base point, s is 1. */
 export const UNIVERSAL = { publicKey: unpadded(ORDER_1), signature: unpadded(Buffer.concat([BASE_POINT, ORDER_1])) };
@@ -64,7 +67,21 @@ export function oddSignature(text: string, random: Random): string {
 
 /** Values that are of the wrong type nearly everywhere. */
 export function wrongValue(random: Random): Json {
-  return random.pick<Json>([null, true, 1, numeral("1.5"), "", "text", [], ["text"], [1], jsonObject(), jsonObject({ a: "b" }), jsonObject({ a: 1 }), jsonObject({ "ed25519:a": "b" })]);
+  return random.pick<Json>([
+    null,
+    true,
+    1,
+    numeral("1.5"),
+    "",
+    "text",
+    [],
+    ["text"],
+    [1],
+    jsonObject(),
+    jsonObject({ a: "b" }),
+    jsonObject({ a: 1 }),
+    jsonObject({ "ed25519:a": "b" }),
+  ]);
 }
 
 function nested(depth: number): Json {
@@ -93,7 +110,7 @@ export function extraMember(random: Random): readonly [name: string, value: Json
     ["org.example.half", "\ud800"],
     ["org.example.\udc00", 1],
     ["org.example.order", jsonObject({ "\uffff": 1, "\u{1f600}": 2, "\ue000": 3, "10": 4, "9": 5 })],
-    ["org.example.controls", "\u0000\u001f\u007f\u2028\"\\/\b"],
+    ["org.example.controls", '\u0000\u001f\u007f\u2028"\\/\b'],
     ["org.example.deep", nested(random.pick([20, 40, 200]))],
     ["org.example.long", "x".repeat(random.pick([1_000, 70_000]))],
   ]);

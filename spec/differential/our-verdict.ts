@@ -35,19 +35,41 @@ export class OurSide {
     this.#text = text;
     let lists: DeviceKeysByUser | undefined;
     let read = true;
-    this.#tracker.getDeviceKeys(this.#userIds, { forceDownload: true }).subscribe({ next: (value) => { lists = value; }, error: () => { read = false; } });
-    if (!read) this.#tracker.getKnownDeviceKeys(this.#userIds).subscribe((value) => { lists = value; });
+    this.#tracker.getDeviceKeys(this.#userIds, { forceDownload: true }).subscribe({
+      next: (value) => {
+        lists = value;
+      },
+      error: () => {
+        read = false;
+      },
+    });
+    if (!read)
+      this.#tracker.getKnownDeviceKeys(this.#userIds).subscribe((value) => {
+        lists = value;
+      });
     if (lists === undefined) throw new Error("the tracker did not answer at once");
     const users = new Map<string, UserVerdict>();
     const refused = new Map<string, ReadonlyMap<string, RejectionCode>>();
     const incomplete = new Set<string>();
-    for (const [userId, { deviceKeys, deviceStatus, lastKnown, rejected, identity, selfSigningKey, userSigningKey }] of lists) {
+    for (const [
+      userId,
+      { deviceKeys, deviceStatus, lastKnown, rejected, identity, selfSigningKey, userSigningKey },
+    ] of lists) {
       const devices = new Map<string, DeviceVerdict>();
       const used = deviceKeys.size === 0 && lastKnown !== undefined ? lastKnown : deviceKeys;
       for (const [deviceId, device] of used) {
-        if (userId !== ME || deviceId !== MY_DEVICE) devices.set(deviceId, { ed25519: key(device, "ed25519"), curve25519: key(device, "curve25519"), crossSigned: deviceStatus.get(deviceId)?.crossSigned });
+        if (userId !== ME || deviceId !== MY_DEVICE)
+          devices.set(deviceId, {
+            ed25519: key(device, "ed25519"),
+            curve25519: key(device, "curve25519"),
+            crossSigned: deviceStatus.get(deviceId)?.crossSigned,
+          });
       }
-      users.set(userId, { devices, master: identity.masterKey, selfSigning: selfSigningKey && firstKey(selfSigningKey) });
+      users.set(userId, {
+        devices,
+        master: identity.masterKey,
+        selfSigning: selfSigningKey && firstKey(selfSigningKey),
+      });
       if (selfSigningKey === undefined || (userId === ME && userSigningKey === undefined)) incomplete.add(userId);
       refused.set(userId, new Map(Array.from(rejected, ([deviceId, { code }]) => [deviceId, code])));
     }
@@ -55,5 +77,6 @@ export class OurSide {
   }
 }
 
-const key = ({ keys, device_id: id }: DeviceKeys, algorithm: string): string | undefined => (Object.hasOwn(keys, `${algorithm}:${id}`) ? keys[`${algorithm}:${id}`] : undefined);
+const key = ({ keys, device_id: id }: DeviceKeys, algorithm: string): string | undefined =>
+  Object.hasOwn(keys, `${algorithm}:${id}`) ? keys[`${algorithm}:${id}`] : undefined;
 const firstKey = ({ keys }: CrossSigningKey): string | undefined => Object.values(keys)[0];

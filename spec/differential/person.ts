@@ -45,7 +45,12 @@ export class Person {
     return { master: this.#keys.take(), selfSigning: this.#keys.take(), userSigning: this.#keys.take() };
   }
 
-  addDevice(id = `D${this.#random.below(36 ** 4).toString(36).toUpperCase()}`): void {
+  addDevice(
+    id = `D${this.#random
+      .below(36 ** 4)
+      .toString(36)
+      .toUpperCase()}`,
+  ): void {
     this.devices.set(id, {
       id,
       ed25519: this.#keys.take(),
@@ -88,7 +93,8 @@ export class Person {
         break;
       case 7:
         this.identity = this.newIdentity();
-        if (this.#random.chance(0.5)) for (const each of this.devices.values()) each.crossSigned = this.#random.chance(0.5);
+        if (this.#random.chance(0.5))
+          for (const each of this.devices.values()) each.crossSigned = this.#random.chance(0.5);
         break;
       case 8:
         if (this.identity === undefined) this.identity = this.newIdentity();
@@ -118,27 +124,49 @@ export class Person {
 
   /** As its owner would: where there is an identity, and the device was compared. */
   crossSign(json: JsonObject, { crossSigned }: Device): void {
-    if (crossSigned && this.identity !== undefined) signObject(json, this.userId, this.identity.selfSigning.publicKey, this.identity.selfSigning);
+    if (crossSigned && this.identity !== undefined)
+      signObject(json, this.userId, this.identity.selfSigning.publicKey, this.identity.selfSigning);
   }
 
-  crossSigningJson(usage: "master" | "self_signing" | "user_signing", { master, selfSigning, userSigning }: Identity): JsonObject {
+  crossSigningJson(
+    usage: "master" | "self_signing" | "user_signing",
+    { master, selfSigning, userSigning }: Identity,
+  ): JsonObject {
     const pair = { master, self_signing: selfSigning, user_signing: userSigning }[usage];
-    const json = jsonObject({ user_id: this.userId, usage: [usage], keys: jsonObject({ [`ed25519:${pair.publicKey}`]: pair.publicKey }) });
+    const json = jsonObject({
+      user_id: this.userId,
+      usage: [usage],
+      keys: jsonObject({ [`ed25519:${pair.publicKey}`]: pair.publicKey }),
+    });
     if (usage !== "master") signObject(json, this.userId, master.publicKey, master);
-    else for (const device of this.devices.values()) if (device.crossSigned) signObject(json, this.userId, device.id, device.ed25519);
+    else
+      for (const device of this.devices.values())
+        if (device.crossSigned) signObject(json, this.userId, device.id, device.ed25519);
     return json;
   }
 }
 
 /** What an honest server answers. */
 export function honestAnswer(people: readonly Person[]): JsonObject {
-  const answer = jsonObject({ device_keys: jsonObject(), failures: jsonObject(), master_keys: jsonObject(), self_signing_keys: jsonObject(), user_signing_keys: jsonObject() });
+  const answer = jsonObject({
+    device_keys: jsonObject(),
+    failures: jsonObject(),
+    master_keys: jsonObject(),
+    self_signing_keys: jsonObject(),
+    user_signing_keys: jsonObject(),
+  });
   for (const person of people) {
-    (answer.device_keys as JsonObject)[person.userId] = jsonObject(Object.fromEntries(Array.from(person.devices.values(), (device) => [device.id, person.deviceJson(device)])));
+    (answer.device_keys as JsonObject)[person.userId] = jsonObject(
+      Object.fromEntries(Array.from(person.devices.values(), (device) => [device.id, person.deviceJson(device)])),
+    );
     if (person.identity === undefined) continue;
     (answer.master_keys as JsonObject)[person.userId] = person.crossSigningJson("master", person.identity);
     (answer.self_signing_keys as JsonObject)[person.userId] = person.crossSigningJson("self_signing", person.identity);
-    if (person.userId === ME) (answer.user_signing_keys as JsonObject)[person.userId] = person.crossSigningJson("user_signing", person.identity);
+    if (person.userId === ME)
+      (answer.user_signing_keys as JsonObject)[person.userId] = person.crossSigningJson(
+        "user_signing",
+        person.identity,
+      );
   }
   return answer;
 }

@@ -13,7 +13,11 @@ export class Tally {
   /** Devices that either side accepted, counted after each answer. */
   devices = 0;
   readonly explained = new Map<string, { readonly count: number; readonly firstIn: number }>();
-  readonly unexplained: (Difference & { readonly history: number; readonly tampered: string; readonly text: string })[] = [];
+  readonly unexplained: (Difference & {
+    readonly history: number;
+    readonly tampered: string;
+    readonly text: string;
+  })[] = [];
 
   explain(name: string, history: number): void {
     const { count, firstIn } = this.explained.get(name) ?? { count: 0, firstIn: history };
@@ -21,13 +25,19 @@ export class Tally {
   }
 
   toString(): string {
-    const classes = Array.from(this.explained).sort(([, a], [, b]) => b.count - a.count).map(([name, { count, firstIn }]) => `${name} ${count} (first in history ${firstIn})`);
+    const classes = Array.from(this.explained)
+      .sort(([, a], [, b]) => b.count - a.count)
+      .map(([name, { count, firstIn }]) => `${name} ${count} (first in history ${firstIn})`);
     return `${this.answers} answers (${this.honest} of them honest), ${this.devices} devices; differences: ${classes.join(", ")}; unexplained: ${this.unexplained.length}`;
   }
 }
 
 /** Gives both sides every answer of a history, and accounts for each difference. */
-export async function runHistory(number: number, { userIds, unsignedDevices, answers }: History, tally: Tally): Promise<void> {
+export async function runHistory(
+  number: number,
+  { userIds, unsignedDevices, answers }: History,
+  tally: Tally,
+): Promise<void> {
   const our = new OurSide(userIds, unsignedDevices);
   const their = await TheirSide.open(userIds);
   let oursBefore: OurVerdict | undefined;
@@ -39,14 +49,30 @@ export async function runHistory(number: number, { userIds, unsignedDevices, ans
     if (tampered.length === 0) tally.honest++;
     if (!ours.read && !theirs.read) continue; // and so nothing has changed
     const found = differences(ours, theirs);
-    for (const userId of userIds) tally.devices += new Set([ours, theirs].flatMap(({ users }) => [...(users.get(userId)?.devices.keys() ?? [])])).size;
+    for (const userId of userIds)
+      tally.devices += new Set(
+        [ours, theirs].flatMap(({ users }) => [...(users.get(userId)?.devices.keys() ?? [])]),
+      ).size;
     if (found.length > 0) {
-      const alone = oursBefore === undefined ? { oursAlone: ours, theirsAlone: theirs } : await judgedAlone(text, userIds, unsignedDevices);
-      const about: Case = { text, unsignedDevices, differences: found, ours, theirs, oursBefore, theirsBefore, ...alone };
+      const alone =
+        oursBefore === undefined
+          ? { oursAlone: ours, theirsAlone: theirs }
+          : await judgedAlone(text, userIds, unsignedDevices);
+      const about: Case = {
+        text,
+        unsignedDevices,
+        differences: found,
+        ours,
+        theirs,
+        oursBefore,
+        theirsBefore,
+        ...alone,
+      };
       for (const difference of found) {
         const disputed = new Disputed(difference, about);
         const explanation = EXPLANATIONS.find(({ explains }) => explains(disputed));
-        if (explanation === undefined) tally.unexplained.push({ ...difference, history: number, tampered: tampered.join(", "), text });
+        if (explanation === undefined)
+          tally.unexplained.push({ ...difference, history: number, tampered: tampered.join(", "), text });
         else tally.explain(explanation.name, number);
       }
     }
@@ -56,7 +82,11 @@ export async function runHistory(number: number, { userIds, unsignedDevices, ans
   their.close();
 }
 
-async function judgedAlone(text: string, userIds: readonly string[], unsignedDevices: "accept" | "refuse"): Promise<{ oursAlone: OurVerdict; theirsAlone: Verdict }> {
+async function judgedAlone(
+  text: string,
+  userIds: readonly string[],
+  unsignedDevices: "accept" | "refuse",
+): Promise<{ oursAlone: OurVerdict; theirsAlone: Verdict }> {
   const their = await TheirSide.open(userIds);
   const theirsAlone = await their.answer(text);
   their.close();

@@ -73,7 +73,10 @@ export class Scene {
   }
 
   /** Signs a device as its owner would, now that it says something else. */
-  resignDevice({ person, json, device }: Pick<Placed, "person" | "json" | "device">, by: KeyPair = device.ed25519): void {
+  resignDevice(
+    { person, json, device }: Pick<Placed, "person" | "json" | "device">,
+    by: KeyPair = device.ed25519,
+  ): void {
     const id = json.device_id;
     json.signatures = {};
     signObject(json, person.userId, typeof id === "string" ? id : device.id, by);
@@ -94,7 +97,12 @@ export function paths(object: JsonObject): readonly (readonly string[])[] {
   if (Object.keys(object).length === 0) return [["user_id"]];
   return Object.entries(object).flatMap(([name, value]) => [
     [name],
-    ...(isJsonObject(value) ? Object.entries(value).flatMap(([inner, item]) => [[name, inner], ...(isJsonObject(item) ? Object.keys(item).map((leaf) => [name, inner, leaf]) : [])]) : []),
+    ...(isJsonObject(value)
+      ? Object.entries(value).flatMap(([inner, item]) => [
+          [name, inner],
+          ...(isJsonObject(item) ? Object.keys(item).map((leaf) => [name, inner, leaf]) : []),
+        ])
+      : []),
   ]);
 }
 

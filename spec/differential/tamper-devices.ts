@@ -5,14 +5,18 @@ import { paths, put, type Placed, type Scene } from "./scene.js";
 
 export type Tampering = (scene: Scene) => void;
 
-const onDevice = (tamper: (placed: Placed, scene: Scene) => void): Tampering => (scene) => {
-  const placed = scene.device();
-  if (placed !== undefined) tamper(placed, scene);
-};
-const onTwo = (tamper: (one: Placed, other: Placed, scene: Scene) => void): Tampering => (scene) => {
-  const placed = scene.devices();
-  if (placed !== undefined) tamper(...placed, scene);
-};
+const onDevice =
+  (tamper: (placed: Placed, scene: Scene) => void): Tampering =>
+  (scene) => {
+    const placed = scene.device();
+    if (placed !== undefined) tamper(placed, scene);
+  };
+const onTwo =
+  (tamper: (one: Placed, other: Placed, scene: Scene) => void): Tampering =>
+  (scene) => {
+    const placed = scene.devices();
+    if (placed !== undefined) tamper(...placed, scene);
+  };
 /** Half of what is changed is signed again. */
 const maybeResign = (scene: Scene, placed: Placed): void => {
   if (scene.random.chance(0.5)) scene.resignDevice(placed);
@@ -60,7 +64,10 @@ export const DEVICE_TAMPERINGS: Readonly<Record<string, Tampering>> = {
   }),
   "signed by its owner's master key": onDevice(({ person, json }) => {
     if (person.identity === undefined) return;
-    Reflect.deleteProperty(objectAt(json, "signatures", person.userId), `ed25519:${person.identity.selfSigning.publicKey}`);
+    Reflect.deleteProperty(
+      objectAt(json, "signatures", person.userId),
+      `ed25519:${person.identity.selfSigning.publicKey}`,
+    );
     signObject(json, person.userId, person.identity.master.publicKey, person.identity.master);
   }),
   "duplicated under another ID": onDevice((placed, scene) => {
@@ -69,7 +76,10 @@ export const DEVICE_TAMPERINGS: Readonly<Record<string, Tampering>> = {
     if (scene.random.chance(0.3)) return;
     twin.device_id = "TWIN";
     if (scene.random.chance(0.5)) return;
-    const { [`ed25519:${placed.id}`]: ed25519 = "", [`curve25519:${placed.id}`]: curve25519 = "" } = objectAt(placed.json, "keys");
+    const { [`ed25519:${placed.id}`]: ed25519 = "", [`curve25519:${placed.id}`]: curve25519 = "" } = objectAt(
+      placed.json,
+      "keys",
+    );
     twin.keys = jsonObject({ "ed25519:TWIN": ed25519, "curve25519:TWIN": curve25519 });
     if (scene.random.chance(0.7)) scene.resignDevice({ ...placed, json: twin });
   }),
@@ -113,13 +123,27 @@ export const DEVICE_TAMPERINGS: Readonly<Record<string, Tampering>> = {
   "foreign signatures": onDevice(({ person, json }, { random, keys }) => {
     const stranger = keys.take();
     const tamper = random.pick<() => void>([
-      () => { signObject(json, "@eve:example.org", stranger.publicKey, stranger); },
-      () => { signObject(json, person.userId, stranger.publicKey, stranger); },
-      () => { signObject(json, person.userId, "", stranger); },
-      () => { objectAt(json, "signatures", person.userId)["org.example:KEY"] = "signature"; },
-      () => { objectAt(json, "signatures", person.userId).nocolon = "signature"; },
-      () => { objectAt(json, "signatures")["no user"] = jsonObject({ "ed25519:KEY": "signature" }); },
-      () => { objectAt(json, "signatures").__proto__ = jsonObject({ "ed25519:KEY": "signature" }); },
+      () => {
+        signObject(json, "@eve:example.org", stranger.publicKey, stranger);
+      },
+      () => {
+        signObject(json, person.userId, stranger.publicKey, stranger);
+      },
+      () => {
+        signObject(json, person.userId, "", stranger);
+      },
+      () => {
+        objectAt(json, "signatures", person.userId)["org.example:KEY"] = "signature";
+      },
+      () => {
+        objectAt(json, "signatures", person.userId).nocolon = "signature";
+      },
+      () => {
+        objectAt(json, "signatures")["no user"] = jsonObject({ "ed25519:KEY": "signature" });
+      },
+      () => {
+        objectAt(json, "signatures").__proto__ = jsonObject({ "ed25519:KEY": "signature" });
+      },
     ]);
     tamper();
   }),
@@ -155,7 +179,12 @@ export const DEVICE_TAMPERINGS: Readonly<Record<string, Tampering>> = {
     scene.resignDevice(placed);
   }),
   "other algorithms": onDevice((placed, scene) => {
-    placed.json.algorithms = scene.random.pick([[], ["org.example.none"], ["m.olm.v1.curve25519-aes-sha2", "m.olm.v1.curve25519-aes-sha2"], [""]]);
+    placed.json.algorithms = scene.random.pick([
+      [],
+      ["org.example.none"],
+      ["m.olm.v1.curve25519-aes-sha2", "m.olm.v1.curve25519-aes-sha2"],
+      [""],
+    ]);
     scene.resignDevice(placed);
   }),
   "a cross-signing key for an ID": onDevice((placed, scene) => {
@@ -167,14 +196,33 @@ export const DEVICE_TAMPERINGS: Readonly<Record<string, Tampering>> = {
     scene.resignDevice({ ...placed, device: { ...device, crossSigned: scene.random.chance(0.5) } });
   }),
   "an odd ID": onDevice((placed, scene) => {
-    rename(placed, scene.random.pick(["", "__proto__", "constructor", "with:colon", "with space", "x".repeat(300), "\u{1f511}", "\ud800", "10"]), scene);
+    rename(
+      placed,
+      scene.random.pick([
+        "",
+        "__proto__",
+        "constructor",
+        "with:colon",
+        "with space",
+        "x".repeat(300),
+        "\u{1f511}",
+        "\ud800",
+        "10",
+      ]),
+      scene,
+    );
     scene.resignDevice(placed);
   }),
   "a field twice": onDevice(({ json }, { random, edits }) => {
     const name = random.pick(["user_id", "device_id", "keys", "signatures", "algorithms"]);
     const [id] = Object.keys(json).length === 0 ? [] : [JSON.stringify(json.device_id)];
     const first = random.pick([`"${name}":"first",`, `"${name}":${JSON.stringify(json[name] ?? null)},`]);
-    edits.push((text) => text.replace(`{"user_id":${JSON.stringify(json.user_id)},"device_id":${id ?? ""},`, (found) => `{${first}${found.slice(1)}`));
+    edits.push((text) =>
+      text.replace(
+        `{"user_id":${JSON.stringify(json.user_id)},"device_id":${id ?? ""},`,
+        (found) => `{${first}${found.slice(1)}`,
+      ),
+    );
   }),
 };
 

@@ -4,10 +4,12 @@ import { extraMember, oddKey, oddSignature, wrongValue } from "./odd-values.js";
 import { paths, put, USAGES, type PlacedKey, type Scene, type Usage } from "./scene.js";
 import type { Tampering } from "./tamper-devices.js";
 
-const onKey = (tamper: (placed: PlacedKey, scene: Scene) => void, usages: readonly Usage[] = USAGES): Tampering => (scene) => {
-  const placed = scene.crossSigningKey(usages);
-  if (placed !== undefined) tamper(placed, scene);
-};
+const onKey =
+  (tamper: (placed: PlacedKey, scene: Scene) => void, usages: readonly Usage[] = USAGES): Tampering =>
+  (scene) => {
+    const placed = scene.crossSigningKey(usages);
+    if (placed !== undefined) tamper(placed, scene);
+  };
 const section = ({ answer }: Scene, usage: Usage): JsonObject => objectAt(answer, `${usage}_keys`);
 const maybeResign = (scene: Scene, placed: PlacedKey): void => {
   if (scene.random.chance(0.6)) scene.resignKey(placed);
@@ -32,13 +34,27 @@ export const IDENTITY_TAMPERINGS: Readonly<Record<string, Tampering>> = {
   }),
   "usage changed": onKey((placed, scene) => {
     const other = scene.random.pick(USAGES);
-    placed.json.usage = scene.random.pick([[other], [placed.usage, other], [other, placed.usage], [], [placed.usage, "org.example.usage"], [placed.usage, placed.usage], ["org.example.usage"]]);
+    placed.json.usage = scene.random.pick([
+      [other],
+      [placed.usage, other],
+      [other, placed.usage],
+      [],
+      [placed.usage, "org.example.usage"],
+      [placed.usage, placed.usage],
+      ["org.example.usage"],
+    ]);
     maybeResign(scene, placed);
   }),
   "two keys in one": onKey((placed, scene) => {
     const { json, pair } = placed;
-    const [name, key] = scene.random.pick([[`ed25519:${scene.keys.take().publicKey}`, pair.publicKey], ["org.example:KEY", "anything"], ["ed25519:00", scene.keys.take().publicKey]] as const);
-    json.keys = scene.random.chance(0.5) ? jsonObject({ [name]: key, ...objectAt(json, "keys") }) : jsonObject({ ...objectAt(json, "keys"), [name]: key });
+    const [name, key] = scene.random.pick([
+      [`ed25519:${scene.keys.take().publicKey}`, pair.publicKey],
+      ["org.example:KEY", "anything"],
+      ["ed25519:00", scene.keys.take().publicKey],
+    ] as const);
+    json.keys = scene.random.chance(0.5)
+      ? jsonObject({ [name]: key, ...objectAt(json, "keys") })
+      : jsonObject({ ...objectAt(json, "keys"), [name]: key });
     maybeResign(scene, placed);
   }),
   "another ID than the key": onKey((placed, scene) => {
@@ -54,14 +70,23 @@ export const IDENTITY_TAMPERINGS: Readonly<Record<string, Tampering>> = {
     if (scene.random.chance(0.5)) section(scene, placed.usage)[other.person.userId] = placed.json;
   }),
   "another user_id in a cross-signing key": onKey((placed, scene) => {
-    placed.json.user_id = scene.random.pick(["@eve:example.org", "no user", ...scene.people.map(({ userId }) => userId)]);
+    placed.json.user_id = scene.random.pick([
+      "@eve:example.org",
+      "no user",
+      ...scene.people.map(({ userId }) => userId),
+    ]);
     maybeResign(scene, placed);
   }),
   "cross-signing key signed by a stranger": onKey(({ person, json }, { keys, random }) => {
     const stranger = keys.take();
     const { identity } = person;
     json.signatures = jsonObject();
-    signObject(json, person.userId, random.chance(0.5) && identity !== undefined ? identity.master.publicKey : stranger.publicKey, stranger);
+    signObject(
+      json,
+      person.userId,
+      random.chance(0.5) && identity !== undefined ? identity.master.publicKey : stranger.publicKey,
+      stranger,
+    );
   }),
   "cross-signing key not signed": onKey(({ json }, { random }) => {
     if (random.chance(0.5)) json.signatures = jsonObject();
@@ -87,12 +112,15 @@ export const IDENTITY_TAMPERINGS: Readonly<Record<string, Tampering>> = {
     put(section(scene, one), [userId], b);
     put(section(scene, other), [userId], a);
   }),
-  "one key for two usages": onKey((placed, scene) => {
-    if (placed.person.identity === undefined) return;
-    const { publicKey } = placed.person.identity.master;
-    placed.json.keys = jsonObject({ [`ed25519:${publicKey}`]: publicKey });
-    maybeResign(scene, placed);
-  }, ["self_signing", "user_signing"]),
+  "one key for two usages": onKey(
+    (placed, scene) => {
+      if (placed.person.identity === undefined) return;
+      const { publicKey } = placed.person.identity.master;
+      placed.json.keys = jsonObject({ [`ed25519:${publicKey}`]: publicKey });
+      maybeResign(scene, placed);
+    },
+    ["self_signing", "user_signing"],
+  ),
   "something more in a cross-signing key": onKey((placed, scene) => {
     const [name, value] = extraMember(scene.random);
     placed.json[name] = value;

@@ -24,7 +24,8 @@ export class TheirSide {
     request.free();
     const read = await this.#read(id, text);
     const users = new Map<string, UserVerdict>();
-    for (const userId of this.#userIds) users.set(userId, { devices: await this.#devices(userId), ...(await this.#identity(userId)) });
+    for (const userId of this.#userIds)
+      users.set(userId, { devices: await this.#devices(userId), ...(await this.#identity(userId)) });
     return { read, users };
   }
 
@@ -68,7 +69,11 @@ export class TheirSide {
 
 function verdictOf(device: Device): DeviceVerdict {
   const { ed25519Key, curve25519Key } = device;
-  return { ed25519: ed25519Key && take(ed25519Key, "toBase64"), curve25519: curve25519Key && take(curve25519Key, "toBase64"), crossSigned: device.isCrossSignedByOwner() };
+  return {
+    ed25519: ed25519Key && take(ed25519Key, "toBase64"),
+    curve25519: curve25519Key && take(curve25519Key, "toBase64"),
+    crossSigned: device.isCrossSignedByOwner(),
+  };
 }
 
 function take<M extends string>(handle: { readonly [K in M]: () => string } & { free: () => void }, method: M): string {
@@ -77,4 +82,5 @@ function take<M extends string>(handle: { readonly [K in M]: () => string } & { 
   return text;
 }
 
-const firstKey = (json: string): string | undefined => Object.values((JSON.parse(json) as { keys: Record<string, string> }).keys)[0];
+const firstKey = (json: string): string | undefined =>
+  Object.values((JSON.parse(json) as { keys: Record<string, string> }).keys)[0];

@@ -2,11 +2,16 @@ import { catchError, lastValueFrom, type Observable } from "rxjs";
 import { describe, expect, it } from "vitest";
 import type { Engine } from "../../src/ed25519/engine.js";
 import { inSlices, SLICE_CHECKS, SLICE_TIME } from "../../src/ed25519/in-slices.js";
-import type { SignatureCheck } from "../../src/keys/signature-verifier.js";
+import type { SignatureCheck } from "../../src/trust/signature-verifier.js";
 
 /** A check by the key with this number; it holds where the message is odd. */
-const check = (key: number, message = 1): SignatureCheck => ({ publicKey: new Uint8Array(32).fill(key), message: new Uint8Array([message]), signature: new Uint8Array(64) });
-const checks = (count: number, key = 1): readonly SignatureCheck[] => Array.from({ length: count }, (_, i) => check(key, i % 2));
+const check = (key: number, message = 1): SignatureCheck => ({
+  publicKey: new Uint8Array(32).fill(key),
+  message: new Uint8Array([message]),
+  signature: new Uint8Array(64),
+});
+const checks = (count: number, key = 1): readonly SignatureCheck[] =>
+  Array.from({ length: count }, (_, i) => check(key, i % 2));
 
 /** A page whose tasks are given one by one, with an engine that takes `costs` ms for a verification, on the page's thread. */
 class Page {
@@ -18,7 +23,10 @@ class Page {
   broken: Error | undefined;
   #resume: (() => void) | undefined;
 
-  constructor(readonly costs = 0.1, readonly verify: Engine["verify"] = (_, { message }) => message[0] === 1) {}
+  constructor(
+    readonly costs = 0.1,
+    readonly verify: Engine["verify"] = (_, { message }) => message[0] === 1,
+  ) {}
 
   readonly verifier = inSlices({
     now: () => this.time,
@@ -64,7 +72,13 @@ class Page {
   /** What the call says, as it says it. */
   call(asked: readonly SignatureCheck[]) {
     const said: unknown[] = [];
-    const subscription = this.verifier.verify(asked).subscribe({ next: (holds) => said.push(holds), error: (error: unknown) => said.push({ error }), complete: () => said.push("done") });
+    const subscription = this.verifier
+      .verify(asked)
+      .subscribe({
+        next: (holds) => said.push(holds),
+        error: (error: unknown) => said.push({ error }),
+        complete: () => said.push("done"),
+      });
     return { said, subscription };
   }
 
@@ -210,7 +224,10 @@ describe("verifying in slices", () => {
       page.broken = undefined;
       return page.verifier.verify([check(1)]);
     };
-    page.verifier.verify([check(1)]).pipe(catchError(again)).subscribe((holds) => retried.push(holds));
+    page.verifier
+      .verify([check(1)])
+      .pipe(catchError(again))
+      .subscribe((holds) => retried.push(holds));
     await page.tasks();
     expect([first.said, retried, page.engines]).toEqual([[{ error: new Error("offline") }], [[true]], 2]);
   });

@@ -53,24 +53,37 @@ describe("platformVerifier", () => {
   it("says no of what is not strict, whatever the platform would say", async () => {
     const weak = { ...checks[0]!, publicKey: new Uint8Array(32) };
     const malleable = { ...checks[0]!, signature: new Uint8Array(64).fill(255) };
-    expect(await firstValueFrom(platformVerifier().verify([weak, malleable, checks[0]!]))).toEqual([false, false, true]);
+    expect(await firstValueFrom(platformVerifier().verify([weak, malleable, checks[0]!]))).toEqual([
+      false,
+      false,
+      true,
+    ]);
   });
 
   it.each([
     ["has no WebCrypto, as pages of an insecure origin", undefined],
     ["has it without ed25519", { importKey: refuses, verify: refuses }],
     ["imports the key and cannot verify", { importKey: () => Promise.resolve({} as CryptoKey), verify: refuses }],
-    ["says that nothing holds", { importKey: () => Promise.resolve({} as CryptoKey), verify: () => Promise.resolve(false) }],
-    ["says that anything holds", { importKey: () => Promise.resolve({} as CryptoKey), verify: () => Promise.resolve(true) }],
-  ] as readonly (readonly [string, Partial<SubtleCrypto> | undefined])[])("decides the same in JavaScript where the platform %s, and tells of it once", async (_, subtle) => {
-    stubCrypto(subtle);
-    const reasons: unknown[] = [];
-    const verifier = platformVerifier({ onFallback: (reason) => reasons.push(reason) });
-    const answers = await Promise.all([1, 2].map(() => lastValueFrom(verifier.verify(checks))));
-    answers.push(await lastValueFrom(verifier.verify(checks)));
-    expect(answers).toEqual([holds, holds, holds]);
-    expect(reasons).toEqual([expect.objectContaining({ message: expect.any(String) as string })]);
-  });
+    [
+      "says that nothing holds",
+      { importKey: () => Promise.resolve({} as CryptoKey), verify: () => Promise.resolve(false) },
+    ],
+    [
+      "says that anything holds",
+      { importKey: () => Promise.resolve({} as CryptoKey), verify: () => Promise.resolve(true) },
+    ],
+  ] as readonly (readonly [string, Partial<SubtleCrypto> | undefined])[])(
+    "decides the same in JavaScript where the platform %s, and tells of it once",
+    async (_, subtle) => {
+      stubCrypto(subtle);
+      const reasons: unknown[] = [];
+      const verifier = platformVerifier({ onFallback: (reason) => reasons.push(reason) });
+      const answers = await Promise.all([1, 2].map(() => lastValueFrom(verifier.verify(checks))));
+      answers.push(await lastValueFrom(verifier.verify(checks)));
+      expect(answers).toEqual([holds, holds, holds]);
+      expect(reasons).toEqual([expect.objectContaining({ message: expect.any(String) as string })]);
+    },
+  );
 
   it("works where there is no crypto at all, and nobody wants to be told", async () => {
     vi.stubGlobal("crypto", undefined);
@@ -80,7 +93,10 @@ describe("platformVerifier", () => {
   it("takes a key that the platform refuses for one by which nothing holds, and goes on with the platform", async () => {
     const onFallback = vi.fn();
     let refusing = false;
-    const { verify } = countingCrypto({ importKey: ((...given: Parameters<typeof real.importKey>) => (refusing ? refuses() : real.importKey(...given))) as typeof real.importKey });
+    const { verify } = countingCrypto({
+      importKey: ((...given: Parameters<typeof real.importKey>) =>
+        refusing ? refuses() : real.importKey(...given)) as typeof real.importKey,
+    });
     const verifier = platformVerifier({ onFallback });
     const [, good] = rfc8032[0]!;
     expect(await lastValueFrom(verifier.verify([good]))).toEqual([true]);

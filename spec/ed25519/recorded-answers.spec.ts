@@ -4,7 +4,7 @@ import { noble } from "../../src/ed25519/noble.js";
 import { webCrypto } from "../../src/ed25519/web-crypto.js";
 import { decodeBase64 } from "../../src/keys/base64.js";
 import { signedBytes } from "../../src/keys/canonical-json.js";
-import type { SignatureCheck } from "../../src/keys/signature-verifier.js";
+import type { SignatureCheck } from "../../src/trust/signature-verifier.js";
 import { recording } from "../recordings/recording.js";
 import { verifierOn } from "./verifier-behaviour.js";
 
@@ -14,17 +14,24 @@ interface Signed {
 }
 
 /** Every signature in the answers of a real server whose key is in the same answer: by the device itself, and by a cross-signing key. */
-const recorded: readonly (readonly [name: string, object: Signed, publicKey: string, signature: string])[] = recording.flatMap((exchange) => {
-  if (exchange.type !== "query") return [];
-  const { device_keys, master_keys, self_signing_keys } = exchange.answer;
-  return Object.entries(device_keys).flatMap(([userId, devices]) => {
-    const signed: readonly Signed[] = [...Object.values(devices), ...[master_keys?.[userId], self_signing_keys?.[userId]].filter((key) => key !== undefined)];
-    const keys = Object.assign({}, ...signed.map((object) => object.keys)) as Readonly<Record<string, string>>;
-    return signed.flatMap((object) =>
-      Object.entries(object.signatures?.[userId] ?? {}).map(([keyId, signature]) => [`${userId} ${Object.keys(object.keys).join()} by ${keyId}`, object, keys[keyId]!, signature] as const),
-    );
+const recorded: readonly (readonly [name: string, object: Signed, publicKey: string, signature: string])[] =
+  recording.flatMap((exchange) => {
+    if (exchange.type !== "query") return [];
+    const { device_keys, master_keys, self_signing_keys } = exchange.answer;
+    return Object.entries(device_keys).flatMap(([userId, devices]) => {
+      const signed: readonly Signed[] = [
+        ...Object.values(devices),
+        ...[master_keys?.[userId], self_signing_keys?.[userId]].filter((key) => key !== undefined),
+      ];
+      const keys = Object.assign({}, ...signed.map((object) => object.keys)) as Readonly<Record<string, string>>;
+      return signed.flatMap((object) =>
+        Object.entries(object.signatures?.[userId] ?? {}).map(
+          ([keyId, signature]) =>
+            [`${userId} ${Object.keys(object.keys).join()} by ${keyId}`, object, keys[keyId]!, signature] as const,
+        ),
+      );
+    });
   });
-});
 
 const check = (object: Signed, publicKey: string, signature: string): SignatureCheck => ({
   publicKey: decodeBase64(publicKey, 32)!,
@@ -36,13 +43,19 @@ describe("the signatures that a real server answered", () => {
   it.each([
     ["WebCrypto", webCrypto],
     ["JavaScript", noble],
-  ] as const)("hold, of every device and every cross-signing key, by %s, and of nothing that differs", async (_, engine) => {
-    expect(recorded.length).toBeGreaterThan(15);
-    expect(recorded.filter(([name]) => !/by ed25519:[A-Z]+\d$/u.test(name)).length).toBeGreaterThan(2); // by cross-signing keys
-    const as = (change: (object: Signed) => Signed) => recorded.map(([, object, publicKey, signature]) => check(change(object), publicKey, signature));
-    const verify = (checks: readonly SignatureCheck[]) => lastValueFrom(verifierOn(engine).verify(checks));
-    expect(await verify(as((object) => object))).toEqual(recorded.map(() => true));
-    expect(await verify(as((object) => ({ ...object, unsigned: { device_display_name: "another" }, signatures: {} })))).toEqual(recorded.map(() => true));
-    expect(await verify(as((object) => ({ ...object, more: 1 })))).toEqual(recorded.map(() => false));
-  });
+  ] as const)(
+    "hold, of every device and every cross-signing key, by %s, and of nothing that differs",
+    async (_, engine) => {
+      expect(recorded.length).toBeGreaterThan(15);
+      expect(recorded.filter(([name]) => !/by ed25519:[A-Z]+\d$/u.test(name)).length).toBeGreaterThan(2); // by cross-signing keys
+      const as = (change: (object: Signed) => Signed) =>
+        recorded.map(([, object, publicKey, signature]) => check(change(object), publicKey, signature));
+      const verify = (checks: readonly SignatureCheck[]) => lastValueFrom(verifierOn(engine).verify(checks));
+      expect(await verify(as((object) => object))).toEqual(recorded.map(() => true));
+      expect(
+        await verify(as((object) => ({ ...object, unsigned: { device_display_name: "another" }, signatures: {} }))),
+      ).toEqual(recorded.map(() => true));
+      expect(await verify(as((object) => ({ ...object, more: 1 })))).toEqual(recorded.map(() => false));
+    },
+  );
 });

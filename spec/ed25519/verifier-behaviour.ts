@@ -6,7 +6,7 @@ import { inSlices } from "../../src/ed25519/in-slices.js";
 import { nextTask } from "../../src/ed25519/next-task.js";
 import { decodeBase64 } from "../../src/keys/base64.js";
 import { signedBytes } from "../../src/keys/canonical-json.js";
-import { strictVerifier, type SignatureCheck, type SignatureVerifier } from "../../src/keys/signature-verifier.js";
+import { strictVerifier, type SignatureCheck, type SignatureVerifier } from "../../src/trust/signature-verifier.js";
 import { edgeSignatures } from "../vectors/edge-signatures.js";
 import { MATRIX_SEED, matrixSigning } from "../vectors/matrix-signing.js";
 import { rfc8032 } from "../vectors/rfc8032.js";
@@ -30,7 +30,8 @@ export function verifierBehaviour(name: string, engine: () => Promise<Engine>): 
 
   describe(`ed25519, ${name}`, () => {
     it.each(rfc8032)("verifies RFC 8032, %s, and it alone", async (_, check) => {
-      const flipped = (bytes: Uint8Array, bit: number) => bytes.map((byte, i) => (i === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte));
+      const flipped = (bytes: Uint8Array, bit: number) =>
+        bytes.map((byte, i) => (i === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte));
       const others: SignatureCheck[] = [];
       for (let bit = 0; bit < 512; bit += 37) others.push({ ...check, signature: flipped(check.signature, bit) });
       for (let bit = 0; bit < 256; bit += 37) others.push({ ...check, publicKey: flipped(check.publicKey, bit) });
@@ -41,7 +42,11 @@ export function verifierBehaviour(name: string, engine: () => Promise<Engine>): 
 
     it.each(matrixSigning)("verifies the Matrix spec's example %s", async (json, signature) => {
       const object = JSON.parse(json) as Record<string, unknown>;
-      const check = { publicKey: await getPublicKeyAsync(MATRIX_SEED), message: signedBytes(object)!, signature: bytesOf(signature) };
+      const check = {
+        publicKey: await getPublicKeyAsync(MATRIX_SEED),
+        message: signedBytes(object)!,
+        signature: bytesOf(signature),
+      };
       const changed = { ...check, message: signedBytes({ ...object, three: 3 })! };
       expect(await verify(check, changed)).toEqual([true, false]);
     });

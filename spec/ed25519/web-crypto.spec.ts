@@ -10,5 +10,7 @@ it("WebCrypto says yes or no of memory that another thread can change meanwhile,
   const [, check] = rfc8032[0]!;
   const shared = new Uint8Array(new SharedArrayBuffer(64));
   shared.set(check.signature);
-  expect([[true], [false]]).toContainEqual(await lastValueFrom(verifierOn(webCrypto).verify([{ ...check, signature: shared }])));
+  expect([[true], [false]]).toContainEqual(
+    await lastValueFrom(verifierOn(webCrypto).verify([{ ...check, signature: shared }])),
+  );
 });

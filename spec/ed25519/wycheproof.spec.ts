@@ -10,7 +10,12 @@ interface Wycheproof {
   readonly numberOfTests: number;
   readonly testGroups: readonly {
     readonly publicKey: { readonly pk: string };
-    readonly tests: readonly { readonly tcId: number; readonly msg: string; readonly sig: string; readonly result: "valid" | "invalid" }[];
+    readonly tests: readonly {
+      readonly tcId: number;
+      readonly msg: string;
+      readonly sig: string;
+      readonly result: "valid" | "invalid";
+    }[];
   }[];
 }
 
@@ -28,9 +33,17 @@ describe.runIf(there)("Wycheproof's ed25519 vectors", () => {
     ["JavaScript", noble],
   ] as const)("are decided by %s as they must be", async (_, engine) => {
     const { numberOfTests, testGroups } = JSON.parse(readFileSync(file, "utf8")) as Wycheproof;
-    const tests = testGroups.flatMap(({ publicKey, tests }) => tests.map((test) => ({ ...test, publicKey: hex(publicKey.pk) })));
+    const tests = testGroups.flatMap(({ publicKey, tests }) =>
+      tests.map((test) => ({ ...test, publicKey: hex(publicKey.pk) })),
+    );
     expect([tests.length, tests.filter(({ result }) => result === "valid").length]).toEqual([numberOfTests, 88]);
-    const holds = await lastValueFrom(verifierOn(engine).verify(tests.map(({ publicKey, msg, sig }) => ({ publicKey, message: hex(msg), signature: hex(sig) }))));
-    expect(tests.filter(({ result }, i) => holds[i] !== (result === "valid")).map(({ tcId }) => tcId)).toEqual(DIFFERENT);
+    const holds = await lastValueFrom(
+      verifierOn(engine).verify(
+        tests.map(({ publicKey, msg, sig }) => ({ publicKey, message: hex(msg), signature: hex(sig) })),
+      ),
+    );
+    expect(tests.filter(({ result }, i) => holds[i] !== (result === "valid")).map(({ tcId }) => tcId)).toEqual(
+      DIFFERENT,
+    );
   });
 });

@@ -20,7 +20,9 @@ describe("the requests", () => {
   it("ask for the devices, without a timeout where the caller gave none", async () => {
     const { api, mock } = given();
     mock.onPost("/keys/query").reply(200, { device_keys: {}, "org.example.more": 1 });
-    await expect(lastValueFrom(api.query(request).pipe(toArray()))).resolves.toEqual([{ device_keys: {}, "org.example.more": 1 }]);
+    await expect(lastValueFrom(api.query(request).pipe(toArray()))).resolves.toEqual([
+      { device_keys: {}, "org.example.more": 1 },
+    ]);
     const sent = mock.history.post?.[0];
     expect(JSON.parse(String(sent?.data))).toEqual({ device_keys: { [BOB]: [] } });
     expect(sent?.params).toEqual({});
@@ -76,7 +78,9 @@ describe("an answer that makes no sense", () => {
     ['{"master_keys": [1]}', "master_keys"],
   ])("is a clear error at once: %j to /keys/query", async (answer, path) => {
     body = answer;
-    const error: unknown = await firstValueFrom(axiosKeysApi(matrixHttp({ homeserverUrl: server.url, accessToken: "x" })).query(request)).catch((failure: unknown) => failure);
+    const error: unknown = await firstValueFrom(
+      axiosKeysApi(matrixHttp({ homeserverUrl: server.url, accessToken: "x" })).query(request),
+    ).catch((failure: unknown) => failure);
     expect(error).toBeInstanceOf(InvalidResponseError);
     expect(error).toMatchObject({ endpoint: "/keys/query", path });
     expect(server.requests).toHaveLength(1);
@@ -89,13 +93,17 @@ describe("an answer that makes no sense", () => {
     ['{"left": "x"}', "left"],
   ])("is a clear error at once: %j to /keys/changes", async (answer, path) => {
     body = answer;
-    const error: unknown = await firstValueFrom(axiosKeysApi(matrixHttp({ homeserverUrl: server.url, accessToken: "x" })).changes({ from: "a", to: "b" })).catch((failure: unknown) => failure);
+    const error: unknown = await firstValueFrom(
+      axiosKeysApi(matrixHttp({ homeserverUrl: server.url, accessToken: "x" })).changes({ from: "a", to: "b" }),
+    ).catch((failure: unknown) => failure);
     expect(error).toMatchObject({ name: "InvalidResponseError", endpoint: "/keys/changes", path });
   });
 
   it("is told from an answer with names of JavaScript's, which are only names", async () => {
     body = '{"device_keys": {"__proto__": {"polluted": {}}, "constructor": {}}}';
-    const answer = await firstValueFrom(axiosKeysApi(matrixHttp({ homeserverUrl: server.url, accessToken: "x" })).query(request));
+    const answer = await firstValueFrom(
+      axiosKeysApi(matrixHttp({ homeserverUrl: server.url, accessToken: "x" })).query(request),
+    );
     expect(Object.keys(answer.device_keys ?? {})).toEqual(["__proto__", "constructor"]);
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
   });
@@ -123,7 +131,9 @@ describe("what may pass", () => {
     const http = axios.create();
     mock = mockAdapter(http);
     script(mock);
-    subscription = axiosKeysApi(http, { scheduler: time }).query(request).subscribe({ next: (value) => results.push(value), error: (error: unknown) => results.push(error) });
+    subscription = axiosKeysApi(http, { scheduler: time })
+      .query(request)
+      .subscribe({ next: (value) => results.push(value), error: (error: unknown) => results.push(error) });
   }
   /** The n-th attempt has failed and the next one waits. */
   const waiting = (n: number): Promise<void> =>
@@ -221,7 +231,9 @@ describe("a server that is slow", () => {
 
   it("sees the request aborted when the last one unsubscribes", async () => {
     const results: unknown[] = [];
-    const subscription = axiosKeysApi(matrixHttp({ homeserverUrl: server.url, accessToken: "x" })).query(request).subscribe({ next: (value) => results.push(value), error: (error: unknown) => results.push(error) });
+    const subscription = axiosKeysApi(matrixHttp({ homeserverUrl: server.url, accessToken: "x" }))
+      .query(request)
+      .subscribe({ next: (value) => results.push(value), error: (error: unknown) => results.push(error) });
     const seen = await server.request(0);
     expect(seen.aborted).toBe(false);
     subscription.unsubscribe();

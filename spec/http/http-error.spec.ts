@@ -26,7 +26,14 @@ describe("a refusal", () => {
   it("is told with the server's code and words", async () => {
     const error = await errorFor(403, { errcode: "M_FORBIDDEN", error: "Not today" });
     expect(error).toBeInstanceOf(DeviceTrackerError);
-    expect(error).toMatchObject({ name: "MatrixError", endpoint: "/keys/query", status: 403, errcode: "M_FORBIDDEN", retryAfter: undefined, softLogout: false });
+    expect(error).toMatchObject({
+      name: "MatrixError",
+      endpoint: "/keys/query",
+      status: 403,
+      errcode: "M_FORBIDDEN",
+      retryAfter: undefined,
+      softLogout: false,
+    });
     expect(error.message).toBe('/keys/query was refused with 403 (M_FORBIDDEN, "Not today")');
   });
 
@@ -57,11 +64,15 @@ describe("a refusal", () => {
   ])("that comes with %s has no errcode and still says what happened", async (_what, body) => {
     const error = await errorFor(502, body);
     expect(error).toMatchObject({ status: 502, errcode: undefined });
-    expect(error.message).toBe("/keys/query was refused with 502 (no Matrix error in the answer): the server or a proxy before it is in trouble; try again later");
+    expect(error.message).toBe(
+      "/keys/query was refused with 502 (no Matrix error in the answer): the server or a proxy before it is in trouble; try again later",
+    );
   });
 
   it("shortens a server's endless words", async () => {
-    expect((await errorFor(400, { errcode: "M_UNKNOWN", error: "x".repeat(1_000_000) })).message.length).toBeLessThan(500);
+    expect((await errorFor(400, { errcode: "M_UNKNOWN", error: "x".repeat(1_000_000) })).message.length).toBeLessThan(
+      500,
+    );
   });
 
   it("never shows the access token, not even where the server repeats it", async () => {
@@ -90,7 +101,10 @@ describe("no answer", () => {
   });
 
   it("is a ConnectionError with axios's code where axios gave up", async () => {
-    expect(await errorOf((adapter) => adapter.onAny().timeout())).toMatchObject({ name: "ConnectionError", code: "ECONNABORTED" });
+    expect(await errorOf((adapter) => adapter.onAny().timeout())).toMatchObject({
+      name: "ConnectionError",
+      code: "ECONNABORTED",
+    });
   });
 
   it("is a ConnectionError where the answer broke off after a status of 200", () => {

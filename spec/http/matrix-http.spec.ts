@@ -21,7 +21,9 @@ async function serve(answer?: (request: SeenRequest) => void): Promise<LoopbackS
 const taking =
   (...tokens: string[]) =>
   (request: SeenRequest): void =>
-    tokens.some((token) => request.headers.authorization === `Bearer ${token}`) ? request.answer(200, { user_id: "@alice:example.org" }) : request.answer(401, UNKNOWN_TOKEN);
+    tokens.some((token) => request.headers.authorization === `Bearer ${token}`)
+      ? request.answer(200, { user_id: "@alice:example.org" })
+      : request.answer(401, UNKNOWN_TOKEN);
 const tokensOf = (seen: LoopbackServer): unknown[] => seen.requests.map(({ headers }) => headers.authorization);
 
 describe("the homeserver's URL", () => {
@@ -61,9 +63,14 @@ describe("the homeserver's URL", () => {
 describe("the access token", () => {
   it("goes along as a bearer token", async () => {
     const { url, requests } = await serve(taking("secret"));
-    const { data } = await matrixHttp({ homeserverUrl: `${url}/`, accessToken: "secret" }).get<unknown>("/account/whoami");
+    const { data } = await matrixHttp({ homeserverUrl: `${url}/`, accessToken: "secret" }).get<unknown>(
+      "/account/whoami",
+    );
     expect(data).toEqual({ user_id: "@alice:example.org" });
-    expect(requests[0]).toMatchObject({ path: "/_matrix/client/v3/account/whoami", headers: { authorization: "Bearer secret" } });
+    expect(requests[0]).toMatchObject({
+      path: "/_matrix/client/v3/account/whoami",
+      headers: { authorization: "Bearer secret" },
+    });
   });
 
   it("is asked for with each request where it is a function", async () => {
@@ -87,7 +94,9 @@ describe("the access token", () => {
   });
 
   it("does not show in what a request fails with", async () => {
-    const { url } = await serve((request) => (request.query.hang === undefined ? request.answer(403, { errcode: "M_FORBIDDEN" }) : request.response.destroy()));
+    const { url } = await serve((request) =>
+      request.query.hang === undefined ? request.answer(403, { errcode: "M_FORBIDDEN" }) : request.response.destroy(),
+    );
     const http = matrixHttp({ homeserverUrl: url, accessToken: "syt_secret" });
     for (const path of ["/sync", "/sync?hang=1"]) {
       const error: unknown = await http.get(path).catch((failure: unknown) => failure);
@@ -104,14 +113,24 @@ describe("a refused access token", () => {
     const http = matrixHttp({ homeserverUrl: seen.url, accessToken });
     await http.post("/keys/query", { device_keys: {} }, { params: { timeout: 5 } });
     expect(tokensOf(seen)).toEqual(["Bearer old", "Bearer new"]);
-    expect(seen.requests[1]).toMatchObject({ method: "POST", path: "/_matrix/client/v3/keys/query", query: { timeout: "5" }, body: { device_keys: {} } });
+    expect(seen.requests[1]).toMatchObject({
+      method: "POST",
+      path: "/_matrix/client/v3/keys/query",
+      query: { timeout: "5" },
+      body: { device_keys: {} },
+    });
     expect(accessToken).toHaveBeenCalledTimes(2);
   });
 
   it("is final where the same token is all there is", async () => {
     const seen = await serve(taking("new"));
     const accessToken = vi.fn(() => "old");
-    await expect(matrixHttp({ homeserverUrl: seen.url, accessToken }).get("/sync")).rejects.toMatchObject({ name: "MatrixError", status: 401, errcode: "M_UNKNOWN_TOKEN", softLogout: true });
+    await expect(matrixHttp({ homeserverUrl: seen.url, accessToken }).get("/sync")).rejects.toMatchObject({
+      name: "MatrixError",
+      status: 401,
+      errcode: "M_UNKNOWN_TOKEN",
+      softLogout: true,
+    });
     expect(accessToken).toHaveBeenCalledTimes(2);
     expect(seen.requests).toHaveLength(1);
   });
@@ -120,14 +139,19 @@ describe("a refused access token", () => {
     const seen = await serve(taking("none of them"));
     let n = 0;
     const accessToken = vi.fn(() => `token${++n}`);
-    await expect(matrixHttp({ homeserverUrl: seen.url, accessToken }).get("/sync")).rejects.toMatchObject({ status: 401, errcode: "M_UNKNOWN_TOKEN" });
+    await expect(matrixHttp({ homeserverUrl: seen.url, accessToken }).get("/sync")).rejects.toMatchObject({
+      status: 401,
+      errcode: "M_UNKNOWN_TOKEN",
+    });
     expect(tokensOf(seen)).toEqual(["Bearer token1", "Bearer token2"]);
     expect(accessToken).toHaveBeenCalledTimes(2);
   });
 
   it("is final where it is a plain string", async () => {
     const seen = await serve(taking("new"));
-    await expect(matrixHttp({ homeserverUrl: seen.url, accessToken: "old" }).get("/sync")).rejects.toBeInstanceOf(MatrixError);
+    await expect(matrixHttp({ homeserverUrl: seen.url, accessToken: "old" }).get("/sync")).rejects.toBeInstanceOf(
+      MatrixError,
+    );
     expect(seen.requests).toHaveLength(1);
   });
 
@@ -137,7 +161,8 @@ describe("a refused access token", () => {
     const http = matrixHttp({
       homeserverUrl: "https://example.org",
       // The first three are for the requests; a renewal takes a turn of the event loop, in which all three have failed.
-      accessToken: () => (++asked <= 3 ? current : new Promise((give) => setTimeout(() => give((current = `new${asked - 3}`)), 10))),
+      accessToken: () =>
+        ++asked <= 3 ? current : new Promise((give) => setTimeout(() => give((current = `new${asked - 3}`)), 10)),
     });
     const mock = mockAdapter(http)
       .onGet("/sync")
@@ -149,7 +174,12 @@ describe("a refused access token", () => {
 
   it("is renewed anew when a later one is refused", async () => {
     const seen = await serve(taking("two", "four"));
-    const accessToken = vi.fn<() => string>().mockReturnValueOnce("one").mockReturnValueOnce("two").mockReturnValueOnce("three").mockReturnValueOnce("four");
+    const accessToken = vi
+      .fn<() => string>()
+      .mockReturnValueOnce("one")
+      .mockReturnValueOnce("two")
+      .mockReturnValueOnce("three")
+      .mockReturnValueOnce("four");
     const http = matrixHttp({ homeserverUrl: seen.url, accessToken });
     await http.get("/sync");
     await http.get("/sync");
@@ -158,7 +188,12 @@ describe("a refused access token", () => {
 
   it("is renewed anew also where it is the same one that is refused again", async () => {
     const seen = await serve(taking("two", "four"));
-    const accessToken = vi.fn<() => string>().mockReturnValueOnce("one").mockReturnValueOnce("two").mockReturnValueOnce("one").mockReturnValueOnce("four");
+    const accessToken = vi
+      .fn<() => string>()
+      .mockReturnValueOnce("one")
+      .mockReturnValueOnce("two")
+      .mockReturnValueOnce("one")
+      .mockReturnValueOnce("four");
     const http = matrixHttp({ homeserverUrl: seen.url, accessToken });
     await http.get("/sync");
     await http.get("/sync");
@@ -166,9 +201,13 @@ describe("a refused access token", () => {
   });
 
   it("leaves any other refusal alone", async () => {
-    const { url, requests } = await serve((request) => request.answer(401, { errcode: "M_USER_LOCKED", soft_logout: true }));
+    const { url, requests } = await serve((request) =>
+      request.answer(401, { errcode: "M_USER_LOCKED", soft_logout: true }),
+    );
     const accessToken = vi.fn(() => "old");
-    await expect(matrixHttp({ homeserverUrl: url, accessToken }).get("/sync")).rejects.toMatchObject({ errcode: "M_USER_LOCKED" });
+    await expect(matrixHttp({ homeserverUrl: url, accessToken }).get("/sync")).rejects.toMatchObject({
+      errcode: "M_USER_LOCKED",
+    });
     expect(accessToken).toHaveBeenCalledTimes(1);
     expect(requests).toHaveLength(1);
   });
@@ -176,12 +215,21 @@ describe("a refused access token", () => {
   it("fails with what the renewal threw, in our words where it was a request of axios's", async () => {
     const { url } = await serve(taking("new"));
     const mine = new Error("the refresh token is gone");
-    const failing = vi.fn<() => string>().mockReturnValueOnce("old").mockImplementationOnce(() => {
-      throw mine;
-    });
+    const failing = vi
+      .fn<() => string>()
+      .mockReturnValueOnce("old")
+      .mockImplementationOnce(() => {
+        throw mine;
+      });
     await expect(matrixHttp({ homeserverUrl: url, accessToken: failing }).get("/sync")).rejects.toBe(mine);
-    const asking = vi.fn<() => string | Promise<string>>().mockReturnValueOnce("old").mockImplementationOnce(() => axios.post<string>(`${url}/refresh`).then(({ data }) => data));
-    await expect(matrixHttp({ homeserverUrl: url, accessToken: asking }).get("/sync")).rejects.toMatchObject({ name: "MatrixError", errcode: "M_UNKNOWN_TOKEN" });
+    const asking = vi
+      .fn<() => string | Promise<string>>()
+      .mockReturnValueOnce("old")
+      .mockImplementationOnce(() => axios.post<string>(`${url}/refresh`).then(({ data }) => data));
+    await expect(matrixHttp({ homeserverUrl: url, accessToken: asking }).get("/sync")).rejects.toMatchObject({
+      name: "MatrixError",
+      errcode: "M_UNKNOWN_TOKEN",
+    });
   });
 });
 

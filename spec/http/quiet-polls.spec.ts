@@ -2,7 +2,13 @@ import { describe, expect, it } from "vitest";
 import { hasNews, quietPause, quietPolls } from "../../src/http/quiet-polls.js";
 
 describe("hasNews", () => {
-  const empty = { next_batch: "s2", device_one_time_keys_count: { signed_curve25519: 50 }, device_unused_fallback_key_types: ["signed_curve25519"], rooms: { join: {} }, to_device: { events: [] } };
+  const empty = {
+    next_batch: "s2",
+    device_one_time_keys_count: { signed_curve25519: 50 },
+    device_unused_fallback_key_types: ["signed_curve25519"],
+    rooms: { join: {} },
+    to_device: { events: [] },
+  };
 
   it("is false for a response that only counts keys", () => {
     expect(hasNews(empty, "s1")).toBe(false);

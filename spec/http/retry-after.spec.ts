@@ -31,7 +31,12 @@ describe("retryAfter", () => {
     expect(retryAfter(9_000, { retryAfter: "4", date: undefined }, NOW)).toBe(9_000);
   });
 
-  it.each([["a string", "4000"], ["negative", -1], ["infinite", Number.POSITIVE_INFINITY], ["null", null]])("ignores a retry_after_ms that is %s", (_what, value) => {
+  it.each([
+    ["a string", "4000"],
+    ["negative", -1],
+    ["infinite", Number.POSITIVE_INFINITY],
+    ["null", null],
+  ])("ignores a retry_after_ms that is %s", (_what, value) => {
     expect(retryAfter(value, none, NOW)).toBeUndefined();
     expect(retryAfter(value, { retryAfter: "2", date: undefined }, NOW)).toBe(2_000);
   });

@@ -1,30 +1,51 @@
 import { describe, expect, it } from "vitest";
 import { ConnectionError } from "../../src/http/connection-error.js";
 import { MatrixError, type Refusal } from "../../src/http/matrix-error.js";
-import { afterAnswer, afterFailure, MAX_SERVER_WAIT, startFrom, type SyncPosition } from "../../src/http/sync-position.js";
+import {
+  afterAnswer,
+  afterFailure,
+  MAX_SERVER_WAIT,
+  startFrom,
+  type SyncPosition,
+} from "../../src/http/sync-position.js";
 import { InvalidResponseError } from "../../src/model/errors.js";
 
 const HALF = 0.5;
 const offline = new ConnectionError("/sync", { code: "ERR_NETWORK" });
 const refused = (status: number, refusal: Refusal = {}): MatrixError => new MatrixError("/sync", status, refusal);
 const news = (next_batch: string): object => ({ next_batch, device_lists: { changed: ["@bob:example.org"] } });
-const after = (position: SyncPosition, error: Error): SyncPosition => afterFailure(position, error, HALF).next ?? expect.unreachable();
+const after = (position: SyncPosition, error: Error): SyncPosition =>
+  afterFailure(position, error, HALF).next ?? expect.unreachable();
 
 describe("an answer", () => {
   it("moves the token and says which one it answered", () => {
     const first = afterAnswer(startFrom(undefined), { next_batch: "s1", rooms: {} }, 5, 30_000);
     expect(first).toMatchObject({ since: "s1", response: { next_batch: "s1", since: null, rooms: {} } });
-    expect(afterAnswer(first, { next_batch: "s2" }, 5, 30_000)).toMatchObject({ since: "s2", response: { since: "s1" } });
+    expect(afterAnswer(first, { next_batch: "s2" }, 5, 30_000)).toMatchObject({
+      since: "s2",
+      response: { since: "s1" },
+    });
   });
 
   it("stays as it is but for since: what a server calls since does not count", () => {
-    const body = JSON.parse('{"next_batch":"s1","since":"theirs","device_lists":"nonsense","__proto__":{"a":1},"more":[{}]}') as object;
+    const body = JSON.parse(
+      '{"next_batch":"s1","since":"theirs","device_lists":"nonsense","__proto__":{"a":1},"more":[{}]}',
+    ) as object;
     const { response } = afterAnswer(startFrom("s0"), body, 5, 30_000);
-    expect(JSON.stringify(response)).toBe('{"next_batch":"s1","since":"s0","device_lists":"nonsense","__proto__":{"a":1},"more":[{}]}');
+    expect(JSON.stringify(response)).toBe(
+      '{"next_batch":"s1","since":"s0","device_lists":"nonsense","__proto__":{"a":1},"more":[{}]}',
+    );
     expect(Object.getPrototypeOf(response)).toBe(Object.prototype);
   });
 
-  it.each([["<html>", ""], [null, ""], [[], ""], [{}, "next_batch"], [{ next_batch: "" }, "next_batch"], [{ next_batch: 5 }, "next_batch"]])("%j is no sync response", (body, path) => {
+  it.each([
+    ["<html>", ""],
+    [null, ""],
+    [[], ""],
+    [{}, "next_batch"],
+    [{ next_batch: "" }, "next_batch"],
+    [{ next_batch: 5 }, "next_batch"],
+  ])("%j is no sync response", (body, path) => {
     const error = (() => {
       try {
         return afterAnswer(startFrom("s0"), body, 5, 30_000);
@@ -89,24 +110,44 @@ describe("a refused since", () => {
     expect(next).toMatchObject({ since: undefined, failures: 1 });
   });
 
-  it.each([[400, "M_NOT_JSON"], [400, undefined], [404, "M_UNKNOWN"], [500, "M_UNKNOWN"]])("is not what %i %s says", (status, errcode) => {
+  it.each([
+    [400, "M_NOT_JSON"],
+    [400, undefined],
+    [404, "M_UNKNOWN"],
+    [500, "M_UNKNOWN"],
+  ])("is not what %i %s says", (status, errcode) => {
     expect(after(startFrom("s1"), refused(status, { errcode })).since).toBe("s1");
   });
 
   it("cannot be what an initial sync fails of", () => {
-    expect(afterFailure(startFrom(undefined), refused(400, { errcode: "M_UNKNOWN" }), HALF).failed.type).toBe("request-failed");
+    expect(afterFailure(startFrom(undefined), refused(400, { errcode: "M_UNKNOWN" }), HALF).failed.type).toBe(
+      "request-failed",
+    );
   });
 });
 
 describe("the end", () => {
-  it.each([[401, "M_UNKNOWN_TOKEN"], [401, "M_MISSING_TOKEN"], [403, "M_USER_DEACTIVATED"], [401, "M_USER_DEACTIVATED"]])("is %i %s", (status, errcode) => {
+  it.each([
+    [401, "M_UNKNOWN_TOKEN"],
+    [401, "M_MISSING_TOKEN"],
+    [403, "M_USER_DEACTIVATED"],
+    [401, "M_USER_DEACTIVATED"],
+  ])("is %i %s", (status, errcode) => {
     const error = refused(status, { errcode });
     const { failed, next } = afterFailure(startFrom("s1"), error, HALF);
     expect(next).toBeUndefined();
     expect(failed).toMatchObject({ type: "ended", error, attempt: 1, retryIn: null, since: "s1" });
   });
 
-  it.each([[401, "M_USER_LOCKED"], [401, undefined], [403, undefined], [403, "M_FORBIDDEN"], [403, "M_CONSENT_NOT_GIVEN"], [400, "M_UNKNOWN_TOKEN"], [404, "M_UNRECOGNIZED"]])("is not %i %s", (status, errcode) => {
+  it.each([
+    [401, "M_USER_LOCKED"],
+    [401, undefined],
+    [403, undefined],
+    [403, "M_FORBIDDEN"],
+    [403, "M_CONSENT_NOT_GIVEN"],
+    [400, "M_UNKNOWN_TOKEN"],
+    [404, "M_UNRECOGNIZED"],
+  ])("is not %i %s", (status, errcode) => {
     expect(afterFailure(startFrom("s1"), refused(status, { errcode }), HALF).next).toBeDefined();
   });
 });

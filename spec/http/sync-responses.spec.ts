@@ -30,12 +30,19 @@ afterEach(async () => {
   vi.restoreAllMocks();
 });
 
-function responses(options: SyncOptions = {}, accessToken: string | (() => string) = "secret"): Observable<SyncResponse> {
+function responses(
+  options: SyncOptions = {},
+  accessToken: string | (() => string) = "secret",
+): Observable<SyncResponse> {
   const http = matrixHttp({ homeserverUrl: server.url, accessToken });
   return syncResponses(http, { scheduler: time, onFailure: (failure) => told.push(failure), ...options });
 }
 function start(options: SyncOptions = {}, accessToken?: string | (() => string)): void {
-  subscription = responses(options, accessToken).subscribe({ next: (response) => got.push(response), error: (error: unknown) => ended.push(error), complete: () => ended.push("completed") });
+  subscription = responses(options, accessToken).subscribe({
+    next: (response) => got.push(response),
+    error: (error: unknown) => ended.push(error),
+    complete: () => ended.push("completed"),
+  });
 }
 const until = (what: () => void): Promise<void> => vi.waitFor(what, { timeout: 5_000, interval: 2 });
 const emitted = (n: number): Promise<void> => until(() => expect(got).toHaveLength(n));
@@ -62,7 +69,9 @@ describe("polling", () => {
     await answer(1, 200, news("s2"));
     await answer(2, 200, news("s3 +&=%"));
     const last = await server.request(3);
-    expect(server.requests.map(({ method, path }) => `${method} ${path}`)).toEqual(Array(4).fill("GET /_matrix/client/v3/sync"));
+    expect(server.requests.map(({ method, path }) => `${method} ${path}`)).toEqual(
+      Array(4).fill("GET /_matrix/client/v3/sync"),
+    );
     expect(server.requests.map(({ query }) => query)).toEqual([
       { timeout: "0" },
       { since: "s1", timeout: "30000" },
@@ -70,14 +79,21 @@ describe("polling", () => {
       { since: "s3 +&=%", timeout: "30000" },
     ]);
     expect(last.headers.authorization).toBe("Bearer secret");
-    expect(got).toEqual([{ next_batch: "s1", rooms: {}, since: null }, { ...news("s2"), since: "s1" }, { ...news("s3 +&=%"), since: "s2" }]);
+    expect(got).toEqual([
+      { next_batch: "s1", rooms: {}, since: null },
+      { ...news("s2"), since: "s1" },
+      { ...news("s3 +&=%"), since: "s2" },
+    ]);
   });
 
   it("begins where since$ says, with a poll that is not held", async () => {
     start({ since$: of("s7", "s8"), timeout: 2_000 });
     await answer(0, 200, { next_batch: "s7" });
     await server.request(1);
-    expect(server.requests.map(({ query }) => query)).toEqual([{ since: "s7", timeout: "0" }, { since: "s7", timeout: "2000" }]);
+    expect(server.requests.map(({ query }) => query)).toEqual([
+      { since: "s7", timeout: "0" },
+      { since: "s7", timeout: "2000" },
+    ]);
     expect(got).toEqual([{ next_batch: "s7", since: "s7" }]);
   });
 
@@ -99,7 +115,9 @@ describe("polling", () => {
 
   it("sends nothing more once its subscriber has had enough", async () => {
     const accessToken = vi.fn(() => "secret");
-    subscription = responses({}, accessToken).pipe(take(1)).subscribe((response) => got.push(response));
+    subscription = responses({}, accessToken)
+      .pipe(take(1))
+      .subscribe((response) => got.push(response));
     await answer(0, 200, news("s1"));
     await new Promise((turn) => setTimeout(turn, 15));
     expect(accessToken).toHaveBeenCalledTimes(1);
@@ -170,7 +188,8 @@ describe("the saved token", () => {
     expect(server.requests[0]?.query).toEqual({ timeout: "0" });
     expect(got).toMatchObject([{ since: null }]);
     expect(told).toHaveLength(failures);
-    for (const failure of told) expect(failure).toMatchObject({ type: "since-unreadable", attempt: 0, retryIn: 0, since: null });
+    for (const failure of told)
+      expect(failure).toMatchObject({ type: "since-unreadable", attempt: 0, retryIn: 0, since: null });
   });
 
   it("that does not come within 10 s means an initial sync", async () => {
@@ -183,7 +202,9 @@ describe("the saved token", () => {
   it("that the server does not know means an initial sync, which is told", async () => {
     start({ since$: of("nonsense") });
     await answer(0, 400, { errcode: "M_UNKNOWN", error: "Invalid stream token" });
-    expect(told).toMatchObject([{ type: "since-refused", since: "nonsense", error: { errcode: "M_UNKNOWN" }, retryIn: 1_500 }]);
+    expect(told).toMatchObject([
+      { type: "since-refused", since: "nonsense", error: { errcode: "M_UNKNOWN" }, retryIn: 1_500 },
+    ]);
     await quietFor(1_500);
     await answer(1, 200, { next_batch: "s1" });
     expect(server.requests[1]?.query).toEqual({ timeout: "0" });
@@ -196,25 +217,42 @@ describe("a failure", () => {
   it("is told, and tried again after waits that grow", async () => {
     start({ since$: of("s1") });
     await answer(0, 502, "<html>bad gateway</html>");
-    expect(told[0]).toMatchObject({ type: "request-failed", attempt: 1, retryIn: 1_500, since: "s1", error: { name: "MatrixError", status: 502, errcode: undefined } });
+    expect(told[0]).toMatchObject({
+      type: "request-failed",
+      attempt: 1,
+      retryIn: 1_500,
+      since: "s1",
+      error: { name: "MatrixError", status: 502, errcode: undefined },
+    });
     await quietFor(1_500);
     await answer(1, 500, { errcode: "M_UNKNOWN" });
     expect(told[1]).toMatchObject({ attempt: 2, retryIn: 3_000 });
     await quietFor(3_000);
     (await server.request(2)).response.destroy();
     await failed(3);
-    expect(told[2]).toMatchObject({ attempt: 3, retryIn: 6_000, error: { name: "ConnectionError", code: "ECONNRESET" } });
+    expect(told[2]).toMatchObject({
+      attempt: 3,
+      retryIn: 6_000,
+      error: { name: "ConnectionError", code: "ECONNRESET" },
+    });
     await quietFor(6_000);
     await answer(3, 200, news("s2"));
     await server.request(4);
-    expect(server.requests.map(({ query }) => query)).toEqual([...Array<unknown>(4).fill({ since: "s1", timeout: "0" }), { since: "s2", timeout: "30000" }]);
+    expect(server.requests.map(({ query }) => query)).toEqual([
+      ...Array<unknown>(4).fill({ since: "s1", timeout: "0" }),
+      { since: "s2", timeout: "30000" },
+    ]);
     expect(got).toEqual([{ ...news("s2"), since: "s1" }]);
   });
 
   it.each([
     ["retry_after_ms", { errcode: "M_LIMIT_EXCEEDED", retry_after_ms: 7_000 }, {}],
     ["Retry-After in seconds", { errcode: "M_LIMIT_EXCEEDED" }, { "retry-after": "7" }],
-    ["Retry-After as a date", "", { "retry-after": "Wed, 21 Oct 2026 07:28:07 GMT", date: "Wed, 21 Oct 2026 07:28:00 GMT" }],
+    [
+      "Retry-After as a date",
+      "",
+      { "retry-after": "Wed, 21 Oct 2026 07:28:07 GMT", date: "Wed, 21 Oct 2026 07:28:00 GMT" },
+    ],
   ])("is not tried again before the server says so, by %s", async (_how, body, headers: Record<string, string>) => {
     start();
     await answer(0, 429, body, headers);
@@ -223,14 +261,19 @@ describe("a failure", () => {
     await server.request(1);
   });
 
-  it.each([["<html>"], ["[]"], ['{"next_batch":""}'], ['{"rooms":{}}'], [""]])("is what an answer of %j is, and it does not move the token", async (body) => {
-    start({ since$: of("s1") });
-    await answer(0, 200, body);
-    expect(told).toMatchObject([{ type: "request-failed", error: { name: "InvalidResponseError", endpoint: "/sync" }, since: "s1" }]);
-    await quietFor(1_500);
-    expect((await server.request(1)).query.since).toBe("s1");
-    expect(got).toEqual([]);
-  });
+  it.each([["<html>"], ["[]"], ['{"next_batch":""}'], ['{"rooms":{}}'], [""]])(
+    "is what an answer of %j is, and it does not move the token",
+    async (body) => {
+      start({ since$: of("s1") });
+      await answer(0, 200, body);
+      expect(told).toMatchObject([
+        { type: "request-failed", error: { name: "InvalidResponseError", endpoint: "/sync" }, since: "s1" },
+      ]);
+      await quietFor(1_500);
+      expect((await server.request(1)).query.since).toBe("s1");
+      expect(got).toEqual([]);
+    },
+  );
 
   it("is no reason to refuse device lists that make no sense: the tracker does that", async () => {
     start({ since$: of("s1") });
@@ -279,9 +322,11 @@ describe("a failure", () => {
   });
 
   it("of the function that gives the access token is one like any other", async () => {
-    const accessToken = vi.fn(() => "secret").mockImplementationOnce(() => {
-      throw new Error("offline");
-    });
+    const accessToken = vi
+      .fn(() => "secret")
+      .mockImplementationOnce(() => {
+        throw new Error("offline");
+      });
     start({}, accessToken);
     await failed(1);
     expect(told).toMatchObject([{ type: "request-failed", error: { message: "offline" } }]);
@@ -305,7 +350,10 @@ describe("the access token", () => {
     start({ since$: of("s1") }, accessToken);
     (await server.request(0)).answer(401, { errcode: "M_UNKNOWN_TOKEN" });
     await answer(1, 200, news("s2"));
-    expect(server.requests.slice(0, 2).map(({ headers, query }) => [headers.authorization, query.since])).toEqual([["Bearer old", "s1"], ["Bearer new", "s1"]]);
+    expect(server.requests.slice(0, 2).map(({ headers, query }) => [headers.authorization, query.since])).toEqual([
+      ["Bearer old", "s1"],
+      ["Bearer new", "s1"],
+    ]);
     expect(told).toEqual([]);
   });
 

@@ -242,7 +242,9 @@ export function idbStoreBehaviour(where: string): void {
       });
 
       it("to write a thousand records, and lets the page go on in between", async () => {
-        await lastValueFrom(put(store, ...Array.from({ length: 1_000 }, (_, i) => [["state", `@${i}:example.org`], i] as const)));
+        await lastValueFrom(
+          put(store, ...Array.from({ length: 1_000 }, (_, i) => [["state", `@${i}:example.org`], i] as const)),
+        );
         expect(transactions.length).toBe(1);
         expect(puts).toMatchObject({ answered: 1_000, mostWithoutPause: 100 });
         expect((await lastValueFrom(store.readKinds(["state"])))[0]?.size).toBe(1_000);
@@ -264,7 +266,10 @@ export function idbStoreBehaviour(where: string): void {
       });
 
       it("where one of a thousand, which are written in portions, cannot be cloned", async () => {
-        const thousand = Array.from({ length: 1_000 }, (_, i) => [["state", `@${i}:example.org`], i === 750 ? () => "a function" : i] as const);
+        const thousand = Array.from(
+          { length: 1_000 },
+          (_, i) => [["state", `@${i}:example.org`], i === 750 ? () => "a function" : i] as const,
+        );
         await expect(lastValueFrom(put(store, ...thousand))).rejects.toMatchObject({ name: "DataCloneError" });
         expect(await lastValueFrom(store.readKinds(["state"]))).toEqual([new Map()]);
         expect(ends).toContain("abort");
@@ -343,7 +348,13 @@ export function idbStoreBehaviour(where: string): void {
     describe("fails at subscription, clearly, and works once the reason is gone", () => {
       async function failsWith(expected: StoreFailure, text: string): Promise<void> {
         const made = idbStore(name);
-        for (const operation of [made.read([alice]), made.readKinds(["state"]), put(made, [alice, 1]), made.clear(), made.syncToken$]) {
+        for (const operation of [
+          made.read([alice]),
+          made.readKinds(["state"]),
+          put(made, [alice, 1]),
+          made.clear(),
+          made.syncToken$,
+        ]) {
           const { failure, message } = await failureOf(operation);
           expect(failure).toBe(expected);
           expect(message).toContain(text);
@@ -374,7 +385,8 @@ export function idbStoreBehaviour(where: string): void {
       it("where the database is somebody else's, which is left alone", async () => {
         (await settled(open(name, 1))).close();
         await failsWith("foreign", "a name that nothing else uses");
-        for (const database of databases) expect(() => database.transaction("records")).toThrow(expect.objectContaining({ name: "InvalidStateError" }));
+        for (const database of databases)
+          expect(() => database.transaction("records")).toThrow(expect.objectContaining({ name: "InvalidStateError" }));
         await deleteDatabase(name);
         expect(await records(store)).toEqual([undefined, undefined]);
       });

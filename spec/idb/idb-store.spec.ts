@@ -36,24 +36,27 @@ describe("idbStore, when the browser", () => {
     ["QuotaExceededError", "full", 1],
     ["UnknownError", "failed", 2],
     ["AbortError", "aborted", 1],
-  ])("ends a transaction with a %s, fails as %s, writes nothing and needs %i connection(s)", async (name, failure, connections) => {
-    const { transactions, opening } = spyOnIndexedDB();
-    const store = idbStore("a");
-    const update = store.update([alice], () => {
-      // What an error from the disk does to a transaction, in fake-indexeddb.
-      queueMicrotask(() => (transactions[0] as unknown as { _abort(name: string): void })._abort(name));
-      return {
-        puts: [
-          [alice, 1],
-          [bob, 1],
-        ],
-        deletes: [],
-        result: undefined,
-      };
-    });
-    const error = await failureOf(update);
-    expect([error.failure, (error.cause as Error).name]).toEqual([failure, name]);
-    expect(await records(store)).toEqual([undefined, undefined]);
-    expect(opening).toHaveBeenCalledTimes(connections);
-  });
+  ])(
+    "ends a transaction with a %s, fails as %s, writes nothing and needs %i connection(s)",
+    async (name, failure, connections) => {
+      const { transactions, opening } = spyOnIndexedDB();
+      const store = idbStore("a");
+      const update = store.update([alice], () => {
+        // What an error from the disk does to a transaction, in fake-indexeddb.
+        queueMicrotask(() => (transactions[0] as unknown as { _abort(name: string): void })._abort(name));
+        return {
+          puts: [
+            [alice, 1],
+            [bob, 1],
+          ],
+          deletes: [],
+          result: undefined,
+        };
+      });
+      const error = await failureOf(update);
+      expect([error.failure, (error.cause as Error).name]).toEqual([failure, name]);
+      expect(await records(store)).toEqual([undefined, undefined]);
+      expect(opening).toHaveBeenCalledTimes(connections);
+    },
+  );
 });

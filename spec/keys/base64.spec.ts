@@ -11,7 +11,15 @@ const decoded = (text: string): string | undefined => {
 
 describe("decodeBase64", () => {
   // Matrix spec, appendices, "Unpadded Base64".
-  it.each([["", ""], ["Zg", "f"], ["Zm8", "fo"], ["Zm9v", "foo"], ["Zm9vYg", "foob"], ["Zm9vYmE", "fooba"], ["Zm9vYmFy", "foobar"]])("reads the spec's example %j", (text, bytes) => {
+  it.each([
+    ["", ""],
+    ["Zg", "f"],
+    ["Zm8", "fo"],
+    ["Zm9v", "foo"],
+    ["Zm9vYg", "foob"],
+    ["Zm9vYmE", "fooba"],
+    ["Zm9vYmFy", "foobar"],
+  ])("reads the spec's example %j", (text, bytes) => {
     expect(decoded(text)).toBe(bytes);
   });
 
@@ -21,19 +29,47 @@ describe("decodeBase64", () => {
         const text = unpadded(bytes);
         expect(decodeBase64(text)).toEqual(bytes);
         expect(decodeBase64(text, bytes.length)).toEqual(bytes);
-        for (const length of [bytes.length - 1, bytes.length + 1, 0.5]) expect(decodeBase64(text, length)).toBeUndefined();
+        for (const length of [bytes.length - 1, bytes.length + 1, 0.5])
+          expect(decodeBase64(text, length)).toBeUndefined();
       }),
     );
   });
 
   it("takes one spelling of any bytes, and no other: whatever it takes, encodes to the same text", () => {
-    const digit = fc.oneof({ weight: 20, arbitrary: fc.constantFrom(...ALPHABET.split("")) }, { weight: 1, arbitrary: fc.constantFrom("=", "-", "_", " ", "\n", "\0", "é", "\u{1f600}", "Ａ", "@", "[", "`", "{", ":", "*", ",", ".") });
+    const digit = fc.oneof(
+      { weight: 20, arbitrary: fc.constantFrom(...ALPHABET.split("")) },
+      {
+        weight: 1,
+        arbitrary: fc.constantFrom(
+          "=",
+          "-",
+          "_",
+          " ",
+          "\n",
+          "\0",
+          "é",
+          "\u{1f600}",
+          "Ａ",
+          "@",
+          "[",
+          "`",
+          "{",
+          ":",
+          "*",
+          ",",
+          ".",
+        ),
+      },
+    );
     fc.assert(
-      fc.property(fc.array(digit, { maxLength: 12 }).map((digits) => digits.join("")), (text) => {
-        const bytes = decodeBase64(text);
-        if (bytes !== undefined) expect(unpadded(bytes)).toBe(text);
-        else expect(isCanonical(text)).toBe(false);
-      }),
+      fc.property(
+        fc.array(digit, { maxLength: 12 }).map((digits) => digits.join("")),
+        (text) => {
+          const bytes = decodeBase64(text);
+          if (bytes !== undefined) expect(unpadded(bytes)).toBe(text);
+          else expect(isCanonical(text)).toBe(false);
+        },
+      ),
       { numRuns: 3_000 },
     );
   });

@@ -6,33 +6,66 @@ import { MAX_DEVICE_DEPTH } from "../../src/keys/limits.js";
 
 const RUNS = { numRuns: 2_000 };
 const parse = (json: string): unknown => JSON.parse(json);
-const text = (bytes: Uint8Array | undefined): string | undefined => (bytes === undefined ? undefined : new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+const text = (bytes: Uint8Array | undefined): string | undefined =>
+  bytes === undefined ? undefined : new TextDecoder("utf-8", { fatal: true }).decode(bytes);
 
 /** Canonical JSON once more, by other means: pairs of code points and members, and `JSON.stringify` for leaves that hold nothing odd. */
 function model(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(model).join(",")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  const members = Object.entries(value).map(([name, item]) => ({ points: Array.from(name, (character) => character.codePointAt(0)!), json: `${JSON.stringify(name)}:${model(item)}` }));
+  const members = Object.entries(value).map(([name, item]) => ({
+    points: Array.from(name, (character) => character.codePointAt(0)!),
+    json: `${JSON.stringify(name)}:${model(item)}`,
+  }));
   const smaller = (a: readonly number[], b: readonly number[]): number => {
     const at = a.findIndex((point, i) => point !== b[i]);
     return at < 0 ? a.length - b.length : a[at]! - (b[at] ?? -1);
   };
-  return `{${members.sort((a, b) => smaller(a.points, b.points)).map(({ json }) => json).join(",")}}`;
+  return `{${members
+    .sort((a, b) => smaller(a.points, b.points))
+    .map(({ json }) => json)
+    .join(",")}}`;
 }
 
 const character = fc.oneof(
   fc.string({ unit: "grapheme", minLength: 1, maxLength: 2 }),
   fc.integer({ min: 0, max: 0x7f }).map((code) => String.fromCharCode(code)),
-  fc.constantFrom("\ud7ff", "\ue000", "\uffff", "\u{10000}", "\u{1f600}", "\u{10ffff}", "\u2028", "\u0085", '"', "\\", "/"),
+  fc.constantFrom(
+    "\ud7ff",
+    "\ue000",
+    "\uffff",
+    "\u{10000}",
+    "\u{1f600}",
+    "\u{10ffff}",
+    "\u2028",
+    "\u0085",
+    '"',
+    "\\",
+    "/",
+  ),
 );
 const string = fc.array(character, { maxLength: 4 }).map((characters) => characters.join(""));
-const name = fc.oneof({ weight: 6, arbitrary: string }, { weight: 1, arbitrary: fc.constantFrom("__proto__", "constructor", "toJSON", "length", "0", "9", "10", "signatures") });
+const name = fc.oneof(
+  { weight: 6, arbitrary: string },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom("__proto__", "constructor", "toJSON", "length", "0", "9", "10", "signatures"),
+  },
+);
 const { value: anyJson } = fc.letrec((tie) => ({
-  value: fc.oneof({ maxDepth: 5, withCrossShrink: true }, fc.constantFrom(null, true, false), fc.maxSafeInteger(), string, fc.array(tie("value"), { maxLength: 4 }), tie("object")),
+  value: fc.oneof(
+    { maxDepth: 5, withCrossShrink: true },
+    fc.constantFrom(null, true, false),
+    fc.maxSafeInteger(),
+    string,
+    fc.array(tie("value"), { maxLength: 4 }),
+    tie("object"),
+  ),
   // As JSON.parse makes them: `__proto__` becomes a property of its own.
   object: fc.array(fc.tuple(name, tie("value")), { maxLength: 6 }).map((members) => {
     const object = {};
-    for (const [key, value] of members) Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
+    for (const [key, value] of members)
+      Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
     return object;
   }),
 }));
@@ -71,7 +104,9 @@ describe("canonicalJson", () => {
     expect(canonicalJson({ "\ue000": 1, "\u{10000}": 2, "\uffff": 3, "\ud7ff": 4, "": 5, ab: 6, a: 7, B: 8 })).toBe(
       `{"":5,"B":8,"a":7,"ab":6,"\ud7ff":4,"\ue000":1,"\uffff":3,"\u{10000}":2}`,
     );
-    expect(canonicalJson({ 10: 1, 9: 2, "a\u{1f600}": 3, "a\uff5e": 4 })).toBe(`{"10":1,"9":2,"a\uff5e":4,"a\u{1f600}":3}`);
+    expect(canonicalJson({ 10: 1, 9: 2, "a\u{1f600}": 3, "a\uff5e": 4 })).toBe(
+      `{"10":1,"9":2,"a\uff5e":4,"a\u{1f600}":3}`,
+    );
   });
 
   it("escapes what the grammar escapes, and nothing else", () => {
@@ -83,13 +118,24 @@ describe("canonicalJson", () => {
     expect(canonicalJson("\u2028\u2029\ufeff\u{1f600}")).toBe(`"\u2028\u2029\ufeff\u{1f600}"`);
   });
 
-  it.each(["\ud800", "\udfff", "a\udc00", "\ud83d\ud83d\ude00", "\ude00\ud83d"])("is undefined for half a character, in a text and in a name", (half) => {
-    expect([canonicalJson(half), canonicalJson([half]), canonicalJson({ [half]: 1 }), canonicalJson({ a: { b: half } })]).toEqual([undefined, undefined, undefined, undefined]);
-  });
+  it.each(["\ud800", "\udfff", "a\udc00", "\ud83d\ud83d\ude00", "\ude00\ud83d"])(
+    "is undefined for half a character, in a text and in a name",
+    (half) => {
+      expect([
+        canonicalJson(half),
+        canonicalJson([half]),
+        canonicalJson({ [half]: 1 }),
+        canonicalJson({ a: { b: half } }),
+      ]).toEqual([undefined, undefined, undefined, undefined]);
+    },
+  );
 
   it("takes integers from -(2^53)+1 to 2^53-1, and no other number", () => {
-    expect(canonicalJson([2 ** 53 - 1, 1 - 2 ** 53, 0, -1, 1e15])).toBe("[9007199254740991,-9007199254740991,0,-1,1000000000000000]");
-    for (const number of [2 ** 53, -(2 ** 53), 0.5, -1.5, 1e21, 1e-7, Number.NaN, Number.POSITIVE_INFINITY]) expect(canonicalJson({ a: [number] })).toBeUndefined();
+    expect(canonicalJson([2 ** 53 - 1, 1 - 2 ** 53, 0, -1, 1e15])).toBe(
+      "[9007199254740991,-9007199254740991,0,-1,1000000000000000]",
+    );
+    for (const number of [2 ** 53, -(2 ** 53), 0.5, -1.5, 1e21, 1e-7, Number.NaN, Number.POSITIVE_INFINITY])
+      expect(canonicalJson({ a: [number] })).toBeUndefined();
   });
 
   it("writes -0 as 0, as the spec's example does", () => {
@@ -109,7 +155,11 @@ describe("canonicalJson", () => {
     ["what says itself how it is written", { toJSON: () => "x" }],
     ["a hole in an array", new Array<unknown>(2)],
   ])("is undefined for %s, at any depth", (_, value) => {
-    expect([canonicalJson(value), canonicalJson({ a: value }), canonicalJson([[value]])]).toEqual([undefined, undefined, undefined]);
+    expect([canonicalJson(value), canonicalJson({ a: value }), canonicalJson([[value]])]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
   });
 
   it("takes names such as __proto__ and toJSON for names, and only properties of the object's own", () => {
@@ -121,9 +171,15 @@ describe("canonicalJson", () => {
   });
 
   it("is undefined for what is nested deeper than a device may be, without overflowing the stack", () => {
-    const nested = (depth: number, open: string, close: string): unknown => parse(`${open.repeat(depth)}1${close.repeat(depth)}`);
-    for (const [open, close] of [["[", "]"], [`{"a":`, "}"]] as const) {
-      expect(canonicalJson(nested(MAX_DEVICE_DEPTH, open, close))).toBe(`${open.repeat(MAX_DEVICE_DEPTH)}1${close.repeat(MAX_DEVICE_DEPTH)}`);
+    const nested = (depth: number, open: string, close: string): unknown =>
+      parse(`${open.repeat(depth)}1${close.repeat(depth)}`);
+    for (const [open, close] of [
+      ["[", "]"],
+      [`{"a":`, "}"],
+    ] as const) {
+      expect(canonicalJson(nested(MAX_DEVICE_DEPTH, open, close))).toBe(
+        `${open.repeat(MAX_DEVICE_DEPTH)}1${close.repeat(MAX_DEVICE_DEPTH)}`,
+      );
       expect(canonicalJson(nested(MAX_DEVICE_DEPTH + 1, open, close))).toBeUndefined();
       expect(canonicalJson(nested(100_000, open, close))).toBeUndefined();
     }
@@ -153,6 +209,10 @@ describe("signedBytes", () => {
   });
 
   it("is undefined where there is no canonical JSON", () => {
-    expect([signedBytes({ a: 0.5 }), signedBytes({ "\ud800": 1 }), signedBytes([] as unknown as Record<string, unknown>)]).toEqual([undefined, undefined, undefined]);
+    expect([
+      signedBytes({ a: 0.5 }),
+      signedBytes({ "\ud800": 1 }),
+      signedBytes([] as unknown as Record<string, unknown>),
+    ]).toEqual([undefined, undefined, undefined]);
   });
 });

@@ -4,7 +4,10 @@ import { MAX_DEVICE_DEPTH, MAX_DEVICE_LENGTH } from "../../src/keys/limits.js";
 import { testDevice } from "../../src/testing/test-device.js";
 
 const BOB = "@bob:example.org";
-const device = testDevice(BOB, "PHONE", { signatures: { [BOB]: { "ed25519:PHONE": "s" } }, unsigned: { device_display_name: "Bob's phone" } });
+const device = testDevice(BOB, "PHONE", {
+  signatures: { [BOB]: { "ed25519:PHONE": "s" } },
+  unsigned: { device_display_name: "Bob's phone" },
+});
 const master = { user_id: BOB, usage: ["master"], keys: { "ed25519:K": "K" } };
 const parse = (json: string): unknown => JSON.parse(json);
 /** An object that nests so deep, counted from the device down. */
@@ -38,10 +41,13 @@ describe("checkDevice", () => {
     expect(checkDevice(testDevice(BOB, deviceId), BOB, deviceId)).toMatchObject({ rejected: { code: "too-large" } });
   });
 
-  it.each(["__proto__", "constructor", "prototype", "toString", "", "🦊", "a\u0000b", "x".repeat(255)])("takes a device called %j, and a user of that name", (name) => {
-    const userId = `@${name}:example.org`;
-    expect(rejection(testDevice(userId, name), userId, name)).toBeUndefined();
-  });
+  it.each(["__proto__", "constructor", "prototype", "toString", "", "🦊", "a\u0000b", "x".repeat(255)])(
+    "takes a device called %j, and a user of that name",
+    (name) => {
+      const userId = `@${name}:example.org`;
+      expect(rejection(testDevice(userId, name), userId, name)).toBeUndefined();
+    },
+  );
 
   it.each([
     ["null", null],
@@ -71,8 +77,15 @@ describe("checkDevice", () => {
   });
 
   it("refuses another user's, and one by another name, and says whose it is", () => {
-    expect(checkDevice(device, "@mallory:example.org", "PHONE")).toEqual({ rejected: { code: "user-id-mismatch", detail: 'user_id: expected "@mallory:example.org", found "@bob:example.org"' } });
-    expect(checkDevice(device, BOB, "TABLET")).toEqual({ rejected: { code: "device-id-mismatch", detail: 'device_id: expected "TABLET", found "PHONE"' } });
+    expect(checkDevice(device, "@mallory:example.org", "PHONE")).toEqual({
+      rejected: {
+        code: "user-id-mismatch",
+        detail: 'user_id: expected "@mallory:example.org", found "@bob:example.org"',
+      },
+    });
+    expect(checkDevice(device, BOB, "TABLET")).toEqual({
+      rejected: { code: "device-id-mismatch", detail: 'device_id: expected "TABLET", found "PHONE"' },
+    });
   });
 
   it("compares IDs as they are: neither case nor normalisation nor whitespace makes them the same", () => {

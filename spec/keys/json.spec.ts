@@ -4,7 +4,8 @@ import { describe, expect, it } from "vitest";
 import { isObject, jsonLength, own, sameJson } from "../../src/keys/json.js";
 
 /** `{"a":{"a":…}}`, or the same of arrays, as `JSON.parse` gives it without complaint. */
-const nested = (depth: number, open = '{"a":', close = "}"): unknown => JSON.parse(`${open.repeat(depth)}1${close.repeat(depth)}`);
+const nested = (depth: number, open = '{"a":', close = "}"): unknown =>
+  JSON.parse(`${open.repeat(depth)}1${close.repeat(depth)}`);
 const parse = (json: string): unknown => JSON.parse(json);
 
 describe("jsonLength", () => {
@@ -37,7 +38,8 @@ describe("jsonLength", () => {
   it("is undefined for what is nested deeper than allowed, at any depth, without overflowing the stack", () => {
     expect(jsonLength(nested(32), 1_000, 32)).toBeDefined();
     expect(jsonLength(nested(33), 1_000, 32)).toBeUndefined();
-    for (const deep of [nested(200_000), nested(200_000, "[", "]")]) expect(jsonLength(deep, 1_000_000_000, 32)).toBeUndefined();
+    for (const deep of [nested(200_000), nested(200_000, "[", "]")])
+      expect(jsonLength(deep, 1_000_000_000, 32)).toBeUndefined();
   });
 
   it("costs no more than the limit, however large the value", () => {
@@ -88,15 +90,26 @@ describe("jsonLength", () => {
 });
 
 describe("own", () => {
-  it.each(["__proto__", "constructor", "toString", "hasOwnProperty"])("gives nothing for %s, unless it is the object's own", (name) => {
-    expect(own({}, name)).toBeUndefined();
-    expect(own(parse(`{"${name}":5}`) as Record<string, unknown>, name)).toBe(5);
-  });
+  it.each(["__proto__", "constructor", "toString", "hasOwnProperty"])(
+    "gives nothing for %s, unless it is the object's own",
+    (name) => {
+      expect(own({}, name)).toBeUndefined();
+      expect(own(parse(`{"${name}":5}`) as Record<string, unknown>, name)).toBe(5);
+    },
+  );
 });
 
 describe("isObject", () => {
   it("is neither an array nor null", () => {
-    expect([{}, Object.create(null), [], null, undefined, "x", 5].map(isObject)).toEqual([true, true, false, false, false, false, false]);
+    expect([{}, Object.create(null), [], null, undefined, "x", 5].map(isObject)).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+      false,
+      false,
+    ]);
   });
 });
 
@@ -104,7 +117,11 @@ describe("sameJson", () => {
   it("holds for a copy, whatever the order of its properties", () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
-        const reversed = parse(JSON.stringify(value, (_, item: unknown) => (isObject(item) ? Object.fromEntries(Object.entries(item).reverse()) : item)));
+        const reversed = parse(
+          JSON.stringify(value, (_, item: unknown) =>
+            isObject(item) ? Object.fromEntries(Object.entries(item).reverse()) : item,
+          ),
+        );
         expect(sameJson(value, parse(JSON.stringify(value)))).toBe(true);
         expect(sameJson(parse(JSON.stringify(value)), reversed)).toBe(true);
       }),
@@ -112,7 +129,10 @@ describe("sameJson", () => {
   });
 
   it("holds for two values only where their JSON is the same", () => {
-    const sorted = (value: unknown): string => JSON.stringify(value, (_, item: unknown) => (isObject(item) ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1))) : item));
+    const sorted = (value: unknown): string =>
+      JSON.stringify(value, (_, item: unknown) =>
+        isObject(item) ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1))) : item,
+      );
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 2 }), fc.jsonValue({ maxDepth: 2 }), (a, b) => {
         expect(sameJson(a, b)).toBe(sorted(a) === sorted(b) || (a === 0 && b === 0));

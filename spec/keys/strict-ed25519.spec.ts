@@ -10,11 +10,17 @@ const joined = (...parts: readonly Uint8Array[]): Uint8Array => new Uint8Array(p
 
 /** Every 32 bytes that a lenient decoder takes for a point with this y: not reduced where there is room for that, with either sign. */
 const encodings = (y: bigint): readonly Uint8Array[] =>
-  [y, y + P].filter((encoded) => encoded < 2n ** 255n).flatMap((encoded) => [littleEndian(encoded), littleEndian(encoded + 2n ** 255n)]);
+  [y, y + P]
+    .filter((encoded) => encoded < 2n ** 255n)
+    .flatMap((encoded) => [littleEndian(encoded), littleEndian(encoded + 2n ** 255n)]);
 const weak = [...new Set(smallOrder.map((point) => point.toAffine().y))].flatMap(encodings);
 
 /** Points that are not of small order, with and without a part that is. */
-const fine = Array.from({ length: 40 }, (_, n) => Point.BASE.multiplyUnsafe(BigInt(n + 1)).add(smallOrder[n % 8]!).toBytes());
+const fine = Array.from({ length: 40 }, (_, n) =>
+  Point.BASE.multiplyUnsafe(BigInt(n + 1))
+    .add(smallOrder[n % 8]!)
+    .toBytes(),
+);
 const R = fine[0]!;
 const s = littleEndian(ORDER - 1n);
 
@@ -26,7 +32,8 @@ describe("a strict ed25519 key", () => {
   it("is none of the eight points of small order, in none of their encodings", () => {
     expect(new Set(smallOrder.map((point) => point.toHex())).size).toBe(8);
     expect(weak.length).toBe(14); // 5 y, 2 of them small enough to be written unreduced, each with two signs
-    for (const encoded of weak) expect([Buffer.from(encoded).toString("hex"), isStrictKey(encoded)]).toEqual([expect.anything(), false]);
+    for (const encoded of weak)
+      expect([Buffer.from(encoded).toString("hex"), isStrictKey(encoded)]).toEqual([expect.anything(), false]);
   });
 
   it("is canonical: y is below p, whatever the sign", () => {
@@ -59,9 +66,12 @@ describe("a strict ed25519 key", () => {
 
 describe("a strict ed25519 signature", () => {
   it("has an s below L", () => {
-    for (let near = -70n; near < 70n; near++) expect(isStrictSignature(joined(R, littleEndian(ORDER + near)))).toBe(near < 0n);
-    for (const number of [0n, 1n, 2n ** 252n, 2n ** 252n - 1n]) expect(isStrictSignature(joined(R, littleEndian(number)))).toBe(true);
-    for (const number of [2n * ORDER, 2n ** 253n, 2n ** 255n, 2n ** 256n - 1n]) expect(isStrictSignature(joined(R, littleEndian(number)))).toBe(false);
+    for (let near = -70n; near < 70n; near++)
+      expect(isStrictSignature(joined(R, littleEndian(ORDER + near)))).toBe(near < 0n);
+    for (const number of [0n, 1n, 2n ** 252n, 2n ** 252n - 1n])
+      expect(isStrictSignature(joined(R, littleEndian(number)))).toBe(true);
+    for (const number of [2n * ORDER, 2n ** 253n, 2n ** 255n, 2n ** 256n - 1n])
+      expect(isStrictSignature(joined(R, littleEndian(number)))).toBe(false);
   });
 
   it("has an R that could be a key", () => {

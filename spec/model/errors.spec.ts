@@ -12,7 +12,10 @@ import {
 import { ALICE, BOB } from "../support/users.js";
 
 const errors = [
-  [new InvalidResponseError("/keys/query", "device_keys", "an object"), { name: "InvalidResponseError", endpoint: "/keys/query", path: "device_keys" }],
+  [
+    new InvalidResponseError("/keys/query", "device_keys", "an object"),
+    { name: "InvalidResponseError", endpoint: "/keys/query", path: "device_keys" },
+  ],
   [new QueryTimedOutError(60_000, [BOB]), { name: "QueryTimedOutError", deadline: 60_000, userIds: [BOB] }],
   [new StoreTimedOutError(10_000), { name: "StoreTimedOutError", deadline: 10_000 }],
   [new StoreOwnerError(BOB, ALICE), { name: "StoreOwnerError", owner: BOB, userId: ALICE }],

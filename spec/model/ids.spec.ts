@@ -2,11 +2,31 @@ import { describe, expect, it } from "vitest";
 import { isUserId, serverName } from "../../src/model/ids.js";
 
 describe("isUserId", () => {
-  it.each(["@a:b", "@:b", "@a:b:8448", "@a b/=+🐼:example.org", "@A:[::1]:80", "@a\n:b", `@${"a".repeat(252)}:b`, `@${"é".repeat(126)}:b`])("accepts %j", (id) => {
+  it.each([
+    "@a:b",
+    "@:b",
+    "@a:b:8448",
+    "@a b/=+🐼:example.org",
+    "@A:[::1]:80",
+    "@a\n:b",
+    `@${"a".repeat(252)}:b`,
+    `@${"é".repeat(126)}:b`,
+  ])("accepts %j", (id) => {
     expect(isUserId(id)).toBe(true);
   });
 
-  it.each(["", "@", "@a", "@a:", "a:b", "#a:b", " @a:b", `@${"a".repeat(253)}:b`, `@${"é".repeat(127)}:b`, `@${"🐼".repeat(64)}:b`])("refuses %j", (id) => {
+  it.each([
+    "",
+    "@",
+    "@a",
+    "@a:",
+    "a:b",
+    "#a:b",
+    " @a:b",
+    `@${"a".repeat(253)}:b`,
+    `@${"é".repeat(127)}:b`,
+    `@${"🐼".repeat(64)}:b`,
+  ])("refuses %j", (id) => {
     expect(isUserId(id)).toBe(false);
   });
 

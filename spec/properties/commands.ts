@@ -39,7 +39,14 @@ export type Outcome =
   | "users that are no objects";
 
 /** How the server answers who changed between two tokens. */
-export type ChangesOutcome = "the truth" | "the truth, twice" | "the truth, among IDs that are none" | "an error" | "nothing" | "null" | "lists that are no arrays";
+export type ChangesOutcome =
+  | "the truth"
+  | "the truth, twice"
+  | "the truth, among IDs that are none"
+  | "an error"
+  | "nothing"
+  | "null"
+  | "lists that are no arrays";
 
 /** What a caller does in the moment of its answer. */
 export type Then = "nothing" | "asks again" | "is given the next step" | "sees a change and is given it";
@@ -63,19 +70,34 @@ export type Command =
   | (InTab & { readonly type: "deliver again"; readonly which: number })
   | (InTab & { readonly type: "connect" | "disconnect" })
   | (InTab & { readonly type: "end sync"; readonly how: "complete" | "error" })
-  | (InTab & { readonly type: "lookup"; readonly users: readonly UserId[]; readonly forceDownload: boolean; readonly timeout: number | undefined; readonly then: Then })
+  | (InTab & {
+      readonly type: "lookup";
+      readonly users: readonly UserId[];
+      readonly forceDownload: boolean;
+      readonly timeout: number | undefined;
+      readonly then: Then;
+    })
   | (InTab & { readonly type: "known" | "watch" | "track"; readonly users: readonly UserId[] })
   /** A lookup or watcher is unsubscribed. */
   | { readonly type: "cancel"; readonly which: number }
   /** A query in flight is answered, with the lists as they were when it arrived, or as they are now. */
-  | { readonly type: "answer"; readonly which: number; readonly looksAt: "arrival" | "departure"; readonly outcome: Outcome }
+  | {
+      readonly type: "answer";
+      readonly which: number;
+      readonly looksAt: "arrival" | "departure";
+      readonly outcome: Outcome;
+    }
   /** The server says who changed while steps were missed, or fails to. */
   | { readonly type: "answer changes"; readonly which: number; readonly outcome: ChangesOutcome }
   /** From now on queries are answered as they arrive, or when the history says so. */
   | { readonly type: "server answers"; readonly when: "at once" | "when told" }
   | { readonly type: "outage"; readonly server: (typeof SERVERS)[number]; readonly down: boolean }
   | { readonly type: "wait"; readonly ms: number }
-  | (InTab & { readonly type: "store trouble"; readonly trouble: "fails" | "hangs" | "hangs, though done"; readonly operation: StoreOperation | undefined })
+  | (InTab & {
+      readonly type: "store trouble";
+      readonly trouble: "fails" | "hangs" | "hangs, though done";
+      readonly operation: StoreOperation | undefined;
+    })
   /** The next verification of signatures fails, or never ends. */
   | (InTab & { readonly type: "verifier trouble"; readonly trouble: "fails" | "hangs" })
   /** Somebody asks whose a key is. */

@@ -8,7 +8,15 @@ export interface Found {
 }
 
 const tab = 0;
-const lookup = (users: readonly string[], rest: Partial<Extract<Command, { type: "lookup" }>> = {}): Command => ({ type: "lookup", tab, users, forceDownload: false, timeout: undefined, then: "nothing", ...rest });
+const lookup = (users: readonly string[], rest: Partial<Extract<Command, { type: "lookup" }>> = {}): Command => ({
+  type: "lookup",
+  tab,
+  users,
+  forceDownload: false,
+  timeout: undefined,
+  then: "nothing",
+  ...rest,
+});
 const answer = (which: number): Command => ({ type: "answer", which, looksAt: "arrival", outcome: "lists" });
 const told = (index: 0 | 1 = 0): readonly Command[] => [
   { type: "sync", tab: index, shape: "plain", toAll: false },
@@ -26,7 +34,14 @@ export const FOUND_HISTORIES: readonly Found[] = [
   },
   {
     title: "a watched user who could not be asked for leaves",
-    commands: [change(BOB), ...told(), watch(BOB), { type: "answer", which: 0, looksAt: "arrival", outcome: "an error" }, { type: "leave", user: BOB }, ...told()],
+    commands: [
+      change(BOB),
+      ...told(),
+      watch(BOB),
+      { type: "answer", which: 0, looksAt: "arrival", outcome: "an error" },
+      { type: "leave", user: BOB },
+      ...told(),
+    ],
   },
   {
     title: "a lookup of more users than fit in its requests is unsubscribed",
@@ -44,7 +59,16 @@ export const FOUND_HISTORIES: readonly Found[] = [
   {
     title: "two connections wait for their steps while the store is cleared",
     setup: { storeTakes: 3, settled: false },
-    commands: [...told(), wait(7), change(ME), { type: "clear", tab }, ...told(), { type: "disconnect", tab }, { type: "connect", tab }, wait(100)],
+    commands: [
+      ...told(),
+      wait(7),
+      change(ME),
+      { type: "clear", tab },
+      ...told(),
+      { type: "disconnect", tab },
+      { type: "connect", tab },
+      wait(100),
+    ],
   },
   {
     title: "a step of another tab is committed between a query and the commits of the two steps before it",
@@ -98,7 +122,8 @@ export const FOUND_HISTORIES: readonly Found[] = [
     ],
   },
   {
-    title: "a device comes with another key than the one that is pinned, and its list, of which memory has none, cannot be saved",
+    title:
+      "a device comes with another key than the one that is pinned, and its list, of which memory has none, cannot be saved",
     setup: { settled: false },
     commands: [
       change(BOB),

@@ -33,7 +33,12 @@ export class Server {
   #position = 0;
   readonly #versions = new Map<UserId, number>();
   readonly #sharing = new Set<UserId>([ME]);
-  readonly #log: { readonly position: number; readonly user: UserId; readonly kind: "changed" | "left"; readonly version: number }[] = [];
+  readonly #log: {
+    readonly position: number;
+    readonly user: UserId;
+    readonly kind: "changed" | "left";
+    readonly version: number;
+  }[] = [];
 
   get position(): number {
     return this.#position;
@@ -65,20 +70,31 @@ export class Server {
 
   /** The newest version that was announced up to a position. */
   announced(user: UserId, upTo: number): number {
-    return this.#log.findLast((entry) => entry.user === user && entry.kind === "changed" && entry.position <= upTo)?.version ?? 0;
+    return (
+      this.#log.findLast((entry) => entry.user === user && entry.kind === "changed" && entry.position <= upTo)
+        ?.version ?? 0
+    );
   }
 
   /** Whom it announces between two positions. */
   between(from: number, to: number): { readonly changed: ReadonlySet<UserId>; readonly left: ReadonlySet<UserId> } {
     const last = new Map<UserId, "changed" | "left">();
     for (const { position, user, kind } of this.#log) if (position > from && position <= to) last.set(user, kind);
-    const named = (kind: "changed" | "left") => new Set([...last].flatMap(([user, was]) => (was === kind ? [user] : [])));
+    const named = (kind: "changed" | "left") =>
+      new Set([...last].flatMap(([user, was]) => (was === kind ? [user] : [])));
     return { changed: named("changed"), left: named("left") };
   }
 
   sync(since: number | null, shape: StepShape): Response {
     const position = this.#position;
-    const response = { since, upTo: position, next: position, shape, ...this.between(since ?? position, position), hides: false };
+    const response = {
+      since,
+      upTo: position,
+      next: position,
+      shape,
+      ...this.between(since ?? position, position),
+      hides: false,
+    };
     const nobody = new Set<UserId>();
     switch (shape) {
       case "with the token it answers":
@@ -108,7 +124,8 @@ export class Server {
 }
 
 /** Whether a response may come without its `since`; only where it does follow what came before it, or it would hide a gap. */
-const mayLackSince = ({ shape, since }: Response): boolean => since !== null && (shape === "without since" || shape === "with the token it answers, without since");
+const mayLackSince = ({ shape, since }: Response): boolean =>
+  since !== null && (shape === "without since" || shape === "with the token it answers, without since");
 
 /** What one tracker has been told, and what it must therefore know. */
 export class Told {
@@ -143,7 +160,9 @@ export class Told {
 
   /** The token which a response says it answers, when it is given now; `undefined`: it does not say. */
   sinceOf(response: Response): number | null | undefined {
-    return response.shape === "whose since is no token" || (mayLackSince(response) && response.since === this.position) ? undefined : response.since;
+    return response.shape === "whose since is no token" || (mayLackSince(response) && response.since === this.position)
+      ? undefined
+      : response.since;
   }
 
   step(response: Response): void {

@@ -1,8 +1,13 @@
 import { defer, Subject, type Subscriber, type Subscription } from "rxjs";
 import { DeviceTracker } from "../../src/device-tracker.js";
 import { deviceKey } from "../../src/keys/device-key.js";
-import type { SignatureCheck, SignatureVerifier } from "../../src/keys/signature-verifier.js";
-import { InvalidResponseError, QueryTimedOutError, StoreClearedError, VerificationFailedError } from "../../src/model/errors.js";
+import type { SignatureCheck, SignatureVerifier } from "../../src/trust/signature-verifier.js";
+import {
+  InvalidResponseError,
+  QueryTimedOutError,
+  StoreClearedError,
+  VerificationFailedError,
+} from "../../src/model/errors.js";
 import { isUserId, type UserId } from "../../src/model/ids.js";
 import type { DeviceChanges, DeviceKeysByUser } from "../../src/model/results.js";
 import type { DeviceUpdate } from "../../src/model/updates.js";
@@ -44,7 +49,12 @@ export interface Caller {
   readonly users: ReadonlySet<UserId>;
   readonly watches: boolean;
   /** What the tracker had been told when they subscribed, and when that was. */
-  readonly since: { readonly moment: number; readonly time: number; readonly versions: ReadonlyMap<UserId, number>; readonly invalidations: ReadonlyMap<UserId, number> };
+  readonly since: {
+    readonly moment: number;
+    readonly time: number;
+    readonly versions: ReadonlyMap<UserId, number>;
+    readonly invalidations: ReadonlyMap<UserId, number>;
+  };
   readonly forceDownload: boolean;
   ended: boolean;
   last?: DeviceKeysByUser;
@@ -130,7 +140,10 @@ export class Page {
       maxConcurrentQueries: setup.maxConcurrentQueries,
       maxListsInMemory: setup.maxListsInMemory,
     });
-    const never = (stream: string) => ({ error: (error: unknown) => history.broken("edges", `${stream} failed: ${String(error)}`), complete: () => history.broken("edges", `${stream} completed`) });
+    const never = (stream: string) => ({
+      error: (error: unknown) => history.broken("edges", `${stream} failed: ${String(error)}`),
+      complete: () => history.broken("edges", `${stream} completed`),
+    });
     this.#subscriptions.push(
       this.tracker.problems$.subscribe({
         next: ({ type }) => {
@@ -219,7 +232,11 @@ export class Page {
     this.received.push(response);
     if (typeof since === "number" && response.next !== undefined && since !== response.next) {
       const pair = `${token(since)} ${token(response.next)}`;
-      if (this.#pairs.has(pair) || this.#world.records.saved.steps.some((step) => pair === `${step.since} ${step.next}`)) told.uncertain = true;
+      if (
+        this.#pairs.has(pair) ||
+        this.#world.records.saved.steps.some((step) => pair === `${step.since} ${step.next}`)
+      )
+        told.uncertain = true;
       this.#pairs.add(pair);
     }
     this.#note(`is given ${JSON.stringify(body)}`);
@@ -232,23 +249,29 @@ export class Page {
     const caller = this.#caller("lookup", users, forceDownload);
     const { name } = caller;
     let values = 0;
-    caller.subscription = this.tracker.getDeviceKeys(users, { forceDownload, ...(timeout !== undefined && { timeout }) }).subscribe({
-      next: (result) => {
-        values++;
-        this.#result(caller, result);
-        const { history } = this.#world;
-        history.expect([...result.keys()].join() === [...caller.users].join(), "results", () => `${name} got ${names(result.keys())}`);
-        this.#world.then(this, then, users);
-      },
-      error: (error: unknown) => {
-        caller.ended = true;
-        this.#failed(name, error);
-      },
-      complete: () => {
-        caller.ended = true;
-        this.#world.history.expect(values === 1, "results", () => `${name} completed after ${values} values`);
-      },
-    });
+    caller.subscription = this.tracker
+      .getDeviceKeys(users, { forceDownload, ...(timeout !== undefined && { timeout }) })
+      .subscribe({
+        next: (result) => {
+          values++;
+          this.#result(caller, result);
+          const { history } = this.#world;
+          history.expect(
+            [...result.keys()].join() === [...caller.users].join(),
+            "results",
+            () => `${name} got ${names(result.keys())}`,
+          );
+          this.#world.then(this, then, users);
+        },
+        error: (error: unknown) => {
+          caller.ended = true;
+          this.#failed(name, error);
+        },
+        complete: () => {
+          caller.ended = true;
+          this.#world.history.expect(values === 1, "results", () => `${name} completed after ${values} values`);
+        },
+      });
     return caller;
   }
 
@@ -302,9 +325,16 @@ export class Page {
   /** @param looksAt when the server looked at the lists, or what it saw at another moment */
   answer(query: Query, looksAt: "arrival" | "departure" | Query["seen"], outcome: Outcome): void {
     const { server, moment } = this.#world;
-    const versions = looksAt === "departure" ? new Map(query.users.map((user) => [user, server.version(user)])) : looksAt === "arrival" ? query.seen : looksAt;
+    const versions =
+      looksAt === "departure"
+        ? new Map(query.users.map((user) => [user, server.version(user)]))
+        : looksAt === "arrival"
+          ? query.seen
+          : looksAt;
     const body = queryBody(outcome, query.id, versions, server, this.#world.setup.signed) as KeysQueryResponse;
-    this.#note(`query ${query.id} is answered: ${outcome}, ${Array.from(versions, ([user, version]) => `${names([user])} V${version}`).join(" ")}`);
+    this.#note(
+      `query ${query.id} is answered: ${outcome}, ${Array.from(versions, ([user, version]) => `${names([user])} V${version}`).join(" ")}`,
+    );
     query.state = "answered";
     query.answer = { at: moment(), superseded: new Set(query.users.filter((user) => this.#superseded(query, user))) };
     if (outcome === "an error") query.subscriber.error(new ServerError("/keys/query"));
@@ -320,17 +350,26 @@ export class Page {
     const ids = new Set(checks.map((check) => readCheck(check).query));
     this.#note(failed ? "the verifier fails" : `${checks.length} signatures are verified`);
     if (failed) this.verifierTroubled = true;
-    for (const query of this.queries) if (ids.has(query.id)) query.verified = { failed, superseded: new Set(query.users.filter((user) => this.#superseded(query, user))) };
+    for (const query of this.queries)
+      if (ids.has(query.id))
+        query.verified = { failed, superseded: new Set(query.users.filter((user) => this.#superseded(query, user))) };
   }
 
   find(user: UserId): void {
     const key = deviceKey(keyedDevice(user), "curve25519") ?? "";
     this.tracker.findDevice("curve25519", key).subscribe({
       next: (claimants) => {
-        const found = claimants.map(({ userId, deviceId }) => `${userId} ${deviceId}`).sort().join();
+        const found = claimants
+          .map(({ userId, deviceId }) => `${userId} ${deviceId}`)
+          .sort()
+          .join();
         this.#note(`the key of ${KEYED} of ${names([user])} is of ${found}`);
         const saved = this.#world.keys.claimants("curve25519", key);
-        this.#world.history.expect(this.fellBack || this.sawClear || this.gone || found === saved, "findDevice", () => `found ${found}, and saved lists with that key are of ${saved}`);
+        this.#world.history.expect(
+          this.fellBack || this.sawClear || this.gone || found === saved,
+          "findDevice",
+          () => `found ${found}, and saved lists with that key are of ${saved}`,
+        );
       },
       error: (error: unknown) => this.#note(`the key of ${KEYED} of ${names([user])} is not found: ${String(error)}`),
     });
@@ -339,7 +378,9 @@ export class Page {
   answerChanges(query: ChangesQuery, outcome: ChangesOutcome): void {
     const { from, to, subscriber } = query;
     const said = this.#world.server.between(positionOf(from), positionOf(to));
-    this.#note(`is told of the changes from ${from} to ${to}: ${outcome}, ${names(said.changed)} left ${names(said.left)}`);
+    this.#note(
+      `is told of the changes from ${from} to ${to}: ${outcome}, ${names(said.changed)} left ${names(said.left)}`,
+    );
     query.state = "answered";
     const body = changesBody(outcome, said) as DeviceLists;
     if (outcome === "an error") subscriber.error(new ServerError("/keys/changes"));
@@ -351,7 +392,15 @@ export class Page {
   }
 
   /** Something goes wrong with the page's store. */
-  suffers(what: string, consequences: { readonly troubled: boolean; readonly repeats: boolean; readonly late: boolean; readonly delayed: boolean }): void {
+  suffers(
+    what: string,
+    consequences: {
+      readonly troubled: boolean;
+      readonly repeats: boolean;
+      readonly late: boolean;
+      readonly delayed: boolean;
+    },
+  ): void {
     this.#note(`!! ${what}`);
     this.troubled ||= consequences.troubled;
     this.repeats ||= consequences.repeats;
@@ -363,12 +412,20 @@ export class Page {
   check(): void {
     const { history } = this.#world;
     for (const query of this.inFlight) {
-      history.expect(this.active.some(({ users }) => query.users.some((user) => users.has(user))), "P9", () => `nobody waits for query ${query.id}, and it is in flight`);
+      history.expect(
+        this.active.some(({ users }) => query.users.some((user) => users.has(user))),
+        "P9",
+        () => `nobody waits for query ${query.id}, and it is in flight`,
+      );
     }
     const tracked = this.#tracked;
     if (tracked === undefined || !this.exact) return;
     const should = [...this.told.tracked].filter((user) => tracked.has(user) || !this.mayBeUntracked(user));
-    history.expect([...tracked].sort().join() === should.sort().join(), "trackedUsers$", () => `${names(tracked)} are tracked and should be ${names(this.told.tracked)}`);
+    history.expect(
+      [...tracked].sort().join() === should.sort().join(),
+      "trackedUsers$",
+      () => `${names(tracked)} are tracked and should be ${names(this.told.tracked)}`,
+    );
   }
 
   /** The page is closed in the middle of whatever it does. */
@@ -393,19 +450,41 @@ export class Page {
       subscriber,
     };
     this.#note(`query ${query.id} is sent for ${names(users)}`);
-    history.expect(users.length > 0 && users.length <= setup.maxUsersPerQuery && users.every(isUserId), "queries", () => `${users.length} users in one query`);
+    history.expect(
+      users.length > 0 && users.length <= setup.maxUsersPerQuery && users.every(isUserId),
+      "queries",
+      () => `${users.length} users in one query`,
+    );
     for (const user of users) {
       const sent = (this.#sent.get(user) ?? 0) + 1;
       this.#sent.set(user, sent);
-      history.expect(!this.exact || this.repeats || sent <= this.#queriesAllowed(user), "P5", () => `${sent} queries for ${names([user])}, and nobody gave a reason for more than ${this.#queriesAllowed(user)}`);
+      history.expect(
+        !this.exact || this.repeats || sent <= this.#queriesAllowed(user),
+        "P5",
+        () =>
+          `${sent} queries for ${names([user])}, and nobody gave a reason for more than ${this.#queriesAllowed(user)}`,
+      );
       const other = this.inFlight.find((one) => one.users.includes(user) && !this.#superseded(one, user));
-      history.expect(!this.exact || this.repeats || other === undefined, "P2", () => `query ${query.id} for ${names([user])} is sent while query ${other?.id ?? ""} is in flight and not superseded`);
+      history.expect(
+        !this.exact || this.repeats || other === undefined,
+        "P2",
+        () =>
+          `query ${query.id} for ${names([user])} is sent while query ${other?.id ?? ""} is in flight and not superseded`,
+      );
     }
     this.queries.push(query);
     const { inFlight } = this;
     const counted = inFlight.filter((one) => !one.users.some((user) => this.#superseded(one, user))).length;
-    history.expect(inFlight.length <= 2 * setup.maxConcurrentQueries, "cap", () => `${inFlight.length} queries in flight`);
-    history.expect(!this.exact || this.repeats || counted <= setup.maxConcurrentQueries, "cap", () => `${counted} queries in flight that are not superseded`);
+    history.expect(
+      inFlight.length <= 2 * setup.maxConcurrentQueries,
+      "cap",
+      () => `${inFlight.length} queries in flight`,
+    );
+    history.expect(
+      !this.exact || this.repeats || counted <= setup.maxConcurrentQueries,
+      "cap",
+      () => `${counted} queries in flight that are not superseded`,
+    );
     if (answersAtOnce() && !this.gone) this.answer(query, "arrival", "lists");
     return query;
   }
@@ -450,44 +529,98 @@ export class Page {
     const { name, since, watches } = caller;
     const lookup = name.startsWith("lookup");
     caller.last = result;
-    this.#note(`${name} gets ${Array.from(result, ([user, { deviceKeys, freshness }]) => `${names([user])} V${readList(deviceKeys).version} ${freshness}`).join(", ")}`);
+    this.#note(
+      `${name} gets ${Array.from(result, ([user, { deviceKeys, freshness }]) => `${names([user])} V${readList(deviceKeys).version} ${freshness}`).join(", ")}`,
+    );
     for (const [user, { deviceKeys, rejected, freshness, lastKnown }] of result) {
       const { version, mark } = readList(deviceKeys);
       const told = this.told.version(user);
       const is = () => `${name} got V${version} of ${names([user])} as ${freshness}`;
       history.expect(isUserId(user) || freshness === (lookup || watches ? "untracked" : "outdated"), "IDs", is);
       for (const [deviceId, device] of deviceKeys) {
-        history.expect(device.user_id === user && device.device_id === deviceId, "P8", () => `${is()}, with a device of somebody else, or by another name`);
+        history.expect(
+          device.user_id === user && device.device_id === deviceId,
+          "P8",
+          () => `${is()}, with a device of somebody else, or by another name`,
+        );
         const refused = rejected.get(deviceId);
-        history.expect(!isHostile(deviceId) && (refused === undefined || refused.code === "key-changed"), "P8", () => `${is()}, with ${deviceId}, which should be refused (${refused?.code ?? "and is not"})`);
+        history.expect(
+          !isHostile(deviceId) && (refused === undefined || refused.code === "key-changed"),
+          "P8",
+          () => `${is()}, with ${deviceId}, which should be refused (${refused?.code ?? "and is not"})`,
+        );
         this.#checkKey(user, deviceId, device);
       }
       for (const [deviceId, device] of lastKnown ?? []) this.#checkKey(user, deviceId, device);
-      history.expect(freshness !== "current" || version >= told, "P1", () => `${is()}, and the tracker had been told of V${told}`);
-      history.expect(freshness !== "current" || mark?.unreachable !== true, "P3", () => `${is()}, though the answer said that their server had failed`);
+      history.expect(
+        freshness !== "current" || version >= told,
+        "P1",
+        () => `${is()}, and the tracker had been told of V${told}`,
+      );
+      history.expect(
+        freshness !== "current" || mark?.unreachable !== true,
+        "P3",
+        () => `${is()}, though the answer said that their server had failed`,
+      );
       const verified = this.queries.find(({ id }) => id === mark?.query)?.verified;
-      history.expect(this.#world.setup.signed !== "anew" || !this.queries.some(({ id }) => id === mark?.query) || verified?.failed === false, "P8", () => `${is()}, whose signatures were not verified`);
-      history.expect(freshness === "unreachable" || lastKnown === undefined, "results", () => `${is()} with what was last known`);
+      history.expect(
+        this.#world.setup.signed !== "anew" ||
+          !this.queries.some(({ id }) => id === mark?.query) ||
+          verified?.failed === false,
+        "P8",
+        () => `${is()}, whose signatures were not verified`,
+      );
+      history.expect(
+        freshness === "unreachable" || lastKnown === undefined,
+        "results",
+        () => `${is()} with what was last known`,
+      );
       history.expect(freshness !== "outdated" || (!lookup && !watches), "results", is);
       if (!this.exact || !isUserId(user)) continue;
       const tracked = this.told.tracked.has(user);
       history.expect(freshness !== "current" || tracked, "P1", () => `${is()}, who is not tracked`);
-      history.expect(watches || freshness !== "untracked" || !tracked || this.mayBeUntracked(user), "freshness", () => `${is()}, who is tracked`);
+      history.expect(
+        watches || freshness !== "untracked" || !tracked || this.mayBeUntracked(user),
+        "freshness",
+        () => `${is()}, who is tracked`,
+      );
       if (!lookup || freshness === "unreachable") continue;
-      history.expect(version >= (since.versions.get(user) ?? 0), "section 2.3", () => `${is()}, and had seen V${since.versions.get(user) ?? 0} before they asked`);
+      history.expect(
+        version >= (since.versions.get(user) ?? 0),
+        "section 2.3",
+        () => `${is()}, and had seen V${since.versions.get(user) ?? 0} before they asked`,
+      );
       const query = this.queries.find(({ id }) => id === mark?.query);
       // An answer that is still being verified or saved may be joined like one that is not there yet.
       const { storeTakes, verifierTakes } = this.#world.setup;
-      const savedAtOnce = storeTakes === 0 && verifierTakes.every((takes) => takes === 0) && !this.troubled && !this.delayed && !this.verifierTroubled;
-      history.expect(!caller.forceDownload || !savedAtOnce || query === undefined || (query.answer?.at ?? 0) > since.moment, "forceDownload", () => `${is()}, from the cache`);
+      const savedAtOnce =
+        storeTakes === 0 &&
+        verifierTakes.every((takes) => takes === 0) &&
+        !this.troubled &&
+        !this.delayed &&
+        !this.verifierTroubled;
+      history.expect(
+        !caller.forceDownload || !savedAtOnce || query === undefined || (query.answer?.at ?? 0) > since.moment,
+        "forceDownload",
+        () => `${is()}, from the cache`,
+      );
       const before = query?.invalidations.get(user) ?? since.invalidations.get(user) ?? 0;
-      history.expect(freshness !== "superseded" || this.sawClear || this.troubled || this.told.invalidations(user) > before, "freshness", () => `${is()}, and nothing had changed`);
+      history.expect(
+        freshness !== "superseded" || this.sawClear || this.troubled || this.told.invalidations(user) > before,
+        "freshness",
+        () => `${is()}, and nothing had changed`,
+      );
     }
   }
 
   #failed(name: string, error: unknown): void {
     this.#note(`${name} fails: ${String(error)}`);
-    const expected = error instanceof ServerError || error instanceof QueryTimedOutError || error instanceof InvalidResponseError || (error instanceof StoreClearedError && this.sawClear) || (error instanceof VerificationFailedError && this.verifierTroubled);
+    const expected =
+      error instanceof ServerError ||
+      error instanceof QueryTimedOutError ||
+      error instanceof InvalidResponseError ||
+      (error instanceof StoreClearedError && this.sawClear) ||
+      (error instanceof VerificationFailedError && this.verifierTroubled);
     this.#world.history.expect(expected, "errors", () => `${name} failed with ${String(error)}`);
   }
 
@@ -501,18 +634,25 @@ export class Page {
     if (this.sawClear || this.troubles > 1) return;
     const pinned = keys.pinned(user, deviceId);
     const held = key === pinned || ((this.troubled || this.fellBack) && key === given.get(deviceId));
-    history.expect(held, "pins", () => `${deviceId} of ${names([user])} is given out with ${key ?? "no key"}, and ${pinned ?? "none"} is pinned, ${given.get(deviceId) ?? "none"} was given out before`);
+    history.expect(
+      held,
+      "pins",
+      () =>
+        `${deviceId} of ${names([user])} is given out with ${key ?? "no key"}, and ${pinned ?? "none"} is pinned, ${given.get(deviceId) ?? "none"} was given out before`,
+    );
   }
 
   #updates(update: DeviceUpdate): void {
     const { userId, added, removed } = update;
     this.#note(`deviceUpdates$ ${names([userId])} added ${added.join()} removed ${removed.join()}`);
-    if (!this.fellBack && !this.gone && !this.sawClear) this.#world.keys.told(update, this.troubled && this.#world.setup.tabs > 1);
+    if (!this.fellBack && !this.gone && !this.sawClear)
+      this.#world.keys.told(update, this.troubled && this.#world.setup.tabs > 1);
   }
 
   #changes({ changed, left }: DeviceChanges): void {
     this.#note(`deviceChanges$ changed ${names(changed)} left ${names(left)}`);
-    if (this.#world.setup.asksInsideChanges) this.lookup({ users: [...changed, ...left], forceDownload: false, timeout: undefined, then: "nothing" });
+    if (this.#world.setup.asksInsideChanges)
+      this.lookup({ users: [...changed, ...left], forceDownload: false, timeout: undefined, then: "nothing" });
   }
 
   #followSynced(): void {
@@ -529,12 +669,22 @@ export class Page {
           // A commit that the store did, and did not tell of, is done once more: its token may then be older than what is saved.
           if (this.troubled || this.fellBack || this.sawClear || !this.exact || response === undefined) return;
           const saved = records.saved.token;
-          const later = this.#delivered.slice(index).some(({ response: one }) => one.next !== undefined && token(one.next) === saved);
-          history.expect(later || (saved !== undefined && positionOf(saved) >= response.upTo), "synced$", () => `${body.next_batch} while the saved token is ${String(saved)}`);
+          const later = this.#delivered
+            .slice(index)
+            .some(({ response: one }) => one.next !== undefined && token(one.next) === saved);
+          history.expect(
+            later || (saved !== undefined && positionOf(saved) >= response.upTo),
+            "synced$",
+            () => `${body.next_batch} while the saved token is ${String(saved)}`,
+          );
         },
         error: (error: unknown) => {
           this.#note(`synced$ fails: ${String(error)}`);
-          history.expect(error instanceof ServerError || (error instanceof StoreClearedError && this.sawClear), "synced$", () => `failed with ${String(error)}`);
+          history.expect(
+            error instanceof ServerError || (error instanceof StoreClearedError && this.sawClear),
+            "synced$",
+            () => `failed with ${String(error)}`,
+          );
         },
         complete: () => this.#note("synced$ completes"),
       }),

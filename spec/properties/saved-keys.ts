@@ -1,5 +1,5 @@
 import { deviceKey, KEY_ALGORITHMS, type KeyAlgorithm } from "../../src/keys/device-key.js";
-import { sameSigned } from "../../src/keys/device-list.js";
+import { sameSigned } from "../../src/trust/device-list.js";
 import type { DeviceId, UserId } from "../../src/model/ids.js";
 import type { DeviceUpdate } from "../../src/model/updates.js";
 import type { RecordKey } from "../../src/store/device-store.js";
@@ -37,12 +37,21 @@ export class SavedKeys {
   updated({ pins, lists, claims }: Saved, put: readonly RecordKey[]): void {
     const history = this.#history;
     for (const [user, before] of this.#pins) {
-      for (const [deviceId, key] of before) history.expect(pins.get(user)?.devices.get(deviceId) === key, "pins", () => `the key of ${deviceId} of ${names([user])} is no longer the one that was first saved`);
+      for (const [deviceId, key] of before)
+        history.expect(
+          pins.get(user)?.devices.get(deviceId) === key,
+          "pins",
+          () => `the key of ${deviceId} of ${names([user])} is no longer the one that was first saved`,
+        );
     }
     this.#pins = new Map(Array.from(pins, ([user, { devices }]) => [user, devices]));
     for (const [user, { list }] of lists) {
       for (const [deviceId, device] of list.deviceKeys) {
-        history.expect(this.pinned(user, deviceId) === deviceKey(device, "ed25519"), "pins", () => `${deviceId} of ${names([user])} is saved with another key than the one that is pinned`);
+        history.expect(
+          this.pinned(user, deviceId) === deviceKey(device, "ed25519"),
+          "pins",
+          () => `${deviceId} of ${names([user])} is saved with another key than the one that is pinned`,
+        );
       }
     }
     this.#checkIndex(lists, claims);
@@ -67,9 +76,16 @@ export class SavedKeys {
   told(update: DeviceUpdate, again = false): void {
     const { userId, added, removed, renamed, crossSigned, changed, refused, identity } = update;
     const is = () => `${names([userId])}: added ${added.join()} removed ${removed.join()}`;
-    this.#history.expect(added.length + removed.length + renamed.length + crossSigned.length + changed.length + refused.size > 0 || identity !== undefined, "deviceUpdates$", () => `${is()}, which is nothing`);
+    this.#history.expect(
+      added.length + removed.length + renamed.length + crossSigned.length + changed.length + refused.size > 0 ||
+        identity !== undefined,
+      "deviceUpdates$",
+      () => `${is()}, which is nothing`,
+    );
     const theirs = [...(again ? this.#told : []), ...this.#changes].filter(({ user }) => user === userId);
-    const together = theirs.flatMap((_, i) => theirs.slice(0, theirs.length - i).map((__, from) => theirs.slice(from, from + i + 1))); // the shortest first
+    const together = theirs.flatMap((_, i) =>
+      theirs.slice(0, theirs.length - i).map((__, from) => theirs.slice(from, from + i + 1)),
+    ); // the shortest first
     const told = together.find(([first, ...others]) => {
       if (first === undefined) return false;
       const one = change(userId, first.before, (others.at(-1) ?? first).after);
@@ -95,17 +111,31 @@ export class SavedKeys {
           if (publicKey === undefined) continue;
           claimed++;
           const claimants = claims[algorithm].get(publicKey) ?? [];
-          this.#history.expect(claimants.some((one) => one.userId === user && one.deviceId === deviceId), "findDevice", () => `the ${algorithm} key of ${deviceId} of ${names([user])} is saved, and not in the index`);
+          this.#history.expect(
+            claimants.some((one) => one.userId === user && one.deviceId === deviceId),
+            "findDevice",
+            () => `the ${algorithm} key of ${deviceId} of ${names([user])} is saved, and not in the index`,
+          );
         }
       }
     }
     const inIndex = KEY_ALGORITHMS.flatMap((algorithm) => [...claims[algorithm].values()]).flat().length;
-    this.#history.expect(inIndex === claimed, "findDevice", () => `${inIndex} claims are in the index, and the saved lists make ${claimed}`);
+    this.#history.expect(
+      inIndex === claimed,
+      "findDevice",
+      () => `${inIndex} claims are in the index, and the saved lists make ${claimed}`,
+    );
   }
 
   /** Who has this key, by the saved lists. */
   claimants(algorithm: KeyAlgorithm, publicKey: string): string {
-    return sorted(Array.from(this.#lists).flatMap(([user, { list }]) => [...list.deviceKeys].flatMap(([deviceId, device]) => (deviceKey(device, algorithm) === publicKey ? [`${user} ${deviceId}`] : []))));
+    return sorted(
+      Array.from(this.#lists).flatMap(([user, { list }]) =>
+        [...list.deviceKeys].flatMap(([deviceId, device]) =>
+          deviceKey(device, algorithm) === publicKey ? [`${user} ${deviceId}`] : [],
+        ),
+      ),
+    );
   }
 }
 
@@ -116,10 +146,22 @@ function change(user: UserId, before: SavedList | undefined, saved: SavedList): 
   const old = before?.list.deviceKeys ?? new Map<DeviceId, never>();
   const added = [...after.deviceKeys.keys()].filter((deviceId) => !old.has(deviceId));
   const removed = [...old.keys()].filter((deviceId) => !after.deviceKeys.has(deviceId));
-  const codes = (list: SavedList | undefined) => sorted(Array.from(list?.list.rejected ?? [], ([deviceId, { code }]) => `${deviceId} ${code}`));
+  const codes = (list: SavedList | undefined) =>
+    sorted(Array.from(list?.list.rejected ?? [], ([deviceId, { code }]) => `${deviceId} ${code}`));
   const sameDevices = [...after.deviceKeys].every(([deviceId, device]) => {
     const was = old.get(deviceId);
     return was !== undefined && sameSigned(was, device);
   });
-  return { user, before, after: saved, added: sorted(added), removed: sorted(removed), same: before !== undefined && removed.length === 0 && sameDevices && codes(before) === codes({ list: after, revision: 0 }) };
+  return {
+    user,
+    before,
+    after: saved,
+    added: sorted(added),
+    removed: sorted(removed),
+    same:
+      before !== undefined &&
+      removed.length === 0 &&
+      sameDevices &&
+      codes(before) === codes({ list: after, revision: 0 }),
+  };
 }

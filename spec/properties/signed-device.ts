@@ -1,6 +1,6 @@
 import type { UserId } from "../../src/model/ids.js";
 import type { DeviceKeys } from "../../src/model/wire.js";
-import type { SignatureCheck } from "../../src/keys/signature-verifier.js";
+import type { SignatureCheck } from "../../src/trust/signature-verifier.js";
 
 /** The first byte of signatures that do not hold. */
 export const FORGED = 9;

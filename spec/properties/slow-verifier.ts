@@ -1,5 +1,5 @@
 import { defer, NEVER, tap, type Observable, type SchedulerLike } from "rxjs";
-import type { SignatureCheck, SignatureVerifier } from "../../src/keys/signature-verifier.js";
+import type { SignatureCheck, SignatureVerifier } from "../../src/trust/signature-verifier.js";
 import { ScriptedVerifier } from "../../src/testing/scripted-verifier.js";
 import { FORGED } from "./signed-device.js";
 
@@ -12,7 +12,11 @@ export class SlowVerifier implements SignatureVerifier {
   #trouble: "fails" | "hangs" | undefined;
 
   /** @param takes the times that verifications take, in turn, in ms */
-  constructor(scheduler: SchedulerLike, takes: readonly number[], ended: (checks: readonly SignatureCheck[], failed: boolean) => void) {
+  constructor(
+    scheduler: SchedulerLike,
+    takes: readonly number[],
+    ended: (checks: readonly SignatureCheck[], failed: boolean) => void,
+  ) {
     this.#verifier = new ScriptedVerifier({ scheduler });
     this.#verifier.forged.add(FORGED);
     this.#takes = takes;
@@ -31,7 +35,9 @@ export class SlowVerifier implements SignatureVerifier {
       if (trouble === "hangs") return NEVER;
       this.#verifier.takes = this.#takes[this.#turn++ % this.#takes.length] ?? 0;
       if (trouble === "fails") this.#verifier.failNext(new Error("the verifier cannot work"));
-      return this.#verifier.verify(checks).pipe(tap({ next: () => this.#ended(checks, false), error: () => this.#ended(checks, true) }));
+      return this.#verifier
+        .verify(checks)
+        .pipe(tap({ next: () => this.#ended(checks, false), error: () => this.#ended(checks, true) }));
     });
   }
 }

@@ -29,7 +29,11 @@ export interface ChangesQuery {
 }
 
 export interface QueryEvents {
-  readonly arrives: (users: readonly UserId[], timeout: number | undefined, subscriber: Subscriber<KeysQueryResponse>) => Query;
+  readonly arrives: (
+    users: readonly UserId[],
+    timeout: number | undefined,
+    subscriber: Subscriber<KeysQueryResponse>,
+  ) => Query;
   readonly aborted: (query: Query) => void;
   readonly asksForChanges: (query: ChangesQuery) => void;
 }

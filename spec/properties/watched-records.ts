@@ -1,9 +1,9 @@
 import { defer, tap, type Observable } from "rxjs";
-import type { DeviceList } from "../../src/keys/device-list.js";
+import type { DeviceList } from "../../src/trust/device-list.js";
 import { KEY_ALGORITHMS, type KeyAlgorithm } from "../../src/keys/device-key.js";
-import type { Pins } from "../../src/keys/pins.js";
+import type { Pins } from "../../src/trust/pins.js";
 import type { UserId } from "../../src/model/ids.js";
-import type { Claimant } from "../../src/store/claims.js";
+import type { Claimant } from "../../src/lists/claims.js";
 import type { DeviceStore, RecordKey, Update } from "../../src/store/device-store.js";
 import { memoryStore } from "../../src/store/memory-store.js";
 
@@ -67,7 +67,9 @@ export class WatchedRecords implements DeviceStore {
 
   get saved(): Saved {
     let kinds: readonly ReadonlyMap<string, unknown>[] = [];
-    this.#records.readKinds(["account", "state", "list", "pins", ...KEY_ALGORITHMS.map((algorithm) => `claims/${algorithm}`)]).subscribe((found) => (kinds = found));
+    this.#records
+      .readKinds(["account", "state", "list", "pins", ...KEY_ALGORITHMS.map((algorithm) => `claims/${algorithm}`)])
+      .subscribe((found) => (kinds = found));
     const [account, states, lists, pins, ...claims] = kinds;
     const sync = account?.get("sync") as { token?: string; steps: Saved["steps"] } | undefined;
     return {
@@ -78,7 +80,9 @@ export class WatchedRecords implements DeviceStore {
       states: (states ?? new Map()) as Saved["states"],
       lists: (lists ?? new Map()) as Saved["lists"],
       pins: (pins ?? new Map()) as Saved["pins"],
-      claims: Object.fromEntries(KEY_ALGORITHMS.map((algorithm, i) => [algorithm, claims[i] ?? new Map()])) as Saved["claims"],
+      claims: Object.fromEntries(
+        KEY_ALGORITHMS.map((algorithm, i) => [algorithm, claims[i] ?? new Map()]),
+      ) as Saved["claims"],
     };
   }
 }

@@ -17,7 +17,10 @@ export function syncBody({ shape, next, changed, left }: Response, since: number
     case "naming users twice":
       return { ...body, device_lists: { changed: [...changed, ...left, ...changed], left: [...left, ...left] } };
     case "with IDs that are none":
-      return { ...body, device_lists: { changed: ["nobody", ...changed, "@no-server", "__proto__"], left: [...left, ""] } };
+      return {
+        ...body,
+        device_lists: { changed: ["nobody", ...changed, "@no-server", "__proto__"], left: [...left, ""] },
+      };
     case "that is no object":
       return [body];
     case "without a token":
@@ -46,7 +49,13 @@ interface Mark {
 }
 
 /** The answer to a query, with the lists at the given versions; an error where it is none. */
-export function queryBody(outcome: Outcome, query: number, versions: ReadonlyMap<UserId, number>, server: Server, signed: Setup["signed"]): unknown {
+export function queryBody(
+  outcome: Outcome,
+  query: number,
+  versions: ReadonlyMap<UserId, number>,
+  server: Server,
+  signed: Setup["signed"],
+): unknown {
   const devices: Record<string, unknown> = {};
   const failures: Record<string, unknown> = {};
   for (const [user, version] of versions) {
@@ -58,8 +67,12 @@ export function queryBody(outcome: Outcome, query: number, versions: ReadonlyMap
     if (version === 0) continue; // nobody's keys have changed yet: no devices
     const own = (device: DeviceKeys) => (signed === "no" ? device : signedDevice(device, user));
     const witness = testDevice(user, `V${version}`, { unsigned: { mark }, ...(signed === "anew" && { query }) });
-    const list = { [witness.device_id]: own(witness), ...(version % 3 > 0 && { [KEYED]: own(keyedDevice(user, outcome === "lists, with another key")) }) };
-    devices[user] = outcome === "lists, among hostile ones" ? { ...list, ...hostileDevices(user, signed !== "no") } : list;
+    const list = {
+      [witness.device_id]: own(witness),
+      ...(version % 3 > 0 && { [KEYED]: own(keyedDevice(user, outcome === "lists, with another key")) }),
+    };
+    devices[user] =
+      outcome === "lists, among hostile ones" ? { ...list, ...hostileDevices(user, signed !== "no") } : list;
   }
   switch (outcome) {
     case "no object":
@@ -69,7 +82,12 @@ export function queryBody(outcome: Outcome, query: number, versions: ReadonlyMap
     case "failures that are no object":
       return { device_keys: devices, failures: [] };
     case "users that are no objects":
-      return { device_keys: Object.fromEntries(Array.from(versions.keys(), (user, i) => [user, [5, "x", [devices[user]]][i % 3]])), failures };
+      return {
+        device_keys: Object.fromEntries(
+          Array.from(versions.keys(), (user, i) => [user, [5, "x", [devices[user]]][i % 3]]),
+        ),
+        failures,
+      };
     case "null sections":
       return { device_keys: devices, failures, master_keys: null, self_signing_keys: null, user_signing_keys: null };
     case "lists":
@@ -108,7 +126,8 @@ export const KEYED = "KEYED";
 export function keyedDevice(user: UserId, withAnotherKey = false): DeviceKeys {
   const device = testDevice(user, KEYED);
   const curve25519 = testDevice(user === DAVE ? BOB : user, KEYED).keys[`curve25519:${KEYED}`] ?? "";
-  const ed25519 = testDevice(user, withAnotherKey ? "OTHER" : KEYED).keys[`ed25519:${withAnotherKey ? "OTHER" : KEYED}`] ?? "";
+  const ed25519 =
+    testDevice(user, withAnotherKey ? "OTHER" : KEYED).keys[`ed25519:${withAnotherKey ? "OTHER" : KEYED}`] ?? "";
   return { ...device, keys: { [`curve25519:${KEYED}`]: curve25519, [`ed25519:${KEYED}`]: ed25519 } };
 }
 
@@ -119,9 +138,24 @@ export const isHostile = (deviceId: string): boolean => /^(V9999\d\d|shared\d|__
 function hostileDevices(user: UserId, signed: boolean): object {
   const mallory = testDevice("@mallory:evil.example", "V999999");
   const hostile: unknown = JSON.parse(
-    JSON.stringify({ "V999999": mallory, V999998: testDevice(user, "V999997"), V999996: null, V999995: { user_id: user, device_id: "V999995", algorithms: 5 }, odd: { ...testDevice(user, "odd"), keys: { a: 1 } } }).replace('"odd":', '"__proto__":'),
+    JSON.stringify({
+      V999999: mallory,
+      V999998: testDevice(user, "V999997"),
+      V999996: null,
+      V999995: { user_id: user, device_id: "V999995", algorithms: 5 },
+      odd: { ...testDevice(user, "odd"), keys: { a: 1 } },
+    }).replace('"odd":', '"__proto__":'),
   );
-  const sharing = (deviceId: string) => signedDevice(testDevice(user, deviceId, { keys: { ...testDevice(user, deviceId).keys, [`curve25519:${deviceId}`]: testDevice(user, "shared").keys["curve25519:shared"] ?? "" } }), user);
+  const sharing = (deviceId: string) =>
+    signedDevice(
+      testDevice(user, deviceId, {
+        keys: {
+          ...testDevice(user, deviceId).keys,
+          [`curve25519:${deviceId}`]: testDevice(user, "shared").keys["curve25519:shared"] ?? "",
+        },
+      }),
+      user,
+    );
   return {
     V999994: signedDevice(testDevice(user, "V999994"), user, FORGED),
     ...(signed && { V999993: testDevice(user, "V999993") }),

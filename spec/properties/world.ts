@@ -67,7 +67,9 @@ export class World {
       then: (page, then, users) => this.#then(page, then, users),
       storeFor: (page) => meddler.storeFor(page),
       verifierFor: (page) => {
-        const verifier = new SlowVerifier(page.clock, setup.verifierTakes, (checks, failed) => page.verified(checks, failed));
+        const verifier = new SlowVerifier(page.clock, setup.verifierTakes, (checks, failed) =>
+          page.verified(checks, failed),
+        );
         this.#verifiers.set(page, verifier);
         return verifier;
       },
@@ -89,11 +91,18 @@ export class World {
     try {
       action();
     } catch (error) {
-      this.#history.broken("P8", `something threw: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      this.#history.broken(
+        "P8",
+        `something threw: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      );
     }
     this.#reopen();
     for (const page of this.#pages) page.check();
-    for (const error of this.#unhandled()) this.#history.broken("P8", `unhandled: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    for (const error of this.#unhandled())
+      this.#history.broken(
+        "P8",
+        `unhandled: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      );
     this.#history.verify();
   }
 
@@ -163,7 +172,9 @@ export class World {
       }
       case "answer": {
         const answered = pick(
-          this.#pages.flatMap((one) => one.inFlight.map((query) => () => one.answer(query, command.looksAt, command.outcome))),
+          this.#pages.flatMap((one) =>
+            one.inFlight.map((query) => () => one.answer(query, command.looksAt, command.outcome)),
+          ),
           command.which,
         );
         answered?.();
@@ -171,7 +182,9 @@ export class World {
       }
       case "answer changes": {
         const answered = pick(
-          this.#pages.flatMap((one) => one.changesInFlight.map((query) => () => one.answerChanges(query, command.outcome))),
+          this.#pages.flatMap((one) =>
+            one.changesInFlight.map((query) => () => one.answerChanges(query, command.outcome)),
+          ),
           command.which,
         );
         answered?.();
@@ -284,18 +297,30 @@ export class World {
     const { token, epoch, states, lists } = saved;
     const history = this.#history;
     this.#keys.updated(saved, put);
-    if (put.length > 0) history.note(`  saved: ${put.map(([kind, id]) => `${kind}/${kind === "account" ? id : names([id])}`).join(" ")}, token ${String(token)}`);
+    if (put.length > 0)
+      history.note(
+        `  saved: ${put.map(([kind, id]) => `${kind}/${kind === "account" ? id : names([id])}`).join(" ")}, token ${String(token)}`,
+      );
     history.expect(!this.#closed || put.length === 0, "clear()", () => "something was written after it");
     if (token !== undefined) this.#committedTo = Math.max(this.#committedTo, positionOf(token));
     for (const [kind, user] of put) {
       const list = kind === "list" ? lists.get(user) : undefined;
       if (list === undefined) continue;
       const { version, mark } = readList(list.list.deviceKeys);
-      history.expect(mark?.unreachable !== true, "P3", () => `V${version} of ${names([user])} is saved, though their server had failed`);
+      history.expect(
+        mark?.unreachable !== true,
+        "P3",
+        () => `V${version} of ${names([user])} is saved, though their server had failed`,
+      );
       const page = this.#allPages.find(({ queries }) => queries.some(({ id }) => id === mark?.query));
       const query = page?.queries.find(({ id }) => id === mark?.query);
       const superseded = (query?.verified ?? query?.answer)?.superseded.has(user);
-      history.expect(page?.told.uncertain === true || superseded !== true, "P3", () => `V${version} of ${names([user])} is saved, and had been superseded when it came, or when its signatures were verified`);
+      history.expect(
+        page?.told.uncertain === true || superseded !== true,
+        "P3",
+        () =>
+          `V${version} of ${names([user])} is saved, and had been superseded when it came, or when its signatures were verified`,
+      );
     }
     for (const [user, list] of lists) {
       const state = states.get(user);
@@ -305,9 +330,19 @@ export class World {
       if (state.listed !== revision) continue;
       const { version } = readList(list.list.deviceKeys);
       const announced = this.#server.announced(user, this.#committedTo);
-      history.expect(version >= announced, "P4", () => `V${version} of ${names([user])} is saved as up to date, and V${announced} had been announced up to the saved token`);
+      history.expect(
+        version >= announced,
+        "P4",
+        () =>
+          `V${version} of ${names([user])} is saved as up to date, and V${announced} had been announced up to the saved token`,
+      );
     }
-    for (const [user, state] of states) history.expect(state.listed !== Math.max(state.revision, epoch) || lists.has(user), "P4", () => `the list of ${names([user])} is up to date, and not there`);
+    for (const [user, state] of states)
+      history.expect(
+        state.listed !== Math.max(state.revision, epoch) || lists.has(user),
+        "P4",
+        () => `the list of ${names([user])} is up to date, and not there`,
+      );
   }
 
   #cleared(): void {
@@ -329,7 +364,8 @@ export class World {
     for (let minutes = 0; minutes < 120 && this.#pages.some(({ waiting }) => waiting.length > 0); minutes++) {
       this.#do("a minute passes, and the server answers nobody", () => this.#clock.advance(60_000));
     }
-    for (const { waiting } of this.#pages) history.expect(waiting.length === 0, "P5", () => `${waiting.map(({ name }) => name).join(" ")} never ended`);
+    for (const { waiting } of this.#pages)
+      history.expect(waiting.length === 0, "P5", () => `${waiting.map(({ name }) => name).join(" ")} never ended`);
 
     this.#do("everything works again", () => {
       this.#answersAtOnce = true;
@@ -340,10 +376,12 @@ export class World {
         for (const query of page.changesInFlight) page.answerChanges(query, "the truth");
         for (let i = 0; i < 20; i++) page.store.read([]).subscribe({ error: () => {} });
         for (let i = 0; i < 20; i++) page.store.readKinds([]).subscribe({ error: () => {} });
-        for (let i = 0; i < 20; i++) page.store.update([], () => ({ puts: [], deletes: [], result: undefined })).subscribe({ error: () => {} });
+        for (let i = 0; i < 20; i++)
+          page.store.update([], () => ({ puts: [], deletes: [], result: undefined })).subscribe({ error: () => {} });
       }
       this.#clock.advance(200_000);
-      for (const [tab, page] of this.#pages.entries()) if (page.sawClear) this.#execute({ type: "restart", tab: tab === 0 ? 0 : 1 });
+      for (const [tab, page] of this.#pages.entries())
+        if (page.sawClear) this.#execute({ type: "restart", tab: tab === 0 ? 0 : 1 });
       this.#clock.advance(100);
     });
     this.#do("everything is told", () => {
@@ -357,14 +395,22 @@ export class World {
     this.#do("half an hour passes", () => this.#clock.advance(35 * 60_000));
     for (const page of this.#pages) {
       if (page.sawClear) continue;
-      const current = (of: typeof page.callers[number]) => {
+      const current = (of: (typeof page.callers)[number]) => {
         for (const [user, { freshness }] of of.last ?? []) {
           // Whether somebody is still tracked is the tracker's own affair where it may have missed a step that the server's answer did not bring back.
-          const asItShould = freshness === "current" || !page.told.tracked.has(user) || (freshness === "untracked" && (!page.exact || page.mayBeUntracked(user)));
+          const asItShould =
+            freshness === "current" ||
+            !page.told.tracked.has(user) ||
+            (freshness === "untracked" && (!page.exact || page.mayBeUntracked(user)));
           history.expect(asItShould, "in the end", () => `${of.name} shows ${names([user])} as ${freshness}`);
         }
       };
-      const everyone = { users: [...page.told.tracked], forceDownload: false, timeout: undefined, then: "nothing" } as const;
+      const everyone = {
+        users: [...page.told.tracked],
+        forceDownload: false,
+        timeout: undefined,
+        then: "nothing",
+      } as const;
       this.#do("everyone is looked up, and those whose list could not be saved once more", () => {
         for (const caller of page.active) if (caller.watches) current(caller);
         // One whose update took effect after it was given up may find each user's save refused and must ask twice, for one user after the other where few lists are in memory.
@@ -381,13 +427,21 @@ export class World {
         if (this.#pages.length === 1) current(again); // of two tabs each may lag, and with few lists in memory it is one query more for each user
         history.expect(again.ended, "in the end", () => `${again.name} has not ended`);
         const asked = page.queries.slice(length).flatMap(({ users }) => users);
-        history.expect(!page.exact || asked.every((user) => page.mayBeUntracked(user)), "in the end", () => "everybody's list is cached, and somebody was asked for");
+        history.expect(
+          !page.exact || asked.every((user) => page.mayBeUntracked(user)),
+          "in the end",
+          () => "everybody's list is cached, and somebody was asked for",
+        );
       });
     }
 
     const [only] = this.#allPages;
     if (this.#allPages.length === 1 && only !== undefined && !only.troubled && !only.fellBack && !only.sawClear) {
-      history.expect(this.#keys.untold.length === 0, "deviceUpdates$", () => `nobody was told of the changes of ${names(this.#keys.untold)}`);
+      history.expect(
+        this.#keys.untold.length === 0,
+        "deviceUpdates$",
+        () => `nobody was told of the changes of ${names(this.#keys.untold)}`,
+      );
     }
     this.#do("everything is unsubscribed", () => {
       this.#answersAtOnce = false;
@@ -399,7 +453,8 @@ export class World {
         history.expect(page.inFlight.length === 0, "P9", () => "queries are in flight");
       }
       this.#clock.advance(200_000);
-      for (const page of this.#pages) history.expect(page.pendingTimers === 0, "P9", () => `${page.pendingTimers} timers are left`);
+      for (const page of this.#pages)
+        history.expect(page.pendingTimers === 0, "P9", () => `${page.pendingTimers} timers are left`);
     });
     this.#do("somebody asks anew", () => {
       for (const page of this.#pages) {

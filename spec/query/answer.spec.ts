@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { emptyList, type DeviceList } from "../../src/keys/device-list.js";
+import { emptyList, type DeviceList } from "../../src/trust/device-list.js";
 import { freshnessOf, fromCache, notAUser, toUserDeviceKeys, type Answer } from "../../src/query/answer.js";
-import { CachedList } from "../../src/query/list-cache.js";
+import { CachedList } from "../../src/lists/list-cache.js";
 import { Revision } from "../../src/store/revision.js";
 import { testDevice } from "../../src/testing/test-device.js";
 import { BOB } from "../support/users.js";
@@ -12,7 +12,14 @@ const list: DeviceList = { ...emptyList(5), deviceKeys: new Map([["B1", testDevi
 const settled = { inDoubt: false, ourKey: undefined };
 /** What is made of an identity that is none. */
 const identity = { state: "none", verified: false };
-const answer = (properties: Partial<Answer> = {}): Answer => ({ userId: BOB, list, revision: then, superseded: false, reachable: true, ...properties });
+const answer = (properties: Partial<Answer> = {}): Answer => ({
+  userId: BOB,
+  list,
+  revision: then,
+  superseded: false,
+  reachable: true,
+  ...properties,
+});
 const at = (revision: Revision) => ({ revision, outdated: false });
 
 describe("freshnessOf", () => {
@@ -41,13 +48,21 @@ describe("freshnessOf", () => {
 describe("toUserDeviceKeys", () => {
   it("gives the list as it is, with its freshness now", () => {
     expect(toUserDeviceKeys(answer(), at(then), settled)).toStrictEqual({ ...list, identity, freshness: "current" });
-    expect(toUserDeviceKeys(answer(), at(later), settled)).toStrictEqual({ ...list, identity, freshness: "superseded" });
+    expect(toUserDeviceKeys(answer(), at(later), settled)).toStrictEqual({
+      ...list,
+      identity,
+      freshness: "superseded",
+    });
   });
 
   it("gives all callers the same where it comes from the cache and is current", () => {
     const cached = new CachedList(list, then);
     expect(toUserDeviceKeys(fromCache(BOB, cached), at(then), settled)).toBe(cached.current(undefined));
-    expect(toUserDeviceKeys(fromCache(BOB, cached), at(later), settled)).toStrictEqual({ ...list, identity, freshness: "superseded" });
+    expect(toUserDeviceKeys(fromCache(BOB, cached), at(later), settled)).toStrictEqual({
+      ...list,
+      identity,
+      freshness: "superseded",
+    });
   });
 
   it("gives of the last list that we had its devices", () => {

@@ -48,7 +48,14 @@ export function accountIn(m: Pick<Marbles, "scheduler">): Account {
 }
 
 /** A sync response that says which token it answered; `null` for an initial sync. */
-export const answering = (since: string | null, next: string, lists: DeviceLists = {}): SyncResponse => ({ next_batch: next, since, device_lists: lists });
+export const answering = (since: string | null, next: string, lists: DeviceLists = {}): SyncResponse => ({
+  next_batch: next,
+  since,
+  device_lists: lists,
+});
 
 /** One whose device lists cannot be understood, so that they may hide a change of anyone. */
-export const unreadable = (since: string, next: string): SyncResponse => ({ ...answering(since, next), device_lists: "nonsense" as never });
+export const unreadable = (since: string, next: string): SyncResponse => ({
+  ...answering(since, next),
+  device_lists: "nonsense" as never,
+});

@@ -20,40 +20,72 @@ describe("a deadline that is longer than a platform's timers can wait", () => {
 
   it.each(deadlines)("does not end a query at once: queryDeadline %d", (queryDeadline) => {
     marbles((m) => {
-      const { lookup } = trackerIn(m, { scheduler: new PlatformTimers(m.scheduler), queryDeadline, tracking: [BOB], answers: [m.cold("100ms (b|)", { b: B1 })] });
+      const { lookup } = trackerIn(m, {
+        scheduler: new PlatformTimers(m.scheduler),
+        queryDeadline,
+        tracking: [BOB],
+        answers: [m.cold("100ms (b|)", { b: B1 })],
+      });
       m.expectObservable(lookup([BOB])).toBe("100ms (b|)", lists);
     })();
   });
 
-  it.each([2 ** 31 - 1, 2 ** 31, Number.MAX_SAFE_INTEGER])("does not end a query at once: getDeviceKeys with timeout %d", (timeout) => {
-    marbles((m) => {
-      const { lookup } = trackerIn(m, { scheduler: new PlatformTimers(m.scheduler), tracking: [BOB], answers: [m.cold("100ms (b|)", { b: B1 })] });
-      m.expectObservable(lookup([BOB], { timeout })).toBe("100ms (b|)", lists);
-    })();
-  });
+  it.each([2 ** 31 - 1, 2 ** 31, Number.MAX_SAFE_INTEGER])(
+    "does not end a query at once: getDeviceKeys with timeout %d",
+    (timeout) => {
+      marbles((m) => {
+        const { lookup } = trackerIn(m, {
+          scheduler: new PlatformTimers(m.scheduler),
+          tracking: [BOB],
+          answers: [m.cold("100ms (b|)", { b: B1 })],
+        });
+        m.expectObservable(lookup([BOB], { timeout })).toBe("100ms (b|)", lists);
+      })();
+    },
+  );
 
   it.each(deadlines)("does not fail the store at once: storeDeadline %d", (storeDeadline) => {
     marbles((m) => {
       const store = new ScriptedStore({ scheduler: m.scheduler, takes: 100 });
-      const { lookup, tracker, problems$ } = trackerIn(m, { scheduler: new PlatformTimers(m.scheduler), storeDeadline, store, answers: [m.cold("(b|)", { b: B1 })] });
+      const { lookup, tracker, problems$ } = trackerIn(m, {
+        scheduler: new PlatformTimers(m.scheduler),
+        storeDeadline,
+        store,
+        answers: [m.cold("(b|)", { b: B1 })],
+      });
       m.expectObservable(tracker.track([BOB])).toBe("400ms |");
       m.expectObservable(lookup([BOB]), "1s ^").toBe("1200ms (b|)", lists); // 100 ms to look whether another tab has the list, 100 ms to save it
       m.expectObservable(problems$).toBe("-");
     })();
   });
 
-  it("still ends a query that is never answered", marbles((m) => {
-    const { lookup } = trackerIn(m, { scheduler: new PlatformTimers(m.scheduler), tracking: [BOB], queryDeadline: 2 ** 31 - 1, answers: [NEVER] });
-    m.expectObservable(lookup([BOB])).toBe(`${2 ** 31 - 1}ms #`, undefined, new QueryTimedOutError(2 ** 31 - 1, [BOB]));
-  }));
+  it(
+    "still ends a query that is never answered",
+    marbles((m) => {
+      const { lookup } = trackerIn(m, {
+        scheduler: new PlatformTimers(m.scheduler),
+        tracking: [BOB],
+        queryDeadline: 2 ** 31 - 1,
+        answers: [NEVER],
+      });
+      m.expectObservable(lookup([BOB])).toBe(
+        `${2 ** 31 - 1}ms #`,
+        undefined,
+        new QueryTimedOutError(2 ** 31 - 1, [BOB]),
+      );
+    }),
+  );
 });
 
 describe("a bound that counts something", () => {
-  it.each(["maxUsersPerQuery", "maxConcurrentQueries", "maxListsInMemory"])("is a whole number: a %s of 2.5 is refused, and named", (bound) => {
-    const construct = () => new DeviceTracker({ userId: ALICE, sync$: NEVER, keysApi: keysApiOf([]), [bound]: 2.5 });
-    expect(construct).toThrow(RangeError);
-    expect(construct).toThrow(bound);
-  });
+  it.each(["maxUsersPerQuery", "maxConcurrentQueries", "maxListsInMemory"])(
+    "is a whole number: a %s of 2.5 is refused, and named",
+    (bound) => {
+      const construct = () => new DeviceTracker({ userId: ALICE, sync$: NEVER, keysApi: keysApiOf([]), [bound]: 2.5 });
+      expect(construct).toThrow(RangeError);
+      expect(construct).toThrow(bound);
+    },
+  );
 });
 
 describe("the detail of a refused device", () => {
@@ -73,7 +105,10 @@ describe("the detail of a refused device", () => {
 
   it.each(devices)("stays short where what was received is long: %s", (_, device, code) => {
     marbles((m) => {
-      const { tracker } = trackerIn(m, { tracking: [BOB], answers: [m.cold("(b|)", { b: { device_keys: { [BOB]: { B1: device as never } } } })] });
+      const { tracker } = trackerIn(m, {
+        tracking: [BOB],
+        answers: [m.cold("(b|)", { b: { device_keys: { [BOB]: { B1: device as never } } } })],
+      });
       const refused: (RejectionReason | undefined)[] = [];
       tracker.getDeviceKeys([BOB]).subscribe((users) => refused.push(users.get(BOB)?.rejected.get("B1")));
       m.afterwards(() => {
@@ -83,13 +118,23 @@ describe("the detail of a refused device", () => {
     })();
   });
 
-  it("stays short where the ID under which it was received is long", marbles((m) => {
-    const { tracker } = trackerIn(m, { tracking: [BOB], answers: [m.cold("(b|)", { b: { device_keys: { [BOB]: { [huge]: testDevice(BOB, "B1") } } } })] });
-    const details: string[] = [];
-    tracker.getDeviceKeys([BOB]).subscribe((users) => details.push(...[...(users.get(BOB)?.rejected.values() ?? [])].map(({ detail }) => detail)));
-    m.afterwards(() => {
-      expect(details).toHaveLength(1);
-      expect(details[0]?.length).toBeLessThan(300);
-    });
-  }));
+  it(
+    "stays short where the ID under which it was received is long",
+    marbles((m) => {
+      const { tracker } = trackerIn(m, {
+        tracking: [BOB],
+        answers: [m.cold("(b|)", { b: { device_keys: { [BOB]: { [huge]: testDevice(BOB, "B1") } } } })],
+      });
+      const details: string[] = [];
+      tracker
+        .getDeviceKeys([BOB])
+        .subscribe((users) =>
+          details.push(...[...(users.get(BOB)?.rejected.values() ?? [])].map(({ detail }) => detail)),
+        );
+      m.afterwards(() => {
+        expect(details).toHaveLength(1);
+        expect(details[0]?.length).toBeLessThan(300);
+      });
+    }),
+  );
 });

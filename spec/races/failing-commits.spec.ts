@@ -21,7 +21,14 @@ function accountOnS1(m: Marbles) {
     let token: string | undefined;
     records.syncToken$.subscribe((found) => (token = found));
     const { tracker } = open();
-    return tracker.getKnownDeviceKeys(USERS).pipe(map((users) => `${token} ${Array.from(users, ([userId, { freshness }]) => `${localpart(userId)} ${freshness}`).join(", ")}`));
+    return tracker
+      .getKnownDeviceKeys(USERS)
+      .pipe(
+        map(
+          (users) =>
+            `${token} ${Array.from(users, ([userId, { freshness }]) => `${localpart(userId)} ${freshness}`).join(", ")}`,
+        ),
+      );
   });
   const tokens: string[] = [];
   tab.tracker.synced$.subscribe(({ next_batch }) => tokens.push(next_batch));
@@ -31,9 +38,15 @@ function accountOnS1(m: Marbles) {
 /** One step for each user, a millisecond after the other. */
 const giveSteps = (m: Marbles, { give }: Tab): void => {
   m.acts("-bcd", {
-    b: () => { give(answering("s1", "s2", { changed: [BOB] })); },
-    c: () => { give(answering("s2", "s3", { changed: [CAROL] })); },
-    d: () => { give(answering("s3", "s4", { changed: [DAVE] })); },
+    b: () => {
+      give(answering("s1", "s2", { changed: [BOB] }));
+    },
+    c: () => {
+      give(answering("s2", "s3", { changed: [CAROL] }));
+    },
+    d: () => {
+      give(answering("s3", "s4", { changed: [DAVE] }));
+    },
   });
 };
 
@@ -42,29 +55,39 @@ const between = { x: "s2 bob outdated, carol current, dave current" };
 const is = { x: "s4 bob outdated, carol outdated, dave outdated" };
 
 describe("a commit that fails while later ones wait", () => {
-  it("is passed by none of them: the token stays with the lists that go with it, and then all are saved", marbles((m) => {
-    const { tab, saved, tokens } = accountOnS1(m);
-    tab.store.failNext(ERROR, "update");
-    giveSteps(m, tab);
-    m.expectObservable(saved, "   50ms ^").toBe("  50ms (x|)", was);
-    m.expectObservable(saved, " 1000ms ^").toBe("1000ms (x|)", was);
-    m.expectObservable(saved, " 1100ms ^").toBe("1100ms (x|)", is);
-    m.afterwards(() => {
-      expect(tokens).toEqual(["s2", "s3", "s4"]);
-    });
-  }));
+  it(
+    "is passed by none of them: the token stays with the lists that go with it, and then all are saved",
+    marbles((m) => {
+      const { tab, saved, tokens } = accountOnS1(m);
+      tab.store.failNext(ERROR, "update");
+      giveSteps(m, tab);
+      m.expectObservable(saved, "   50ms ^").toBe("  50ms (x|)", was);
+      m.expectObservable(saved, " 1000ms ^").toBe("1000ms (x|)", was);
+      m.expectObservable(saved, " 1100ms ^").toBe("1100ms (x|)", is);
+      m.afterwards(() => {
+        expect(tokens).toEqual(["s2", "s3", "s4"]);
+      });
+    }),
+  );
 });
 
 describe("commits that fail together", () => {
-  it("are saved together, every one of them", marbles((m) => {
-    const { tab, saved, tokens } = accountOnS1(m);
-    giveSteps(m, tab);
-    m.acts("5ms f", { f: () => { tab.store.failNext(ERROR, "update"); } }); // the first is on its way by then
-    m.expectObservable(saved, "   50ms ^").toBe("  50ms (x|)", between);
-    m.expectObservable(saved, " 1000ms ^").toBe("1000ms (x|)", between);
-    m.expectObservable(saved, " 1100ms ^").toBe("1100ms (x|)", is);
-    m.afterwards(() => {
-      expect(tokens).toEqual(["s2", "s3", "s4"]);
-    });
-  }));
+  it(
+    "are saved together, every one of them",
+    marbles((m) => {
+      const { tab, saved, tokens } = accountOnS1(m);
+      giveSteps(m, tab);
+      m.acts("5ms f", {
+        f: () => {
+          tab.store.failNext(ERROR, "update");
+        },
+      }); // the first is on its way by then
+      m.expectObservable(saved, "   50ms ^").toBe("  50ms (x|)", between);
+      m.expectObservable(saved, " 1000ms ^").toBe("1000ms (x|)", between);
+      m.expectObservable(saved, " 1100ms ^").toBe("1100ms (x|)", is);
+      m.afterwards(() => {
+        expect(tokens).toEqual(["s2", "s3", "s4"]);
+      });
+    }),
+  );
 });

@@ -33,7 +33,13 @@ export class HeldStore implements DeviceStore {
       const result$ = new AsyncSubject<T>();
       const takeEffect = () => {
         const written$ = this.#records.update(keys, change);
-        written$.pipe(tap(() => { this.#tookEffect(); })).subscribe(result$);
+        written$
+          .pipe(
+            tap(() => {
+              this.#tookEffect();
+            }),
+          )
+          .subscribe(result$);
       };
       this.#held.push({ keys, takeEffect });
       return result$;

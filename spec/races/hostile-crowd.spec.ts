@@ -19,23 +19,38 @@ function devices(userId: UserId): Record<string, DeviceKeys> {
     user_id: userId,
     device_id: deviceId,
     algorithms: [],
-    keys: { [`ed25519:${deviceId}`]: keyOf(`ed${userId}${deviceId}`), [`curve25519:${deviceId}`]: keyOf(`curve${userId}${deviceId}`) },
+    keys: {
+      [`ed25519:${deviceId}`]: keyOf(`ed${userId}${deviceId}`),
+      [`curve25519:${deviceId}`]: keyOf(`curve${userId}${deviceId}`),
+    },
   });
   return Object.fromEntries(Array.from({ length: 2_000 }, (_, i) => [`d${i}`, device(`d${i}`)]));
 }
 
-it("users of thousands of devices do not keep the lists of others from being saved", marbles((m) => {
-  const records = memoryStore();
-  /** Does no more in one transaction than it can within its deadline. */
-  const update = <T>(keys: readonly RecordKey[], change: (read: readonly unknown[]) => Update<T>): Observable<T> =>
-    defer(() => (keys.length > MAX_RECORDS_PER_TRANSACTION + 1 ? throwError(() => new Error("it took too long")) : records.update(keys, change)));
-  const store: DeviceStore = { ...records, update };
-  const hostile = crowd(3);
-  const given: KeysQueryResponse = { device_keys: { ...answer({ [BOB]: ["B1"] }).device_keys, ...Object.fromEntries(hostile.map((userId) => [userId, devices(userId)])) } };
-  const { lookup, problems } = trackerIn(m, { store, tracking: [BOB, ...hostile], answers: [of(given)] });
-  lookup([BOB, ...hostile]).subscribe();
-  m.afterwards(() => {
-    expect(problems).toEqual([]);
-    for (const userId of [BOB, ...hostile]) expect(saved(records, listKey(userId))).toBeDefined();
-  });
-}));
+it(
+  "users of thousands of devices do not keep the lists of others from being saved",
+  marbles((m) => {
+    const records = memoryStore();
+    /** Does no more in one transaction than it can within its deadline. */
+    const update = <T>(keys: readonly RecordKey[], change: (read: readonly unknown[]) => Update<T>): Observable<T> =>
+      defer(() =>
+        keys.length > MAX_RECORDS_PER_TRANSACTION + 1
+          ? throwError(() => new Error("it took too long"))
+          : records.update(keys, change),
+      );
+    const store: DeviceStore = { ...records, update };
+    const hostile = crowd(3);
+    const given: KeysQueryResponse = {
+      device_keys: {
+        ...answer({ [BOB]: ["B1"] }).device_keys,
+        ...Object.fromEntries(hostile.map((userId) => [userId, devices(userId)])),
+      },
+    };
+    const { lookup, problems } = trackerIn(m, { store, tracking: [BOB, ...hostile], answers: [of(given)] });
+    lookup([BOB, ...hostile]).subscribe();
+    m.afterwards(() => {
+      expect(problems).toEqual([]);
+      for (const userId of [BOB, ...hostile]) expect(saved(records, listKey(userId))).toBeDefined();
+    });
+  }),
+);

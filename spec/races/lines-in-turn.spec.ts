@@ -32,9 +32,24 @@ const changedAgain = answering("s1", "s3", { changed: [CAROL] });
  */
 describe("a list that was asked for at a step, before changes that are committed first and are not of its line", () => {
   const turns: readonly Turn[] = [
-    { turn: "and then the step itself, by a tab for which it closes a gap", before: [], ahead: [changedAgain], third: [changedAgain, asked] },
-    { turn: "and then a late step that leads the token back to where the step begins", before: [answering("s0", "r"), answering("r", "s1")], ahead: [changedAgain, answering("s0", "s1")], third: [] },
-    { turn: "in a response that cannot be understood, and leads nowhere", before: [answering("s0", "s1", { changed: [CAROL] })], ahead: [{} as SyncResponse], third: [] },
+    {
+      turn: "and then the step itself, by a tab for which it closes a gap",
+      before: [],
+      ahead: [changedAgain],
+      third: [changedAgain, asked],
+    },
+    {
+      turn: "and then a late step that leads the token back to where the step begins",
+      before: [answering("s0", "r"), answering("r", "s1")],
+      ahead: [changedAgain, answering("s0", "s1")],
+      third: [],
+    },
+    {
+      turn: "in a response that cannot be understood, and leads nowhere",
+      before: [answering("s0", "s1", { changed: [CAROL] })],
+      ahead: [{} as SyncResponse],
+      third: [],
+    },
   ];
 
   describe.each(turns)("$turn", (turn) => {
@@ -61,30 +76,45 @@ describe("a list that was asked for at a step, before changes that are committed
       return { ...account, asking, ahead };
     }
 
-    it("is superseded for who waits, and not in the store", marbles((m) => {
-      const { asking, records } = race(m);
-      m.expectObservable(asking.lookup([CAROL]), "-^").toBe("21ms (o|)", lists);
-      m.afterwards(() => {
-        expect(savedIds(records, "list")).toEqual([]);
-      });
-    }));
+    it(
+      "is superseded for who waits, and not in the store",
+      marbles((m) => {
+        const { asking, records } = race(m);
+        m.expectObservable(asking.lookup([CAROL]), "-^").toBe("21ms (o|)", lists);
+        m.afterwards(() => {
+          expect(savedIds(records, "list")).toEqual([]);
+        });
+      }),
+    );
 
-    it("is not current for the tab that was given the change", marbles((m) => {
-      const { ahead } = race(m);
-      m.acts("50ms a", { a: () => ahead.lookup([CAROL]).subscribe() }); // finds out that the store has moved on
-      m.expectObservable(ahead.lookup([CAROL]), "60ms ^").toBe("60ms (n|)", lists);
-    }));
+    it(
+      "is not current for the tab that was given the change",
+      marbles((m) => {
+        const { ahead } = race(m);
+        m.acts("50ms a", { a: () => ahead.lookup([CAROL]).subscribe() }); // finds out that the store has moved on
+        m.expectObservable(ahead.lookup([CAROL]), "60ms ^").toBe("60ms (n|)", lists);
+      }),
+    );
 
-    it("is not current after a restart", marbles((m) => {
-      const { open } = race(m);
-      m.expectObservable(defer(() => open().lookup([CAROL])), "60ms ^").toBe("60ms (n|)", lists);
-    }));
+    it(
+      "is not current after a restart",
+      marbles((m) => {
+        const { open } = race(m);
+        m.expectObservable(
+          defer(() => open().lookup([CAROL])),
+          "60ms ^",
+        ).toBe("60ms (n|)", lists);
+      }),
+    );
   });
 });
 
 describe("a list that was asked for at a step which is not committed yet", () => {
   /** Carol's new list is asked for by one tab, once, and saved, and another finds it. */
-  function isSaved(m: Marbles, given: { readonly asking: readonly SyncResponse[]; readonly other: readonly SyncResponse[] }): void {
+  function isSaved(
+    m: Marbles,
+    given: { readonly asking: readonly SyncResponse[]; readonly other: readonly SyncResponse[] },
+  ): void {
     const { homeserver, open, records, replace } = accountIn(m);
     const asking = open();
     asking.give(answering(null, "s1"));
@@ -108,11 +138,17 @@ describe("a list that was asked for at a step which is not committed yet", () =>
 
   const steps = [answering("s1", "s2"), answering("s2", "s3", { changed: [CAROL] })];
 
-  it("is saved where another tab commits all steps in its turn: nothing came in between that is not of its line", marbles((m) => {
-    isSaved(m, { asking: steps, other: steps });
-  }));
+  it(
+    "is saved where another tab commits all steps in its turn: nothing came in between that is not of its line",
+    marbles((m) => {
+      isSaved(m, { asking: steps, other: steps });
+    }),
+  );
 
-  it("is saved where the tab has learned of what came in between by closing a gap", marbles((m) => {
-    isSaved(m, { asking: [answering("s3", "s4", { changed: [CAROL] })], other: steps });
-  }));
+  it(
+    "is saved where the tab has learned of what came in between by closing a gap",
+    marbles((m) => {
+      isSaved(m, { asking: [answering("s3", "s4", { changed: [CAROL] })], other: steps });
+    }),
+  );
 });

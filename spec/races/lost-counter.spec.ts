@@ -17,7 +17,10 @@ describe("a list that was asked for before the counter was mended by a tab which
     const account = accountIn(m);
     const { open, records, replace } = account;
     const asking = open();
-    asking.give(answering(null, "s1", { changed: [CAROL] }), ...Array.from({ length: 9 }, (_, i) => answering(`s${i + 1}`, `s${i + 2}`))); // each takes a revision, and no state says so
+    asking.give(
+      answering(null, "s1", { changed: [CAROL] }),
+      ...Array.from({ length: 9 }, (_, i) => answering(`s${i + 1}`, `s${i + 2}`)),
+    ); // each takes a revision, and no state says so
     replace(CAROL, "OLD");
     asking.store.takes = 10;
     let opened: Tab | undefined;
@@ -36,14 +39,23 @@ describe("a list that was asked for before the counter was mended by a tab which
     return { ...account, lookup: (users) => defer(() => opened?.lookup(users) ?? EMPTY) };
   }
 
-  it("is not current for the tab that was given the change", marbles((m) => {
-    const { lookup } = race(m);
-    m.acts("50ms a", { a: () => lookup([CAROL]).subscribe() }); // finds out that the store has moved on
-    m.expectObservable(lookup([CAROL]), "60ms ^").toBe("60ms (n|)", lists);
-  }));
+  it(
+    "is not current for the tab that was given the change",
+    marbles((m) => {
+      const { lookup } = race(m);
+      m.acts("50ms a", { a: () => lookup([CAROL]).subscribe() }); // finds out that the store has moved on
+      m.expectObservable(lookup([CAROL]), "60ms ^").toBe("60ms (n|)", lists);
+    }),
+  );
 
-  it("is not current after a restart", marbles((m) => {
-    const { open } = race(m);
-    m.expectObservable(defer(() => open().lookup([CAROL])), "60ms ^").toBe("60ms (n|)", lists);
-  }));
+  it(
+    "is not current after a restart",
+    marbles((m) => {
+      const { open } = race(m);
+      m.expectObservable(
+        defer(() => open().lookup([CAROL])),
+        "60ms ^",
+      ).toBe("60ms (n|)", lists);
+    }),
+  );
 });

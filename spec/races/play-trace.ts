@@ -86,7 +86,13 @@ class Tab {
         return of(log.lists(position(from), position(to)));
       },
     };
-    this.tracker = new DeviceTracker({ userId: ALICE, store: this.store, sync$: this.#sync$, keysApi, scheduler: new VirtualTimeScheduler() }); // time stands still
+    this.tracker = new DeviceTracker({
+      userId: ALICE,
+      store: this.store,
+      sync$: this.#sync$,
+      keysApi,
+      scheduler: new VirtualTimeScheduler(),
+    }); // time stands still
     this.tracker.connect();
   }
 
@@ -96,7 +102,10 @@ class Tab {
     if (typeof response?.since !== "string") throw new Error("there is nothing to receive");
     const { since, next_batch: next } = response;
     const known = since !== this.#stands && (next === this.#stands || (saved.has(since) && saved.has(next)));
-    this.#given = Math.max(this.#given, (response.device_lists?.changed?.length ?? 0) > 0 ? this.#log.version(position(next)) : 0);
+    this.#given = Math.max(
+      this.#given,
+      (response.device_lists?.changed?.length ?? 0) > 0 ? this.#log.version(position(next)) : 0,
+    );
     this.#stands = next;
     const { length: asked } = this.ranges;
     this.#sync$.next(response);
@@ -125,7 +134,8 @@ class Tab {
   ask(forceDownload: boolean): void {
     this.tracker.getDeviceKeys([BOB], { forceDownload }).subscribe((result) => {
       const version = currentVersion(result);
-      if (version !== undefined && version < this.#given) this.#wrong(`is told that V${version} is current, and had been given V${this.#given}`);
+      if (version !== undefined && version < this.#given)
+        this.#wrong(`is told that V${version} is current, and had been given V${this.#given}`);
     });
     this.#letOthers();
   }
@@ -167,11 +177,15 @@ export function playTrace(trace: string): Played {
   };
   const lookAtSaved = () => {
     const { token, version } = savedState(records);
-    if (version !== undefined && version < log.version(token)) wrong(`V${version} is saved as current with the token s${token}`);
+    if (version !== undefined && version < log.version(token))
+      wrong(`V${version} is saved as current with the token s${token}`);
   };
-  const tabs = [0, 1].map((i) => new Tab(new HeldStore(records, lookAtSaved), log, (what) => {
-    wrong(`tab ${i} ${what}`);
-  }));
+  const tabs = [0, 1].map(
+    (i) =>
+      new Tab(new HeldStore(records, lookAtSaved), log, (what) => {
+        wrong(`tab ${i} ${what}`);
+      }),
+  );
   const tab = (i: string | undefined): Tab => tabs[Number(i)] ?? raise(`no tab ${i}`);
   const path = new Set(["s0"]);
   let loop = 0;
@@ -181,39 +195,114 @@ export function playTrace(trace: string): Played {
     for (const each of tabs) if (each.up) each.inbox.push(log.response(since, next));
   };
   const lines: readonly (readonly [RegExp, (i: string | undefined, from: number, to: number) => void])[] = [
-    [/^U changes$/u, () => { log.add("Bob"); }],
-    [/^somebody else changes$/u, () => { log.add("somebody else"); }],
-    [/^(\d) begins to sync$/u, () => { loop = position(savedToken(records)); }],
-    [/^(\d) syncs (\d+) to (\d+)$/u, (_, from, to) => {
-      if (from !== loop) wrong(`the leader syncs ${loop}`);
-      loop = to;
-      send(from, to);
-    }],
-    [/^(\d), deposed, syncs (\d+) to (\d+)$/u, (_, from, to) => {
-      if (from !== deposedLoop) wrong(`the former leader syncs ${deposedLoop}`);
-      send(from, to);
-    }],
-    [/^(\d) is given (\d+) to (\d+)$/u, (i, from, to) => {
-      tab(i).inbox.push(log.response(from, to));
-      tab(i).receive(path);
-    }],
-    [/^(\d) receives$/u, (i) => { tab(i).receive(path); }],
-    [/^(\d), frozen, loses its messages$/u, (i) => { tab(i).inbox = []; }],
-    [/^(\d) commits (\d+) to (\d+)$/u, (i) => { tab(i).commit(); }],
-    [/^(\d) tracks somebody else$/u, (i) => { tab(i).track(); }],
-    [/^(\d) crashes$/u, (i) => { tab(i).crash(); }],
-    [/^(\d) is frozen, its lock is taken$/u, () => { deposedLoop = loop; }],
-    [/^(\d) reads V\d+$/u, (i) => {
-      tab(i).ask(false);
-      tab(i).answered();
-    }],
-    [/^(\d) asks$/u, (i) => { tab(i).ask(true); }],
-    [/^(\d) asks and is seen at V(\d+)$/u, (i, version) => {
-      tab(i).ask(true);
-      see(tab(i), version);
-    }],
-    [/^the server sees (\d)'s query at V(\d+)$/u, (i, version) => { see(tab(i), version); }],
-    [/^(\d) is answered V\d+$/u, (i) => { tab(i).answered(); }],
+    [
+      /^U changes$/u,
+      () => {
+        log.add("Bob");
+      },
+    ],
+    [
+      /^somebody else changes$/u,
+      () => {
+        log.add("somebody else");
+      },
+    ],
+    [
+      /^(\d) begins to sync$/u,
+      () => {
+        loop = position(savedToken(records));
+      },
+    ],
+    [
+      /^(\d) syncs (\d+) to (\d+)$/u,
+      (_, from, to) => {
+        if (from !== loop) wrong(`the leader syncs ${loop}`);
+        loop = to;
+        send(from, to);
+      },
+    ],
+    [
+      /^(\d), deposed, syncs (\d+) to (\d+)$/u,
+      (_, from, to) => {
+        if (from !== deposedLoop) wrong(`the former leader syncs ${deposedLoop}`);
+        send(from, to);
+      },
+    ],
+    [
+      /^(\d) is given (\d+) to (\d+)$/u,
+      (i, from, to) => {
+        tab(i).inbox.push(log.response(from, to));
+        tab(i).receive(path);
+      },
+    ],
+    [
+      /^(\d) receives$/u,
+      (i) => {
+        tab(i).receive(path);
+      },
+    ],
+    [
+      /^(\d), frozen, loses its messages$/u,
+      (i) => {
+        tab(i).inbox = [];
+      },
+    ],
+    [
+      /^(\d) commits (\d+) to (\d+)$/u,
+      (i) => {
+        tab(i).commit();
+      },
+    ],
+    [
+      /^(\d) tracks somebody else$/u,
+      (i) => {
+        tab(i).track();
+      },
+    ],
+    [
+      /^(\d) crashes$/u,
+      (i) => {
+        tab(i).crash();
+      },
+    ],
+    [
+      /^(\d) is frozen, its lock is taken$/u,
+      () => {
+        deposedLoop = loop;
+      },
+    ],
+    [
+      /^(\d) reads V\d+$/u,
+      (i) => {
+        tab(i).ask(false);
+        tab(i).answered();
+      },
+    ],
+    [
+      /^(\d) asks$/u,
+      (i) => {
+        tab(i).ask(true);
+      },
+    ],
+    [
+      /^(\d) asks and is seen at V(\d+)$/u,
+      (i, version) => {
+        tab(i).ask(true);
+        see(tab(i), version);
+      },
+    ],
+    [
+      /^the server sees (\d)'s query at V(\d+)$/u,
+      (i, version) => {
+        see(tab(i), version);
+      },
+    ],
+    [
+      /^(\d) is answered V\d+$/u,
+      (i) => {
+        tab(i).answered();
+      },
+    ],
   ];
   for (const line of trace.split(/[;\n]/u).map((each) => each.trim())) {
     if (line === "") continue;
@@ -236,12 +325,21 @@ function see({ query }: Tab, version: number): void {
   if (query !== undefined) query.seen ??= version;
 }
 
-const costOf = (tabs: readonly Tab[]) => ({ queries: tabs.reduce((sum, { queries }) => sum + queries, 0), ranges: tabs.flatMap(({ ranges }) => ranges) });
+const costOf = (tabs: readonly Tab[]) => ({
+  queries: tabs.reduce((sum, { queries }) => sum + queries, 0),
+  ranges: tabs.flatMap(({ ranges }) => ranges),
+});
 
 /** A page of before: Bob is tracked, and his list is saved. */
 function savedBefore(store: DeviceStore): void {
   const start: SyncResponse = { next_batch: "s0", since: null, device_lists: { changed: [BOB] } };
-  const former = new DeviceTracker({ userId: ALICE, store, sync$: of(start), keysApi: { query: () => of(listAt(0)), changes: () => of({}) }, scheduler: new VirtualTimeScheduler() });
+  const former = new DeviceTracker({
+    userId: ALICE,
+    store,
+    sync$: of(start),
+    keysApi: { query: () => of(listAt(0)), changes: () => of({}) },
+    scheduler: new VirtualTimeScheduler(),
+  });
   former.connect();
   former.getDeviceKeys([BOB]).subscribe();
 }
@@ -255,7 +353,13 @@ function savedToken(store: DeviceStore): string {
 /** What a page that is loaded now would go by. */
 function savedState(store: DeviceStore): { readonly token: number; readonly version: number | undefined } {
   let version: number | undefined;
-  const page = new DeviceTracker({ userId: ALICE, store, keysApi: { query: () => of({}), changes: () => of({}) }, scheduler: new VirtualTimeScheduler(), sync$: of() });
+  const page = new DeviceTracker({
+    userId: ALICE,
+    store,
+    keysApi: { query: () => of({}), changes: () => of({}) },
+    scheduler: new VirtualTimeScheduler(),
+    sync$: of(),
+  });
   page.getKnownDeviceKeys([BOB]).subscribe((result) => (version = currentVersion(result)));
   return { token: position(savedToken(store)), version };
 }
@@ -282,7 +386,10 @@ function settle(tabs: readonly Tab[], log: Log, records: DeviceStore, path: Set<
     tab.tracker.getDeviceKeys([BOB]).subscribe((result) => (version = currentVersion(result)));
     tab.answered();
     tab.store.releaseAll();
-    if (version !== log.version()) wrong.push(`in the end tab ${tabs.indexOf(tab)} has ${version === undefined ? "no current list" : `V${version}`}, not V${log.version()}`);
+    if (version !== log.version())
+      wrong.push(
+        `in the end tab ${tabs.indexOf(tab)} has ${version === undefined ? "no current list" : `V${version}`}, not V${log.version()}`,
+      );
   }
   return wrong;
 }

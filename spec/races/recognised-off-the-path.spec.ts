@@ -43,25 +43,37 @@ describe("a list that was asked for at a step which another tab commits, after s
     return { ...account, asking, ahead, lagging };
   }
 
-  it("is superseded for who waits, and not in the store", marbles((m) => {
-    const { asking, records } = race(m);
-    m.expectObservable(asking.lookup([CAROL]), "-^").toBe("21ms (o|)", lists);
-    m.afterwards(() => {
-      expect(savedIds(records, "list")).toEqual([]);
-    });
-  }));
+  it(
+    "is superseded for who waits, and not in the store",
+    marbles((m) => {
+      const { asking, records } = race(m);
+      m.expectObservable(asking.lookup([CAROL]), "-^").toBe("21ms (o|)", lists);
+      m.afterwards(() => {
+        expect(savedIds(records, "list")).toEqual([]);
+      });
+    }),
+  );
 
-  it("is current for no tab", marbles((m) => {
-    const { asking, ahead, lagging } = race(m);
-    m.acts("50ms a", { a: () => ahead.lookup([CAROL]).subscribe() }); // finds out that the store has moved on
-    m.expectObservable(ahead.lookup([CAROL]), "60ms ^").toBe("60ms (n|)", lists);
-    m.expectObservable(lagging.lookup([CAROL]), "60ms ^").toBe("60ms (n|)", lists);
-    m.expectObservable(asking.lookup([CAROL]), "60ms ^").toBe("60ms (n|)", lists);
-  }));
+  it(
+    "is current for no tab",
+    marbles((m) => {
+      const { asking, ahead, lagging } = race(m);
+      m.acts("50ms a", { a: () => ahead.lookup([CAROL]).subscribe() }); // finds out that the store has moved on
+      m.expectObservable(ahead.lookup([CAROL]), "60ms ^").toBe("60ms (n|)", lists);
+      m.expectObservable(lagging.lookup([CAROL]), "60ms ^").toBe("60ms (n|)", lists);
+      m.expectObservable(asking.lookup([CAROL]), "60ms ^").toBe("60ms (n|)", lists);
+    }),
+  );
 
-  it("is not current after a restart, the tab that is ahead having gone on", marbles((m) => {
-    const { ahead, open } = race(m);
-    m.acts("50ms a", { a: () => ahead.give(answering("s3", "s4")) });
-    m.expectObservable(defer(() => open().lookup([CAROL])), "60ms ^").toBe("60ms (n|)", lists);
-  }));
+  it(
+    "is not current after a restart, the tab that is ahead having gone on",
+    marbles((m) => {
+      const { ahead, open } = race(m);
+      m.acts("50ms a", { a: () => ahead.give(answering("s3", "s4")) });
+      m.expectObservable(
+        defer(() => open().lookup([CAROL])),
+        "60ms ^",
+      ).toBe("60ms (n|)", lists);
+    }),
+  );
 });

@@ -22,17 +22,23 @@ it("a tab that wakes and leads again syncs from what is saved by then, not from 
   let saved = "s1";
   const scheduler = new ManualTime();
   const http = matrixHttp({ homeserverUrl: server.url, accessToken: "secret" });
-  const sync$ = syncResponses(http, { since$: defer(() => of(saved)), scheduler }).pipe(shareAcrossTabs("sync", { scheduler }));
+  const sync$ = syncResponses(http, { since$: defer(() => of(saved)), scheduler }).pipe(
+    shareAcrossTabs("sync", { scheduler }),
+  );
   const got: string[] = [];
   const subscription = sync$.subscribe(({ next_batch }) => got.push(next_batch));
   const lastSince = () => server.requests.at(-1)?.query.since;
 
   (await server.request(0)).answer(200, { next_batch: "s2" });
-  await vi.waitFor(() => { expect(lastSince()).toBe("s2"); });
+  await vi.waitFor(() => {
+    expect(lastSince()).toBe("s2");
+  });
   page.document.dispatchEvent(new Event("freeze"));
   saved = "s5"; // by the tab that leads meanwhile
   page.document.dispatchEvent(new Event("resume"));
-  await vi.waitFor(() => { expect(lastSince()).toBe("s5"); });
+  await vi.waitFor(() => {
+    expect(lastSince()).toBe("s5");
+  });
   expect(got).toEqual(["s2"]);
   subscription.unsubscribe();
 });

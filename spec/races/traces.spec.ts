@@ -9,114 +9,186 @@ type Trace = readonly [scope: string, trace: string];
 
 /** A step's token is saved, and its changes are not. */
 const tokenAlone: readonly Trace[] = [
-  ["the shortest", `
+  [
+    "the shortest",
+    `
     U changes; 0 syncs 0 to 1; 0 receives; 0 commits 0 to 1
-  `],
-  ["2 changes, 1 look-up, a crash, a loss, a take-over", `
+  `,
+  ],
+  [
+    "2 changes, 1 look-up, a crash, a loss, a take-over",
+    `
     1 crashes; 0 reads V0; somebody else changes; 0 syncs 0 to 1; 0, frozen, loses its messages; U changes; 0 syncs 1 to 2; 0 receives; 0 commits 1 to 2
-  `],
-  ["2 changes, 1 look-up, a crash, a loss, a take-over, a track()", `
+  `,
+  ],
+  [
+    "2 changes, 1 look-up, a crash, a loss, a take-over, a track()",
+    `
     1 crashes; 0 reads V0; 0 tracks somebody else; somebody else changes; 0 syncs 0 to 1; 0, frozen, loses its messages; U changes; 0 syncs 1 to 2;
     0 receives; 0 commits 1 to 2
-  `],
-  ["2 changes, 2 look-ups, a crash, a loss, a take-over", `
+  `,
+  ],
+  [
+    "2 changes, 2 look-ups, a crash, a loss, a take-over",
+    `
     1 crashes; 0 reads V0; 0 reads V0; somebody else changes; 0 syncs 0 to 1; 0, frozen, loses its messages; U changes; 0 syncs 1 to 2; 0 receives;
     0 commits 1 to 2
-  `],
-  ["3 changes, 1 look-up, a loss, a track()", `
+  `,
+  ],
+  [
+    "3 changes, 1 look-up, a loss, a track()",
+    `
     0 reads V0; 0 tracks somebody else; somebody else changes; 0 syncs 0 to 1; 1, frozen, loses its messages; 0 receives; 0 commits 0 to 1;
     somebody else changes; 0 syncs 1 to 2; 1 receives; 1 commits 1 to 2; 0 receives; 0 commits 1 to 2; U changes; 0 syncs 2 to 3; 1 receives;
     1 commits 2 to 3
-  `],
-  ["3 changes, 1 look-up, a crash, a loss, a take-over", `
+  `,
+  ],
+  [
+    "3 changes, 1 look-up, a crash, a loss, a take-over",
+    `
     1 crashes; 0 reads V0; somebody else changes; 0 syncs 0 to 1; 0, frozen, loses its messages; somebody else changes; 0 syncs 1 to 2; 0 receives;
     0 commits 1 to 2; U changes; 0 syncs 2 to 3; 0 receives; 0 commits 2 to 3
-  `],
-  ["3 changes, 2 look-ups", `
+  `,
+  ],
+  [
+    "3 changes, 2 look-ups",
+    `
     0 reads V0; 0 reads V0; somebody else changes; 0 syncs 0 to 1; 1 receives; 1 commits 0 to 1; 0 receives; 0 commits 0 to 1; somebody else changes;
     0 syncs 1 to 2; 1 receives; 1 commits 1 to 2; 0 receives; 0 commits 1 to 2; U changes; 0 syncs 2 to 3; 1 receives; 1 commits 2 to 3
-  `],
-  ["3 changes, 2 look-ups, a take-over", `
+  `,
+  ],
+  [
+    "3 changes, 2 look-ups, a take-over",
+    `
     0 reads V0; 0 reads V0; 0 is frozen, its lock is taken; 1 begins to sync; somebody else changes; 1 syncs 0 to 1; 1 receives; 1 commits 0 to 1;
     0 receives; 0 commits 0 to 1; 0, deposed, syncs 0 to 1; 1 receives; 0 receives; somebody else changes; 1 syncs 1 to 2; 1 receives; 1 commits 1 to 2;
     0 receives; 0 commits 1 to 2; U changes; 1 syncs 2 to 3; 1 receives; 1 commits 2 to 3
-  `],
-  ["3 changes, 2 look-ups, a loss", `
+  `,
+  ],
+  [
+    "3 changes, 2 look-ups, a loss",
+    `
     0 reads V0; 0 reads V0; somebody else changes; 0 syncs 0 to 1; 1, frozen, loses its messages; 0 receives; 0 commits 0 to 1; somebody else changes;
     0 syncs 1 to 2; 1 receives; 1 commits 1 to 2; 0 receives; 0 commits 1 to 2; U changes; 0 syncs 2 to 3; 1 receives; 1 commits 2 to 3
-  `],
-  ["3 changes, 2 look-ups, a loss, a take-over", `
+  `,
+  ],
+  [
+    "3 changes, 2 look-ups, a loss, a take-over",
+    `
     0 reads V0; 0 reads V0; 0 is frozen, its lock is taken; 1 begins to sync; somebody else changes; 1 syncs 0 to 1; 1, frozen, loses its messages;
     0 receives; 0 commits 0 to 1; 0, deposed, syncs 0 to 1; 1 receives; 1 commits 0 to 1; 0 receives; somebody else changes; 1 syncs 1 to 2; 1 receives;
     1 commits 1 to 2; 0 receives; 0 commits 1 to 2; U changes; 1 syncs 2 to 3; 1 receives; 1 commits 2 to 3
-  `],
-  ["3 changes, 2 look-ups, a crash", `
+  `,
+  ],
+  [
+    "3 changes, 2 look-ups, a crash",
+    `
     1 crashes; 0 reads V0; 0 reads V0; somebody else changes; 0 syncs 0 to 1; 0 receives; 0 commits 0 to 1; somebody else changes; 0 syncs 1 to 2;
     0 receives; 0 commits 1 to 2; U changes; 0 syncs 2 to 3; 0 receives; 0 commits 2 to 3
-  `],
-  ["3 changes, 2 look-ups, a crash, a loss, a take-over, a track()", `
+  `,
+  ],
+  [
+    "3 changes, 2 look-ups, a crash, a loss, a take-over, a track()",
+    `
     1 crashes; 0 reads V0; 0 reads V0; 0 tracks somebody else; somebody else changes; 0 syncs 0 to 1; 0, frozen, loses its messages; somebody else changes;
     0 syncs 1 to 2; 0 receives; 0 commits 1 to 2; U changes; 0 syncs 2 to 3; 0 receives; 0 commits 2 to 3
-  `],
+  `,
+  ],
 ];
 
 /** A list is saved whatever has changed since it was asked for. */
 const withoutComparing: readonly Trace[] = [
-  ["the shortest", `
+  [
+    "the shortest",
+    `
     U changes; 0 syncs 0 to 1; 0 receives; 0 commits 0 to 1; 1 asks and is seen at V1; U changes; 0 syncs 1 to 2; 0 receives; 0 commits 1 to 2;
     1 is answered V1
-  `],
-  ["3 changes, 1 look-up, a loss, a track()", `
+  `,
+  ],
+  [
+    "3 changes, 1 look-up, a loss, a track()",
+    `
     0 tracks somebody else; somebody else changes; 0 syncs 0 to 1; 1, frozen, loses its messages; 0 receives; 0 commits 0 to 1; U changes; 0 syncs 1 to 2;
     1 receives; 1 asks; 1 commits 1 to 2; the server sees 1's query at V2; 0 receives; 0 commits 1 to 2; U changes; 0 syncs 2 to 3; 0 receives;
     0 commits 2 to 3; 1 is answered V2
-  `],
-  ["3 changes, 2 look-ups", `
+  `,
+  ],
+  [
+    "3 changes, 2 look-ups",
+    `
     0 reads V0; somebody else changes; 0 syncs 0 to 1; 1 receives; 1 commits 0 to 1; 0 receives; 0 commits 0 to 1; U changes; 0 syncs 1 to 2; 1 receives;
     1 asks; 1 commits 1 to 2; the server sees 1's query at V2; 0 receives; 0 commits 1 to 2; U changes; 0 syncs 2 to 3; 0 receives; 0 commits 2 to 3;
     1 is answered V2
-  `],
-  ["3 changes, 2 look-ups, a take-over", `
+  `,
+  ],
+  [
+    "3 changes, 2 look-ups, a take-over",
+    `
     0 reads V0; 0 is frozen, its lock is taken; 1 begins to sync; somebody else changes; 1 syncs 0 to 1; 1 receives; 1 commits 0 to 1; 0 receives;
     0 commits 0 to 1; 0, deposed, syncs 0 to 1; 1 receives; 0 receives; U changes; 1 syncs 1 to 2; 1 receives; 1 asks; 1 commits 1 to 2;
     the server sees 1's query at V2; 0 receives; 0 commits 1 to 2; U changes; 1 syncs 2 to 3; 0 receives; 0 commits 2 to 3; 1 is answered V2
-  `],
-  ["3 changes, 2 look-ups, a loss", `
+  `,
+  ],
+  [
+    "3 changes, 2 look-ups, a loss",
+    `
     0 reads V0; somebody else changes; 0 syncs 0 to 1; 1, frozen, loses its messages; 0 receives; 0 commits 0 to 1; U changes; 0 syncs 1 to 2; 1 receives;
     1 asks; 1 commits 1 to 2; the server sees 1's query at V2; 0 receives; 0 commits 1 to 2; U changes; 0 syncs 2 to 3; 0 receives; 0 commits 2 to 3;
     1 is answered V2
-  `],
+  `,
+  ],
 ];
 
 /** A step is applied though steps before it are missing. */
 const trustingAfterGaps: readonly Trace[] = [
-  ["the shortest", `
+  [
+    "the shortest",
+    `
     U changes; 0 syncs 0 to 1; somebody else changes; 0, frozen, loses its messages; 0 syncs 1 to 2; 0 receives; 0 commits 1 to 2
-  `],
-  ["2 changes, 1 look-up, a crash, a loss, a take-over", `
+  `,
+  ],
+  [
+    "2 changes, 1 look-up, a crash, a loss, a take-over",
+    `
     1 crashes; 0 reads V0; U changes; 0 syncs 0 to 1; 0, frozen, loses its messages; somebody else changes; 0 syncs 1 to 2; 0 receives; 0 commits 1 to 2
-  `],
-  ["2 changes, 2 look-ups, a crash, a loss, a take-over", `
+  `,
+  ],
+  [
+    "2 changes, 2 look-ups, a crash, a loss, a take-over",
+    `
     1 crashes; 0 reads V0; 0 reads V0; U changes; 0 syncs 0 to 1; 0, frozen, loses its messages; somebody else changes; 0 syncs 1 to 2; 0 receives;
     0 commits 1 to 2
-  `],
-  ["3 changes, 1 look-up, a loss, a track()", `
+  `,
+  ],
+  [
+    "3 changes, 1 look-up, a loss, a track()",
+    `
     0 reads V0; 0 tracks somebody else; somebody else changes; 0 syncs 0 to 1; 1 receives; 1 commits 0 to 1; 0 receives; 0 commits 0 to 1; U changes;
     0 syncs 1 to 2; 1, frozen, loses its messages; 0 receives; somebody else changes; 0 syncs 2 to 3; 1 receives; 1 commits 2 to 3
-  `],
-  ["3 changes, 1 look-up, a crash, a loss, a take-over", `
+  `,
+  ],
+  [
+    "3 changes, 1 look-up, a crash, a loss, a take-over",
+    `
     1 crashes; 0 reads V0; somebody else changes; 0 syncs 0 to 1; 0 receives; 0 commits 0 to 1; U changes; 0 syncs 1 to 2; 0, frozen, loses its messages;
     somebody else changes; 0 syncs 2 to 3; 0 receives; 0 commits 2 to 3
-  `],
-  ["3 changes, 2 look-ups, a loss", `
+  `,
+  ],
+  [
+    "3 changes, 2 look-ups, a loss",
+    `
     0 reads V0; 0 reads V0; somebody else changes; 0 syncs 0 to 1; 1 receives; 1 commits 0 to 1; 0 receives; 0 commits 0 to 1; U changes; 0 syncs 1 to 2;
     1, frozen, loses its messages; 0 receives; somebody else changes; 0 syncs 2 to 3; 1 receives; 1 commits 2 to 3
-  `],
-  ["3 changes, 2 look-ups, a loss, a take-over", `
+  `,
+  ],
+  [
+    "3 changes, 2 look-ups, a loss, a take-over",
+    `
     0 reads V0; 0 reads V0; 0 is frozen, its lock is taken; 1 begins to sync; somebody else changes; 1 syncs 0 to 1; 1 receives; 1 commits 0 to 1;
     0 receives; 0 commits 0 to 1; 0, deposed, syncs 0 to 1; 1 receives; 1 commits 0 to 1; 0 receives; 0 commits 0 to 1; U changes; 1 syncs 1 to 2;
     1, frozen, loses its messages; 0 receives; somebody else changes; 1 syncs 2 to 3; 1 receives; 1 commits 2 to 3
-  `],
+  `,
+  ],
 ];
 
 describe("changes are saved in one transaction with the token that they lead to", () => {

@@ -14,7 +14,10 @@ import { changed } from "../support/wire.js";
 
 const own = (name: string) => identityOf(ALICE, name, { own: true });
 /** Bob, whom our user-signing key `aliceU` has verified. */
-const VERIFIED = together(listOf(BOB, signed(BOB, "B1", { by: "bobS" })), identityOf(BOB, "bob", { ours: { userId: ALICE, name: "aliceU" } }));
+const VERIFIED = together(
+  listOf(BOB, signed(BOB, "B1", { by: "bobS" })),
+  identityOf(BOB, "bob", { ours: { userId: ALICE, name: "aliceU" } }),
+);
 const HONEST = listOf(BOB, signed(BOB, "B1"));
 /** The same device with another key, properly signed by it. */
 const SWAPPED = listOf(BOB, signed(BOB, "B1", { key: "evil" }));
@@ -24,113 +27,199 @@ const REFUSED = "bob B1:s !B1:key-changed none";
 function trusting(m: Marbles, setUp: TrackerSetUp = {}) {
   const under = trackerIn(m, { tracking: [BOB], verifier: new ScriptedVerifier({ scheduler: m.scheduler }), ...setUp });
   const get$ = (...users: readonly string[]) => under.tracker.getDeviceKeys(users).pipe(map(shields));
-  const fetch$ = (...users: readonly string[]) => under.tracker.getDeviceKeys(users, { forceDownload: true }).pipe(map(shields));
-  return { ...under, get$, fetch$, acknowledge$: (userId: string, name: string) => under.tracker.acknowledgeIdentity(userId, keyOf(name)) };
+  const fetch$ = (...users: readonly string[]) =>
+    under.tracker.getDeviceKeys(users, { forceDownload: true }).pipe(map(shields));
+  return {
+    ...under,
+    get$,
+    fetch$,
+    acknowledge$: (userId: string, name: string) => under.tracker.acknowledgeIdentity(userId, keyOf(name)),
+  };
 }
 
 describe("our user-signing key", () => {
-  it("is not relied on where another tab has acknowledged that our identity is another one", marbles((m) => {
-    const store = memoryStore();
-    const one = trusting(m, { store, answers: [of(together(own("alice"), VERIFIED)), of(VERIFIED)] });
-    const other = trusting(m, { store, tracking: [], answers: [of(own("new"))] });
-    m.expectObservable(one.get$(ALICE, BOB), " ^    ").toBe("(x|)", { x: ["alice unchanged current", "bob B1:sx unchanged+verified current"] });
-    m.expectObservable(other.fetch$(ALICE), "  -^   ").toBe("-(x|)", { x: ["alice changed current"] });
-    m.expectObservable(other.acknowledge$(ALICE, "newM"), "--^ ").toBe("--|");
-    m.expectObservable(one.fetch$(BOB), "      ---^ ").toBe("---(x|)", { x: ["bob B1:sx unchanged current"] });
-  }));
+  it(
+    "is not relied on where another tab has acknowledged that our identity is another one",
+    marbles((m) => {
+      const store = memoryStore();
+      const one = trusting(m, { store, answers: [of(together(own("alice"), VERIFIED)), of(VERIFIED)] });
+      const other = trusting(m, { store, tracking: [], answers: [of(own("new"))] });
+      m.expectObservable(one.get$(ALICE, BOB), " ^    ").toBe("(x|)", {
+        x: ["alice unchanged current", "bob B1:sx unchanged+verified current"],
+      });
+      m.expectObservable(other.fetch$(ALICE), "  -^   ").toBe("-(x|)", { x: ["alice changed current"] });
+      m.expectObservable(other.acknowledge$(ALICE, "newM"), "--^ ").toBe("--|");
+      m.expectObservable(one.fetch$(BOB), "      ---^ ").toBe("---(x|)", { x: ["bob B1:sx unchanged current"] });
+    }),
+  );
 
-  it("is not relied on again for an older answer, whose save failed, that is decided after a newer one", marbles((m) => {
-    const store = new ScriptedStore({ scheduler: m.scheduler });
-    const sync$ = m.hot("-----x", { x: changed(ALICE) });
-    const { get$, fetch$ } = trusting(m, { store, sync$, answers: [of(together(own("alice"), VERIFIED)), of(own("alice")), of(own("new"))] });
-    m.expectObservable(get$(ALICE, BOB), " ^").toBe("(x|)", { x: ["alice unchanged current", "bob B1:sx unchanged+verified current"] });
-    m.acts("                               --f", { f: () => { store.failNext("busy", "update"); store.hangNext("read"); } });
-    m.expectObservable(fetch$(ALICE), "    ---^").toBe("--- 1000ms (x|)", { x: ["alice unchanged superseded"] });
-    m.expectObservable(fetch$(ALICE), "    ------^").toBe("------(x|)", { x: ["alice changed current"] });
-    m.expectObservable(get$(BOB), "        -------^").toBe("-------(x|)", { x: ["bob B1:sx unchanged current"] });
-    m.expectObservable(get$(BOB), "        1100ms ^").toBe("1100ms (x|)", { x: ["bob B1:sx unchanged current"] });
-  }));
+  it(
+    "is not relied on again for an older answer, whose save failed, that is decided after a newer one",
+    marbles((m) => {
+      const store = new ScriptedStore({ scheduler: m.scheduler });
+      const sync$ = m.hot("-----x", { x: changed(ALICE) });
+      const { get$, fetch$ } = trusting(m, {
+        store,
+        sync$,
+        answers: [of(together(own("alice"), VERIFIED)), of(own("alice")), of(own("new"))],
+      });
+      m.expectObservable(get$(ALICE, BOB), " ^").toBe("(x|)", {
+        x: ["alice unchanged current", "bob B1:sx unchanged+verified current"],
+      });
+      m.acts("                               --f", {
+        f: () => {
+          store.failNext("busy", "update");
+          store.hangNext("read");
+        },
+      });
+      m.expectObservable(fetch$(ALICE), "    ---^").toBe("--- 1000ms (x|)", { x: ["alice unchanged superseded"] });
+      m.expectObservable(fetch$(ALICE), "    ------^").toBe("------(x|)", { x: ["alice changed current"] });
+      m.expectObservable(get$(BOB), "        -------^").toBe("-------(x|)", { x: ["bob B1:sx unchanged current"] });
+      m.expectObservable(get$(BOB), "        1100ms ^").toBe("1100ms (x|)", { x: ["bob B1:sx unchanged current"] });
+    }),
+  );
 
-  it("is not relied on after a restart where an identity was acknowledged that could not be saved", marbles((m) => {
-    const store = new ScriptedStore({ scheduler: m.scheduler });
-    const { get$, fetch$, acknowledge$ } = trusting(m, { store, answers: [of(together(own("alice"), VERIFIED)), of(own("new"))] });
-    m.expectObservable(get$(ALICE, BOB), " ^").toBe("(x|)", { x: ["alice unchanged current", "bob B1:sx unchanged+verified current"] });
-    m.acts("                               -f", { f: () => store.failNext("busy", "update") });
-    m.expectObservable(fetch$(ALICE), "    --^").toBe("--(x|)", { x: ["alice changed current"] });
-    m.expectObservable(acknowledge$(ALICE, "newM"), "---^").toBe("---|");
-    m.expectObservable(get$(ALICE, BOB), "     ----^").toBe("----(x|)", { x: ["alice unchanged current", "bob B1:sx unchanged current"] });
-    const restarted = trusting(m, { store, tracking: [] });
-    m.expectObservable(restarted.get$(BOB), "  -----^").toBe("-----(x|)", { x: ["bob B1:sx unchanged current"] });
-    m.expectObservable(restarted.get$(ALICE), "------^").toBe("------(x|)", { x: ["alice changed current"] });
-  }));
+  it(
+    "is not relied on after a restart where an identity was acknowledged that could not be saved",
+    marbles((m) => {
+      const store = new ScriptedStore({ scheduler: m.scheduler });
+      const { get$, fetch$, acknowledge$ } = trusting(m, {
+        store,
+        answers: [of(together(own("alice"), VERIFIED)), of(own("new"))],
+      });
+      m.expectObservable(get$(ALICE, BOB), " ^").toBe("(x|)", {
+        x: ["alice unchanged current", "bob B1:sx unchanged+verified current"],
+      });
+      m.acts("                               -f", { f: () => store.failNext("busy", "update") });
+      m.expectObservable(fetch$(ALICE), "    --^").toBe("--(x|)", { x: ["alice changed current"] });
+      m.expectObservable(acknowledge$(ALICE, "newM"), "---^").toBe("---|");
+      m.expectObservable(get$(ALICE, BOB), "     ----^").toBe("----(x|)", {
+        x: ["alice unchanged current", "bob B1:sx unchanged current"],
+      });
+      const restarted = trusting(m, { store, tracking: [] });
+      m.expectObservable(restarted.get$(BOB), "  -----^").toBe("-----(x|)", { x: ["bob B1:sx unchanged current"] });
+      m.expectObservable(restarted.get$(ALICE), "------^").toBe("------(x|)", { x: ["alice changed current"] });
+    }),
+  );
 
-  it("is not relied on again for that a gap was closed, while our changed identity could not be saved", marbles((m) => {
-    const store = new ScriptedStore({ scheduler: m.scheduler });
-    const sync$ = m.hot("x---y", { x: { next_batch: "s1", since: null }, y: { next_batch: "s3", since: "s2" } });
-    const { get$, fetch$ } = trusting(m, { store, sync$, changes: () => of({}), answers: [of(together(own("alice"), VERIFIED)), of(own("new"))] });
-    m.expectObservable(get$(ALICE, BOB), " -^").toBe("-(x|)", { x: ["alice unchanged current", "bob B1:sx unchanged+verified current"] });
-    m.acts("                               --f", { f: () => store.failNext("busy", "update") });
-    m.expectObservable(fetch$(ALICE), "    ---^").toBe("---(x|)", { x: ["alice changed current"] });
-    m.expectObservable(get$(ALICE, BOB), " -----^").toBe("-----(x|)", { x: ["alice changed current", "bob B1:sx unchanged current"] });
-  }));
+  it(
+    "is not relied on again for that a gap was closed, while our changed identity could not be saved",
+    marbles((m) => {
+      const store = new ScriptedStore({ scheduler: m.scheduler });
+      const sync$ = m.hot("x---y", { x: { next_batch: "s1", since: null }, y: { next_batch: "s3", since: "s2" } });
+      const { get$, fetch$ } = trusting(m, {
+        store,
+        sync$,
+        changes: () => of({}),
+        answers: [of(together(own("alice"), VERIFIED)), of(own("new"))],
+      });
+      m.expectObservable(get$(ALICE, BOB), " -^").toBe("-(x|)", {
+        x: ["alice unchanged current", "bob B1:sx unchanged+verified current"],
+      });
+      m.acts("                               --f", { f: () => store.failNext("busy", "update") });
+      m.expectObservable(fetch$(ALICE), "    ---^").toBe("---(x|)", { x: ["alice changed current"] });
+      m.expectObservable(get$(ALICE, BOB), " -----^").toBe("-----(x|)", {
+        x: ["alice changed current", "bob B1:sx unchanged current"],
+      });
+    }),
+  );
 });
 
 describe("a key that is swapped while the store fails", () => {
-  it("does not become the pinned one for that the store could neither be written nor read for a moment", marbles((m) => {
-    const store = new ScriptedStore({ scheduler: m.scheduler });
-    m.expectObservable(trusting(m, { store, answers: [of(HONEST)] }).get$(BOB), "^").toBe("(x|)", { x: ["bob B1:s none current"] });
-    const { get$, fetch$ } = trusting(m, { store, tracking: [], answers: [of(SWAPPED), of(SWAPPED)] });
-    const fails = (...operations: readonly ("read" | "update")[]) => { for (const operation of operations) store.failNext("busy", operation); };
-    m.expectObservable(get$(), "-^").toBe("-(x|)", { x: [] });
-    m.acts("--f", { f: () => fails("update", "read", "read") }); // the known list, the save, the pins
-    m.expectObservable(fetch$(BOB), "---^").toBe("---(x|)", { x: ["bob B1(evil):s none superseded"] });
-    m.expectObservable(get$(BOB), "  ----^").toBe("----(x|)", { x: ["bob B1:s none current"] });
-    m.acts("-----f", { f: () => fails("update", "read") });
-    m.expectObservable(fetch$(BOB), "------^").toBe("------(x|)", { x: [`${REFUSED} current`] });
-  }));
+  it(
+    "does not become the pinned one for that the store could neither be written nor read for a moment",
+    marbles((m) => {
+      const store = new ScriptedStore({ scheduler: m.scheduler });
+      m.expectObservable(trusting(m, { store, answers: [of(HONEST)] }).get$(BOB), "^").toBe("(x|)", {
+        x: ["bob B1:s none current"],
+      });
+      const { get$, fetch$ } = trusting(m, { store, tracking: [], answers: [of(SWAPPED), of(SWAPPED)] });
+      const fails = (...operations: readonly ("read" | "update")[]) => {
+        for (const operation of operations) store.failNext("busy", operation);
+      };
+      m.expectObservable(get$(), "-^").toBe("-(x|)", { x: [] });
+      m.acts("--f", { f: () => fails("update", "read", "read") }); // the known list, the save, the pins
+      m.expectObservable(fetch$(BOB), "---^").toBe("---(x|)", { x: ["bob B1(evil):s none superseded"] });
+      m.expectObservable(get$(BOB), "  ----^").toBe("----(x|)", { x: ["bob B1:s none current"] });
+      m.acts("-----f", { f: () => fails("update", "read") });
+      m.expectObservable(fetch$(BOB), "------^").toBe("------(x|)", { x: [`${REFUSED} current`] });
+    }),
+  );
 
-  it("is not called current where a device comes that may have been pinned before", marbles((m) => {
-    const store = new ScriptedStore({ scheduler: m.scheduler });
-    const first = trusting(m, { store, answers: [of(HONEST), of(NOBODY)] });
-    m.expectObservable(first.get$(BOB), "^").toBe("(x|)", { x: ["bob B1:s none current"] });
-    m.expectObservable(first.fetch$(BOB), "-^").toBe("-(x|)", { x: ["bob none current"] });
-    const { get$, fetch$ } = trusting(m, { store, tracking: [], answers: [of(SWAPPED)] });
-    m.expectObservable(get$(BOB), "  --^").toBe("--(x|)", { x: ["bob none current"] });
-    m.acts("---f", { f: () => { store.failNext("busy", "update"); store.failNext("busy", "read"); } });
-    m.expectObservable(fetch$(BOB), "----^").toBe("----(x|)", { x: ["bob B1(evil):s none superseded"] });
-  }));
+  it(
+    "is not called current where a device comes that may have been pinned before",
+    marbles((m) => {
+      const store = new ScriptedStore({ scheduler: m.scheduler });
+      const first = trusting(m, { store, answers: [of(HONEST), of(NOBODY)] });
+      m.expectObservable(first.get$(BOB), "^").toBe("(x|)", { x: ["bob B1:s none current"] });
+      m.expectObservable(first.fetch$(BOB), "-^").toBe("-(x|)", { x: ["bob none current"] });
+      const { get$, fetch$ } = trusting(m, { store, tracking: [], answers: [of(SWAPPED)] });
+      m.expectObservable(get$(BOB), "  --^").toBe("--(x|)", { x: ["bob none current"] });
+      m.acts("---f", {
+        f: () => {
+          store.failNext("busy", "update");
+          store.failNext("busy", "read");
+        },
+      });
+      m.expectObservable(fetch$(BOB), "----^").toBe("----(x|)", { x: ["bob B1(evil):s none superseded"] });
+    }),
+  );
 
-  it("is not called current where what was pinned is damaged", marbles((m) => {
-    const store = new ScriptedStore({ scheduler: m.scheduler });
-    m.expectObservable(trusting(m, { store, answers: [of(HONEST)] }).get$(BOB), "^").toBe("(x|)", { x: ["bob B1:s none current"] });
-    m.acts("-d", { d: () => { put(store.records, [pinsKey(BOB), "?"]); } });
-    const { get$, fetch$ } = trusting(m, { store, tracking: [], answers: [of(SWAPPED)] });
-    m.expectObservable(get$(), "--^").toBe("--(x|)", { x: [] });
-    m.acts("---f", { f: () => store.failNext("busy", "update") });
-    m.expectObservable(fetch$(BOB), "----^").toBe("----(x|)", { x: ["bob B1(evil):s none superseded"] });
-  }));
+  it(
+    "is not called current where what was pinned is damaged",
+    marbles((m) => {
+      const store = new ScriptedStore({ scheduler: m.scheduler });
+      m.expectObservable(trusting(m, { store, answers: [of(HONEST)] }).get$(BOB), "^").toBe("(x|)", {
+        x: ["bob B1:s none current"],
+      });
+      m.acts("-d", {
+        d: () => {
+          put(store.records, [pinsKey(BOB), "?"]);
+        },
+      });
+      const { get$, fetch$ } = trusting(m, { store, tracking: [], answers: [of(SWAPPED)] });
+      m.expectObservable(get$(), "--^").toBe("--(x|)", { x: [] });
+      m.acts("---f", { f: () => store.failNext("busy", "update") });
+      m.expectObservable(fetch$(BOB), "----^").toBe("----(x|)", { x: ["bob B1(evil):s none superseded"] });
+    }),
+  );
 });
 
 describe("the change of our own identity", () => {
-  it("is told again where the old one was back in between", marbles((m) => {
-    const { get$, fetch$, problems$ } = trusting(m, { answers: [of(own("alice")), of(own("new")), of(own("alice")), of(own("new")), of(own("new"))] });
-    m.expectObservable(get$(ALICE), "  ^").toBe("(x|)", { x: ["alice unchanged current"] });
-    m.expectObservable(fetch$(ALICE), "-^").toBe("-(x|)", { x: ["alice changed current"] });
-    m.expectObservable(fetch$(ALICE), "--^").toBe("--(x|)", { x: ["alice unchanged current"] });
-    for (const wait of ["---", "----"]) m.expectObservable(fetch$(ALICE), `${wait}^`).toBe(`${wait}(x|)`, { x: ["alice changed current"] });
-    m.expectObservable(problems$).toBe("-p-p", { p: "own-identity-changed" });
-  }));
+  it(
+    "is told again where the old one was back in between",
+    marbles((m) => {
+      const { get$, fetch$, problems$ } = trusting(m, {
+        answers: [of(own("alice")), of(own("new")), of(own("alice")), of(own("new")), of(own("new"))],
+      });
+      m.expectObservable(get$(ALICE), "  ^").toBe("(x|)", { x: ["alice unchanged current"] });
+      m.expectObservable(fetch$(ALICE), "-^").toBe("-(x|)", { x: ["alice changed current"] });
+      m.expectObservable(fetch$(ALICE), "--^").toBe("--(x|)", { x: ["alice unchanged current"] });
+      for (const wait of ["---", "----"])
+        m.expectObservable(fetch$(ALICE), `${wait}^`).toBe(`${wait}(x|)`, { x: ["alice changed current"] });
+      m.expectObservable(problems$).toBe("-p-p", { p: "own-identity-changed" });
+    }),
+  );
 });
 
 describe("the change of an identity", () => {
-  it("is told though the save that it came with was given up, and took effect all the same", marbles((m) => {
-    const store = new ScriptedStore({ scheduler: m.scheduler });
-    const bobs = (name: string) => identityOf(BOB, name);
-    const { get$, fetch$, tracker } = trusting(m, { store, answers: [of(bobs("bob")), of(bobs("new")), of(bobs("new")), of(bobs("new"))] });
-    m.expectObservable(get$(BOB), "^").toBe("(x|)", { x: ["bob unchanged current"] });
-    m.acts("-h", { h: () => store.hangNext("update", true) });
-    m.expectObservable(fetch$(BOB), "--^").toBe("-- 10s (x|)", { x: ["bob changed current"] });
-    for (const wait of ["11s", "12s"]) m.expectObservable(fetch$(BOB), `${wait} ^`).toBe(`${wait} (x|)`, { x: ["bob changed current"] });
-    m.expectObservable(tracker.deviceUpdates$.pipe(map(updateLine)), "-^").toBe("11s u", { u: "bob identity changed" });
-  }));
+  it(
+    "is told though the save that it came with was given up, and took effect all the same",
+    marbles((m) => {
+      const store = new ScriptedStore({ scheduler: m.scheduler });
+      const bobs = (name: string) => identityOf(BOB, name);
+      const { get$, fetch$, tracker } = trusting(m, {
+        store,
+        answers: [of(bobs("bob")), of(bobs("new")), of(bobs("new")), of(bobs("new"))],
+      });
+      m.expectObservable(get$(BOB), "^").toBe("(x|)", { x: ["bob unchanged current"] });
+      m.acts("-h", { h: () => store.hangNext("update", true) });
+      m.expectObservable(fetch$(BOB), "--^").toBe("-- 10s (x|)", { x: ["bob changed current"] });
+      for (const wait of ["11s", "12s"])
+        m.expectObservable(fetch$(BOB), `${wait} ^`).toBe(`${wait} (x|)`, { x: ["bob changed current"] });
+      m.expectObservable(tracker.deviceUpdates$.pipe(map(updateLine)), "-^").toBe("11s u", {
+        u: "bob identity changed",
+      });
+    }),
+  );
 });

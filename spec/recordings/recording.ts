@@ -12,22 +12,48 @@ export interface RecordedAnswer {
 
 /** One request and its answer; `after`: what had just happened, as the recording tells it. */
 export type Exchange =
-  | { readonly type: "sync"; readonly after: string; readonly response: SyncResponse & { readonly since: string | null } }
-  | { readonly type: "query"; readonly after: string; readonly users: readonly UserId[]; readonly timeout: number; readonly answer: RecordedAnswer }
+  | {
+      readonly type: "sync";
+      readonly after: string;
+      readonly response: SyncResponse & { readonly since: string | null };
+    }
+  | {
+      readonly type: "query";
+      readonly after: string;
+      readonly users: readonly UserId[];
+      readonly timeout: number;
+      readonly answer: RecordedAnswer;
+    }
   | { readonly type: "changes"; readonly after: string };
 
 interface Recorded {
   readonly after: string;
-  readonly request: { readonly path: string; readonly body?: { readonly device_keys: Record<UserId, []>; readonly timeout: number } };
+  readonly request: {
+    readonly path: string;
+    readonly body?: { readonly device_keys: Record<UserId, []>; readonly timeout: number };
+  };
   readonly response: { readonly status: number; readonly body: unknown };
 }
 
 /** What a Synapse 1.160 answered the account of {@link ALICE}, in order. */
-export const recording: readonly Exchange[] = (JSON.parse(readFileSync(new URL("synapse-1.160.json", import.meta.url), "utf8")) as readonly Recorded[]).map(({ after, request: { path, body }, response }) => {
+export const recording: readonly Exchange[] = (
+  JSON.parse(readFileSync(new URL("synapse-1.160.json", import.meta.url), "utf8")) as readonly Recorded[]
+).map(({ after, request: { path, body }, response }) => {
   const url = new URL(path, "http://localhost");
-  if (url.pathname === "/v3/sync") return { type: "sync", after, response: { ...(response.body as SyncResponse), since: url.searchParams.get("since") } };
+  if (url.pathname === "/v3/sync")
+    return {
+      type: "sync",
+      after,
+      response: { ...(response.body as SyncResponse), since: url.searchParams.get("since") },
+    };
   if (body === undefined) return { type: "changes", after };
-  return { type: "query", after, users: Object.keys(body.device_keys), timeout: body.timeout, answer: response.body as RecordedAnswer };
+  return {
+    type: "query",
+    after,
+    users: Object.keys(body.device_keys),
+    timeout: body.timeout,
+    answer: response.body as RecordedAnswer,
+  };
 });
 
 export const ALICE = "@aliced0b7e6:localhost:8448";

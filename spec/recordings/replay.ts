@@ -58,7 +58,12 @@ export class Replay {
     if (reload === "before") await this.#reload();
     this.#asked = [];
     this.#changes = [];
-    const result = exchange.type === "sync" ? await this.#deliver(exchange.response, reload) : exchange.type === "query" ? await this.#lookup(exchange, reload) : undefined;
+    const result =
+      exchange.type === "sync"
+        ? await this.#deliver(exchange.response, reload)
+        : exchange.type === "query"
+          ? await this.#lookup(exchange, reload)
+          : undefined;
     if (reload === "after") await this.#reload();
     return { tracked: this.#tracked, asked: this.#asked, changes: this.#changes, result };
   }
@@ -77,7 +82,10 @@ export class Replay {
       // The sync loop goes on from the saved token: is there anything left to tell?
       const saved = await this.#value(this.#opened.store.syncToken$);
       if (saved === response.next_batch) return;
-      if ((saved ?? null) !== response.since) throw new Error(`the saved token is ${String(saved)}, and the step to ${response.next_batch} answers ${String(response.since)}`);
+      if ((saved ?? null) !== response.since)
+        throw new Error(
+          `the saved token is ${String(saved)}, and the step to ${response.next_batch} answers ${String(response.since)}`,
+        );
       this.#changes = [];
       await this.#deliver(response, undefined);
       return;
@@ -112,7 +120,14 @@ export class Replay {
   #load(): [OpenedStore, DeviceTracker, Subscription] {
     const opened = this.#storage.open(this.#clock);
     const sync$ = this.#sync$;
-    const tracker = new DeviceTracker({ userId: ALICE, sync$, store: opened.store, scheduler: this.#clock, verifier: nodeVerifier, keysApi: { query: (request) => this.#query(request), changes: () => new Subject() } });
+    const tracker = new DeviceTracker({
+      userId: ALICE,
+      sync$,
+      store: opened.store,
+      scheduler: this.#clock,
+      verifier: nodeVerifier,
+      keysApi: { query: (request) => this.#query(request), changes: () => new Subject() },
+    });
     const connection = tracker.connect();
     connection.add(tracker.trackedUsers$.subscribe((users) => (this.#tracked = users)));
     connection.add(tracker.deviceChanges$.subscribe((changes) => this.#changes.push(changes)));
@@ -125,9 +140,18 @@ export class Replay {
       const users = Object.keys(wanted);
       this.#asked.push(users);
       const { answer } = this;
-      const of = <T>(section: Record<UserId, T>) => Object.fromEntries(users.flatMap((user) => (section[user] === undefined ? [] : [[user, section[user]]]))) as Record<UserId, T>;
+      const of = <T>(section: Record<UserId, T>) =>
+        Object.fromEntries(
+          users.flatMap((user) => (section[user] === undefined ? [] : [[user, section[user]]])),
+        ) as Record<UserId, T>;
       return timer(ANSWER_TIME, this.#clock).pipe(
-        map(() => ({ device_keys: of(answer.device_keys), failures: answer.failures, master_keys: of(answer.master_keys), self_signing_keys: of(answer.self_signing_keys), user_signing_keys: {} })),
+        map(() => ({
+          device_keys: of(answer.device_keys),
+          failures: answer.failures,
+          master_keys: of(answer.master_keys),
+          self_signing_keys: of(answer.self_signing_keys),
+          user_signing_keys: {},
+        })),
       );
     });
   }

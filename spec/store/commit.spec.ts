@@ -1,9 +1,27 @@
 import { describe, expect, it } from "vitest";
 import type { KeyAlgorithm } from "../../src/keys/device-key.js";
-import { emptyList } from "../../src/keys/device-list.js";
-import { commitStep, commitTracked, savedUser, stepKeys, trackedKeys, type Committed, type StepToCommit } from "../../src/store/commit.js";
+import { emptyList } from "../../src/trust/device-list.js";
+import {
+  commitStep,
+  commitTracked,
+  savedUser,
+  stepKeys,
+  trackedKeys,
+  type Committed,
+  type StepToCommit,
+} from "../../src/store/commit.js";
 import type { RecordKey } from "../../src/store/device-store.js";
-import { claimsKey, EPOCH, listKey, MAX_REMEMBERED_LEFT, pinsKey, REMEMBERED_STEPS, stateKey, SYNC, type SyncRecord } from "../../src/store/records.js";
+import {
+  claimsKey,
+  EPOCH,
+  listKey,
+  MAX_REMEMBERED_LEFT,
+  pinsKey,
+  REMEMBERED_STEPS,
+  stateKey,
+  SYNC,
+  type SyncRecord,
+} from "../../src/store/records.js";
 import { RecordsMissing, SavedRecords } from "../../src/store/saved-records.js";
 import { testDevice } from "../../src/testing/test-device.js";
 import { ALICE, BOB, CAROL, DAVE } from "../support/users.js";
@@ -17,8 +35,15 @@ const syncAt = (revision: number) => sync({ revision, token: "s1", steps: [{ nex
 const state = (user: string, record: unknown) => [named(stateKey(user)), record] as const;
 
 /** Commits over these records: what came of it, and the records afterwards. */
-function commit(before: Records, keys: readonly RecordKey[], change: (records: SavedRecords) => Committed): { readonly committed: Committed; readonly after: Records } {
-  const records = new SavedRecords(keys, keys.map((key) => before.get(named(key))));
+function commit(
+  before: Records,
+  keys: readonly RecordKey[],
+  change: (records: SavedRecords) => Committed,
+): { readonly committed: Committed; readonly after: Records } {
+  const records = new SavedRecords(
+    keys,
+    keys.map((key) => before.get(named(key))),
+  );
   const committed = change(records);
   const { puts, deletes } = records.update(undefined);
   const after = new Map(before);
@@ -28,13 +53,25 @@ function commit(before: Records, keys: readonly RecordKey[], change: (records: S
 }
 
 function commitOf(before: Records, properties: Partial<StepToCommit>) {
-  const step: StepToCommit = { since: undefined, follows: undefined, next: "s1", changed: [], left: [], everyone: false, asked: false, ...properties };
+  const step: StepToCommit = {
+    since: undefined,
+    follows: undefined,
+    next: "s1",
+    changed: [],
+    left: [],
+    everyone: false,
+    asked: false,
+    ...properties,
+  };
   return commit(before, stepKeys(step), (records) => commitStep(records, step, ALICE));
 }
 
 describe("commitStep", () => {
   it("allots the next revision, to the step and to who changed, and moves the token", () => {
-    const { committed, after } = commitOf(new Map([sync({ revision: 6, token: "s0" })]), { follows: "s0", changed: [BOB] });
+    const { committed, after } = commitOf(new Map([sync({ revision: 6, token: "s0" })]), {
+      follows: "s0",
+      changed: [BOB],
+    });
     expect(committed).toEqual({ revision: 7, previous: 0, recognised: false, users: new Map() });
     expect(after).toEqual(new Map([syncAt(7), state(BOB, { revision: 7 })]));
   });
@@ -44,19 +81,32 @@ describe("commitStep", () => {
   });
 
   it("keeps which revision the saved list answers, and the list", () => {
-    const before = new Map<string, unknown>([sync({ revision: 3 }), state(BOB, { revision: 2, listed: 2 }), [named(listKey(BOB)), "list"]]);
+    const before = new Map<string, unknown>([
+      sync({ revision: 3 }),
+      state(BOB, { revision: 2, listed: 2 }),
+      [named(listKey(BOB)), "list"],
+    ]);
     const { after } = commitOf(before, { changed: [BOB] });
     expect(after.get(named(stateKey(BOB)))).toEqual({ revision: 4, listed: 2 });
     expect(after.get(named(listKey(BOB)))).toBe("list");
   });
 
   it("removes who left, with their list", () => {
-    const before = new Map<string, unknown>([sync({ revision: 3 }), state(BOB, { revision: 2 }), [named(listKey(BOB)), "list"]]);
-    expect(commitOf(before, { left: [BOB] }).after).toEqual(new Map([sync({ revision: 4, token: "s1", steps: [{ next: "s1", revision: 4, left: [BOB] }] })]));
+    const before = new Map<string, unknown>([
+      sync({ revision: 3 }),
+      state(BOB, { revision: 2 }),
+      [named(listKey(BOB)), "list"],
+    ]);
+    expect(commitOf(before, { left: [BOB] }).after).toEqual(
+      new Map([sync({ revision: 4, token: "s1", steps: [{ next: "s1", revision: 4, left: [BOB] }] })]),
+    );
   });
 
   describe("says which changes were the last before it", () => {
-    const steps = [{ next: "s1", revision: 1 }, { since: "s1", next: "s3", revision: 3 }];
+    const steps = [
+      { next: "s1", revision: 1 },
+      { since: "s1", next: "s3", revision: 3 },
+    ];
     const ahead = sync({ revision: 5, token: "s3", steps });
     const step = { since: "s1", follows: "s1", next: "s2", changed: [BOB] };
 
@@ -67,7 +117,12 @@ describe("commitStep", () => {
     it("where another tab has committed it, too", () => {
       const { after } = commitOf(new Map([ahead]), step);
       const { after: later } = commitOf(after, { since: "s2", follows: "s2", next: "s4" });
-      expect(commitOf(later, step).committed).toEqual({ revision: 6, previous: 3, recognised: true, users: new Map([[BOB, { revision: 6, outdated: true }]]) });
+      expect(commitOf(later, step).committed).toEqual({
+        revision: 6,
+        previous: 3,
+        recognised: true,
+        users: new Map([[BOB, { revision: 6, outdated: true }]]),
+      });
     });
 
     it("of everyone, though they led to no token", () => {
@@ -76,19 +131,40 @@ describe("commitStep", () => {
       expect(commitOf(after, { ...step, everyone: true }).committed).toMatchObject({ revision: 7, previous: 6 });
     });
 
-    const many = Array.from({ length: REMEMBERED_STEPS }, (_, i) => ({ since: `a${i}`, next: `a${i + 1}`, revision: i + 8 }));
+    const many = Array.from({ length: REMEMBERED_STEPS }, (_, i) => ({
+      since: `a${i}`,
+      next: `a${i + 1}`,
+      revision: i + 8,
+    }));
 
     it("or, at the most, what came before all that is remembered, where it is the oldest of that", () => {
       const before = new Map([sync({ revision: 107, token: "a100", steps: many })]);
-      expect(commitOf(before, { since: "a0", follows: "a0", next: "a1" }).committed).toMatchObject({ revision: 8, previous: 7 });
-      expect(commitOf(before, { since: "a1", follows: "a1", next: "a2" }).committed).toMatchObject({ revision: 9, previous: 8 });
+      expect(commitOf(before, { since: "a0", follows: "a0", next: "a1" }).committed).toMatchObject({
+        revision: 8,
+        previous: 7,
+      });
+      expect(commitOf(before, { since: "a1", follows: "a1", next: "a2" }).committed).toMatchObject({
+        revision: 9,
+        previous: 8,
+      });
     });
 
     it("and none that named nobody", () => {
-      const { after } = commitOf(new Map([sync({ revision: 3, token: "s1", steps: [{ since: "s0", next: "s1", revision: 3 }] })]), { since: "s1", follows: "s1", next: "s2" });
-      expect(commitOf(after, { since: "s2", follows: "s2", next: "s3", changed: [BOB] }).committed).toMatchObject({ revision: 5, previous: 3 });
-      const idle = new Map([sync({ revision: 107, token: "a100", steps: many.map((step) => ({ ...step, idle: true })) })]);
-      expect(commitOf(idle, { since: "a100", follows: "a100", next: "a101", changed: [BOB] }).committed).toMatchObject({ revision: 108, previous: 7 });
+      const { after } = commitOf(
+        new Map([sync({ revision: 3, token: "s1", steps: [{ since: "s0", next: "s1", revision: 3 }] })]),
+        { since: "s1", follows: "s1", next: "s2" },
+      );
+      expect(commitOf(after, { since: "s2", follows: "s2", next: "s3", changed: [BOB] }).committed).toMatchObject({
+        revision: 5,
+        previous: 3,
+      });
+      const idle = new Map([
+        sync({ revision: 107, token: "a100", steps: many.map((step) => ({ ...step, idle: true })) }),
+      ]);
+      expect(commitOf(idle, { since: "a100", follows: "a100", next: "a101", changed: [BOB] }).committed).toMatchObject({
+        revision: 108,
+        previous: 7,
+      });
     });
 
     it("or that nobody knows, where the counter is lost", () => {
@@ -98,10 +174,20 @@ describe("commitStep", () => {
 
   describe("of a tab that lags behind one in which a user has left", () => {
     /** Bob left on the way from s1 to s3. */
-    const ahead = (steps: SyncRecord["steps"] = []) => sync({ revision: 3, token: "s3", steps: [{ next: "s1", revision: 1 }, { since: "s1", next: "s3", revision: 3, left: [BOB] }, ...steps] });
+    const ahead = (steps: SyncRecord["steps"] = []) =>
+      sync({
+        revision: 3,
+        token: "s3",
+        steps: [{ next: "s1", revision: 1 }, { since: "s1", next: "s3", revision: 3, left: [BOB] }, ...steps],
+      });
 
     it("does not track them again for a change that came before, and says so", () => {
-      const { committed, after } = commitOf(new Map([ahead()]), { since: "s1", follows: "s1", next: "s2", changed: [BOB, CAROL] });
+      const { committed, after } = commitOf(new Map([ahead()]), {
+        since: "s1",
+        follows: "s1",
+        next: "s2",
+        changed: [BOB, CAROL],
+      });
       expect(after.has(`state/${BOB}`)).toBe(false);
       expect(after.get(`state/${CAROL}`)).toEqual({ revision: 4 });
       expect(committed.users.get(BOB)).toBeUndefined();
@@ -127,25 +213,48 @@ describe("commitStep", () => {
 
     it("does not track them again for a change in a later step of its line either", () => {
       const { after } = commitOf(new Map([ahead()]), { since: "s1", follows: "s1", next: "s2" });
-      expect(commitOf(after, { since: "s2", follows: "s2", next: "s2b", changed: [BOB] }).after.has(`state/${BOB}`)).toBe(false);
+      expect(
+        commitOf(after, { since: "s2", follows: "s2", next: "s2b", changed: [BOB] }).after.has(`state/${BOB}`),
+      ).toBe(false);
     });
 
     it("nor anybody, where it is so far behind that its steps are forgotten", () => {
-      const steps = Array.from({ length: REMEMBERED_STEPS }, (_, i) => ({ since: `a${i}`, next: `a${i + 1}`, revision: i + 8 }));
+      const steps = Array.from({ length: REMEMBERED_STEPS }, (_, i) => ({
+        since: `a${i}`,
+        next: `a${i + 1}`,
+        revision: i + 8,
+      }));
       const before = new Map([sync({ revision: 107, token: "a100", steps })]);
-      expect(commitOf(before, { since: "s1", follows: "s1", next: "s2", changed: [BOB] }).after.has(`state/${BOB}`)).toBe(false);
+      expect(
+        commitOf(before, { since: "s1", follows: "s1", next: "s2", changed: [BOB] }).after.has(`state/${BOB}`),
+      ).toBe(false);
       // Not known to be behind: a gap in which nobody knows what is missing.
-      expect(commitOf(before, { since: "s1", follows: "a100", next: "s2", changed: [BOB], everyone: true }).after.has(`state/${BOB}`)).toBe(true);
+      expect(
+        commitOf(before, { since: "s1", follows: "a100", next: "s2", changed: [BOB], everyone: true }).after.has(
+          `state/${BOB}`,
+        ),
+      ).toBe(true);
     });
 
     it("and leaves alone whom the store tracks: they are back", () => {
-      const { after } = commitOf(new Map([ahead(), state(BOB, { revision: 3, listed: 3 })]), { since: "s1", follows: "s1", next: "s2", changed: [BOB] });
+      const { after } = commitOf(new Map([ahead(), state(BOB, { revision: 3, listed: 3 })]), {
+        since: "s1",
+        follows: "s1",
+        next: "s2",
+        changed: [BOB],
+      });
       expect(after.get(`state/${BOB}`)).toEqual({ revision: 4, listed: 3 });
     });
 
     it("takes anybody for one of them where they were too many to be remembered", () => {
       const left = Array.from({ length: MAX_REMEMBERED_LEFT + 1 }, (_, i) => `@${i}:example.org`);
-      const { after: saved } = commitOf(new Map([sync({ revision: 1, token: "s1", steps: [{ next: "s1", revision: 1 }] }), ...left.map((user) => state(user, { revision: 1 }))]), { since: "s1", follows: "s1", next: "s3", left });
+      const { after: saved } = commitOf(
+        new Map([
+          sync({ revision: 1, token: "s1", steps: [{ next: "s1", revision: 1 }] }),
+          ...left.map((user) => state(user, { revision: 1 })),
+        ]),
+        { since: "s1", follows: "s1", next: "s3", left },
+      );
       expect(saved.get(named(SYNC))).toMatchObject({ steps: [{}, { left: "many" }] });
       const { after } = commitOf(saved, { since: "s1", follows: "s1", next: "s2", changed: [BOB, ALICE] });
       expect(after.has(`state/${BOB}`)).toBe(false);
@@ -158,7 +267,11 @@ describe("commitStep", () => {
     const keyOf = (algorithm: KeyAlgorithm) => claimsKey(algorithm, phone.keys[`${algorithm}:PHONE`] ?? "");
     const [curve25519, ed25519] = [keyOf("curve25519"), keyOf("ed25519")];
     const status = { signedByItself: false, crossSigned: false, dehydrated: false };
-    const list = { ...emptyList(1), deviceKeys: new Map([["PHONE", phone]]), deviceStatus: new Map([["PHONE", status]]) };
+    const list = {
+      ...emptyList(1),
+      deviceKeys: new Map([["PHONE", phone]]),
+      deviceStatus: new Map([["PHONE", status]]),
+    };
     const bobs = { userId: BOB, deviceId: "PHONE" };
     const carols = { userId: CAROL, deviceId: "PHONE" };
     const pins = { devices: new Map([["PHONE", ed25519[1]]]) };
@@ -170,11 +283,27 @@ describe("commitStep", () => {
       [named(curve25519), [bobs, carols]],
       [named(ed25519), [bobs]],
     ]);
-    const step: StepToCommit = { since: undefined, follows: undefined, next: "s1", changed: [], left: [BOB], everyone: false, asked: false };
+    const step: StepToCommit = {
+      since: undefined,
+      follows: undefined,
+      next: "s1",
+      changed: [],
+      left: [BOB],
+      everyone: false,
+      asked: false,
+    };
 
     it("and no other claimant, nor what was first seen of them", () => {
-      const { after } = commit(before, [...stepKeys(step), curve25519, ed25519], (records) => commitStep(records, step, ALICE));
-      expect(after).toEqual(new Map<string, unknown>([sync({ revision: 4, token: "s1", steps: [{ next: "s1", revision: 4, left: [BOB] }] }), [named(pinsKey(BOB)), pins], [named(curve25519), [carols]]]));
+      const { after } = commit(before, [...stepKeys(step), curve25519, ed25519], (records) =>
+        commitStep(records, step, ALICE),
+      );
+      expect(after).toEqual(
+        new Map<string, unknown>([
+          sync({ revision: 4, token: "s1", steps: [{ next: "s1", revision: 4, left: [BOB] }] }),
+          [named(pinsKey(BOB)), pins],
+          [named(curve25519), [carols]],
+        ]),
+      );
     });
 
     it("once it has the records that only their list can name", () => {
@@ -196,7 +325,9 @@ describe("commitStep", () => {
   it("writes one record where everyone is outdated", () => {
     const before = new Map([sync({ revision: 3 }), state(BOB, { revision: 2, listed: 2 })]);
     const { after } = commitOf(before, { everyone: true });
-    expect(after).toEqual(new Map<string, unknown>([syncAt(4), state(BOB, { revision: 2, listed: 2 }), [named(EPOCH), 4]]));
+    expect(after).toEqual(
+      new Map<string, unknown>([syncAt(4), state(BOB, { revision: 2, listed: 2 }), [named(EPOCH), 4]]),
+    );
   });
 
   it("leaves the saved token where the step leads to none", () => {
@@ -205,29 +336,61 @@ describe("commitStep", () => {
   });
 
   it("remembers a step that says what it answered", () => {
-    const { after } = commitOf(new Map([sync({ revision: 3, token: "s0" })]), { since: "s0", follows: "s0", changed: [BOB] });
-    expect(after.get(named(SYNC))).toEqual({ revision: 4, token: "s1", steps: [{ since: "s0", next: "s1", revision: 4 }] });
+    const { after } = commitOf(new Map([sync({ revision: 3, token: "s0" })]), {
+      since: "s0",
+      follows: "s0",
+      changed: [BOB],
+    });
+    expect(after.get(named(SYNC))).toEqual({
+      revision: 4,
+      token: "s1",
+      steps: [{ since: "s0", next: "s1", revision: 4 }],
+    });
   });
 
   it("remembers the last 100 steps", () => {
-    const steps = Array.from({ length: REMEMBERED_STEPS }, (_, i) => ({ since: `a${i}`, next: `a${i + 1}`, revision: i + 1 }));
-    const { after } = commitOf(new Map([sync({ revision: 100, token: "a100", steps })]), { since: "a100", follows: "a100", next: "a101" });
+    const steps = Array.from({ length: REMEMBERED_STEPS }, (_, i) => ({
+      since: `a${i}`,
+      next: `a${i + 1}`,
+      revision: i + 1,
+    }));
+    const { after } = commitOf(new Map([sync({ revision: 100, token: "a100", steps })]), {
+      since: "a100",
+      follows: "a100",
+      next: "a101",
+    });
     const remembered = (after.get(named(SYNC)) as SyncRecord).steps;
     expect(remembered).toHaveLength(100);
     expect([remembered[0]?.since, remembered.at(-1)?.next]).toEqual(["a1", "a101"]);
   });
 
   it("remembers without what it answered a step that does not say so", () => {
-    expect((commitOf(new Map(), { changed: [BOB] }).after.get(named(SYNC)) as SyncRecord).steps).toEqual([{ next: "s1", revision: 1 }]);
+    expect((commitOf(new Map(), { changed: [BOB] }).after.get(named(SYNC)) as SyncRecord).steps).toEqual([
+      { next: "s1", revision: 1 },
+    ]);
   });
 
   it("remembers that a step named nobody", () => {
-    expect((commitOf(new Map(), { since: "s0" }).after.get(named(SYNC)) as SyncRecord).steps).toEqual([{ since: "s0", next: "s1", revision: 1, idle: true }]);
-    for (const named of [{ left: [BOB] }, { everyone: true }]) expect(commitOf(new Map(), named).after.get("account/sync")).toMatchObject({ steps: [{ next: "s1", revision: 1 }] });
+    expect((commitOf(new Map(), { since: "s0" }).after.get(named(SYNC)) as SyncRecord).steps).toEqual([
+      { since: "s0", next: "s1", revision: 1, idle: true },
+    ]);
+    for (const named of [{ left: [BOB] }, { everyone: true }])
+      expect(commitOf(new Map(), named).after.get("account/sync")).toMatchObject({
+        steps: [{ next: "s1", revision: 1 }],
+      });
   });
 
   it("writes nothing for a step that names nobody and leads to where it begins, wherever the token is: of a tab that lags it would lead back", () => {
-    const before = new Map([sync({ revision: 7, token: "s2", steps: [{ since: "s0", next: "s1", revision: 6 }, { since: "s1", next: "s2", revision: 7 }] })]);
+    const before = new Map([
+      sync({
+        revision: 7,
+        token: "s2",
+        steps: [
+          { since: "s0", next: "s1", revision: 6 },
+          { since: "s1", next: "s2", revision: 7 },
+        ],
+      }),
+    ]);
     const { committed, after } = commitOf(before, { since: "s0", follows: "s0", next: "s0" });
     expect(after).toEqual(before);
     expect(committed).toEqual({ revision: 7, previous: 7, recognised: false, users: new Map() });
@@ -238,21 +401,38 @@ describe("commitStep", () => {
   });
 
   it("does not remember a step that leads nowhere", () => {
-    expect((commitOf(new Map(), { since: "s0", next: undefined }).after.get(named(SYNC)) as SyncRecord).steps).toEqual([]);
+    expect((commitOf(new Map(), { since: "s0", next: undefined }).after.get(named(SYNC)) as SyncRecord).steps).toEqual(
+      [],
+    );
   });
 
   it("does not take a step for committed that begins where a later one led back to: the token came twice", () => {
-    const steps = [{ since: "s0", next: "s1", revision: 4 }, { since: "s1", next: "s0", revision: 5 }];
-    expect(commitOf(new Map([sync({ revision: 5, token: "s0", steps })]), { since: "s0", follows: "s0" }).committed.revision).toBe(6);
+    const steps = [
+      { since: "s0", next: "s1", revision: 4 },
+      { since: "s1", next: "s0", revision: 5 },
+    ];
+    expect(
+      commitOf(new Map([sync({ revision: 5, token: "s0", steps })]), { since: "s0", follows: "s0" }).committed.revision,
+    ).toBe(6);
   });
 
   it("does not commit again what is remembered: it takes its revision from there, and what the store says of its users", () => {
     const steps = [{ since: "s0", next: "s1", revision: 4 }];
-    const before = new Map([sync({ revision: 6, token: "s2", steps }), state(BOB, { revision: 4, listed: 4 }), state(CAROL, { revision: 6, listed: 4 })]);
+    const before = new Map([
+      sync({ revision: 6, token: "s2", steps }),
+      state(BOB, { revision: 4, listed: 4 }),
+      state(CAROL, { revision: 6, listed: 4 }),
+    ]);
     const { committed, after } = commitOf(before, { since: "s0", follows: "s0", changed: [BOB, CAROL, DAVE] });
     expect(after).toEqual(before);
     expect(committed.revision).toBe(4);
-    expect(committed.users).toEqual(new Map([[BOB, { revision: 4, outdated: false }], [CAROL, { revision: 6, outdated: true }], [DAVE, undefined]]));
+    expect(committed.users).toEqual(
+      new Map([
+        [BOB, { revision: 4, outdated: false }],
+        [CAROL, { revision: 6, outdated: true }],
+        [DAVE, undefined],
+      ]),
+    );
   });
 
   it("commits again a step whose two tokens are equal, or without since: a change is not lost to a repeated token", () => {
@@ -275,19 +455,27 @@ describe("commitStep", () => {
 
   it("does not take a step for committed whose user the store has at an earlier revision: servers repeat tokens", () => {
     const steps = [{ since: "s0", next: "s1", revision: 4 }];
-    const { committed, after } = commitOf(new Map([sync({ revision: 6, token: "s1", steps }), state(BOB, { revision: 3 })]), { since: "s0", changed: [BOB] });
+    const { committed, after } = commitOf(
+      new Map([sync({ revision: 6, token: "s1", steps }), state(BOB, { revision: 3 })]),
+      { since: "s0", changed: [BOB] },
+    );
     expect(committed.revision).toBe(7);
     expect(after.get(named(stateKey(BOB)))).toEqual({ revision: 7 });
   });
 
   it("does not take a step of everyone for committed", () => {
     const steps = [{ since: "s0", next: "s1", revision: 4 }];
-    expect(commitOf(new Map([sync({ revision: 6, token: "s1", steps })]), { since: "s0", everyone: true }).after.get(named(EPOCH))).toBe(7);
+    expect(
+      commitOf(new Map([sync({ revision: 6, token: "s1", steps })]), { since: "s0", everyone: true }).after.get(
+        named(EPOCH),
+      ),
+    ).toBe(7);
   });
 });
 
 describe("commitTracked", () => {
-  const commitFor = (before: Records, ...users: string[]) => commit(before, trackedKeys(users), (records) => commitTracked(records, users, "s1"));
+  const commitFor = (before: Records, ...users: string[]) =>
+    commit(before, trackedKeys(users), (records) => commitTracked(records, users, "s1"));
 
   it("makes who has no record tracked, at a new revision, and leaves the token and the steps", () => {
     const steps = [{ since: "s0", next: "s1", revision: 4 }];
@@ -314,13 +502,28 @@ describe("savedUser", () => {
   it.each([
     ["is not tracked without a record", undefined, 0, undefined],
     ["is outdated without a list", { revision: 4 }, 0, { revision: 4, outdated: true }],
-    ["is up to date where the list answers their revision", { revision: 4, listed: 4 }, 0, { revision: 4, outdated: false }],
-    ["is outdated where the list answers an earlier one", { revision: 4, listed: 3 }, 0, { revision: 4, outdated: true }],
+    [
+      "is up to date where the list answers their revision",
+      { revision: 4, listed: 4 },
+      0,
+      { revision: 4, outdated: false },
+    ],
+    [
+      "is outdated where the list answers an earlier one",
+      { revision: 4, listed: 3 },
+      0,
+      { revision: 4, outdated: true },
+    ],
     ["is outdated by a later epoch", { revision: 4, listed: 4 }, 5, { revision: 5, outdated: true }],
     ["is up to date where the list answers the epoch", { revision: 4, listed: 5 }, 5, { revision: 5, outdated: false }],
     ["is not concerned by an earlier epoch", { revision: 4, listed: 4 }, 3, { revision: 4, outdated: false }],
     ["is tracked and outdated where the record is damaged", "?", 3, { revision: 3, outdated: true }],
-    ["is outdated where the epoch cannot be read", { revision: 4, listed: 4 }, undefined, { revision: 4, outdated: true }],
+    [
+      "is outdated where the epoch cannot be read",
+      { revision: 4, listed: 4 },
+      undefined,
+      { revision: 4, outdated: true },
+    ],
   ])("%s", (_, record, epoch, expected) => {
     expect(savedUser(record, epoch)).toEqual(expected);
   });

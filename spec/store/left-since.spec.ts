@@ -13,7 +13,8 @@ function committed(...steps: readonly (string | readonly [string, RememberedStep
   });
 }
 const bobs: readonly UserId[] = [BOB];
-const leftOf = (steps: readonly RememberedStep[], since: string | undefined, everyone = false) => [BOB, CAROL].filter(leftSince(steps, since, everyone));
+const leftOf = (steps: readonly RememberedStep[], since: string | undefined, everyone = false) =>
+  [BOB, CAROL].filter(leftSince(steps, since, everyone));
 
 describe("leftSince", () => {
   it("is nobody of the step's own line, however long ago they left", () => {
@@ -28,7 +29,10 @@ describe("leftSince", () => {
   });
 
   it("is nobody whose leaving both lines tell, whichever was committed first", () => {
-    const both = [["s1>s9", bobs], ["s1>s2", bobs]] as const;
+    const both = [
+      ["s1>s9", bobs],
+      ["s1>s2", bobs],
+    ] as const;
     for (const lines of [both, [...both].reverse()]) {
       const steps = committed(">s1", ...lines);
       for (const since of ["s2", "s9"]) expect(leftOf(steps, since)).toEqual([]);
@@ -86,18 +90,30 @@ describe("leftSince", () => {
   });
 
   it("may be anybody where too many left in a step of another line, though too many left in the step's own line, too: they need not be the same", () => {
-    const steps = [{ next: "s1", revision: 1 }, { since: "s1", next: "s9", revision: 2, left: "many" as const }, { since: "s1", next: "s2", revision: 3, left: "many" as const }];
+    const steps = [
+      { next: "s1", revision: 1 },
+      { since: "s1", next: "s9", revision: 2, left: "many" as const },
+      { since: "s1", next: "s2", revision: 3, left: "many" as const },
+    ];
     expect(leftSince(steps, "s2")(BOB)).toBe(true);
   });
 
   it("looks at each who left a few times, however many they are: it runs within a transaction", () => {
     const all = crowd(REMEMBERED_STEPS * MAX_REMEMBERED_LEFT);
     let looks = 0;
-    const counted = (users: readonly UserId[]) => new Proxy(users, { get: (target, key) => {
-      if (typeof key === "string" && /^\d+$/.test(key)) looks++;
-      return Reflect.get(target, key) as unknown;
-    } });
-    const steps = Array.from({ length: REMEMBERED_STEPS }, (_, i) => ({ since: `a${i}`, next: `b${i}`, revision: i + 1, left: counted(all.slice(i * MAX_REMEMBERED_LEFT, (i + 1) * MAX_REMEMBERED_LEFT)) }));
+    const counted = (users: readonly UserId[]) =>
+      new Proxy(users, {
+        get: (target, key) => {
+          if (typeof key === "string" && /^\d+$/.test(key)) looks++;
+          return Reflect.get(target, key) as unknown;
+        },
+      });
+    const steps = Array.from({ length: REMEMBERED_STEPS }, (_, i) => ({
+      since: `a${i}`,
+      next: `b${i}`,
+      revision: i + 1,
+      left: counted(all.slice(i * MAX_REMEMBERED_LEFT, (i + 1) * MAX_REMEMBERED_LEFT)),
+    }));
     expect(leftSince(steps, "b0")(all.at(-1) ?? BOB)).toBe(true);
     expect(looks).toBeLessThan(10 * all.length);
   });

@@ -13,12 +13,16 @@ const sync = [SYNC, { revision: 5, token: "s5", steps: [] }] as const;
 /** What is loaded of a store that answers at once; throws what loading fails with. */
 function load(store: DeviceStore): SavedAccount {
   const outcome: { account?: SavedAccount; error?: unknown } = {};
-  loadAccount(store, ALICE, "new life").subscribe({ next: (account) => (outcome.account = account), error: (error: unknown) => (outcome.error = error) });
+  loadAccount(store, ALICE, "new life").subscribe({
+    next: (account) => (outcome.account = account),
+    error: (error: unknown) => (outcome.error = error),
+  });
   if (outcome.account === undefined) throw outcome.error;
   return outcome.account;
 }
 
-const users = ({ users: all }: SavedAccount) => Object.fromEntries(Array.from(all, ([user, { revision, outdated }]) => [user, [revision.committed, outdated]]));
+const users = ({ users: all }: SavedAccount) =>
+  Object.fromEntries(Array.from(all, ([user, { revision, outdated }]) => [user, [revision.committed, outdated]]));
 
 describe("loadAccount", () => {
   it("claims an empty store, in which our own user is tracked", () => {
@@ -31,7 +35,10 @@ describe("loadAccount", () => {
 
   it("gives what is saved, and writes nothing", () => {
     const log: StoreLog = { reads: [], writes: [] };
-    const states = [[stateKey(BOB), { revision: 4, listed: 4 }], [stateKey(CAROL), { revision: 5, listed: 3 }]] as const;
+    const states = [
+      [stateKey(BOB), { revision: 4, listed: 4 }],
+      [stateKey(CAROL), { revision: 5, listed: 3 }],
+    ] as const;
     const account = load(countingStore(log, storeWith(owner, sync, ...states)));
     expect(account).toMatchObject({ owner: { lifetime: "x" }, token: "s5", damaged: new Map() });
     expect(users(account)).toEqual({ [ALICE]: [0, true], [BOB]: [4, false], [CAROL]: [5, true] });
@@ -44,12 +51,22 @@ describe("loadAccount", () => {
   });
 
   it("counts everyone before the epoch as outdated at the epoch", () => {
-    const account = load(storeWith(owner, sync, [EPOCH, 5], [stateKey(BOB), { revision: 4, listed: 4 }], [stateKey(CAROL), { revision: 2, listed: 5 }]));
+    const account = load(
+      storeWith(
+        owner,
+        sync,
+        [EPOCH, 5],
+        [stateKey(BOB), { revision: 4, listed: 4 }],
+        [stateKey(CAROL), { revision: 2, listed: 5 }],
+      ),
+    );
     expect(users(account)).toEqual({ [ALICE]: [5, true], [BOB]: [5, true], [CAROL]: [5, false] });
   });
 
   it("takes our own user's record where there is one", () => {
-    expect(users(load(storeWith(owner, sync, [stateKey(ALICE), { revision: 3, listed: 3 }])))).toEqual({ [ALICE]: [3, false] });
+    expect(users(load(storeWith(owner, sync, [stateKey(ALICE), { revision: 3, listed: 3 }])))).toEqual({
+      [ALICE]: [3, false],
+    });
   });
 
   it("refuses another account's store before anything but the owner is read", () => {
@@ -79,25 +96,56 @@ describe("loadAccount", () => {
 });
 
 describe("loadAccount over damaged records", () => {
-  it.each(["?", null, {}, { userId: ALICE }, { userId: 5, format: 1, lifetime: "x" }])("forgets everything where the owner is %j: it may be anybody's", (damaged) => {
-    const store = storeWith([OWNER, damaged], sync, [stateKey(BOB), { revision: 4, listed: 4 }], [["list", BOB], "list"]);
-    const account = load(store);
-    expect(account.damaged).toEqual(new Map([["account", ["owner"]]]));
-    expect(users(account)).toEqual({ [ALICE]: [0, true] });
-    expect(account.token).toBeUndefined();
-    expect([savedIds(store, "account"), savedIds(store, "state"), savedIds(store, "list")]).toEqual([["owner"], [], []]);
-    expect(account.owner.lifetime).toBe("new life");
-  });
+  it.each(["?", null, {}, { userId: ALICE }, { userId: 5, format: 1, lifetime: "x" }])(
+    "forgets everything where the owner is %j: it may be anybody's",
+    (damaged) => {
+      const store = storeWith(
+        [OWNER, damaged],
+        sync,
+        [stateKey(BOB), { revision: 4, listed: 4 }],
+        [["list", BOB], "list"],
+      );
+      const account = load(store);
+      expect(account.damaged).toEqual(new Map([["account", ["owner"]]]));
+      expect(users(account)).toEqual({ [ALICE]: [0, true] });
+      expect(account.token).toBeUndefined();
+      expect([savedIds(store, "account"), savedIds(store, "state"), savedIds(store, "list")]).toEqual([
+        ["owner"],
+        [],
+        [],
+      ]);
+      expect(account.owner.lifetime).toBe("new life");
+    },
+  );
 
-  it.each(["?", null, { revision: -1, steps: [] }, { revision: 1.5, steps: [] }, { revision: 5, token: 7, steps: [] }, { revision: 5, steps: [{}] }])(
+  it.each([
+    "?",
+    null,
+    { revision: -1, steps: [] },
+    { revision: 1.5, steps: [] },
+    { revision: 5, token: 7, steps: [] },
+    { revision: 5, steps: [{}] },
+  ])(
     "counts everyone as outdated where the sync record is %j, at a revision greater than any before, and begins anew",
     (damaged) => {
-      const store = storeWith(owner, [SYNC, damaged], [stateKey(BOB), { revision: 9, listed: 9 }], [stateKey(CAROL), { revision: 3, listed: 3 }]);
+      const store = storeWith(
+        owner,
+        [SYNC, damaged],
+        [stateKey(BOB), { revision: 9, listed: 9 }],
+        [stateKey(CAROL), { revision: 3, listed: 3 }],
+      );
       const account = load(store);
       expect(account.damaged).toEqual(new Map([["account", ["sync"]]]));
       expect(account.token).toBeUndefined();
-      expect(users(account)).toEqual({ [ALICE]: [1_000_000_009, true], [BOB]: [1_000_000_009, true], [CAROL]: [1_000_000_009, true] });
-      expect([saved(store, SYNC), saved(store, EPOCH)]).toEqual([{ revision: 1_000_000_009, steps: [] }, 1_000_000_009]);
+      expect(users(account)).toEqual({
+        [ALICE]: [1_000_000_009, true],
+        [BOB]: [1_000_000_009, true],
+        [CAROL]: [1_000_000_009, true],
+      });
+      expect([saved(store, SYNC), saved(store, EPOCH)]).toEqual([
+        { revision: 1_000_000_009, steps: [] },
+        1_000_000_009,
+      ]);
     },
   );
 
@@ -122,11 +170,16 @@ describe("loadAccount over damaged records", () => {
     expect(load(store).damaged).toEqual(new Map());
   });
 
-  it.each(["?", null, {}, { revision: "1" }, { revision: 4, listed: -1 }])("tracks a user whose state is %j, outdated, and leaves the others alone", (damaged) => {
-    const account = load(storeWith(owner, sync, [stateKey(BOB), damaged], [stateKey(CAROL), { revision: 4, listed: 4 }]));
-    expect(account.damaged).toEqual(new Map([["state", [BOB]]]));
-    expect(users(account)).toEqual({ [ALICE]: [0, true], [BOB]: [0, true], [CAROL]: [4, false] });
-  });
+  it.each(["?", null, {}, { revision: "1" }, { revision: 4, listed: -1 }])(
+    "tracks a user whose state is %j, outdated, and leaves the others alone",
+    (damaged) => {
+      const account = load(
+        storeWith(owner, sync, [stateKey(BOB), damaged], [stateKey(CAROL), { revision: 4, listed: 4 }]),
+      );
+      expect(account.damaged).toEqual(new Map([["state", [BOB]]]));
+      expect(users(account)).toEqual({ [ALICE]: [0, true], [BOB]: [0, true], [CAROL]: [4, false] });
+    },
+  );
 
   it("leaves out a state of what is no user", () => {
     const account = load(storeWith(owner, sync, [stateKey("nobody"), { revision: 4 }]));

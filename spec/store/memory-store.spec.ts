@@ -9,7 +9,9 @@ describe("memoryStore", () => {
   it("answers within the subscription", () => {
     const store = memoryStore();
     const seen: unknown[] = [];
-    store.update<string>([], (): Update<string> => ({ puts: [[["state", "a"], 1]], deletes: [], result: "written" })).subscribe((result) => seen.push(result));
+    store
+      .update<string>([], (): Update<string> => ({ puts: [[["state", "a"], 1]], deletes: [], result: "written" }))
+      .subscribe((result) => seen.push(result));
     store.read([["state", "a"]]).subscribe((records) => seen.push(records));
     store.readKinds(["state"]).subscribe((kinds) => seen.push(kinds));
     store.syncToken$.subscribe((token) => seen.push(token));
@@ -18,7 +20,9 @@ describe("memoryStore", () => {
   });
 
   it("shares nothing with another memoryStore", () => {
-    memoryStore().update([], () => ({ puts: [[["state", "a"], 1]], deletes: [], result: undefined })).subscribe();
+    memoryStore()
+      .update([], () => ({ puts: [[["state", "a"], 1]], deletes: [], result: undefined }))
+      .subscribe();
     let found: unknown;
     memoryStore()
       .read([["state", "a"]])

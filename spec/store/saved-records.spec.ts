@@ -8,7 +8,11 @@ const open = () => new SavedRecords([stateKey(BOB), stateKey(CAROL), listKey(BOB
 describe("SavedRecords", () => {
   it("give what was read, and nothing that was not asked for", () => {
     const records = open();
-    expect([records.get(stateKey(BOB)), records.get(stateKey(CAROL)), records.get(listKey(BOB))]).toEqual(["bob", undefined, "list"]);
+    expect([records.get(stateKey(BOB)), records.get(stateKey(CAROL)), records.get(listKey(BOB))]).toEqual([
+      "bob",
+      undefined,
+      "list",
+    ]);
     expect(() => records.get(listKey(CAROL))).toThrow(CAROL);
   });
 
@@ -30,7 +34,11 @@ describe("SavedRecords", () => {
     records.set(stateKey(BOB), undefined);
     records.set(listKey(BOB), undefined);
     records.set(listKey(BOB), "back");
-    expect(records.update(undefined)).toEqual({ puts: [[listKey(BOB), "back"]], deletes: [stateKey(BOB)], result: undefined });
+    expect(records.update(undefined)).toEqual({
+      puts: [[listKey(BOB), "back"]],
+      deletes: [stateKey(BOB)],
+      result: undefined,
+    });
   });
 
   it("write nothing where nothing was set", () => {
@@ -38,7 +46,13 @@ describe("SavedRecords", () => {
   });
 
   it("hold names of JavaScript as names", () => {
-    const records = new SavedRecords([["state", "__proto__"], ["constructor", "__proto__"]], [1, 2]);
+    const records = new SavedRecords(
+      [
+        ["state", "__proto__"],
+        ["constructor", "__proto__"],
+      ],
+      [1, 2],
+    );
     expect([records.get(["state", "__proto__"]), records.get(["constructor", "__proto__"])]).toEqual([1, 2]);
   });
 
@@ -61,7 +75,10 @@ describe("SavedRecords", () => {
     });
 
     it("names all records that were not asked for, and only those", () => {
-      expect(missing(open(), stateKey(BOB), listKey(CAROL), ["claims", "k"])).toEqual([listKey(CAROL), ["claims", "k"]]);
+      expect(missing(open(), stateKey(BOB), listKey(CAROL), ["claims", "k"])).toEqual([
+        listKey(CAROL),
+        ["claims", "k"],
+      ]);
     });
   });
 });

@@ -15,36 +15,57 @@ const operations: readonly (readonly [string, (store: DeviceStore) => ReturnType
 ];
 
 describe.each(operations)("%s with a deadline", (_, operate) => {
-  it("gives what the store gives in time", marbles((m) => {
-    const store = new ScriptedStore({ scheduler: m.scheduler, takes: 4 });
-    m.expectObservable(operate(withStoreDeadline(store, 5, m.scheduler))).toBe("----(x|)", { x: undefined });
-  }));
+  it(
+    "gives what the store gives in time",
+    marbles((m) => {
+      const store = new ScriptedStore({ scheduler: m.scheduler, takes: 4 });
+      m.expectObservable(operate(withStoreDeadline(store, 5, m.scheduler))).toBe("----(x|)", { x: undefined });
+    }),
+  );
 
-  it("fails where the store hangs", marbles((m) => {
-    const store = new ScriptedStore({ scheduler: m.scheduler });
-    store.hangNext();
-    m.expectObservable(operate(withStoreDeadline(store, 5, m.scheduler)), "-^").toBe("------#", undefined, late);
-  }));
+  it(
+    "fails where the store hangs",
+    marbles((m) => {
+      const store = new ScriptedStore({ scheduler: m.scheduler });
+      store.hangNext();
+      m.expectObservable(operate(withStoreDeadline(store, 5, m.scheduler)), "-^").toBe("------#", undefined, late);
+    }),
+  );
 
-  it("fails as the store fails", marbles((m) => {
-    const store = new ScriptedStore({ scheduler: m.scheduler, takes: 2 });
-    store.failNext("broken");
-    m.expectObservable(operate(withStoreDeadline(store, 5, m.scheduler))).toBe("--#", undefined, "broken");
-  }));
+  it(
+    "fails as the store fails",
+    marbles((m) => {
+      const store = new ScriptedStore({ scheduler: m.scheduler, takes: 2 });
+      store.failNext("broken");
+      m.expectObservable(operate(withStoreDeadline(store, 5, m.scheduler))).toBe("--#", undefined, "broken");
+    }),
+  );
 });
 
 describe("a store that completes without a result", () => {
-  const mute: DeviceStore = { syncToken$: EMPTY, read: () => EMPTY, readKinds: () => EMPTY, update: () => EMPTY, clear: () => EMPTY };
+  const mute: DeviceStore = {
+    syncToken$: EMPTY,
+    read: () => EMPTY,
+    readKinds: () => EMPTY,
+    update: () => EMPTY,
+    clear: () => EMPTY,
+  };
   const noResult = new Error("the device store completed an operation without a result");
 
-  it("counts as failing", marbles((m) => {
-    const store = withStoreDeadline(mute, 5, m.scheduler);
-    m.expectObservable(store.read([])).toBe("#", undefined, noResult);
-    m.expectObservable(store.readKinds([])).toBe("#", undefined, noResult);
-    m.expectObservable(store.update([], () => ({ puts: [], deletes: [], result: 1 }))).toBe("#", undefined, noResult);
-  }));
+  it(
+    "counts as failing",
+    marbles((m) => {
+      const store = withStoreDeadline(mute, 5, m.scheduler);
+      m.expectObservable(store.read([])).toBe("#", undefined, noResult);
+      m.expectObservable(store.readKinds([])).toBe("#", undefined, noResult);
+      m.expectObservable(store.update([], () => ({ puts: [], deletes: [], result: 1 }))).toBe("#", undefined, noResult);
+    }),
+  );
 
-  it("has done what clear() is for", marbles((m) => {
-    m.expectObservable(withStoreDeadline(mute, 5, m.scheduler).clear()).toBe("(x|)", { x: undefined });
-  }));
+  it(
+    "has done what clear() is for",
+    marbles((m) => {
+      m.expectObservable(withStoreDeadline(mute, 5, m.scheduler).clear()).toBe("(x|)", { x: undefined });
+    }),
+  );
 });

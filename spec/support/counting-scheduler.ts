@@ -20,7 +20,8 @@ export class CountingScheduler implements SchedulerLike {
 
   schedule<T>(work: (this: SchedulerAction<T>, state?: T) => void, delay?: number, state?: T): Subscription {
     const pending = this.#pending;
-    const action = state === undefined ? this.#scheduler.schedule(work, delay) : this.#scheduler.schedule(work, delay, state);
+    const action =
+      state === undefined ? this.#scheduler.schedule(work, delay) : this.#scheduler.schedule(work, delay, state);
     pending.add(action);
     action.add(() => pending.delete(action));
     return action;

@@ -17,7 +17,8 @@ export function countingStore(log: StoreLog, store: DeviceStore = memoryStore())
     syncToken$: store.syncToken$,
     clear: () => store.clear(),
     read: (keys) => store.read(keys).pipe(tap({ subscribe: () => read(keys) })),
-    readKinds: (kinds) => store.readKinds(kinds).pipe(tap({ subscribe: () => log.reads.push(kinds.map((kind) => `${kind}/*`)) })),
+    readKinds: (kinds) =>
+      store.readKinds(kinds).pipe(tap({ subscribe: () => log.reads.push(kinds.map((kind) => `${kind}/*`)) })),
     update: <T>(keys: readonly RecordKey[], change: (saved: readonly unknown[]) => Update<T>): Observable<T> =>
       defer(() => {
         read(keys);

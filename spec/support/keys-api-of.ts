@@ -10,7 +10,10 @@ export interface ScriptedKeysApi extends KeysApi {
   readonly requests: readonly KeysQueryRequest[];
 }
 
-export function keysApiOf(answers: readonly Observable<KeysQueryResponse>[], changes: KeysApi["changes"] = () => EMPTY): ScriptedKeysApi {
+export function keysApiOf(
+  answers: readonly Observable<KeysQueryResponse>[],
+  changes: KeysApi["changes"] = () => EMPTY,
+): ScriptedKeysApi {
   const asked$ = new ReplaySubject<string>(Number.POSITIVE_INFINITY);
   const requests: KeysQueryRequest[] = [];
   const query = (request: KeysQueryRequest): Observable<KeysQueryResponse> => {

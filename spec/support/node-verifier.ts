@@ -1,6 +1,6 @@
 import { createPublicKey, verify } from "node:crypto";
 import { defer, of } from "rxjs";
-import type { SignatureVerifier } from "../../src/keys/signature-verifier.js";
+import type { SignatureVerifier } from "../../src/trust/signature-verifier.js";
 
 /** RFC 8410, section 4: what comes before the 32 bytes of an ed25519 public key in DER. */
 const DER_PREFIX = Buffer.from("302a300506032b6570032100", "hex");
@@ -12,7 +12,12 @@ export const nodeVerifier: SignatureVerifier = {
       of(
         checks.map(({ publicKey, message, signature }) => {
           try {
-            return verify(null, message, createPublicKey({ key: Buffer.concat([DER_PREFIX, publicKey]), format: "der", type: "spki" }), signature);
+            return verify(
+              null,
+              message,
+              createPublicKey({ key: Buffer.concat([DER_PREFIX, publicKey]), format: "der", type: "spki" }),
+              signature,
+            );
           } catch {
             return false; // no point of the curve
           }

@@ -1,5 +1,7 @@
 /** How one asks for more than `npm test` does. */
-const isLong = ["PROPERTY_RUNS", "PROOF_RUNS", "PROOF_KILLS", "PROOF_MINUTES", "DIFFERENTIAL_ANSWERS"].some((name) => process.env[name] !== undefined);
+const isLong = ["PROPERTY_RUNS", "PROOF_RUNS", "PROOF_KILLS", "PROOF_MINUTES", "DIFFERENTIAL_ANSWERS"].some(
+  (name) => process.env[name] !== undefined,
+);
 
 /**
  * The seed of all that is drawn by chance; `PROPERTY_SEED` gives it. `npm test` has the same one each time: what fails there is what was changed. A long run draws a new one, and looks where

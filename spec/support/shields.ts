@@ -8,7 +8,8 @@ import { localpart } from "./summary.js";
  * What is made of a result's keys, a line for each user: devices (`s` signed by itself, `x` cross-signed, the name of its key where that is not the device's own), `!` what was refused, the
  * identity, the freshness. Such as `bob PHONE:sx OLD(stolen):s !TABLET:unsigned changed current`.
  */
-export const shields = (users: DeviceKeysByUser): readonly string[] => Array.from(users, ([userId, result]) => `${localpart(userId)} ${oneUser(result)}`);
+export const shields = (users: DeviceKeysByUser): readonly string[] =>
+  Array.from(users, ([userId, result]) => `${localpart(userId)} ${oneUser(result)}`);
 
 function oneUser({ deviceKeys, deviceStatus, rejected, identity, freshness }: UserDeviceKeys): string {
   const devices = Array.from(deviceKeys.values(), (device) => {
@@ -27,7 +28,14 @@ function otherKey({ user_id: userId, device_id: deviceId, keys }: DeviceKeys): s
 
 /** What an update says, in one line, such as `bob added B1,B2 refused B3:key-changed identity changed`. */
 export function updateLine({ userId, refused, identity, ...lists }: DeviceUpdate): string {
-  const named = (["added", "removed", "renamed", "crossSigned", "changed"] as const).flatMap((name) => (lists[name].length === 0 ? [] : [`${name} ${lists[name].join(",")}`]));
+  const named = (["added", "removed", "renamed", "crossSigned", "changed"] as const).flatMap((name) =>
+    lists[name].length === 0 ? [] : [`${name} ${lists[name].join(",")}`],
+  );
   const refusals = Array.from(refused, ([deviceId, { code }]) => `refused ${deviceId}:${code}`);
-  return [localpart(userId), ...named, ...refusals, ...(identity === undefined ? [] : [`identity ${identity.state}${identity.verified ? "+verified" : ""}`])].join(" ");
+  return [
+    localpart(userId),
+    ...named,
+    ...refusals,
+    ...(identity === undefined ? [] : [`identity ${identity.state}${identity.verified ? "+verified" : ""}`]),
+  ].join(" ");
 }

@@ -31,14 +31,27 @@ export function keyPair(name: string): KeyPair {
 }
 
 /** The object with one more signature: in this user's name, by this key, under this ID. */
-export function signed<T extends DeviceKeys | CrossSigningKey>(object: T, userId: UserId, by: KeyPair, keyId = by.publicKey): T {
+export function signed<T extends DeviceKeys | CrossSigningKey>(
+  object: T,
+  userId: UserId,
+  by: KeyPair,
+  keyId = by.publicKey,
+): T {
   return withSignature(object, userId, keyId, by.sign(object));
 }
 
 /** The object with this text for a signature. */
-export function withSignature<T extends DeviceKeys | CrossSigningKey>(object: T, userId: UserId, keyId: string, signature: string): T {
+export function withSignature<T extends DeviceKeys | CrossSigningKey>(
+  object: T,
+  userId: UserId,
+  keyId: string,
+  signature: string,
+): T {
   const { signatures = {} } = object;
-  return { ...object, signatures: { ...signatures, [userId]: { ...signatures[userId], [`ed25519:${keyId}`]: signature } } };
+  return {
+    ...object,
+    signatures: { ...signatures, [userId]: { ...signatures[userId], [`ed25519:${keyId}`]: signature } },
+  };
 }
 
 export interface DeviceOptions {
@@ -68,7 +81,11 @@ export interface SignedAccount {
 
 /** @param name names all keys: another name gives the account of somebody who has reset their identity */
 export function signedAccount(userId: UserId, name: string = userId): SignedAccount {
-  const [master, selfSigning, userSigning] = [keyPair(`${name} master`), keyPair(`${name} self-signing`), keyPair(`${name} user-signing`)];
+  const [master, selfSigning, userSigning] = [
+    keyPair(`${name} master`),
+    keyPair(`${name} self-signing`),
+    keyPair(`${name} user-signing`),
+  ];
   return {
     userId,
     master,
@@ -77,7 +94,16 @@ export function signedAccount(userId: UserId, name: string = userId): SignedAcco
     masterKey: crossSigningKey(userId, "master", master),
     selfSigningKey: signed(crossSigningKey(userId, "self_signing", selfSigning), userId, master),
     userSigningKey: signed(crossSigningKey(userId, "user_signing", userSigning), userId, master),
-    device: (deviceId, { key = keyPair(`${userId} ${deviceId}`), curve25519 = unpadded(hash(`${userId} ${deviceId} curve25519`)), properties, displayName, signedBy = ["itself", "owner"] } = {}) => {
+    device: (
+      deviceId,
+      {
+        key = keyPair(`${userId} ${deviceId}`),
+        curve25519 = unpadded(hash(`${userId} ${deviceId} curve25519`)),
+        properties,
+        displayName,
+        signedBy = ["itself", "owner"],
+      } = {},
+    ) => {
       let device: DeviceKeys = {
         user_id: userId,
         device_id: deviceId,
@@ -93,7 +119,11 @@ export function signedAccount(userId: UserId, name: string = userId): SignedAcco
 }
 
 /** The public half of a cross-signing key, without a signature. */
-export function crossSigningKey(userId: UserId, usage: "master" | "self_signing" | "user_signing", { publicKey }: Pick<KeyPair, "publicKey">): CrossSigningKey {
+export function crossSigningKey(
+  userId: UserId,
+  usage: "master" | "self_signing" | "user_signing",
+  { publicKey }: Pick<KeyPair, "publicKey">,
+): CrossSigningKey {
   return { user_id: userId, usage: [usage], keys: { [`ed25519:${publicKey}`]: publicKey } };
 }
 
@@ -116,7 +146,12 @@ export function signedAnswer(...users: readonly Answered[]): KeysQueryResponse {
       }),
     );
   return {
-    device_keys: Object.fromEntries(users.map(({ account, devices = [] }) => [account.userId, Object.fromEntries(devices.map((device) => [device.device_id, device]))])),
+    device_keys: Object.fromEntries(
+      users.map(({ account, devices = [] }) => [
+        account.userId,
+        Object.fromEntries(devices.map((device) => [device.device_id, device])),
+      ]),
+    ),
     master_keys: section("masterKey"),
     self_signing_keys: section("selfSigningKey"),
     user_signing_keys: section("userSigningKey"),

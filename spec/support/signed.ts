@@ -12,7 +12,10 @@ export const BY_MASTER = 3;
 export const BY_US = 4;
 
 /** A signature that passes every check but that of a verifier. */
-export const signature = (first: number): string => Buffer.from(new Uint8Array(64).fill(1).fill(first, 0, 1)).toString("base64").replaceAll("=", "");
+export const signature = (first: number): string =>
+  Buffer.from(new Uint8Array(64).fill(1).fill(first, 0, 1))
+    .toString("base64")
+    .replaceAll("=", "");
 
 export interface SignedProperties {
   /** The name of its ed25519 key. @default one of its own */
@@ -31,7 +34,11 @@ export interface SignedProperties {
 export const edName = (userId: UserId, deviceId: DeviceId): string => `ed${localpart(userId)}${deviceId}`;
 export const curveName = (userId: UserId, deviceId: DeviceId): string => `curve${localpart(userId)}${deviceId}`;
 
-export function signed(userId: UserId, deviceId: DeviceId, { key, curve, name, by, signed: signedByItself = true, algorithms = ["m.megolm.v1.aes-sha2"] }: SignedProperties = {}): DeviceKeys {
+export function signed(
+  userId: UserId,
+  deviceId: DeviceId,
+  { key, curve, name, by, signed: signedByItself = true, algorithms = ["m.megolm.v1.aes-sha2"] }: SignedProperties = {},
+): DeviceKeys {
   const signatures = {
     ...(signedByItself && { [`ed25519:${deviceId}`]: signature(BY_DEVICE) }),
     ...(by !== undefined && { [`ed25519:${keyOf(by)}`]: signature(BY_OWNER) }),
@@ -40,7 +47,10 @@ export function signed(userId: UserId, deviceId: DeviceId, { key, curve, name, b
     user_id: userId,
     device_id: deviceId,
     algorithms,
-    keys: { [`ed25519:${deviceId}`]: keyOf(key ?? edName(userId, deviceId)), [`curve25519:${deviceId}`]: keyOf(curve ?? curveName(userId, deviceId)) },
+    keys: {
+      [`ed25519:${deviceId}`]: keyOf(key ?? edName(userId, deviceId)),
+      [`curve25519:${deviceId}`]: keyOf(curve ?? curveName(userId, deviceId)),
+    },
     signatures: { [userId]: signatures },
     ...(name !== undefined && { unsigned: { device_display_name: name } }),
   };
@@ -52,8 +62,19 @@ export const listOf = (userId: UserId, ...devices: readonly DeviceKeys[]): KeysQ
 });
 
 /** A user's identity, of which every key begins with its name: `<name>M`, `<name>S` and, where `own` says so, `<name>U`. `ours`: the name of our user-signing key, which has signed it. */
-export function identityOf(userId: UserId, name: string, { own = false, ours }: { readonly own?: boolean; readonly ours?: { readonly userId: UserId; readonly name: string } } = {}): KeysQueryResponse {
-  const key = (usage: string, text: string, signatures: Readonly<Record<UserId, Record<string, string>>>): CrossSigningKey => ({ user_id: userId, usage: [usage], keys: { [`ed25519:${text}`]: text }, signatures });
+export function identityOf(
+  userId: UserId,
+  name: string,
+  {
+    own = false,
+    ours,
+  }: { readonly own?: boolean; readonly ours?: { readonly userId: UserId; readonly name: string } } = {},
+): KeysQueryResponse {
+  const key = (
+    usage: string,
+    text: string,
+    signatures: Readonly<Record<UserId, Record<string, string>>>,
+  ): CrossSigningKey => ({ user_id: userId, usage: [usage], keys: { [`ed25519:${text}`]: text }, signatures });
   const byMaster = { [userId]: { [`ed25519:${keyOf(`${name}M`)}`]: signature(BY_MASTER) } };
   const byUs = ours === undefined ? {} : { [ours.userId]: { [`ed25519:${keyOf(ours.name)}`]: signature(BY_US) } };
   return {
@@ -67,4 +88,6 @@ const SECTIONS = ["device_keys", "failures", "master_keys", "self_signing_keys",
 
 /** One answer that says all that these say. */
 export const together = (...answers: readonly KeysQueryResponse[]): KeysQueryResponse =>
-  Object.fromEntries(SECTIONS.map((section) => [section, Object.assign({}, ...answers.map((one) => one[section])) as unknown]));
+  Object.fromEntries(
+    SECTIONS.map((section) => [section, Object.assign({}, ...answers.map((one) => one[section])) as unknown]),
+  );

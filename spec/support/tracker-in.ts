@@ -1,6 +1,6 @@
 import { map, NEVER, ReplaySubject, type Observable } from "rxjs";
 import { DeviceTracker } from "../../src/device-tracker.js";
-import type { DeviceTrackerOptions } from "../../src/device-tracker-options.js";
+import type { DeviceTrackerOptions } from "../../src/tracker/options.js";
 import type { UserId } from "../../src/model/ids.js";
 import type { TrackerProblem } from "../../src/model/problems.js";
 import type { KeysQueryResponse } from "../../src/model/wire.js";
@@ -27,13 +27,19 @@ export interface TrackerUnderTest extends Pick<ScriptedKeysApi, "asked$" | "requ
   readonly problems$: Observable<TrackerProblem["type"]>;
   readonly problems: readonly TrackerProblem[];
   /** `getDeviceKeys`, in summary. */
-  readonly lookup: (users: readonly UserId[], options?: Parameters<DeviceTracker["getDeviceKeys"]>[1]) => Observable<readonly string[]>;
+  readonly lookup: (
+    users: readonly UserId[],
+    options?: Parameters<DeviceTracker["getDeviceKeys"]>[1],
+  ) => Observable<readonly string[]>;
   readonly known: (users: readonly UserId[]) => Observable<readonly string[]>;
   readonly watch: (users: readonly UserId[]) => Observable<readonly string[]>;
 }
 
 /** A tracker of Alice's in virtual time; connected from the start where it is given a `sync$`. */
-export function trackerIn({ scheduler }: Pick<Marbles, "scheduler">, { tracking = [], answers = [], changes, connected, ...options }: TrackerSetUp = {}): TrackerUnderTest {
+export function trackerIn(
+  { scheduler }: Pick<Marbles, "scheduler">,
+  { tracking = [], answers = [], changes, connected, ...options }: TrackerSetUp = {},
+): TrackerUnderTest {
   const keysApi = keysApiOf(answers, changes);
   const tracker = new DeviceTracker({ userId: ALICE, sync$: NEVER, keysApi, scheduler, ...options });
   const problems: TrackerProblem[] = [];

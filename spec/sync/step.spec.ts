@@ -3,11 +3,17 @@ import { InvalidResponseError } from "../../src/model/errors.js";
 import { parseStep } from "../../src/sync/step.js";
 import { ALICE, BOB, CAROL } from "../support/users.js";
 
-const parse = (lists: unknown, rest: Record<string, unknown> = {}) => parseStep({ next_batch: "s1", device_lists: lists, ...rest }, ALICE);
+const parse = (lists: unknown, rest: Record<string, unknown> = {}) =>
+  parseStep({ next_batch: "s1", device_lists: lists, ...rest }, ALICE);
 
 describe("parseStep", () => {
   it("reads who changed and who left", () => {
-    expect(parse({ changed: [BOB], left: [CAROL] })).toMatchObject({ changed: [BOB], left: [CAROL], everyone: false, refusedIds: [] });
+    expect(parse({ changed: [BOB], left: [CAROL] })).toMatchObject({
+      changed: [BOB],
+      left: [CAROL],
+      everyone: false,
+      refusedIds: [],
+    });
   });
 
   it("hands the very response on", () => {
@@ -39,7 +45,12 @@ describe("parseStep", () => {
   });
 
   it("leaves out strings that are no user IDs, and names them", () => {
-    expect(parse({ changed: ["nobody", BOB], left: ["@x"] })).toMatchObject({ changed: [BOB], left: [], everyone: false, refusedIds: ["nobody", "@x"] });
+    expect(parse({ changed: ["nobody", BOB], left: ["@x"] })).toMatchObject({
+      changed: [BOB],
+      left: [],
+      everyone: false,
+      refusedIds: ["nobody", "@x"],
+    });
   });
 
   it.each([
@@ -58,7 +69,11 @@ describe("parseStep", () => {
   });
 
   it("uses what can be understood beside what cannot", () => {
-    expect(parse({ changed: [5, BOB], left: [CAROL] })).toMatchObject({ changed: [BOB], left: [CAROL], everyone: true });
+    expect(parse({ changed: [5, BOB], left: [CAROL] })).toMatchObject({
+      changed: [BOB],
+      left: [CAROL],
+      everyone: true,
+    });
   });
 
   it.each([
@@ -83,7 +98,12 @@ describe("parseStep", () => {
   });
 
   it("counts everyone as changed where since is neither a token nor null", () => {
-    expect(parse({ changed: [BOB] }, { since: 5 })).toMatchObject({ since: undefined, changed: [BOB], everyone: true, refusal: { path: "since" } });
+    expect(parse({ changed: [BOB] }, { since: 5 })).toMatchObject({
+      since: undefined,
+      changed: [BOB],
+      everyone: true,
+      refusal: { path: "since" },
+    });
   });
 
   it("takes names of JavaScript for names", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Revision } from "../../src/store/revision.js";
-import { Emissions } from "../../src/sync/emissions.js";
+import { Emissions } from "../../src/tracker/emission-queue.js";
 import { TrackedUsers } from "../../src/sync/tracked-users.js";
 import { ALICE, BOB, CAROL } from "../support/users.js";
 
@@ -13,7 +13,9 @@ function trackedUsers() {
     supersede: ({ invalidated, left }) => seen.push(`supersede ${[...invalidated, ...left].join(" ")}`),
     sendWaiting: () => seen.push("send"),
   });
-  tracked.invalidations$.subscribe(({ invalidated, left, announced }) => seen.push(`tell ${[...invalidated, ...left].join(" ")}${announced ? "" : " (not announced)"}`));
+  tracked.invalidations$.subscribe(({ invalidated, left, announced }) =>
+    seen.push(`tell ${[...invalidated, ...left].join(" ")}${announced ? "" : " (not announced)"}`),
+  );
   tracked.set$.subscribe((users) => seen.push(`set of ${users.size}`));
   seen.length = 0;
   return { tracked, emissions, seen };

@@ -9,8 +9,13 @@ const r1 = new Revision();
 const r2 = new Revision();
 const r3 = new Revision();
 
-const reduce = (...events: readonly TrackingEvent[]): Tracking => events.reduce(reduceTracking, initialTracking(ALICE, start));
-const step = (changed: readonly UserId[], left: readonly UserId[] = [], rest: Partial<TrackingEvent & { type: "step" }> = {}): TrackingEvent => ({
+const reduce = (...events: readonly TrackingEvent[]): Tracking =>
+  events.reduce(reduceTracking, initialTracking(ALICE, start));
+const step = (
+  changed: readonly UserId[],
+  left: readonly UserId[] = [],
+  rest: Partial<TrackingEvent & { type: "step" }> = {},
+): TrackingEvent => ({
   type: "step",
   token: "s1",
   changed,
@@ -19,12 +24,19 @@ const step = (changed: readonly UserId[], left: readonly UserId[] = [], rest: Pa
   revision: r1,
   ...rest,
 });
-const listed = (...users: readonly [UserId, Revision][]): TrackingEvent => ({ type: "listed", users: new Map(users.map(([user, revision]) => [user, { revision }])) });
+const listed = (...users: readonly [UserId, Revision][]): TrackingEvent => ({
+  type: "listed",
+  users: new Map(users.map(([user, revision]) => [user, { revision }])),
+});
 const users = ({ users: all }: Tracking) => Object.fromEntries(all);
 
 describe("the tracking reducer", () => {
   it("begins with our own user, outdated, and no token", () => {
-    expect(reduce()).toEqual({ token: undefined, users: new Map([[ALICE, { revision: start, outdated: true }]]), last: { invalidated: [], left: [], usersChanged: false } });
+    expect(reduce()).toEqual({
+      token: undefined,
+      users: new Map([[ALICE, { revision: start, outdated: true }]]),
+      last: { invalidated: [], left: [], usersChanged: false },
+    });
   });
 
   describe("at a step", () => {
@@ -77,7 +89,11 @@ describe("the tracking reducer", () => {
     });
 
     it("of everyone makes all outdated at its revision, and names whose list was good", () => {
-      const state = reduce(step([BOB, CAROL, DAVE]), listed([BOB, r1], [CAROL, r1]), step([CAROL], [], { everyone: true, revision: r2 }));
+      const state = reduce(
+        step([BOB, CAROL, DAVE]),
+        listed([BOB, r1], [CAROL, r1]),
+        step([CAROL], [], { everyone: true, revision: r2 }),
+      );
       expect([...state.users.values()].every(({ revision, outdated }) => revision === r2 && outdated)).toBe(true);
       expect(state.last).toEqual({ invalidated: [CAROL, BOB], left: [], usersChanged: false });
     });
@@ -122,7 +138,11 @@ describe("the tracking reducer", () => {
   });
 
   describe("at adopt", () => {
-    const adopt = (user: UserId, from: Revision, to: { revision: Revision; outdated: boolean } | undefined): TrackingEvent => ({
+    const adopt = (
+      user: UserId,
+      from: Revision,
+      to: { revision: Revision; outdated: boolean } | undefined,
+    ): TrackingEvent => ({
       type: "adopt",
       users: new Map([[user, { from, to }]]),
     });

@@ -7,7 +7,8 @@ interface Request {
   readonly reject: (error: unknown) => void;
 }
 
-const abortError = () => Object.assign(new Error("the request was aborted, or the lock stolen"), { name: "AbortError" });
+const abortError = () =>
+  Object.assign(new Error("the request was aborted, or the lock stolen"), { name: "AbortError" });
 
 /** Web Locks with one holder a name, a queue, `signal` and `steal`. What is granted is granted in a later microtask, as in a browser. */
 export class FakeLocks {
@@ -17,10 +18,15 @@ export class FakeLocks {
   refuse: Error | undefined;
   steals = 0;
 
-  request(name: string, options: { signal?: AbortSignal; steal?: boolean }, callback: () => Promise<void> | undefined): Promise<void> {
+  request(
+    name: string,
+    options: { signal?: AbortSignal; steal?: boolean },
+    callback: () => Promise<void> | undefined,
+  ): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.refuse !== undefined) return reject(this.refuse);
-      if (options.steal === true && options.signal !== undefined) return reject(new Error("signal and steal exclude each other"));
+      if (options.steal === true && options.signal !== undefined)
+        return reject(new Error("signal and steal exclude each other"));
       const request: Request = { callback, resolve, reject };
       if (options.steal === true) {
         this.steals++;

@@ -13,7 +13,10 @@ describe("leadership", () => {
   const stand = (locks: FakeLocks) => {
     const depose$ = new Subject<void>();
     const said: unknown[] = [];
-    const subscription = leadership(locks as unknown as LockManager, "lock", depose$).subscribe({ next: (leads) => said.push(leads), error: (error: unknown) => said.push(error) });
+    const subscription = leadership(locks as unknown as LockManager, "lock", depose$).subscribe({
+      next: (leads) => said.push(leads),
+      error: (error: unknown) => said.push(error),
+    });
     subscriptions.push(subscription);
     return { said, depose: () => depose$.next(), leave: () => subscription.unsubscribe() };
   };
@@ -38,7 +41,10 @@ describe("leadership", () => {
     await settled();
     b.depose();
     await settled();
-    expect([a.said, b.said]).toEqual([[false, true, false], [false, true]]);
+    expect([a.said, b.said]).toEqual([
+      [false, true, false],
+      [false, true],
+    ]);
     expect(locks.counts).toEqual({ held: 1, pending: 1 }); // the thief has left the queue
     b.leave();
     await settled();

@@ -10,12 +10,25 @@ describe("OtherTabError", () => {
     const original = new MatrixError("/sync", 401, { errcode: "M_UNKNOWN_TOKEN", softLogout: true });
     const error = sent(original);
     expect(error).toBeInstanceOf(Error);
-    expect(error).toMatchObject({ name: "MatrixError", message: original.message, endpoint: "/sync", status: 401, errcode: "M_UNKNOWN_TOKEN", softLogout: true });
+    expect(error).toMatchObject({
+      name: "MatrixError",
+      message: original.message,
+      endpoint: "/sync",
+      status: 401,
+      errcode: "M_UNKNOWN_TOKEN",
+      softLogout: true,
+    });
     expect(String(error)).toBe(String(original));
   });
 
   it("carries no objects, which may be impossible to clone or hold the request with its token", () => {
-    const error = sent(Object.assign(new Error("failed", { cause: new Error("secret") }), { config: { headers: { authorization: "secret" } }, retry: () => undefined, id: 7 }));
+    const error = sent(
+      Object.assign(new Error("failed", { cause: new Error("secret") }), {
+        config: { headers: { authorization: "secret" } },
+        retry: () => undefined,
+        id: 7,
+      }),
+    );
     expect(Object.fromEntries(Object.entries(error))).toEqual({ name: "Error", id: 7 });
     expect(error.cause).toBeUndefined();
   });

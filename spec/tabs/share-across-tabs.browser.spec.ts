@@ -16,19 +16,23 @@ describe("shareAcrossTabs in a page of Chromium", () => {
     const source$ = new Subject<unknown>();
     const said: unknown[] = [];
     const told: string[] = [];
-    const subscription = source$.pipe(shareAcrossTabs(name, { onUnshared: (message) => told.push(message) })).subscribe({
-      next: (value) => said.push(value),
-      error: (error: unknown) => said.push(error),
-      complete: () => said.push("complete"),
-    });
+    const subscription = source$
+      .pipe(shareAcrossTabs(name, { onUnshared: (message) => told.push(message) }))
+      .subscribe({
+        next: (value) => said.push(value),
+        error: (error: unknown) => said.push(error),
+        complete: () => said.push("complete"),
+      });
     subscriptions.push(subscription);
     return { source$, said, told, subscription };
   };
   const nothingLeft = (name: string) =>
-    expect.poll(async () => {
-      const { held = [], pending = [] } = await navigator.locks.query();
-      return [...held, ...pending].filter((lock) => lock.name?.endsWith(`/${name}`) === true);
-    }).toEqual([]);
+    expect
+      .poll(async () => {
+        const { held = [], pending = [] } = await navigator.locks.query();
+        return [...held, ...pending].filter((lock) => lock.name?.endsWith(`/${name}`) === true);
+      })
+      .toEqual([]);
 
   it("gives what one source emits to several operators of a name, and hands over between them", async () => {
     const name = crypto.randomUUID();
@@ -38,10 +42,12 @@ describe("shareAcrossTabs in a page of Chromium", () => {
     a.source$.next({ next_batch: "s1", since: null });
     a.source$.next({ next_batch: "s2", since: "s1" });
     for (const { said } of [a, b, c]) {
-      await expect.poll(() => said).toEqual([
-        { next_batch: "s1", since: null },
-        { next_batch: "s2", since: "s1" },
-      ]);
+      await expect
+        .poll(() => said)
+        .toEqual([
+          { next_batch: "s1", since: null },
+          { next_batch: "s2", since: "s1" },
+        ]);
     }
     a.subscription.unsubscribe();
     await expect.poll(() => b.source$.observed).toBe(true);
@@ -79,7 +85,9 @@ describe("shareAcrossTabs in a page of Chromium", () => {
     const [a, b] = [candidate(name), candidate(name)];
     await expect.poll(() => a.source$.observed).toBe(true);
     a.source$.error(Object.assign(new Error("logged out"), { name: "MatrixError", errcode: "M_UNKNOWN_TOKEN" }));
-    await expect.poll(() => b.said).toEqual([expect.objectContaining({ name: "MatrixError", message: "logged out", errcode: "M_UNKNOWN_TOKEN" })]);
+    await expect
+      .poll(() => b.said)
+      .toEqual([expect.objectContaining({ name: "MatrixError", message: "logged out", errcode: "M_UNKNOWN_TOKEN" })]);
     await nothingLeft(name);
     expect(b.source$.observed).toBe(false);
   });
@@ -89,14 +97,17 @@ describe("shareAcrossTabs in a page of Chromium", () => {
     const [a, b] = [candidate(name), candidate(name)];
     await expect.poll(() => a.source$.observed).toBe(true);
     a.source$.next(() => undefined);
-    for (const { said } of [a, b]) await expect.poll(() => said).toEqual([expect.objectContaining({ name: "DataCloneError" })]);
+    for (const { said } of [a, b])
+      await expect.poll(() => said).toEqual([expect.objectContaining({ name: "DataCloneError" })]);
     await nothingLeft(name);
   });
 
   it("takes the lock from one who holds it and says nothing", async () => {
     const name = crypto.randomUUID();
     let robbed: unknown;
-    navigator.locks.request(`matrix-device-tracker/tabs/${name}`, () => new Promise(() => undefined)).catch((error: unknown) => (robbed = error));
+    navigator.locks
+      .request(`matrix-device-tracker/tabs/${name}`, () => new Promise(() => undefined))
+      .catch((error: unknown) => (robbed = error));
     const a = candidate(name);
     await expect.poll(() => a.source$.observed, { timeout: 15_000 }).toBe(true);
     expect(robbed).toMatchObject({ name: "AbortError" });

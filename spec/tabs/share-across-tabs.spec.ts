@@ -73,7 +73,7 @@ const sent = (type: string) => FakeChannel.sent.filter((message) => (message as 
 
 describe("shareAcrossTabs", () => {
   it("subscribes to one source, and gives its values to everybody, the leader included", async () => {
-    const [a, b, c] = await open(3) as [Tab, Tab, Tab];
+    const [a, b, c] = (await open(3)) as [Tab, Tab, Tab];
     expect(leaders()).toEqual([a]);
     a.source$.next(1);
     a.source$.next({ next_batch: "s2" });
@@ -85,7 +85,9 @@ describe("shareAcrossTabs", () => {
   it("tells the others before the leader's own subscriber, so that what that one saves has been told", async () => {
     const source$ = new Subject<number>();
     const order: unknown[] = [];
-    const subscription = source$.pipe(shareAcrossTabs("s", { scheduler })).subscribe(() => order.push(FakeChannel.sent.at(-1)));
+    const subscription = source$
+      .pipe(shareAcrossTabs("s", { scheduler }))
+      .subscribe(() => order.push(FakeChannel.sent.at(-1)));
     await settled();
     source$.next(1);
     expect(order).toEqual([{ type: "value", value: 1 }]);
@@ -93,10 +95,12 @@ describe("shareAcrossTabs", () => {
   });
 
   it("keeps sources of different names apart", async () => {
-    const [a] = await open(1) as [Tab];
+    const [a] = (await open(1)) as [Tab];
     const other$ = new Subject<number>();
     const said: number[] = [];
-    const subscription = other$.pipe(shareAcrossTabs<number>("other", { scheduler })).subscribe((value) => said.push(value));
+    const subscription = other$
+      .pipe(shareAcrossTabs<number>("other", { scheduler }))
+      .subscribe((value) => said.push(value));
     await settled();
     other$.next(7);
     a.source$.next(1);
@@ -106,7 +110,7 @@ describe("shareAcrossTabs", () => {
   });
 
   it("hands over to the next when the leader unsubscribes", async () => {
-    const [a, b, c] = await open(3) as [Tab, Tab, Tab];
+    const [a, b, c] = (await open(3)) as [Tab, Tab, Tab];
     a.close();
     expect(a.leads).toBe(false);
     await settled();
@@ -117,7 +121,7 @@ describe("shareAcrossTabs", () => {
   });
 
   it("gives one that joins what the leader emitted last, at once, and nobody else", async () => {
-    const [a, b] = await open(2) as [Tab, Tab];
+    const [a, b] = (await open(2)) as [Tab, Tab];
     a.source$.next(1);
     a.source$.next(2);
     await settled();
@@ -127,7 +131,7 @@ describe("shareAcrossTabs", () => {
   });
 
   it("does not repeat to one that joins what is older than what it has got meanwhile", async () => {
-    const [a] = await open(1) as [Tab];
+    const [a] = (await open(1)) as [Tab];
     a.source$.next(1);
     await settled();
     a.channel.suspended = true;
@@ -140,7 +144,7 @@ describe("shareAcrossTabs", () => {
   });
 
   it("repeats only what it has emitted since it leads", async () => {
-    const [a, b] = await open(2) as [Tab, Tab];
+    const [a, b] = (await open(2)) as [Tab, Tab];
     a.source$.next(1);
     await settled();
     a.close();
@@ -155,7 +159,7 @@ describe("shareAcrossTabs", () => {
 
   describe("when the leader says nothing", () => {
     it("asks it after a second, and lets it be when it answers", async () => {
-      const [a] = await open(3) as [Tab];
+      const [a] = (await open(3)) as [Tab];
       await pass(10_000);
       expect(leaders()).toEqual([a]);
       expect(locks.steals).toBe(0);
@@ -163,7 +167,7 @@ describe("shareAcrossTabs", () => {
     });
 
     it("takes values for a sign of it", async () => {
-      const [a] = await open(3) as [Tab];
+      const [a] = (await open(3)) as [Tab];
       a.channel.suspended = true;
       for (let value = 0; value < 10; value++) {
         a.source$.next(value);
@@ -174,7 +178,7 @@ describe("shareAcrossTabs", () => {
     });
 
     it("takes the lock from one that does not answer; that one stops when it is told, and follows", async () => {
-      const [a, b, c] = await open(3) as [Tab, Tab, Tab];
+      const [a, b, c] = (await open(3)) as [Tab, Tab, Tab];
       a.channel.suspended = true;
       await pass(1_900);
       expect(leaders()).toEqual([a]);
@@ -194,7 +198,7 @@ describe("shareAcrossTabs", () => {
     });
 
     it("is patient with tabs that depose each other", async () => {
-      const [a, b] = await open(2) as [Tab, Tab];
+      const [a, b] = (await open(2)) as [Tab, Tab];
       const depositions: number[] = [];
       let steals = 0;
       a.channel.suspended = b.channel.suspended = true; // so busy that nobody ever answers
@@ -217,7 +221,7 @@ describe("shareAcrossTabs", () => {
     });
 
     it("gives everybody the last value of one that was deposed, the new leader too", async () => {
-      const [a, b, c] = await open(3) as [Tab, Tab, Tab];
+      const [a, b, c] = (await open(3)) as [Tab, Tab, Tab];
       a.channel.postMessage({ type: "value", value: "late" });
       await settled();
       expect([b.said, c.said]).toEqual([["late"], ["late"]]);
@@ -230,9 +234,12 @@ describe("shareAcrossTabs", () => {
   describe("in a page that sleeps", () => {
     const on = (target: EventTarget, event: string) => target.dispatchEvent(new Event(event));
 
-    it.for([["freeze", "resume", "document"], ["pagehide", "pageshow", "window"]] as const)("lets the lock go within %s, and contends again from %s on", async ([sleep, wake, target]) => {
+    it.for([
+      ["freeze", "resume", "document"],
+      ["pagehide", "pageshow", "window"],
+    ] as const)("lets the lock go within %s, and contends again from %s on", async ([sleep, wake, target]) => {
       const page = fakePage();
-      const [a] = await open(1) as [Tab];
+      const [a] = (await open(1)) as [Tab];
       fakePage(); // another
       const b = new Tab();
       await settled();
@@ -277,17 +284,26 @@ describe("shareAcrossTabs", () => {
   });
 
   describe("ends", () => {
-    const refused = Object.assign(new Error("logged out"), { name: "MatrixError", errcode: "M_UNKNOWN_TOKEN", status: 401 });
+    const refused = Object.assign(new Error("logged out"), {
+      name: "MatrixError",
+      errcode: "M_UNKNOWN_TOKEN",
+      status: 401,
+    });
 
     it("with an error in every tab when the source fails, and nobody starts it again", async () => {
-      const [a, b, c] = await open(3) as [Tab, Tab, Tab];
+      const [a, b, c] = (await open(3)) as [Tab, Tab, Tab];
       a.source$.error(refused);
       await settled();
       await pass(10_000);
       expect(a.said).toEqual([refused]);
       for (const { said } of [b, c]) {
         expect(said).toEqual([expect.any(OtherTabError)]);
-        expect(said[0]).toMatchObject({ name: "MatrixError", message: "logged out", errcode: "M_UNKNOWN_TOKEN", status: 401 });
+        expect(said[0]).toMatchObject({
+          name: "MatrixError",
+          message: "logged out",
+          errcode: "M_UNKNOWN_TOKEN",
+          status: 401,
+        });
       }
       expect([a.starts, b.starts, c.starts]).toEqual([1, 0, 0]);
       expect(locks.counts).toEqual({ held: 0, pending: 0 });
@@ -295,17 +311,20 @@ describe("shareAcrossTabs", () => {
     });
 
     it("in every tab when the source completes", async () => {
-      const [a, b] = await open(2) as [Tab, Tab];
+      const [a, b] = (await open(2)) as [Tab, Tab];
       a.source$.next(1);
       a.source$.complete();
       await settled();
-      expect([a.said, b.said]).toEqual([[1, "complete"], [1, "complete"]]);
+      expect([a.said, b.said]).toEqual([
+        [1, "complete"],
+        [1, "complete"],
+      ]);
       expect([a.starts, b.starts]).toEqual([1, 0]);
       expect(locks.counts).toEqual({ held: 0, pending: 0 });
     });
 
     it("starts anew for a tab that subscribes afterwards", async () => {
-      const [a] = await open(1) as [Tab];
+      const [a] = (await open(1)) as [Tab];
       a.source$.error(refused);
       await settled();
       const b = new Tab();
@@ -314,7 +333,10 @@ describe("shareAcrossTabs", () => {
     });
 
     it("with a source that ends at once", async () => {
-      for (const [source$, said] of [[of(1, 2), [1, 2, "complete"]], [throwError(() => refused), [refused]]] as const) {
+      for (const [source$, said] of [
+        [of(1, 2), [1, 2, "complete"]],
+        [throwError(() => refused), [refused]],
+      ] as const) {
         const tab = new Tab(source$);
         await settled();
         expect([tab.said, tab.starts]).toEqual([said, 1]);
@@ -323,7 +345,7 @@ describe("shareAcrossTabs", () => {
     });
 
     it("in every tab with a value that cannot be cloned", async () => {
-      const [a, b] = await open(2) as [Tab, Tab];
+      const [a, b] = (await open(2)) as [Tab, Tab];
       vi.spyOn(a.channel, "postMessage").mockImplementationOnce((message) => void structuredClone(message));
       a.source$.next(() => undefined);
       await settled();
@@ -333,7 +355,7 @@ describe("shareAcrossTabs", () => {
   });
 
   it("leaves nothing behind, leading or following", async () => {
-    const [a, b] = await open(2) as [Tab, Tab];
+    const [a, b] = (await open(2)) as [Tab, Tab];
     b.close();
     a.close();
     await settled();
@@ -350,7 +372,7 @@ describe("shareAcrossTabs", () => {
   });
 
   it("takes no notice of what it does not understand", async () => {
-    const [a, b] = await open(2) as [Tab, Tab];
+    const [a, b] = (await open(2)) as [Tab, Tab];
     for (const message of [null, "value", {}, { type: "hello" }, { type: "__proto__" }]) b.channel.postMessage(message);
     await settled();
     a.source$.next(1);
@@ -363,7 +385,8 @@ describe("shareAcrossTabs", () => {
       const said: unknown[] = [];
       const told: string[] = [];
       const operator = shareAcrossTabs<number>("s", { scheduler, onUnshared: (message) => told.push(message) });
-      for (const source$ of [of(1, 2), of(3)]) operator(source$).subscribe({ next: (value) => said.push(value), complete: () => said.push("complete") });
+      for (const source$ of [of(1, 2), of(3)])
+        operator(source$).subscribe({ next: (value) => said.push(value), complete: () => said.push("complete") });
       await settled();
       expect(said).toHaveLength(5);
       expect(new Set(said)).toEqual(new Set([1, 2, 3, "complete"]));
@@ -401,8 +424,18 @@ describe("shareAcrossTabs", () => {
       vi.stubGlobal("navigator", {});
       const complain = vi.spyOn(console, "error").mockImplementation(() => undefined);
       const said: number[] = [];
-      of(1).pipe(shareAcrossTabs("s", { onUnshared: () => { throw new Error("oh"); } })).subscribe((value) => said.push(value));
-      of(2).pipe(shareAcrossTabs("s")).subscribe((value) => said.push(value));
+      of(1)
+        .pipe(
+          shareAcrossTabs("s", {
+            onUnshared: () => {
+              throw new Error("oh");
+            },
+          }),
+        )
+        .subscribe((value) => said.push(value));
+      of(2)
+        .pipe(shareAcrossTabs("s"))
+        .subscribe((value) => said.push(value));
       expect(said).toEqual([1, 2]);
       expect(complain).toHaveBeenCalledTimes(1);
       complain.mockRestore();

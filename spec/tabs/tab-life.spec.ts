@@ -11,7 +11,13 @@ describe("asleep", () => {
     const page = fakePage();
     const said: boolean[] = [];
     const subscription = asleep().subscribe((now) => said.push(now));
-    return { said, subscription, on: (target: "document" | "window", ...events: string[]) => events.forEach((event) => page[target].dispatchEvent(new Event(event))), page };
+    return {
+      said,
+      subscription,
+      on: (target: "document" | "window", ...events: string[]) =>
+        events.forEach((event) => page[target].dispatchEvent(new Event(event))),
+      page,
+    };
   };
 
   it("is awake at first, asleep from freeze to resume, and says so within the event", () => {

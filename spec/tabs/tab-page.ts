@@ -5,7 +5,14 @@ import { shareAcrossTabs } from "matrix-device-tracker/tabs";
 import type { CountedNumber, TabReport } from "./tab-report.js";
 
 const id = new URLSearchParams(location.search).get("tab") ?? "";
-const report: TabReport = { seen: [], whileFrozen: 0, deposed: 0, failed: undefined, completed: false, restored: false };
+const report: TabReport = {
+  seen: [],
+  whileFrozen: 0,
+  deposed: 0,
+  failed: undefined,
+  completed: false,
+  restored: false,
+};
 let frozen = false;
 document.addEventListener("freeze", () => (frozen = true));
 document.addEventListener("resume", () => (frozen = false));
@@ -18,7 +25,13 @@ const get = (path: string): Observable<CountedNumber> =>
   fromFetch(`${path}&tab=${id}`, {
     selector: async (response) => {
       const body = (await response.json()) as CountedNumber & { errcode?: string };
-      if (!response.ok) throw Object.assign(new Error("refused by the server"), { name: "Refusal", errcode: body.errcode, status: response.status, request: { token: "secret" } });
+      if (!response.ok)
+        throw Object.assign(new Error("refused by the server"), {
+          name: "Refusal",
+          errcode: body.errcode,
+          status: response.status,
+          request: { token: "secret" },
+        });
       return body;
     },
   });

@@ -49,12 +49,16 @@ export async function startTabServer(script: string): Promise<TabServer> {
   const wake = () => {
     for (const answer of [...waiting]) answer();
   };
-  const json = (response: ServerResponse, status: number, body: unknown) => response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" }).end(JSON.stringify(body));
+  const json = (response: ServerResponse, status: number, body: unknown) =>
+    response
+      .writeHead(status, { "content-type": "application/json", "cache-control": "no-store" })
+      .end(JSON.stringify(body));
 
   const server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? "/", "http://localhost");
     if (pathname === "/tab.js") response.writeHead(200, { "content-type": "text/javascript" }).end(script);
-    else if (pathname === "/elsewhere") response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html><title>elsewhere</title>");
+    else if (pathname === "/elsewhere")
+      response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html><title>elsewhere</title>");
     else if (pathname === "/hold") holding.add(response);
     else if (pathname === "/saved") {
       saved = Math.max(saved, Number(searchParams.get("number") ?? 0));
@@ -74,7 +78,12 @@ export async function startTabServer(script: string): Promise<TabServer> {
         poll.to = performance.now();
       });
       answer();
-    } else response.writeHead(200, { "content-type": "text/html" }).end('<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><script type="module" src="/tab.js"></script>');
+    } else
+      response
+        .writeHead(200, { "content-type": "text/html" })
+        .end(
+          '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><script type="module" src="/tab.js"></script>',
+        );
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {

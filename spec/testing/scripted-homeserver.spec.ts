@@ -9,26 +9,37 @@ const master = { user_id: BOB, usage: ["master"], keys: { "ed25519:k": "k" } };
 
 function homeserverIn({ scheduler }: Marbles, options: Partial<ScriptedHomeserverOptions> = {}) {
   const homeserver = new ScriptedHomeserver({ scheduler, ...options });
-  const query = (...users: readonly string[]) => homeserver.keysApi.query({ device_keys: Object.fromEntries(users.map((user): [string, []] => [user, []])) });
-  const devices = map(({ device_keys: users = {} }: KeysQueryResponse) => Object.values(users).flatMap((theirs) => Object.keys(theirs)).join(" "));
+  const query = (...users: readonly string[]) =>
+    homeserver.keysApi.query({ device_keys: Object.fromEntries(users.map((user): [string, []] => [user, []])) });
+  const devices = map(({ device_keys: users = {} }: KeysQueryResponse) =>
+    Object.values(users)
+      .flatMap((theirs) => Object.keys(theirs))
+      .join(" "),
+  );
   return { homeserver, query, devices };
 }
 
 describe("ScriptedHomeserver, asked for keys", () => {
-  it("answers at once unless it is told otherwise, with the devices there are", marbles((m) => {
-    const { homeserver, query, devices } = homeserverIn(m);
-    homeserver.addDevice(BOB, "B1");
-    m.expectObservable(query(BOB, CAROL).pipe(devices)).toBe("(x|)", { x: "B1" });
-  }));
+  it(
+    "answers at once unless it is told otherwise, with the devices there are",
+    marbles((m) => {
+      const { homeserver, query, devices } = homeserverIn(m);
+      homeserver.addDevice(BOB, "B1");
+      m.expectObservable(query(BOB, CAROL).pipe(devices)).toBe("(x|)", { x: "B1" });
+    }),
+  );
 
-  it("takes its time to answer, and notes when it was asked and when it answered", marbles((m) => {
-    const { homeserver, query, devices } = homeserverIn(m, { answerAfter: 3 });
-    homeserver.addDevice(BOB, "B1");
-    m.expectObservable(query(BOB).pipe(devices), "-^---").toBe("----(x|)", { x: "B1" });
-    m.afterwards(() => {
-      expect(homeserver.queries).toEqual([{ userIds: [BOB], timeout: undefined, sentAt: 1, answeredAt: 4 }]);
-    });
-  }));
+  it(
+    "takes its time to answer, and notes when it was asked and when it answered",
+    marbles((m) => {
+      const { homeserver, query, devices } = homeserverIn(m, { answerAfter: 3 });
+      homeserver.addDevice(BOB, "B1");
+      m.expectObservable(query(BOB).pipe(devices), "-^---").toBe("----(x|)", { x: "B1" });
+      m.afterwards(() => {
+        expect(homeserver.queries).toEqual([{ userIds: [BOB], timeout: undefined, sentAt: 1, answeredAt: 4 }]);
+      });
+    }),
+  );
 
   it.each([
     ["arrival", "B1"],
@@ -46,86 +57,129 @@ describe("ScriptedHomeserver, asked for keys", () => {
     })();
   });
 
-  it("notes an abort", marbles((m) => {
-    const { homeserver, query } = homeserverIn(m, { answerAfter: 5 });
-    m.expectObservable(query(BOB), "-^-!").toBe("----");
-    m.afterwards(() => {
-      expect(homeserver.queries).toMatchObject([{ sentAt: 1, abortedAt: 3 }]);
-      expect(homeserver.queries[0]).not.toHaveProperty("answeredAt");
-    });
-  }));
+  it(
+    "notes an abort",
+    marbles((m) => {
+      const { homeserver, query } = homeserverIn(m, { answerAfter: 5 });
+      m.expectObservable(query(BOB), "-^-!").toBe("----");
+      m.afterwards(() => {
+        expect(homeserver.queries).toMatchObject([{ sentAt: 1, abortedAt: 3 }]);
+        expect(homeserver.queries[0]).not.toHaveProperty("answeredAt");
+      });
+    }),
+  );
 
-  it("names unreachable servers in failures, and not their users", marbles((m) => {
-    const { homeserver, query } = homeserverIn(m);
-    homeserver.addDevice(EVE, "E1");
-    homeserver.unreachable.add("down.example");
-    query(EVE, BOB).subscribe(({ device_keys: users, failures }) => {
-      expect(users).toEqual({});
-      expect(Object.keys(failures ?? {})).toEqual(["down.example"]);
-    });
-  }));
+  it(
+    "names unreachable servers in failures, and not their users",
+    marbles((m) => {
+      const { homeserver, query } = homeserverIn(m);
+      homeserver.addDevice(EVE, "E1");
+      homeserver.unreachable.add("down.example");
+      query(EVE, BOB).subscribe(({ device_keys: users, failures }) => {
+        expect(users).toEqual({});
+        expect(Object.keys(failures ?? {})).toEqual(["down.example"]);
+      });
+    }),
+  );
 
-  it("fails the next query only, when it would have answered", marbles((m) => {
-    const { homeserver, query, devices } = homeserverIn(m, { answerAfter: 2 });
-    homeserver.failNext("busy");
-    m.expectObservable(query(BOB), "^---").toBe("--#", undefined, "busy");
-    m.expectObservable(query(BOB).pipe(devices), "-^--").toBe("---(x|)", { x: "" });
-  }));
+  it(
+    "fails the next query only, when it would have answered",
+    marbles((m) => {
+      const { homeserver, query, devices } = homeserverIn(m, { answerAfter: 2 });
+      homeserver.failNext("busy");
+      m.expectObservable(query(BOB), "^---").toBe("--#", undefined, "busy");
+      m.expectObservable(query(BOB).pipe(devices), "-^--").toBe("---(x|)", { x: "" });
+    }),
+  );
 
-  it("gives cross-signing keys in their section", marbles((m) => {
-    const { homeserver, query } = homeserverIn(m);
-    homeserver.setCrossSigningKey(BOB, "master_keys", master);
-    m.expectObservable(query(BOB)).toBe("(x|)", { x: { device_keys: {}, failures: {}, master_keys: { [BOB]: master } } });
-  }));
+  it(
+    "gives cross-signing keys in their section",
+    marbles((m) => {
+      const { homeserver, query } = homeserverIn(m);
+      homeserver.setCrossSigningKey(BOB, "master_keys", master);
+      m.expectObservable(query(BOB)).toBe("(x|)", {
+        x: { device_keys: {}, failures: {}, master_keys: { [BOB]: master } },
+      });
+    }),
+  );
 
-  it("asks once at each subscription", marbles((m) => {
-    const { homeserver, query } = homeserverIn(m);
-    const answer$ = query(BOB);
-    expect(homeserver.queries).toHaveLength(0);
-    answer$.subscribe();
-    answer$.subscribe();
-    expect(homeserver.queries).toHaveLength(2);
-  }));
+  it(
+    "asks once at each subscription",
+    marbles((m) => {
+      const { homeserver, query } = homeserverIn(m);
+      const answer$ = query(BOB);
+      expect(homeserver.queries).toHaveLength(0);
+      answer$.subscribe();
+      answer$.subscribe();
+      expect(homeserver.queries).toHaveLength(2);
+    }),
+  );
 });
 
 describe("ScriptedHomeserver, its steps", () => {
-  it("announce what happened since the last one, the last of each user only", marbles((m) => {
-    const { homeserver } = homeserverIn(m);
-    homeserver.addDevice(BOB, "B1");
-    homeserver.change(CAROL);
-    homeserver.leave(CAROL);
-    const first = homeserver.step();
-    expect(first).toEqual({ next_batch: "s3", device_lists: { changed: [BOB], left: [CAROL] } });
-    expect(homeserver.step()).toEqual({ next_batch: "s3", since: "s3" });
-  }));
+  it(
+    "announce what happened since the last one, the last of each user only",
+    marbles((m) => {
+      const { homeserver } = homeserverIn(m);
+      homeserver.addDevice(BOB, "B1");
+      homeserver.change(CAROL);
+      homeserver.leave(CAROL);
+      const first = homeserver.step();
+      expect(first).toEqual({ next_batch: "s3", device_lists: { changed: [BOB], left: [CAROL] } });
+      expect(homeserver.step()).toEqual({ next_batch: "s3", since: "s3" });
+    }),
+  );
 
-  it("go to who is subscribed to sync$, as they happen", marbles((m) => {
-    const { homeserver } = homeserverIn(m);
-    m.acts("-s-cs", { s: () => homeserver.step(), c: () => homeserver.change(BOB) });
-    m.expectObservable(homeserver.sync$.pipe(map(({ next_batch }) => next_batch))).toBe("-a--b", { a: "s0", b: "s1" });
-  }));
+  it(
+    "go to who is subscribed to sync$, as they happen",
+    marbles((m) => {
+      const { homeserver } = homeserverIn(m);
+      m.acts("-s-cs", { s: () => homeserver.step(), c: () => homeserver.change(BOB) });
+      m.expectObservable(homeserver.sync$.pipe(map(({ next_batch }) => next_batch))).toBe("-a--b", {
+        a: "s0",
+        b: "s1",
+      });
+    }),
+  );
 
-  it("from an earlier token announce what happened since then", marbles((m) => {
-    const { homeserver } = homeserverIn(m);
-    homeserver.change(BOB);
-    homeserver.step();
-    homeserver.change(CAROL);
-    homeserver.step();
-    expect(homeserver.step("s0")).toEqual({ next_batch: "s2", since: "s0", device_lists: { changed: [BOB, CAROL], left: [] } });
-  }));
+  it(
+    "from an earlier token announce what happened since then",
+    marbles((m) => {
+      const { homeserver } = homeserverIn(m);
+      homeserver.change(BOB);
+      homeserver.step();
+      homeserver.change(CAROL);
+      homeserver.step();
+      expect(homeserver.step("s0")).toEqual({
+        next_batch: "s2",
+        since: "s0",
+        device_lists: { changed: [BOB, CAROL], left: [] },
+      });
+    }),
+  );
 
-  it("of an initial sync announce nobody", marbles((m) => {
-    const { homeserver } = homeserverIn(m);
-    homeserver.change(BOB);
-    expect(homeserver.step(null)).toEqual({ next_batch: "s1", since: null });
-  }));
+  it(
+    "of an initial sync announce nobody",
+    marbles((m) => {
+      const { homeserver } = homeserverIn(m);
+      homeserver.change(BOB);
+      expect(homeserver.step(null)).toEqual({ next_batch: "s1", since: null });
+    }),
+  );
 
-  it("are told between two tokens by changes()", marbles((m) => {
-    const { homeserver } = homeserverIn(m);
-    homeserver.change(BOB);
-    homeserver.change(CAROL);
-    homeserver.leave(BOB);
-    m.expectObservable(homeserver.keysApi.changes({ from: "s0", to: "s2" })).toBe("(x|)", { x: { changed: [BOB, CAROL], left: [] } });
-    m.expectObservable(homeserver.keysApi.changes({ from: "s1", to: "s3" })).toBe("(x|)", { x: { changed: [CAROL], left: [BOB] } });
-  }));
+  it(
+    "are told between two tokens by changes()",
+    marbles((m) => {
+      const { homeserver } = homeserverIn(m);
+      homeserver.change(BOB);
+      homeserver.change(CAROL);
+      homeserver.leave(BOB);
+      m.expectObservable(homeserver.keysApi.changes({ from: "s0", to: "s2" })).toBe("(x|)", {
+        x: { changed: [BOB, CAROL], left: [] },
+      });
+      m.expectObservable(homeserver.keysApi.changes({ from: "s1", to: "s3" })).toBe("(x|)", {
+        x: { changed: [CAROL], left: [BOB] },
+      });
+    }),
+  );
 });

@@ -25,6 +25,10 @@ describe("testDevice", () => {
   });
 
   it("has the given properties in place of its own", () => {
-    expect(testDevice(BOB, "B1", { algorithms: [], extra: 1 })).toMatchObject({ device_id: "B1", algorithms: [], extra: 1 });
+    expect(testDevice(BOB, "B1", { algorithms: [], extra: 1 })).toMatchObject({
+      device_id: "B1",
+      algorithms: [],
+      extra: 1,
+    });
   });
 });

@@ -1,6 +1,6 @@
 import { etc, Point } from "@noble/ed25519";
 import { sha512 } from "@noble/hashes/sha2.js";
-import type { SignatureCheck } from "../../src/keys/signature-verifier.js";
+import type { SignatureCheck } from "../../src/trust/signature-verifier.js";
 import { hex } from "./hex.js";
 
 /** L, the order of the base point: RFC 8032, section 5.1. */
@@ -8,7 +8,8 @@ export const ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
 
 const littleEndian = (number: bigint): Uint8Array => hex(number.toString(16).padStart(64, "0")).reverse();
 const numberOf = (bytes: Uint8Array): bigint => BigInt(`0x${etc.bytesToHex(bytes.slice().reverse())}`);
-const hash = (encodedR: Uint8Array, publicKey: Uint8Array, message: Uint8Array): bigint => numberOf(sha512(etc.concatBytes(encodedR, publicKey, message))) % ORDER;
+const hash = (encodedR: Uint8Array, publicKey: Uint8Array, message: Uint8Array): bigint =>
+  numberOf(sha512(etc.concatBytes(encodedR, publicKey, message))) % ORDER;
 
 /** A point of order 8, and with it all of small order: [0]T to [7]T. */
 export const smallOrder: readonly Point[] = (() => {
@@ -34,7 +35,12 @@ const A = Point.BASE.multiplyUnsafe(a);
 const R = Point.BASE.multiplyUnsafe(r);
 
 /** Signs, for a key and an R that may have parts of small order, the first message "0", "1", … for which `fits` the hash k. */
-function sign(key: Point, encodedR: Uint8Array, s: (k: bigint) => bigint, fits: (k: bigint) => boolean = () => true): SignatureCheck {
+function sign(
+  key: Point,
+  encodedR: Uint8Array,
+  s: (k: bigint) => bigint,
+  fits: (k: bigint) => boolean = () => true,
+): SignatureCheck {
   const publicKey = key.toBytes();
   for (let n = 0; ; n++) {
     const message = new TextEncoder().encode(String(n));
@@ -49,14 +55,39 @@ export const edgeSignatures: readonly (readonly [name: string, check: SignatureC
   ["an ordinary signature", sign(A, R.toBytes(), proper), true],
   ["s = 0", sign(A, A.toBytes(), () => 0n), false],
   ["s + L for s", sign(A, R.toBytes(), (k) => proper(k) + ORDER), false],
-  ["a key with a part of order 8, which the hash cancels", sign(A.add(T), R.toBytes(), proper, (k) => k % 8n === 0n), true],
-  ["a key with a part of order 8, which only the cofactor cancels", sign(A.add(T), R.toBytes(), proper, (k) => k % 8n !== 0n), false],
+  [
+    "a key with a part of order 8, which the hash cancels",
+    sign(A.add(T), R.toBytes(), proper, (k) => k % 8n === 0n),
+    true,
+  ],
+  [
+    "a key with a part of order 8, which only the cofactor cancels",
+    sign(A.add(T), R.toBytes(), proper, (k) => k % 8n !== 0n),
+    false,
+  ],
   ["an R with a part of order 8, which only the cofactor cancels", sign(A, R.add(T).toBytes(), proper), false],
-  ["a key and an R with parts of order 8, which cancel each other", sign(A.add(T), R.add(T).toBytes(), proper, (k) => k % 8n === 7n), true],
+  [
+    "a key and an R with parts of order 8, which cancel each other",
+    sign(A.add(T), R.add(T).toBytes(), proper, (k) => k % 8n === 7n),
+    true,
+  ],
   ["a key of order 1, with which anything holds", sign(identity, R.toBytes(), () => r), false],
-  ["a key of order 8, where the hash cancels it", sign(T, R.toBytes(), () => r, (k) => k % 8n === 0n), false],
+  [
+    "a key of order 8, where the hash cancels it",
+    sign(
+      T,
+      R.toBytes(),
+      () => r,
+      (k) => k % 8n === 0n,
+    ),
+    false,
+  ],
   ["an R of order 1", sign(A, identity.toBytes(), (k) => (k * a) % ORDER), false],
-  ["an R of order 1, not in its canonical encoding", sign(A, hex(`ee${"ff".repeat(30)}7f`), (k) => (k * a) % ORDER), false],
+  [
+    "an R of order 1, not in its canonical encoding",
+    sign(A, hex(`ee${"ff".repeat(30)}7f`), (k) => (k * a) % ORDER),
+    false,
+  ],
   ["an R of order 8", sign(A, T.toBytes(), (k) => (k * a) % ORDER), false],
   ["a key that is no point of the curve", { ...sign(A, R.toBytes(), proper), publicKey: littleEndian(2n) }, false],
   ["an R that is no point of the curve", sign(A, littleEndian(2n), proper), false],

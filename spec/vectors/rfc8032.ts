@@ -1,4 +1,4 @@
-import type { SignatureCheck } from "../../src/keys/signature-verifier.js";
+import type { SignatureCheck } from "../../src/trust/signature-verifier.js";
 import { hex } from "./hex.js";
 
 /** RFC 8032, section 7.1, "Test Vectors for Ed25519": key, message, signature. Left out is "TEST 1024", for its length. */
@@ -25,7 +25,9 @@ const VECTORS: Readonly<Record<string, readonly [publicKey: string, message: str
   ],
 };
 
-export const rfc8032: readonly (readonly [name: string, check: SignatureCheck])[] = Object.entries(VECTORS).map(([name, [publicKey, message, signature]]) => [
-  name,
-  { publicKey: hex(publicKey), message: hex(message), signature: hex(signature) },
-]);
+export const rfc8032: readonly (readonly [name: string, check: SignatureCheck])[] = Object.entries(VECTORS).map(
+  ([name, [publicKey, message, signature]]) => [
+    name,
+    { publicKey: hex(publicKey), message: hex(message), signature: hex(signature) },
+  ],
+);

@@ -1,4 +1,4 @@
-import type { SignatureCheck } from "../keys/signature-verifier.js";
+import type { SignatureCheck } from "../trust/signature-verifier.js";
 import { isStrictKey, isStrictSignature } from "../keys/strict-ed25519.js";
 
 /**

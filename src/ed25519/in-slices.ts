@@ -1,5 +1,5 @@
 import { Observable, of, type Subscriber } from "rxjs";
-import type { SignatureCheck, SignatureVerifier } from "../keys/signature-verifier.js";
+import type { SignatureCheck, SignatureVerifier } from "../trust/signature-verifier.js";
 import type { Engine } from "./engine.js";
 
 /** Verifications that one slice begins at the most: so many keep the threads busy where WebCrypto has some (Node, Firefox). */

@@ -14,7 +14,10 @@ const BITS = 253n;
  * `hashes.sha512` set, which an application may share with us, and makes itself a table first, which holds the page up for a tenth of a second.
  */
 export async function noble(): Promise<Engine<Point>> {
-  const [{ etc, Point: Curve }, { sha512 }] = await Promise.all([import("@noble/ed25519"), import("@noble/hashes/sha2.js")]);
+  const [{ etc, Point: Curve }, { sha512 }] = await Promise.all([
+    import("@noble/ed25519"),
+    import("@noble/hashes/sha2.js"),
+  ]);
   const number = (littleEndian: Uint8Array) => BigInt(`0x${etc.bytesToHex(littleEndian.slice().reverse())}`);
 
   /** [s]B + [k]P, both at once (Straus): one doubling for each bit, and one addition at the most. Nothing is secret here, so its time may tell. */

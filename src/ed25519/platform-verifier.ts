@@ -1,5 +1,5 @@
 import { config } from "rxjs";
-import type { SignatureVerifier } from "../keys/signature-verifier.js";
+import type { SignatureVerifier } from "../trust/signature-verifier.js";
 import { strict, type Engine } from "./engine.js";
 import { inSlices } from "./in-slices.js";
 import { nextTask } from "./next-task.js";

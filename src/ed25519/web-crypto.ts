@@ -1,5 +1,5 @@
 import { decodeBase64 } from "../keys/base64.js";
-import type { SignatureCheck } from "../keys/signature-verifier.js";
+import type { SignatureCheck } from "../trust/signature-verifier.js";
 import type { Engine } from "./engine.js";
 
 const ED25519 = "Ed25519";
@@ -22,8 +22,10 @@ export async function webCrypto(): Promise<Engine<CryptoKey>> {
   const message = known(KNOWN_MESSAGE);
   const signature = known(KNOWN_SIGNATURE);
   const key = await importKey(subtle, publicKey);
-  if (!(await verify(subtle, key, { publicKey, message, signature }))) throw new Error("WebCrypto does not verify an ed25519 signature that is known to hold.");
-  if (await verify(subtle, key, { publicKey, message: new Uint8Array(1), signature })) throw new Error("WebCrypto verifies an ed25519 signature of another message.");
+  if (!(await verify(subtle, key, { publicKey, message, signature })))
+    throw new Error("WebCrypto does not verify an ed25519 signature that is known to hold.");
+  if (await verify(subtle, key, { publicKey, message: new Uint8Array(1), signature }))
+    throw new Error("WebCrypto verifies an ed25519 signature of another message.");
 
   return {
     importKey: (bytes) => importKey(subtle, bytes).catch(() => undefined),

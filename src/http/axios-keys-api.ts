@@ -1,5 +1,14 @@
 import type { AxiosInstance } from "axios";
-import { asyncScheduler, defer, map, type MonoTypeOperatorFunction, retry, type SchedulerLike, throwError, timer } from "rxjs";
+import {
+  asyncScheduler,
+  defer,
+  map,
+  type MonoTypeOperatorFunction,
+  retry,
+  type SchedulerLike,
+  throwError,
+  timer,
+} from "rxjs";
 import { InvalidResponseError } from "../model/errors.js";
 import type { DeviceLists, KeysQueryResponse } from "../model/wire.js";
 import type { KeysApi } from "../query/keys-api.js";
@@ -41,15 +50,29 @@ const PASSING_STATUS: ReadonlySet<number> = new Set([429, 502, 503, 504]);
  * keysApi.query({ device_keys: { "@bob:example.org": [] } }).subscribe(({ device_keys }) => …);
  * @see Matrix spec, client-server API, `POST /keys/query`, `GET /keys/changes`
  */
-export function axiosKeysApi(http: AxiosInstance, { scheduler = asyncScheduler }: { readonly scheduler?: SchedulerLike } = {}): KeysApi {
+export function axiosKeysApi(
+  http: AxiosInstance,
+  { scheduler = asyncScheduler }: { readonly scheduler?: SchedulerLike } = {},
+): KeysApi {
   return {
     query: ({ device_keys, timeout }) => {
       const waits = timeout === undefined ? {} : { timeout };
-      const asked = { method: "POST", endpoint: "/keys/query", params: waits, body: { device_keys, ...waits }, deadline: (timeout ?? SERVER_DEFAULT_TIMEOUT) + DEADLINE_MARGIN } as const;
+      const asked = {
+        method: "POST",
+        endpoint: "/keys/query",
+        params: waits,
+        body: { device_keys, ...waits },
+        deadline: (timeout ?? SERVER_DEFAULT_TIMEOUT) + DEADLINE_MARGIN,
+      } as const;
       return request(http, asked, scheduler).pipe(map(keysQueryResponse), retryWhatMayPass(scheduler));
     },
     changes: ({ from, to }) => {
-      const asked = { method: "GET", endpoint: "/keys/changes", params: { from, to }, deadline: DEADLINE_MARGIN } as const;
+      const asked = {
+        method: "GET",
+        endpoint: "/keys/changes",
+        params: { from, to },
+        deadline: DEADLINE_MARGIN,
+      } as const;
       return request(http, asked, scheduler).pipe(map(deviceLists), retryWhatMayPass(scheduler));
     },
   };
@@ -63,8 +86,13 @@ function retryWhatMayPass<T>(scheduler: SchedulerLike): MonoTypeOperatorFunction
         retry({
           count: MAX_RETRIES,
           delay: (error: unknown, attempt) => {
-            const wait = Math.max(backoff(attempt, Math.random()), error instanceof MatrixError ? (error.retryAfter ?? 0) : 0);
-            return mayPass(error) && scheduler.now() - sentAt + wait <= RETRY_WINDOW ? timer(wait, scheduler) : throwError(() => error);
+            const wait = Math.max(
+              backoff(attempt, Math.random()),
+              error instanceof MatrixError ? (error.retryAfter ?? 0) : 0,
+            );
+            return mayPass(error) && scheduler.now() - sentAt + wait <= RETRY_WINDOW
+              ? timer(wait, scheduler)
+              : throwError(() => error);
           },
         }),
       );

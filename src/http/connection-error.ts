@@ -24,7 +24,10 @@ export class ConnectionError extends DeviceTrackerError {
     { code, detail, deadline }: NoAnswer,
     options?: ErrorOptions,
   ) {
-    const why = deadline === undefined ? [detail, code].filter((part) => part !== undefined && part !== "").join(", ") || "no connection" : `none within ${deadline} ms`;
+    const why =
+      deadline === undefined
+        ? [detail, code].filter((part) => part !== undefined && part !== "").join(", ") || "no connection"
+        : `none within ${deadline} ms`;
     super(`no answer from ${endpoint} (${why}): check the connection and homeserverUrl, or try again`, options);
     this.code = code;
     this.deadline = deadline;

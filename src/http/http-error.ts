@@ -1,4 +1,12 @@
-import { AxiosHeaders, type AxiosResponse, CanceledError, type InternalAxiosRequestConfig, isAxiosError, isCancel, type RawAxiosHeaders } from "axios";
+import {
+  AxiosHeaders,
+  type AxiosResponse,
+  CanceledError,
+  type InternalAxiosRequestConfig,
+  isAxiosError,
+  isCancel,
+  type RawAxiosHeaders,
+} from "axios";
 import { DeviceTrackerError } from "../model/errors.js";
 import { ConnectionError } from "./connection-error.js";
 import { isJsonObject } from "./json-object.js";
@@ -39,7 +47,12 @@ function isRefusal(status: number): boolean {
   return status < 200 || status >= 300;
 }
 
-function refusal(endpoint: string, { status, data, headers }: AxiosResponse<unknown>, now: number, secret: string | undefined): MatrixError {
+function refusal(
+  endpoint: string,
+  { status, data, headers }: AxiosResponse<unknown>,
+  now: number,
+  secret: string | undefined,
+): MatrixError {
   const body = isJsonObject(data) ? data : {};
   const read = AxiosHeaders.from(headers as RawAxiosHeaders);
   return new MatrixError(endpoint, status, {

@@ -46,14 +46,25 @@ export class MatrixError extends DeviceTrackerError {
 
 function describe(endpoint: string, status: number, refusal: Refusal): string {
   const { errcode, error } = refusal;
-  const said = errcode === undefined ? "no Matrix error in the answer" : error === undefined || error === "" ? errcode : `${errcode}, "${error}"`;
+  const said =
+    errcode === undefined
+      ? "no Matrix error in the answer"
+      : error === undefined || error === ""
+        ? errcode
+        : `${errcode}, "${error}"`;
   const advice = adviceOn(status, refusal);
   return `${endpoint} was refused with ${status} (${said})${advice === "" ? "" : `: ${advice}`}`;
 }
 
 function adviceOn(status: number, { errcode, retryAfter, softLogout }: Refusal): string {
   if (retryAfter !== undefined) return `try again in ${retryAfter} ms`;
-  if (errcode === "M_UNKNOWN_TOKEN") return softLogout === true ? "log in again as the same device, keeping its keys" : "this device is logged out; log in again";
-  if (errcode === undefined) return status >= 500 ? "the server or a proxy before it is in trouble; try again later" : "is homeserverUrl the homeserver's?";
+  if (errcode === "M_UNKNOWN_TOKEN")
+    return softLogout === true
+      ? "log in again as the same device, keeping its keys"
+      : "this device is logged out; log in again";
+  if (errcode === undefined)
+    return status >= 500
+      ? "the server or a proxy before it is in trouble; try again later"
+      : "is homeserverUrl the homeserver's?";
   return "";
 }

@@ -40,7 +40,8 @@ interface TokenConfig extends InternalAxiosRequestConfig {
 export function matrixHttp({ homeserverUrl, accessToken }: MatrixHttpOptions): AxiosInstance {
   const http = axios.create({ baseURL: apiUrl(homeserverUrl), allowAbsoluteUrls: false });
   if (typeof accessToken === "string") checkToken(accessToken);
-  const read = async (): Promise<string> => checkToken(typeof accessToken === "string" ? accessToken : await accessToken());
+  const read = async (): Promise<string> =>
+    checkToken(typeof accessToken === "string" ? accessToken : await accessToken());
 
   /** By the token that was refused: requests that fail together ask for one new token together. */
   const renewals = new Map<string, Promise<string>>();
@@ -81,11 +82,16 @@ function apiUrl(homeserverUrl: string): string {
   try {
     url = new URL(homeserverUrl);
   } catch (cause) {
-    throw new TypeError(`homeserverUrl is no URL: give the whole of it, such as "https://matrix.example.org", not "${homeserverUrl}"`, { cause });
+    throw new TypeError(
+      `homeserverUrl is no URL: give the whole of it, such as "https://matrix.example.org", not "${homeserverUrl}"`,
+      { cause },
+    );
   }
-  if (url.protocol !== "https:" && url.protocol !== "http:") throw new TypeError(`homeserverUrl must begin with https:// or http://, not with ${url.protocol}`);
+  if (url.protocol !== "https:" && url.protocol !== "http:")
+    throw new TypeError(`homeserverUrl must begin with https:// or http://, not with ${url.protocol}`);
   // None of these would reach the server, or not as meant; and what is in them may be secret, so it is not repeated.
-  if (url.username !== "" || url.password !== "") throw new TypeError("homeserverUrl must not hold a user name or a password");
+  if (url.username !== "" || url.password !== "")
+    throw new TypeError("homeserverUrl must not hold a user name or a password");
   if (url.search !== "" || url.hash !== "") throw new TypeError("homeserverUrl must end before any ? or #");
   return `${url.origin}${url.pathname.replace(/\/+$/u, "")}/_matrix/client/v3`;
 }
@@ -93,6 +99,11 @@ function apiUrl(homeserverUrl: string): string {
 /** A token that could not go into a header fails here, where the message can say so without repeating it. */
 function checkToken(token: unknown): string {
   if (typeof token === "string" && /^[\x21-\x7e]+$/u.test(token)) return token;
-  const found = typeof token !== "string" ? `of type ${typeof token}` : token === "" ? "empty" : "holding spaces, line breaks or other characters that no token has";
+  const found =
+    typeof token !== "string"
+      ? `of type ${typeof token}`
+      : token === ""
+        ? "empty"
+        : "holding spaces, line breaks or other characters that no token has";
   throw new TypeError(`accessToken must be a string of visible ASCII characters; this one is ${found}`);
 }

@@ -41,7 +41,9 @@ function longestCycle(timeout: number): number {
  */
 export function hasNews(response: Readonly<Record<string, unknown>>, since: string | undefined): boolean {
   if (response.next_batch === since) return false;
-  return Object.entries(response).some(([name, part]) => !name.endsWith("device_unused_fallback_key_types") && holdsList(part, MAX_DEPTH));
+  return Object.entries(response).some(
+    ([name, part]) => !name.endsWith("device_unused_fallback_key_types") && holdsList(part, MAX_DEPTH),
+  );
 }
 
 function holdsList(part: unknown, depth: number): boolean {

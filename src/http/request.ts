@@ -22,7 +22,11 @@ export interface Asked {
  * Fails with `MatrixError` (a status other than 2xx) or `ConnectionError` (no answer, or none within the deadline). A body that
  * is no JSON arrives as a string: whoever knows what should be there says what is wrong with it.
  */
-export function request(http: AxiosInstance, { method, endpoint, params, body, deadline }: Asked, scheduler: SchedulerLike): Observable<unknown> {
+export function request(
+  http: AxiosInstance,
+  { method, endpoint, params, body, deadline }: Asked,
+  scheduler: SchedulerLike,
+): Observable<unknown> {
   return new Observable<unknown>((subscriber) => {
     // A consumer that has enough unsubscribes while it is handed a value; what would be sent after that value must not be.
     if (subscriber.closed) return undefined;
@@ -53,5 +57,11 @@ export function request(http: AxiosInstance, { method, endpoint, params, body, d
     return () => {
       controller.abort();
     };
-  }).pipe(timeout({ first: Math.min(deadline, MAX_DELAY), scheduler, with: () => throwError(() => new ConnectionError(endpoint, { deadline })) }));
+  }).pipe(
+    timeout({
+      first: Math.min(deadline, MAX_DELAY),
+      scheduler,
+      with: () => throwError(() => new ConnectionError(endpoint, { deadline })),
+    }),
+  );
 }

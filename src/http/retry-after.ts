@@ -17,7 +17,9 @@ export interface TimeHeaders {
  * @see Matrix spec, client-server API, "Rate limiting"; RFC 9110, 10.2.3
  */
 export function retryAfter(retryAfterMs: unknown, headers: TimeHeaders, now: number): number | undefined {
-  const asked = [retryAfterMs, fromHeader(headers, now)].filter((ms) => typeof ms === "number").filter((ms) => Number.isFinite(ms) && ms >= 0);
+  const asked = [retryAfterMs, fromHeader(headers, now)]
+    .filter((ms) => typeof ms === "number")
+    .filter((ms) => Number.isFinite(ms) && ms >= 0);
   return asked.length === 0 ? undefined : Math.max(...asked);
 }
 

@@ -33,7 +33,13 @@ const NO_WAIT: Wait = { ms: 0, atLeast: 0 };
 
 /** The start, from a saved token or from nothing. */
 export function startFrom(since: string | undefined): SyncPosition {
-  return { since: typeof since === "string" && since !== "" ? since : undefined, catchUp: true, failures: 0, quiet: 0, wait: NO_WAIT };
+  return {
+    since: typeof since === "string" && since !== "" ? since : undefined,
+    catchUp: true,
+    failures: 0,
+    quiet: 0,
+    wait: NO_WAIT,
+  };
 }
 
 /**
@@ -50,7 +56,8 @@ export function afterAnswer(position: SyncPosition, body: unknown, elapsed: numb
   const { since } = position;
   if (!isJsonObject(body)) throw new InvalidResponseError("/sync", "", "an object");
   const { next_batch } = body;
-  if (typeof next_batch !== "string" || next_batch === "") throw new InvalidResponseError("/sync", "next_batch", "a string that is not empty");
+  if (typeof next_batch !== "string" || next_batch === "")
+    throw new InvalidResponseError("/sync", "next_batch", "a string that is not empty");
   const news = hasNews(body, since);
   const quiet = quietPolls(position.quiet, news, elapsed, timeout);
   const pause = quietPause(quiet, elapsed, timeout);
@@ -65,17 +72,38 @@ export function afterAnswer(position: SyncPosition, body: unknown, elapsed: numb
 }
 
 /** The step after a failure, and how it is told; no step where the failure is final. */
-export function afterFailure(position: SyncPosition, error: Error, random: number): { readonly failed: SyncFailed; readonly next: SyncPosition | undefined } {
+export function afterFailure(
+  position: SyncPosition,
+  error: Error,
+  random: number,
+): { readonly failed: SyncFailed; readonly next: SyncPosition | undefined } {
   const attempt = position.failures + 1;
   const since = position.since ?? null;
-  if (isFinal(error)) return { failed: { type: "ended", error, attempt, retryIn: null, since, message: `sync has ended: ${error.message}` }, next: undefined };
+  if (isFinal(error))
+    return {
+      failed: { type: "ended", error, attempt, retryIn: null, since, message: `sync has ended: ${error.message}` },
+      next: undefined,
+    };
   const atLeast = error instanceof MatrixError ? Math.min(MAX_SERVER_WAIT, error.retryAfter ?? 0) : 0;
   const retryIn = Math.max(backoff(attempt, random), atLeast);
   const refused = position.since !== undefined && isRefusedSince(error);
   const plan = refused ? `sync starts over with an initial sync in ${retryIn} ms` : `next attempt in ${retryIn} ms`;
   return {
-    failed: { type: refused ? "since-refused" : "request-failed", error, attempt, retryIn, since, message: `sync attempt ${attempt} failed, ${plan}: ${error.message}` },
-    next: { since: refused ? undefined : position.since, catchUp: true, failures: attempt, quiet: position.quiet, wait: { ms: retryIn, atLeast } },
+    failed: {
+      type: refused ? "since-refused" : "request-failed",
+      error,
+      attempt,
+      retryIn,
+      since,
+      message: `sync attempt ${attempt} failed, ${plan}: ${error.message}`,
+    },
+    next: {
+      since: refused ? undefined : position.since,
+      catchUp: true,
+      failures: attempt,
+      quiet: position.quiet,
+      wait: { ms: retryIn, atLeast },
+    },
   };
 }
 
@@ -91,5 +119,10 @@ function isFinal(error: Error): boolean {
 }
 
 function isRefusedSince(error: Error): boolean {
-  return error instanceof MatrixError && error.status === 400 && error.errcode !== undefined && REFUSED_SINCE.has(error.errcode);
+  return (
+    error instanceof MatrixError &&
+    error.status === 400 &&
+    error.errcode !== undefined &&
+    REFUSED_SINCE.has(error.errcode)
+  );
 }

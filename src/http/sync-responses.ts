@@ -1,5 +1,20 @@
 import type { AxiosInstance } from "axios";
-import { asyncScheduler, catchError, config, defaultIfEmpty, defer, expand, map, mergeMap, type Observable, of, type SchedulerLike, take, throwError, timeout as deadlineOf } from "rxjs";
+import {
+  asyncScheduler,
+  catchError,
+  config,
+  defaultIfEmpty,
+  defer,
+  expand,
+  map,
+  mergeMap,
+  type Observable,
+  of,
+  type SchedulerLike,
+  take,
+  throwError,
+  timeout as deadlineOf,
+} from "rxjs";
 import type { SyncResponse } from "../model/wire.js";
 import { asError } from "./http-error.js";
 import { request } from "./request.js";
@@ -91,7 +106,14 @@ export function syncResponses(http: AxiosInstance, options: SyncOptions = {}): O
     defaultIfEmpty(undefined),
     catchError((thrown: unknown) => {
       const error = asError(thrown);
-      tell({ type: "since-unreadable", error, attempt: 0, retryIn: 0, since: null, message: `the saved sync token cannot be read, sync starts with an initial sync: ${error.message}` });
+      tell({
+        type: "since-unreadable",
+        error,
+        attempt: 0,
+        retryIn: 0,
+        since: null,
+        message: `the saved sync token cannot be read, sync starts with an initial sync: ${error.message}`,
+      });
       return of(undefined);
     }),
     map(startFrom),
@@ -117,7 +139,9 @@ export function syncResponses(http: AxiosInstance, options: SyncOptions = {}): O
     );
 
   const step = (position: SyncPosition): Observable<SyncPosition> =>
-    position.wait.ms === 0 ? poll(position) : waitForRetry(position.wait, scheduler).pipe(mergeMap(() => poll(position)));
+    position.wait.ms === 0
+      ? poll(position)
+      : waitForRetry(position.wait, scheduler).pipe(mergeMap(() => poll(position)));
 
   // expand() emits a position before it takes the step from it: the next request is sent when the response has been handed on.
   return start$.pipe(

@@ -1,7 +1,7 @@
 import { defer, Observable } from "rxjs";
 import type { DeviceStore, RecordKey, Update } from "../store/device-store.js";
 import { savedToken } from "../store/records.js";
-import { connection } from "./connection.js";
+import { connection } from "./use-database.js";
 
 /** Records that are written at a time: each is copied before `put` returns, and thousands of them would hold the page up. */
 const PUTS_AT_A_TIME = 100;
@@ -18,7 +18,10 @@ const PUTS_AT_A_TIME = 100;
 export function idbStore(databaseName: string): DeviceStore {
   const useStore = connection(databaseName);
 
-  const operation = <T>(mode: IDBTransactionMode, run: (records: IDBObjectStore) => T | PromiseLike<T>): Observable<T> =>
+  const operation = <T>(
+    mode: IDBTransactionMode,
+    run: (records: IDBObjectStore) => T | PromiseLike<T>,
+  ): Observable<T> =>
     new Observable<T>((subscriber) => {
       const givenUp = new AbortController();
       useStore(givenUp.signal)(mode, run).then(
@@ -53,14 +56,18 @@ export function idbStore(databaseName: string): DeviceStore {
         // What is awaited goes on within the event of the request's answer: a transaction with nothing left to do commits.
         const { puts, deletes, result } = change(await answers(get(records, keys)));
         for (const [kind, id] of deletes) records.delete([kind, id]);
-        for (let i = 0; i < puts.length; i += PUTS_AT_A_TIME) await answers(puts.slice(i, i + PUTS_AT_A_TIME).map(([[kind, id], record]) => records.put(record, [kind, id])));
+        for (let i = 0; i < puts.length; i += PUTS_AT_A_TIME)
+          await answers(
+            puts.slice(i, i + PUTS_AT_A_TIME).map(([[kind, id], record]) => records.put(record, [kind, id])),
+          );
         return result;
       }),
   };
   return store;
 }
 
-const get = (records: IDBObjectStore, keys: readonly RecordKey[]): IDBRequest<unknown>[] => keys.map(([kind, id]) => records.get([kind, id]));
+const get = (records: IDBObjectStore, keys: readonly RecordKey[]): IDBRequest<unknown>[] =>
+  keys.map(([kind, id]) => records.get([kind, id]));
 
 /** Arrays sort after strings, so this holds every `[kind, id]` and nothing else. */
 const allOf = (kind: string) => IDBKeyRange.bound([kind], [kind, []]);

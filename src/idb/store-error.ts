@@ -29,7 +29,8 @@ const explanations: Record<StoreFailure, string> = {
     "cannot be opened: IndexedDB is not available here (not a browser, a private window, a sandboxed frame, or the user's settings); " +
     "memoryStore() works anywhere, for as long as the page lives",
   full: "has no room left: the disk is full, or this site's share of it; free some space and try again",
-  newer: "was written by a newer version of this package: update the package or reload the page; until then nothing is read or saved",
+  newer:
+    "was written by a newer version of this package: update the package or reload the page; until then nothing is read or saved",
   foreign: "exists, but holds something else: give idbStore() a name that nothing else uses",
   aborted: "was interrupted by the browser (it closes databases to clear a site's data, for one): try again",
   failed: "failed; see the cause, and try again",

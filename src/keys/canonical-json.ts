@@ -39,7 +39,9 @@ function valueJson(value: unknown, depth: number): string | undefined {
       return value ? "true" : "false";
     case "object":
       if (value === null) return "null";
-      return Array.isArray(value) ? arrayJson(value, depth) : objectJson(value as Readonly<Record<string, unknown>>, depth, ALL_COVERED);
+      return Array.isArray(value)
+        ? arrayJson(value, depth)
+        : objectJson(value as Readonly<Record<string, unknown>>, depth, ALL_COVERED);
     default:
       return undefined;
   }
@@ -56,7 +58,11 @@ function arrayJson(array: readonly unknown[], depth: number): string | undefined
   return `${json}]`;
 }
 
-function objectJson(object: Readonly<Record<string, unknown>>, depth: number, uncovered: readonly string[]): string | undefined {
+function objectJson(
+  object: Readonly<Record<string, unknown>>,
+  depth: number,
+  uncovered: readonly string[],
+): string | undefined {
   if (depth === 0 || !isPlain(object)) return undefined;
   let json = "{";
   for (const name of sortedNames(object)) {

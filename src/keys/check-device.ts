@@ -28,10 +28,16 @@ const deviceShape = v.object({
 });
 
 /** Matrix spec, client-server API, "Cross-signing", "CrossSigningKey". */
-const crossSigningShape = v.object({ user_id: v.string(), usage: v.array(v.string()), keys: strings, signatures: v.optional(signatures) });
+const crossSigningShape = v.object({
+  user_id: v.string(),
+  usage: v.array(v.string()),
+  keys: strings,
+  signatures: v.optional(signatures),
+});
 
 /** The device, where it may be filed under this user and ID, or why not. */
-export type DeviceCheck = { readonly device: DeviceKeys; readonly length: number } | { readonly rejected: RejectionReason };
+export type DeviceCheck =
+  { readonly device: DeviceKeys; readonly length: number } | { readonly rejected: RejectionReason };
 
 /**
  * Whether what came (or was saved) under this user and device ID is a device of theirs.
@@ -41,13 +47,18 @@ export type DeviceCheck = { readonly device: DeviceKeys; readonly length: number
 export function checkDevice(value: unknown, userId: UserId, deviceId: DeviceId): DeviceCheck {
   const length = jsonLength(value, MAX_DEVICE_LENGTH, MAX_DEVICE_DEPTH);
   if (length === undefined) {
-    return reject("too-large", `more than ${MAX_DEVICE_LENGTH} characters of JSON, nested deeper than ${MAX_DEVICE_DEPTH}, or no JSON`);
+    return reject(
+      "too-large",
+      `more than ${MAX_DEVICE_LENGTH} characters of JSON, nested deeper than ${MAX_DEVICE_DEPTH}, or no JSON`,
+    );
   }
-  if (deviceId.length > MAX_REJECTED_ID_LENGTH) return reject("too-large", `device_id: more than ${MAX_REJECTED_ID_LENGTH} characters`);
+  if (deviceId.length > MAX_REJECTED_ID_LENGTH)
+    return reject("too-large", `device_id: more than ${MAX_REJECTED_ID_LENGTH} characters`);
   const problem = shapeProblem(deviceShape, value);
   if (problem !== undefined) return reject("malformed", problem);
   const device = value as DeviceKeys;
-  if (device.user_id !== userId) return reject("user-id-mismatch", `user_id: expected ${JSON.stringify(userId)}, found ${quote(device.user_id)}`);
+  if (device.user_id !== userId)
+    return reject("user-id-mismatch", `user_id: expected ${JSON.stringify(userId)}, found ${quote(device.user_id)}`);
   if (device.device_id !== deviceId) {
     return reject("device-id-mismatch", `device_id: expected ${quote(deviceId)}, found ${quote(device.device_id)}`);
   }
@@ -63,11 +74,13 @@ export function checkCrossSigningKey(
   userId: UserId,
   usage: CrossSigningUsage,
 ): { readonly key: CrossSigningKey } | { readonly problem: string } {
-  if (jsonLength(value, MAX_DEVICE_LENGTH, MAX_DEVICE_DEPTH) === undefined) return { problem: `too large (more than ${MAX_DEVICE_LENGTH} characters), or no JSON` };
+  if (jsonLength(value, MAX_DEVICE_LENGTH, MAX_DEVICE_DEPTH) === undefined)
+    return { problem: `too large (more than ${MAX_DEVICE_LENGTH} characters), or no JSON` };
   const problem = shapeProblem(crossSigningShape, value);
   if (problem !== undefined) return { problem };
   const key = value as CrossSigningKey;
-  if (key.user_id !== userId) return { problem: `user_id: expected ${JSON.stringify(userId)}, found ${quote(key.user_id)}` };
+  if (key.user_id !== userId)
+    return { problem: `user_id: expected ${JSON.stringify(userId)}, found ${quote(key.user_id)}` };
   if (!key.usage.includes(usage)) return { problem: `usage: expected ${usage}` };
   return { key };
 }

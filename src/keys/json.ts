@@ -38,7 +38,11 @@ export function jsonLength(value: unknown, limit: number, depth: number): number
   } else {
     if (!isPlain(value)) return undefined;
     for (const name in value) {
-      const more = jsonLength((value as Readonly<Record<string, unknown>>)[name], limit - length - name.length, depth - 1);
+      const more = jsonLength(
+        (value as Readonly<Record<string, unknown>>)[name],
+        limit - length - name.length,
+        depth - 1,
+      );
       if (more === undefined) return undefined;
       length += name.length + more + 4;
     }
@@ -60,5 +64,8 @@ export function sameJson(a: unknown, b: unknown): boolean {
   if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, i) => sameJson(item, b[i]));
   if (!isObject(a) || !isObject(b)) return false;
   const names = Object.keys(a);
-  return names.length === Object.keys(b).length && names.every((name) => Object.hasOwn(b, name) && sameJson(a[name], b[name]));
+  return (
+    names.length === Object.keys(b).length &&
+    names.every((name) => Object.hasOwn(b, name) && sameJson(a[name], b[name]))
+  );
 }

@@ -32,7 +32,9 @@ export class QueryTimedOutError extends DeviceTrackerError {
     /** Whom the query asked for. */
     readonly userIds: readonly UserId[],
   ) {
-    super(`/keys/query for ${userIds.length} user(s) was not answered within ${deadline} ms and was given up; ask again`);
+    super(
+      `/keys/query for ${userIds.length} user(s) was not answered within ${deadline} ms and was given up; ask again`,
+    );
   }
 }
 
@@ -45,7 +47,10 @@ export class VerificationFailedError extends DeviceTrackerError {
     options?: ErrorOptions,
   ) {
     const why = options?.cause instanceof Error ? `: ${options.cause.message}` : "";
-    super(`${signatures} signature(s) of an answer could not be verified, and nothing of it was used${why}; ask again`, options);
+    super(
+      `${signatures} signature(s) of an answer could not be verified, and nothing of it was used${why}; ask again`,
+      options,
+    );
   }
 }
 
@@ -59,7 +64,9 @@ export class IdentityChangedError extends DeviceTrackerError {
     /** The one that they have; `undefined`: none. */
     readonly masterKey: string | undefined,
   ) {
-    super(`the master key of ${userId} is ${masterKey ?? "gone"} by now, not ${acknowledged}: look again before it is acknowledged`);
+    super(
+      `the master key of ${userId} is ${masterKey ?? "gone"} by now, not ${acknowledged}: look again before it is acknowledged`,
+    );
   }
 }
 
@@ -81,7 +88,9 @@ export class StoreOwnerError extends DeviceTrackerError {
     readonly owner: UserId,
     readonly userId: UserId,
   ) {
-    super(`this device store belongs to ${owner}, not to ${userId}: open a store of its own for each account, or clear() this one first`);
+    super(
+      `this device store belongs to ${owner}, not to ${userId}: open a store of its own for each account, or clear() this one first`,
+    );
   }
 }
 
@@ -100,7 +109,9 @@ export class StoreFormatError extends DeviceTrackerError {
     readonly format: number,
     readonly known: number,
   ) {
-    super(`this device store has format ${format}, this version knows ${known}: update the package; until then nothing is saved`);
+    super(
+      `this device store has format ${format}, this version knows ${known}: update the package; until then nothing is saved`,
+    );
   }
 }
 
@@ -108,6 +119,8 @@ export class StoreFormatError extends DeviceTrackerError {
 export class AlreadyConnectedError extends DeviceTrackerError {
   override readonly name = "AlreadyConnectedError";
   constructor() {
-    super("this tracker is connected already: unsubscribe the subscription of the first connect() before connecting again");
+    super(
+      "this tracker is connected already: unsubscribe the subscription of the first connect() before connecting again",
+    );
   }
 }

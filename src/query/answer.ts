@@ -1,10 +1,10 @@
-import { emptyList, type DeviceList } from "../keys/device-list.js";
-import { identityStatus } from "../keys/identity.js";
+import { emptyList, type DeviceList } from "../trust/device-list.js";
+import { identityStatus } from "../trust/identity.js";
 import type { UserId } from "../model/ids.js";
 import type { Freshness, UserDeviceKeys } from "../model/results.js";
 import type { Revision } from "../store/revision.js";
 import type { TrackedUser } from "../sync/tracking.js";
-import type { CachedList } from "./list-cache.js";
+import type { CachedList } from "../lists/list-cache.js";
 
 /** A device list on its way to a caller, and what decides its freshness when it is emitted. */
 export interface Answer {
@@ -42,11 +42,20 @@ export function freshnessOf(answer: Answer, user: TrackedUser | undefined, inDou
 }
 
 /** The answer as a caller gets it now. */
-export function toUserDeviceKeys(answer: Answer, user: TrackedUser | undefined, { inDoubt, ourKey }: Surroundings): UserDeviceKeys {
+export function toUserDeviceKeys(
+  answer: Answer,
+  user: TrackedUser | undefined,
+  { inDoubt, ourKey }: Surroundings,
+): UserDeviceKeys {
   const freshness = freshnessOf(answer, user, inDoubt);
   if (freshness === "current" && answer.cached !== undefined) return answer.cached.current(ourKey);
   const { list, lastKnown } = answer;
-  return { ...list, identity: identityStatus(list.identity, ourKey), freshness, ...(lastKnown !== undefined && { lastKnown: lastKnown.deviceKeys }) };
+  return {
+    ...list,
+    identity: identityStatus(list.identity, ourKey),
+    freshness,
+    ...(lastKnown !== undefined && { lastKnown: lastKnown.deviceKeys }),
+  };
 }
 
 /** A list that was not outdated when it was looked at. */

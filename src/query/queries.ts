@@ -1,4 +1,16 @@
-import { AsyncSubject, catchError, defer, EMPTY, finalize, from, merge, mergeMap, shareReplay, switchMap, type Observable } from "rxjs";
+import {
+  AsyncSubject,
+  catchError,
+  defer,
+  EMPTY,
+  finalize,
+  from,
+  merge,
+  mergeMap,
+  shareReplay,
+  switchMap,
+  type Observable,
+} from "rxjs";
 import type { UserId } from "../model/ids.js";
 import type { Answer } from "./answer.js";
 import { leaving } from "./leaving.js";
@@ -52,7 +64,11 @@ export class Queries {
    * Each user's answer as it comes, by the user's query in flight or a new one.
    * @param onFailure where it is given, it is told whose request failed, and the others go on; else the first failure is everyone's
    */
-  ask(userIds: readonly UserId[], timeout: number | undefined, onFailure?: (userId: UserId, error: unknown) => void): Observable<Answer> {
+  ask(
+    userIds: readonly UserId[],
+    timeout: number | undefined,
+    onFailure?: (userId: UserId, error: unknown) => void,
+  ): Observable<Answer> {
     return defer(() => {
       const entries = userIds.map((userId) => this.#entries.get(userId) ?? this.#add(userId, timeout));
       const send$ = defer(() => {
@@ -72,9 +88,11 @@ export class Queries {
         }),
       );
       return merge(answers$, send$);
-    }).pipe(leaving((leave) => {
-      this.#hold(leave);
-    }));
+    }).pipe(
+      leaving((leave) => {
+        this.#hold(leave);
+      }),
+    );
   }
 
   /**

@@ -1,5 +1,22 @@
-import { defer, filter, finalize, map, mergeMap, NEVER, of, ReplaySubject, share, take, tap, throwError, throwIfEmpty, timeout, type Observable, type SchedulerLike } from "rxjs";
-import { parseAnswer, type Answered } from "../keys/parse-answer.js";
+import {
+  defer,
+  filter,
+  finalize,
+  map,
+  mergeMap,
+  NEVER,
+  of,
+  ReplaySubject,
+  share,
+  take,
+  tap,
+  throwError,
+  throwIfEmpty,
+  timeout,
+  type Observable,
+  type SchedulerLike,
+} from "rxjs";
+import { parseAnswer, type Answered } from "./parse-response.js";
 import { MAX_DELAY } from "../model/max-delay.js";
 import { InvalidResponseError, QueryTimedOutError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
@@ -57,15 +74,25 @@ export class QueryRequest implements SentQuery {
     },
   ) {
     let answered = false;
-    const deadline = Math.min(Math.max(ports.queryDeadline, serverTimeout === undefined ? 0 : serverTimeout + QUERY_GRACE), MAX_DELAY);
+    const deadline = Math.min(
+      Math.max(ports.queryDeadline, serverTimeout === undefined ? 0 : serverTimeout + QUERY_GRACE),
+      MAX_DELAY,
+    );
     this.answers$ = defer(() => {
       ports.recent.note(userIds, ports.scheduler.now());
       for (const userId of userIds) this.revisions.set(userId, ports.revisionOf(userId));
       const deviceKeys = Object.fromEntries(userIds.map((userId): [UserId, []] => [userId, []]));
-      return ports.keysApi.query({ device_keys: deviceKeys, ...(serverTimeout !== undefined && { timeout: serverTimeout }) });
+      return ports.keysApi.query({
+        device_keys: deviceKeys,
+        ...(serverTimeout !== undefined && { timeout: serverTimeout }),
+      });
     }).pipe(
       throwIfEmpty(() => new InvalidResponseError("/keys/query", "", "there")),
-      timeout({ first: deadline, scheduler: ports.scheduler, with: () => throwError(() => new QueryTimedOutError(deadline, userIds)) }),
+      timeout({
+        first: deadline,
+        scheduler: ports.scheduler,
+        with: () => throwError(() => new QueryTimedOutError(deadline, userIds)),
+      }),
       take(1),
       map((answer: unknown) => {
         answered = true;

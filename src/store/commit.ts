@@ -1,8 +1,22 @@
 import type { UserId } from "../model/ids.js";
 import type { RecordKey } from "./device-store.js";
-import { updateClaims } from "./claims.js";
-import { readListRecord } from "./list-record.js";
-import { EPOCH, listKey, MAX_REMEMBERED_LEFT, NO_SYNC, readEpoch, readState, readSync, REMEMBERED_STEPS, stateKey, SYNC, type RememberedStep, type StateRecord, type SyncRecord } from "./records.js";
+import { updateClaims } from "../lists/claims.js";
+import { readListRecord } from "../lists/list-record.js";
+import {
+  EPOCH,
+  listKey,
+  MAX_REMEMBERED_LEFT,
+  NO_SYNC,
+  readEpoch,
+  readState,
+  readSync,
+  REMEMBERED_STEPS,
+  stateKey,
+  SYNC,
+  type RememberedStep,
+  type StateRecord,
+  type SyncRecord,
+} from "./records.js";
 import { leftSince } from "./left-since.js";
 import type { SavedRecords } from "./saved-records.js";
 
@@ -66,21 +80,37 @@ export function commitStep(records: SavedRecords, step: StepToCommit, ownUserId:
   const { sync, lost } = readCounter(records, step.follows, step.changed);
   if (step.since !== undefined && step.since === step.next && namesNobody(step) && sync.token !== undefined && !lost) {
     // Nothing is new. Of a tab that lags it must not lead the token back: what that tab is given next would then look as if it had not been committed by the others.
-    return { revision: sync.revision, previous: lastChangesBefore(sync.revision + 1, sync, records), recognised: false, users: new Map() };
+    return {
+      revision: sync.revision,
+      previous: lastChangesBefore(sync.revision + 1, sync, records),
+      recognised: false,
+      users: new Map(),
+    };
   }
   const repeated = findCommitted(sync, records, step);
   if (repeated !== undefined) {
     // An update that was given up and took effect all the same, and is now done again, may have moved the token back.
-    if (sync.token === step.since && step.next !== undefined) records.set(SYNC, { ...sync, token: step.next } satisfies SyncRecord);
-    return { revision: repeated, previous: lastChangesBefore(repeated, sync, records), recognised: true, users: savedUsers(records, step.changed) };
+    if (sync.token === step.since && step.next !== undefined)
+      records.set(SYNC, { ...sync, token: step.next } satisfies SyncRecord);
+    return {
+      revision: repeated,
+      previous: lastChangesBefore(repeated, sync, records),
+      recognised: true,
+      users: savedUsers(records, step.changed),
+    };
   }
 
   const revision = sync.revision + 1;
   const previous = lost ? Number.POSITIVE_INFINITY : lastChangesBefore(revision, sync, records);
   if (step.everyone || lost) records.set(EPOCH, revision);
-  const unclaimed = step.left.map((userId) => ({ userId, before: readListRecord(records.get(listKey(userId)), userId)?.list, after: undefined }));
+  const unclaimed = step.left.map((userId) => ({
+    userId,
+    before: readListRecord(records.get(listKey(userId)), userId)?.list,
+    after: undefined,
+  }));
   // What is left in the index counts for nobody (see DeviceLists.claimants): a commit must stay within its deadline, or the token is stuck for ever.
-  if (unclaimed.reduce((sum, { before }) => sum + (before?.deviceKeys.size ?? 0), 0) <= MAX_DEVICES_UNCLAIMED_PER_STEP) updateClaims(records, unclaimed);
+  if (unclaimed.reduce((sum, { before }) => sum + (before?.deviceKeys.size ?? 0), 0) <= MAX_DEVICES_UNCLAIMED_PER_STEP)
+    updateClaims(records, unclaimed);
   const removed = new Set(step.left.filter((userId) => records.get(stateKey(userId)) !== undefined));
   for (const userId of step.left) {
     records.set(stateKey(userId), undefined);
@@ -90,7 +120,9 @@ export function commitStep(records: SavedRecords, step: StepToCommit, ownUserId:
   const unknown = step.changed.filter((userId) => userId !== ownUserId && records.get(stateKey(userId)) === undefined);
   // One that is alone has only itself to lag behind: it may have been given an older token by its application, and the server tells it all that came since again.
   const isAlone = step.aloneAt === sync.revision && sync.steps.at(-1)?.asked !== true;
-  const stayLeft = new Set(unknown.length === 0 || isAlone ? [] : unknown.filter(leftSince(sync.steps, step.since, step.everyone)));
+  const stayLeft = new Set(
+    unknown.length === 0 || isAlone ? [] : unknown.filter(leftSince(sync.steps, step.since, step.everyone)),
+  );
   for (const userId of step.changed) {
     if (stayLeft.has(userId)) continue;
     const { listed } = readState(records.get(stateKey(userId))) ?? {};
@@ -103,11 +135,18 @@ export function commitStep(records: SavedRecords, step: StepToCommit, ownUserId:
   return { revision, previous, recognised: false, users: savedUsers(records, [...stayLeft]) };
 }
 
-const remembered = (users: readonly UserId[]): readonly UserId[] | "many" => (users.length > MAX_REMEMBERED_LEFT ? "many" : users);
+const remembered = (users: readonly UserId[]): readonly UserId[] | "many" =>
+  users.length > MAX_REMEMBERED_LEFT ? "many" : users;
 
-const namesNobody = ({ changed, left, everyone }: StepToCommit): boolean => changed.length + left.length === 0 && !everyone;
+const namesNobody = ({ changed, left, everyone }: StepToCommit): boolean =>
+  changed.length + left.length === 0 && !everyone;
 
-function rememberedStep(step: StepToCommit, next: string, removed: ReadonlySet<UserId>, revision: number): RememberedStep {
+function rememberedStep(
+  step: StepToCommit,
+  next: string,
+  removed: ReadonlySet<UserId>,
+  revision: number,
+): RememberedStep {
   const { since, asked } = step;
   const left = step.left.filter((userId) => removed.has(userId));
   const gone = step.left.filter((userId) => !removed.has(userId));
@@ -132,7 +171,8 @@ export function commitTracked(records: SavedRecords, users: readonly UserId[], f
   const previous = lost ? Number.POSITIVE_INFINITY : lastChangesBefore(revision, sync, records);
   if (lost) records.set(EPOCH, revision);
   const known = users.filter((userId) => records.get(stateKey(userId)) !== undefined);
-  for (const userId of users) if (records.get(stateKey(userId)) === undefined) records.set(stateKey(userId), { revision } satisfies StateRecord);
+  for (const userId of users)
+    if (records.get(stateKey(userId)) === undefined) records.set(stateKey(userId), { revision } satisfies StateRecord);
   records.set(SYNC, { ...sync, revision } satisfies SyncRecord);
   return { revision, previous, recognised: false, users: savedUsers(records, known) };
 }
@@ -140,7 +180,8 @@ export function commitTracked(records: SavedRecords, users: readonly UserId[], f
 /** Steps are remembered, but for those that lead nowhere, which outdate everyone, and those forgotten by now, which came before all that is remembered. */
 function lastChangesBefore(revision: number, { steps }: SyncRecord, records: SavedRecords): number {
   const forgotten = steps.length < REMEMBERED_STEPS ? 0 : Math.min(revision, steps[0]?.revision ?? revision) - 1;
-  const step = steps.findLast((remembered) => remembered.revision < revision && remembered.idle !== true)?.revision ?? forgotten;
+  const step =
+    steps.findLast((remembered) => remembered.revision < revision && remembered.idle !== true)?.revision ?? forgotten;
   const epoch = epochOf(records) ?? Number.POSITIVE_INFINITY;
   return epoch < revision ? Math.max(step, epoch) : step;
 }
@@ -151,7 +192,11 @@ function lastChangesBefore(revision: number, { steps }: SyncRecord, records: Sav
  * Its two tokens may have come before for another step: some servers repeat them. So it must come after the last step that led to where it begins, and what is saved
  * must have it in it; a user whose state is gone has left in a later step.
  */
-function findCommitted({ steps }: SyncRecord, records: SavedRecords, { since, next, changed, left, everyone }: StepToCommit): number | undefined {
+function findCommitted(
+  { steps }: SyncRecord,
+  records: SavedRecords,
+  { since, next, changed, left, everyone }: StepToCommit,
+): number | undefined {
   if (since === undefined || since === next || everyone) return undefined;
   const begins = steps.findLast((step) => step.next === since)?.revision ?? 0;
   const revision = steps.findLast((step) => step.since === since && step.next === next)?.revision;
@@ -177,7 +222,11 @@ export const LOST_COUNTER_LEAP = 1_000_000_000;
  * The counter of revisions, and the rest of its record. Where that is damaged, or gone though this tracker has seen it, revisions would be allotted twice: it goes on
  * from far beyond them, and the caller must make that an epoch.
  */
-function readCounter(records: SavedRecords, follows: string | undefined, users: readonly UserId[]): { readonly sync: SyncRecord; readonly lost: boolean } {
+function readCounter(
+  records: SavedRecords,
+  follows: string | undefined,
+  users: readonly UserId[],
+): { readonly sync: SyncRecord; readonly lost: boolean } {
   const saved = records.get(SYNC);
   const sync = readSync(saved) ?? (saved === undefined && follows === undefined ? NO_SYNC : undefined);
   const epoch = epochOf(records);

@@ -10,7 +10,11 @@ import { REMEMBERED_STEPS, type RememberedStep } from "./records.js";
  * @param since `undefined` where the step does not say: it is taken to follow what came before
  * @param everyone whether everyone is outdated by the step: then it comes after a gap, and `since` may be newer than all that is remembered
  */
-export function leftSince(steps: readonly RememberedStep[], since: string | undefined, everyone = false): (userId: UserId) => boolean {
+export function leftSince(
+  steps: readonly RememberedStep[],
+  since: string | undefined,
+  everyone = false,
+): (userId: UserId) => boolean {
   if (since === undefined) return () => false;
   const line = lineTo(steps, since);
   // Of a tab so far behind nobody knows any more who has left since.
@@ -20,7 +24,8 @@ export function leftSince(steps: readonly RememberedStep[], since: string | unde
   for (let i = oldest; i < steps.length; i++) if (!line.includes(i)) parted.set(i, partedAt(i, steps, line, parted));
 
   const byLine = new Map<UserId, number[]>(); // how many steps of the line came after the one that tells it
-  for (const [age, i] of line.entries()) for (const userId of [...usersOf(steps[i]?.left), ...usersOf(steps[i]?.gone)]) add(byLine, userId, age);
+  for (const [age, i] of line.entries())
+    for (const userId of [...usersOf(steps[i]?.left), ...usersOf(steps[i]?.gone)]) add(byLine, userId, age);
   const byOthers = new Map<UserId, number[]>(); // how many came after the two lines parted
   for (const [i, age] of parted) {
     if (steps[i]?.left === "many") return () => true;
@@ -47,10 +52,16 @@ function lineTo(steps: readonly RememberedStep[], token: string): readonly numbe
 }
 
 /** Whether the server was asked for what led to this very token: that may lie before all that is remembered. */
-const isAsked = (steps: readonly RememberedStep[], [newest = -1, ...older]: readonly number[]): boolean => older.length === 0 && steps[newest]?.asked === true;
+const isAsked = (steps: readonly RememberedStep[], [newest = -1, ...older]: readonly number[]): boolean =>
+  older.length === 0 && steps[newest]?.asked === true;
 
 /** How many steps of the line came after the two lines parted; where that is not known, how many were committed after the other's step. */
-function partedAt(i: number, steps: readonly RememberedStep[], line: readonly number[], parted: ReadonlyMap<number, number>): number {
+function partedAt(
+  i: number,
+  steps: readonly RememberedStep[],
+  line: readonly number[],
+  parted: ReadonlyMap<number, number>,
+): number {
   const since = steps[i]?.since;
   if (since !== undefined) {
     const inLine = line.findIndex((at) => steps[at]?.next === since);

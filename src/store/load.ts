@@ -4,9 +4,22 @@ import { isObject } from "../keys/json.js";
 import { isUserId, type UserId } from "../model/ids.js";
 import { LOST_COUNTER_LEAP, savedUser } from "./commit.js";
 import type { DeviceStore } from "./device-store.js";
-import { EPOCH, OWN_IDENTITY, OWNER, readEpoch, readOwner, readOwnIdentity, readState, readSync, STORE_FORMAT, SYNC, type OwnerRecord, type SyncRecord } from "./records.js";
+import {
+  EPOCH,
+  OWN_IDENTITY,
+  OWNER,
+  readEpoch,
+  readOwner,
+  readOwnIdentity,
+  readState,
+  readSync,
+  STORE_FORMAT,
+  SYNC,
+  type OwnerRecord,
+  type SyncRecord,
+} from "./records.js";
 import { Revision } from "./revision.js";
-import { OWN_USER } from "./save-lists.js";
+import { OWN_USER } from "../lists/save-lists.js";
 
 /** What a store holds: everything but the lists. */
 export interface SavedAccount {
@@ -36,10 +49,15 @@ export function loadAccount(store: DeviceStore, userId: UserId, lifetime: string
       const owner = readOwner(saved);
       // A newer version may name its owner in another way.
       const format = isObject(saved) ? saved.format : undefined;
-      const isNewer = typeof format === "number" && format > STORE_FORMAT && (owner === undefined || owner.userId === userId);
+      const isNewer =
+        typeof format === "number" && format > STORE_FORMAT && (owner === undefined || owner.userId === userId);
       if (isNewer) return throwError(() => new StoreFormatError(format, STORE_FORMAT));
       // Nobody can tell whose lists an unreadable owner's are: they are forgotten like anything else that cannot be trusted.
-      if (owner === undefined) return store.clear().pipe(switchMap(() => claim(store, userId, lifetime)), map((claimed) => ({ owner: claimed, wiped: true })));
+      if (owner === undefined)
+        return store.clear().pipe(
+          switchMap(() => claim(store, userId, lifetime)),
+          map((claimed) => ({ owner: claimed, wiped: true })),
+        );
       return of({ owner, wiped: false });
     }),
     switchMap(({ owner, wiped }) => {
@@ -67,7 +85,8 @@ function claim(store: DeviceStore, userId: UserId, lifetime: string): Observable
 export function readAccount(store: DeviceStore, owner: OwnerRecord, wiped = false): Observable<SavedAccount> {
   return store.readKinds(["account", "state"]).pipe(
     switchMap(([account = new Map<string, unknown>(), states = new Map<string, unknown>()]) => {
-      if (readOwner(account.get(OWNER[1]))?.lifetime !== owner.lifetime) return throwError(() => new StoreClearedError());
+      if (readOwner(account.get(OWNER[1]))?.lifetime !== owner.lifetime)
+        return throwError(() => new StoreClearedError());
       const savedSync = account.get(SYNC[1]);
       const savedEpoch = account.get(EPOCH[1]);
       const ourKey = readOwnIdentity(account.get(OWN_IDENTITY[1]))?.userSigningKey;
@@ -76,17 +95,35 @@ export function readAccount(store: DeviceStore, owner: OwnerRecord, wiped = fals
       const damagedStates = Array.from(states).filter(([id, state]) => !isUserId(id) || readState(state) === undefined);
       const damagedAccount = [
         ...(wiped ? [OWNER[1]] : []),
-        ...((sync === undefined ? savedSync !== undefined || states.size > 0 : isBehind(sync.revision, states)) ? [SYNC[1]] : []),
-        ...((epoch === undefined && savedEpoch !== undefined) || (epoch ?? 0) > (sync?.revision ?? Infinity) ? [EPOCH[1]] : []),
+        ...((sync === undefined ? savedSync !== undefined || states.size > 0 : isBehind(sync.revision, states))
+          ? [SYNC[1]]
+          : []),
+        ...((epoch === undefined && savedEpoch !== undefined) || (epoch ?? 0) > (sync?.revision ?? Infinity)
+          ? [EPOCH[1]]
+          : []),
       ];
       const damaged = new Map<string, readonly string[]>();
       if (damagedAccount.length > 0) damaged.set("account", damagedAccount);
-      if (damagedStates.length > 0) damaged.set("state", damagedStates.map(([id]) => id));
+      if (damagedStates.length > 0)
+        damaged.set(
+          "state",
+          damagedStates.map(([id]) => id),
+        );
       const account$ =
         damagedAccount.length > 0 && !wiped
           ? mend(store, owner, states)
           : of({ sync: sync ?? ({ revision: 0, steps: [] } satisfies SyncRecord), epoch: epoch ?? 0 });
-      return account$.pipe(map((mended) => ({ owner, token: mended.sync.token, revision: mended.sync.revision, steps: mended.sync.steps, ourKey, users: savedUsers(states, mended.epoch, owner.userId), damaged })));
+      return account$.pipe(
+        map((mended) => ({
+          owner,
+          token: mended.sync.token,
+          revision: mended.sync.revision,
+          steps: mended.sync.steps,
+          ourKey,
+          users: savedUsers(states, mended.epoch, owner.userId),
+          damaged,
+        })),
+      );
     }),
   );
 }
@@ -104,7 +141,11 @@ function isBehind(counter: number, states: ReadonlyMap<string, unknown>): boolea
  * Puts a damaged account right: without its counter, revisions would be allotted twice, and without its epoch outdated lists would be trusted.
  * Everyone is outdated from a revision on that is greater than any ever allotted to a list; without a readable token, sync begins anew.
  */
-function mend(store: DeviceStore, owner: OwnerRecord, states: ReadonlyMap<string, unknown>): Observable<{ sync: SyncRecord; epoch: number }> {
+function mend(
+  store: DeviceStore,
+  owner: OwnerRecord,
+  states: ReadonlyMap<string, unknown>,
+): Observable<{ sync: SyncRecord; epoch: number }> {
   let revision = 0;
   for (const state of states.values()) {
     const { revision: changed = 0, listed = 0 } = readState(state) ?? {};
@@ -113,9 +154,17 @@ function mend(store: DeviceStore, owner: OwnerRecord, states: ReadonlyMap<string
   return store.update([OWNER, SYNC, EPOCH], ([savedOwner, savedSync, savedEpoch]) => {
     const counter = readSync(savedSync)?.revision ?? 0;
     // Where the counter is lost, by a leap: steps that change no state at hand have moved it, too, and a tab that is running knows how far it had come.
-    const mended = Math.max(revision, counter, readEpoch(savedEpoch) ?? 0) + (readSync(savedSync) === undefined || counter < revision ? LOST_COUNTER_LEAP : 1);
+    const mended =
+      Math.max(revision, counter, readEpoch(savedEpoch) ?? 0) +
+      (readSync(savedSync) === undefined || counter < revision ? LOST_COUNTER_LEAP : 1);
     const sync: SyncRecord = { steps: [], ...readSync(savedSync), revision: mended };
-    const puts = readOwner(savedOwner)?.lifetime === owner.lifetime ? ([[SYNC, sync], [EPOCH, mended]] as const) : [];
+    const puts =
+      readOwner(savedOwner)?.lifetime === owner.lifetime
+        ? ([
+            [SYNC, sync],
+            [EPOCH, mended],
+          ] as const)
+        : [];
     return { puts, deletes: [], result: { sync, epoch: mended } };
   });
 }
@@ -130,7 +179,8 @@ function savedUsers(states: ReadonlyMap<string, unknown>, epoch: number, ownUser
   const users = new Map<UserId, { revision: Revision; outdated: boolean }>();
   for (const [userId, state] of [[ownUserId, OWN_USER] as const, ...states]) {
     const saved = savedUser(state, epoch);
-    if (saved !== undefined && isUserId(userId)) users.set(userId, { revision: revisionOf(saved.revision), outdated: saved.outdated });
+    if (saved !== undefined && isUserId(userId))
+      users.set(userId, { revision: revisionOf(saved.revision), outdated: saved.outdated });
   }
   return users;
 }

@@ -61,14 +61,22 @@ export interface RememberedStep {
 }
 // By hand: a hundred of them are checked at every step, and valibot takes longer for that than all the rest of a step takes.
 const isRememberedStep = (step: unknown): boolean =>
-  isObject(step) && (step.since === undefined || typeof step.since === "string") && typeof step.next === "string" && Number.isSafeInteger(step.revision) && (step.revision as number) >= 0 &&
-  areUsers(step.left) && areUsers(step.gone);
+  isObject(step) &&
+  (step.since === undefined || typeof step.since === "string") &&
+  typeof step.next === "string" &&
+  Number.isSafeInteger(step.revision) &&
+  (step.revision as number) >= 0 &&
+  areUsers(step.left) &&
+  areUsers(step.gone);
 const areUsers = (users: unknown): boolean => users === undefined || users === "many" || Array.isArray(users);
 
 const syncRecord = v.object({
   token: v.optional(v.string()),
   revision,
-  steps: v.custom<readonly RememberedStep[]>((steps) => Array.isArray(steps) && steps.every(isRememberedStep), "expected steps"),
+  steps: v.custom<readonly RememberedStep[]>(
+    (steps) => Array.isArray(steps) && steps.every(isRememberedStep),
+    "expected steps",
+  ),
 });
 /** `revision`: the last one allotted. `steps`: the last ones committed that moved the token, oldest first. */
 export type SyncRecord = Readonly<v.InferOutput<typeof syncRecord>>;

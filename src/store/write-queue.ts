@@ -140,7 +140,9 @@ export class WriteQueue {
           if (results === "cleared") this.#close(batch);
           else {
             this.#events.together(() => {
-              batch.forEach(({ result$ }, i) => { emit(result$, results[i]); });
+              batch.forEach(({ result$ }, i) => {
+                emit(result$, results[i]);
+              });
             });
           }
           this.#next();

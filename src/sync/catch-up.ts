@@ -1,4 +1,18 @@
-import { catchError, concat, defer, map, mergeMap, of, switchMap, take, throwError, throwIfEmpty, timeout, type Observable, type SchedulerLike } from "rxjs";
+import {
+  catchError,
+  concat,
+  defer,
+  map,
+  mergeMap,
+  of,
+  switchMap,
+  take,
+  throwError,
+  throwIfEmpty,
+  timeout,
+  type Observable,
+  type SchedulerLike,
+} from "rxjs";
 import { InvalidResponseError, StoreClearedError, StoreTimedOutError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
 import { MAX_DELAY } from "../model/max-delay.js";
@@ -52,14 +66,27 @@ export function closeGap(step: Step, ports: CatchUpPorts): Observable<Step> {
   const everyone = (error?: unknown): Step => {
     if (from !== undefined || step.since !== null) {
       const message = `the sync response answers ${named(step.since)}, but the device lists stand on ${named(from)}, and who changed in between is not to be learned: all of them became outdated`;
-      report({ type: "gap", from, to: step.since ?? null, caughtUp: false, ...(error !== undefined && { error }), message });
+      report({
+        type: "gap",
+        from,
+        to: step.since ?? null,
+        caughtUp: false,
+        ...(error !== undefined && { error }),
+        message,
+      });
     }
     return { ...step, everyone: true };
   };
   if (writes.failing) return of(everyone(new Error("the device store fails")));
-  const committed$ = writes.written().pipe(
-    timeout({ first: Math.min(storeDeadline, MAX_DELAY), scheduler, with: () => throwError(() => new StoreTimedOutError(storeDeadline)) }),
-  );
+  const committed$ = writes
+    .written()
+    .pipe(
+      timeout({
+        first: Math.min(storeDeadline, MAX_DELAY),
+        scheduler,
+        with: () => throwError(() => new StoreTimedOutError(storeDeadline)),
+      }),
+    );
   const reloaded$ = defer(readAccount).pipe(
     switchMap((account) => {
       tracked.reloaded(account.token, account.users);
@@ -68,28 +95,49 @@ export function closeGap(step: Step, ports: CatchUpPorts): Observable<Step> {
   );
   return concat(committed$, reloaded$).pipe(
     map((closed) => (closed === "unknown" ? everyone() : closed)),
-    catchError((error: unknown) => (error instanceof StoreClearedError ? throwError(() => error) : of(everyone(error)))),
+    catchError((error: unknown) =>
+      error instanceof StoreClearedError ? throwError(() => error) : of(everyone(error)),
+    ),
   );
 }
 
-function askForMissed(step: Step, { token, steps: path }: SavedAccount, ports: CatchUpPorts): Observable<Step | "unknown"> {
+function askForMissed(
+  step: Step,
+  { token, steps: path }: SavedAccount,
+  ports: CatchUpPorts,
+): Observable<Step | "unknown"> {
   const { ownUserId, changes, scheduler, changesDeadline, report } = ports;
   const { since } = step;
-  if (typeof since === "string" && (since === token || path.some((known) => known.since === since || known.next === since))) return of(step);
+  if (
+    typeof since === "string" &&
+    (since === token || path.some((known) => known.since === since || known.next === since))
+  )
+    return of(step);
   const to = since ?? step.next;
   if (token === undefined || to === undefined) return of("unknown");
   if (token === to) return of(step); // an initial sync that leads where the store stands: nothing is missing
   const range = { from: token, to };
   return defer(() => changes(range)).pipe(
     throwIfEmpty(() => new InvalidResponseError("/keys/changes", "", "there")),
-    timeout({ first: Math.min(changesDeadline, MAX_DELAY), scheduler, with: () => throwError(() => new Error(`/keys/changes was not answered within ${changesDeadline} ms`)) }),
+    timeout({
+      first: Math.min(changesDeadline, MAX_DELAY),
+      scheduler,
+      with: () => throwError(() => new Error(`/keys/changes was not answered within ${changesDeadline} ms`)),
+    }),
     take(1),
     map((answer) => parseMissedSteps(answer, range, ownUserId)),
     mergeMap((missed) => {
-      report({ type: "gap", from: token, to, caughtUp: true, message: `steps from "${token}" to "${to}" were missed; the server has told who changed in them: ${missed.changed.length} changed, ${missed.left.length} left` });
+      report({
+        type: "gap",
+        from: token,
+        to,
+        caughtUp: true,
+        message: `steps from "${token}" to "${to}" were missed; the server has told who changed in them: ${missed.changed.length} changed, ${missed.left.length} left`,
+      });
       return [missed, step];
     }),
   );
 }
 
-const named = (token: string | null | undefined): string => (token === undefined ? "none" : token === null ? "no token" : `the token "${token}"`);
+const named = (token: string | null | undefined): string =>
+  token === undefined ? "none" : token === null ? "no token" : `the token "${token}"`;

@@ -7,5 +7,11 @@ export function refusedIds(source: UserIdsRefused["source"], ids: readonly strin
   const count = ids.length;
   if (count === 0) return undefined;
   const userIds = ids.slice(0, 10).map((id) => (id.length > 80 ? `${id.slice(0, 80)}…` : id));
-  return { type: "user-ids-refused", source, userIds, count, message: `${count} string(s) in ${source} are no user IDs and were left out, such as ${JSON.stringify(userIds[0])}` };
+  return {
+    type: "user-ids-refused",
+    source,
+    userIds,
+    count,
+    message: `${count} string(s) in ${source} are no user IDs and were left out, such as ${JSON.stringify(userIds[0])}`,
+  };
 }

@@ -61,7 +61,9 @@ function parse(response: unknown, ownUserId: UserId): Step {
   const { since } = response;
   const knowsSince = since === undefined || since === null || typeof since === "string";
   if (!knowsSince) refuse("since", "a token or null");
-  const lists = parseLists(response.device_lists, ownUserId, (path, expected) => refuse(path === "" ? "device_lists" : `device_lists.${path}`, expected));
+  const lists = parseLists(response.device_lists, ownUserId, (path, expected) =>
+    refuse(path === "" ? "device_lists" : `device_lists.${path}`, expected),
+  );
   return {
     response: response as unknown as SyncResponse,
     next: response.next_batch,
@@ -76,7 +78,11 @@ function parse(response: unknown, ownUserId: UserId): Step {
  * Reads an answer of `GET /keys/changes` as the step from one token to the other.
  * @throws InvalidResponseError where it cannot be understood: it may hide changes
  */
-export function parseMissedSteps(answer: unknown, range: { readonly from: string; readonly to: string }, ownUserId: UserId): Step {
+export function parseMissedSteps(
+  answer: unknown,
+  range: { readonly from: string; readonly to: string },
+  ownUserId: UserId,
+): Step {
   const refuse = (path: string, expected: string) => {
     throw new InvalidResponseError("/keys/changes", path, expected);
   };
@@ -85,7 +91,11 @@ export function parseMissedSteps(answer: unknown, range: { readonly from: string
   return { response: undefined, next: range.to, since: range.from, ...lists, everyone: false, asked: true };
 }
 
-function parseLists(value: unknown, ownUserId: UserId, refuse: (path: string, expected: string) => void): Pick<Step, "changed" | "left" | "refusedIds"> {
+function parseLists(
+  value: unknown,
+  ownUserId: UserId,
+  refuse: (path: string, expected: string) => void,
+): Pick<Step, "changed" | "left" | "refusedIds"> {
   const lists = value ?? {}; // null, too: some servers write nothing so
   if (!isObject(lists)) refuse("", "an object");
   const refusedIds: string[] = [];

@@ -1,12 +1,20 @@
 import { AsyncSubject, ignoreElements, map, merge, tap, type Observable } from "rxjs";
 import type { UserId } from "../model/ids.js";
 import type { SyncResponse } from "../model/wire.js";
-import { commitStep, commitTracked, stepKeys, trackedKeys, type Committed, type SavedUser, type StepToCommit } from "../store/commit.js";
+import {
+  commitStep,
+  commitTracked,
+  stepKeys,
+  trackedKeys,
+  type Committed,
+  type SavedUser,
+  type StepToCommit,
+} from "../store/commit.js";
 import type { RecordKey } from "../store/device-store.js";
 import { Revision } from "../store/revision.js";
 import type { SavedRecords } from "../store/saved-records.js";
 import type { WriteQueue } from "../store/write-queue.js";
-import type { Emissions } from "./emissions.js";
+import type { Emissions } from "../tracker/emission-queue.js";
 import type { Step } from "./step.js";
 import type { TrackedUsers } from "./tracked-users.js";
 
@@ -60,8 +68,17 @@ export class Steps {
     const revision = new Revision();
     const follows = this.#tracked.token;
     const { next, changed, left, everyone, asked = false } = step;
-    const commit: StepToCommit = { since: step.since ?? undefined, follows, next, changed, left, everyone, asked: asked && (this.#hasOthers || !this.#isFirst) };
-    const apply = (records: SavedRecords) => commitStep(records, { ...commit, aloneAt: this.#hasOthers ? undefined : this.#allotted }, this.#ownUserId);
+    const commit: StepToCommit = {
+      since: step.since ?? undefined,
+      follows,
+      next,
+      changed,
+      left,
+      everyone,
+      asked: asked && (this.#hasOthers || !this.#isFirst),
+    };
+    const apply = (records: SavedRecords) =>
+      commitStep(records, { ...commit, aloneAt: this.#hasOthers ? undefined : this.#allotted }, this.#ownUserId);
     const inFlightNow = everyone ? inFlight().filter((userId) => this.#tracked.get(userId) !== undefined) : [];
     return this.#emissions.hold(() => {
       this.#tracked.step({ token: next ?? follows, changed, left, everyone, revision }, inFlightNow);
@@ -81,14 +98,26 @@ export class Steps {
         const together = users.slice(i, i + MAX_TRACKED_PER_COMMIT);
         const revision = new Revision();
         this.#tracked.track(together, revision);
-        commits.push(this.#commit(revision, trackedKeys(together), () => together, (records) => commitTracked(records, together, follows)));
+        commits.push(
+          this.#commit(
+            revision,
+            trackedKeys(together),
+            () => together,
+            (records) => commitTracked(records, together, follows),
+          ),
+        );
       }
       return merge(...commits).pipe(ignoreElements());
     });
   }
 
   /** @param concerned the users who may be at this revision */
-  #commit(revision: Revision, keys: readonly RecordKey[], concerned: () => Iterable<UserId>, apply: (records: SavedRecords) => Committed): Observable<Committed> {
+  #commit(
+    revision: Revision,
+    keys: readonly RecordKey[],
+    concerned: () => Iterable<UserId>,
+    apply: (records: SavedRecords) => Committed,
+  ): Observable<Committed> {
     const pending = { numbered: true };
     this.#uncommitted.add(pending);
     const committed$ = new AsyncSubject<Committed>();
@@ -116,7 +145,9 @@ export class Steps {
           if (pending.numbered) revision.committed = allotted;
           const adopted = new Map<UserId, { from: Revision; saved: SavedUser | undefined }>();
           // Who is still at a revision without a number would be refused later: they are outdated at the number instead, as the store has them.
-          if (!pending.numbered) for (const userId of concerned()) adopted.set(userId, { from: revision, saved: { revision: allotted, outdated: true } });
+          if (!pending.numbered)
+            for (const userId of concerned())
+              adopted.set(userId, { from: revision, saved: { revision: allotted, outdated: true } });
           for (const [userId, saved] of users) adopted.set(userId, { from: revision, saved });
           if (adopted.size > 0) this.#tracked.adopt(adopted);
         }),

@@ -2,9 +2,16 @@ import { distinctUntilChanged, map, merge, of, scan, Subject, type Observable } 
 import type { UserId } from "../model/ids.js";
 import type { SavedUser } from "../store/commit.js";
 import { Revision } from "../store/revision.js";
-import { OWN_USER } from "../store/save-lists.js";
-import type { Emissions } from "./emissions.js";
-import { initialTracking, reduceTracking, type Effects, type TrackedUser, type Tracking, type TrackingEvent } from "./tracking.js";
+import { OWN_USER } from "../lists/save-lists.js";
+import type { Emissions } from "../tracker/emission-queue.js";
+import {
+  initialTracking,
+  reduceTracking,
+  type Effects,
+  type TrackedUser,
+  type Tracking,
+  type TrackingEvent,
+} from "./tracking.js";
 
 /** Users whose cached list is no longer to be used, and users who are no longer tracked. */
 export interface Invalidations extends Pick<Effects, "invalidated" | "left"> {

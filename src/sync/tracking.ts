@@ -48,7 +48,10 @@ export type TrackingEvent =
   /** Lists that answer these revisions are in the cache. */
   | { readonly type: "listed"; readonly users: ReadonlyMap<UserId, { readonly revision: Revision }> }
   /** The store knows of changes that this tracker had not been given: it is right about every user still at the revision `from`. */
-  | { readonly type: "adopt"; readonly users: ReadonlyMap<UserId, { readonly from: Revision; readonly to: TrackedUser | undefined }> };
+  | {
+      readonly type: "adopt";
+      readonly users: ReadonlyMap<UserId, { readonly from: Revision; readonly to: TrackedUser | undefined }>;
+    };
 
 const NOTHING: Effects = { invalidated: [], left: [], usersChanged: false };
 
@@ -70,7 +73,11 @@ export function reduceTracking(state: Tracking, event: TrackingEvent): Tracking 
   const before = users.size;
   switch (event.type) {
     case "loaded":
-      return { token: event.token, users: new Map(event.users), last: { invalidated: [], left: [], usersChanged: true } };
+      return {
+        token: event.token,
+        users: new Map(event.users),
+        last: { invalidated: [], left: [], usersChanged: true },
+      };
 
     case "reloaded": {
       const invalidated: UserId[] = [];
@@ -86,7 +93,11 @@ export function reduceTracking(state: Tracking, event: TrackingEvent): Tracking 
       }
       const left = Array.from(users.keys()).filter((userId) => !event.users.has(userId));
       for (const userId of left) users.delete(userId);
-      return { token: event.token, users, last: { invalidated, left, usersChanged: left.length > 0 || users.size !== before } };
+      return {
+        token: event.token,
+        users,
+        last: { invalidated, left, usersChanged: left.length > 0 || users.size !== before },
+      };
     }
 
     case "step": {

@@ -137,7 +137,9 @@ export function candidate<T>({ source, channel, locks, topic, scheduler }: Candi
   });
 
   const leads$ = leadership(locks, topic, depose$).pipe(
-    catchError((error: unknown) => throwError(() => new UnsharedError(`the browser refuses the lock (${String(error)})`, { cause: error }))),
+    catchError((error: unknown) =>
+      throwError(() => new UnsharedError(`the browser refuses the lock (${String(error)})`, { cause: error })),
+    ),
   );
   const awake$ = leads$.pipe(switchMap((leads) => (leads ? lead$ : follow$)));
   const part$ = asleep$.pipe(switchMap((isAsleep) => (isAsleep ? EMPTY : awake$)));
@@ -156,6 +158,9 @@ function notification<T>(news: News<T>): ObservableNotification<T> {
   }
 }
 
-function ofType<T, K extends Talk<T>["type"]>(talk$: Observable<Talk<T>>, type: K): Observable<Extract<Talk<T>, { readonly type: K }>> {
+function ofType<T, K extends Talk<T>["type"]>(
+  talk$: Observable<Talk<T>>,
+  type: K,
+): Observable<Extract<Talk<T>, { readonly type: K }>> {
   return talk$.pipe(filter((message): message is Extract<Talk<T>, { readonly type: K }> => message.type === type));
 }

@@ -21,7 +21,15 @@ export type Talk<T> =
   /** To everybody: the leader does not answer, I take the lock from it. */
   | { readonly type: "deposing" };
 
-const TYPES: ReadonlySet<unknown> = new Set<Message<unknown>["type"]>(["value", "error", "complete", "ask", "here", "last", "deposing"]);
+const TYPES: ReadonlySet<unknown> = new Set<Message<unknown>["type"]>([
+  "value",
+  "error",
+  "complete",
+  "ask",
+  "here",
+  "last",
+  "deposing",
+]);
 
 /** The candidates of all tabs, of this one too: everybody but oneself hears what one says. */
 export interface Channel<T> {

@@ -32,7 +32,10 @@ export class OtherTabError extends DeviceTrackerError {
 /** Describes what was thrown. Objects stay here, the `cause` among them: they may hold what cannot be cloned, or a request with its access token. */
 export function describeError(thrown: unknown): DescribedError {
   const { name, message } = thrown instanceof Error ? thrown : { name: "Error", message: String(thrown) };
-  const fields = typeof thrown === "object" && thrown !== null ? Object.entries(thrown).filter((field): field is [string, Primitive] => isPrimitive(field[1])) : [];
+  const fields =
+    typeof thrown === "object" && thrown !== null
+      ? Object.entries(thrown).filter((field): field is [string, Primitive] => isPrimitive(field[1]))
+      : [];
   return { name, message, fields: Object.fromEntries(fields) };
 }
 

@@ -1,4 +1,12 @@
-import { asyncScheduler, catchError, config, type MonoTypeOperatorFunction, Observable, type SchedulerLike, throwError } from "rxjs";
+import {
+  asyncScheduler,
+  catchError,
+  config,
+  type MonoTypeOperatorFunction,
+  Observable,
+  type SchedulerLike,
+  throwError,
+} from "rxjs";
 import { candidate } from "./candidate.js";
 import { type Channel, openChannel } from "./channel.js";
 import { UnsharedError } from "./unshared-error.js";
@@ -90,8 +98,12 @@ export function shareAcrossTabs<T>(name: string, options: ShareOptions = {}): Mo
 /** Gets hold of what sharing takes. */
 function open<T>(topic: string): { readonly locks: LockManager; readonly channel: Channel<T> } {
   // The types promise both to everybody.
-  const { navigator, BroadcastChannel } = globalThis as { navigator?: { locks?: LockManager }; BroadcastChannel?: unknown };
-  if (navigator?.locks === undefined) throw new UnsharedError("there are no Web Locks here (an insecure origin, an old browser or Node)");
+  const { navigator, BroadcastChannel } = globalThis as {
+    navigator?: { locks?: LockManager };
+    BroadcastChannel?: unknown;
+  };
+  if (navigator?.locks === undefined)
+    throw new UnsharedError("there are no Web Locks here (an insecure origin, an old browser or Node)");
   if (BroadcastChannel === undefined) throw new UnsharedError("there is no BroadcastChannel here (an old browser)");
   try {
     return { locks: navigator.locks, channel: openChannel<T>(topic) };

@@ -16,7 +16,8 @@ import { combineLatest, distinctUntilChanged, fromEvent, map, merge, type Observ
  */
 export function asleep(): Observable<boolean> {
   if (typeof document === "undefined") return of(false);
-  const between = (begin$: Observable<unknown>, end$: Observable<unknown>) => merge(begin$.pipe(map(() => true)), end$.pipe(map(() => false))).pipe(startWith(false));
+  const between = (begin$: Observable<unknown>, end$: Observable<unknown>) =>
+    merge(begin$.pipe(map(() => true)), end$.pipe(map(() => false))).pipe(startWith(false));
   const frozen$ = between(fromEvent(document, "freeze"), fromEvent(document, "resume"));
   const hidden$ = between(fromEvent(globalThis, "pagehide"), fromEvent(globalThis, "pageshow"));
   return combineLatest([frozen$, hidden$]).pipe(

@@ -1,6 +1,24 @@
-import { concatMap, defer, finalize, of, Subject, tap, throwError, timer, type Observable, type SchedulerLike } from "rxjs";
+import {
+  concatMap,
+  defer,
+  finalize,
+  of,
+  Subject,
+  tap,
+  throwError,
+  timer,
+  type Observable,
+  type SchedulerLike,
+} from "rxjs";
 import { serverName, type DeviceId, type UserId } from "../model/ids.js";
-import type { CrossSigningKey, DeviceKeys, DeviceLists, KeysQueryRequest, KeysQueryResponse, SyncResponse } from "../model/wire.js";
+import type {
+  CrossSigningKey,
+  DeviceKeys,
+  DeviceLists,
+  KeysQueryRequest,
+  KeysQueryResponse,
+  SyncResponse,
+} from "../model/wire.js";
 import type { KeysApi } from "../query/keys-api.js";
 import { testDevice } from "./test-device.js";
 
@@ -64,7 +82,10 @@ export class ScriptedHomeserver {
     this.answerAfter = answerAfter;
     this.looksAt = looksAt;
     this.sync$ = this.#steps$.asObservable();
-    this.keysApi = { query: (request) => this.#query(request), changes: ({ from, to }) => of(this.#between(position(from), position(to))) };
+    this.keysApi = {
+      query: (request) => this.#query(request),
+      changes: ({ from, to }) => of(this.#between(position(from), position(to))),
+    };
   }
 
   /** The token of the last thing that happened. */
@@ -85,7 +106,11 @@ export class ScriptedHomeserver {
     this.change(userId);
   }
 
-  setCrossSigningKey(userId: UserId, section: "master_keys" | "self_signing_keys" | "user_signing_keys", key: CrossSigningKey): void {
+  setCrossSigningKey(
+    userId: UserId,
+    section: "master_keys" | "self_signing_keys" | "user_signing_keys",
+    key: CrossSigningKey,
+  ): void {
     this.#account(userId).crossSigning.set(section, key);
     this.change(userId);
   }
@@ -140,7 +165,8 @@ export class ScriptedHomeserver {
   #between(from: number, to: number): Required<DeviceLists> {
     const last = new Map<UserId, "changed" | "left">();
     for (const { position: at, userId, kind } of this.#history) if (at > from && at <= to) last.set(userId, kind);
-    const named = (kind: "changed" | "left") => Array.from(last).flatMap(([userId, was]) => (was === kind ? [userId] : []));
+    const named = (kind: "changed" | "left") =>
+      Array.from(last).flatMap(([userId, was]) => (was === kind ? [userId] : []));
     return { changed: named("changed"), left: named("left") };
   }
 
@@ -168,7 +194,10 @@ export class ScriptedHomeserver {
   }
 
   #answer(userIds: readonly UserId[]): KeysQueryResponse {
-    const answer: Required<Pick<KeysQueryResponse, "device_keys" | "failures">> & KeysQueryResponse = { device_keys: {}, failures: {} };
+    const answer: Required<Pick<KeysQueryResponse, "device_keys" | "failures">> & KeysQueryResponse = {
+      device_keys: {},
+      failures: {},
+    };
     for (const userId of userIds) {
       const server = serverName(userId);
       if (this.unreachable.has(server)) {

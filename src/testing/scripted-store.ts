@@ -29,7 +29,10 @@ export class ScriptedStore implements DeviceStore {
   takes: number;
 
   readonly #scheduler: SchedulerLike;
-  readonly #outcomes: { readonly operation: StoreOperation | undefined; readonly outcome: "hang" | "effective-hang" | { readonly error: unknown } }[] = [];
+  readonly #outcomes: {
+    readonly operation: StoreOperation | undefined;
+    readonly outcome: "hang" | "effective-hang" | { readonly error: unknown };
+  }[] = [];
   #crashed = false;
   #freeAt = Number.NEGATIVE_INFINITY;
 

@@ -1,5 +1,5 @@
 import { concatMap, defer, of, throwError, timer, type Observable, type SchedulerLike } from "rxjs";
-import type { SignatureCheck, SignatureVerifier } from "../keys/signature-verifier.js";
+import type { SignatureCheck, SignatureVerifier } from "../trust/signature-verifier.js";
 
 export interface ScriptedVerifierOptions {
   readonly scheduler: SchedulerLike;
@@ -37,7 +37,9 @@ export class ScriptedVerifier implements SignatureVerifier {
       this.asked.push(...checks);
       const failing = this.#failures.length > 0;
       const failure = this.#failures.shift();
-      const holds$ = failing ? throwError(() => failure) : of(checks.map(({ signature: [first = 0] }) => !this.forged.has(first)));
+      const holds$ = failing
+        ? throwError(() => failure)
+        : of(checks.map(({ signature: [first = 0] }) => !this.forged.has(first)));
       return this.takes === 0 ? holds$ : timer(this.takes, this.#scheduler).pipe(concatMap(() => holds$));
     });
   }

@@ -1,4 +1,21 @@
-import { BehaviorSubject, catchError, combineLatest, EMPTY, exhaustMap, finalize, fromEvent, merge, mergeMap, Observable, of, startWith, Subject, switchMap, tap, withLatestFrom } from "rxjs";
+import {
+  BehaviorSubject,
+  catchError,
+  combineLatest,
+  EMPTY,
+  exhaustMap,
+  finalize,
+  fromEvent,
+  merge,
+  mergeMap,
+  Observable,
+  of,
+  startWith,
+  Subject,
+  switchMap,
+  tap,
+  withLatestFrom,
+} from "rxjs";
 import { element } from "../dom/element.js";
 import { worldState, type WorldState } from "../session/embedded-homeserver.js";
 import type { Session } from "../session/open-session.js";
@@ -8,11 +25,20 @@ import { EXPERIMENTS, type Experiment, type SlowCall, type Stage } from "./exper
 const NOBODY: WorldState = { people: [], members: [], down: [], unsigned: [], tricks: [] };
 
 /** The buttons for one session, in the two lists; they are there for as long as there is a subscriber. */
-export function showButtons(session: Session, lists: Readonly<Record<Experiment["who"], HTMLElement>>, complain: (message: string) => void): Observable<unknown> {
+export function showButtons(
+  session: Session,
+  lists: Readonly<Record<Experiment["who"], HTMLElement>>,
+  complain: (message: string) => void,
+): Observable<unknown> {
   return new Observable<unknown>((subscriber) => {
     const slow: SlowCall = { running$: new BehaviorSubject(false), giveUp$: new Subject() };
     const acted$ = new Subject<void>();
-    const world$ = session.place.embedded ? acted$.pipe(startWith(undefined), switchMap(() => worldState().pipe(catchError(() => EMPTY)))) : of(NOBODY);
+    const world$ = session.place.embedded
+      ? acted$.pipe(
+          startWith(undefined),
+          switchMap(() => worldState().pipe(catchError(() => EMPTY))),
+        )
+      : of(NOBODY);
     const stage$ = new BehaviorSubject<Stage>({ world: NOBODY, slow: false });
 
     const rows = EXPERIMENTS.filter(({ anywhere }) => anywhere === true || session.place.embedded).map((experiment) => {
@@ -28,7 +54,9 @@ export function showButtons(session: Session, lists: Readonly<Record<Experiment[
         );
       const clicks$ = fromEvent(row.button, "click").pipe(withLatestFrom(stage$));
       // The slow look-up is given up by the same button; all others are as good twice as once.
-      const runs$ = clicks$.pipe(experiment.id === "superseded" ? exhaustMap(([, stage]) => run(stage)) : mergeMap(([, stage]) => run(stage)));
+      const runs$ = clicks$.pipe(
+        experiment.id === "superseded" ? exhaustMap(([, stage]) => run(stage)) : mergeMap(([, stage]) => run(stage)),
+      );
       return { ...row, experiment, runs$ };
     });
 

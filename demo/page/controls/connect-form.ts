@@ -20,7 +20,9 @@ export function typedPlaces(): Observable<Place> {
       submit.setAttribute("aria-disabled", "true");
       said.replaceChildren(element("p", {}, "Asking the server whose token this is …"));
       const [homeserverUrl, accessToken] = [field("address"), field("token")];
-      const members = field("users").split(/[\s,]+/u).filter((userId) => userId !== "");
+      const members = field("users")
+        .split(/[\s,]+/u)
+        .filter((userId) => userId !== "");
       return ownDevice(homeserverUrl, accessToken).pipe(
         map((device): Place => {
           said.replaceChildren(element("p", {}, `Connected as ${device.userId}, device ${device.deviceId}.`));

@@ -14,7 +14,11 @@ export function showProblems(problems$: Observable<string>, list: HTMLElement, n
     }, new Map<string, number>()),
     tap((counts) => {
       none.hidden = counts.size > 0;
-      list.replaceChildren(...[...counts].map(([message, count]) => element("li", { "data-problem": "" }, message, count > 1 && element("small", {}, ` (${count} times)`))));
+      list.replaceChildren(
+        ...[...counts].map(([message, count]) =>
+          element("li", { "data-problem": "" }, message, count > 1 && element("small", {}, ` (${count} times)`)),
+        ),
+      );
     }),
   );
 }

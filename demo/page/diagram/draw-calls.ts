@@ -7,7 +7,11 @@ import type { Call, Timeline } from "./timeline.js";
 
 /** `getDeviceKeys`: a line from each subscription to its value. */
 export function drawCalls({ calls, users }: Timeline, sheet: Sheet): SVGElement {
-  return svg("g", { class: "calls", "data-lane": "calls" }, ...calls.map((call) => drawCall(call, users.length, sheet)));
+  return svg(
+    "g",
+    { class: "calls", "data-lane": "calls" },
+    ...calls.map((call) => drawCall(call, users.length, sheet)),
+  );
 }
 
 function drawCall(call: Call, everyone: number, { x, geometry, whileNow }: Sheet): SVGElement {

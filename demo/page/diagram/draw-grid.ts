@@ -3,7 +3,12 @@ import type { Sheet } from "./sheet.js";
 import type { Timeline } from "./timeline.js";
 
 /** The paper: a line for each second, a stronger one between lanes, and a tear where the time stood still. */
-export function drawGrid(timeline: Timeline, { x, geometry, whileNow }: Sheet, height: number, tops: readonly number[]): SVGElement {
+export function drawGrid(
+  timeline: Timeline,
+  { x, geometry, whileNow }: Sheet,
+  height: number,
+  tops: readonly number[],
+): SVGElement {
   const seconds = svg("path", { class: "seconds" });
   const rules = svg("path", { class: "rules" });
   whileNow((nowX) => {

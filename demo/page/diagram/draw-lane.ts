@@ -9,7 +9,8 @@ import type { Bar, Hit, Stretch, Timeline } from "./timeline.js";
 /** One user: a line that shows what the tracker has of them, the queries upon it, and what came without one. */
 export function drawLane(timeline: Timeline, userId: UserId, sheet: Sheet): SVGElement {
   const { geometry } = sheet;
-  const own = <T extends { readonly userId: UserId }>(things: readonly T[]) => things.filter((thing) => thing.userId === userId);
+  const own = <T extends { readonly userId: UserId }>(things: readonly T[]) =>
+    things.filter((thing) => thing.userId === userId);
   const stretches = own(timeline.stretches);
   return svg(
     "g",
@@ -31,7 +32,10 @@ function drawBar(bar: Bar, { x, geometry, whileNow }: Sheet): SVGElement {
   const { from, to, supersededAt, end, verdict } = bar;
   const top = -geometry.barHeight / 2;
   const whole = svg("rect", { class: "whole", x: x(from), y: top, height: geometry.barHeight, rx: 2.5 });
-  const old = supersededAt === undefined ? undefined : svg("rect", { class: "old", x: x(supersededAt), y: top, height: geometry.barHeight });
+  const old =
+    supersededAt === undefined
+      ? undefined
+      : svg("rect", { class: "old", x: x(supersededAt), y: top, height: geometry.barHeight });
   const reach = (right: number) => {
     whole.setAttribute("width", String(Math.max(right - x(from), 2)));
     if (supersededAt !== undefined) old?.setAttribute("width", String(Math.max(right - x(supersededAt), 0)));
@@ -54,8 +58,16 @@ function drawBar(bar: Bar, { x, geometry, whileNow }: Sheet): SVGElement {
     svg("title", {}, describe(bar)),
     whole,
     old,
-    supersededAt !== undefined && svg("line", { class: "cut", x1: x(supersededAt), x2: x(supersededAt), y1: top - 4, y2: -top + 4 }),
-    to !== undefined && outcome !== undefined && svg("g", { transform: `translate(${x(to)} 0)` }, glyph(outcome), svg("text", { class: "label", x: 10, y: bar.row === 0 ? -6 : 4 }, caption(bar, geometry.after < 100))),
+    supersededAt !== undefined &&
+      svg("line", { class: "cut", x1: x(supersededAt), x2: x(supersededAt), y1: top - 4, y2: -top + 4 }),
+    to !== undefined &&
+      outcome !== undefined &&
+      svg(
+        "g",
+        { transform: `translate(${x(to)} 0)` },
+        glyph(outcome),
+        svg("text", { class: "label", x: 10, y: bar.row === 0 ? -6 : 4 }, caption(bar, geometry.after < 100)),
+      ),
   );
 }
 
@@ -74,7 +86,10 @@ function caption({ end, verdict, devices: count }: Bar, short: boolean): string 
 }
 
 function describe(bar: Bar): string {
-  const took = bar.to === undefined ? "on its way" : `${((bar.to - bar.from) / 1_000).toFixed(1)} s, ${bar.verdict ?? bar.end ?? ""}`;
+  const took =
+    bar.to === undefined
+      ? "on its way"
+      : `${((bar.to - bar.from) / 1_000).toFixed(1)} s, ${bar.verdict ?? bar.end ?? ""}`;
   return `/keys/query for ${shortName(bar.userId)}: ${took}${bar.supersededAt === undefined ? "" : "; a change came in the middle"}`;
 }
 

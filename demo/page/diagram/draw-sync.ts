@@ -15,7 +15,9 @@ const LABEL_HEIGHTS = [-17, 26];
 export function drawSync({ steps, shifts }: Timeline, sheet: Sheet): SVGElement {
   const { x, geometry } = sheet;
   const y = geometry.syncHeight / 2;
-  const lines = shifts.map((shift, index) => svg("g", { transform: `translate(0 ${y})` }, ...drawShift(shift, shifts[index + 1], index === 0, sheet)));
+  const lines = shifts.map((shift, index) =>
+    svg("g", { transform: `translate(0 ${y})` }, ...drawShift(shift, shifts[index + 1], index === 0, sheet)),
+  );
 
   const last = LABEL_HEIGHTS.map(() => -Infinity);
   const marbles = steps.map((step) => {
@@ -33,22 +35,42 @@ const BY: Readonly<Record<SyncRole, { readonly line: string; readonly says: stri
   nobody: { line: "nowhere", says: "no tab syncs" },
 };
 
-function drawShift({ from, role }: Shift, next: Shift | undefined, first: boolean, { x, whileNow }: Sheet): SVGElement[] {
+function drawShift(
+  { from, role }: Shift,
+  next: Shift | undefined,
+  first: boolean,
+  { x, whileNow }: Sheet,
+): SVGElement[] {
   const { line, says } = BY[role];
   const left = first ? 0 : x(from); // the first is not worth a mark
-  const stream = svg("line", { class: `stream ${line}`, x1: left, x2: left, "data-shift": role }, svg("title", {}, says));
+  const stream = svg(
+    "line",
+    { class: `stream ${line}`, x1: left, x2: left, "data-shift": role },
+    svg("title", {}, says),
+  );
   if (next === undefined) whileNow((nowX) => stream.setAttribute("x2", String(Math.max(nowX, left))));
   else stream.setAttribute("x2", String(x(next.from)));
-  return first ? [stream] : [stream, svg("path", { class: "shift", d: `M${left}-9V9` }, svg("title", {}, `from here on ${says}`))];
+  return first
+    ? [stream]
+    : [stream, svg("path", { class: "shift", d: `M${left}-9V9` }, svg("title", {}, `from here on ${says}`))];
 }
 
 function marble(step: Step, labelY: number | undefined): SVGElement[] {
   const text = label(step);
-  const title = svg("title", {}, text === undefined ? "a sync response without changes of devices" : `a sync response: ${text}`);
+  const title = svg(
+    "title",
+    {},
+    text === undefined ? "a sync response without changes of devices" : `a sync response: ${text}`,
+  );
   if (text === undefined) return [svg("circle", { r: 3, class: "nothing", "data-step": "nothing" }, title)];
   const kind = step.initial ? "initial" : step.changed.length > 0 ? "changed" : "left";
   const users = [...step.changed, ...step.left];
-  const inside = users.length === 1 ? shortName(users[0] ?? "").slice(0, 1).toUpperCase() : String(users.length);
+  const inside =
+    users.length === 1
+      ? shortName(users[0] ?? "")
+          .slice(0, 1)
+          .toUpperCase()
+      : String(users.length);
   return [
     svg("circle", { r: 12.5, class: "ground" }),
     svg("circle", { r: step.initial ? 5 : 10, class: `marble ${kind}`, "data-step": kind }, title),
@@ -59,20 +81,29 @@ function marble(step: Step, labelY: number | undefined): SVGElement[] {
 
 function label({ initial, changed, left }: Step): string | undefined {
   if (changed.length + left.length === 0) return initial ? "first sync" : undefined;
-  return [changed.length > 0 && `${short(changed)} changed`, left.length > 0 && `${short(left)} left`].filter(Boolean).join(", ");
+  return [changed.length > 0 && `${short(changed)} changed`, left.length > 0 && `${short(left)} left`]
+    .filter(Boolean)
+    .join(", ");
 }
 
 const short = (users: readonly UserId[]) => (users.length < 3 ? nameThem(users) : `${users.length} users`);
 
 /** From each announcement down to whom it names. */
-export function drawThreads(timeline: Timeline, { x, geometry }: Sheet, laneTop: (index: number) => number): SVGElement {
+export function drawThreads(
+  timeline: Timeline,
+  { x, geometry }: Sheet,
+  laneTop: (index: number) => number,
+): SVGElement {
   const threads = timeline.steps.flatMap(({ at, changed, left }) =>
     [...changed, ...left].flatMap((userId) => {
       const index = timeline.users.indexOf(userId);
       if (index < 0) return [];
       const end = laneTop(index) + geometry.laneHeight - geometry.barHeight * 2;
       const mark = svg("g", { transform: `translate(${x(at)} ${end + 4})` }, glyph("announced"));
-      return [svg("line", { class: "thread", x1: x(at), x2: x(at), y1: geometry.syncHeight / 2 + 10, y2: end - 3 }), mark];
+      return [
+        svg("line", { class: "thread", x1: x(at), x2: x(at), y1: geometry.syncHeight / 2 + 10, y2: end - 3 }),
+        mark,
+      ];
     }),
   );
   return svg("g", { class: "threads" }, ...threads);

@@ -24,7 +24,12 @@ export function draw(timeline: Timeline, geometry: Geometry): Drawing {
   const height = lanesTop + timeline.users.length * geometry.laneHeight;
   const laneTop = (index: number) => lanesTop + index * geometry.laneHeight;
 
-  const now = svg("g", {}, svg("line", { class: "now", y1: 0, y2: height }), svg("text", { class: "now-label", x: 5, y: 13 }, "now"));
+  const now = svg(
+    "g",
+    {},
+    svg("line", { class: "now", y1: 0, y2: height }),
+    svg("text", { class: "now-label", x: 5, y: 13 }, "now"),
+  );
   moves.push((nowX) => now.setAttribute("transform", `translate(${nowX} 0)`));
 
   const nodes = [
@@ -34,7 +39,9 @@ export function draw(timeline: Timeline, geometry: Geometry): Drawing {
     drawThreads(timeline, sheet, laneTop),
     drawSync(timeline, sheet),
     svg("g", { transform: `translate(0 ${geometry.syncHeight})` }, drawCalls(timeline, sheet)),
-    ...timeline.users.map((userId, index) => svg("g", { transform: `translate(0 ${laneTop(index)})` }, drawLane(timeline, userId, sheet))),
+    ...timeline.users.map((userId, index) =>
+      svg("g", { transform: `translate(0 ${laneTop(index)})` }, drawLane(timeline, userId, sheet)),
+    ),
   ];
   return {
     nodes,
@@ -46,7 +53,13 @@ export function draw(timeline: Timeline, geometry: Geometry): Drawing {
 }
 
 function hatching(): SVGElement {
-  const pattern = svg("pattern", { id: "hatching", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" });
+  const pattern = svg("pattern", {
+    id: "hatching",
+    width: 6,
+    height: 6,
+    patternUnits: "userSpaceOnUse",
+    patternTransform: "rotate(45)",
+  });
   pattern.append(svg("line", { x1: 0, y1: 0, x2: 0, y2: 6, class: "hatch" }));
   return svg("defs", {}, pattern);
 }

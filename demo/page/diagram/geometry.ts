@@ -12,8 +12,26 @@ export interface Geometry {
   readonly after: number;
 }
 
-const WIDE: Geometry = { pxPerSecond: 84, syncHeight: 64, callsHeight: 74, laneHeight: 62, barHeight: 13, rowGap: 22, before: 28, after: 132 };
-const NARROW: Geometry = { pxPerSecond: 62, syncHeight: 58, callsHeight: 62, laneHeight: 50, barHeight: 11, rowGap: 18, before: 18, after: 76 };
+const WIDE: Geometry = {
+  pxPerSecond: 84,
+  syncHeight: 64,
+  callsHeight: 74,
+  laneHeight: 62,
+  barHeight: 13,
+  rowGap: 22,
+  before: 28,
+  after: 132,
+};
+const NARROW: Geometry = {
+  pxPerSecond: 62,
+  syncHeight: 58,
+  callsHeight: 62,
+  laneHeight: 50,
+  barHeight: 11,
+  rowGap: 18,
+  before: 18,
+  after: 76,
+};
 
 /** Narrower than this, in px, the diagram is drawn smaller. */
 const NARROW_BELOW = 620;

@@ -1,7 +1,17 @@
 import { svg } from "../dom/element.js";
 
 /** A sign's shape says what its colour says: nothing here is told by colour alone. */
-export type Glyph = "current" | "superseded" | "outdated" | "untracked" | "unreachable" | "unknown" | "failed" | "aborted" | "hit" | "announced";
+export type Glyph =
+  | "current"
+  | "superseded"
+  | "outdated"
+  | "untracked"
+  | "unreachable"
+  | "unknown"
+  | "failed"
+  | "aborted"
+  | "hit"
+  | "announced";
 
 /** The sign for a state, around 0/0, about 13 px wide. */
 export function glyph(kind: Glyph): SVGGElement {
@@ -12,11 +22,17 @@ export function glyph(kind: Glyph): SVGGElement {
       case "superseded":
         return [svg("path", { d: "M0-7.5 7.5 0 0 7.5-7.5 0Z", class: "hollow" })];
       case "outdated":
-        return [svg("circle", { r: 5.5, class: "hollow" }), svg("path", { d: "M0-5.5A5.5 5.5 0 0 1 0 5.5Z", class: "solid" })];
+        return [
+          svg("circle", { r: 5.5, class: "hollow" }),
+          svg("path", { d: "M0-5.5A5.5 5.5 0 0 1 0 5.5Z", class: "solid" }),
+        ];
       case "untracked":
         return [svg("circle", { r: 5.5, class: "hollow" })];
       case "unreachable":
-        return [svg("circle", { r: 6.5, class: "hollow" }), svg("path", { d: "M-2.8-2.8 2.8 2.8M2.8-2.8-2.8 2.8", class: "stroke" })];
+        return [
+          svg("circle", { r: 6.5, class: "hollow" }),
+          svg("path", { d: "M-2.8-2.8 2.8 2.8M2.8-2.8-2.8 2.8", class: "stroke" }),
+        ];
       case "failed":
         return [svg("path", { d: "M-5-5 5 5M5-5-5 5", class: "stroke" })];
       case "aborted":

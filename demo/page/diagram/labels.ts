@@ -15,14 +15,26 @@ export function drawLabels(timeline: Timeline, { syncHeight, callsHeight, laneHe
       row.classList.add("user");
       row.dataset.label = userId;
       row.dataset.standing = standing;
-      row.append(element("span", { class: `chip ${standing}` }, glyphIcon(standing), standing === "unknown" ? "not asked" : standing));
+      row.append(
+        element(
+          "span",
+          { class: `chip ${standing}` },
+          glyphIcon(standing),
+          standing === "unknown" ? "not asked" : standing,
+        ),
+      );
       return row;
     }),
   ];
 }
 
 function label(height: number, name: string, subtitle: string): HTMLElement {
-  const row = element("div", { class: "row" }, element("span", { class: "what" }, ...breakable(name)), element("span", { class: "subtitle" }, subtitle));
+  const row = element(
+    "div",
+    { class: "row" },
+    element("span", { class: "what" }, ...breakable(name)),
+    element("span", { class: "subtitle" }, subtitle),
+  );
   row.style.height = `${height}px`;
   return row;
 }

@@ -41,9 +41,17 @@ function wide(outcome: string, end: Glyph | undefined, old = false): SVGElement 
 }
 
 function stream(by: string): SVGElement {
-  return svg("svg", { viewBox: "-20 -10 44 20", class: "icon wide", "aria-hidden": "true" }, svg("line", { class: `stream ${by}`, x1: -18, x2: 22 }));
+  return svg(
+    "svg",
+    { viewBox: "-20 -10 44 20", class: "icon wide", "aria-hidden": "true" },
+    svg("line", { class: `stream ${by}`, x1: -18, x2: 22 }),
+  );
 }
 
 function line(standing: string): SVGElement {
-  return svg("svg", { viewBox: "-20 -10 44 20", class: "icon wide", "aria-hidden": "true" }, svg("line", { class: `standing ${standing}`, x1: -18, x2: 22 }));
+  return svg(
+    "svg",
+    { viewBox: "-20 -10 44 20", class: "icon wide", "aria-hidden": "true" },
+    svg("line", { class: `standing ${standing}`, x1: -18, x2: 22 }),
+  );
 }

@@ -9,7 +9,19 @@ const FORGOTTEN_AT_ONCE = 30_000;
 const CALL_ROOM = 1_500;
 
 export function emptyTimeline(users: readonly UserId[], own: UserId): Timeline {
-  return { users, own, origin: 0, tracked: new Set(), steps: [], calls: [], bars: [], hits: [], stretches: [], rests: [], shifts: [] };
+  return {
+    users,
+    own,
+    origin: 0,
+    tracked: new Set(),
+    steps: [],
+    calls: [],
+    bars: [],
+    hits: [],
+    stretches: [],
+    rests: [],
+    shifts: [],
+  };
 }
 
 export function reduceTimeline(before: Timeline, event: Happening): Timeline {
@@ -22,17 +34,35 @@ export function reduceTimeline(before: Timeline, event: Happening): Timeline {
     }
     case "announced": {
       const touched = new Set([...event.changed, ...event.left]);
-      const bars = timeline.bars.map((bar) => (bar.to === undefined && bar.supersededAt === undefined && touched.has(bar.userId) ? { ...bar, supersededAt: at } : bar));
+      const bars = timeline.bars.map((bar) =>
+        bar.to === undefined && bar.supersededAt === undefined && touched.has(bar.userId)
+          ? { ...bar, supersededAt: at }
+          : bar,
+      );
       const left = event.left.filter((userId) => userId !== timeline.own);
       return stand(stand({ ...timeline, bars }, at, event.changed, "outdated"), at, left, "untracked");
     }
     case "tracked": {
-      const isNew = (userId: UserId) => event.users.has(userId) && !["current", "outdated"].includes(standingOf(timeline, userId));
+      const isNew = (userId: UserId) =>
+        event.users.has(userId) && !["current", "outdated"].includes(standingOf(timeline, userId));
       const shown = stand({ ...timeline, tracked: event.users }, at, timeline.users.filter(isNew), "outdated");
-      return stand(shown, at, timeline.users.filter((userId) => !event.users.has(userId)), "untracked");
+      return stand(
+        shown,
+        at,
+        timeline.users.filter((userId) => !event.users.has(userId)),
+        "untracked",
+      );
     }
     case "query-sent": {
-      const bars = event.users.map((userId): Bar => ({ query: event.query, userId, from: at, row: freeRow(timeline.bars.filter((bar) => bar.userId === userId), at) }));
+      const bars = event.users.map((userId): Bar => ({
+        query: event.query,
+        userId,
+        from: at,
+        row: freeRow(
+          timeline.bars.filter((bar) => bar.userId === userId),
+          at,
+        ),
+      }));
       return { ...timeline, bars: [...timeline.bars, ...bars] };
     }
     case "query-answered":
@@ -42,12 +72,23 @@ export function reduceTimeline(before: Timeline, event: Happening): Timeline {
     case "query-failed":
       return endQuery(timeline, event.query, { to: at, end: "failed" });
     case "asked": {
-      const taken = timeline.calls.map((call) => (call.to === undefined ? call : { ...call, to: Math.max(call.to, call.from + CALL_ROOM) }));
+      const taken = timeline.calls.map((call) =>
+        call.to === undefined ? call : { ...call, to: Math.max(call.to, call.from + CALL_ROOM) },
+      );
       const { call, users, forced } = event;
       return { ...timeline, calls: [...timeline.calls, { call, users, forced, from: at, row: freeRow(taken, at) }] };
     }
     case "told":
-      return endCall(judge(timeline, at, event.result, timeline.calls.find(({ call }) => call === event.call)), event.call, { to: at, end: "told" });
+      return endCall(
+        judge(
+          timeline,
+          at,
+          event.result,
+          timeline.calls.find(({ call }) => call === event.call),
+        ),
+        event.call,
+        { to: at, end: "told" },
+      );
     case "gave-up":
       return endCall(timeline, event.call, { to: at, end: "gave-up" });
     case "call-failed":
@@ -55,7 +96,9 @@ export function reduceTimeline(before: Timeline, event: Happening): Timeline {
     case "known":
       return settle(timeline, at, event.result);
     case "tabs":
-      return event.role === syncRoleOf(timeline) ? timeline : { ...timeline, shifts: [...timeline.shifts, { from: at, role: event.role }] };
+      return event.role === syncRoleOf(timeline)
+        ? timeline
+        : { ...timeline, shifts: [...timeline.shifts, { from: at, role: event.role }] };
     case "took-over":
     case "updated":
     case "claimed":
@@ -70,26 +113,39 @@ export function reduceTimeline(before: Timeline, event: Happening): Timeline {
 function judge(timeline: Timeline, at: number, result: DeviceKeysByUser, call: Call | undefined): Timeline {
   let { bars, hits } = timeline;
   for (const [userId, { freshness, deviceKeys }] of result) {
-    const answers = bars.filter((bar) => bar.userId === userId && bar.end === "answered" && bar.to !== undefined && bar.to >= (call?.from ?? at));
+    const answers = bars.filter(
+      (bar) => bar.userId === userId && bar.end === "answered" && bar.to !== undefined && bar.to >= (call?.from ?? at),
+    );
     const unjudged = answers.find(({ verdict }) => verdict === undefined);
-    if (unjudged !== undefined) bars = bars.map((bar) => (bar === unjudged ? { ...bar, verdict: freshness, devices: deviceKeys.size } : bar));
-    else if (answers.length === 0 && freshness === "current") hits = [...hits, { at, userId, devices: deviceKeys.size }];
+    if (unjudged !== undefined)
+      bars = bars.map((bar) => (bar === unjudged ? { ...bar, verdict: freshness, devices: deviceKeys.size } : bar));
+    else if (answers.length === 0 && freshness === "current")
+      hits = [...hits, { at, userId, devices: deviceKeys.size }];
   }
   return settle({ ...timeline, bars, hits }, at, result);
 }
 
 function settle(timeline: Timeline, at: number, result: DeviceKeysByUser): Timeline {
-  const those = (wanted: string) => [...result].filter(([, { freshness }]) => freshness === wanted).map(([userId]) => userId);
-  return (["current", "outdated", "untracked"] as const).reduce((done, standing) => stand(done, at, those(standing), standing), timeline);
+  const those = (wanted: string) =>
+    [...result].filter(([, { freshness }]) => freshness === wanted).map(([userId]) => userId);
+  return (["current", "outdated", "untracked"] as const).reduce(
+    (done, standing) => stand(done, at, those(standing), standing),
+    timeline,
+  );
 }
 
 function stand(timeline: Timeline, from: number, users: readonly UserId[], standing: Standing): Timeline {
   const news = users.filter((userId) => timeline.users.includes(userId) && standingOf(timeline, userId) !== standing);
-  return news.length === 0 ? timeline : { ...timeline, stretches: [...timeline.stretches, ...news.map((userId) => ({ userId, from, standing }))] };
+  return news.length === 0
+    ? timeline
+    : { ...timeline, stretches: [...timeline.stretches, ...news.map((userId) => ({ userId, from, standing }))] };
 }
 
 function endQuery(timeline: Timeline, query: number, end: Pick<Bar, "to" | "end">): Timeline {
-  return { ...timeline, bars: timeline.bars.map((bar) => (bar.query === query && bar.to === undefined ? { ...bar, ...end } : bar)) };
+  return {
+    ...timeline,
+    bars: timeline.bars.map((bar) => (bar.query === query && bar.to === undefined ? { ...bar, ...end } : bar)),
+  };
 }
 
 function endCall(timeline: Timeline, call: number, end: Pick<Call, "to" | "end">): Timeline {
@@ -118,6 +174,10 @@ function forget(timeline: Timeline, before: number): Timeline {
     bars: timeline.bars.filter(recent),
     calls: timeline.calls.filter(recent),
     shifts: shifts.filter((shift, i) => shift.from >= before || (shifts[i + 1]?.from ?? Infinity) > before),
-    stretches: stretches.filter((stretch, i) => stretch.from >= before || !stretches.slice(i + 1).some(({ userId, from }) => userId === stretch.userId && from <= before)),
+    stretches: stretches.filter(
+      (stretch, i) =>
+        stretch.from >= before ||
+        !stretches.slice(i + 1).some(({ userId, from }) => userId === stretch.userId && from <= before),
+    ),
   };
 }

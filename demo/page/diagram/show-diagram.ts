@@ -1,4 +1,18 @@
-import { animationFrames, combineLatest, fromEvent, map, merge, Observable, of, startWith, Subscription, switchMap, takeWhile, tap, distinctUntilChanged } from "rxjs";
+import {
+  animationFrames,
+  combineLatest,
+  fromEvent,
+  map,
+  merge,
+  Observable,
+  of,
+  startWith,
+  Subscription,
+  switchMap,
+  takeWhile,
+  tap,
+  distinctUntilChanged,
+} from "rxjs";
 import type { Recorder } from "../happenings/recorder.js";
 import { draw, type Drawing } from "./draw.js";
 import { geometryFor, type Geometry } from "./geometry.js";
@@ -16,7 +30,11 @@ export interface DiagramElements {
 const AT_THE_END = 48;
 
 /** Shows the timeline; it flows while something happens, and steps from event to event where a person wants less motion. */
-export function showDiagram(timeline$: Observable<Timeline>, recorder: Recorder, { labels, scroller, paper, backToNow }: DiagramElements): Subscription {
+export function showDiagram(
+  timeline$: Observable<Timeline>,
+  recorder: Recorder,
+  { labels, scroller, paper, backToNow }: DiagramElements,
+): Subscription {
   let following = true;
   const follow = (on: boolean) => {
     following = on;
@@ -27,25 +45,41 @@ export function showDiagram(timeline$: Observable<Timeline>, recorder: Recorder,
   const moveTo = (drawing: Drawing, geometry: Geometry, origin: number) => {
     const now = recorder.now();
     drawing.moveTo(now);
-    const width = Math.max(Math.ceil(geometry.before + ((now - origin) / 1_000) * geometry.pxPerSecond + geometry.after), scroller.clientWidth);
+    const width = Math.max(
+      Math.ceil(geometry.before + ((now - origin) / 1_000) * geometry.pxPerSecond + geometry.after),
+      scroller.clientWidth,
+    );
     paper.setAttribute("width", String(width));
     if (following) scroller.scrollLeft = width - scroller.clientWidth;
   };
 
-  const drawn$ = combineLatest([timeline$, widthOf(scroller).pipe(map(geometryFor), distinctUntilChanged()), prefersReducedMotion()]).pipe(
+  const drawn$ = combineLatest([
+    timeline$,
+    widthOf(scroller).pipe(map(geometryFor), distinctUntilChanged()),
+    prefersReducedMotion(),
+  ]).pipe(
     switchMap(([timeline, geometry, stepping]) => {
       const drawing = draw(timeline, geometry);
       paper.setAttribute("height", String(drawing.height));
       paper.replaceChildren(...drawing.nodes);
       labels.replaceChildren(...drawLabels(timeline, geometry));
-      const moments$: Observable<unknown> = stepping ? of(0) : animationFrames().pipe(startWith(0), takeWhile(() => !recorder.resting(), true));
+      const moments$: Observable<unknown> = stepping
+        ? of(0)
+        : animationFrames().pipe(
+            startWith(0),
+            takeWhile(() => !recorder.resting(), true),
+          );
       return moments$.pipe(tap(() => moveTo(drawing, geometry, timeline.origin)));
     }),
   );
 
   const shown = new Subscription();
   shown.add(drawn$.subscribe());
-  shown.add(fromEvent(scroller, "scroll").subscribe(() => follow(scroller.scrollLeft + scroller.clientWidth >= scroller.scrollWidth - AT_THE_END)));
+  shown.add(
+    fromEvent(scroller, "scroll").subscribe(() =>
+      follow(scroller.scrollLeft + scroller.clientWidth >= scroller.scrollWidth - AT_THE_END),
+    ),
+  );
   shown.add(
     fromEvent(backToNow, "click").subscribe(() => {
       scroller.scrollLeft = scroller.scrollWidth;

@@ -7,7 +7,13 @@ import type { TabState, TakeOver } from "./tab-state.js";
  */
 export type TrackerEvent =
   /** A sync response came, from the server or from the tab that syncs, before the tracker saw it. */
-  | { readonly type: "synced"; readonly heard: boolean; readonly initial: boolean; readonly changed: readonly UserId[]; readonly left: readonly UserId[] }
+  | {
+      readonly type: "synced";
+      readonly heard: boolean;
+      readonly initial: boolean;
+      readonly changed: readonly UserId[];
+      readonly left: readonly UserId[];
+    }
   /** The tracker announced changes: its lookups reflect them from here on. */
   | { readonly type: "announced"; readonly changed: readonly UserId[]; readonly left: readonly UserId[] }
   /** Whom the server tells us about. */
@@ -25,7 +31,12 @@ export type TrackerEvent =
   /** What was saved from before, or what a watcher emitted: lists without a call of ours. */
   | { readonly type: "known"; readonly result: DeviceKeysByUser }
   /** What an answer changed in a list: told in the tab whose query it was, and passed on to the others. */
-  | { readonly type: "updated"; readonly heard: boolean; readonly update: DeviceUpdate; readonly names: ReadonlyMap<DeviceId, string> }
+  | {
+      readonly type: "updated";
+      readonly heard: boolean;
+      readonly update: DeviceUpdate;
+      readonly names: ReadonlyMap<DeviceId, string>;
+    }
   /** Which devices claim one curve25519 key between them. */
   | { readonly type: "claimed"; readonly contested: readonly (readonly Claimant[])[] }
   /** A person acknowledged a changed identity, in this tab or another. */

@@ -1,4 +1,18 @@
-import { catchError, debounceTime, distinctUntilChanged, EMPTY, filter, forkJoin, map, merge, of, startWith, switchMap, tap, type Observable } from "rxjs";
+import {
+  catchError,
+  debounceTime,
+  distinctUntilChanged,
+  EMPTY,
+  filter,
+  forkJoin,
+  map,
+  merge,
+  of,
+  startWith,
+  switchMap,
+  tap,
+  type Observable,
+} from "rxjs";
 import type { DeviceId, DeviceTracker, UserId } from "matrix-device-tracker";
 import { nameOf } from "../words/device-name.js";
 import type { Claimant, Note } from "./happening.js";
@@ -7,7 +21,12 @@ import type { Claimant, Note } from "./happening.js";
 const TOGETHER = 200;
 
 /** Notes which devices claim one curve25519 key between them, as an application would ask when a message comes from one of these keys. `changes$`: lists may be others. */
-export function observedClaims(tracker: DeviceTracker, users: readonly UserId[], changes$: Observable<unknown>, note: Note): Observable<unknown> {
+export function observedClaims(
+  tracker: DeviceTracker,
+  users: readonly UserId[],
+  changes$: Observable<unknown>,
+  note: Note,
+): Observable<unknown> {
   return merge(changes$, tracker.synced$.pipe(filter(({ device_lists: lists }) => lists !== undefined))).pipe(
     startWith(undefined),
     debounceTime(TOGETHER),
@@ -30,7 +49,11 @@ function contested(tracker: DeviceTracker, users: readonly UserId[]): Observable
       };
       if (keys.size === 0) return of([]);
       return forkJoin(Array.from(keys, (key) => tracker.findDevice("curve25519", key))).pipe(
-        map((found) => found.map((claimants) => claimants.flatMap(({ userId, deviceId }): Claimant[] => named(userId, deviceId))).filter(({ length }) => length > 1)),
+        map((found) =>
+          found
+            .map((claimants) => claimants.flatMap(({ userId, deviceId }): Claimant[] => named(userId, deviceId)))
+            .filter(({ length }) => length > 1),
+        ),
       );
     }),
   );

@@ -1,4 +1,22 @@
-import { BehaviorSubject, combineLatest, EMPTY, filter, fromEvent, ignoreElements, map, merge, Observable, of, share, startWith, switchMap, take, tap, timer, withLatestFrom } from "rxjs";
+import {
+  BehaviorSubject,
+  combineLatest,
+  EMPTY,
+  filter,
+  fromEvent,
+  ignoreElements,
+  map,
+  merge,
+  Observable,
+  of,
+  share,
+  startWith,
+  switchMap,
+  take,
+  tap,
+  timer,
+  withLatestFrom,
+} from "rxjs";
 import type { Note } from "./happening.js";
 import { tabCensus } from "./tab-census.js";
 import type { Departure, SyncRole, TabState, TakeOver } from "./tab-state.js";
@@ -34,13 +52,26 @@ export function observedTabs({ name, syncsHere$, unshared$ }: Sharing, note: Not
     const sayFarewell = (departure: Departure) => {
       if (here) talk.say({ type: "farewell", departure, at: Date.now() });
     };
-    const left$ = merge(syncsHere$.pipe(tap((now) => (here = now))), departures("closed", globalThis, "pagehide").pipe(tap(sayFarewell)), departures("frozen", document, "freeze").pipe(tap(sayFarewell)));
+    const left$ = merge(
+      syncsHere$.pipe(tap((now) => (here = now))),
+      departures("closed", globalThis, "pagehide").pipe(tap(sayFarewell)),
+      departures("frozen", document, "freeze").pipe(tap(sayFarewell)),
+    );
     const state$ = combineLatest([syncsHere$, unshared$]).pipe(
-      switchMap(([here, unshared]) => (unshared ? of<TabState>({ role: "each tab", open: undefined }) : tabCensus(name).pipe(map(({ held, open }): TabState => ({ role: roleOf(here, held), open }))))),
+      switchMap(([here, unshared]) =>
+        unshared
+          ? of<TabState>({ role: "each tab", open: undefined })
+          : tabCensus(name).pipe(map(({ held, open }): TabState => ({ role: roleOf(here, held), open }))),
+      ),
       share(), // one census; nothing is kept
     );
     const takeOver$ = syncsHere$.pipe(
-      withLatestFrom(state$.pipe(map(({ role }) => role), startWith<SyncRole>("nobody"))),
+      withLatestFrom(
+        state$.pipe(
+          map(({ role }) => role),
+          startWith<SyncRole>("nobody"),
+        ),
+      ),
       // The state still is the one before.
       switchMap(([here, before]) => (here && before === "another tab" ? takenOver(Date.now(), farewell$) : EMPTY)),
       tap((takeOver) => {
@@ -65,7 +96,8 @@ export function observedTabs({ name, syncsHere$, unshared$ }: Sharing, note: Not
 const roleOf = (here: boolean, held: boolean): SyncRole => (here ? "this tab" : held ? "another tab" : "nobody");
 
 /** In the capture phase: before anybody lets go of anything. */
-const departures = (departure: Departure, target: EventTarget, event: string): Observable<Departure> => fromEvent(target, event, { capture: true }).pipe(map(() => departure));
+const departures = (departure: Departure, target: EventTarget, event: string): Observable<Departure> =>
+  fromEvent(target, event, { capture: true }).pipe(map(() => departure));
 
 /** What became of the one before, told once it has said so, or has had the time to. */
 function takenOver(at: number, farewell$: Observable<Farewell | undefined>): Observable<TakeOver> {
@@ -73,6 +105,8 @@ function takenOver(at: number, farewell$: Observable<Farewell | undefined>): Obs
     filter((farewell) => farewell !== undefined),
     map((farewell): TakeOver => ({ departure: farewell.departure, after: Math.max(at - farewell.at, 0) })),
   );
-  const silent$ = timer(FAREWELL_MAY_TAKE).pipe(map((): TakeOver => ({ departure: "without a word", after: undefined })));
+  const silent$ = timer(FAREWELL_MAY_TAKE).pipe(
+    map((): TakeOver => ({ departure: "without a word", after: undefined })),
+  );
   return merge(said$, silent$).pipe(take(1));
 }

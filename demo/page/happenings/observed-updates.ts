@@ -24,7 +24,11 @@ export interface UpdatesContext {
 }
 
 /** Notes what the answers changed and which identities were acknowledged, here or in another tab, for as long as there is a subscriber. */
-export function observedUpdates(tracker: DeviceTracker, { name, users, acknowledgedElsewhere }: UpdatesContext, note: Note): Observable<ObservedUpdates> {
+export function observedUpdates(
+  tracker: DeviceTracker,
+  { name, users, acknowledgedElsewhere }: UpdatesContext,
+  note: Note,
+): Observable<ObservedUpdates> {
   return new Observable((subscriber) => {
     const talk: TabTalk<UpdateMessage> = openTabTalk(`${name}/updates`);
     /** What devices were called: of one that is gone, an update has the ID alone. */
@@ -51,8 +55,12 @@ export function observedUpdates(tracker: DeviceTracker, { name, users, acknowled
         return message.type === "acknowledged" ? acknowledgedElsewhere(message.userId) : EMPTY;
       }),
     );
-    const remembered$ = namesOf(tracker, users).pipe(tap((saved) => saved.forEach((names, userId) => former.set(userId, names))));
-    const noted = merge(remembered$, here$, elsewhere$).subscribe({ error: (error: unknown) => subscriber.error(error) });
+    const remembered$ = namesOf(tracker, users).pipe(
+      tap((saved) => saved.forEach((names, userId) => former.set(userId, names))),
+    );
+    const noted = merge(remembered$, here$, elsewhere$).subscribe({
+      error: (error: unknown) => subscriber.error(error),
+    });
     subscriber.next({
       acknowledge: (userId, masterKey) =>
         tracker.acknowledgeIdentity(userId, masterKey).pipe(
@@ -75,7 +83,15 @@ export function observedUpdates(tracker: DeviceTracker, { name, users, acknowled
 /** What people's devices are called by what is saved, so that an update can be told in words. */
 function namesOf(tracker: DeviceTracker, users: readonly UserId[]): Observable<ReadonlyMap<UserId, DeviceNames>> {
   return tracker.getKnownDeviceKeys(users).pipe(
-    map((known) => new Map(Array.from(known, ([userId, { deviceKeys }]) => [userId, new Map(Array.from(deviceKeys, ([id, device]) => [id, nameOf(id, device)]))]))),
+    map(
+      (known) =>
+        new Map(
+          Array.from(known, ([userId, { deviceKeys }]) => [
+            userId,
+            new Map(Array.from(deviceKeys, ([id, device]) => [id, nameOf(id, device)])),
+          ]),
+        ),
+    ),
     catchError(() => of(new Map<UserId, DeviceNames>())),
   );
 }

@@ -7,7 +7,14 @@ const REST_AFTER = 1_500;
 const SHORTEST_REST = 1_000;
 
 const OPENS: ReadonlySet<TrackerEvent["type"]> = new Set(["query-sent", "asked"]);
-const CLOSES: ReadonlySet<TrackerEvent["type"]> = new Set(["query-answered", "query-aborted", "query-failed", "told", "gave-up", "call-failed"]);
+const CLOSES: ReadonlySet<TrackerEvent["type"]> = new Set([
+  "query-answered",
+  "query-aborted",
+  "query-failed",
+  "told",
+  "gave-up",
+  "call-failed",
+]);
 
 /**
  * Stamps events with the diagram's time: real time, except that it stands still while nothing is on its way and nothing has

@@ -1,4 +1,14 @@
-import { catchError, distinctUntilChanged, EMPTY, exhaustMap, fromEvent, map, merge, timer, type Observable } from "rxjs";
+import {
+  catchError,
+  distinctUntilChanged,
+  EMPTY,
+  exhaustMap,
+  fromEvent,
+  map,
+  merge,
+  timer,
+  type Observable,
+} from "rxjs";
 
 /** How often the tabs are counted, in ms: nobody tells when one goes that only listened. */
 const EVERY = 1_000;
@@ -16,7 +26,8 @@ export function tabCensus(name: string): Observable<TabCensus> {
   return merge(timer(0, EVERY), fromEvent(document, "visibilitychange")).pipe(
     exhaustMap(() => navigator.locks.query()),
     map(({ held = [], pending = [] }) => {
-      const ours = (locks: readonly LockInfo[]) => locks.filter((lock) => lock.name?.endsWith(`/${name}`) === true).length;
+      const ours = (locks: readonly LockInfo[]) =>
+        locks.filter((lock) => lock.name?.endsWith(`/${name}`) === true).length;
       return { held: ours(held) > 0, open: ours(held) + ours(pending) };
     }),
     distinctUntilChanged((a, b) => a.held === b.held && a.open === b.open),

@@ -21,9 +21,13 @@ export function cardsIn(list: HTMLElement): (roster: Roster) => void {
 }
 
 /** The button of a changed identity was pressed: whose, and which master key was shown. */
-export function acknowledgements(list: HTMLElement): Observable<{ readonly userId: UserId; readonly masterKey: string }> {
+export function acknowledgements(
+  list: HTMLElement,
+): Observable<{ readonly userId: UserId; readonly masterKey: string }> {
   return fromEvent(list, "click").pipe(
-    map(({ target }) => (target instanceof Element ? target.closest<HTMLElement>("[data-acknowledge]")?.dataset : undefined)),
+    map(({ target }) =>
+      target instanceof Element ? target.closest<HTMLElement>("[data-acknowledge]")?.dataset : undefined,
+    ),
     filter((data) => data !== undefined),
     map(({ acknowledge: userId = "", masterKey = "" }) => ({ userId, masterKey })),
   );
@@ -50,21 +54,51 @@ function drawCard(person: Person): HTMLElement {
     { class: `card ${standing}`, "data-user": userId, "data-standing": standing },
     element("h3", { tabindex: -1 }, shortName(userId), own && element("small", {}, " (you)")),
     element("p", { class: "server" }, serverOf(userId)),
-    element("p", { class: `chip ${standing}`, title: STANDINGS[standing] }, glyphIcon(standing), standing === "unknown" ? "not asked yet" : standing),
+    element(
+      "p",
+      { class: `chip ${standing}`, title: STANDINGS[standing] },
+      glyphIcon(standing),
+      standing === "unknown" ? "not asked yet" : standing,
+    ),
     fetchedAt !== undefined && drawIdentity(person),
     element(
       "ul",
       { class: "devices" },
       ...[...devices].map(([id, device]) => drawDevice(person, id, device)),
-      ...[...removed].map(([id, device]) => element("li", { class: "removed", "data-removed": id }, element("span", { class: "device" }, element("del", {}, nameOf(id, device)), element("span", { class: "tag" }, "gone")))),
+      ...[...removed].map(([id, device]) =>
+        element(
+          "li",
+          { class: "removed", "data-removed": id },
+          element(
+            "span",
+            { class: "device" },
+            element("del", {}, nameOf(id, device)),
+            element("span", { class: "tag" }, "gone"),
+          ),
+        ),
+      ),
       ...[...rejected].map(([id, reason]) => drawRefused(person, id, reason)),
     ),
     nothing && fetchedAt !== undefined && element("p", { class: "none" }, "No devices with keys."),
-    fetchedAt !== undefined && element("p", { class: "as-of" }, standing === "unreachable" ? "last known, as of " : "as of ", element("time", { datetime: new Date(fetchedAt).toISOString(), "data-fetched-at": fetchedAt }, clockTime(fetchedAt))),
+    fetchedAt !== undefined &&
+      element(
+        "p",
+        { class: "as-of" },
+        standing === "unreachable" ? "last known, as of " : "as of ",
+        element(
+          "time",
+          { datetime: new Date(fetchedAt).toISOString(), "data-fetched-at": fetchedAt },
+          clockTime(fetchedAt),
+        ),
+      ),
   );
 }
 
-function drawDevice({ added, contested, deviceStatus, identity }: Person, id: DeviceId, device: DeviceKeys): HTMLElement {
+function drawDevice(
+  { added, contested, deviceStatus, identity }: Person,
+  id: DeviceId,
+  device: DeviceKeys,
+): HTMLElement {
   const tag = added.has(id) ? "new" : undefined;
   const fingerprint = device.keys[`ed25519:${id}`] ?? "";
   const shield = shieldOf(deviceStatus.get(id), identity);
@@ -72,10 +106,28 @@ function drawDevice({ added, contested, deviceStatus, identity }: Person, id: De
   return element(
     "li",
     { class: tag, "data-device": id, "data-shield": shield },
-    element("span", { class: "device" }, nameOf(id, device), tag !== undefined && element("span", { class: "tag" }, tag)),
+    element(
+      "span",
+      { class: "device" },
+      nameOf(id, device),
+      tag !== undefined && element("span", { class: "tag" }, tag),
+    ),
     shield !== undefined && drawShield(shield),
-    element("code", { title: `${id}, ed25519 ${fingerprint}` }, fingerprint.match(/.{1,4}/g)?.slice(0, 4).join(" ") ?? "", " …"),
-    others !== undefined && element("small", { class: "contested", "data-contested": id }, `${together(others.map(({ name }) => name))} claims the same key: a message from it is attributed to nobody.`),
+    element(
+      "code",
+      { title: `${id}, ed25519 ${fingerprint}` },
+      fingerprint
+        .match(/.{1,4}/g)
+        ?.slice(0, 4)
+        .join(" ") ?? "",
+      " …",
+    ),
+    others !== undefined &&
+      element(
+        "small",
+        { class: "contested", "data-contested": id },
+        `${together(others.map(({ name }) => name))} claims the same key: a message from it is attributed to nobody.`,
+      ),
   );
 }
 
@@ -84,8 +136,18 @@ function drawRefused({ devices }: Person, id: DeviceId, { code, detail }: Reject
   return element(
     "li",
     { class: "rejected", "data-rejected": id, "data-code": code, "data-kept": kept !== undefined },
-    element("span", { class: "device" }, kept === undefined ? element("code", {}, id) : nameOf(id, kept), element("span", { class: "tag" }, "refused")),
-    element("small", { class: "why", title: detail }, shieldIcon("refused"), `Refused: ${REFUSALS[code]}. ${kept === undefined ? "It gets no messages." : "The device as it was is kept, above."}`),
+    element(
+      "span",
+      { class: "device" },
+      kept === undefined ? element("code", {}, id) : nameOf(id, kept),
+      element("span", { class: "tag" }, "refused"),
+    ),
+    element(
+      "small",
+      { class: "why", title: detail },
+      shieldIcon("refused"),
+      `Refused: ${REFUSALS[code]}. ${kept === undefined ? "It gets no messages." : "The device as it was is kept, above."}`,
+    ),
   );
 }
 
@@ -94,4 +156,5 @@ function drawShield(shield: Shield): HTMLElement {
   return element("span", { class: `word ${shield}`, title: meaning }, shieldIcon(shield), word);
 }
 
-const clockTime = (ms: number): string => new Date(ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const clockTime = (ms: number): string =>
+  new Date(ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });

@@ -8,7 +8,11 @@ import { LEFT_OUT, REFUSALS } from "../words/trust-words.js";
 import { lookUpOf, type Roster } from "./roster.js";
 
 /** Shows which devices would get a message, by the policy that is chosen, and why the others would not. */
-export function showRecipients(roster$: Observable<Roster>, { userId, deviceId }: Place, { policy, result }: { readonly policy: HTMLElement; readonly result: HTMLElement }): Observable<unknown> {
+export function showRecipients(
+  roster$: Observable<Roster>,
+  { userId, deviceId }: Place,
+  { policy, result }: { readonly policy: HTMLElement; readonly result: HTMLElement },
+): Observable<unknown> {
   const wanted$ = fromEvent(policy, "change").pipe(
     startWith(undefined),
     map(() => (policy.querySelector<HTMLInputElement>(":checked")?.value === "cross-signed" ? "cross-signed" : "all")),
@@ -31,7 +35,11 @@ function draw(roster: Roster, policy: RecipientPolicy): HTMLElement {
   return element(
     "div",
     { "data-devices": devices.length, "data-left-out": leftOut.length },
-    element("p", {}, `${count(devices.length)} of ${reachedUsers} ${reachedUsers === 1 ? "person" : "people"} would get it.`),
+    element(
+      "p",
+      {},
+      `${count(devices.length)} of ${reachedUsers} ${reachedUsers === 1 ? "person" : "people"} would get it.`,
+    ),
     leftOut.length > 0 && element("p", { class: "title" }, "Left out:"),
     leftOut.length > 0 &&
       element(
@@ -41,10 +49,27 @@ function draw(roster: Roster, policy: RecipientPolicy): HTMLElement {
           const person = roster.get(userId);
           const device = person?.devices.get(deviceId);
           const refusal = person?.rejected.get(deviceId);
-          const why = reason === "rejected" && refusal !== undefined ? `refused, because ${REFUSALS[refusal.code]}` : LEFT_OUT[reason];
-          return element("li", { "data-reason": reason, "data-whose": userId }, element("strong", {}, device === undefined ? `${nameThem([userId])}’s ${deviceId}` : nameOf(deviceId, device)), `: ${why}`);
+          const why =
+            reason === "rejected" && refusal !== undefined
+              ? `refused, because ${REFUSALS[refusal.code]}`
+              : LEFT_OUT[reason];
+          return element(
+            "li",
+            { "data-reason": reason, "data-whose": userId },
+            element(
+              "strong",
+              {},
+              device === undefined ? `${nameThem([userId])}’s ${deviceId}` : nameOf(deviceId, device),
+            ),
+            `: ${why}`,
+          );
         }),
       ),
-    uncertain.length > 0 && element("p", { class: "uncertain", "data-uncertain": uncertain.length }, `Not certain of ${nameThem(uncertain)}: look them up first.`),
+    uncertain.length > 0 &&
+      element(
+        "p",
+        { class: "uncertain", "data-uncertain": uncertain.length },
+        `Not certain of ${nameThem(uncertain)}: look them up first.`,
+      ),
   );
 }

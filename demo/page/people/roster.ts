@@ -1,4 +1,13 @@
-import type { DeviceId, DeviceKeys, DeviceStatus, Freshness, IdentityStatus, RejectionReason, UserDeviceKeys, UserId } from "matrix-device-tracker";
+import type {
+  DeviceId,
+  DeviceKeys,
+  DeviceStatus,
+  Freshness,
+  IdentityStatus,
+  RejectionReason,
+  UserDeviceKeys,
+  UserId,
+} from "matrix-device-tracker";
 import type { Claimant, Happening } from "../happenings/happening.js";
 
 /** What the page shows of one person. */
@@ -60,8 +69,11 @@ export function reduceRoster(roster: Roster, event: Happening): Roster {
 /** What a look-up would give of everybody who has been asked about, as far as the page knows. */
 export function lookUpOf(roster: Roster): ReadonlyMap<UserId, UserDeviceKeys> {
   return new Map(
-    Array.from(roster.values()).flatMap(({ userId, standing, fetchedAt, devices: deviceKeys, deviceStatus, identity, rejected }) =>
-      standing === "unknown" || fetchedAt === undefined ? [] : [[userId, { deviceKeys, deviceStatus, identity, rejected, freshness: standing, fetchedAt }] as const],
+    Array.from(roster.values()).flatMap(
+      ({ userId, standing, fetchedAt, devices: deviceKeys, deviceStatus, identity, rejected }) =>
+        standing === "unknown" || fetchedAt === undefined
+          ? []
+          : [[userId, { deviceKeys, deviceStatus, identity, rejected, freshness: standing, fetchedAt }] as const],
     ),
   );
 }
@@ -70,16 +82,26 @@ function restand(roster: Roster, users: readonly UserId[], standing: Freshness):
   const next = users.flatMap((userId) => {
     const person = roster.get(userId);
     // The own user stays tracked; and until a list is there, it is not yet outdated.
-    return person === undefined || (standing === "untracked" && person.own) ? [] : [[userId, { ...person, standing }] as const];
+    return person === undefined || (standing === "untracked" && person.own)
+      ? []
+      : [[userId, { ...person, standing }] as const];
   });
   return next.length === 0 ? roster : new Map([...roster, ...next]);
 }
 
-function show(person: Person, { freshness, fetchedAt, deviceKeys, deviceStatus, identity, lastKnown, rejected }: UserDeviceKeys): Person {
+function show(
+  person: Person,
+  { freshness, fetchedAt, deviceKeys, deviceStatus, identity, lastKnown, rejected }: UserDeviceKeys,
+): Person {
   // The answer of a superseded query may come after that of its successor: it never replaces a list that is there.
   if (freshness === "superseded" && person.fetchedAt !== undefined) return person;
   // Nothing new was learned of who is unreachable: what is shown stays what it was, and as old as it was.
-  if (freshness === "unreachable" && deviceKeys.size === 0 && (person.fetchedAt !== undefined || lastKnown === undefined)) return { ...person, standing: freshness };
+  if (
+    freshness === "unreachable" &&
+    deviceKeys.size === 0 &&
+    (person.fetchedAt !== undefined || lastKnown === undefined)
+  )
+    return { ...person, standing: freshness };
   const devices = deviceKeys.size === 0 && lastKnown !== undefined ? lastKnown : deviceKeys;
   const isSame = devices.size === person.devices.size && [...devices.keys()].every((id) => person.devices.has(id));
   const isFirst = person.fetchedAt === undefined;

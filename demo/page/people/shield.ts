@@ -23,5 +23,10 @@ const SIGNS: Readonly<Record<Shield, string | undefined>> = {
 /** A small picture; the words stand beside it. */
 export function shieldIcon(shield: Shield): SVGSVGElement {
   const sign = SIGNS[shield];
-  return svg("svg", { viewBox: "-9 -10 18 20", class: `shield ${shield}`, "aria-hidden": "true" }, svg("path", { d: OUTLINE, class: "body" }), sign !== undefined && svg("path", { d: sign, class: "sign" }));
+  return svg(
+    "svg",
+    { viewBox: "-9 -10 18 20", class: `shield ${shield}`, "aria-hidden": "true" },
+    svg("path", { d: OUTLINE, class: "body" }),
+    sign !== undefined && svg("path", { d: sign, class: "sign" }),
+  );
 }

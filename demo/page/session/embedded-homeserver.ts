@@ -8,13 +8,30 @@ const ROOM = "!kitchen:home.example";
 /** Logs in to the homeserver that came with this page, and reads who is in the room, as an application does. */
 export function embeddedPlace(): Observable<Place> {
   const homeserverUrl = location.origin;
-  return call<{ user_id: string; device_id: string; access_token: string }>("POST", "/_matrix/client/v3/login", { type: "m.login.dummy" }).pipe(
+  return call<{ user_id: string; device_id: string; access_token: string }>("POST", "/_matrix/client/v3/login", {
+    type: "m.login.dummy",
+  }).pipe(
     // The login made the device, which therefore has no keys: no need to ask whether somebody else uses it.
     switchMap(({ user_id: userId, device_id: deviceId, access_token: accessToken }) =>
       forkJoin({
-        room: call<{ joined: object }>("GET", `/_matrix/client/v3/rooms/${encodeURIComponent(ROOM)}/joined_members`, undefined, accessToken),
+        room: call<{ joined: object }>(
+          "GET",
+          `/_matrix/client/v3/rooms/${encodeURIComponent(ROOM)}/joined_members`,
+          undefined,
+          accessToken,
+        ),
         world: worldState(),
-      }).pipe(map(({ room, world }): Place => ({ homeserverUrl, accessToken, userId, deviceId, members: Object.keys(room.joined), shown: world.people, embedded: true }))),
+      }).pipe(
+        map(({ room, world }): Place => ({
+          homeserverUrl,
+          accessToken,
+          userId,
+          deviceId,
+          members: Object.keys(room.joined),
+          shown: world.people,
+          embedded: true,
+        })),
+      ),
     ),
   );
 }
@@ -36,8 +53,18 @@ export const worldState = (): Observable<WorldState> => call("GET", "/control/wo
 export const control = (action: string, body: object): Observable<unknown> => call("POST", `/control/${action}`, body);
 
 function call<T>(method: string, path: string, body?: object, token?: string): Observable<T> {
-  const headers = { ...(body && { "content-type": "application/json" }), ...(token !== undefined && { authorization: `Bearer ${token}` }) };
-  return fromFetch(path, { method, headers, ...(body && { body: JSON.stringify(body) }), selector: async (response) => [response.ok, (await response.json()) as unknown] as const }).pipe(
-    switchMap(([ok, answer]) => (ok ? [answer as T] : throwError(() => new Error((answer as { error?: string }).error ?? `${path} failed`)))),
+  const headers = {
+    ...(body && { "content-type": "application/json" }),
+    ...(token !== undefined && { authorization: `Bearer ${token}` }),
+  };
+  return fromFetch(path, {
+    method,
+    headers,
+    ...(body && { body: JSON.stringify(body) }),
+    selector: async (response) => [response.ok, (await response.json()) as unknown] as const,
+  }).pipe(
+    switchMap(([ok, answer]) =>
+      ok ? [answer as T] : throwError(() => new Error((answer as { error?: string }).error ?? `${path} failed`)),
+    ),
   );
 }

@@ -3,7 +3,8 @@ export function forgetFormerDemos(userId: string, current: string): void {
   void indexedDB.databases().then(
     (databases) => {
       for (const { name } of databases) {
-        if (name !== undefined && name !== current && name.startsWith(`devices/${userId}/DEMO`)) indexedDB.deleteDatabase(name);
+        if (name !== undefined && name !== current && name.startsWith(`devices/${userId}/DEMO`))
+          indexedDB.deleteDatabase(name);
       }
     },
     () => undefined, // no IndexedDB: nothing to forget

@@ -1,4 +1,23 @@
-import { BehaviorSubject, catchError, concat, delayWhen, EMPTY, filter, ignoreElements, map, merge, mergeMap, Observable, of, Subject, Subscription, switchMap, take, tap, timer } from "rxjs";
+import {
+  BehaviorSubject,
+  catchError,
+  concat,
+  delayWhen,
+  EMPTY,
+  filter,
+  ignoreElements,
+  map,
+  merge,
+  mergeMap,
+  Observable,
+  of,
+  Subject,
+  Subscription,
+  switchMap,
+  take,
+  tap,
+  timer,
+} from "rxjs";
 import { DeviceTracker, type DeviceKeysByUser, type UserId } from "matrix-device-tracker";
 import { axiosKeysApi, matrixHttp, syncResponses } from "matrix-device-tracker/http";
 import { idbStore } from "matrix-device-tracker/idb";
@@ -26,7 +45,10 @@ export interface Session {
 }
 
 /** Whom a place's diagram shows, ourselves last. */
-export const usersOf = ({ shown, userId }: Place): readonly UserId[] => [...new Set(shown.filter((user) => user !== userId)), userId];
+export const usersOf = ({ shown, userId }: Place): readonly UserId[] => [
+  ...new Set(shown.filter((user) => user !== userId)),
+  userId,
+];
 
 /** Runs a tracker for as long as there is a subscriber. The composition is the one that any application writes; only the notes are extra. */
 export function openSession(place: Place, noteIt: Note, complain: (message: string) => void): Observable<Session> {
@@ -52,7 +74,15 @@ export function openSession(place: Place, noteIt: Note, complain: (message: stri
     const sync$ = syncResponses(http, { since$: store.syncToken$, onFailure: ({ message }) => complain(message) }).pipe(
       tap({ subscribe: () => syncsHere$.next(true), finalize: () => syncsHere$.next(false) }), // only in the tab that syncs
       shareAcrossTabs(name, { onUnshared }),
-      tap(({ since, device_lists }) => note({ type: "synced", heard: !syncsHere$.value, initial: since === null, changed: device_lists?.changed ?? [], left: device_lists?.left ?? [] })),
+      tap(({ since, device_lists }) =>
+        note({
+          type: "synced",
+          heard: !syncsHere$.value,
+          initial: since === null,
+          changed: device_lists?.changed ?? [],
+          left: device_lists?.left ?? [],
+        }),
+      ),
     );
     const tracker = new DeviceTracker({ userId, store, sync$, keysApi: observedKeysApi(axiosKeysApi(http), note) });
 
@@ -68,16 +98,30 @@ export function openSession(place: Place, noteIt: Note, complain: (message: stri
     );
     const asked$ = merge(of(users), announced$).pipe(
       filter((wanted) => wanted.length > 0),
-      mergeMap((wanted) => lookUp(wanted).pipe(switchMap(shownAnew), catchError(() => EMPTY))), // noted as failed; the next announcement asks again
+      mergeMap((wanted) =>
+        lookUp(wanted).pipe(
+          switchMap(shownAnew),
+          catchError(() => EMPTY),
+        ),
+      ), // noted as failed; the next announcement asks again
     );
     const watched$ = tracker.watchDeviceKeys(users).pipe(tap((result) => note({ type: "known", result })));
 
     // Another tab's acknowledgement is in the store, and not in this tab's memory: only an answer is held against the store.
-    const acknowledgedElsewhere = (user: UserId) => lookUp([user], { forceDownload: true }).pipe(switchMap(shownAnew), catchError(() => EMPTY));
+    const acknowledgedElsewhere = (user: UserId) =>
+      lookUp([user], { forceDownload: true }).pipe(
+        switchMap(shownAnew),
+        catchError(() => EMPTY),
+      );
     const session = new Subscription();
     session.add(observedTabs({ name, syncsHere$, unshared$ }, note).subscribe());
     session.add(tracker.deviceChanges$.subscribe(({ changed, left }) => note({ type: "announced", changed, left })));
-    session.add(tracker.trackedUsers$.subscribe({ next: (tracked) => note({ type: "tracked", users: tracked }), error: () => undefined }));
+    session.add(
+      tracker.trackedUsers$.subscribe({
+        next: (tracked) => note({ type: "tracked", users: tracked }),
+        error: () => undefined,
+      }),
+    );
     session.add(tracker.problems$.subscribe(({ message }) => complain(message)));
     session.add(
       merge(
@@ -93,7 +137,12 @@ export function openSession(place: Place, noteIt: Note, complain: (message: stri
     session.add(observedClaims(tracker, users, lists$, note).subscribe({ error: () => undefined }));
     session.add(
       observedUpdates(tracker, { name, users, acknowledgedElsewhere }, note).subscribe(({ acknowledge }) =>
-        subscriber.next({ place, users, lookUp, acknowledge: (user, masterKey) => concat(acknowledge(user, masterKey), saved$) }),
+        subscriber.next({
+          place,
+          users,
+          lookUp,
+          acknowledge: (user, masterKey) => concat(acknowledge(user, masterKey), saved$),
+        }),
       ),
     );
     session.add(tracker.connect());

@@ -12,7 +12,11 @@ export interface TabElements {
 }
 
 /** Shows whether this tab syncs, here and in the browser's row of tabs. A new tab begins at the embedded homeserver, so elsewhere there is no link to one. */
-export function showTabs(happenings$: Observable<Happening>, embedded: boolean, { who, what, happened, open }: TabElements): Observable<unknown> {
+export function showTabs(
+  happenings$: Observable<Happening>,
+  embedded: boolean,
+  { who, what, happened, open }: TabElements,
+): Observable<unknown> {
   const [title, asking] = [document.title, who.textContent];
   open.hidden = !embedded;
   const states$ = happenings$.pipe(

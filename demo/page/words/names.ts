@@ -12,7 +12,8 @@ export function serverOf(userId: UserId): string {
 
 /** `alice, bob and carol`; of many, the first few. */
 export function nameThem(users: readonly UserId[]): string {
-  const names = users.length > 4 ? [...users.slice(0, 3).map(shortName), `${users.length - 3} others`] : users.map(shortName);
+  const names =
+    users.length > 4 ? [...users.slice(0, 3).map(shortName), `${users.length - 3} others`] : users.map(shortName);
   return names.length === 0 ? "nobody" : together(names);
 }
 

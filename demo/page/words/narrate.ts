@@ -7,7 +7,11 @@ const TOGETHER = 350;
 const KEPT = 80;
 
 /** Tells what happened: the last of it in the live region, all of it in the transcript. `sentences$` is hot. */
-export function narrate(sentences$: Observable<string>, live: HTMLElement, transcript: HTMLElement): Observable<unknown> {
+export function narrate(
+  sentences$: Observable<string>,
+  live: HTMLElement,
+  transcript: HTMLElement,
+): Observable<unknown> {
   return merge(
     sentences$.pipe(
       buffer(sentences$.pipe(debounceTime(TOGETHER))),

@@ -43,4 +43,5 @@ export function takeOverSentence(by: "this tab" | "another tab", { departure, af
 }
 
 /** Who has just taken over may not have been counted yet, so there is a singular, too. */
-const together = (open: number): string => `${open === 1 ? "1 tab is" : `${open} tabs are`} open and awake: one sync loop, one store.`;
+const together = (open: number): string =>
+  `${open === 1 ? "1 tab is" : `${open} tabs are`} open and awake: one sync loop, one store.`;

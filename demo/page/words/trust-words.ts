@@ -3,10 +3,23 @@ import type { Shield } from "../people/shield.js";
 
 /** What a shield says, in a word or two, and what that means. */
 export const SHIELDS: Readonly<Record<Shield, { readonly word: string; readonly meaning: string }>> = {
-  "cross-signed": { word: "signed by its owner", meaning: "Its owner’s identity has signed this device, and the device has signed itself." },
-  doubtful: { word: "signed by the changed identity", meaning: "The identity that signed this device is another one than before, and nobody has acknowledged that." },
-  "self-signed": { word: "signed by itself only", meaning: "The device has signed its own keys; nobody else says whose it is." },
-  unsigned: { word: "not signed at all", meaning: "Nobody has signed this device, not even itself. It is accepted by default; an option of the tracker refuses such devices." },
+  "cross-signed": {
+    word: "signed by its owner",
+    meaning: "Its owner’s identity has signed this device, and the device has signed itself.",
+  },
+  doubtful: {
+    word: "signed by the changed identity",
+    meaning: "The identity that signed this device is another one than before, and nobody has acknowledged that.",
+  },
+  "self-signed": {
+    word: "signed by itself only",
+    meaning: "The device has signed its own keys; nobody else says whose it is.",
+  },
+  unsigned: {
+    word: "not signed at all",
+    meaning:
+      "Nobody has signed this device, not even itself. It is accepted by default; an option of the tracker refuses such devices.",
+  },
   refused: { word: "refused", meaning: "It gets no messages." },
 };
 
@@ -43,8 +56,14 @@ export function identityMark({ state, verified }: IdentityStatus): IdentityMark 
 }
 
 export const IDENTITIES: Readonly<Record<IdentityMark, { readonly word: string; readonly meaning: string }>> = {
-  verified: { word: "identity verified by you", meaning: "You have compared keys: your own identity has signed theirs." },
-  seen: { word: "identity as it was first seen", meaning: "The first identity seen is remembered, or the one that you acknowledged. You have not compared keys." },
+  verified: {
+    word: "identity verified by you",
+    meaning: "You have compared keys: your own identity has signed theirs.",
+  },
+  seen: {
+    word: "identity as it was first seen",
+    meaning: "The first identity seen is remembered, or the one that you acknowledged. You have not compared keys.",
+  },
   changed: { word: "identity changed", meaning: "Another identity than the one remembered." },
   removed: { word: "identity removed", meaning: "There was an identity, and the server gives none now." },
   none: { word: "no identity", meaning: "Never set up: each device speaks for itself." },

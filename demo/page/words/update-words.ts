@@ -26,8 +26,20 @@ export function changesIn(update: DeviceUpdate, names: DeviceNames): readonly Ch
     ...change("renamed", renamed, (them) => `Renamed: ${them}.`),
     ...change("cross-signed", crossSigned, (them) => `Now signed by ${shortName(userId)}: ${them}.`),
     ...change("altered", changed, (them) => `Same keys, but fewer signatures or other particulars: ${them}.`),
-    ...Array.from(refused, ([id, reason]): Change => ({ kind: "refused", text: refusal(id, reason, names), grave: true })),
-    ...(identity === undefined ? [] : [{ kind: "identity", text: IDENTITY_NEWS[identityMark(identity)], grave: ["changed", "removed"].includes(identity.state) } as const]),
+    ...Array.from(refused, ([id, reason]): Change => ({
+      kind: "refused",
+      text: refusal(id, reason, names),
+      grave: true,
+    })),
+    ...(identity === undefined
+      ? []
+      : [
+          {
+            kind: "identity",
+            text: IDENTITY_NEWS[identityMark(identity)],
+            grave: ["changed", "removed"].includes(identity.state),
+          } as const,
+        ]),
   ];
 }
 

@@ -6,7 +6,8 @@ import type { SavedDump } from "./told.js";
 import { positionOf, type Truth } from "./truth.js";
 
 /** The token that is saved, if any. */
-export const savedTokenOf = (saved: SavedDump): string | undefined => readSync(new Map(saved.account).get("sync"))?.token;
+export const savedTokenOf = (saved: SavedDump): string | undefined =>
+  readSync(new Map(saved.account).get("sync"))?.token;
 
 /** How the breach of one who was announced and is not tracked ends. */
 export const NOT_TRACKED = "and they are not tracked";
@@ -26,7 +27,8 @@ export function breachesOfSaved(saved: SavedDump, truth: Truth, hasGiven: (token
   if (account.get("sync") === undefined && saved.states.length + saved.lists.length === 0) return [];
   const sync = readSync(account.get("sync"));
   const epoch = account.get("epoch") === undefined ? 0 : readEpoch(account.get("epoch"));
-  if (sync === undefined || epoch === undefined) return [`the account's records cannot be read: ${JSON.stringify(saved.account)}`];
+  if (sync === undefined || epoch === undefined)
+    return [`the account's records cannot be read: ${JSON.stringify(saved.account)}`];
   const { token, revision: counter, steps } = sync;
   const breaches: string[] = [];
   if (token !== undefined && !hasGiven(token)) breaches.push(`the saved token ${token} was never given`);
@@ -43,16 +45,30 @@ export function breachesOfSaved(saved: SavedDump, truth: Truth, hasGiven: (token
   for (const [user, record] of saved.states) {
     const state = readState(record);
     if (state === undefined) breaches.push(`the state of ${user} cannot be read`);
-    else expect(state.revision <= counter && (state.listed ?? 0) <= counter, () => `the revisions of ${user} are beyond the counter ${counter}: ${JSON.stringify(state)}`);
+    else
+      expect(
+        state.revision <= counter && (state.listed ?? 0) <= counter,
+        () => `the revisions of ${user} are beyond the counter ${counter}: ${JSON.stringify(state)}`,
+      );
     const announced = truth.announced(user, position);
-    expect(announced === undefined || "version" in announced || hasNewsOf(user), () => `${user} left at ${announced?.at}, the saved token is ${token}, and they are tracked still`);
+    expect(
+      announced === undefined || "version" in announced || hasNewsOf(user),
+      () => `${user} left at ${announced?.at}, the saved token is ${token}, and they are tracked still`,
+    );
     const list = lists.get(user);
     if (savedUser(record, epoch)?.outdated !== false) continue;
     if (list === undefined) breaches.push(`${user} counts as up to date and has no list`);
     else {
-      expect(list.revision === savedUser(record, epoch)?.revision, () => `${user} counts as up to date, but the list is of revision ${list.revision}: ${JSON.stringify(record)}`);
+      expect(
+        list.revision === savedUser(record, epoch)?.revision,
+        () => `${user} counts as up to date, but the list is of revision ${list.revision}: ${JSON.stringify(record)}`,
+      );
       const required = announced !== undefined && "version" in announced ? announced.version : 0;
-      expect(versionOf(list.devices) >= required, () => `P4: ${user} counts as up to date with [${list.devices.join(" ")}]; V${required} was announced at ${announced?.at}, and the saved token is ${token}`);
+      expect(
+        versionOf(list.devices) >= required,
+        () =>
+          `P4: ${user} counts as up to date with [${list.devices.join(" ")}]; V${required} was announced at ${announced?.at}, and the saved token is ${token}`,
+      );
     }
   }
   for (const [user, { readable }] of saved.lists) {
@@ -61,14 +77,22 @@ export function breachesOfSaved(saved: SavedDump, truth: Truth, hasGiven: (token
   }
   for (const user of truth.everAnnounced) {
     const announced = truth.announced(user, position);
-    if (announced !== undefined && "version" in announced && !hasNewsOf(user)) expect(states.has(user), () => `${user} was announced at ${announced.at}, the saved token is ${token}, ${NOT_TRACKED}`);
+    if (announced !== undefined && "version" in announced && !hasNewsOf(user))
+      expect(
+        states.has(user),
+        () => `${user} was announced at ${announced.at}, the saved token is ${token}, ${NOT_TRACKED}`,
+      );
   }
   for (const { since, next, revision } of steps) {
     const [from, to] = [positionOf(since), positionOf(next)];
     if (from === undefined || to === undefined) continue;
     for (const user of truth.lists(from, to).changed) {
       const state = readState(states.get(user));
-      expect(state === undefined || Math.max(state.revision, epoch) >= revision, () => `half of a step: ${since} to ${next} is remembered as ${revision}, and ${user}, who changed in it, is at ${state?.revision}`);
+      expect(
+        state === undefined || Math.max(state.revision, epoch) >= revision,
+        () =>
+          `half of a step: ${since} to ${next} is remembered as ${revision}, and ${user}, who changed in it, is at ${state?.revision}`,
+      );
     }
   }
   return breaches;

@@ -6,11 +6,18 @@ export interface DrivenPage {
   readonly page: Page;
   readonly cdp: CDPSession;
   /** Has it do something, and waits for what it comes to. */
-  run<K extends keyof ProofPage>(what: K, ...with_: Parameters<ProofPage[K]>): Promise<Awaited<ReturnType<ProofPage[K]>>>;
+  run<K extends keyof ProofPage>(
+    what: K,
+    ...with_: Parameters<ProofPage[K]>
+  ): Promise<Awaited<ReturnType<ProofPage[K]>>>;
 }
 
 /** Opens a page; whatever it tells is heard in the order in which it happened. */
-export async function openDrivenPage(context: BrowserContext, url: string, hear: (told: Told, tab: string) => void): Promise<DrivenPage> {
+export async function openDrivenPage(
+  context: BrowserContext,
+  url: string,
+  hear: (told: Told, tab: string) => void,
+): Promise<DrivenPage> {
   const page = await context.newPage();
   const cdp = await context.newCDPSession(page);
   cdp.on("Runtime.bindingCalled", ({ name, payload }) => {
@@ -26,8 +33,13 @@ export async function openDrivenPage(context: BrowserContext, url: string, hear:
     cdp,
     run: async (what, ...with_) => {
       const expression = `proof[${JSON.stringify(what)}](...${JSON.stringify(with_)})`;
-      const { result, exceptionDetails } = await cdp.send("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });
-      if (exceptionDetails !== undefined) throw new Error(`${what}: ${exceptionDetails.exception?.description ?? exceptionDetails.text}`);
+      const { result, exceptionDetails } = await cdp.send("Runtime.evaluate", {
+        expression,
+        awaitPromise: true,
+        returnByValue: true,
+      });
+      if (exceptionDetails !== undefined)
+        throw new Error(`${what}: ${exceptionDetails.exception?.description ?? exceptionDetails.text}`);
       return result.value as never;
     },
   };

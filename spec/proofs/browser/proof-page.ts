@@ -4,7 +4,7 @@ import { DeviceTracker } from "matrix-device-tracker";
 import { axiosKeysApi, matrixHttp, syncResponses } from "matrix-device-tracker/http";
 import { idbStore } from "matrix-device-tracker/idb";
 import { shareAcrossTabs } from "matrix-device-tracker/tabs";
-import { readListRecord } from "../../../src/store/list-record.js";
+import { readListRecord } from "../../../src/lists/list-record.js";
 import { Random } from "../../support/random.js";
 import type { ProofPage, SavedDump, Told } from "./told.js";
 import { toldStore } from "./told-store.js";
@@ -29,8 +29,14 @@ document.addEventListener("resume", () => tell({ type: "resumed" }));
 
 const http = matrixHttp({ homeserverUrl: `${location.origin}/${tab}`, accessToken: "token" });
 const store = toldStore(idbStore(DATABASE), (underWay) => tell({ type: "store", ...underWay }));
-const responses$ = syncResponses(http, { since$: store.syncToken$, timeout: 2_000, onFailure: ({ type, message }) => tell({ type: "problem", problem: type, message }) });
-const sync$ = (shared === "" ? responses$ : responses$.pipe(shareAcrossTabs(shared))).pipe(tap(({ next_batch: token }) => tell({ type: "given", token })));
+const responses$ = syncResponses(http, {
+  since$: store.syncToken$,
+  timeout: 2_000,
+  onFailure: ({ type, message }) => tell({ type: "problem", problem: type, message }),
+});
+const sync$ = (shared === "" ? responses$ : responses$.pipe(shareAcrossTabs(shared))).pipe(
+  tap(({ next_batch: token }) => tell({ type: "given", token })),
+);
 const tracker = new DeviceTracker({ userId: user, store, keysApi: axiosKeysApi(http), sync$ });
 tracker.problems$.subscribe(({ type, message }) => tell({ type: "problem", problem: type, message }));
 tracker.synced$.subscribe({
@@ -40,13 +46,22 @@ tracker.synced$.subscribe({
 });
 
 async function saved(): Promise<SavedDump> {
-  const [account, states, lists] = (await firstValueFrom(idbStore(DATABASE).readKinds(["account", "state", "list"]))).map((records) => [...records]);
+  const [account, states, lists] = (
+    await firstValueFrom(idbStore(DATABASE).readKinds(["account", "state", "list"]))
+  ).map((records) => [...records]);
   return {
     account: account ?? [],
     states: states ?? [],
     lists: (lists ?? []).map(([owner, record]) => {
       const list = readListRecord(record, owner);
-      return [owner, { readable: list !== undefined, revision: list?.revision ?? -1, devices: [...(list?.list.deviceKeys.keys() ?? [])] }] as const;
+      return [
+        owner,
+        {
+          readable: list !== undefined,
+          revision: list?.revision ?? -1,
+          devices: [...(list?.list.deviceKeys.keys() ?? [])],
+        },
+      ] as const;
     }),
   };
 }
@@ -55,11 +70,23 @@ async function lookup(id: number, users: readonly string[], forceDownload: boole
   tell({ type: "lookup", id, users });
   try {
     const answers = await firstValueFrom(
-      tracker.getDeviceKeys(users, { forceDownload }).pipe(
-        tap((found) => tell({ type: "answered", id, users: Array.from(found, ([owner, { freshness, deviceKeys }]) => [owner, freshness, [...deviceKeys.keys()]] as const) })),
-      ),
+      tracker
+        .getDeviceKeys(users, { forceDownload })
+        .pipe(
+          tap((found) =>
+            tell({
+              type: "answered",
+              id,
+              users: Array.from(
+                found,
+                ([owner, { freshness, deviceKeys }]) => [owner, freshness, [...deviceKeys.keys()]] as const,
+              ),
+            }),
+          ),
+        ),
     );
-    if (answers.size !== users.length) tell({ type: "error", message: `lookup ${id} gave ${answers.size} of ${users.length} users` });
+    if (answers.size !== users.length)
+      tell({ type: "error", message: `lookup ${id} gave ${answers.size} of ${users.length} users` });
   } catch (error) {
     tell({ type: "not answered", id, message: String(error) });
   }

@@ -32,13 +32,17 @@ const SLOWEST_ANSWER = 40;
 export const devicesOf = (user: UserId, truth: Truth): string[] => ["PHONE", `V${truth.version(user)}`];
 
 /** The version of a list with these devices. */
-export const versionOf = (devices: readonly string[]): number => Number(/^V(\d+)$/u.exec(devices.find((device) => device !== "PHONE") ?? "")?.[1] ?? 0);
+export const versionOf = (devices: readonly string[]): number =>
+  Number(/^V(\d+)$/u.exec(devices.find((device) => device !== "PHONE") ?? "")?.[1] ?? 0);
 
 export async function startProofServer(script: string, truth: Truth, random: Random): Promise<ProofServer> {
   const polls: OpenPoll[] = [];
   const given = new Set<string>();
   let queries = 0;
-  const json = (response: ServerResponse, status: number, body: unknown) => response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" }).end(JSON.stringify(body));
+  const json = (response: ServerResponse, status: number, body: unknown) =>
+    response
+      .writeHead(status, { "content-type": "application/json", "cache-control": "no-store" })
+      .end(JSON.stringify(body));
 
   const poll = (tab: string, since: string | null, hold: number, response: ServerResponse) => {
     const open: OpenPoll = { tab, from: performance.now(), to: undefined };
@@ -50,7 +54,10 @@ export async function startProofServer(script: string, truth: Truth, random: Ran
       const from = positionOf(since);
       const next_batch = tokenAt(to);
       given.add(next_batch);
-      json(response, 200, { next_batch, ...(from !== undefined && to > from && { device_lists: truth.lists(from, to) }) });
+      json(response, 200, {
+        next_batch,
+        ...(from !== undefined && to > from && { device_lists: truth.lists(from, to) }),
+      });
     };
     const timer = setTimeout(answer, hold);
     const waiting = truth.announced$.subscribe(answer);
@@ -64,7 +71,14 @@ export async function startProofServer(script: string, truth: Truth, random: Ran
 
   const query = (users: readonly UserId[], response: ServerResponse) => {
     queries++;
-    const lists = () => ({ device_keys: Object.fromEntries(users.map((user) => [user, Object.fromEntries(devicesOf(user, truth).map((device) => [device, testDevice(user, device)]))])) });
+    const lists = () => ({
+      device_keys: Object.fromEntries(
+        users.map((user) => [
+          user,
+          Object.fromEntries(devicesOf(user, truth).map((device) => [device, testDevice(user, device)])),
+        ]),
+      ),
+    });
     const before = random.chance(0.5) ? lists() : undefined;
     setTimeout(() => json(response, 200, before ?? lists()), random.between(0, SLOWEST_ANSWER));
   };
@@ -78,11 +92,19 @@ export async function startProofServer(script: string, truth: Truth, random: Ran
     const { pathname, searchParams } = new URL(request.url ?? "/", "http://localhost");
     const [, tab = "", endpoint] = /^\/([^/]*)\/_matrix\/client\/v3(\/.*)$/u.exec(pathname) ?? [];
     if (endpoint === "/sync") poll(tab, searchParams.get("since"), Number(searchParams.get("timeout") ?? 0), response);
-    else if (endpoint === "/keys/query") query(Object.keys((JSON.parse(await bodyOf(request)) as { device_keys: object }).device_keys), response);
-    else if (endpoint === "/keys/changes") changes(positionOf(searchParams.get("from")), positionOf(searchParams.get("to")), response);
+    else if (endpoint === "/keys/query")
+      query(Object.keys((JSON.parse(await bodyOf(request)) as { device_keys: object }).device_keys), response);
+    else if (endpoint === "/keys/changes")
+      changes(positionOf(searchParams.get("from")), positionOf(searchParams.get("to")), response);
     else if (pathname === "/page.js") response.writeHead(200, { "content-type": "text/javascript" }).end(script);
-    else if (pathname === "/elsewhere") response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html><title>elsewhere</title>");
-    else response.writeHead(200, { "content-type": "text/html" }).end('<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>');
+    else if (pathname === "/elsewhere")
+      response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html><title>elsewhere</title>");
+    else
+      response
+        .writeHead(200, { "content-type": "text/html" })
+        .end(
+          '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>',
+        );
   };
   const server = createServer((request, response) => {
     answer(request, response).catch(() => response.destroy());

@@ -2,7 +2,10 @@ import { defer, finalize, type Observable } from "rxjs";
 import type { DeviceStore } from "../../../src/store/device-store.js";
 
 /** A store that tells, at each beginning and end, how many of its operations are under way. */
-export function toldStore(store: DeviceStore, tell: (underWay: { readonly reading: number; readonly updating: number }) => void): DeviceStore {
+export function toldStore(
+  store: DeviceStore,
+  tell: (underWay: { readonly reading: number; readonly updating: number }) => void,
+): DeviceStore {
   const underWay = { reading: 0, updating: 0 };
   const told = <T>(kind: keyof typeof underWay, operation$: Observable<T>): Observable<T> =>
     defer(() => {

@@ -29,7 +29,10 @@ export interface SavedDump {
   readonly account: readonly (readonly [id: string, record: unknown])[];
   readonly states: readonly (readonly [user: UserId, record: unknown])[];
   /** `readable`: whether the package would take it for what it saved. */
-  readonly lists: readonly (readonly [user: UserId, list: { readonly readable: boolean; readonly revision: number; readonly devices: readonly string[] }])[];
+  readonly lists: readonly (readonly [
+    user: UserId,
+    list: { readonly readable: boolean; readonly revision: number; readonly devices: readonly string[] },
+  ])[];
 }
 
 /** What a page can be told to do. */

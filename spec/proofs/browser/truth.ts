@@ -3,7 +3,8 @@ import type { DeviceLists } from "../../../src/model/wire.js";
 import type { UserId } from "../../../src/model/ids.js";
 
 /** What was last announced of a user: that they changed, and the version that their list had then, or that they left. */
-export type Announced = { readonly version: number; readonly at: number } | { readonly left: true; readonly at: number };
+export type Announced =
+  { readonly version: number; readonly at: number } | { readonly left: true; readonly at: number };
 
 /**
  * What the server knows: everybody's list, as a version, and what it has announced at each position of its stream. A list changes at once and is
@@ -66,7 +67,9 @@ export class Truth {
     this.#unannounced.clear();
     this.#named.push(named);
     for (const user of named) {
-      const announced: Announced = this.#shared.has(user) ? { version: this.version(user), at: this.position } : { left: true, at: this.position };
+      const announced: Announced = this.#shared.has(user)
+        ? { version: this.version(user), at: this.position }
+        : { left: true, at: this.position };
       const history = this.#history.get(user);
       if (history === undefined) this.#history.set(user, [announced]);
       else history.push(announced);

@@ -19,18 +19,23 @@ export function unrest(truth: Truth, users: readonly UserId[], random: Random): 
     const what = random.next();
     const others = users.filter((user) => !truth.shared.has(user));
     const shared = [...truth.shared];
-    if (what < 0.15 && others.length > 0) for (const user of random.some(others, random.between(1, 3))) truth.join(user);
+    if (what < 0.15 && others.length > 0)
+      for (const user of random.some(others, random.between(1, 3))) truth.join(user);
     else if (what < 0.25 && shared.length > users.length / 2) truth.leave(random.pick(shared));
-    else if (what < 0.3 && others.length > 0) truth.change(random.pick(others)); // of whom nobody is told until they join
+    else if (what < 0.3 && others.length > 0)
+      truth.change(random.pick(others)); // of whom nobody is told until they join
     else for (const user of random.some(shared, random.between(1, 3))) truth.change(user);
     changes++;
     if (random.chance(0.6)) truth.announce(); // else it is late, and comes with what happens next
   };
   const next = (pace: number) => {
-    timer = setTimeout(() => {
-      happen();
-      next(pace);
-    }, random.between(1, pace));
+    timer = setTimeout(
+      () => {
+        happen();
+        next(pace);
+      },
+      random.between(1, pace),
+    );
   };
   return {
     resume: (pace) => {

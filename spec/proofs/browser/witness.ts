@@ -6,7 +6,14 @@ import { positionOf, type Truth } from "./truth.js";
 /** How many of the last events are told where something breaks. */
 const LAST_EVENTS = 40;
 /** Whatever else goes wrong and is mended, these never happen: the server gives nothing that could cause them. */
-const NEVER = new Set(["records-damaged", "answer-refused", "sync-response-refused", "user-ids-refused", "store-cleared", "store-unavailable"]);
+const NEVER = new Set([
+  "records-damaged",
+  "answer-refused",
+  "sync-response-refused",
+  "user-ids-refused",
+  "store-cleared",
+  "store-unavailable",
+]);
 
 /** Follows what a page tells, and compares it with the truth. */
 export class Witness {
@@ -76,7 +83,8 @@ export class Witness {
         this.synced = Math.max(this.synced, positionOf(told.token) ?? 0);
         break;
       case "store":
-        if (this.frozen && (told.reading > this.reading || told.updating > this.updating)) this.#broken("a frozen tab began a transaction, which blocks every other");
+        if (this.frozen && (told.reading > this.reading || told.updating > this.updating))
+          this.#broken("a frozen tab began a transaction, which blocks every other");
         ({ reading: this.reading, updating: this.updating } = told);
         break;
       case "lookup":
@@ -108,8 +116,12 @@ export class Witness {
       const announced = this.#truth.announced(user, this.given);
       if (announced === undefined) continue;
       const required = "version" in announced ? announced.version : versionIfBack(user, announced.at, this.#truth);
-      if (required === undefined) this.#broken(`P1: ${user}, who left at ${announced.at}, is current; given up to ${this.given}`);
-      else if (versionOf(devices) < required) this.#broken(`P1: ${user} is current with [${devices.join(" ")}], V${required} was announced at ${announced.at}; given up to ${this.given}`);
+      if (required === undefined)
+        this.#broken(`P1: ${user}, who left at ${announced.at}, is current; given up to ${this.given}`);
+      else if (versionOf(devices) < required)
+        this.#broken(
+          `P1: ${user} is current with [${devices.join(" ")}], V${required} was announced at ${announced.at}; given up to ${this.given}`,
+        );
     }
   }
 
@@ -133,13 +145,24 @@ function versionIfBack(user: UserId, since: number, truth: Truth): number | unde
 /** Whoever is not current, or not as the server has them, when nothing has happened for a while. */
 export function notAsTheServerHasIt(answered: readonly AnsweredUser[], truth: Truth): string[] {
   return answered
-    .filter(([user, freshness, devices]) => freshness !== (truth.shared.has(user) ? "current" : "untracked") || devices.join() !== devicesOf(user, truth).join())
-    .map(([user, freshness, devices]) => `${user} is ${freshness} with [${devices.join(" ")}]; the server has [${devicesOf(user, truth).join(" ")}]${truth.shared.has(user) ? "" : ", untracked"}`);
+    .filter(
+      ([user, freshness, devices]) =>
+        freshness !== (truth.shared.has(user) ? "current" : "untracked") ||
+        devices.join() !== devicesOf(user, truth).join(),
+    )
+    .map(
+      ([user, freshness, devices]) =>
+        `${user} is ${freshness} with [${devices.join(" ")}]; the server has [${devicesOf(user, truth).join(" ")}]${truth.shared.has(user) ? "" : ", untracked"}`,
+    );
 }
 
 /** Who shares a room with us and is not tracked, though the list that is given for them is right. */
 export function untrackedThoughShared(answered: readonly AnsweredUser[], truth: Truth): readonly UserId[] {
-  return answered.flatMap(([user, freshness, devices]) => (freshness === "untracked" && truth.shared.has(user) && devices.join() === devicesOf(user, truth).join() ? [user] : []));
+  return answered.flatMap(([user, freshness, devices]) =>
+    freshness === "untracked" && truth.shared.has(user) && devices.join() === devicesOf(user, truth).join()
+      ? [user]
+      : [],
+  );
 }
 
 function summary(told: Exclude<Told, { type: "store" }>): string {

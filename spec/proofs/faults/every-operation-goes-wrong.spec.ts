@@ -22,8 +22,12 @@ describe("whatever operation of the store fails, hangs, or is the last one befor
       if (broken !== undefined) expect.fail(broken);
     }
     const { scripts, operations, histories, foundCurrent, hits } = exploration;
-    const counted = Array.from(hits, ([hit, times]) => `${hit} ${times}`).sort().join(", ");
-    console.log(`Seed ${SEED}: ${scripts} scripts with ${operations} operations, ${histories} histories with a fault; ${foundCurrent} lists found current after a crash. Faults: ${counted}.`);
+    const counted = Array.from(hits, ([hit, times]) => `${hit} ${times}`)
+      .sort()
+      .join(", ");
+    console.log(
+      `Seed ${SEED}: ${scripts} scripts with ${operations} operations, ${histories} histories with a fault; ${foundCurrent} lists found current after a crash. Faults: ${counted}.`,
+    );
 
     const possible = OPERATIONS.flatMap((operation) => faultsOf(operation).map(({ name }) => `${operation} ${name}`));
     expect(possible.filter((hit) => !hits.has(hit))).toEqual([]);

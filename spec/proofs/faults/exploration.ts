@@ -13,7 +13,10 @@ const MAX_LENGTH = 80;
 /** Of one tracker or two, without troubles of its own. */
 const scripts = fc
   .oneof(arbitraryHistory(1, MAX_LENGTH), arbitraryHistory(2, MAX_LENGTH))
-  .map(([setup, commands]): Script => [setup, commands.filter(({ type }) => type !== "store trouble" && type !== "clear")]);
+  .map(([setup, commands]): Script => [
+    setup,
+    commands.filter(({ type }) => type !== "store trouble" && type !== "clear"),
+  ]);
 
 /** How long a script that breaks a promise is made shorter, in ms. */
 const SHRINKING_TIME = 20_000;
@@ -23,7 +26,10 @@ class BrokenError extends Error {
   readonly planned: PlannedFault | undefined;
 
   constructor(planned: PlannedFault | undefined, operation: string | undefined, cause: unknown) {
-    const what = planned === undefined ? "without a fault" : `where operation ${planned.index} (${String(operation)}) ${planned.fault.name}`;
+    const what =
+      planned === undefined
+        ? "without a fault"
+        : `where operation ${planned.index} (${String(operation)}) ${planned.fault.name}`;
     super(`${what}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
     this.planned = planned;
   }
@@ -66,7 +72,9 @@ export class Exploration {
     const { errorInstance: error, counterexamplePath } = result;
     if (!(error instanceof BrokenError)) return `the script of seed ${seed}: ${String(error)}`;
     const { planned } = error;
-    const name = [seed, counterexamplePath, ...(planned === undefined ? [] : [planned.index, planned.fault.name])].join("/");
+    const name = [seed, counterexamplePath, ...(planned === undefined ? [] : [planned.index, planned.fault.name])].join(
+      "/",
+    );
     return `A promise is broken, after ${this.histories} histories; run exactly this again: PROOF_REPLAY=${name} npx vitest run --project node spec/proofs/faults\n${error.message}`;
   }
 
@@ -78,7 +86,14 @@ export class Exploration {
       fc.property(scripts, (script) => {
         this.#run(script, fault && { index: Number(index), fault });
       }),
-      { seed: Number(seed), unbiased: true, endOnFailure: true, numRuns: 1, ...(path !== undefined && { path }), includeErrorInReport: true },
+      {
+        seed: Number(seed),
+        unbiased: true,
+        endOnFailure: true,
+        numRuns: 1,
+        ...(path !== undefined && { path }),
+        includeErrorInReport: true,
+      },
     );
   }
 

@@ -27,4 +27,5 @@ const FAULTS: readonly Fault[] = [
 ];
 
 /** What can go wrong with an operation of this kind. A read has no effect: whether it was done before it failed, or hung, nobody can tell. */
-export const faultsOf = (operation: Operation): readonly Fault[] => (operation === "update" ? FAULTS : FAULTS.filter(({ done }) => !done));
+export const faultsOf = (operation: Operation): readonly Fault[] =>
+  operation === "update" ? FAULTS : FAULTS.filter(({ done }) => !done);

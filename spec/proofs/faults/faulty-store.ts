@@ -67,12 +67,21 @@ export class FaultyStore implements DeviceStore {
   }
 
   /** Nothing happens until the tracker gives up; then the operation takes its course. */
-  #late<T>(operation: Operation, fault: Fault, movesToken: boolean, wait: number, effect$: Observable<T>): Observable<T> {
+  #late<T>(
+    operation: Operation,
+    fault: Fault,
+    movesToken: boolean,
+    wait: number,
+    effect$: Observable<T>,
+  ): Observable<T> {
     return new Observable(() => {
       const hanging = this.#suffer(operation, fault, movesToken).subscribe();
       return () => {
         hanging.unsubscribe();
-        if (!this.#page.gone) timer(wait, this.#page.clock).pipe(concatMap(() => effect$)).subscribe({ error: () => {} });
+        if (!this.#page.gone)
+          timer(wait, this.#page.clock)
+            .pipe(concatMap(() => effect$))
+            .subscribe({ error: () => {} });
       };
     });
   }
@@ -84,7 +93,12 @@ export class FaultyStore implements DeviceStore {
   #suffer(operation: Operation, fault: Fault, movesToken: boolean): Observable<never> {
     this.#operations.hit = operation;
     const goesOn = operation === "update" && fault.then !== "crashes";
-    this.#page.suffers(`${operation} ${fault.name}`, { troubled: goesOn, repeats: goesOn && fault.done && movesToken, late: fault.late !== undefined && movesToken, delayed: fault.then === "hangs" });
+    this.#page.suffers(`${operation} ${fault.name}`, {
+      troubled: goesOn,
+      repeats: goesOn && fault.done && movesToken,
+      late: fault.late !== undefined && movesToken,
+      delayed: fault.then === "hangs",
+    });
     switch (fault.then) {
       case "fails":
         return throwError(() => new Error("the disk is full"));

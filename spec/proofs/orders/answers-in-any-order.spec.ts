@@ -13,7 +13,13 @@ describe("in whatever order the ports answer, every promise holds", () => {
   const takeUnhandled = collectUnhandledErrors();
   const explored = { histories: 0, tasks: 0, overtakings: noOvertakings() };
   afterAll(() => {
-    console.log(`seed ${SEED}: ${explored.histories} histories of ${explored.tasks} scheduled tasks, in which\n${Object.entries(explored.overtakings).map(([what, times]) => `${String(times).padStart(9)} times ${what}`).join("\n")}`);
+    console.log(
+      `seed ${SEED}: ${explored.histories} histories of ${explored.tasks} scheduled tasks, in which\n${Object.entries(
+        explored.overtakings,
+      )
+        .map(([what, times]) => `${String(times).padStart(9)} times ${what}`)
+        .join("\n")}`,
+    );
   });
 
   it.each([
@@ -26,7 +32,8 @@ describe("in whatever order the ports answer, every promise holds", () => {
         const world = new OrdersWorld(setup, scheduler, takeUnhandled);
         explored.tasks += await world.run(orders);
         explored.histories++;
-        for (const what of Object.keys(world.overtakings) as (keyof Overtakings)[]) explored.overtakings[what] += world.overtakings[what];
+        for (const what of Object.keys(world.overtakings) as (keyof Overtakings)[])
+          explored.overtakings[what] += world.overtakings[what];
       }),
       { numRuns: Math.ceil(RUNS * share), seed: SEED, includeErrorInReport: true },
     );

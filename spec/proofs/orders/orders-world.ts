@@ -69,7 +69,9 @@ export class OrdersWorld {
     this.#records = new WatchedRecords(
       (put) => {
         this.#put = put;
-        this.#history.note(`  saved: ${put.map(([kind, id]) => `${kind}/${kind === "account" ? id : names([id])}`).join(" ")}, token ${String(this.#records.saved.token)}`);
+        this.#history.note(
+          `  saved: ${put.map(([kind, id]) => `${kind}/${kind === "account" ? id : names([id])}`).join(" ")}, token ${String(this.#records.saved.token)}`,
+        );
         this.#saved.check(this.#records.saved, put);
         this.#keys.updated(this.#records.saved, put);
       },
@@ -108,13 +110,20 @@ export class OrdersWorld {
     try {
       action();
     } catch (error) {
-      this.#history.broken("P8", `something threw: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      this.#history.broken(
+        "P8",
+        `something threw: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      );
     }
     for (const tab of this.#tabs) {
       this.#collect(tab);
       tab.page.check();
     }
-    for (const error of this.#unhandled()) this.#history.broken("P8", `unhandled: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    for (const error of this.#unhandled())
+      this.#history.broken(
+        "P8",
+        `unhandled: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      );
     this.#history.verify();
   }
 
@@ -155,8 +164,10 @@ export class OrdersWorld {
     if (response === undefined || page.gone) return;
     if (!page.loaded) this.overtakings["a step arrived while the saved state was being loaded"]++;
     const saved = [...store.underWay].filter(({ kind }) => kind === "save").flatMap(({ users }) => [...users]);
-    if (saved.some((user) => response.changed.has(user))) this.overtakings["a change came while its user's list was being saved"]++;
-    if ([...verifier.underWay].some(({ users }) => [...users].some((user) => response.changed.has(user)))) this.overtakings["a change came while its user's list was being verified"]++;
+    if (saved.some((user) => response.changed.has(user)))
+      this.overtakings["a change came while its user's list was being saved"]++;
+    if ([...verifier.underWay].some(({ users }) => [...users].some((user) => response.changed.has(user))))
+      this.overtakings["a change came while its user's list was being verified"]++;
     page.give(response);
   }
 
@@ -168,7 +179,12 @@ export class OrdersWorld {
       const sent = {
         page,
         query,
-        knew: new Map(query.users.map((user) => [user, Math.max(page.told.version(user), this.#server.announced(user, store.learnedTo))])),
+        knew: new Map(
+          query.users.map((user) => [
+            user,
+            Math.max(page.told.version(user), this.#server.announced(user, store.learnedTo)),
+          ]),
+        ),
         learned: new Map(query.users.map((user) => [user, store.learned(user)])),
       };
       this.#checkAlone(tab, sent);
@@ -189,14 +205,22 @@ export class OrdersWorld {
   }
 
   /** P2 where there are several tabs: another query is sent only for a reason, which a step that this tab was given is, and what it found in the store. */
-  #checkAlone(tab: Tab, { query, learned }: { readonly query: Query; readonly learned: ReadonlyMap<UserId, number> }): void {
+  #checkAlone(
+    tab: Tab,
+    { query, learned }: { readonly query: Query; readonly learned: ReadonlyMap<UserId, number> },
+  ): void {
     for (const [before, { learned: learnedBefore }] of tab.sent) {
       if (before.state !== "in flight") continue;
       for (const user of query.users) {
         if (!before.users.includes(user)) continue;
         const told = (query.invalidations.get(user) ?? 0) > (before.invalidations.get(user) ?? 0);
         const found = (learned.get(user) ?? 0) > (learnedBefore.get(user) ?? 0);
-        this.#history.expect(told || found, "P2", () => `${tab.name}: query ${query.id} for ${names([user])} is sent while query ${before.id} is in flight, and nothing has superseded that`);
+        this.#history.expect(
+          told || found,
+          "P2",
+          () =>
+            `${tab.name}: query ${query.id} for ${names([user])} is sent while query ${before.id} is in flight, and nothing has superseded that`,
+        );
       }
     }
   }
@@ -212,9 +236,12 @@ export class OrdersWorld {
     const earlier = page.inFlight.filter(({ id }) => id < query.id);
     const { overtakings } = this;
     if (earlier.length > 0) overtakings["a later query was answered before an earlier one"]++;
-    if (earlier.some(({ users }) => users.some((user) => query.users.includes(user)))) overtakings["a later query for the same user was answered before an earlier one"]++;
-    if ([...store.underWay].some(({ kind, effective }) => kind === "commit" && effective)) overtakings["a query was answered between a commit's effect and its answer"]++;
-    if (query.users.some((user) => looked.get(user) !== this.#server.version(user))) overtakings["a query was answered with lists that had changed since they were looked at"]++;
+    if (earlier.some(({ users }) => users.some((user) => query.users.includes(user))))
+      overtakings["a later query for the same user was answered before an earlier one"]++;
+    if ([...store.underWay].some(({ kind, effective }) => kind === "commit" && effective))
+      overtakings["a query was answered between a commit's effect and its answer"]++;
+    if (query.users.some((user) => looked.get(user) !== this.#server.version(user)))
+      overtakings["a query was answered with lists that had changed since they were looked at"]++;
     if (page.changesInFlight.length > 0) overtakings["a query was answered while a gap was being closed"]++;
     const fails = this.#failures > 0;
     if (fails) this.#failures--;
@@ -224,7 +251,8 @@ export class OrdersWorld {
   /** Whether the verifier fails instead. */
   #verified(tab: number, verification: Verification): boolean {
     const { overtakings } = this;
-    if ([...(this.#tabs[tab]?.verifier.underWay ?? [])][0] !== verification) overtakings["a later verification was answered before an earlier one"]++;
+    if ([...(this.#tabs[tab]?.verifier.underWay ?? [])][0] !== verification)
+      overtakings["a later verification was answered before an earlier one"]++;
     if (this.#verificationFailures === 0) return false;
     this.#verificationFailures--;
     return true;
@@ -237,7 +265,10 @@ export class OrdersWorld {
       const { page } = this.#tabs[tab] ?? {};
       const { token } = this.#records.saved;
       const isBehind = token !== undefined && positionOf(token) < this.#saved.committedTo;
-      if (isBehind && page?.queries.some(({ state, users }) => state !== "aborted" && users.some((user) => operation.users.has(user)))) {
+      if (
+        isBehind &&
+        page?.queries.some(({ state, users }) => state !== "aborted" && users.some((user) => operation.users.has(user)))
+      ) {
         overtakings["a commit took effect behind another tab's, with a query sent after its step"]++;
       }
     }
@@ -245,15 +276,24 @@ export class OrdersWorld {
     for (const [index, other] of this.#tabs.entries()) {
       if (index === tab) continue;
       if ([...other.store.underWay].some(isUpdate)) overtakings["two tabs' updates were interleaved"]++;
-      if (operation.kind === "commit" && other.page.inFlight.some(({ users }) => users.some((user) => operation.users.has(user)))) {
+      if (
+        operation.kind === "commit" &&
+        other.page.inFlight.some(({ users }) => users.some((user) => operation.users.has(user)))
+      ) {
         overtakings["another tab committed a change while a query for the user was in flight"]++;
       }
-      if (operation.kind === "commit" && [...other.verifier.underWay].some(({ users }) => [...users].some((user) => operation.users.has(user)))) {
+      if (
+        operation.kind === "commit" &&
+        [...other.verifier.underWay].some(({ users }) => [...users].some((user) => operation.users.has(user)))
+      ) {
         overtakings["another tab committed a change while its user's list was being verified"]++;
       }
     }
-    if (operation.kind === "save" && !this.#put.some(([kind]) => kind === "list") && this.#wasToSave(tab, operation)) overtakings["a save was refused"]++;
-    for (const { store } of this.#tabs) for (const read of store.underWay) if (read.kind === "read" && read.effective && this.#put.length > 0) this.#overwritten.add(read);
+    if (operation.kind === "save" && !this.#put.some(([kind]) => kind === "list") && this.#wasToSave(tab, operation))
+      overtakings["a save was refused"]++;
+    for (const { store } of this.#tabs)
+      for (const read of store.underWay)
+        if (read.kind === "read" && read.effective && this.#put.length > 0) this.#overwritten.add(read);
   }
 
   /** Whether there was a list to save, and not only what it pins: of somebody who is tracked, and had not changed when all was verified. */
@@ -261,12 +301,17 @@ export class OrdersWorld {
     const { page } = this.#tabs[tab] ?? {};
     return [...users].some((user) => {
       const query = page?.queries.findLast((one) => one.state === "answered" && one.users.includes(user));
-      return page?.told.tracked.has(user) === true && query !== undefined && (query.verified ?? query.answer)?.superseded.has(user) === false;
+      return (
+        page?.told.tracked.has(user) === true &&
+        query !== undefined &&
+        (query.verified ?? query.answer)?.superseded.has(user) === false
+      );
     });
   }
 
   #answered(operation: Operation): void {
-    if (this.#overwritten.has(operation)) this.overtakings["a read was answered with what had been overwritten since"]++;
+    if (this.#overwritten.has(operation))
+      this.overtakings["a read was answered with what had been overwritten since"]++;
   }
 
   #openAll(): void {
@@ -295,15 +340,30 @@ export class OrdersWorld {
         return store;
       },
       verifierFor: (page) => {
-        verifier = new ScheduledVerifier(page, name, (label, task) => this.#add(label, task), (verification) => this.#verified(index, verification));
+        verifier = new ScheduledVerifier(
+          page,
+          name,
+          (label, task) => this.#add(label, task),
+          (verification) => this.#verified(index, verification),
+        );
         return verifier;
       },
       keys: this.#keys,
     };
     const { token } = this.#records.saved;
     const page = new Page(name, world);
-    if (store === undefined || verifier === undefined) throw new Error("the page asked for no store, or for no verifier");
-    this.#tabs[index] = { name, page, store, verifier, sent: new Map(), asked: new Set(), position: token === undefined ? null : positionOf(token), onTheWay: [] };
+    if (store === undefined || verifier === undefined)
+      throw new Error("the page asked for no store, or for no verifier");
+    this.#tabs[index] = {
+      name,
+      page,
+      store,
+      verifier,
+      sent: new Map(),
+      asked: new Set(),
+      position: token === undefined ? null : positionOf(token),
+      onTheWay: [],
+    };
   }
 
   #settle(): void {
@@ -336,7 +396,12 @@ export class OrdersWorld {
   #finish(): void {
     const history = this.#history;
     this.#do("nobody waits", () => {
-      for (const { page } of this.#tabs) history.expect(page.waiting.length === 0, "P5", () => `${page.waiting.map(({ name }) => name).join(" ")} never ended`);
+      for (const { page } of this.#tabs)
+        history.expect(
+          page.waiting.length === 0,
+          "P5",
+          () => `${page.waiting.map(({ name }) => name).join(" ")} never ended`,
+        );
     });
     this.#failures = 0;
     this.#verificationFailures = 0;
@@ -367,11 +432,19 @@ export class OrdersWorld {
   #expectTruth({ page, name }: Tab, { name: caller, last, users, watches }: Caller): void {
     this.#history.expect(last?.size === users.size, "in the end", () => `${name}: ${caller} was not answered`);
     for (const [user, { deviceKeys, freshness }] of last ?? []) {
-      const asItShould = freshness === "current" || !page.told.tracked.has(user) || (!page.exact && freshness === "untracked");
+      const asItShould =
+        freshness === "current" || !page.told.tracked.has(user) || (!page.exact && freshness === "untracked");
       const version = this.#server.version(user);
       // Of whom nobody tells us, a watcher goes on showing what it has seen.
-      const is = (watches && freshness === "untracked") || (version === 0 ? deviceKeys.size === 0 : deviceKeys.has(`V${version}`));
-      this.#history.expect(asItShould && is, "in the end", () => `${name}: ${caller} shows ${names([user])} as ${freshness}, ${is ? "as it is" : `which is not V${version}`}`);
+      const is =
+        (watches && freshness === "untracked") ||
+        (version === 0 ? deviceKeys.size === 0 : deviceKeys.has(`V${version}`));
+      this.#history.expect(
+        asItShould && is,
+        "in the end",
+        () =>
+          `${name}: ${caller} shows ${names([user])} as ${freshness}, ${is ? "as it is" : `which is not V${version}`}`,
+      );
     }
   }
 }

@@ -41,16 +41,34 @@ export class SavedPromises {
       const sent = this.#queryOf(mark.query);
       const is = () => `V${version} of ${names([user])} is saved, the answer to query ${mark.query}`;
       // While missing steps are being learned, those it is told meanwhile wait, and are not applied yet.
-      history.expect(sent?.page.told.uncertain === true || sent?.query.answer?.superseded.has(user) === false, "P3", () => `${is()}, and had been superseded when it came`);
-      history.expect(announced(user) <= (sent?.knew.get(user) ?? 0), "P3", () => `${is()}, though V${announced(user)} has been applied since it was sent`);
+      history.expect(
+        sent?.page.told.uncertain === true || sent?.query.answer?.superseded.has(user) === false,
+        "P3",
+        () => `${is()}, and had been superseded when it came`,
+      );
+      history.expect(
+        announced(user) <= (sent?.knew.get(user) ?? 0),
+        "P3",
+        () => `${is()}, though V${announced(user)} has been applied since it was sent`,
+      );
     }
     for (const [user, list] of lists) {
       const state = states.get(user);
       history.expect(state !== undefined, "P3", () => `a list of ${names([user])} is saved, who is not tracked`);
       if (state?.listed !== Math.max(state?.revision ?? 0, epoch)) continue;
       const { version } = readList(list.list.deviceKeys);
-      history.expect(version >= announced(user), "P4", () => `V${version} of ${names([user])} is saved as up to date, and V${announced(user)} had been announced up to the saved token`);
+      history.expect(
+        version >= announced(user),
+        "P4",
+        () =>
+          `V${version} of ${names([user])} is saved as up to date, and V${announced(user)} had been announced up to the saved token`,
+      );
     }
-    for (const [user, state] of states) history.expect(state.listed !== Math.max(state.revision, epoch) || lists.has(user), "P4", () => `the list of ${names([user])} is up to date, and not there`);
+    for (const [user, state] of states)
+      history.expect(
+        state.listed !== Math.max(state.revision, epoch) || lists.has(user),
+        "P4",
+        () => `the list of ${names([user])} is up to date, and not there`,
+      );
   }
 }

@@ -45,7 +45,13 @@ export class ScheduledStore implements DeviceStore {
   readonly #learned = new Map<UserId, number>();
   #revisions: ReadonlyMap<UserId, number> = new Map();
 
-  constructor(page: Page, name: string, records: WatchedRecords, add: (label: string, task: () => void) => void, events: StoreEvents) {
+  constructor(
+    page: Page,
+    name: string,
+    records: WatchedRecords,
+    add: (label: string, task: () => void) => void,
+    events: StoreEvents,
+  ) {
     this.#page = page;
     this.#name = name;
     this.#records = records;
@@ -78,7 +84,11 @@ export class ScheduledStore implements DeviceStore {
 
   update<T>(keys: readonly RecordKey[], change: (saved: readonly unknown[]) => Update<T>): Observable<T> {
     const has = (wanted: string) => keys.some(([kind, id]) => kind === wanted || id === wanted);
-    return this.#update(has("sync") ? "commit" : has("state") ? "save" : "other update", keys, this.#records.update(keys, change));
+    return this.#update(
+      has("sync") ? "commit" : has("state") ? "save" : "other update",
+      keys,
+      this.#records.update(keys, change),
+    );
   }
 
   #read<T>(what: string, keys: readonly RecordKey[], effect$: Observable<T>): Observable<T> {
@@ -93,11 +103,25 @@ export class ScheduledStore implements DeviceStore {
   }
 
   #operation<T>(
-    { kind, what, keys, effect$ }: { readonly kind: Operation["kind"]; readonly what: string; readonly keys: readonly RecordKey[]; readonly effect$: Observable<T> },
+    {
+      kind,
+      what,
+      keys,
+      effect$,
+    }: {
+      readonly kind: Operation["kind"];
+      readonly what: string;
+      readonly keys: readonly RecordKey[];
+      readonly effect$: Observable<T>;
+    },
     inTurn: (effect: () => void) => () => void,
   ): Observable<T> {
     return new Observable((subscriber) => {
-      const operation: Operation = { kind, users: new Set(keys.flatMap(([of, id]) => (of === "state" ? [id] : []))), effective: false };
+      const operation: Operation = {
+        kind,
+        users: new Set(keys.flatMap(([of, id]) => (of === "state" ? [id] : []))),
+        effective: false,
+      };
       this.underWay.add(operation);
       const effect = () => {
         if (this.#page.gone) return;

@@ -1,6 +1,6 @@
 import { Observable } from "rxjs";
 import type { UserId } from "../../../src/model/ids.js";
-import type { SignatureCheck, SignatureVerifier } from "../../../src/keys/signature-verifier.js";
+import type { SignatureCheck, SignatureVerifier } from "../../../src/trust/signature-verifier.js";
 import type { Page } from "../../properties/page.js";
 import { FORGED, readCheck } from "../../properties/signed-device.js";
 
@@ -19,7 +19,12 @@ export class ScheduledVerifier implements SignatureVerifier {
   readonly #answered: (verification: Verification) => boolean;
 
   /** @param answered is told of an answer before it is given, and says whether the verifier fails instead */
-  constructor(page: Page, name: string, add: (label: string, task: () => void) => void, answered: (verification: Verification) => boolean) {
+  constructor(
+    page: Page,
+    name: string,
+    add: (label: string, task: () => void) => void,
+    answered: (verification: Verification) => boolean,
+  ) {
     this.#page = page;
     this.#name = name;
     this.#add = add;

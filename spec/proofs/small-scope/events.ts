@@ -42,7 +42,8 @@ export function rename(event: number, { tabs, users }: Renaming): number {
 }
 
 /** The same event; a lookup of both users in the order that is offered. */
-export const inOneOrder = (event: number): number => (event >> 5 === KINDS.indexOf("look up") && (event & 15) === OFFERED ? event - 1 : event);
+export const inOneOrder = (event: number): number =>
+  event >> 5 === KINDS.indexOf("look up") && (event & 15) === OFFERED ? event - 1 : event;
 
 export const COUNTED: Readonly<Partial<Record<Kind, keyof Budget>>> = {
   change: "changes",

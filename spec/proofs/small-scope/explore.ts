@@ -45,7 +45,13 @@ export function explore(
   around: Surroundings,
   start: Start,
   budget: Budget,
-  bounds: { readonly length: number; readonly sampleSize: number; readonly goOn: () => boolean; readonly chance: () => number; readonly onLevel?: (level: Level) => void },
+  bounds: {
+    readonly length: number;
+    readonly sampleSize: number;
+    readonly goOn: () => boolean;
+    readonly chance: () => number;
+    readonly onLevel?: (level: Level) => void;
+  },
 ): Explored {
   const states = new StateSet();
   const levels: Level[] = [];

@@ -23,8 +23,10 @@ interface Scope {
   readonly bodyAt: number | undefined;
 }
 
-const isNode = (value: unknown): value is Node => typeof value === "object" && value !== null && typeof (value as Node).type === "string";
-const isFunction = ({ type }: Node): boolean => type === "FunctionDeclaration" || type === "FunctionExpression" || type === "ArrowFunctionExpression";
+const isNode = (value: unknown): value is Node =>
+  typeof value === "object" && value !== null && typeof (value as Node).type === "string";
+const isFunction = ({ type }: Node): boolean =>
+  type === "FunctionDeclaration" || type === "FunctionExpression" || type === "ArrowFunctionExpression";
 
 /**
  * Rewrites a module so that everything that its objects keep can be looked at: `#name` becomes `__name`, and each function that is made inside another is
@@ -33,7 +35,12 @@ const isFunction = ({ type }: Node): boolean => type === "FunctionDeclaration" |
  * @param nextSite gives numbers that no other place has
  * @param ignored variables that are not looked at
  */
-export function exposeClosures(code: string, program: unknown, nextSite: () => number, ignored: readonly string[] = []): string {
+export function exposeClosures(
+  code: string,
+  program: unknown,
+  nextSite: () => number,
+  ignored: readonly string[] = [],
+): string {
   const edits: { readonly at: number; readonly remove: number; readonly text: string }[] = [];
   const insert = (at: number, text: string) => edits.push({ at, remove: 0, text });
 
@@ -43,12 +50,18 @@ export function exposeClosures(code: string, program: unknown, nextSite: () => n
     if (scope?.owner === undefined || ignored.includes(name)) return; // the module's, or everybody's: always the same
     for (let one = within; one !== undefined && one !== scope.owner; one = one.parent) one.captured.add(name);
   };
-  const thunk = ({ captured }: Enclosing) => (captured.size === 0 ? "undefined" : `() => [${[...captured].sort().join(", ")}]`);
+  const thunk = ({ captured }: Enclosing) =>
+    captured.size === 0 ? "undefined" : `() => [${[...captured].sort().join(", ")}]`;
 
   const visitAll = (nodes: unknown, scope: Scope, within: Enclosing | undefined): void => {
     for (const node of nodes as readonly unknown[]) if (isNode(node)) visit(node, scope, within);
   };
-  const visitChildren = (node: Node, scope: Scope, within: Enclosing | undefined, except: readonly string[] = []): void => {
+  const visitChildren = (
+    node: Node,
+    scope: Scope,
+    within: Enclosing | undefined,
+    except: readonly string[] = [],
+  ): void => {
     for (const [property, value] of Object.entries(node)) {
       if (except.includes(property)) continue;
       if (Array.isArray(value)) visitAll(value, scope, within);
@@ -57,7 +70,11 @@ export function exposeClosures(code: string, program: unknown, nextSite: () => n
   };
 
   const visitFunction = (node: Node, scope: Scope, within: Enclosing | undefined): Enclosing => {
-    const enclosing: Enclosing = { parent: within, isArrow: node.type === "ArrowFunctionExpression", captured: new Set() };
+    const enclosing: Enclosing = {
+      parent: within,
+      isArrow: node.type === "ArrowFunctionExpression",
+      captured: new Set(),
+    };
     const body = node.body as Node;
     const names = new Set<string>(enclosing.isArrow ? [] : ["arguments"]);
     if (node.type === "FunctionExpression" && isNode(node.id)) names.add(node.id.name as string);
@@ -126,11 +143,16 @@ export function exposeClosures(code: string, program: unknown, nextSite: () => n
       }
       case "MemberExpression":
         visit(node.object as Node, scope, within);
-        if (node.computed === true || (node.property as Node).type === "PrivateIdentifier") visit(node.property as Node, scope, within);
+        if (node.computed === true || (node.property as Node).type === "PrivateIdentifier")
+          visit(node.property as Node, scope, within);
         return;
       case "BlockStatement":
       case "StaticBlock": {
-        visitAll(node.body, { parent: scope, owner: within, names: blockNames(node.body as readonly Node[]), bodyAt: node.start + 1 }, within);
+        visitAll(
+          node.body,
+          { parent: scope, owner: within, names: blockNames(node.body as readonly Node[]), bodyAt: node.start + 1 },
+          within,
+        );
         return;
       }
       case "ForStatement":
@@ -142,7 +164,16 @@ export function exposeClosures(code: string, program: unknown, nextSite: () => n
       }
       case "SwitchStatement": {
         const cases = node.cases as readonly Node[];
-        visitChildren(node, { parent: scope, owner: within, names: blockNames(cases.flatMap((one) => one.consequent as readonly Node[])), bodyAt: undefined }, within);
+        visitChildren(
+          node,
+          {
+            parent: scope,
+            owner: within,
+            names: blockNames(cases.flatMap((one) => one.consequent as readonly Node[])),
+            bodyAt: undefined,
+          },
+          within,
+        );
         return;
       }
       case "CatchClause": {
@@ -168,7 +199,11 @@ export function exposeClosures(code: string, program: unknown, nextSite: () => n
     }
   };
 
-  visitAll((program as Node).body, { parent: undefined, owner: undefined, names: new Set(), bodyAt: undefined }, undefined);
+  visitAll(
+    (program as Node).body,
+    { parent: undefined, owner: undefined, names: new Set(), bodyAt: undefined },
+    undefined,
+  );
 
   // Of several at one place, the inner function's end was noted first.
   let rewritten = "";
@@ -187,10 +222,12 @@ function addNames(pattern: Node, names: Set<string>): void {
       names.add(pattern.name as string);
       return;
     case "ObjectPattern":
-      for (const property of pattern.properties as readonly Node[]) addNames((property.type === "RestElement" ? property.argument : property.value) as Node, names);
+      for (const property of pattern.properties as readonly Node[])
+        addNames((property.type === "RestElement" ? property.argument : property.value) as Node, names);
       return;
     case "ArrayPattern":
-      for (const element of pattern.elements as readonly (Node | null)[]) if (element !== null) addNames(element, names);
+      for (const element of pattern.elements as readonly (Node | null)[])
+        if (element !== null) addNames(element, names);
       return;
     case "AssignmentPattern":
       addNames(pattern.left as Node, names);
@@ -207,16 +244,20 @@ function addNames(pattern: Node, names: Set<string>): void {
 function blockNames(statements: readonly Node[]): Set<string> {
   const names = new Set<string>();
   for (const statement of statements) {
-    if (statement.type === "VariableDeclaration") for (const { id } of statement.declarations as readonly { id: Node }[]) addNames(id, names);
-    else if (statement.type === "FunctionDeclaration" || statement.type === "ClassDeclaration") names.add((statement.id as Node).name as string);
+    if (statement.type === "VariableDeclaration")
+      for (const { id } of statement.declarations as readonly { id: Node }[]) addNames(id, names);
+    else if (statement.type === "FunctionDeclaration" || statement.type === "ClassDeclaration")
+      names.add((statement.id as Node).name as string);
   }
   return names;
 }
 
 /** The names that `var` declares anywhere in a function. */
 function addVars(node: Node, names: Set<string>): void {
-  if (node.type === "VariableDeclaration" && node.kind === "var") for (const { id } of node.declarations as readonly { id: Node }[]) addNames(id, names);
+  if (node.type === "VariableDeclaration" && node.kind === "var")
+    for (const { id } of node.declarations as readonly { id: Node }[]) addNames(id, names);
   for (const value of Object.values(node)) {
-    for (const child of Array.isArray(value) ? (value as unknown[]) : [value]) if (isNode(child) && !isFunction(child)) addVars(child, names);
+    for (const child of Array.isArray(value) ? (value as unknown[]) : [value])
+      if (isNode(child) && !isFunction(child)) addVars(child, names);
   }
 }

@@ -24,7 +24,10 @@ function exposing(): Plugin {
     enforce: "post",
     transform(code, id) {
       if (!id.startsWith(`${root}src/`) && !id.includes("/rxjs/")) return undefined; // what valibot makes is made once, and never changes
-      return { code: exposeClosures(code, this.parse(code), () => ++sites, id.includes("/rxjs/") ? COUNTERS : []), map: null };
+      return {
+        code: exposeClosures(code, this.parse(code), () => ++sites, id.includes("/rxjs/") ? COUNTERS : []),
+        map: null,
+      };
     },
   };
 }
@@ -37,15 +40,24 @@ export async function exposedCore(): Promise<ExposedCore> {
     logLevel: "error",
     plugins: [exposing()],
     resolve: { alias: [{ find: /^rxjs$/, replacement: rxjs }] }, // as classes and arrow functions, not compiled down
-    build: { write: false, minify: false, target: "esnext", lib: { entry: fileURLToPath(new URL("exposed-entry.ts", import.meta.url)), formats: ["iife"], name: "core" } },
+    build: {
+      write: false,
+      minify: false,
+      target: "esnext",
+      lib: { entry: fileURLToPath(new URL("exposed-entry.ts", import.meta.url)), formats: ["iife"], name: "core" },
+    },
   });
   const [bundle] = Array.isArray(built) ? built : [built];
   if (bundle === undefined || !("output" in bundle)) throw new Error("nothing was built");
-  const script = new Script(`(function (__c, Math, setTimeout) { ${bundle.output[0].code}; return core; })`, { filename: "exposed-core.js" });
+  const script = new Script(`(function (__c, Math, setTimeout) { ${bundle.output[0].code}; return core; })`, {
+    filename: "exposed-core.js",
+  });
   const make = script.runInThisContext() as (...surroundings: readonly unknown[]) => typeof entry;
   const reports: (() => void)[] = [];
   // The core names a new store's life by chance, and RxJS reports what nobody handles from a timer.
-  const core = make(noteCaptured, Object.create(Math, { random: { value: () => 0.5 } }), (report: () => void) => reports.push(report));
+  const core = make(noteCaptured, Object.create(Math, { random: { value: () => 0.5 } }), (report: () => void) =>
+    reports.push(report),
+  );
   const takeUnhandled = () =>
     reports.splice(0).map((report) => {
       try {

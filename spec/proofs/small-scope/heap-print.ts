@@ -36,7 +36,21 @@ export class Statics {
 }
 
 /** What comes next in a walk. */
-const MARK = { undefined: 1, null: 2, true: 3, false: 4, number: 5, static: 6, again: 7, function: 8, array: 9, map: 10, set: 11, object: 12, end: 13 } as const;
+const MARK = {
+  undefined: 1,
+  null: 2,
+  true: 3,
+  false: 4,
+  number: 5,
+  static: 6,
+  again: 7,
+  function: 8,
+  array: 9,
+  map: 10,
+  set: 11,
+  object: 12,
+  end: 13,
+} as const;
 
 /** A subject's copy of its observers while they are told: `null`, or the same as `observers`. */
 const DERIVED = "currentObservers";
@@ -192,7 +206,8 @@ export class HeapPrint {
       this.#mix(value.size);
       for (const element of value) this.add(element);
     } else {
-      if (value instanceof WeakMap || value instanceof WeakSet || value instanceof Promise) throw new Error("what this keeps cannot be looked at");
+      if (value instanceof WeakMap || value instanceof WeakSet || value instanceof Promise)
+        throw new Error("what this keeps cannot be looked at");
       this.#mix(MARK.object);
       this.#mix(this.#statics.idOf(Object.getPrototypeOf(value)));
       for (const key of Object.keys(value)) {

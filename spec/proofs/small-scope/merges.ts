@@ -12,7 +12,13 @@ const SUFFIX = 15;
  *
  * It is seen by the names under which the two are equal: they may differ in which tab and which user is which.
  */
-export function differenceOf({ one, other }: Merge, around: Surroundings, start: Start, budget: Budget, chance: () => number): string | undefined {
+export function differenceOf(
+  { one, other }: Merge,
+  around: Surroundings,
+  start: Start,
+  budget: Budget,
+  chance: () => number,
+): string | undefined {
   const worlds = [one, other].map((history) => {
     const world = replay(around, start, budget, history);
     const { renaming, high, low } = world.print();
@@ -22,7 +28,9 @@ export function differenceOf({ one, other }: Merge, around: Surroundings, start:
   if (worlds[0]!.print !== worlds[1]!.print) return "they were not equal";
   const done: string[] = [];
   for (let i = 0; i < SUFFIX; i++) {
-    const [enabled, same] = worlds.map(({ world, renaming }) => world.enabled.map((event) => inOneOrder(rename(event, renaming))).sort((a, b) => a - b));
+    const [enabled, same] = worlds.map(({ world, renaming }) =>
+      world.enabled.map((event) => inOneOrder(rename(event, renaming))).sort((a, b) => a - b),
+    );
     if (enabled!.join() !== same!.join()) return `${done.join("; ")}: then not the same can happen`;
     const event = enabled![Math.floor(chance() * enabled!.length)]!;
     done.push(worlds[0]!.world.describe(rename(event, worlds[0]!.renaming)));
@@ -34,7 +42,10 @@ export function differenceOf({ one, other }: Merge, around: Surroundings, start:
   return undefined;
 }
 
-function happen(event: number, { world, renaming, history }: { readonly world: SmallWorld; readonly renaming: Renaming; readonly history: number[] }): string {
+function happen(
+  event: number,
+  { world, renaming, history }: { readonly world: SmallWorld; readonly renaming: Renaming; readonly history: number[] },
+): string {
   history.push(rename(event, renaming));
   world.apply(rename(event, renaming));
   const { high, low } = world.print();

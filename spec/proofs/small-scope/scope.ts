@@ -19,17 +19,54 @@ export interface Scope {
   readonly length: number;
 }
 
-export const WITHOUT_END: Budget = { changes: Infinity, lookups: Infinity, cancellations: Infinity, crashes: Infinity, failures: Infinity, losses: Infinity };
+export const WITHOUT_END: Budget = {
+  changes: Infinity,
+  lookups: Infinity,
+  cancellations: Infinity,
+  crashes: Infinity,
+  failures: Infinity,
+  losses: Infinity,
+};
 const NOTHING: Budget = { changes: 0, lookups: 0, cancellations: 0, crashes: 0, failures: 0, losses: 0 };
 
 /** Little for long, so that the histories of a scope may come to an end, and everything that can happen for as long as there is time. */
 export const SCOPES: readonly Scope[] = [
-  { name: "a change, a lookup and its cancellation", beginning: "lists outdated", budget: { ...NOTHING, changes: 1, lookups: 1, cancellations: 1 }, length: Infinity },
-  { name: "two changes and a failure", beginning: "lists saved", budget: { ...NOTHING, changes: 2, failures: 1 }, length: 9 },
-  { name: "two changes, one lost, and a lookup", beginning: "lists saved", budget: { ...NOTHING, changes: 2, lookups: 1, losses: 1 }, length: 6 },
-  { name: "a change, a lookup and a crash", beginning: "lists saved", budget: { ...NOTHING, changes: 1, lookups: 1, crashes: 1 }, length: 6 },
-  { name: "a change and a lookup", beginning: "a query in flight", budget: { ...NOTHING, changes: 1, lookups: 1 }, length: 6 },
-  { name: "a change and two lookups", beginning: "lists outdated", budget: { ...NOTHING, changes: 1, lookups: 2 }, length: 5 },
+  {
+    name: "a change, a lookup and its cancellation",
+    beginning: "lists outdated",
+    budget: { ...NOTHING, changes: 1, lookups: 1, cancellations: 1 },
+    length: Infinity,
+  },
+  {
+    name: "two changes and a failure",
+    beginning: "lists saved",
+    budget: { ...NOTHING, changes: 2, failures: 1 },
+    length: 9,
+  },
+  {
+    name: "two changes, one lost, and a lookup",
+    beginning: "lists saved",
+    budget: { ...NOTHING, changes: 2, lookups: 1, losses: 1 },
+    length: 6,
+  },
+  {
+    name: "a change, a lookup and a crash",
+    beginning: "lists saved",
+    budget: { ...NOTHING, changes: 1, lookups: 1, crashes: 1 },
+    length: 6,
+  },
+  {
+    name: "a change and a lookup",
+    beginning: "a query in flight",
+    budget: { ...NOTHING, changes: 1, lookups: 1 },
+    length: 6,
+  },
+  {
+    name: "a change and two lookups",
+    beginning: "lists outdated",
+    budget: { ...NOTHING, changes: 1, lookups: 2 },
+    length: 5,
+  },
   { name: "everything", beginning: "nothing saved", budget: WITHOUT_END, length: 3 },
   { name: "everything", beginning: "lists outdated", budget: WITHOUT_END, length: 3 },
   { name: "everything", beginning: "lists saved", budget: WITHOUT_END, length: 4 },

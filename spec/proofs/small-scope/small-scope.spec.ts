@@ -24,30 +24,37 @@ describe("every history up to a length, of two trackers on one store that look u
     if (MINUTES !== undefined) end = performance.now() + MINUTES * 60_000;
   }, 60_000);
 
-  it.each(SCOPES)("keeps every promise: $name, beginning with $beginning", { timeout: 300_000 + (MINUTES ?? 0) * 60_000 }, ({ name, beginning, budget, length }) => {
-    const random = new Random(SEED);
-    const chance = () => random.next();
-    const start = startOf(beginning, around);
-    const now = performance.now();
-    const until = now + (end - now) / scopesLeft--; // what one scope leaves is for the others
-    const from = process.cpuUsage().user;
-    const { levels, complete, sample, broken } = explore(around, start, budget, {
-      length: MINUTES === undefined ? length : Number.POSITIVE_INFINITY,
-      sampleSize: COMPARED,
-      chance,
-      goOn: () => performance.now() < until,
-    });
-    if (broken !== undefined) expect.fail(broken);
-    const seconds = (process.cpuUsage().user - from) / 1e6;
-    const sum = (of: "states" | "transitions" | "merges") => levels.reduce((all, level) => all + level[of], 0);
-    for (const merge of sample) {
-      const difference = differenceOf(merge, around, start, budget, chance);
-      if (difference !== undefined) expect.fail(`PROPERTY_SEED=${SEED}, two histories that were found equal, gone on from at random: ${difference}`);
-    }
-    console.info(
-      `${name}, beginning with ${beginning}: ${complete ? "histories of any length" : `up to length ${levels.length}`}: ${1 + sum("states")} states, ${sum("transitions")} transitions, ` +
-        `${sum("merges")} merges, of which ${sample.length} compared (PROPERTY_SEED=${SEED}); ${seconds.toFixed(1)} s of one core`,
-    );
-    expect(around.statics.size).toBeLessThan(MOST_STATICS);
-  });
+  it.each(SCOPES)(
+    "keeps every promise: $name, beginning with $beginning",
+    { timeout: 300_000 + (MINUTES ?? 0) * 60_000 },
+    ({ name, beginning, budget, length }) => {
+      const random = new Random(SEED);
+      const chance = () => random.next();
+      const start = startOf(beginning, around);
+      const now = performance.now();
+      const until = now + (end - now) / scopesLeft--; // what one scope leaves is for the others
+      const from = process.cpuUsage().user;
+      const { levels, complete, sample, broken } = explore(around, start, budget, {
+        length: MINUTES === undefined ? length : Number.POSITIVE_INFINITY,
+        sampleSize: COMPARED,
+        chance,
+        goOn: () => performance.now() < until,
+      });
+      if (broken !== undefined) expect.fail(broken);
+      const seconds = (process.cpuUsage().user - from) / 1e6;
+      const sum = (of: "states" | "transitions" | "merges") => levels.reduce((all, level) => all + level[of], 0);
+      for (const merge of sample) {
+        const difference = differenceOf(merge, around, start, budget, chance);
+        if (difference !== undefined)
+          expect.fail(
+            `PROPERTY_SEED=${SEED}, two histories that were found equal, gone on from at random: ${difference}`,
+          );
+      }
+      console.info(
+        `${name}, beginning with ${beginning}: ${complete ? "histories of any length" : `up to length ${levels.length}`}: ${1 + sum("states")} states, ${sum("transitions")} transitions, ` +
+          `${sum("merges")} merges, of which ${sample.length} compared (PROPERTY_SEED=${SEED}); ${seconds.toFixed(1)} s of one core`,
+      );
+      expect(around.statics.size).toBeLessThan(MOST_STATICS);
+    },
+  );
 });

@@ -24,7 +24,11 @@ export interface Surroundings {
   readonly strings: ExchangedStrings;
 }
 
-export const surroundings = (core: ExposedCore): Surroundings => ({ core, statics: new Statics(), strings: new ExchangedStrings(exchange) });
+export const surroundings = (core: ExposedCore): Surroundings => ({
+  core,
+  statics: new Statics(),
+  strings: new ExchangedStrings(exchange),
+});
 
 export type TabPrints = readonly HeapPrint[];
 
@@ -185,28 +189,45 @@ export class SmallWorld {
       return before === undefined || (kind !== "change" && tab === at) ? this.#tabPrint(at) : before[at]!;
     });
     const around = this.#newPrint();
-    around.add([this.#truth.log, [...this.#truth.cuts].sort((a, b) => a - b), BUDGETS.map((name) => this.#budget[name]), this.#saved]);
+    around.add([
+      this.#truth.log,
+      [...this.#truth.cuts].sort((a, b) => a - b),
+      BUDGETS.map((name) => this.#budget[name]),
+      this.#saved,
+    ]);
     const record = (kind: string, id: string) => this.#records.get(kind)?.get(id);
     around.add(["owner", "sync", "epoch"].map((id) => record("account", id)));
     around.add(["state", "list"].map((kind) => [...(this.#records.get(kind)?.keys() ?? [])])); // they are read in this order
     // Each in a walk of its own: what one refers to of another is never compared by identity.
     const [bob, carol] = USERS.map((user) => this.#printOf([record("state", user), record("list", user)]));
-    const all = ([users, first, second]: readonly ["plain" | "exchanged", HeapPrint, HeapPrint]): Print & { readonly renaming: Renaming } => {
+    const all = ([users, first, second]: readonly ["plain" | "exchanged", HeapPrint, HeapPrint]): Print & {
+      readonly renaming: Renaming;
+    } => {
       const print = this.#newPrint();
       const [one, other] = tabs.map((tab) => tab[users]);
       const exchanged = other!.high < one!.high || (other!.high === one!.high && other!.low < one!.low);
-      for (const { high, low } of [around[users], first[users], second[users], ...(exchanged ? [other!, one!] : [one!, other!])]) print.add([high, low]);
+      for (const { high, low } of [
+        around[users],
+        first[users],
+        second[users],
+        ...(exchanged ? [other!, one!] : [one!, other!]),
+      ])
+        print.add([high, low]);
       return { ...print.plain, renaming: { tabs: exchanged, users: users === "exchanged" } };
     };
     const plain = all(["plain", bob!, carol!]);
     const exchanged = all(["exchanged", carol!, bob!]);
-    return exchanged.high < plain.high || (exchanged.high === plain.high && exchanged.low < plain.low) ? exchanged : plain;
+    return exchanged.high < plain.high || (exchanged.high === plain.high && exchanged.low < plain.low)
+      ? exchanged
+      : plain;
   }
 
   /** The token and, of each user by these names, what is saved. */
   savedBy({ users }: Renaming): string {
     const token = (this.#records.get("account")?.get("sync") as { token?: string } | undefined)?.token;
-    const states = USERS.map((user) => `${JSON.stringify(this.#records.get("state")?.get(user))} V${this.#savedVersion(user) ?? "-"}`);
+    const states = USERS.map(
+      (user) => `${JSON.stringify(this.#records.get("state")?.get(user))} V${this.#savedVersion(user) ?? "-"}`,
+    );
     return [token, this.#records.get("account")?.get("epoch"), ...(users ? states.reverse() : states)].join(", ");
   }
 
@@ -247,7 +268,8 @@ export class SmallWorld {
   #check(): void {
     for (const tab of this.#tabs) tab?.check();
     this.#checkRecords();
-    for (const error of this.#around.core.takeUnhandled()) this.#fail("P8", `unhandled: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    for (const error of this.#around.core.takeUnhandled())
+      this.#fail("P8", `unhandled: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   }
 
   /** P3 and P4: a saved list that is not outdated contains every change announced up to the newest token that was ever saved. */
@@ -261,12 +283,19 @@ export class SmallWorld {
       if (state?.listed === undefined || state.listed !== Math.max(state.revision, epoch)) continue;
       const version = this.#savedVersion(user) ?? -1;
       const announced = this.#truth.version(user, this.#saved);
-      if (version < announced) this.#fail("P4", `V${version} of ${nameOf(user)} is saved as up to date, and V${announced} was announced up to the saved token ${String(token)}`);
+      if (version < announced)
+        this.#fail(
+          "P4",
+          `V${version} of ${nameOf(user)} is saved as up to date, and V${announced} was announced up to the saved token ${String(token)}`,
+        );
     }
   }
 
   #savedVersion(user: User): number | undefined {
-    const saved = this.#records.get("list")?.get(user) as { list: { deviceKeys: ReadonlyMap<string, unknown> } } | undefined;
-    return saved === undefined ? undefined : Math.max(0, ...Array.from(saved.list.deviceKeys.keys(), (id) => Number(id.slice(1))));
+    const saved = this.#records.get("list")?.get(user) as
+      { list: { deviceKeys: ReadonlyMap<string, unknown> } } | undefined;
+    return saved === undefined
+      ? undefined
+      : Math.max(0, ...Array.from(saved.list.deviceKeys.keys(), (id) => Number(id.slice(1))));
   }
 }

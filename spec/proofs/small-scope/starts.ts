@@ -9,7 +9,11 @@ export function startOf(beginning: Beginning, around: Surroundings): Start {
   if (beginning === "nothing saved") return NOTHING;
   const world = new SmallWorld(around, NOTHING, WITHOUT_END);
   const settle = () => {
-    for (const text of ["tab 0's update of the store is done", "tab 0's read of the store is done", "tab 0's readKinds of the store is done"]) {
+    for (const text of [
+      "tab 0's update of the store is done",
+      "tab 0's read of the store is done",
+      "tab 0's readKinds of the store is done",
+    ]) {
       if (world.enabled.some((one) => world.describe(one) === text)) {
         happen(world, text);
         settle();
@@ -29,11 +33,15 @@ export function startOf(beginning: Beginning, around: Surroundings): Start {
     settle();
   }
   if (world.broken !== undefined) throw new Error(world.broken);
-  for (const kind of beginning === "lists saved" ? ["state", "list"] : ["state"]) if (world.records.get(kind)?.size !== 2) throw new Error(`${beginning}: not both users are there`);
+  for (const kind of beginning === "lists saved" ? ["state", "list"] : ["state"])
+    if (world.records.get(kind)?.size !== 2) throw new Error(`${beginning}: not both users are there`);
   const start: Start = { log: world.log, records: copyOf(world.records), loaded: true, happened: [] };
   if (beginning !== "a query in flight") return start;
   const asking = new SmallWorld(around, start, WITHOUT_END);
-  return { ...start, happened: ["tab 0 looks up bob", "tab 0's read of the store is done"].map((text) => happen(asking, text)) };
+  return {
+    ...start,
+    happened: ["tab 0 looks up bob", "tab 0's read of the store is done"].map((text) => happen(asking, text)),
+  };
 }
 
 /** Lets the first event happen that begins with these words. */

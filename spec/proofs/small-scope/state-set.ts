@@ -44,7 +44,12 @@ export class StateSet {
   #slotOf(high: number, low: number): number {
     const mask = this.#table.length - 1;
     let slot = (low ^ (high >>> 7)) & mask;
-    for (let at = this.#table[slot]!; at !== NONE && (this.#highs[at] !== high || this.#lows[at] !== low); at = this.#table[slot]!) slot = (slot + 1) & mask;
+    for (
+      let at = this.#table[slot]!;
+      at !== NONE && (this.#highs[at] !== high || this.#lows[at] !== low);
+      at = this.#table[slot]!
+    )
+      slot = (slot + 1) & mask;
     return slot;
   }
 

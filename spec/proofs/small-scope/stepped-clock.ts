@@ -28,10 +28,16 @@ export class SteppedClock implements SchedulerLike {
       throw new Error("the core has no timers that go off again");
     });
     const timer: Timer = { work: work as Timer["work"], delay, state, action };
-    action.add(noteCaptured("end of a timer", () => {
-      const place = this.timers.indexOf(timer);
-      if (place !== -1) this.timers.splice(place, 1);
-    }, () => [timer]));
+    action.add(
+      noteCaptured(
+        "end of a timer",
+        () => {
+          const place = this.timers.indexOf(timer);
+          if (place !== -1) this.timers.splice(place, 1);
+        },
+        () => [timer],
+      ),
+    );
     this.timers.push(timer);
     return action;
   }
@@ -39,12 +45,16 @@ export class SteppedClock implements SchedulerLike {
   /** The first to go off of those that do so within this time, in ms. */
   next(within: number): Timer | undefined {
     let next: Timer | undefined;
-    for (const timer of this.timers) if (timer.delay <= within && (next === undefined || timer.delay < next.delay)) next = timer;
+    for (const timer of this.timers)
+      if (timer.delay <= within && (next === undefined || timer.delay < next.delay)) next = timer;
     return next;
   }
 
   goOff({ work, state, action }: Timer): void {
-    this.timers.splice(this.timers.findIndex((timer) => timer.action === action), 1);
+    this.timers.splice(
+      this.timers.findIndex((timer) => timer.action === action),
+      1,
+    );
     work.call(action, state);
     action.unsubscribe();
   }

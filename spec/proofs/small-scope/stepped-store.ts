@@ -6,7 +6,8 @@ import { noteCaptured } from "./heap-print.js";
 /** What outlives every tab. The records themselves are never written to. */
 export type Records = Map<string, Map<string, unknown>>;
 
-export const copyOf = (records: Records): Records => new Map(Array.from(records, ([kind, byId]) => [kind, new Map(byId)]));
+export const copyOf = (records: Records): Records =>
+  new Map(Array.from(records, ([kind, byId]) => [kind, new Map(byId)]));
 
 /** One operation that has been asked for and has not taken effect. */
 export interface Operation {
@@ -30,11 +31,15 @@ export class SteppedStore implements DeviceStore {
   }
 
   read(keys: readonly RecordKey[]) {
-    return this.#operation<readonly unknown[]>("read", keys, () => keys.map(([kind, id]) => this.#records.get(kind)?.get(id)));
+    return this.#operation<readonly unknown[]>("read", keys, () =>
+      keys.map(([kind, id]) => this.#records.get(kind)?.get(id)),
+    );
   }
 
   readKinds(kinds: readonly string[]) {
-    return this.#operation<readonly ReadonlyMap<string, unknown>[]>("readKinds", kinds, () => kinds.map((kind) => new Map(this.#records.get(kind))));
+    return this.#operation<readonly ReadonlyMap<string, unknown>[]>("readKinds", kinds, () =>
+      kinds.map((kind) => new Map(this.#records.get(kind))),
+    );
   }
 
   update<T>(keys: readonly RecordKey[], change: (saved: readonly unknown[]) => Update<T>) {
@@ -56,12 +61,20 @@ export class SteppedStore implements DeviceStore {
 
   #operation<T>(name: string, given: unknown, effect: () => T) {
     const start = (subscriber: Subscriber<T>) => {
-      const operation: Operation = { name, effect: noteCaptured(`effect of ${name}`, effect, () => [given]), subscriber };
+      const operation: Operation = {
+        name,
+        effect: noteCaptured(`effect of ${name}`, effect, () => [given]),
+        subscriber,
+      };
       this.pending.push(operation);
-      return noteCaptured("end of an operation", () => {
-        const place = this.pending.indexOf(operation);
-        if (place !== -1) this.pending.splice(place, 1);
-      }, () => [operation]);
+      return noteCaptured(
+        "end of an operation",
+        () => {
+          const place = this.pending.indexOf(operation);
+          if (place !== -1) this.pending.splice(place, 1);
+        },
+        () => [operation],
+      );
     };
     return new this.#core.Observable<T>(noteCaptured(`start of ${name}`, start, () => [given]));
   }

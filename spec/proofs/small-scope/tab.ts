@@ -85,10 +85,16 @@ export class Tab {
       storeDeadline: DEADLINE,
       keysApi: {
         query: noteCaptured("query", (request: KeysQueryRequest) => this.#query(request)),
-        changes: noteCaptured("changes", (range: { readonly from: string; readonly to: string }) => this.#changes(range)),
+        changes: noteCaptured("changes", (range: { readonly from: string; readonly to: string }) =>
+          this.#changes(range),
+        ),
       },
     });
-    this.#tracker.deviceChanges$.subscribe(noteCaptured("deviceChanges$", ({ changed }: { changed: readonly string[] }) => observer.note("changed", changed)));
+    this.#tracker.deviceChanges$.subscribe(
+      noteCaptured("deviceChanges$", ({ changed }: { changed: readonly string[] }) =>
+        observer.note("changed", changed),
+      ),
+    );
     this.#tracker.synced$.subscribe({
       next: noteCaptured("synced$", ({ next_batch }: SyncResponse) => observer.note(`synced ${next_batch}`)),
       error: noteCaptured("synced$ fails", (error: unknown) => observer.broken("synced$", `failed: ${String(error)}`)),
@@ -109,7 +115,11 @@ export class Tab {
     truth.cuts.add(end);
     if (!delivered) return;
     USERS.forEach((user, i) => (this.told[i] = Math.max(this.told[i]!, truth.version(user, end))));
-    this.#sync$.next({ since: since === null ? null : tokenOf(since), next_batch: tokenOf(end), device_lists: { changed: since === null ? [] : truth.changedIn(since, end) } });
+    this.#sync$.next({
+      since: since === null ? null : tokenOf(since),
+      next_batch: tokenOf(end),
+      device_lists: { changed: since === null ? [] : truth.changedIn(since, end) },
+    });
   }
 
   lookup(users: readonly User[]): void {
@@ -120,12 +130,20 @@ export class Tab {
     };
     this.callers.push(caller);
     caller.subscription = this.#tracker.getDeviceKeys(users).subscribe({
-      next: noteCaptured("answered", (result: DeviceKeysByUser) => this.#answered(caller, result), () => [caller]),
-      error: noteCaptured("failed", (error: unknown) => {
-        end();
-        this.#observer.note(`a lookup fails: ${String(error)}`, users);
-        if (String(error) !== "Error: the server") this.#observer.broken("P8", `a lookup failed: ${String(error)}`);
-      }, () => [caller]),
+      next: noteCaptured(
+        "answered",
+        (result: DeviceKeysByUser) => this.#answered(caller, result),
+        () => [caller],
+      ),
+      error: noteCaptured(
+        "failed",
+        (error: unknown) => {
+          end();
+          this.#observer.note(`a lookup fails: ${String(error)}`, users);
+          if (String(error) !== "Error: the server") this.#observer.broken("P8", `a lookup failed: ${String(error)}`);
+        },
+        () => [caller],
+      ),
       complete: noteCaptured("complete", end, () => [caller]),
     });
   }
@@ -142,7 +160,8 @@ export class Tab {
     const devices: Record<string, Record<string, unknown>> = {};
     query.users.forEach((user, i) => {
       const version = asOf === "arrival" ? query.seen[i]! : this.#truth.version(user);
-      if (version > 0) devices[user] = { [`V${version}`]: { user_id: user, device_id: `V${version}`, algorithms: [], keys: {} } };
+      if (version > 0)
+        devices[user] = { [`V${version}`]: { user_id: user, device_id: `V${version}`, algorithms: [], keys: {} } };
     });
     query.subscriber.next({ device_keys: devices } as unknown as KeysQueryResponse);
     query.subscriber.complete();
@@ -199,19 +218,35 @@ export class Tab {
     const users = Object.keys(wanted) as User[];
     const start = (subscriber: Subscriber<KeysQueryResponse>) => {
       const revisions = users.map((user) => this.#insides.__tracked.get(user)?.revision);
-      const query: Query = { users, seen: users.map((user) => this.#truth.version(user)), subscriber, revisions, doubted: false };
+      const query: Query = {
+        users,
+        seen: users.map((user) => this.#truth.version(user)),
+        subscriber,
+        revisions,
+        doubted: false,
+      };
       this.#observer.note("a query is sent", users);
       users.forEach((user, i) => {
-        const other = this.queries.find((one) => !one.doubted && one.users.includes(user) && one.revisions[one.users.indexOf(user)] === revisions[i]);
-        if (other !== undefined) this.#observer.broken("P2", `a query for ${nameOf(user)} is sent while one is in flight that nothing has superseded`);
+        const other = this.queries.find(
+          (one) => !one.doubted && one.users.includes(user) && one.revisions[one.users.indexOf(user)] === revisions[i],
+        );
+        if (other !== undefined)
+          this.#observer.broken(
+            "P2",
+            `a query for ${nameOf(user)} is sent while one is in flight that nothing has superseded`,
+          );
       });
       this.queries.push(query);
-      return noteCaptured("end of a query", () => {
-        const place = this.queries.indexOf(query);
-        if (place === -1) return;
-        this.queries.splice(place, 1);
-        this.#observer.note("a query is aborted", users);
-      }, () => [query]);
+      return noteCaptured(
+        "end of a query",
+        () => {
+          const place = this.queries.indexOf(query);
+          if (place === -1) return;
+          this.queries.splice(place, 1);
+          this.#observer.note("a query is aborted", users);
+        },
+        () => [query],
+      );
     };
     return new this.#core.Observable<KeysQueryResponse>(noteCaptured("start of a query", start, () => [users]));
   }
@@ -221,10 +256,14 @@ export class Tab {
       const query: ChangesQuery = { from: positionOf(from), to: positionOf(to), subscriber };
       this.#observer.note(`who changed from ${from} to ${to}?`);
       this.changes.push(query);
-      return noteCaptured("end of a question", () => {
-        const place = this.changes.indexOf(query);
-        if (place !== -1) this.changes.splice(place, 1);
-      }, () => [query]);
+      return noteCaptured(
+        "end of a question",
+        () => {
+          const place = this.changes.indexOf(query);
+          if (place !== -1) this.changes.splice(place, 1);
+        },
+        () => [query],
+      );
     };
     return new this.#core.Observable<DeviceLists>(noteCaptured("start of a question", start, () => [from, to]));
   }
@@ -237,9 +276,11 @@ export class Tab {
       const version = Math.max(0, ...Array.from(deviceKeys.keys(), (deviceId) => Number(deviceId.slice(1))));
       const is = `V${version} of ${nameOf(user)} is ${freshness}`;
       this.#observer.note(`V${version} ${freshness}`, [user]);
-      if (freshness === "current" && version < this.#toldOf(user)) this.#observer.broken("P1", `${is}, and the tracker had been told of V${this.#toldOf(user)}`);
+      if (freshness === "current" && version < this.#toldOf(user))
+        this.#observer.broken("P1", `${is}, and the tracker had been told of V${this.#toldOf(user)}`);
       // An initial sync announces nobody: of who is not tracked it has told nothing.
-      if (freshness !== "untracked" && version < told[i]!) this.#observer.broken("P1", `${is}, and the tracker had been told of V${told[i]!} when it was asked`);
+      if (freshness !== "untracked" && version < told[i]!)
+        this.#observer.broken("P1", `${is}, and the tracker had been told of V${told[i]!} when it was asked`);
       if (freshness === "unreachable") this.#observer.broken("results", is);
     });
   }

@@ -8,7 +8,8 @@ export type User = (typeof USERS)[number];
 export const nameOf = (userId: string): string => userId.slice(1, -2);
 
 /** A text with the names of the two users exchanged. */
-export const exchange = (text: string): string => text.replace(/bob|carol/gu, (name) => (name === "bob" ? "carol" : "bob"));
+export const exchange = (text: string): string =>
+  text.replace(/bob|carol/gu, (name) => (name === "bob" ? "carol" : "bob"));
 
 export const tokenOf = (position: number): string => `s${position}`;
 export const positionOf = (token: string): number => Number(token.slice(1));
@@ -30,13 +31,18 @@ export class Truth {
 
   /** Whose lists changed between two positions, in the order in which they did: so that no user comes first for their name. */
   changedIn(from: number, to: number): User[] {
-    return USERS.filter((user) => this.version(user, to) > from).sort((one, other) => this.version(one, to) - this.version(other, to));
+    return USERS.filter((user) => this.version(user, to) > from).sort(
+      (one, other) => this.version(one, to) - this.version(other, to),
+    );
   }
 
   /** Where a response to this position may end. */
   ends(since: number | null): number[] {
     if (since === this.now) return [];
-    const cut = since === null ? undefined : [...this.cuts].filter((end) => end > since && end < this.now).sort((a, b) => a - b)[0];
+    const cut =
+      since === null
+        ? undefined
+        : [...this.cuts].filter((end) => end > since && end < this.now).sort((a, b) => a - b)[0];
     return cut === undefined ? [this.now] : [cut, this.now];
   }
 }

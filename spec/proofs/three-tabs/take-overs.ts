@@ -43,7 +43,10 @@ export class TakeOvers {
   get summary(): string {
     return (["closed", "crashed", "frozen", "left", "reloaded"] as const)
       .map((how) => {
-        const waits = this.#waits.filter((wait) => wait.how === how).map(({ ms }) => Math.round(ms)).sort((a, b) => a - b);
+        const waits = this.#waits
+          .filter((wait) => wait.how === how)
+          .map(({ ms }) => Math.round(ms))
+          .sort((a, b) => a - b);
         const at = (share: number) => waits[Math.min(waits.length - 1, Math.floor(waits.length * share))] ?? "–";
         return `${how} ${waits.length}× (median ${at(0.5)}, 90 % ${at(0.9)}, longest ${at(1)} ms)`;
       })

@@ -1,0 +1,52 @@
+import type { DeviceId, UserId } from "../model/ids.js";
+import type { RejectionReason } from "../model/results.js";
+import type { DeviceUpdate } from "../model/updates.js";
+import type { DeviceKeys } from "../model/wire.js";
+import { sameSigned, type DeviceList } from "../trust/device-list.js";
+import { identityStatus, NO_IDENTITY } from "../trust/identity.js";
+import { sameJson } from "../keys/json.js";
+
+/** What has changed from one list of a user to the next, or `undefined` where nothing has that anybody is told of. */
+export function deviceUpdate(
+  userId: UserId,
+  before: DeviceList | undefined,
+  after: DeviceList,
+  ourKey: string | undefined,
+): DeviceUpdate | undefined {
+  const added: DeviceId[] = [];
+  const renamed: DeviceId[] = [];
+  const crossSigned: DeviceId[] = [];
+  const changed: DeviceId[] = [];
+  for (const [deviceId, device] of after.deviceKeys) {
+    const old = before?.deviceKeys.get(deviceId);
+    if (old === undefined) {
+      added.push(deviceId);
+      continue;
+    }
+    const was = before?.deviceStatus.get(deviceId);
+    const is = after.deviceStatus.get(deviceId);
+    if (!sameJson(displayName(old), displayName(device))) renamed.push(deviceId);
+    if (was?.crossSigned === false && is?.crossSigned === true) crossSigned.push(deviceId);
+    const lost =
+      (was?.crossSigned === true && is?.crossSigned === false) ||
+      (was?.signedByItself === true && is?.signedByItself === false);
+    if (lost || !sameSigned({ ...old, signatures: {} }, { ...device, signatures: {} })) changed.push(deviceId);
+  }
+  const removed =
+    before === undefined
+      ? []
+      : Array.from(before.deviceKeys.keys()).filter((deviceId) => !after.deviceKeys.has(deviceId));
+  const refused = new Map<DeviceId, RejectionReason>();
+  for (const [deviceId, reason] of after.rejected)
+    if (before?.rejected.get(deviceId)?.code !== reason.code) refused.set(deviceId, reason);
+  const identity = identityStatus(after.identity, ourKey);
+  const identityChanged = !sameJson(identity, identityStatus(before?.identity ?? NO_IDENTITY, ourKey));
+  if (
+    added.length + removed.length + renamed.length + crossSigned.length + changed.length + refused.size === 0 &&
+    !identityChanged
+  )
+    return undefined;
+  return { userId, added, removed, renamed, crossSigned, changed, refused, ...(identityChanged && { identity }) };
+}
+
+const displayName = ({ unsigned }: DeviceKeys): unknown => unsigned?.device_display_name;

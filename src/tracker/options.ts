@@ -1,0 +1,110 @@
+import { asyncScheduler, type Observable, type SchedulerLike } from "rxjs";
+import type { SignatureVerifier } from "../trust/signature-verifier.js";
+import type { UnsignedDevices } from "../trust/verify-list.js";
+import { isUserId, type UserId } from "../model/ids.js";
+import type { SyncResponse } from "../model/wire.js";
+import type { KeysApi } from "../query/keys-api.js";
+import type { DeviceStore } from "../store/device-store.js";
+import { memoryStore } from "../store/memory-store.js";
+
+export interface DeviceTrackerOptions {
+  /** Our own user. */
+  readonly userId: UserId;
+  /** Every sync response of this device, in order. What is needed of a response beyond `device_lists` must be saved before it is emitted here. */
+  readonly sync$: Observable<SyncResponse>;
+  readonly keysApi: KeysApi;
+  /** @default memoryStore() */
+  readonly store?: DeviceStore;
+  /** Every timer and clock reading goes through it. @default asyncScheduler */
+  readonly scheduler?: SchedulerLike;
+  /** Larger requests time out on real servers. @default 250 */
+  readonly maxUsersPerQuery?: number;
+  /** Requests in flight at once; while there are as many, users wait and merge into the next ones. @default 3 */
+  readonly maxConcurrentQueries?: number;
+  /** How long a query is waited for from its sending, in ms; longer where a caller's `timeout` needs it. @default 60_000 */
+  readonly queryDeadline?: number;
+  /** How long an operation of the store is waited for, in ms. @default 10_000 */
+  readonly storeDeadline?: number;
+  /** Who verifies signatures. @default platformVerifier(): WebCrypto where it has ed25519, else `@noble/ed25519` */
+  readonly verifier?: SignatureVerifier;
+  /**
+   * What becomes of devices that are not signed by themselves, which the Matrix spec asks of every device ("Uploading keys"): `accept` marks them (`deviceStatus`), `refuse` leaves them out.
+   * @default "accept"
+   */
+  readonly unsignedDevices?: UnsignedDevices;
+  /** Users whose lists are kept in memory, so that looking them up reads no store. @default 10_000 */
+  readonly maxListsInMemory?: number;
+}
+
+const UNSIGNED_DEVICES: readonly UnsignedDevices[] = ["accept", "refuse"];
+
+/** The options with every default in place. Bad ones are a `TypeError` or a `RangeError` that says which and why. */
+export function complete(
+  options: DeviceTrackerOptions,
+): Required<Omit<DeviceTrackerOptions, "verifier">> & Pick<DeviceTrackerOptions, "verifier"> {
+  const {
+    userId,
+    sync$,
+    keysApi,
+    store = memoryStore(),
+    scheduler = asyncScheduler,
+    verifier,
+    unsignedDevices = "accept",
+    ...bounds
+  } = options;
+  const {
+    maxUsersPerQuery = 250,
+    maxConcurrentQueries = 3,
+    queryDeadline = 60_000,
+    storeDeadline = 10_000,
+    maxListsInMemory = 10_000,
+  } = bounds;
+  if (!isUserId(userId))
+    throw new TypeError(
+      `userId should be a Matrix user ID such as "@alice:example.org", not ${JSON.stringify(userId)}`,
+    );
+  if (!UNSIGNED_DEVICES.includes(unsignedDevices))
+    throw new TypeError(`unsignedDevices should be "accept" or "refuse", not ${JSON.stringify(unsignedDevices)}`);
+  requireCount({ maxUsersPerQuery, maxConcurrentQueries, maxListsInMemory });
+  requireTime({ queryDeadline, storeDeadline }, 1);
+  return {
+    userId,
+    sync$,
+    keysApi,
+    store,
+    scheduler,
+    maxUsersPerQuery,
+    maxConcurrentQueries,
+    queryDeadline,
+    storeDeadline,
+    maxListsInMemory,
+    unsignedDevices,
+    ...(verifier !== undefined && { verifier }),
+  };
+}
+
+export function checkServerTimeout(timeout: number): void {
+  requireTime({ timeout }, 0);
+  if (timeout === Number.POSITIVE_INFINITY)
+    throw new RangeError("timeout should be a number of ms, not Infinity: leave it out for the server's own");
+}
+
+/** The users that a caller named, each once. */
+export function distinctUsers(users: Iterable<UserId>): readonly UserId[] {
+  if (typeof users === "string")
+    throw new TypeError(`users should be an iterable of user IDs, such as [${JSON.stringify(users)}], not a string`);
+  return [...new Set(users)];
+}
+
+function requireCount(bounds: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(bounds)) {
+    if (value !== Number.POSITIVE_INFINITY && (!Number.isSafeInteger(value) || value < 1))
+      throw new RangeError(`${name} should be a whole number from 1 on, or Infinity, not ${value}`);
+  }
+}
+
+function requireTime(times: Readonly<Record<string, number>>, least: number): void {
+  for (const [name, value] of Object.entries(times)) {
+    if (!(value >= least)) throw new RangeError(`${name} should be a number of ms from ${least} on, not ${value}`);
+  }
+}

@@ -1,7 +1,8 @@
 import { combineLatest, distinctUntilChanged, fromEvent, map, merge, type Observable, of, startWith } from "rxjs";
 
 /**
- * Whether this tab is asleep: frozen by the browser, or in the back/forward cache. Emits at once, and then, from inside the browser's events, each change.
+ * Whether this tab is asleep: frozen by the browser, or in the back/forward cache. Emits the current state first, then each change, synchronously
+ * within the browser's event.
  *
  * ```
  * freeze     --f---------
@@ -9,8 +10,8 @@ import { combineLatest, distinctUntilChanged, fromEvent, map, merge, type Observ
  *            a-z---a-----     a: awake, z: asleep
  * ```
  *
- * A page that goes for good is asleep from `pagehide` on. A sleep of which there is no event (a suspended process, a debugger) goes unnoticed here,
- * and where there is no page (a worker, Node) every one does.
+ * Browsers have no property to read this from, so a tab counts as awake when it is subscribed to. A page that is being unloaded is asleep from
+ * `pagehide` on. A sleep without events (a suspended process, a debugger) is not noticed, and nor is any sleep if there is no page (a worker, Node).
  *
  * @see https://wicg.github.io/page-lifecycle/
  */

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { asleep } from "../../src/tabs/tab-life.js";
-import { fakePage } from "./fake-tabs.js";
+import { asleep } from "../../src/page/tab-life.js";
+import { fakePage } from "./fake-page.js";
 
 describe("asleep", () => {
   afterEach(() => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { checkCrossSigningKey, checkDevice } from "../../src/keys/check-device.js";
+import { checkCrossSigningKey } from "../../src/keys/check-cross-signing-key.js";
+import { checkDevice } from "../../src/keys/check-device.js";
 import { MAX_DEVICE_DEPTH, MAX_DEVICE_LENGTH } from "../../src/keys/limits.js";
 import { testDevice } from "../../src/testing/test-device.js";
 

@@ -1,7 +1,8 @@
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isObject, jsonLength, own, sameJson } from "../../src/keys/json.js";
+import { jsonLength, own, sameJson } from "../../src/keys/json.js";
+import { isObject } from "../../src/model/json.js";
 
 /** `{"a":{"a":…}}`, or the same of arrays, as `JSON.parse` gives it without complaint. */
 const nested = (depth: number, open = '{"a":', close = "}"): unknown =>

@@ -6,7 +6,7 @@ import {
   MAX_REJECTED_ID_LENGTH,
   MAX_REJECTED_PER_USER,
 } from "../../src/keys/limits.js";
-import { parseAnswer, type FetchedList } from "../../src/query/parse-response.js";
+import { parseResponse, type ParsedUser } from "../../src/query/parse-response.js";
 import { InvalidResponseError } from "../../src/model/errors.js";
 import { testDevice } from "../../src/testing/test-device.js";
 
@@ -25,11 +25,11 @@ afterEach(() => {
   expect(Object.getOwnPropertyNames(Object.prototype).join(), "Object.prototype").toBe(BUILT_IN);
 });
 
-function read(answer: unknown, asked: readonly string[] = [BOB]): ReadonlyMap<string, FetchedList> {
-  const parsed = parseAnswer(answer, ME, 1_234);
+function read(answer: unknown, asked: readonly string[] = [BOB]): ReadonlyMap<string, ParsedUser> {
+  const parsed = parseResponse(answer, ME, 1_234);
   return new Map(asked.map((userId) => [userId, parsed(userId)]));
 }
-function bobs(answer: unknown): FetchedList {
+function bobs(answer: unknown): ParsedUser {
   const theirs = read(answer).get(BOB);
   if (theirs === undefined) expect.unreachable("nothing about somebody who was asked for");
   return theirs;

@@ -1,6 +1,6 @@
 import { map, NEVER, type Observable } from "rxjs";
 import { describe, expect, it } from "vitest";
-import { parseAnswer } from "../../src/query/parse-response.js";
+import { parseResponse } from "../../src/query/parse-response.js";
 import type { UserId } from "../../src/model/ids.js";
 import type { TrackerProblem } from "../../src/model/problems.js";
 import type { KeysQueryResponse } from "../../src/model/wire.js";
@@ -59,7 +59,7 @@ function settling(scheduler: Marbles["scheduler"]) {
   const run = (given: KeysQueryResponse, revisions: SentQuery["revisions"], superseded: readonly UserId[] = []) => {
     let settled: ReadonlyMap<UserId, Answer> = new Map();
     const sent: SentQuery = { revisions, isSuperseded: (user) => superseded.includes(user) };
-    settle(parseAnswer(given, ALICE, 0), sent, {
+    settle(parseResponse(given, ALICE, 0), sent, {
       memory,
       lists,
       saver,
@@ -83,7 +83,7 @@ function settling(scheduler: Marbles["scheduler"]) {
       undefined,
       new Map(Array.from(revisions, ([user, revision]) => [user, { revision, outdated: true }])),
     );
-    const parsed = parseAnswer(
+    const parsed = parseResponse(
       { device_keys: Object.fromEntries(users.map((user) => [user, { PHONE: signed(user, "PHONE") }])) },
       ALICE,
       0,

@@ -1,6 +1,7 @@
 import { delay, map, of, throwError, toArray, type Observable } from "rxjs";
 import { describe, expect, it } from "vitest";
-import { emptyList, type AnsweredList } from "../../src/trust/device-list.js";
+import type { UnverifiedList } from "../../src/keys/unverified-list.js";
+import { emptyList } from "../../src/trust/device-list.js";
 import type { UserId } from "../../src/model/ids.js";
 import type { KeysQueryResponse } from "../../src/model/wire.js";
 import type { Answer } from "../../src/query/answer.js";
@@ -19,7 +20,7 @@ const revision = new Revision(1);
 const settleIn =
   (settling: number, m: Pick<Marbles, "scheduler">): QueryPorts["settle"] =>
   (answered, request) => {
-    const toAnswer = (userId: UserId, list: AnsweredList): Answer => ({
+    const toAnswer = (userId: UserId, list: UnverifiedList): Answer => ({
       userId,
       list: { ...emptyList(0), ...list },
       revision,

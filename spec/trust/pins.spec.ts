@@ -6,7 +6,8 @@ import {
   MAX_REJECTED_ID_LENGTH,
   MAX_REJECTED_PER_USER,
 } from "../../src/keys/limits.js";
-import { applyPins, mergePins, NO_PINS, pinsOf, readPins, type Pins } from "../../src/trust/pins.js";
+import { applyPins } from "../../src/trust/apply-pins.js";
+import { mergePins, NO_PINS, pinsOf, readPins, type Pins } from "../../src/trust/pins.js";
 import type { DeviceStatus, RejectionReason } from "../../src/model/results.js";
 import type { DeviceKeys } from "../../src/model/wire.js";
 import { keyPair, signedAccount } from "../support/signed-account.js";
@@ -84,7 +85,7 @@ describe("applyPins", () => {
         ]),
       );
       expect(codesOf(list)).toEqual([["PHONE", "key-changed"]]);
-      expect(list.rejected.get("PHONE")?.detail).toContain("the device as it was is kept");
+      expect(list.rejected.get("PHONE")?.detail).toContain("the device is kept as it was");
       expect(after).toMatchObject(pinned([phone, tablet], bob.master.publicKey));
     });
 
@@ -104,7 +105,7 @@ describe("applyPins", () => {
       expect(devicesOf(list)).toEqual([tablet]);
       expect([...list.deviceStatus.keys()]).toEqual(["TABLET"]);
       expect(codesOf(list)).toEqual([["PHONE", "key-changed"]]);
-      expect(list.rejected.get("PHONE")?.detail).toContain("it is left out");
+      expect(list.rejected.get("PHONE")?.detail).toContain("the device is left out");
       expect(after.devices.get("PHONE")).toBe(ed25519(phone));
     });
 
@@ -243,7 +244,7 @@ describe("applyPins", () => {
         ["TWIN", "key-shared"],
         ["THIRD", "key-shared"],
       ]);
-      expect(list.rejected.get("TWIN")?.detail).toBe('keys.curve25519:TWIN: "PHONE", "THIRD" has the same key');
+      expect(list.rejected.get("TWIN")?.detail).toBe('keys.curve25519:TWIN: the same key as "PHONE", "THIRD"');
     });
 
     it("are refused though one of them was there before", () => {

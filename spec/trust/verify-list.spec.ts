@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { DeviceList } from "../../src/trust/device-list.js";
 import { MAX_MASTER_KEY_SIGNATURES, MAX_REJECTED_ID_LENGTH, MAX_REJECTED_PER_USER } from "../../src/keys/limits.js";
-import { parseAnswer } from "../../src/query/parse-response.js";
-import { applyPins, NO_PINS } from "../../src/trust/pins.js";
+import { parseResponse } from "../../src/query/parse-response.js";
+import { applyPins } from "../../src/trust/apply-pins.js";
+import { NO_PINS } from "../../src/trust/pins.js";
 import { strictVerifier } from "../../src/trust/signature-verifier.js";
 import { planVerification, type UnsignedDevices, type Verified } from "../../src/trust/verify-list.js";
 import type { DeviceKeys } from "../../src/model/wire.js";
@@ -33,7 +34,7 @@ function verify(
   unsignedDevices: UnsignedDevices = "accept",
 ): Verified & { readonly checked: number } {
   const { userId } = account;
-  const fetched = parseAnswer(signedAnswer({ account, ...given }), ALICE, 5)(userId);
+  const fetched = parseResponse(signedAnswer({ account, ...given }), ALICE, 5)(userId);
   const { checks, conclude } = planVerification(fetched.list, userId, known, { ownUserId: ALICE, unsignedDevices });
   let holds: readonly boolean[] = [];
   strictVerifier(nodeVerifier)
@@ -326,7 +327,7 @@ describe.each([
 
   it("is told of where its signature does not hold", () => {
     expect(verify({ account: alice, [name]: unsigned }).refusals).toEqual([
-      { path, problem: "signatures: expected one by the user's master key that holds" },
+      { path, problem: "signatures: expected a valid one by the user's master key" },
     ]);
   });
 

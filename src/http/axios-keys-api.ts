@@ -10,11 +10,11 @@ import {
   timer,
 } from "rxjs";
 import { InvalidResponseError } from "../model/errors.js";
+import { isObject } from "../model/json.js";
 import type { DeviceLists, KeysQueryResponse } from "../model/wire.js";
 import type { KeysApi } from "../query/keys-api.js";
 import { backoff } from "./backoff.js";
 import { ConnectionError } from "./connection-error.js";
-import { isJsonObject } from "./json-object.js";
 import { MatrixError } from "./matrix-error.js";
 import { request } from "./request.js";
 
@@ -105,16 +105,16 @@ function mayPass(error: unknown): boolean {
 
 function keysQueryResponse(body: unknown): KeysQueryResponse {
   const endpoint = "/keys/query";
-  if (!isJsonObject(body)) throw new InvalidResponseError(endpoint, "", "an object");
+  if (!isObject(body)) throw new InvalidResponseError(endpoint, "", "an object");
   for (const part of ["device_keys", "failures", "master_keys", "self_signing_keys", "user_signing_keys"]) {
-    if (isThere(body[part]) && !isJsonObject(body[part])) throw new InvalidResponseError(endpoint, part, "an object");
+    if (isThere(body[part]) && !isObject(body[part])) throw new InvalidResponseError(endpoint, part, "an object");
   }
   return body;
 }
 
 function deviceLists(body: unknown): DeviceLists {
   const endpoint = "/keys/changes";
-  if (!isJsonObject(body)) throw new InvalidResponseError(endpoint, "", "an object");
+  if (!isObject(body)) throw new InvalidResponseError(endpoint, "", "an object");
   for (const part of ["changed", "left"]) {
     if (isThere(body[part]) && !Array.isArray(body[part])) throw new InvalidResponseError(endpoint, part, "an array");
   }

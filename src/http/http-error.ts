@@ -8,8 +8,8 @@ import {
   type RawAxiosHeaders,
 } from "axios";
 import { DeviceTrackerError } from "../model/errors.js";
+import { isObject } from "../model/json.js";
 import { ConnectionError } from "./connection-error.js";
-import { isJsonObject } from "./json-object.js";
 import { MatrixError } from "./matrix-error.js";
 import { retryAfter } from "./retry-after.js";
 
@@ -53,7 +53,7 @@ function refusal(
   now: number,
   secret: string | undefined,
 ): MatrixError {
-  const body = isJsonObject(data) ? data : {};
+  const body = isObject(data) ? data : {};
   const read = AxiosHeaders.from(headers as RawAxiosHeaders);
   return new MatrixError(endpoint, status, {
     errcode: typeof body.errcode === "string" ? quoted(body.errcode, secret) : undefined,

@@ -1,4 +1,4 @@
-import { isJsonObject } from "./json-object.js";
+import { isObject } from "../model/json.js";
 
 /** So many polls in a row may come back early and without news; a few do on real servers. */
 const FREE_QUIET_POLLS = 3;
@@ -48,5 +48,5 @@ export function hasNews(response: Readonly<Record<string, unknown>>, since: stri
 
 function holdsList(part: unknown, depth: number): boolean {
   if (Array.isArray(part)) return part.length > 0;
-  return depth > 0 && isJsonObject(part) && Object.values(part).some((inner) => holdsList(inner, depth - 1));
+  return depth > 0 && isObject(part) && Object.values(part).some((inner) => holdsList(inner, depth - 1));
 }

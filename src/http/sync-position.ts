@@ -1,7 +1,7 @@
 import { InvalidResponseError } from "../model/errors.js";
+import { isObject } from "../model/json.js";
 import type { SyncResponse } from "../model/wire.js";
 import { backoff } from "./backoff.js";
-import { isJsonObject } from "./json-object.js";
 import { MatrixError } from "./matrix-error.js";
 import { hasNews, quietPause, quietPolls } from "./quiet-polls.js";
 import type { SyncFailed } from "./sync-failed.js";
@@ -54,7 +54,7 @@ export function startFrom(since: string | undefined): SyncPosition {
  */
 export function afterAnswer(position: SyncPosition, body: unknown, elapsed: number, timeout: number): SyncPosition {
   const { since } = position;
-  if (!isJsonObject(body)) throw new InvalidResponseError("/sync", "", "an object");
+  if (!isObject(body)) throw new InvalidResponseError("/sync", "", "an object");
   const { next_batch } = body;
   if (typeof next_batch !== "string" || next_batch === "")
     throw new InvalidResponseError("/sync", "next_batch", "a string that is not empty");

@@ -1,7 +1,4 @@
-/** Whether a value is a JSON object: neither an array nor null. */
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+import { isObject } from "../model/json.js";
 
 /** The value of an own property: names such as `constructor` are only names. */
 export function own(object: Readonly<Record<string, unknown>>, name: string): unknown {

@@ -1,5 +1,5 @@
 import { readDeviceList, type DeviceList } from "../trust/device-list.js";
-import { isObject } from "../keys/json.js";
+import { isObject } from "../model/json.js";
 import type { UserId } from "../model/ids.js";
 
 /** A saved list, and the user's revision that it answers. */

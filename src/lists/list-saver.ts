@@ -13,7 +13,8 @@ import {
 import { emptyList, sameDeviceList, type DeviceList } from "../trust/device-list.js";
 import { deviceUpdate } from "./device-update.js";
 import { identityStatus, ownUserSigningKey } from "../trust/identity.js";
-import { applyPins, mergePins, NO_PINS, pinsOf, readPins, type Pins } from "../trust/pins.js";
+import { applyPins } from "../trust/apply-pins.js";
+import { mergePins, NO_PINS, pinsOf, readPins, type Pins } from "../trust/pins.js";
 import { IdentityChangedError, StoreClearedError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
 import type { TrackerProblem } from "../model/problems.js";

@@ -1,7 +1,8 @@
 import type { DeviceList } from "../trust/device-list.js";
 import { deviceUpdate } from "./device-update.js";
 import { ownUserSigningKey } from "../trust/identity.js";
-import { applyPins, mergePins, NO_PINS, pinsOf, readPins, type Pins } from "../trust/pins.js";
+import { applyPins } from "../trust/apply-pins.js";
+import { mergePins, NO_PINS, pinsOf, readPins, type Pins } from "../trust/pins.js";
 import type { UserId } from "../model/ids.js";
 import type { DeviceUpdate } from "../model/updates.js";
 import { claimKeys, updateClaims, type ListChange } from "./claims.js";

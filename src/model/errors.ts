@@ -124,3 +124,11 @@ export class AlreadyConnectedError extends DeviceTrackerError {
     );
   }
 }
+
+/** The tracker was closed with `close()`. Make a new one. */
+export class TrackerClosedError extends DeviceTrackerError {
+  override readonly name = "TrackerClosedError";
+  constructor() {
+    super("this tracker was closed with close(): make a new one");
+  }
+}

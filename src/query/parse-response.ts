@@ -1,97 +1,106 @@
+import { checkCrossSigningKey } from "../keys/check-cross-signing-key.js";
+import { checkDevice } from "../keys/check-device.js";
+import { CROSS_SIGNING_KINDS, type CrossSigningKeys } from "../keys/cross-signing-keys.js";
+import { own } from "../keys/json.js";
+import { MAX_DEVICES_PER_USER, MAX_LIST_LENGTH } from "../keys/limits.js";
+import { reject } from "../keys/reject.js";
+import type { RefusedPart, UnverifiedList } from "../keys/unverified-list.js";
 import { InvalidResponseError } from "../model/errors.js";
 import { serverName, type DeviceId, type UserId } from "../model/ids.js";
+import { isObject } from "../model/json.js";
 import type { RejectionReason } from "../model/results.js";
 import type { DeviceKeys } from "../model/wire.js";
-import { checkCrossSigningKey, checkDevice, type CrossSigningUsage } from "../keys/check-device.js";
-import type { AnsweredList } from "../trust/device-list.js";
-import { isObject, own } from "../keys/json.js";
-import { MAX_DEVICES_PER_USER, MAX_LIST_LENGTH, MAX_REJECTED_PER_USER, shortId } from "../keys/limits.js";
 
-/** What one answer says of one user. */
-export interface FetchedList {
-  readonly list: AnsweredList;
-  /** Whether their server answered; where it did not, the list must not be cached. */
+/** One user's part of a response. */
+export interface ParsedUser {
+  readonly list: UnverifiedList;
+  /** Whether the user's server answered. If it did not, the list must not be cached. */
   readonly reachable: boolean;
-  /** Parts of the answer about this user, apart from devices, that were left out: where, and why. */
-  readonly refusals: readonly { readonly path: string; readonly problem: string }[];
+  readonly refusals: readonly RefusedPart[];
 }
 
-/** What an answer says of a user. Read when it is called, for an answer about many takes longer to read than a page may be held up. */
-export type Answered = (userId: UserId) => FetchedList;
+/** A response, parsed user by user on demand: parsing one about many users at once would block the page for too long. */
+export type ParsedResponse = (userId: UserId) => ParsedUser;
 
 /**
- * Reads an answer of `POST /_matrix/client/v3/keys/query`, for whoever was asked for.
+ * Parses a response of `POST /_matrix/client/v3/keys/query`.
  *
- * 1. An answer that is none as a whole throws {@link InvalidResponseError}.
- * 2. A user missing from `device_keys` has no devices; a user whose server is in `failures`, or whose part is no device list, is not reachable.
- * 3. One bad device or cross-signing key costs only itself.
+ * 1. A user who is missing from `device_keys` has no devices.
+ * 2. A user whose server is in `failures`, or whose part is not a device list, is not reachable.
+ * 3. A malformed device or cross-signing key costs only itself.
+ *
+ * @throws InvalidResponseError if the response as a whole is malformed
  */
-export function parseAnswer(answer: unknown, ownUserId: UserId, fetchedAt: number): Answered {
-  if (!isObject(answer)) throw new InvalidResponseError("/keys/query", "", "an object");
-  const section = (name: string) => {
-    const value = own(answer, name) ?? {}; // null, too: some servers write an empty map so
+export function parseResponse(response: unknown, ownUserId: UserId, fetchedAt: number): ParsedResponse {
+  const sections = sectionsOf(response);
+  return (userId) => {
+    const theirs = own(sections.devices, userId) ?? {};
+    const usable = isObject(theirs);
+    const { keys, refusals } = parseCrossSigningKeys(sections, userId, ownUserId);
+    return {
+      list: { ...parseDevices(usable ? theirs : {}, userId), ...keys, fetchedAt },
+      reachable: usable && !Object.hasOwn(sections.failures, serverName(userId)),
+      refusals: usable ? refusals : [{ path: "device_keys", problem: "expected devices by ID" }, ...refusals],
+    };
+  };
+}
+
+type ByName = Readonly<Record<string, unknown>>;
+
+interface Sections {
+  readonly devices: ByName;
+  readonly failures: ByName;
+  readonly crossSigning: readonly ((typeof CROSS_SIGNING_KINDS)[number] & { readonly byUser: ByName })[];
+}
+
+function sectionsOf(response: unknown): Sections {
+  if (!isObject(response)) throw new InvalidResponseError("/keys/query", "", "an object");
+  const section = (name: string): ByName => {
+    const value = own(response, name) ?? {}; // some servers write an empty map as null
     if (!isObject(value)) throw new InvalidResponseError("/keys/query", name, "an object");
     return value;
   };
-  const devices = section("device_keys");
-  const failures = section("failures");
-  const crossSigning = [
-    ["masterKey", "master", "master_keys", section("master_keys")],
-    ["selfSigningKey", "self_signing", "self_signing_keys", section("self_signing_keys")],
-    ["userSigningKey", "user_signing", "user_signing_keys", section("user_signing_keys")],
-  ] as const;
-
-  return (userId) => {
-    const refusals: { path: string; problem: string }[] = [];
-    const theirs = own(devices, userId) ?? {};
-    const usable = isObject(theirs);
-    if (!usable) refusals.push({ path: "device_keys", problem: "expected devices by ID" });
-    const list: { -readonly [K in keyof AnsweredList]: AnsweredList[K] } = {
-      ...parseDevices(usable ? theirs : {}, userId),
-      fetchedAt,
-    };
-    for (const [name, usage, path, byUser] of crossSigning) {
-      const value = own(byUser, userId) ?? undefined;
-      if (value === undefined || (usage === "user_signing" && userId !== ownUserId)) continue; // others' are not ours to see
-      const checked = checkCrossSigningKey(value, userId, usage satisfies CrossSigningUsage);
-      if ("key" in checked) list[name] = checked.key;
-      else refusals.push({ path, problem: checked.problem });
-    }
-    return {
-      list,
-      reachable: usable && !Object.hasOwn(failures, serverName(userId)),
-      refusals,
-    };
+  return {
+    devices: section("device_keys"),
+    failures: section("failures"),
+    crossSigning: CROSS_SIGNING_KINDS.map((kind) => ({ ...kind, byUser: section(kind.section) })),
   };
+}
+
+function parseCrossSigningKeys({ crossSigning }: Sections, userId: UserId, ownUserId: UserId) {
+  const keys: { -readonly [K in keyof CrossSigningKeys]: CrossSigningKeys[K] } = {};
+  const refusals: RefusedPart[] = [];
+  for (const { name, usage, section, byUser } of crossSigning) {
+    const value = own(byUser, userId) ?? undefined;
+    // A user-signing key is visible to its own user only.
+    if (value === undefined || (usage === "user_signing" && userId !== ownUserId)) continue;
+    const checked = checkCrossSigningKey(value, userId, usage);
+    if ("key" in checked) keys[name] = checked.key;
+    else refusals.push({ path: section, problem: checked.problem });
+  }
+  return { keys, refusals };
 }
 
 function parseDevices(
   theirs: Readonly<Record<string, unknown>>,
   userId: UserId,
-): Pick<AnsweredList, "deviceKeys" | "rejected"> {
+): Pick<UnverifiedList, "deviceKeys" | "rejected"> {
   const deviceKeys = new Map<DeviceId, DeviceKeys>();
   const rejected = new Map<DeviceId, RejectionReason>();
-  const reject = (deviceId: DeviceId, reason: RejectionReason) => {
-    if (rejected.size < MAX_REJECTED_PER_USER) rejected.set(shortId(deviceId), reason);
-  };
   let count = 0;
   let length = 0;
   for (const [deviceId, value] of Object.entries(theirs)) {
     if (++count > MAX_DEVICES_PER_USER) {
-      reject(deviceId, {
-        code: "too-many-devices",
-        detail: `only the first ${MAX_DEVICES_PER_USER} devices of a user are looked at`,
-      });
+      const detail = `only the first ${MAX_DEVICES_PER_USER} devices of a user are checked`;
+      reject(rejected, deviceId, { code: "too-many-devices", detail });
       continue;
     }
     const checked = checkDevice(value, userId, deviceId);
     if ("rejected" in checked) {
-      reject(deviceId, checked.rejected);
+      reject(rejected, deviceId, checked.rejected);
     } else if (length + checked.length > MAX_LIST_LENGTH) {
-      reject(deviceId, {
-        code: "too-large",
-        detail: `more than ${MAX_LIST_LENGTH} characters of JSON in all devices of the user`,
-      });
+      const detail = `more than ${MAX_LIST_LENGTH} characters of JSON in all devices of the user`;
+      reject(rejected, deviceId, { code: "too-large", detail });
     } else {
       length += checked.length;
       deviceKeys.set(deviceId, checked.device);

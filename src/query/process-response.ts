@@ -15,7 +15,7 @@ import {
   type Observable,
   type SchedulerLike,
 } from "rxjs";
-import type { Answered, FetchedList } from "./parse-response.js";
+import type { ParsedResponse, ParsedUser } from "./parse-response.js";
 import type { SignatureVerifier } from "../trust/signature-verifier.js";
 import { planVerification, type UnsignedDevices, type Verification, type Verified } from "../trust/verify-list.js";
 import { VerificationFailedError } from "../model/errors.js";
@@ -58,7 +58,7 @@ export interface SettlePorts {
  * 3. To callers it goes in any case. A user whose server did not answer gets the last list we had beside it.
  */
 export function settle(
-  answered: Answered,
+  answered: ParsedResponse,
   request: SentQuery,
   ports: SettlePorts,
 ): Observable<ReadonlyMap<UserId, Answer>> {
@@ -114,7 +114,7 @@ interface VerifiedPart extends Verified {
 
 function readAndVerify(
   userIds: readonly UserId[],
-  answered: Answered,
+  answered: ParsedResponse,
   ports: SettlePorts,
 ): Observable<readonly VerifiedPart[]> {
   const fetched = new Map(userIds.map((userId) => [userId, answered(userId)]));
@@ -137,7 +137,7 @@ function portions(userIds: readonly UserId[]): readonly (readonly UserId[])[] {
 
 /** What there is to verify. Where a list that memory has says nothing of a user's devices, the saved one may: reading it costs less than verifying them again. */
 function plan(
-  fetched: ReadonlyMap<UserId, FetchedList>,
+  fetched: ReadonlyMap<UserId, ParsedUser>,
   ports: SettlePorts,
 ): Observable<ReadonlyMap<UserId, Verification>> {
   const { lists, memory } = ports;

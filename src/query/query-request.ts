@@ -16,7 +16,7 @@ import {
   type Observable,
   type SchedulerLike,
 } from "rxjs";
-import { parseAnswer, type Answered } from "./parse-response.js";
+import { parseResponse, type ParsedResponse } from "./parse-response.js";
 import { MAX_DELAY } from "../model/max-delay.js";
 import { InvalidResponseError, QueryTimedOutError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
@@ -40,7 +40,7 @@ export interface QueryPorts {
   /** The user's revision now. */
   readonly revisionOf: (userId: UserId) => Revision | undefined;
   /** Saves what may be saved, and emits everybody's answer when that is decided. What it has begun goes on when it is unsubscribed. */
-  readonly settle: (answered: Answered, request: SentQuery) => Observable<ReadonlyMap<UserId, Answer>>;
+  readonly settle: (answered: ParsedResponse, request: SentQuery) => Observable<ReadonlyMap<UserId, Answer>>;
 }
 
 /** What a request knew when it was sent, and what has become of it since. */
@@ -96,7 +96,7 @@ export class QueryRequest implements SentQuery {
       take(1),
       map((answer: unknown) => {
         answered = true;
-        const parsed = parseAnswer(answer, ports.ownUserId, ports.scheduler.now());
+        const parsed = parseResponse(answer, ports.ownUserId, ports.scheduler.now());
         told.answered();
         return parsed;
       }),

@@ -1,4 +1,4 @@
-import { isObject } from "../keys/json.js";
+import { isObject } from "../model/json.js";
 import { InvalidResponseError } from "../model/errors.js";
 import { isUserId, type UserId } from "../model/ids.js";
 import type { SyncResponse } from "../model/wire.js";

@@ -1,29 +1,22 @@
+import { checkCrossSigningKey } from "../keys/check-cross-signing-key.js";
+import { checkDevice } from "../keys/check-device.js";
+import { CROSS_SIGNING_KINDS } from "../keys/cross-signing-keys.js";
+import { sameJson } from "../keys/json.js";
+import type { UnverifiedList } from "../keys/unverified-list.js";
 import type { DeviceId, UserId } from "../model/ids.js";
-import type { DeviceStatus, RejectionReason } from "../model/results.js";
-import type { CrossSigningKey, DeviceKeys } from "../model/wire.js";
-import { checkCrossSigningKey, checkDevice, type CrossSigningUsage } from "../keys/check-device.js";
+import { isObject } from "../model/json.js";
+import type { DeviceStatus } from "../model/results.js";
+import type { DeviceKeys } from "../model/wire.js";
 import { NO_IDENTITY, type Identity } from "./identity.js";
-import { isObject, sameJson } from "../keys/json.js";
 
-/** One user's device list as an answer gave it, of the right shape and not verified. */
-export interface AnsweredList {
-  readonly deviceKeys: ReadonlyMap<DeviceId, DeviceKeys>;
-  readonly rejected: ReadonlyMap<DeviceId, RejectionReason>;
-  readonly masterKey?: CrossSigningKey;
-  readonly selfSigningKey?: CrossSigningKey;
-  readonly userSigningKey?: CrossSigningKey;
-  /** When the answer came, in ms since the epoch. */
-  readonly fetchedAt: number;
-}
-
-/** One user's device list as validation left it: what is cached and saved. */
-export interface DeviceList extends AnsweredList {
-  /** Of each of `deviceKeys`. */
+/** One user's verified device list: what is cached and saved. */
+export interface DeviceList extends UnverifiedList {
+  /** The status of each of `deviceKeys`. */
   readonly deviceStatus: ReadonlyMap<DeviceId, DeviceStatus>;
   readonly identity: Identity;
 }
 
-/** A list of nobody's devices. */
+/** A list without devices. */
 export const emptyList = (fetchedAt: number): DeviceList => ({
   deviceKeys: new Map(),
   deviceStatus: new Map(),
@@ -32,49 +25,37 @@ export const emptyList = (fetchedAt: number): DeviceList => ({
   fetchedAt,
 });
 
-const CROSS_SIGNING: readonly (readonly ["masterKey" | "selfSigningKey" | "userSigningKey", CrossSigningUsage])[] = [
-  ["masterKey", "master"],
-  ["selfSigningKey", "self_signing"],
-  ["userSigningKey", "user_signing"],
-];
-
-/** A saved list, or `undefined` where it is not what this version would have saved: then it is not to be trusted at all. */
+/** Checks a saved list. `undefined` if this version would not have saved it: then nothing of it can be trusted. */
 export function readDeviceList(saved: unknown, userId: UserId): DeviceList | undefined {
-  if (
-    !isObject(saved) ||
-    !(saved.deviceKeys instanceof Map) ||
-    !(saved.rejected instanceof Map) ||
-    !Number.isFinite(saved.fetchedAt)
-  )
-    return undefined;
-  if (!(saved.deviceStatus instanceof Map) || !isIdentity(saved.identity)) return undefined;
-  for (const [deviceId, device] of saved.deviceKeys as ReadonlyMap<unknown, unknown>) {
-    if (
-      typeof deviceId !== "string" ||
-      "rejected" in checkDevice(device, userId, deviceId) ||
-      !isStatus(saved.deviceStatus.get(deviceId))
-    )
-      return undefined;
-  }
-  for (const [deviceId, reason] of saved.rejected as ReadonlyMap<unknown, unknown>) {
-    if (
-      typeof deviceId !== "string" ||
-      !isObject(reason) ||
-      typeof reason.code !== "string" ||
-      typeof reason.detail !== "string"
-    )
-      return undefined;
-  }
-  for (const [name, usage] of CROSS_SIGNING) {
-    if (saved[name] !== undefined && "problem" in checkCrossSigningKey(saved[name], userId, usage)) return undefined;
-  }
-  return saved as unknown as DeviceList;
+  if (!isObject(saved) || !Number.isFinite(saved.fetchedAt) || !isIdentity(saved.identity)) return undefined;
+  const { deviceKeys, deviceStatus, rejected } = saved;
+  if (!(deviceKeys instanceof Map) || !(deviceStatus instanceof Map) || !(rejected instanceof Map)) return undefined;
+  const isDevice = (deviceId: unknown, device: unknown) =>
+    typeof deviceId === "string" &&
+    "device" in checkDevice(device, userId, deviceId) &&
+    isStatus(deviceStatus.get(deviceId));
+  const isRejection = (deviceId: unknown, reason: unknown) => typeof deviceId === "string" && isReason(reason);
+  const hasValidKeys = CROSS_SIGNING_KINDS.every(
+    ({ name, usage }) => saved[name] === undefined || "key" in checkCrossSigningKey(saved[name], userId, usage),
+  );
+  return hasValidKeys && everyEntry(deviceKeys, isDevice) && everyEntry(rejected, isRejection)
+    ? (saved as unknown as DeviceList)
+    : undefined;
+}
+
+function everyEntry(map: ReadonlyMap<unknown, unknown>, isValid: (key: unknown, value: unknown) => boolean): boolean {
+  for (const [key, value] of map) if (!isValid(key, value)) return false;
+  return true;
+}
+
+function isReason(saved: unknown): boolean {
+  return isObject(saved) && typeof saved.code === "string" && typeof saved.detail === "string";
 }
 
 function isStatus(saved: unknown): boolean {
   return (
     isObject(saved) &&
-    [saved.signedByItself, saved.crossSigned, saved.dehydrated].every((is) => typeof is === "boolean")
+    [saved.signedByItself, saved.crossSigned, saved.dehydrated].every((flag) => typeof flag === "boolean")
   );
 }
 
@@ -85,20 +66,20 @@ function isIdentity(saved: unknown): boolean {
   );
 }
 
-/** What two lists are compared by: devices, refusals, cross-signing keys and what is made of them, whenever they were fetched. */
+/** What two lists are compared by: everything but the time they were fetched. */
 type Comparable = Omit<DeviceList, "fetchedAt" | "identity"> & { readonly identity: object };
 
-/** Whether two lists are the same to whoever is shown them. */
+/** Whether two lists have the same content, apart from the time they were fetched and the order of devices and properties. */
 export function sameDeviceList(a: Comparable, b: Comparable): boolean {
   const maps = ["deviceKeys", "deviceStatus", "rejected"] as const;
   return (
     maps.every((name) => sameMap(a[name], b[name])) &&
     sameJson(a.identity, b.identity) &&
-    CROSS_SIGNING.every(([name]) => sameJson(a[name], b[name]))
+    CROSS_SIGNING_KINDS.every(({ name }) => sameJson(a[name], b[name]))
   );
 }
 
-/** Whether two devices are the same in all that signatures cover, and in the signatures: the rest (`unsigned`) is the word of the servers on the way. */
+/** Whether two devices are the same in everything that signatures cover, and in the signatures. Servers can change the rest, `unsigned`. */
 export function sameSigned(a: DeviceKeys, b: DeviceKeys): boolean {
   if (sameJson(a, b)) return true;
   const { unsigned: _a, ...signedA } = a;

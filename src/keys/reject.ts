@@ -1,0 +1,8 @@
+import type { DeviceId } from "../model/ids.js";
+import type { RejectionReason } from "../model/results.js";
+import { MAX_REJECTED_PER_USER, shortId } from "./limits.js";
+
+/** Adds a refused device to the map, up to {@link MAX_REJECTED_PER_USER}. */
+export function reject(rejected: Map<DeviceId, RejectionReason>, deviceId: DeviceId, reason: RejectionReason): void {
+  if (rejected.size < MAX_REJECTED_PER_USER) rejected.set(shortId(deviceId), reason);
+}

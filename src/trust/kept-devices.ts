@@ -1,0 +1,63 @@
+import { deviceKey } from "../keys/device-key.js";
+import { jsonLength, sameJson } from "../keys/json.js";
+import { MAX_DEVICE_DEPTH, MAX_DEVICE_LENGTH, MAX_LIST_LENGTH } from "../keys/limits.js";
+import type { DeviceId } from "../model/ids.js";
+import type { DeviceStatus } from "../model/results.js";
+import type { DeviceKeys } from "../model/wire.js";
+import type { DeviceList } from "./device-list.js";
+import type { Pins } from "./pins.js";
+
+/** A device and its status. */
+export interface DeviceEntry {
+  readonly device: DeviceKeys;
+  readonly status: DeviceStatus;
+}
+
+const NO_STATUS: DeviceStatus = { signedByItself: false, crossSigned: false, dehydrated: false };
+
+/** A list's device with its status. */
+export const entryOf = ({ deviceStatus }: DeviceList, deviceId: DeviceId, device: DeviceKeys): DeviceEntry => ({
+  device,
+  status: deviceStatus.get(deviceId) ?? NO_STATUS,
+});
+
+/**
+ * The devices that stay as they were in the list saved last, though the response has refused forms of them.
+ *
+ * They come on top of what a response may hold. They have a limit of their own, or they would grow with every response.
+ *
+ * @param deviceIds the refused devices
+ * @param refusesUnsigned whether unsigned devices are not kept
+ */
+export function keptDevices(
+  deviceIds: Iterable<DeviceId>,
+  verified: DeviceList,
+  pins: Pins,
+  before: DeviceList | undefined,
+  refusesUnsigned: boolean,
+): ReadonlyMap<DeviceId, DeviceEntry> {
+  const kept = new Map<DeviceId, DeviceEntry>();
+  if (before === undefined) return kept;
+  const crossSigningIds = crossSigningIdsOf(verified);
+  let length = 0;
+  for (const deviceId of deviceIds) {
+    const device = before.deviceKeys.get(deviceId);
+    const pinned = pins.devices.get(deviceId);
+    if (device === undefined || pinned === undefined || deviceKey(device, "ed25519") !== pinned) continue;
+    const { status } = entryOf(before, deviceId, device);
+    if (crossSigningIds.has(deviceId) || (refusesUnsigned && !status.signedByItself)) continue;
+    length += jsonLength(device, MAX_DEVICE_LENGTH, MAX_DEVICE_DEPTH) ?? MAX_DEVICE_LENGTH;
+    if (length > MAX_LIST_LENGTH) break;
+    const crossSigned = status.crossSigned && hasSameSelfSigningKey(before, verified);
+    kept.set(deviceId, { device, status: { ...status, crossSigned } });
+  }
+  return kept;
+}
+
+function crossSigningIdsOf({ masterKey, selfSigningKey, userSigningKey }: DeviceList): ReadonlySet<string> {
+  return new Set([masterKey, selfSigningKey, userSigningKey].flatMap((key) => Object.values(key?.keys ?? {})));
+}
+
+function hasSameSelfSigningKey(before: DeviceList, verified: DeviceList): boolean {
+  return verified.selfSigningKey !== undefined && sameJson(before.selfSigningKey?.keys, verified.selfSigningKey.keys);
+}

@@ -1,0 +1,40 @@
+import { deviceKey } from "../keys/device-key.js";
+import { shortId } from "../keys/limits.js";
+import type { DeviceId } from "../model/ids.js";
+import type { RejectionReason } from "../model/results.js";
+import type { DeviceEntry } from "./kept-devices.js";
+
+/** How many of the other devices with the same key a refusal names. */
+const MAX_NAMED = 3;
+
+/** Why each device is refused whose curve25519 key another device of the user has, too; devices that were kept are not refused. */
+export function sharedKeyRefusals(
+  entries: ReadonlyMap<DeviceId, DeviceEntry>,
+  kept: ReadonlyMap<DeviceId, DeviceEntry>,
+): ReadonlyMap<DeviceId, RejectionReason> {
+  const refusals = new Map<DeviceId, RejectionReason>();
+  for (const deviceIds of sharingDevices(entries)) {
+    const named = deviceIds.slice(0, MAX_NAMED + 1);
+    for (const deviceId of deviceIds) {
+      if (kept.has(deviceId)) continue;
+      const others = named.filter((other) => other !== deviceId).slice(0, MAX_NAMED);
+      const names = others.map((other) => JSON.stringify(other.slice(0, 80))).join(", ");
+      const detail = `keys.curve25519:${shortId(deviceId)}: the same key as ${names}`;
+      refusals.set(deviceId, { code: "key-shared", detail });
+    }
+  }
+  return refusals;
+}
+
+/** The groups of devices that have a curve25519 key in common. */
+function sharingDevices(entries: ReadonlyMap<DeviceId, DeviceEntry>): readonly (readonly DeviceId[])[] {
+  const byKey = new Map<string, DeviceId[]>();
+  for (const [deviceId, { device }] of entries) {
+    const key = deviceKey(device, "curve25519");
+    if (key === undefined) continue;
+    const devices = byKey.get(key);
+    if (devices === undefined) byKey.set(key, [deviceId]);
+    else devices.push(deviceId);
+  }
+  return Array.from(byKey.values()).filter(({ length }) => length > 1);
+}

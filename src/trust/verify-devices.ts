@@ -1,0 +1,150 @@
+import { decodeBase64 } from "../keys/base64.js";
+import { deviceKey } from "../keys/device-key.js";
+import { shortId } from "../keys/limits.js";
+import { reject } from "../keys/reject.js";
+import { isStrictKey } from "../keys/strict-ed25519.js";
+import type { UnverifiedList } from "../keys/unverified-list.js";
+import type { DeviceId, UserId } from "../model/ids.js";
+import type { DeviceStatus, RejectionReason } from "../model/results.js";
+import type { DeviceKeys } from "../model/wire.js";
+import { signatureBy, type PublicKey } from "./cross-signing-key.js";
+import { sameSigned, type DeviceList } from "./device-list.js";
+import { FAILS, HOLDS, lazySignedBytes, type Outcome, type SignatureChecks } from "./signature-checks.js";
+
+/** What the verification of a user's devices depends on. */
+export interface DeviceContext {
+  readonly userId: UserId;
+  /** The list that was verified last. */
+  readonly known: DeviceList | undefined;
+  /** The user's self-signing key, valid or not. */
+  readonly selfSigning: PublicKey | undefined;
+  /** Whether {@link known} was verified with the same self-signing key. */
+  readonly sameSelfSigningKey: boolean;
+  /** The public keys of the user's cross-signing keys. */
+  readonly crossSigningIds: ReadonlySet<string>;
+  readonly refusesUnsigned: boolean;
+  readonly checks: SignatureChecks;
+}
+
+/** The user's devices that passed verification, and those that were refused. */
+export type VerifiedDevices = Pick<DeviceList, "deviceKeys" | "deviceStatus" | "rejected">;
+
+interface PlannedDevice {
+  readonly device: DeviceKeys;
+  /** `undefined` if the device has no signature by itself. */
+  readonly signedByItself: Outcome | undefined;
+  readonly signedByOwner: Outcome;
+}
+
+/**
+ * Plans the verification of a user's devices.
+ *
+ * @returns the devices as they follow from the results of the checks and from whether the user's self-signing key is valid
+ */
+export function planDevices(
+  { deviceKeys, rejected: malformed }: UnverifiedList,
+  context: DeviceContext,
+): (results: readonly boolean[], selfSigningKeyIsValid: boolean) => VerifiedDevices {
+  const refused = new Map(malformed);
+  const planned = new Map<DeviceId, PlannedDevice>();
+  for (const [deviceId, device] of deviceKeys) {
+    const reason = refusalBeforeVerifying(deviceId, device, context);
+    if (reason === undefined) planned.set(deviceId, planDevice(deviceId, device, context));
+    else reject(refused, deviceId, reason);
+  }
+  return (results, selfSigningKeyIsValid) => conclude(planned, refused, results, selfSigningKeyIsValid);
+}
+
+function conclude(
+  planned: ReadonlyMap<DeviceId, PlannedDevice>,
+  refused: ReadonlyMap<DeviceId, RejectionReason>,
+  results: readonly boolean[],
+  selfSigningKeyIsValid: boolean,
+): VerifiedDevices {
+  const deviceKeys = new Map<DeviceId, DeviceKeys>();
+  const deviceStatus = new Map<DeviceId, DeviceStatus>();
+  const rejected = new Map(refused);
+  for (const [deviceId, { device, signedByItself, signedByOwner }] of planned) {
+    if (signedByItself?.(results) === false) {
+      const detail = `signatures: the one by ed25519:${shortId(deviceId)} is invalid`;
+      reject(rejected, deviceId, { code: "invalid-signature", detail });
+      continue;
+    }
+    deviceKeys.set(deviceId, device);
+    deviceStatus.set(deviceId, {
+      signedByItself: signedByItself !== undefined,
+      crossSigned: selfSigningKeyIsValid && signedByOwner(results),
+      dehydrated: device.dehydrated === true, // MSC3814, "Dehydrating a device"
+    });
+  }
+  return { deviceKeys, deviceStatus, rejected };
+}
+
+function planDevice(deviceId: DeviceId, device: DeviceKeys, context: DeviceContext): PlannedDevice {
+  const { userId, selfSigning, sameSelfSigningKey, checks } = context;
+  const verified = statusVerifiedBefore(deviceId, device, context.known);
+  const signed = lazySignedBytes(device);
+  const own = ownSignature(deviceId, device, userId);
+  const planOwn = ({ key, signature }: OwnSignature) =>
+    verified?.signedByItself === true ? HOLDS : checks.add(key, signed, signature);
+  const planOwner = () => {
+    const signature = selfSigning && signatureBy(device.signatures, userId, selfSigning.text);
+    if (selfSigning === undefined || signature === undefined) return FAILS;
+    if (verified !== undefined && sameSelfSigningKey) return verified.crossSigned ? HOLDS : FAILS;
+    return checks.add(selfSigning.bytes, signed, signature);
+  };
+  return { device, signedByItself: own && planOwn(own), signedByOwner: planOwner() };
+}
+
+/** The device's status in the known list, if the same device was verified with that list. */
+function statusVerifiedBefore(
+  deviceId: DeviceId,
+  device: DeviceKeys,
+  known: DeviceList | undefined,
+): DeviceStatus | undefined {
+  // A device that was kept in place of a refused one was verified with an older list than this.
+  if (known === undefined || known.rejected.has(shortId(deviceId))) return undefined;
+  const before = known.deviceKeys.get(deviceId);
+  return before !== undefined && sameSigned(before, device) ? known.deviceStatus.get(deviceId) : undefined;
+}
+
+interface OwnSignature {
+  readonly key: Uint8Array;
+  readonly signature: string;
+}
+
+function ownSignature(deviceId: DeviceId, device: DeviceKeys, userId: UserId): OwnSignature | undefined {
+  const key = decodeBase64(deviceKey(device, "ed25519") ?? "", 32);
+  const signature = signatureBy(device.signatures, userId, deviceId);
+  return key === undefined || signature === undefined ? undefined : { key, signature };
+}
+
+function refusalBeforeVerifying(
+  deviceId: DeviceId,
+  device: DeviceKeys,
+  { userId, crossSigningIds, refusesUnsigned }: DeviceContext,
+): RejectionReason | undefined {
+  const malformed = malformedKey(deviceId, device);
+  if (malformed !== undefined) return malformed;
+  if (crossSigningIds.has(deviceId)) {
+    const detail = "device_id: the public key of one of the user's cross-signing keys";
+    return { code: "cross-signing-id", detail };
+  }
+  if (!refusesUnsigned || ownSignature(deviceId, device, userId) !== undefined) return undefined;
+  return { code: "unsigned", detail: `signatures: expected one by ed25519:${shortId(deviceId)}` };
+}
+
+/**
+ * Matrix spec, client-server API, "Key algorithms": an ed25519 or curve25519 key is unpadded base64 of 32 bytes. Keys of other algorithms are not
+ * checked.
+ */
+function malformedKey(deviceId: DeviceId, device: DeviceKeys): RejectionReason | undefined {
+  for (const algorithm of ["ed25519", "curve25519"] as const) {
+    const text = deviceKey(device, algorithm);
+    const bytes = text === undefined ? undefined : decodeBase64(text, 32);
+    if (text === undefined || (bytes !== undefined && (algorithm === "curve25519" || isStrictKey(bytes)))) continue;
+    const detail = `keys.${algorithm}:${shortId(deviceId)}: expected a public key, 32 bytes in unpadded base64`;
+    return { code: "malformed", detail };
+  }
+  return undefined;
+}

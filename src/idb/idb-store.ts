@@ -1,32 +1,43 @@
-import { defer, Observable } from "rxjs";
+import { BehaviorSubject, defer, map, Observable } from "rxjs";
+import { asleep } from "../page/tab-life.js";
 import type { DeviceStore, RecordKey, Update } from "../store/device-store.js";
 import { savedToken } from "../store/records.js";
-import { connection } from "./use-database.js";
-
-/** Records that are written at a time: each is copied before `put` returns, and thousands of them would hold the page up. */
-const PUTS_AT_A_TIME = 100;
+import { Announcements } from "./announcements.js";
+import { Database } from "./database.js";
+import { deleteRecords, getKind, getRecords, putRecords } from "./requests.js";
 
 /**
- * A store in an IndexedDB database of its own, which all tabs of the origin share.
+ * A store in an IndexedDB database of its own, shared by all tabs of the origin.
  *
- * Nothing is opened before the first subscription. An operation emits when its transaction is over, an update when what it wrote
- * is on the disk. It fails with a {@link StoreError} where the database does, and the next operation starts afresh; unsubscribing
- * before the end aborts the transaction, so that an operation which was given up does not take effect later.
+ * The database is opened at the first subscription. An operation emits when its transaction is over; an update's records are then on the disk. If the
+ * database fails, so does the operation, with a {@link StoreError}, and the next operation starts afresh. Unsubscribing earlier aborts the transaction,
+ * so that an operation that was given up does not take effect later.
  *
- * @param databaseName one for each account, such as `devices/@alice:example.org`, and nothing else's
+ * While the tab is frozen or in the back/forward cache, operations wait: a transaction would block all other tabs. When it wakes, `commits$` emits
+ * `undefined`.
+ *
+ * Announcements reach other tabs through a `BroadcastChannel`. Those of one tab arrive in order. When two tabs update the store within milliseconds of
+ * each other, one may see its own announcement before the other's earlier one.
+ *
+ * @param databaseName one for each account, such as `devices/@alice:example.org`, that nothing else uses
  */
 export function idbStore(databaseName: string): DeviceStore {
-  const useStore = connection(databaseName);
+  const asleep$ = new BehaviorSubject(false);
+  asleep().subscribe((isAsleep) => asleep$.next(isAsleep)); // for as long as the page lives: once a tab is asleep, it is too late to ask
+  const database = new Database(databaseName, asleep$);
+  const announcements = new Announcements(databaseName, asleep$);
 
   const operation = <T>(
     mode: IDBTransactionMode,
-    run: (records: IDBObjectStore) => T | PromiseLike<T>,
+    work: (records: IDBObjectStore) => T | PromiseLike<T>,
+    committed: (outcome: T) => void = () => {},
   ): Observable<T> =>
     new Observable<T>((subscriber) => {
       const givenUp = new AbortController();
-      useStore(givenUp.signal)(mode, run).then(
-        (result) => {
-          subscriber.next(result);
+      database.transaction(mode, work, givenUp.signal).then(
+        (outcome) => {
+          committed(outcome); // even if it was given up, too late to be aborted
+          subscriber.next(outcome);
           subscriber.complete();
         },
         (error: unknown) => {
@@ -40,50 +51,26 @@ export function idbStore(databaseName: string): DeviceStore {
 
   const store: DeviceStore = {
     syncToken$: defer(() => savedToken(store)),
+    commits$: announcements.commits$,
     clear: () =>
       operation("readwrite", (records) => {
         records.clear();
       }),
-    read: (keys) => operation("readonly", (records) => answers(get(records, keys))),
-    readKinds: (kinds) =>
-      operation("readonly", async (records) => {
-        const ids = kinds.map((kind) => records.getAllKeys(allOf(kind)));
-        const saved = await answers(kinds.map((kind) => records.getAll(allOf(kind)) as IDBRequest<unknown[]>));
-        return saved.map((values, i) => mapOf(ids[i]?.result ?? [], values));
-      }),
+    read: (keys) => operation("readonly", (records) => getRecords(records, keys)),
+    readKinds: (kinds) => operation("readonly", (records) => Promise.all(kinds.map((kind) => getKind(records, kind)))),
     update: <T>(keys: readonly RecordKey[], change: (saved: readonly unknown[]) => Update<T>) =>
-      operation("readwrite", async (records) => {
-        // What is awaited goes on within the event of the request's answer: a transaction with nothing left to do commits.
-        const { puts, deletes, result } = change(await answers(get(records, keys)));
-        for (const [kind, id] of deletes) records.delete([kind, id]);
-        for (let i = 0; i < puts.length; i += PUTS_AT_A_TIME)
-          await answers(
-            puts.slice(i, i + PUTS_AT_A_TIME).map(([[kind, id], record]) => records.put(record, [kind, id])),
-          );
-        return result;
-      }),
+      operation(
+        "readwrite",
+        async (records) => {
+          const update = change(await getRecords(records, keys));
+          await deleteRecords(records, update.deletes);
+          await putRecords(records, update.puts);
+          return update;
+        },
+        ({ announce }) => {
+          if (announce !== undefined) announcements.send(announce);
+        },
+      ).pipe(map(({ result }) => result)),
   };
   return store;
-}
-
-const get = (records: IDBObjectStore, keys: readonly RecordKey[]): IDBRequest<unknown>[] =>
-  keys.map(([kind, id]) => records.get([kind, id]));
-
-/** Arrays sort after strings, so this holds every `[kind, id]` and nothing else. */
-const allOf = (kind: string) => IDBKeyRange.bound([kind], [kind, []]);
-
-/** The results, in the event in which the last of them comes: the requests of one transaction are answered in order. One that fails aborts it, and then nothing comes. */
-function answers<T>(requests: readonly IDBRequest<T>[]): Promise<T[]> {
-  return new Promise((resolve) => {
-    const answered = () => {
-      resolve(requests.map(({ result }) => result));
-    };
-    const last = requests.at(-1);
-    if (last === undefined) answered();
-    else last.onsuccess = answered;
-  });
-}
-
-function mapOf(keys: readonly IDBValidKey[], values: readonly unknown[]): ReadonlyMap<string, unknown> {
-  return new Map((keys as [kind: string, id: string][]).map(([, id], i) => [id, values[i]]));
 }

@@ -16,13 +16,25 @@ import { combineLatest, distinctUntilChanged, fromEvent, map, merge, type Observ
  * @see https://wicg.github.io/page-lifecycle/
  */
 export function asleep(): Observable<boolean> {
-  if (typeof document === "undefined") return of(false);
-  const between = (begin$: Observable<unknown>, end$: Observable<unknown>) =>
-    merge(begin$.pipe(map(() => true)), end$.pipe(map(() => false))).pipe(startWith(false));
-  const frozen$ = between(fromEvent(document, "freeze"), fromEvent(document, "resume"));
-  const hidden$ = between(fromEvent(globalThis, "pagehide"), fromEvent(globalThis, "pageshow"));
-  return combineLatest([frozen$, hidden$]).pipe(
-    map(([frozen, hidden]) => frozen || hidden),
+  if (!hasPage()) return of(false);
+  return combineLatest([between(fromEvent(document, "freeze"), fromEvent(document, "resume")), cached()]).pipe(
+    map(([isFrozen, isCached]) => isFrozen || isCached),
     distinctUntilChanged(),
   );
 }
+
+/**
+ * Whether this page is in the back/forward cache, or being unloaded. Like {@link asleep}, but without frozen tabs: those still receive messages,
+ * whereas a message to a page in the cache evicts it.
+ *
+ * @see https://web.dev/articles/bfcache
+ */
+export function cached(): Observable<boolean> {
+  if (!hasPage()) return of(false);
+  return between(fromEvent(globalThis, "pagehide"), fromEvent(globalThis, "pageshow")).pipe(distinctUntilChanged());
+}
+
+const hasPage = () => typeof document !== "undefined";
+
+const between = (begin$: Observable<unknown>, end$: Observable<unknown>): Observable<boolean> =>
+  merge(begin$.pipe(map(() => true)), end$.pipe(map(() => false))).pipe(startWith(false));

@@ -1,14 +1,25 @@
-import { defer, of, type Observable } from "rxjs";
+import { defer, Observable, of, Subject } from "rxjs";
 import type { DeviceStore, RecordKey, Update } from "./device-store.js";
 import { savedToken } from "./records.js";
 
-/** A store for one page load or one test: keeps everything in memory, emits synchronously. */
+/** A store that keeps everything in memory, for one page load or one test. It emits synchronously. */
 export function memoryStore(): DeviceStore {
   const kinds = new Map<string, Map<string, unknown>>();
   const get = ([kind, id]: RecordKey) => kinds.get(kind)?.get(id);
+  const { announced$, deliver } = deliveries();
+
+  const write = ({ puts, deletes }: Update<unknown>) => {
+    for (const [kind, id] of deletes) kinds.get(kind)?.delete(id);
+    for (const [[kind, id], record] of puts) {
+      const records = kinds.get(kind);
+      if (records === undefined) kinds.set(kind, new Map([[id, record]]));
+      else records.set(id, record);
+    }
+  };
 
   const store: DeviceStore = {
     syncToken$: defer(() => savedToken(store)),
+    commits$: announced$,
     clear: () =>
       defer(() => {
         kinds.clear();
@@ -16,17 +27,50 @@ export function memoryStore(): DeviceStore {
       }),
     read: (keys) => defer(() => of(keys.map(get))),
     readKinds: (wanted) => defer(() => of(wanted.map((kind) => new Map(kinds.get(kind))))),
-    update: <T>(keys: readonly RecordKey[], change: (saved: readonly unknown[]) => Update<T>): Observable<T> =>
-      defer(() => {
-        const { puts, deletes, result } = change(keys.map(get));
-        for (const [kind, id] of deletes) kinds.get(kind)?.delete(id);
-        for (const [[kind, id], record] of puts) {
-          const records = kinds.get(kind);
-          if (records === undefined) kinds.set(kind, new Map([[id, record]]));
-          else records.set(id, record);
-        }
-        return of(result);
+    update: <T>(keys: readonly RecordKey[], change: (saved: readonly unknown[]) => Update<T>) =>
+      new Observable<T>((subscriber) => {
+        const update = change(keys.map(get));
+        write(update);
+        deliver({
+          announce: update.announce,
+          emitResult: () => {
+            subscriber.next(update.result);
+            subscriber.complete();
+          },
+        });
       }),
   };
   return store;
+}
+
+interface Delivery {
+  readonly announce: unknown;
+  readonly emitResult: () => void;
+}
+
+/**
+ * Emits each update's announcement, then its result.
+ *
+ * A subscriber may update the store from within an announcement. Without the queue, subscribers further down the list would receive that update's
+ * announcement before the one still being emitted. Its result waits as well, since it must not overtake its announcement.
+ */
+function deliveries() {
+  const announced$ = new Subject<unknown>();
+  const queue: Delivery[] = [];
+  let announcing = false;
+
+  const deliver = (delivery: Delivery) => {
+    queue.push(delivery);
+    while (!announcing) {
+      const next = queue.shift();
+      if (next === undefined) return;
+      if (next.announce !== undefined) {
+        announcing = true;
+        announced$.next(next.announce);
+        announcing = false;
+      }
+      next.emitResult();
+    }
+  };
+  return { announced$: announced$.asObservable(), deliver };
 }

@@ -1,0 +1,72 @@
+import { type BehaviorSubject, filter, map, merge, NEVER, Observable, pairwise, share, Subject, switchMap } from "rxjs";
+import { cached } from "../page/tab-life.js";
+
+/**
+ * The announcements of one database. Those of its own store reach the subscribers directly, those of other stores, in this tab or another, through a
+ * BroadcastChannel. The channel is open while there are subscribers, and otherwise only to send. Without BroadcastChannel (browsers before 2022)
+ * subscribers receive what their own store announces.
+ *
+ * Emits `undefined` when announcements may have been lost: when the tab wakes, and when a message cannot be read.
+ */
+export class Announcements {
+  readonly commits$: Observable<unknown>;
+  readonly #own$ = new Subject<unknown>();
+  readonly #channelName: string;
+  #channel: BroadcastChannel | undefined;
+
+  constructor(databaseName: string, asleep$: BehaviorSubject<boolean>) {
+    this.#channelName = `matrix-device-tracker/idb/${databaseName}`;
+    // A page with an open channel is evicted from the back/forward cache by the first message.
+    const received$ = cached().pipe(switchMap((isCached) => (isCached ? NEVER : this.#received())));
+    const woken$ = asleep$.pipe(
+      pairwise(),
+      filter(([wasAsleep]) => wasAsleep),
+      map(() => undefined),
+    );
+    this.commits$ = merge(this.#own$, received$, woken$).pipe(share());
+  }
+
+  /** Call this when the update is durable. Never throws: the update can no longer fail. */
+  send(announcement: unknown): void {
+    const channel = this.#channel ?? openChannel(this.#channelName);
+    if (channel !== undefined) {
+      post(channel, announcement);
+      if (channel !== this.#channel) channel.close();
+    }
+    this.#own$.next(announcement);
+  }
+
+  #received(): Observable<unknown> {
+    return new Observable((subscriber) => {
+      const channel = openChannel(this.#channelName);
+      if (channel === undefined) return;
+      this.#channel = channel;
+      channel.onmessage = ({ data }: MessageEvent<unknown>) => {
+        subscriber.next(data);
+      };
+      channel.onmessageerror = () => {
+        subscriber.next(undefined);
+      };
+      return () => {
+        this.#channel = undefined;
+        channel.close();
+      };
+    });
+  }
+}
+
+function openChannel(name: string): BroadcastChannel | undefined {
+  if (typeof BroadcastChannel === "undefined") return undefined;
+  const channel: BroadcastChannel & { unref?: () => unknown } = new BroadcastChannel(name);
+  channel.unref?.(); // in Node, an open channel keeps the process alive
+  return channel;
+}
+
+/** An announcement that cannot be cloned is sent as `undefined`: the other stores must know that they have missed something. */
+function post(channel: BroadcastChannel, announcement: unknown): void {
+  try {
+    channel.postMessage(announcement);
+  } catch {
+    channel.postMessage(undefined);
+  }
+}

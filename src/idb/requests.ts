@@ -1,0 +1,106 @@
+import type { RecordKey } from "../store/device-store.js";
+
+/*
+ * Requests of one transaction, made such that no task of the page takes long: browsers serialize a record inside `put`, and deserialize it when
+ * `result` is read.
+ *
+ * The promises resolve within the success event of their last request, while the transaction accepts further ones. If a request fails they never
+ * settle: the transaction is then aborted.
+ */
+
+/** How long to make requests or read results before the page may do something else, in ms. A frame is 16 ms. */
+const SLICE = 8;
+/** How many records to read at first. */
+const FIRST_PAGE = 16;
+/** The number of deletions of one kind from which ranges pay off: in Chromium, 500 single deletions take 90 ms, and one of a range 15 ms. */
+const MANY_DELETIONS = 16;
+
+/** The records under these keys. Each is deserialized in the event of its own request. */
+export function getRecords(store: IDBObjectStore, keys: readonly RecordKey[]): Promise<unknown[]> {
+  return new Promise((resolve) => {
+    const records: unknown[] = [];
+    if (keys.length === 0) resolve(records);
+    for (const [kind, id] of keys) {
+      const request = store.get([kind, id]) as IDBRequest<unknown>;
+      request.onsuccess = () => {
+        if (records.push(request.result) === keys.length) resolve(records);
+      };
+    }
+  });
+}
+
+/** All records of a kind by their IDs. They are read in pages, which grow or shrink to what can be deserialized in one slice. */
+export async function getKind(store: IDBObjectStore, kind: string): Promise<ReadonlyMap<string, unknown>> {
+  const found = new Map<string, unknown>();
+  for (let range = IDBKeyRange.bound([kind], endOf(kind)), size = FIRST_PAGE; ;) {
+    const keysRequest = store.getAllKeys(range, size);
+    const recordsRequest = store.getAll(range, size) as IDBRequest<unknown[]>;
+    await succeeded(recordsRequest);
+    const started = performance.now();
+    const keys = keysRequest.result as [kind: string, id: string][];
+    const records = recordsRequest.result;
+    keys.forEach(([, id], i) => found.set(id, records[i]));
+    if (keys.length < size) return found;
+    range = IDBKeyRange.bound(keys.at(-1), endOf(kind), true);
+    const took = performance.now() - started;
+    if (took < SLICE / 2) size *= 2;
+    else if (took > SLICE) size = Math.ceil(size / 2);
+  }
+}
+
+/** Writes the records, the last one for each key in the end. */
+export const putRecords = (store: IDBObjectStore, puts: readonly (readonly [key: RecordKey, record: unknown])[]) =>
+  inSlices(puts, ([[kind, id], record]) => store.put(record, [kind, id]));
+
+/** Deletes the records under these keys that exist. */
+export async function deleteRecords(store: IDBObjectStore, keys: readonly RecordKey[]): Promise<void> {
+  const idsByKind = new Map<string, Set<string>>();
+  for (const [kind, id] of keys) idsByKind.set(kind, (idsByKind.get(kind) ?? new Set()).add(id));
+  for (const [kind, ids] of idsByKind) {
+    const ranges = ids.size < MANY_DELETIONS ? undefined : await rangesOf(store, kind, ids);
+    if (ranges === undefined) await inSlices([...ids], (id) => store.delete([kind, id]));
+    else await inSlices(ranges, (range) => store.delete(range));
+  }
+}
+
+/** Ranges with these IDs, and no other ID in use. `undefined` if there are many others in between, as it would take longer to find them all. */
+async function rangesOf(
+  store: IDBObjectStore,
+  kind: string,
+  ids: ReadonlySet<string>,
+): Promise<IDBKeyRange[] | undefined> {
+  const limit = 4 * ids.size;
+  const sorted = [...ids].sort(); // by UTF-16 code units, as in IndexedDB
+  const request = store.getAllKeys(IDBKeyRange.bound([kind, sorted[0]], [kind, sorted.at(-1)]), limit);
+  await succeeded(request);
+  const used = request.result as [kind: string, id: string][];
+  if (used.length === limit) return undefined;
+  const runs: IDBValidKey[][] = [];
+  let run: IDBValidKey[] | undefined;
+  for (const key of used) {
+    if (!ids.has(key[1])) run = undefined;
+    else if (run === undefined) runs.push((run = [key]));
+    else run.push(key);
+  }
+  return runs.map((keys) => IDBKeyRange.bound(keys[0], keys.at(-1)));
+}
+
+async function inSlices<T>(items: readonly T[], request: (item: T) => IDBRequest): Promise<void> {
+  let started = performance.now();
+  for (const item of items) {
+    const requested = request(item);
+    if (performance.now() - started < SLICE) continue;
+    await succeeded(requested);
+    started = performance.now();
+  }
+}
+
+/** Arrays sort after strings, so all keys `[kind, id]` come before this one, and those of other kinds come before `[kind]` or after it. */
+const endOf = (kind: string): IDBValidKey => [kind, []];
+
+const succeeded = (request: IDBRequest): Promise<void> =>
+  new Promise((resolve) => {
+    request.onsuccess = () => {
+      resolve();
+    };
+  });

@@ -1,0 +1,44 @@
+import { storeError } from "./store-error.js";
+
+/** The name of the only object store. */
+export const RECORDS = "records";
+
+/** Aborts the transaction if it is not over yet. Whether it was in time is shown by how the transaction ends. */
+export function abort(transaction: IDBTransaction): void {
+  try {
+    transaction.abort();
+  } catch {
+    // It is over.
+  }
+}
+
+/**
+ * Runs `work` in the transaction, and resolves with its result when the transaction is complete.
+ *
+ * If `work` throws or rejects, the transaction is aborted within the same event, so long before it could commit the requests made until then.
+ */
+export async function ended<T>(
+  databaseName: string,
+  transaction: IDBTransaction,
+  work: (records: IDBObjectStore) => T | PromiseLike<T>,
+): Promise<T> {
+  // Not idb-keyval's promisifyRequest: the error of a failed request bubbles to the transaction while transaction.error is still null.
+  const completed = new Promise<void>((resolve, reject) => {
+    transaction.oncomplete = () => {
+      resolve();
+    };
+    transaction.onabort = () => {
+      reject(storeError(databaseName, transaction.error));
+    };
+  });
+  const worked = new Promise<T>((resolve) => {
+    resolve(work(transaction.objectStore(RECORDS)));
+  });
+  try {
+    const [result] = await Promise.all([worked, completed]);
+    return result;
+  } catch (error) {
+    abort(transaction);
+    throw error;
+  }
+}

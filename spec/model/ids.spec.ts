@@ -30,7 +30,7 @@ describe("isUserId", () => {
     expect(isUserId(id)).toBe(false);
   });
 
-  it.each([undefined, null, 5, {}, ["@a:b"], new String("@a:b")])("refuses what is no string: %j", (id) => {
+  it.each([undefined, null, 5, {}, ["@a:b"], new String("@a:b")])("refuses %j, which is not a string", (id) => {
     expect(isUserId(id)).toBe(false);
   });
 });

@@ -1,17 +1,17 @@
 import type { UserId } from "./ids.js";
 
-/** What all errors of this package have in common. */
+/** The base class of all errors of this package. */
 export abstract class DeviceTrackerError extends Error {
   abstract override readonly name: string;
 }
 
-/** A server's answer makes no sense: it is not what the Matrix spec says the endpoint answers. */
+/** A server returned a response that is not what the Matrix spec defines for the endpoint. */
 export class InvalidResponseError extends DeviceTrackerError {
   override readonly name = "InvalidResponseError";
   /**
-   * @param endpoint the endpoint that was asked, such as `/keys/query`
-   * @param path where in the answer the nonsense is, such as `device_keys`; empty for the answer as a whole
-   * @param expected what would have made sense there, such as `an object`
+   * @param endpoint such as `/keys/query`
+   * @param path the invalid part of the response, such as `device_keys`; empty for the response as a whole
+   * @param expected what the spec defines for that part, such as `an object`
    */
   constructor(
     readonly endpoint: string,
@@ -19,108 +19,112 @@ export class InvalidResponseError extends DeviceTrackerError {
     expected: string,
     options?: ErrorOptions,
   ) {
-    super(`${endpoint} answered nonsense: ${path === "" ? "the answer" : `"${path}"`} should be ${expected}`, options);
+    const part = path === "" ? "the response" : `"${path}"`;
+    super(`${endpoint} returned an invalid response: ${part} should be ${expected}`, options);
   }
 }
 
-/** A `/keys/query` was not answered in time and was given up; asking again is safe. */
+/** A `/keys/query` was aborted because its response did not arrive in time. It is safe to retry. */
 export class QueryTimedOutError extends DeviceTrackerError {
   override readonly name = "QueryTimedOutError";
   constructor(
-    /** How long it was waited for, in ms. */
+    /** In ms. */
     readonly deadline: number,
-    /** Whom the query asked for. */
+    /** The users that were queried. */
     readonly userIds: readonly UserId[],
   ) {
-    super(
-      `/keys/query for ${userIds.length} user(s) was not answered within ${deadline} ms and was given up; ask again`,
-    );
+    super(`/keys/query for ${userIds.length} user(s) had no response within ${deadline} ms and was aborted; try again`);
   }
 }
 
-/** The signatures of an answer could not be verified, and none of it was used; asking again is safe. */
+/** The signatures of a response could not be verified. Nothing of the response was used; it is safe to retry. */
 export class VerificationFailedError extends DeviceTrackerError {
   override readonly name = "VerificationFailedError";
   constructor(
-    /** How many there were. */
+    /** How many signatures were to be verified. */
     readonly signatures: number,
     options?: ErrorOptions,
   ) {
     const why = options?.cause instanceof Error ? `: ${options.cause.message}` : "";
     super(
-      `${signatures} signature(s) of an answer could not be verified, and nothing of it was used${why}; ask again`,
+      `${signatures} signature(s) of a response could not be verified, so nothing of it was used${why}; try again`,
       options,
     );
   }
 }
 
-/** Another master key was to be acknowledged than the one which the user has by now. */
+/** The master key to acknowledge is not the one the user has now. */
 export class IdentityChangedError extends DeviceTrackerError {
   override readonly name = "IdentityChangedError";
   constructor(
     readonly userId: UserId,
-    /** The one that was to be acknowledged. */
+    /** The key that was to be acknowledged. */
     readonly acknowledged: string,
-    /** The one that they have; `undefined`: none. */
+    /** The key that the user has now; `undefined` if there is none. */
     readonly masterKey: string | undefined,
   ) {
-    super(
-      `the master key of ${userId} is ${masterKey ?? "gone"} by now, not ${acknowledged}: look again before it is acknowledged`,
-    );
+    const now =
+      masterKey === undefined ? `${userId} has no master key now` : `the master key of ${userId} is ${masterKey} now`;
+    super(`${now}, not ${acknowledged}: compare the current key before you acknowledge it`);
   }
 }
 
-/** The store did not finish an operation in time; the operation counts as failed, though it may still take effect. */
+/** The device store did not finish an operation in time. The operation counts as failed, but may still take effect. */
 export class StoreTimedOutError extends DeviceTrackerError {
   override readonly name = "StoreTimedOutError";
   constructor(
-    /** How long it was waited for, in ms. */
+    /** In ms. */
     readonly deadline: number,
   ) {
-    super(`the device store did not answer within ${deadline} ms; the operation counts as failed`);
+    super(`the device store did not respond within ${deadline} ms; the operation counts as failed`);
   }
 }
 
-/** The store holds the device lists of another account; nothing of it was read or changed. */
+/** The store holds the device lists of another account. None of it was read or changed. */
 export class StoreOwnerError extends DeviceTrackerError {
   override readonly name = "StoreOwnerError";
   constructor(
+    /** The account that the store belongs to. */
     readonly owner: UserId,
+    /** The account of the tracker. */
     readonly userId: UserId,
   ) {
-    super(
-      `this device store belongs to ${owner}, not to ${userId}: open a store of its own for each account, or clear() this one first`,
-    );
+    super(`this device store belongs to ${owner}, not to ${userId}: use one store per account, or clear() it first`);
   }
 }
 
-/** The store was cleared while the tracker was using it, in this tab or another: it was a log-out. Make a new tracker. */
+/**
+ * The store was cleared while the tracker was using it, in this tab or another: the account was logged out. Make a new
+ * tracker.
+ */
 export class StoreClearedError extends DeviceTrackerError {
   override readonly name = "StoreClearedError";
   constructor() {
-    super("this device store was cleared (a log-out, perhaps in another tab): make a new tracker to go on");
+    super("this device store was cleared, perhaps by a log-out in another tab: make a new tracker to continue");
   }
 }
 
-/** The store was written by a newer version of this package, in a format that this one does not know. */
+/** The store was written by a newer version of this package, in a format that this version does not know. */
 export class StoreFormatError extends DeviceTrackerError {
   override readonly name = "StoreFormatError";
   constructor(
+    /** The format of the store. */
     readonly format: number,
+    /** The newest format that this version knows. */
     readonly known: number,
   ) {
     super(
-      `this device store has format ${format}, this version knows ${known}: update the package; until then nothing is saved`,
+      `this device store has format ${format}, but this version only knows ${known}: update the package; until then nothing is saved`,
     );
   }
 }
 
-/** `connect()` was called on a tracker that is connected. */
+/** `connect()` was called while the tracker was connected. */
 export class AlreadyConnectedError extends DeviceTrackerError {
   override readonly name = "AlreadyConnectedError";
   constructor() {
     super(
-      "this tracker is connected already: unsubscribe the subscription of the first connect() before connecting again",
+      "this tracker is already connected: unsubscribe the subscription that connect() returned before connecting again",
     );
   }
 }

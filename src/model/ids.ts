@@ -1,27 +1,27 @@
 /** A Matrix user ID, `@localpart:server`. */
 export type UserId = string;
-/** A device ID: opaque, chosen by the device's homeserver or by the device. */
+/** A device ID: opaque, chosen by the homeserver or by the device. */
 export type DeviceId = string;
 
 /** Longest user ID, in bytes of UTF-8. Matrix spec, appendices, "User Identifiers". */
 const MAX_USER_ID_BYTES = 255;
 
 /**
- * Whether this can be sent to a homeserver as a user ID: `@…:…`, at most 255 bytes.
+ * Whether a value can be sent to a homeserver as a user ID: `@…:…`, at most 255 bytes.
  *
- * Deliberately no stricter: historical user IDs hold nearly any character (Matrix spec, appendices, "Historical User IDs"),
- * but one string that is no user ID at all makes some servers refuse the whole request.
+ * Deliberately no stricter: historical user IDs contain nearly any character (Matrix spec, appendices, "Historical User
+ * IDs"). But some servers refuse a whole request because of one string that is not a user ID.
  */
 export function isUserId(value: unknown): value is UserId {
   return typeof value === "string" && /^@[^:]*:./su.test(value) && utf8Length(value) <= MAX_USER_ID_BYTES;
 }
 
-/** The server name of a user ID: all that follows the first `:`, a port included. */
+/** The server name of a user ID: everything after the first `:`, including a port. */
 export function serverName(userId: UserId): string {
   return userId.slice(userId.indexOf(":") + 1);
 }
 
 function utf8Length(text: string): number {
-  // Most IDs are short enough whatever they hold: a UTF-16 unit is three bytes of UTF-8 at the most.
+  // Most IDs are short enough without encoding them: a UTF-16 unit is at most three bytes of UTF-8.
   return text.length * 3 <= MAX_USER_ID_BYTES ? text.length : new TextEncoder().encode(text).length;
 }

@@ -1,37 +1,43 @@
 import type { DeviceId, UserId } from "./ids.js";
 import type { CrossSigningKey, DeviceKeys } from "./wire.js";
 
-/** Users whose device lists changed, users we no longer share an encrypted room with. */
+/** Users whose device lists changed, and users with whom we no longer share an encrypted room. */
 export interface DeviceChanges {
   readonly changed: readonly UserId[];
   readonly left: readonly UserId[];
 }
 
 /**
- * Why a result is or is not in the cache:
+ * How far a result can be relied on, and whether it is cached:
  *
- * - `current`: as new as every change the tracker has been given up to the moment this value is emitted; cached
- * - `superseded`: a change arrived since the list was asked for or read; true when asked, no longer in the cache
- * - `untracked`: the server does not tell us about this user; not cached
- * - `unreachable`: the user's homeserver could not be asked, or gave nothing usable; usually no devices; not cached
- * - `outdated`: from `getKnownDeviceKeys` only: saved, but a change has been announced since
+ * - `current`: at least as new as every change the tracker had been given when this value was emitted; cached
+ * - `superseded`: correct when it was queried or read, but a change has arrived since; not cached
+ * - `untracked`: the server does not announce changes of this user; not cached
+ * - `unreachable`: the user's homeserver could not be reached, or returned nothing usable; usually without devices; not
+ *   cached
+ * - `outdated`: only from `getKnownDeviceKeys`: a saved list for which a change has been announced since
  */
 export type Freshness = "current" | "superseded" | "untracked" | "unreachable" | "outdated";
 
 /**
  * Why a device was refused:
  *
- * - `malformed`: not the shape that the Matrix spec gives ("DeviceInformation"); that `signatures` are missing is a matter of `unsigned`
- * - `user-id-mismatch`: its `user_id` is not the user under whom it came
- * - `device-id-mismatch`: its `device_id` is not the ID under which it came
- * - `too-large`: more than `MAX_DEVICE_LENGTH` characters, or nested deeper than `MAX_DEVICE_DEPTH`
- * - `too-many-devices`: beyond the first `MAX_DEVICES_PER_USER` of its user, or a new one where `MAX_PINNED_DEVICES_PER_USER` have been seen
- * - `invalid-signature`: it is signed in its own name, and the signature does not hold
- * - `unsigned`: it is not signed by itself; only with the option `unsignedDevices: "refuse"`, or where it was signed before
- * - `key-changed`: a device of this ID has been seen with another ed25519 key, which never changes; the device as it was is kept, if we still have it
+ * - `malformed`: it is not the shape that the Matrix spec defines ("DeviceInformation"); for missing `signatures` see
+ *   `unsigned`
+ * - `user-id-mismatch`: its `user_id` is not the user it was listed under
+ * - `device-id-mismatch`: its `device_id` is not the ID it was listed under
+ * - `too-large`: it has more than `MAX_DEVICE_LENGTH` characters, or is nested deeper than `MAX_DEVICE_DEPTH`
+ * - `too-many-devices`: it comes after the first `MAX_DEVICES_PER_USER` devices of its user, or it is new and
+ *   `MAX_PINNED_DEVICES_PER_USER` devices of its user have been seen
+ * - `invalid-signature`: it has a signature in its own name, which is invalid
+ * - `unsigned`: it is not signed by itself; only if the option `unsignedDevices` is `"refuse"`, or if the device was
+ *   signed before
+ * - `key-changed`: a device with this ID was seen with another ed25519 key, which never changes; the device is kept as
+ *   it was if its list is still saved
  * - `key-shared`: another device of its user has the same curve25519 key
- * - `cross-signing-id`: its ID is the public key of one of its user's cross-signing keys, which signatures could then be mistaken for. The Matrix spec ("Key and signature security")
- *   has such a user not be verified, and people warned: that is for whoever leads through verification
+ * - `cross-signing-id`: its ID is the public key of one of its user's cross-signing keys, so that signatures by one
+ *   could be taken for signatures by the other. According to the Matrix spec ("Key and signature security"), such a
+ *   user must not be verified and people should be warned; that is up to the application
  */
 export type RejectionCode =
   | "malformed"
@@ -52,57 +58,64 @@ export interface RejectionReason {
   readonly detail: string;
 }
 
-/** What we make of a device that passed validation. */
+/** What is known of a device that passed validation. */
 export interface DeviceStatus {
-  /** Its own ed25519 key has signed it. `false`: it carries no such signature, or has no ed25519 key; one that does not hold is a refusal. */
+  /**
+   * Whether its own ed25519 key has signed it. `false` if it has no such signature or no ed25519 key; a device with an
+   * invalid one is refused.
+   */
   readonly signedByItself: boolean;
-  /** Its owner's self-signing key has signed it, which in turn their master key has. */
+  /** Whether its owner's self-signing key has signed it, which their master key has signed in turn. */
   readonly crossSigned: boolean;
-  /** It is dehydrated: a stand-in that takes messages while its owner is logged out (MSC3814). */
+  /** Whether it is dehydrated: it receives messages in place of its owner while they are logged out (MSC3814). */
   readonly dehydrated: boolean;
 }
 
 /**
- * What has become of a user's master key since it was first seen (that one is pinned):
+ * How a user's master key compares with the pinned one: the one first seen, or acknowledged last.
  *
- * - `none`: they never had one
+ * - `none`: the user has never had a master key
  * - `unchanged`: it is the pinned one
- * - `changed`: it is another one, which nobody has acknowledged: perhaps they reset their identity, perhaps somebody stands in their place
- * - `removed`: they had one, and have none now
+ * - `changed`: it is another one that has not been acknowledged; either the user reset their identity, or someone is
+ *   impersonating them
+ * - `removed`: the user had a master key, and has none now
  */
 export type IdentityState = "none" | "unchanged" | "changed" | "removed";
 
-/** What we make of a user's cross-signing identity. */
+/** What is known of a user's cross-signing identity. */
 export interface IdentityStatus {
   readonly state: IdentityState;
-  /** The public key of the master key that the server gives. Unpadded base64. */
+  /** The public key of the master key that the server returned. Unpadded base64. */
   readonly masterKey?: string;
   /** The public key of the master key first seen, or acknowledged last. Unpadded base64. */
   readonly pinnedMasterKey?: string;
-  /** Whether our own user-signing key, of an own identity that has not changed, has signed this very master key. Never while `changed`. */
+  /**
+   * Whether our user-signing key has signed this very master key, and our own identity has not changed. Always `false`
+   * while `changed`.
+   */
   readonly verified: boolean;
 }
 
-/** One user's device list, and how far it can be relied on. Shared between subscribers: never written to. */
+/** One user's device list, and how far it can be relied on. Shared between subscribers, so it must not be modified. */
 export interface UserDeviceKeys {
   /** Devices that passed validation. */
   readonly deviceKeys: ReadonlyMap<DeviceId, DeviceKeys>;
   readonly masterKey?: CrossSigningKey;
   readonly selfSigningKey?: CrossSigningKey;
-  /** Only our own user's. */
+  /** Only of our own user. */
   readonly userSigningKey?: CrossSigningKey;
-  /** Devices that did not pass, and why. */
+  /** Devices that were refused, and why. */
   readonly rejected: ReadonlyMap<DeviceId, RejectionReason>;
   readonly freshness: Freshness;
-  /** When the server's answer came, in ms since the epoch, by the scheduler's clock. */
+  /** When the server's response arrived, in ms since the epoch, by the scheduler's clock. */
   readonly fetchedAt: number;
-  /** Only with `unreachable`: the last list we had. */
+  /** The last list we had. Only if `freshness` is `unreachable`. */
   readonly lastKnown?: ReadonlyMap<DeviceId, DeviceKeys>;
-  /** What we make of each of `deviceKeys`. */
+  /** The status of each of `deviceKeys`. */
   readonly deviceStatus: ReadonlyMap<DeviceId, DeviceStatus>;
-  /** What we make of the user's master key. */
+  /** The status of the user's master key. */
   readonly identity: IdentityStatus;
 }
 
-/** One entry for every user asked, in the order asked. */
+/** One entry for each requested user, in the order of the request. */
 export type DeviceKeysByUser = ReadonlyMap<UserId, UserDeviceKeys>;

@@ -1,20 +1,23 @@
 import type { DeviceId, UserId } from "./ids.js";
 import type { IdentityStatus, RejectionReason } from "./results.js";
 
-/** What an answer changed in one user's device list, compared with the list that was saved before it. Told once it is saved. */
+/**
+ * What a response changed in one user's device list, compared with the list saved before it. Emitted once the change is
+ * saved.
+ */
 export interface DeviceUpdate {
   readonly userId: UserId;
-  /** Devices that were not there before; all of them where the user had never been fetched. */
+  /** New devices; all of them if the user was never fetched before. */
   readonly added: readonly DeviceId[];
   readonly removed: readonly DeviceId[];
-  /** Devices whose display name is another one. */
+  /** Devices with another display name than before. */
   readonly renamed: readonly DeviceId[];
   /** Devices that their owner's identity has signed since. */
   readonly crossSigned: readonly DeviceId[];
-  /** Devices whose keys are the same, and something else that is signed is not, or that have lost a signature. */
+  /** Devices with the same keys, but other signed content or fewer signatures. */
   readonly changed: readonly DeviceId[];
-  /** Devices refused, and why, that were not refused for this reason before. */
+  /** Devices refused for another reason than before, or for the first time. */
   readonly refused: ReadonlyMap<DeviceId, RejectionReason>;
-  /** Only where the identity is another one than before. */
+  /** Only if the identity is not the same as before. */
   readonly identity?: IdentityStatus;
 }

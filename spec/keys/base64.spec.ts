@@ -19,11 +19,11 @@ describe("decodeBase64", () => {
     ["Zm9vYg", "foob"],
     ["Zm9vYmE", "fooba"],
     ["Zm9vYmFy", "foobar"],
-  ])("reads the spec's example %j", (text, bytes) => {
+  ])("decodes the example %j of the spec", (text, bytes) => {
     expect(decoded(text)).toBe(bytes);
   });
 
-  it("reads what encodes any bytes, and nothing else of the same length is taken for them", () => {
+  it("decodes any bytes, and only if they have the requested length", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 70 }), (bytes) => {
         const text = unpadded(bytes);
@@ -35,7 +35,7 @@ describe("decodeBase64", () => {
     );
   });
 
-  it("takes one spelling of any bytes, and no other: whatever it takes, encodes to the same text", () => {
+  it("accepts exactly one encoding of any bytes", () => {
     const digit = fc.oneof(
       { weight: 20, arbitrary: fc.constantFrom(...ALPHABET.split("")) },
       {
@@ -77,20 +77,20 @@ describe("decodeBase64", () => {
   it.each([
     ["padding", "Zg=="],
     ["padding of a whole group", "Zm9v===="],
-    ["a digit too few", "Zm9vY"],
+    ["a missing digit", "Zm9vY"],
     ["a single digit", "Z"],
     ["the alphabet for URLs", "-_-_"],
     ["white space before", " Zm9"],
     ["white space after", "Zm9v\n"],
     ["white space within", "Zm 9"],
-    ["four bits that stand for nothing", "Zh"],
-    ["two bits that stand for nothing", "Zm9"],
+    ["four bits beyond the last byte", "Zh"],
+    ["two bits beyond the last byte", "Zm9"],
     ["a digit beyond ASCII", "Zm9\u0176"],
   ])("refuses %s", (_, text) => {
     expect(decodeBase64(text)).toBeUndefined();
   });
 
-  it("reads every digit of the alphabet, and no other character", () => {
+  it("decodes every character of the alphabet, and no other", () => {
     for (let code = 0; code < 0x300; code++) {
       const digit = String.fromCharCode(code);
       const value = ALPHABET.indexOf(digit);
@@ -99,7 +99,7 @@ describe("decodeBase64", () => {
   });
 });
 
-/** Whether the platform can read it, and would write the same. */
+/** Whether the platform decodes the text, and encodes the bytes as the same text again. */
 function isCanonical(text: string): boolean {
   try {
     return btoa(atob(text)).replaceAll("=", "") === text;

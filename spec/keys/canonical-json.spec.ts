@@ -9,7 +9,10 @@ const parse = (json: string): unknown => JSON.parse(json);
 const text = (bytes: Uint8Array | undefined): string | undefined =>
   bytes === undefined ? undefined : new TextDecoder("utf-8", { fatal: true }).decode(bytes);
 
-/** Canonical JSON once more, by other means: pairs of code points and members, and `JSON.stringify` for leaves that hold nothing odd. */
+/**
+ * A second implementation of canonical JSON: sorts arrays of code points, and leaves the plain values to
+ * `JSON.stringify`.
+ */
 function model(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(model).join(",")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
@@ -61,7 +64,7 @@ const { value: anyJson } = fc.letrec((tie) => ({
     fc.array(tie("value"), { maxLength: 4 }),
     tie("object"),
   ),
-  // As JSON.parse makes them: `__proto__` becomes a property of its own.
+  // As JSON.parse creates them: `__proto__` becomes an own property.
   object: fc.array(fc.tuple(name, tie("value")), { maxLength: 6 }).map((members) => {
     const object = {};
     for (const [key, value] of members)
@@ -85,11 +88,11 @@ describe("canonicalJson", () => {
     [`{ "a": "\\u65E5" }`, `{"a":"日"}`],
     [`{ "a": null }`, `{"a":null}`],
     [`{ "a": -0, "b": 1e10 }`, `{"a":0,"b":10000000000}`],
-  ])("makes of the spec's example %s what the spec says", (json, canonical) => {
+  ])("encodes the example %s of the spec as %s", (json, canonical) => {
     expect(canonicalJson(parse(json))).toBe(canonical);
   });
 
-  it("is what a model written otherwise gives, for any JSON without fractions", () => {
+  it("agrees with a second implementation on any JSON without fractions", () => {
     fc.assert(
       fc.property(anyJson, (value) => {
         const json = canonicalJson(value);
@@ -100,7 +103,7 @@ describe("canonicalJson", () => {
     );
   });
 
-  it("sorts names by code point, where UTF-16 would put characters beyond U+FFFF before U+E000", () => {
+  it("sorts names by code point, not by UTF-16 code unit", () => {
     expect(canonicalJson({ "\ue000": 1, "\u{10000}": 2, "\uffff": 3, "\ud7ff": 4, "": 5, ab: 6, a: 7, B: 8 })).toBe(
       `{"":5,"B":8,"a":7,"ab":6,"\ud7ff":4,"\ue000":1,"\uffff":3,"\u{10000}":2}`,
     );
@@ -109,7 +112,7 @@ describe("canonicalJson", () => {
     );
   });
 
-  it("escapes what the grammar escapes, and nothing else", () => {
+  it("escapes exactly the characters that the grammar escapes", () => {
     for (let code = 0; code < 0x100; code++) {
       const short = { 8: "\\b", 9: "\\t", 10: "\\n", 12: "\\f", 13: "\\r", 34: '\\"', 92: "\\\\" }[code];
       const written = short ?? (code < 0x20 ? `\\u00${code.toString(16).padStart(2, "0")}` : String.fromCharCode(code));
@@ -119,18 +122,18 @@ describe("canonicalJson", () => {
   });
 
   it.each(["\ud800", "\udfff", "a\udc00", "\ud83d\ud83d\ude00", "\ude00\ud83d"])(
-    "is undefined for half a character, in a text and in a name",
-    (half) => {
+    "is undefined for a lone surrogate, in strings and in names",
+    (surrogate) => {
       expect([
-        canonicalJson(half),
-        canonicalJson([half]),
-        canonicalJson({ [half]: 1 }),
-        canonicalJson({ a: { b: half } }),
+        canonicalJson(surrogate),
+        canonicalJson([surrogate]),
+        canonicalJson({ [surrogate]: 1 }),
+        canonicalJson({ a: { b: surrogate } }),
       ]).toEqual([undefined, undefined, undefined, undefined]);
     },
   );
 
-  it("takes integers from -(2^53)+1 to 2^53-1, and no other number", () => {
+  it("accepts integers from -(2^53)+1 to 2^53-1, and no other number", () => {
     expect(canonicalJson([2 ** 53 - 1, 1 - 2 ** 53, 0, -1, 1e15])).toBe(
       "[9007199254740991,-9007199254740991,0,-1,1000000000000000]",
     );
@@ -138,7 +141,7 @@ describe("canonicalJson", () => {
       expect(canonicalJson({ a: [number] })).toBeUndefined();
   });
 
-  it("writes -0 as 0, as the spec's example does", () => {
+  it("encodes -0 as 0, like the example of the spec", () => {
     expect(canonicalJson([-0])).toBe("[0]");
   });
 
@@ -150,9 +153,9 @@ describe("canonicalJson", () => {
     ["a date", new Date(0)],
     ["a map", new Map()],
     ["bytes", new Uint8Array(2)],
-    ["a boxed text", new String("x")],
+    ["a boxed string", new String("x")],
     ["an instance of a class", new Error("x")],
-    ["what says itself how it is written", { toJSON: () => "x" }],
+    ["an object with a toJSON method", { toJSON: () => "x" }],
     ["a hole in an array", new Array<unknown>(2)],
   ])("is undefined for %s, at any depth", (_, value) => {
     expect([canonicalJson(value), canonicalJson({ a: value }), canonicalJson([[value]])]).toEqual([
@@ -162,7 +165,7 @@ describe("canonicalJson", () => {
     ]);
   });
 
-  it("takes names such as __proto__ and toJSON for names, and only properties of the object's own", () => {
+  it("encodes own properties only, including __proto__ and toJSON", () => {
     const json = `{"__proto__":{"toJSON":1},"constructor":"x","hasOwnProperty":null}`;
     expect(canonicalJson(parse(json))).toBe(json);
     expect(canonicalJson(Object.assign(Object.create(null) as object, { a: 1 }))).toBe(`{"a":1}`);
@@ -170,7 +173,7 @@ describe("canonicalJson", () => {
     expect(canonicalJson(runInNewContext('({ b: [{ c: "d" }], a: 1 })'))).toBe(`{"a":1,"b":[{"c":"d"}]}`);
   });
 
-  it("is undefined for what is nested deeper than a device may be, without overflowing the stack", () => {
+  it("is undefined beyond the depth limit, without overflowing the stack", () => {
     const nested = (depth: number, open: string, close: string): unknown =>
       parse(`${open.repeat(depth)}1${close.repeat(depth)}`);
     for (const [open, close] of [
@@ -190,7 +193,7 @@ describe("canonicalJson", () => {
 });
 
 describe("signedBytes", () => {
-  it("leaves out signatures and unsigned of the object itself, whatever they are, and of nothing in it", () => {
+  it("leaves out signatures and unsigned at the top level only", () => {
     const inner = { signatures: { a: 1 }, unsigned: 2 };
     expect(text(signedBytes({ unsigned: { age: 1.5 }, z: inner, signatures: "\ud800", a: [inner] }))).toBe(
       `{"a":[{"signatures":{"a":1},"unsigned":2}],"z":{"signatures":{"a":1},"unsigned":2}}`,
@@ -198,7 +201,7 @@ describe("signedBytes", () => {
     expect(text(signedBytes({ signatures: {}, unsigned: {} }))).toBe("{}");
   });
 
-  it("is the UTF-8 of the canonical JSON, losing nothing", () => {
+  it("is the canonical JSON in UTF-8", () => {
     fc.assert(
       fc.property(fc.dictionary(name, anyJson), (object) => {
         const { signatures: _, unsigned: __, ...rest } = object;
@@ -208,7 +211,7 @@ describe("signedBytes", () => {
     );
   });
 
-  it("is undefined where there is no canonical JSON", () => {
+  it("is undefined if there is no canonical JSON", () => {
     expect([
       signedBytes({ a: 0.5 }),
       signedBytes({ "\ud800": 1 }),

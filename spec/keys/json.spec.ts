@@ -4,24 +4,25 @@ import { describe, expect, it } from "vitest";
 import { jsonLength, own, sameJson } from "../../src/keys/json.js";
 import { isObject } from "../../src/model/json.js";
 
-/** `{"a":{"a":…}}`, or the same of arrays, as `JSON.parse` gives it without complaint. */
+/** `{"a":{"a":…}}`, or the same with arrays, as `JSON.parse` accepts it. */
 const nested = (depth: number, open = '{"a":', close = "}"): unknown =>
   JSON.parse(`${open.repeat(depth)}1${close.repeat(depth)}`);
 const parse = (json: string): unknown => JSON.parse(json);
 
 describe("jsonLength", () => {
-  it("is never below what the JSON is in fact", () => {
+  it("is not much less than the real length", () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 6 }), (value) => {
         const length = jsonLength(value, 1_000_000, 64);
-        // Numbers and escapes count as what they are at most worth, so it is no exact number: a list that is allowed is not ten times as long on the disk.
+        // An approximation, because numbers and escapes are estimated. The factor bounds what an accepted list takes on
+        // disk.
         expect(length).toBeDefined();
         expect(JSON.stringify(value).length).toBeLessThanOrEqual((length ?? 0) * 6 + 20);
       }),
     );
   });
 
-  it("of a value within the limit is the same with any greater limit, and undefined with any smaller one", () => {
+  it("does not depend on the limit, and is undefined beyond it", () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 5 }), fc.nat(100), (value, more) => {
         const length = jsonLength(value, 1_000_000, 64) ?? 0;
@@ -31,19 +32,19 @@ describe("jsonLength", () => {
     );
   });
 
-  it("counts the names of properties too", () => {
+  it("counts the names of properties, too", () => {
     expect(jsonLength({ ["x".repeat(1_000)]: 1 }, 500, 5)).toBeUndefined();
     expect(jsonLength(Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`k${i}`, 0])), 500, 5)).toBeUndefined();
   });
 
-  it("is undefined for what is nested deeper than allowed, at any depth, without overflowing the stack", () => {
+  it("is undefined beyond the depth limit, without overflowing the stack", () => {
     expect(jsonLength(nested(32), 1_000, 32)).toBeDefined();
     expect(jsonLength(nested(33), 1_000, 32)).toBeUndefined();
     for (const deep of [nested(200_000), nested(200_000, "[", "]")])
       expect(jsonLength(deep, 1_000_000_000, 32)).toBeUndefined();
   });
 
-  it("costs no more than the limit, however large the value", () => {
+  it("takes time in the limit, not in the size of the value", () => {
     const items: unknown[] = [];
     let read = 0;
     for (let i = 0; i < 100_000; i++) Object.defineProperty(items, i, { get: () => void read++ });
@@ -66,18 +67,18 @@ describe("jsonLength", () => {
     ["undefined in an object", { a: undefined }],
     ["undefined in an array", [undefined]],
     ["a hole in an array", new Array<unknown>(2)],
-  ])("is undefined for %s, which is no JSON", (_, value) => {
+  ])("is undefined for %s, which is not JSON", (_, value) => {
     expect(jsonLength(value, 1_000, 5)).toBeUndefined();
     expect(jsonLength({ a: [value] }, 1_000, 5)).toBeUndefined();
   });
 
-  it("ends for a value that holds itself", () => {
+  it("ends for a value that contains itself", () => {
     const self: unknown[] = [];
     self.push(self, self, self);
     expect(jsonLength(self, 65_536, 32)).toBeUndefined();
   });
 
-  it("takes objects without a prototype and those of another realm", () => {
+  it("accepts objects without a prototype or from another realm", () => {
     expect(jsonLength(Object.assign(Object.create(null) as object, { a: 1 }), 100, 5)).toBeDefined();
     expect(jsonLength(runInNewContext('({ a: [{ b: "c" }] })'), 100, 5)).toBeDefined();
   });
@@ -92,7 +93,7 @@ describe("jsonLength", () => {
 
 describe("own", () => {
   it.each(["__proto__", "constructor", "toString", "hasOwnProperty"])(
-    "gives nothing for %s, unless it is the object's own",
+    "returns %s only if it is an own property",
     (name) => {
       expect(own({}, name)).toBeUndefined();
       expect(own(parse(`{"${name}":5}`) as Record<string, unknown>, name)).toBe(5);
@@ -100,22 +101,8 @@ describe("own", () => {
   );
 });
 
-describe("isObject", () => {
-  it("is neither an array nor null", () => {
-    expect([{}, Object.create(null), [], null, undefined, "x", 5].map(isObject)).toEqual([
-      true,
-      true,
-      false,
-      false,
-      false,
-      false,
-      false,
-    ]);
-  });
-});
-
 describe("sameJson", () => {
-  it("holds for a copy, whatever the order of its properties", () => {
+  it("is true for a copy, in any order of properties", () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
         const reversed = parse(
@@ -129,7 +116,7 @@ describe("sameJson", () => {
     );
   });
 
-  it("holds for two values only where their JSON is the same", () => {
+  it("is true only if the JSON of both values is the same", () => {
     const sorted = (value: unknown): string =>
       JSON.stringify(value, (_, item: unknown) =>
         isObject(item) ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1))) : item,
@@ -153,7 +140,7 @@ describe("sameJson", () => {
     ['{"__proto__":null}', '{"x":null}'],
     ['{"toString":1}', '{"valueOf":1}'],
     ['"1"', "1"],
-  ])("tells %s from %s", (a, b) => {
+  ])("distinguishes %s from %s", (a, b) => {
     expect([sameJson(parse(a), parse(b)), sameJson(parse(b), parse(a))]).toEqual([false, false]);
   });
 });

@@ -1,13 +1,14 @@
 /**
- * The bytes that unpadded Base64 stands for, or `undefined` where the text is none, or stands for another number of bytes than asked.
+ * Decodes unpadded Base64. `undefined` if the text is not valid, or does not have the given length in bytes.
  *
- * Matrix spec, appendices, "Unpadded Base64": the standard alphabet of RFC 4648 (section 4, not the one for URLs) without `=`. There, decoders SHOULD accept padding, too, which
- * we do not; "Binary data" allows to reject what is not encoded properly. Here, a key or a signature has one spelling and no other, or
- * two texts that are compared would differ and yet be the same key. Hence also no white space, and no bits that stand for nothing (RFC 4648, section 3.5).
+ * Matrix spec, appendices, "Unpadded Base64": the standard alphabet (RFC 4648, section 4, not the one for URLs) without
+ * `=`. Decoders SHOULD accept padding there, which this one does not; "Binary data" allows rejecting improper
+ * encodings. Keys are compared as text, so each must have exactly one spelling: no padding, no white space, no bits
+ * beyond the last byte (RFC 4648, section 3.5).
  */
 export function decodeBase64(text: string, length?: number): Uint8Array | undefined {
   const rest = text.length % 4;
-  if (rest === 1) return undefined; // six bits are no byte
+  if (rest === 1) return undefined; // six bits do not make a byte
   const size = (text.length - rest) * 0.75 + (rest === 0 ? 0 : rest - 1);
   if (length !== undefined && length !== size) return undefined;
 

@@ -1,16 +1,16 @@
 import { isPlain } from "./json.js";
 import { MAX_DEVICE_DEPTH } from "./limits.js";
 
-/** Matrix spec, appendices, "Signing Details": what a signature does not cover. */
+/** The properties that a signature does not cover. Matrix spec, appendices, "Signing Details". */
 const UNCOVERED: readonly string[] = ["signatures", "unsigned"];
 const ALL_COVERED: readonly string[] = [];
 const UTF8 = new TextEncoder();
 
 /**
- * The bytes that a signature of this object covers, or `undefined` where it has no canonical JSON: then no signature of it holds.
+ * The bytes that a signature of an object covers: its canonical JSON without its own `signatures` and `unsigned`.
+ * `undefined` if the object has no canonical JSON: then none of its signatures is valid.
  *
- * Matrix spec, appendices, "Signing Details" and "Checking for a Signature", steps 5 and 6: the canonical JSON without the object's own `signatures`
- * and `unsigned`.
+ * Matrix spec, appendices, "Signing Details" and "Checking for a Signature", steps 5 and 6.
  */
 export function signedBytes(object: Readonly<Record<string, unknown>>): Uint8Array | undefined {
   const json = objectJson(object, MAX_DEVICE_DEPTH, UNCOVERED);
@@ -18,10 +18,12 @@ export function signedBytes(object: Readonly<Record<string, unknown>>): Uint8Arr
 }
 
 /**
- * The canonical JSON of a value, or `undefined` where it has none: what is no JSON, numbers that are not exact integers, text that UTF-8 cannot hold,
- * and what is nested deeper than {@link MAX_DEVICE_DEPTH}.
+ * The canonical JSON of a value. `undefined` if there is none: the value is not JSON, has a number that is not an exact
+ * integer or text that UTF-8 cannot represent, or is nested deeper than {@link MAX_DEVICE_DEPTH}.
  *
- * Matrix spec, appendices, "Canonical JSON". Its cost is that of the value's JSON: whoever chose the value must have been held to `jsonLength` before.
+ * Takes time in the length of the value's JSON, which the caller must have limited with `jsonLength`.
+ *
+ * Matrix spec, appendices, "Canonical JSON".
  */
 export function canonicalJson(value: unknown): string | undefined {
   return valueJson(value, MAX_DEVICE_DEPTH);
@@ -32,8 +34,8 @@ function valueJson(value: unknown, depth: number): string | undefined {
     case "string":
       return stringJson(value);
     case "number":
-      // "Canonical JSON": integers from -(2**53)+1 to (2**53)-1, without exponents or decimal places. Of these, String() gives digits alone, and -0 as 0:
-      // "-0 MUST NOT appear", and the appendices' own example makes 0 of it.
+      // "Canonical JSON": integers from -(2**53)+1 to (2**53)-1, without exponents or decimal places. String() writes
+      // these in digits alone, and -0 as 0: "-0 MUST NOT appear", and the example in the appendices turns it into 0.
       return Number.isSafeInteger(value) ? String(value) : undefined;
     case "boolean":
       return value ? "true" : "false";
@@ -75,32 +77,40 @@ function objectJson(
   return `${json}}`;
 }
 
-/** With the flag, only halves of characters: a pair is one character outside of this range. */
+/** Matches lone surrogates only: with the `u` flag, a pair is one character outside this range. */
 const LONE_SURROGATE = /[\ud800-\udfff]/u;
-/** What {@link stringJson} cannot copy as it is. */
+/** Characters that {@link stringJson} cannot copy verbatim. */
 const SPECIAL = /["\\\u0000-\u001f\ud800-\udfff]/u;
 
 function stringJson(text: string): string | undefined {
   if (!SPECIAL.test(text)) return `"${text}"`;
-  // "Canonical JSON" is UTF-8, which has no half characters: an encoder would put U+FFFD in the place of each, and one signature would cover many texts.
+  // "Canonical JSON" is UTF-8, which cannot represent lone surrogates: an encoder would replace each with U+FFFD, and
+  // one signature would cover many texts.
   if (LONE_SURROGATE.test(text)) return undefined;
-  // The grammar's `escaped` is what ECMA-262, "QuoteJSONString", writes: \b \t \n \f \r \" \\, \u00xx in lower case for other controls, and nothing else.
+  // The grammar's `escaped` is exactly what ECMA-262, "QuoteJSONString", writes: \b \t \n \f \r \" \\, and \u00xx in
+  // lower case for other control characters.
   return JSON.stringify(text);
 }
 
-/** "Canonical JSON": "dictionary keys lexicographically sorted by Unicode codepoint". Own properties, whatever they are called. */
+/**
+ * "Canonical JSON": "dictionary keys lexicographically sorted by Unicode codepoint". Includes own properties with names
+ * such as `__proto__`.
+ */
 function sortedNames(object: object): readonly string[] {
   const names = Object.keys(object);
   return inOrder(names) ? names : names.sort(byCodePoint);
 }
 
-/** Servers send canonical JSON as a rule, and then there is nothing to sort. */
+/** Servers usually send canonical JSON, which needs no sorting. */
 function inOrder(names: readonly string[]): boolean {
   for (let i = 1; i < names.length; i++) if (byCodePoint(names[i - 1] ?? "", names[i] ?? "") > 0) return false;
   return true;
 }
 
-/** JavaScript compares UTF-16 code units: there characters beyond U+FFFF, written with surrogates, come before U+E000 to U+FFFF. */
+/**
+ * Compares by code point. JavaScript compares UTF-16 code units, in which surrogates (U+10000 and above) come before
+ * U+E000 to U+FFFF.
+ */
 function byCodePoint(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {
@@ -110,5 +120,5 @@ function byCodePoint(a: string, b: string): number {
   return a.length - b.length;
 }
 
-/** Puts surrogates behind all other code units. */
+/** Sorts surrogates after all other code units. */
 const rank = (unit: number): number => (unit >= 0xd800 && unit <= 0xdfff ? unit + 0x1_0000 : unit);

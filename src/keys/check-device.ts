@@ -7,8 +7,8 @@ import { MAX_DEVICE_DEPTH, MAX_DEVICE_LENGTH, MAX_REJECTED_ID_LENGTH } from "./l
 import { object, quote, shapeProblem, signatures, strings } from "./shape.js";
 
 /**
- * Matrix spec, client-server API, `POST /_matrix/client/v3/keys/query`, "DeviceInformation". The spec requires `signatures`; here the option
- * `unsignedDevices` decides about a device without them.
+ * Matrix spec, client-server API, `POST /_matrix/client/v3/keys/query`, "DeviceInformation". The spec requires
+ * `signatures`; here the option `unsignedDevices` decides about a device without them.
  */
 const deviceShape = v.object({
   user_id: v.string(),
@@ -26,8 +26,8 @@ export type DeviceCheck =
 /**
  * Checks that a value received or saved under this user ID and device ID is that device. Signatures are not looked at.
  *
- * Matrix spec, client-server API, `POST /_matrix/client/v3/keys/query`: the response maps user IDs and device IDs to "DeviceInformation", which repeats
- * both IDs. If they differ, a server has moved the device.
+ * Matrix spec, client-server API, `POST /_matrix/client/v3/keys/query`: the response maps user IDs and device IDs to
+ * "DeviceInformation", which repeats both IDs. If they differ, a server has moved the device.
  */
 export function checkDevice(value: unknown, userId: UserId, deviceId: DeviceId): DeviceCheck {
   const length = jsonLength(value, MAX_DEVICE_LENGTH, MAX_DEVICE_DEPTH);

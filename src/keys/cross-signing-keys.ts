@@ -8,7 +8,8 @@ export interface CrossSigningKeys {
 }
 
 /**
- * The three cross-signing keys: the property that holds each in {@link CrossSigningKeys}, its `usage`, and its section in a `/keys/query` response.
+ * The three cross-signing keys: the property that holds each in {@link CrossSigningKeys}, its `usage`, and its section
+ * in a `/keys/query` response.
  *
  * Matrix spec, client-server API, "Cross-signing" and `POST /_matrix/client/v3/keys/query`.
  */

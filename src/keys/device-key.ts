@@ -1,11 +1,11 @@
 import type { DeviceKeys } from "../model/wire.js";
 import { own } from "./json.js";
 
-/** The algorithms of the keys that a device is known by. Matrix spec, client-server API, "Key algorithms". */
+/** The algorithms of a device's identity keys. Matrix spec, client-server API, "Key algorithms". */
 export type KeyAlgorithm = "curve25519" | "ed25519";
 export const KEY_ALGORITHMS: readonly KeyAlgorithm[] = ["curve25519", "ed25519"];
 
-/** A device's public key of this algorithm, unpadded base64, where it has one. */
+/** A device's public key of this algorithm, in unpadded base64; `undefined` if it has none. */
 export function deviceKey({ keys, device_id: deviceId }: DeviceKeys, algorithm: KeyAlgorithm): string | undefined {
   return own(keys, `${algorithm}:${deviceId}`) as string | undefined;
 }

@@ -1,14 +1,16 @@
 import { isObject } from "../model/json.js";
 
-/** The value of an own property: names such as `constructor` are only names. */
+/** The value of an own property, even if its name is `__proto__` or `constructor`. */
 export function own(object: Readonly<Record<string, unknown>>, name: string): unknown {
   return Object.hasOwn(object, name) ? object[name] : undefined;
 }
 
 /**
- * About how many characters of JSON a value is, or `undefined` where it is no JSON, or more than `limit`, or nested deeper
- * than `depth`. Its cost is bounded by the limits, not by the value: `JSON.stringify` would overflow the stack on a value
- * nested a few thousand deep, which `JSON.parse` gives without complaint.
+ * The approximate length of a value in characters of JSON. `undefined` if it is not JSON, is longer than `limit`, or is
+ * nested deeper than `depth`.
+ *
+ * Takes time in the limits, not in the value. `JSON.stringify` would overflow the stack on a value nested a few
+ * thousand levels deep, which `JSON.parse` accepts.
  */
 export function jsonLength(value: unknown, limit: number, depth: number): number | undefined {
   switch (typeof value) {
@@ -19,43 +21,48 @@ export function jsonLength(value: unknown, limit: number, depth: number): number
     case "boolean":
       return within(4, limit);
     case "object":
-      break;
+      if (value === null) return within(4, limit);
+      if (depth === 0) return undefined;
+      return Array.isArray(value) ? arrayLength(value, limit, depth) : objectLength(value, limit, depth);
     default:
       return undefined;
   }
-  if (value === null) return within(4, limit);
-  if (depth === 0) return undefined;
+}
+
+function arrayLength(array: readonly unknown[], limit: number, depth: number): number | undefined {
   let length = 2;
-  if (Array.isArray(value)) {
-    for (const item of value as unknown[]) {
-      const more = jsonLength(item, limit - length, depth - 1);
-      if (more === undefined) return undefined;
-      length += more + 1;
-    }
-  } else {
-    if (!isPlain(value)) return undefined;
-    for (const name in value) {
-      const more = jsonLength(
-        (value as Readonly<Record<string, unknown>>)[name],
-        limit - length - name.length,
-        depth - 1,
-      );
-      if (more === undefined) return undefined;
-      length += name.length + more + 4;
-    }
+  for (const item of array) {
+    const more = jsonLength(item, limit - length, depth - 1);
+    if (more === undefined) return undefined;
+    length += more + 1;
+  }
+  return within(length, limit);
+}
+
+function objectLength(object: object, limit: number, depth: number): number | undefined {
+  if (!isPlain(object)) return undefined;
+  let length = 2;
+  for (const name in object) {
+    const value = (object as Readonly<Record<string, unknown>>)[name];
+    const more = jsonLength(value, limit - length - name.length, depth - 1);
+    if (more === undefined) return undefined;
+    length += name.length + more + 4;
   }
   return within(length, limit);
 }
 
 const within = (length: number, limit: number): number | undefined => (length <= limit ? length : undefined);
 
-/** Whether an object is as JSON gives them, of this realm or another (an iframe, a test runner's sandbox: nothing is above its `Object.prototype`); dates, maps and bytes are not. */
+/**
+ * Whether an object is a plain one, as `JSON.parse` creates them, not a date, a map or a byte array. It may come from
+ * another realm, such as an iframe or a test runner's sandbox, with an `Object.prototype` of its own.
+ */
 export function isPlain(object: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(object);
   return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-/** Whether two JSON values are the same, whatever the order of their properties. Values must have passed {@link jsonLength}. */
+/** Whether two JSON values are equal, in any order of properties. Both must have passed {@link jsonLength}. */
 export function sameJson(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, i) => sameJson(item, b[i]));

@@ -1,32 +1,38 @@
 import type { DeviceId } from "../model/ids.js";
 
 /*
- * What one user may send us. The Matrix spec gives no limits here, so these are ours: far above what honest accounts have
- * (a device is about 700 characters of JSON; bots and bridges reach some hundred devices), and low enough that nobody else's
- * account can fill our memory or disk.
+ * Limits on what one user can make us process and store. The Matrix spec has none, so these are ours: far above what
+ * honest accounts have (a device is about 700 characters of JSON; bots and bridges reach a few hundred devices), and
+ * low enough that another account cannot fill our memory or disk.
  */
 
-/** Devices of one user that are looked at; those after them are refused as `too-many-devices`. */
+/** Devices of one user; any more are refused as `too-many-devices`. */
 export const MAX_DEVICES_PER_USER = 2_000;
-/** Characters of JSON in one device or cross-signing key: as many as the spec allows an event to have bytes. */
+/** Characters of JSON in one device or cross-signing key: as many as the spec allows bytes in an event. */
 export const MAX_DEVICE_LENGTH = 65_536;
-/** Characters of JSON in all devices of one user together; those after them are refused as `too-large`. */
+/** Characters of JSON in all devices of one user together; any more devices are refused as `too-large`. */
 export const MAX_LIST_LENGTH = 4_194_304;
-/** Device IDs of one user whose keys are pinned; a device beyond them is refused. Pins are kept for ever, so this is what one user may put on our disk; bots reach some hundred in years. */
+/**
+ * Device IDs of one user with pinned keys; any more devices are refused. Pins are never deleted, so this limits what
+ * one user can put on our disk. Bots reach a few hundred in years.
+ */
 export const MAX_PINNED_DEVICES_PER_USER = 10_000;
 /**
- * Devices of one user that are remembered to claim one key: two are enough for it to be attributed to nobody, and every claim is looked at whenever one is added. Devices with one ed25519 key
- * need no signature by it, so that without a limit a list of them would hold the page up for seconds.
+ * Devices of one user that are remembered as claiming the same key. Two are enough to attribute the key to none of
+ * them. All claims are read whenever one is added, and claiming an ed25519 key needs no signature by it: without this
+ * limit, a list of such claims could block the page for seconds.
  */
 export const MAX_CLAIMS_OF_ONE_KEY = 8;
-/** Signatures in our name on one master key that are looked at; an account has one user-signing key at a time. */
+/** Signatures by our own user on one master key that are verified. An account has one user-signing key at a time. */
 export const MAX_MASTER_KEY_SIGNATURES = 8;
-/** How deep objects and arrays in one device may nest; honest ones nest three deep. */
+/** How deep objects and arrays in one device may be nested. Honest devices have three levels. */
 export const MAX_DEVICE_DEPTH = 32;
-/** Refused devices of one user that are named, so that refusals cannot fill what the limits above keep clear. */
+/**
+ * Refused devices of one user that are listed, so that refusals cannot fill the memory that the limits above protect.
+ */
 export const MAX_REJECTED_PER_USER = 1_000;
-/** Characters of a device's ID; a device of a longer one is refused, and named by as many of them. */
+/** Characters of a device ID. A device with a longer ID is refused, and listed under this many characters of it. */
 export const MAX_REJECTED_ID_LENGTH = 255;
 
-/** A device ID as refusals name it. */
+/** A device ID as refusals list it. */
 export const shortId = (deviceId: DeviceId): DeviceId => deviceId.slice(0, MAX_REJECTED_ID_LENGTH);

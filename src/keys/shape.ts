@@ -1,8 +1,9 @@
 import * as v from "valibot";
 import { isObject } from "../model/json.js";
 
-// valibot's own `record` and `looseObject` drop names such as `__proto__`. These checks look at every property, and only ever
-// answer yes or no: the original object is kept with all its unknown properties, because signatures cover them.
+// valibot's own `record` and `looseObject` drop names such as `__proto__`. These checks look at every property, and
+// only ever answer yes or no: the original object is kept with all its unknown properties, because signatures cover
+// them.
 
 /** An object of strings. */
 export const strings = v.custom<Record<string, string>>(
@@ -19,7 +20,10 @@ export const signatures = v.custom<Record<string, Record<string, string>>>(
 /** Any object. */
 export const object = v.custom<Record<string, unknown>>(isObject, "expected an object");
 
-/** The first thing that is wrong with the value's shape and where, such as `algorithms: expected Array`; `undefined` if nothing is. */
+/**
+ * The first thing that is wrong with the value's shape and where, such as `algorithms: expected Array`; `undefined` if
+ * nothing is.
+ */
 export function shapeProblem(shape: v.GenericSchema, value: unknown): string | undefined {
   const { issues } = v.safeParse(shape, value, { abortEarly: true });
   if (issues === undefined) return undefined;

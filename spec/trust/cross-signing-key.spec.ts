@@ -6,19 +6,19 @@ import { ALICE, BOB } from "../support/users.js";
 const { publicKey } = keyPair("a");
 const other = keyPair("b").publicKey;
 const zero = "A".repeat(43);
-/** y = p + 3: one of the few that have a second spelling. */
+/** y = p + 3: one of the few points with a second encoding. */
 const notCanonical = Buffer.from(`f0${"ff".repeat(30)}7f`, "hex")
   .toString("base64")
   .slice(0, 43);
 const NO_KEYS: readonly (readonly [string, string])[] = [
   ["of too few bytes", publicKey.slice(0, 42)],
-  ["of too many", `${publicKey}AA`],
-  ["of very many", "A".repeat(60_000)],
+  ["of too many bytes", `${publicKey}AA`],
+  ["of far too many bytes", "A".repeat(60_000)],
   ["that is empty", ""],
   ["that is padded", `${publicKey}=`],
   ["in the alphabet for URLs", `-${publicKey.slice(1)}`],
   ["with white space", ` ${publicKey.slice(1)}`],
-  ["with bits that stand for nothing", `${publicKey.slice(0, 42)}B`],
+  ["with bits beyond the last byte", `${publicKey.slice(0, 42)}B`],
   ["of small order", zero],
   ["that is not canonical", notCanonical],
 ];
@@ -26,7 +26,7 @@ const NO_KEYS: readonly (readonly [string, string])[] = [
 describe("publicKeyOf", () => {
   const keyIn = (keys: Readonly<Record<string, string>>) => publicKeyOf({ user_id: BOB, usage: ["master"], keys });
 
-  it("gives the one key, as it is written and as bytes", () => {
+  it("returns the key as text and as bytes", () => {
     expect(publicKeyOf(crossSigningKey(BOB, "master", { publicKey }))).toEqual({
       text: publicKey,
       bytes: new Uint8Array(Buffer.from(publicKey, "base64")),
@@ -34,16 +34,16 @@ describe("publicKeyOf", () => {
   });
 
   it.each([
-    ["none", {}],
-    ["two", { [`ed25519:${publicKey}`]: publicKey, [`ed25519:${other}`]: other }],
-    ["one of another algorithm beside it", { [`ed25519:${publicKey}`]: publicKey, "org.example:x": "x" }],
-  ])("refuses other numbers of keys than one: %s", (_, keys) => {
+    ["no key", {}],
+    ["two keys", { [`ed25519:${publicKey}`]: publicKey, [`ed25519:${other}`]: other }],
+    ["a key of another algorithm, too", { [`ed25519:${publicKey}`]: publicKey, "org.example:x": "x" }],
+  ])("refuses an object with %s", (_, keys) => {
     expect(keyIn(keys)).toEqual({ problem: "keys: expected exactly one" });
   });
 
   it.each([
     ["the ID of another key", { [`ed25519:${other}`]: publicKey }],
-    ["a name for an ID", { "ed25519:MASTER": publicKey }],
+    ["a name as its ID", { "ed25519:MASTER": publicKey }],
     ["no algorithm", { [publicKey]: publicKey }],
     ["another algorithm", { [`curve25519:${publicKey}`]: publicKey }],
     ["an empty ID", { "ed25519:": publicKey }],
@@ -59,11 +59,11 @@ describe("publicKeyOf", () => {
 });
 
 describe("isPublicKey", () => {
-  it("takes a public key as it is written", () => {
+  it("accepts a public key", () => {
     expect(isPublicKey(publicKey)).toBe(true);
   });
 
-  it.each(NO_KEYS)("does not take a text %s", (_, text) => {
+  it.each(NO_KEYS)("refuses a text %s", (_, text) => {
     expect(isPublicKey(text)).toBe(false);
   });
 });
@@ -71,12 +71,12 @@ describe("isPublicKey", () => {
 describe("signatureBy", () => {
   const signatures = { [BOB]: { "ed25519:K": "bob's", "curve25519:L": "?" }, [ALICE]: { "ed25519:L": "alice's" } };
 
-  it("gives the signature in this user's name, by the key of this ID", () => {
+  it("returns the signature by this user and key", () => {
     expect(signatureBy(signatures, BOB, "K")).toBe("bob's");
     expect(signatureBy(signatures, ALICE, "L")).toBe("alice's");
   });
 
-  it("gives none in another name, by another key or of another algorithm", () => {
+  it("ignores signatures by other users, keys and algorithms", () => {
     expect([
       signatureBy(signatures, ALICE, "K"),
       signatureBy(signatures, BOB, "L"),
@@ -85,7 +85,7 @@ describe("signatureBy", () => {
     ]).toEqual([undefined, undefined, undefined, undefined]);
   });
 
-  it("takes names of JavaScript for names, and what is no text for nothing", () => {
+  it("reads own properties only, and ignores values that are not strings", () => {
     expect([signatureBy({}, "constructor", "name"), signatureBy({ [BOB]: {} }, "__proto__", "K")]).toEqual([
       undefined,
       undefined,

@@ -22,7 +22,7 @@ const list = (changes: Partial<DeviceList> = {}): DeviceList => ({
 });
 
 describe("readDeviceList", () => {
-  it("gives what was saved, also where the store has copied it", () => {
+  it("returns the saved list, also from a copy", () => {
     const saved = list();
     expect(readDeviceList(saved, BOB)).toBe(saved);
     expect(readDeviceList(structuredClone(saved), BOB)).toEqual(saved);
@@ -31,29 +31,29 @@ describe("readDeviceList", () => {
   });
 
   it.each<[string, unknown]>([
-    ["nothing", undefined],
+    ["undefined", undefined],
     ["null", null],
-    ["a list", []],
+    ["an array", []],
     ["devices in an object", { ...list(), deviceKeys: { PHONE: testDevice(BOB, "PHONE") } }],
-    ["no devices", { ...list(), deviceKeys: undefined }],
-    ["no status of a device", { ...list(), deviceStatus: new Map() }],
-    ["a status that is none", { ...list(), deviceStatus: new Map([["PHONE", null]]) }],
+    ["missing devices", { ...list(), deviceKeys: undefined }],
+    ["a device without a status", { ...list(), deviceStatus: new Map() }],
+    ["a status that is null", { ...list(), deviceStatus: new Map([["PHONE", null]]) }],
     [
-      "a status that says nothing",
+      "a status that is not boolean",
       {
         ...list(),
         deviceStatus: new Map([["PHONE", { signedByItself: true, crossSigned: "yes", dehydrated: false }]]),
       },
     ],
-    ["no refusals", { ...list(), rejected: undefined }],
+    ["missing refusals", { ...list(), rejected: undefined }],
     ["refusals in an object", { ...list(), rejected: {} }],
-    ["no time", { ...list(), fetchedAt: "1234" }],
+    ["a time that is not a number", { ...list(), fetchedAt: "1234" }],
     [
-      "a device of somebody else",
+      "a device of another user",
       { ...list(), deviceKeys: new Map([["PHONE", testDevice("@mallory:evil.example", "PHONE")]]) },
     ],
-    ["a device by another name", { ...list(), deviceKeys: new Map([["TABLET", testDevice(BOB, "PHONE")]]) }],
-    ["a device that is none", { ...list(), deviceKeys: new Map([["PHONE", { user_id: BOB }]]) }],
+    ["a device under another ID", { ...list(), deviceKeys: new Map([["TABLET", testDevice(BOB, "PHONE")]]) }],
+    ["a malformed device", { ...list(), deviceKeys: new Map([["PHONE", { user_id: BOB }]]) }],
     [
       "a device that is too large",
       {
@@ -71,27 +71,24 @@ describe("readDeviceList", () => {
         ]),
       },
     ],
-    ["a device whose name is no string", { ...list(), deviceKeys: new Map([[5, testDevice(BOB, "PHONE")]]) }],
+    ["a device ID that is not a string", { ...list(), deviceKeys: new Map([[5, testDevice(BOB, "PHONE")]]) }],
     ["a refusal without a code", { ...list(), rejected: new Map([["B", { detail: "x" }]]) }],
-    ["a refusal without a sentence", { ...list(), rejected: new Map([["B", { code: "malformed" }]]) }],
-    ["a refusal that is none", { ...list(), rejected: new Map([["B", null]]) }],
-    [
-      "a refusal whose device has no name",
-      { ...list(), rejected: new Map([[null, { code: "malformed", detail: "x" }]]) },
-    ],
-    ["somebody else's master key", { ...list(), masterKey: key("master", "@mallory:evil.example") }],
-    ["a master key for something else", { ...list(), masterKey: key("self_signing") }],
-    ["a self-signing key that is none", { ...list(), selfSigningKey: 5 }],
-    ["null for a user-signing key", { ...list(), userSigningKey: null }],
+    ["a refusal without a detail", { ...list(), rejected: new Map([["B", { code: "malformed" }]]) }],
+    ["a refusal that is null", { ...list(), rejected: new Map([["B", null]]) }],
+    ["a refusal without a device ID", { ...list(), rejected: new Map([[null, { code: "malformed", detail: "x" }]]) }],
+    ["a master key of another user", { ...list(), masterKey: key("master", "@mallory:evil.example") }],
+    ["a master key with another usage", { ...list(), masterKey: key("self_signing") }],
+    ["a malformed self-signing key", { ...list(), selfSigningKey: 5 }],
+    ["null as the user-signing key", { ...list(), userSigningKey: null }],
   ])("refuses %s", (_, saved) => {
     expect(readDeviceList(saved, BOB)).toBeUndefined();
   });
 
-  it("refuses the list of somebody else", () => {
+  it("refuses the list of another user", () => {
     expect(readDeviceList(list(), "@mallory:evil.example")).toBeUndefined();
   });
 
-  it("throws for nothing that a database may hold", () => {
+  it("never throws, whatever a database contains", () => {
     const anything = fc.anything({
       withMap: true,
       withSet: true,
@@ -127,7 +124,7 @@ describe("readDeviceList", () => {
 });
 
 describe("sameDeviceList", () => {
-  it("does not look at when they were fetched, nor at the order of devices and properties", () => {
+  it("ignores the time of fetching and any order", () => {
     const phone = testDevice(BOB, "PHONE");
     const tablet = testDevice(BOB, "TABLET");
     const reordered = Object.fromEntries(Object.entries(phone).reverse()) as typeof phone;
@@ -150,7 +147,7 @@ describe("sameDeviceList", () => {
 
   it.each<[string, Partial<DeviceList>]>([
     [
-      "a device more",
+      "an additional device",
       {
         deviceKeys: new Map([
           ["PHONE", testDevice(BOB, "PHONE")],
@@ -158,10 +155,10 @@ describe("sameDeviceList", () => {
         ]),
       },
     ],
-    ["a device less", { deviceKeys: new Map() }],
-    ["another device in its place", { deviceKeys: new Map([["TABLET", testDevice(BOB, "TABLET")]]) }],
+    ["a missing device", { deviceKeys: new Map() }],
+    ["a replaced device", { deviceKeys: new Map([["TABLET", testDevice(BOB, "TABLET")]]) }],
     [
-      "another key under the same name",
+      "another key of a device",
       { deviceKeys: new Map([["PHONE", testDevice(BOB, "PHONE", { keys: { "ed25519:PHONE": "other" } })]]) },
     ],
     [
@@ -169,19 +166,19 @@ describe("sameDeviceList", () => {
       { deviceKeys: new Map([["PHONE", testDevice(BOB, "PHONE", { unsigned: { device_display_name: "x" } })]]) },
     ],
     [
-      "a signature more",
+      "an additional signature",
       { deviceKeys: new Map([["PHONE", testDevice(BOB, "PHONE", { signatures: { [BOB]: { "ed25519:X": "s" } } })]]) },
     ],
-    ["a property more", { deviceKeys: new Map([["PHONE", testDevice(BOB, "PHONE", { extra: null })]]) }],
-    ["a refusal less", { rejected: new Map() }],
+    ["an additional property", { deviceKeys: new Map([["PHONE", testDevice(BOB, "PHONE", { extra: null })]]) }],
+    ["a missing refusal", { rejected: new Map() }],
     ["another reason", { rejected: new Map([["BAD", { code: "too-large", detail: "x" }]]) }],
     ["another master key", { masterKey: { ...key("master"), keys: { "ed25519:other": "other" } } }],
-  ])("tells lists apart by %s", (_, changes) => {
+  ])("distinguishes lists by %s", (_, changes) => {
     expect([sameDeviceList(list(), list(changes)), sameDeviceList(list(changes), list())]).toEqual([false, false]);
   });
 
   it.each(["masterKey", "selfSigningKey", "userSigningKey"] as const)(
-    "tells a list with a %s from one without",
+    "distinguishes lists with and without a %s",
     (name) => {
       const { [name]: _, ...without } = list();
       expect([sameDeviceList(list(), without), sameDeviceList(without, list())]).toEqual([false, false]);

@@ -7,16 +7,16 @@ const [first, second] = ["first", "second"];
 
 describe("identityStatus", () => {
   it.each<[string, Identity, IdentityState]>([
-    ["none, where the user never had a master key", NO_IDENTITY, "none"],
-    ["unchanged, where it is the pinned one", { masterKey: first, pinnedMasterKey: first, signedBy: [] }, "unchanged"],
-    ["unchanged, where nothing is pinned yet", { masterKey: first, signedBy: [] }, "unchanged"],
-    ["changed, where it is another one", { masterKey: second, pinnedMasterKey: first, signedBy: [] }, "changed"],
-    ["removed, where there was one and is none", { pinnedMasterKey: first, signedBy: [] }, "removed"],
+    ["none if the user never had a master key", NO_IDENTITY, "none"],
+    ["unchanged if it is the pinned one", { masterKey: first, pinnedMasterKey: first, signedBy: [] }, "unchanged"],
+    ["unchanged if nothing is pinned yet", { masterKey: first, signedBy: [] }, "unchanged"],
+    ["changed if it is another one", { masterKey: second, pinnedMasterKey: first, signedBy: [] }, "changed"],
+    ["removed if there is none any more", { pinnedMasterKey: first, signedBy: [] }, "removed"],
   ])("is %s", (_, identity, state) => {
     expect(identityStatus(identity, ours).state).toBe(state);
   });
 
-  it("names the key that the server gives and the pinned one, as far as there are any", () => {
+  it("includes the current and the pinned key if there are any", () => {
     expect(identityStatus({ masterKey: second, pinnedMasterKey: first, signedBy: [] }, undefined)).toEqual({
       state: "changed",
       masterKey: second,
@@ -29,20 +29,20 @@ describe("identityStatus", () => {
   describe("is verified", () => {
     const identity: Identity = { masterKey: first, pinnedMasterKey: first, signedBy: ["our former key", ours] };
 
-    it("where our own user-signing key has signed the master key", () => {
+    it("if our own user-signing key has signed the master key", () => {
       expect(identityStatus(identity, ours).verified).toBe(true);
     });
 
-    it("not where a key of ours has that is not ours any more", () => {
+    it("not if only a former key of ours has signed it", () => {
       expect(identityStatus(identity, "our next key").verified).toBe(false);
       expect(identityStatus({ ...identity, signedBy: ["our former key"] }, ours).verified).toBe(false);
     });
 
-    it("not where we have none that can be relied on", () => {
+    it("not if we have no reliable user-signing key", () => {
       expect(identityStatus(identity, undefined).verified).toBe(false);
     });
 
-    it("not while the identity is changed or removed, whoever has signed it", () => {
+    it("not while the identity is changed or removed", () => {
       expect(identityStatus({ ...identity, masterKey: second }, ours)).toMatchObject({
         state: "changed",
         verified: false,
@@ -58,21 +58,21 @@ describe("identityStatus", () => {
 describe("ownUserSigningKey", () => {
   const userSigningKey = { keys: { [`ed25519:${ours}`]: ours } };
 
-  it("is the one in our own list, while our identity is unchanged", () => {
+  it("is the one in our own list while our identity is unchanged", () => {
     expect(
       ownUserSigningKey({ identity: { masterKey: first, pinnedMasterKey: first, signedBy: [] }, userSigningKey }),
     ).toBe(ours);
   });
 
   it.each<[string, Identity]>([
-    ["changed, and nobody has acknowledged that", { masterKey: second, pinnedMasterKey: first, signedBy: [] }],
+    ["changed and not acknowledged", { masterKey: second, pinnedMasterKey: first, signedBy: [] }],
     ["removed", { pinnedMasterKey: first, signedBy: [] }],
-    ["none", NO_IDENTITY],
-  ])("is not relied on where our identity is %s", (_, identity) => {
+    ["missing", NO_IDENTITY],
+  ])("is undefined while our identity is %s", (_, identity) => {
     expect(ownUserSigningKey({ identity, userSigningKey })).toBeUndefined();
   });
 
-  it("is none where the list has none", () => {
+  it("is undefined if the list has none", () => {
     expect(ownUserSigningKey({ identity: { masterKey: first, pinnedMasterKey: first, signedBy: [] } })).toBeUndefined();
   });
 });

@@ -15,7 +15,9 @@ interface Described {
   readonly freshness?: Freshness;
 }
 
-/** A user in a lookup's result: devices that are signed by everybody, unless they say otherwise. */
+/**
+ * A user in the result of a lookup. Devices are signed by themselves and by their owner, unless described otherwise.
+ */
 function user(
   userId: UserId,
   { devices = {}, withoutKey = [], rejected = [], state = "unchanged", freshness = "current" }: Described,
@@ -42,7 +44,7 @@ function user(
 
 const names = (list: readonly { readonly userId: UserId; readonly deviceId: DeviceId }[]) =>
   list.map(({ userId, deviceId }) => `${userId} ${deviceId}`);
-/** Bob's devices that are written to, and why each of the others is not. */
+/** The devices of Bob to encrypt for, and why each of the others was left out. */
 function among(described: Described, policy?: RecipientPolicy) {
   const { devices, leftOut } = recipients(new Map([user(BOB, described)]), policy);
   return [
@@ -53,7 +55,7 @@ function among(described: Described, policy?: RecipientPolicy) {
 
 describe("recipients", () => {
   // Matrix spec, client-server API, "Recommended client behaviour".
-  it("are, without a policy, the devices that their owner's identity has signed, as long as that has not changed", () => {
+  it("are by default cross-signed devices of unchanged identities", () => {
     const devices = { GOOD, BARE: { signedByItself: false, crossSigned: false }, SPARE: { dehydrated: true } };
     expect(among({ devices })).toEqual([["GOOD", "SPARE"], { BARE: "not-cross-signed" }]);
     expect(among({ devices: { GOOD }, state: "changed" })).toEqual([[], { GOOD: "identity-changed" }]);
@@ -62,7 +64,7 @@ describe("recipients", () => {
     ).toEqual(among({ devices }));
   });
 
-  it("are under the policy of all devices those that passed validation, whatever is to be said of them", () => {
+  it("are all devices that passed validation if the policy says so", () => {
     const devices = { GOOD, BARE: { signedByItself: false, crossSigned: false }, SPARE: { dehydrated: true } };
     expect(among({ devices }, { devices: "all" })).toEqual([["GOOD", "BARE", "SPARE"], {}]);
     expect(among({ devices: { GOOD }, state: "changed" }, { devices: "all" })).toEqual([
@@ -76,26 +78,26 @@ describe("recipients", () => {
   });
 
   // MSC3814, "Dehydrating a device".
-  it("are never dehydrated devices that their owner's identity has not signed", () => {
+  it("never include dehydrated devices that are not cross-signed", () => {
     expect(among({ devices: { SPARE: { dehydrated: true, crossSigned: false } } }, { devices: "all" })).toEqual([
       [],
       { SPARE: "not-cross-signed" },
     ]);
   });
 
-  it("come with their users and keys, in the order of the lookup", () => {
+  it("include users and keys, in the order of the lookup", () => {
     const users = new Map([user(CAROL, { devices: { C: {} } }), user(BOB, { devices: { B2: {}, B1: {} } })]);
     const { devices } = recipients(users);
     expect(names(devices)).toEqual([`${CAROL} C`, `${BOB} B2`, `${BOB} B1`]);
     expect(devices[0]?.device).toBe(users.get(CAROL)?.deviceKeys.get("C"));
   });
 
-  it("are nobody where nobody was asked for", () => {
+  it("are empty for an empty lookup", () => {
     expect(recipients(new Map())).toEqual({ devices: [], leftOut: [], uncertain: [] });
   });
 
-  describe("leave out, whatever the policy is,", () => {
-    it("devices that did not pass validation, but not the one that was kept as it was", () => {
+  describe("always leave out", () => {
+    it("refused devices, but not a device that was kept as it was", () => {
       expect(among({ devices: { KEPT: {} }, rejected: ["BAD", "KEPT"] })).toEqual([["KEPT"], { BAD: "rejected" }]);
     });
 
@@ -103,14 +105,14 @@ describe("recipients", () => {
       expect(among({ devices: { A: {}, B: {} }, withoutKey: ["B"] })).toEqual([["A"], { B: "no-key" }]);
     });
 
-    it("the device that sends by that name, though it was refused", () => {
+    it("the sending device as own-device, even if it was refused", () => {
       expect(among({ rejected: ["OWN"] }, { ownDevice: { userId: BOB, deviceId: "OWN" } })).toEqual([
         [],
         { OWN: "own-device" },
       ]);
     });
 
-    it("the device that sends, and no device of that ID of another user", () => {
+    it("the sending device, and no other user's device with this ID", () => {
       const { devices, leftOut } = recipients(
         new Map([user(ALICE, { devices: { A: {}, B: {} } }), user(BOB, { devices: { A: {} } })]),
         { ownDevice: { userId: ALICE, deviceId: "A" } },
@@ -120,7 +122,7 @@ describe("recipients", () => {
     });
   });
 
-  it("leave out blocked devices, and no device of that ID of another user", () => {
+  it("leave out blocked devices, and no other user's devices with these IDs", () => {
     const users = new Map([user(CAROL, { devices: { A: {}, B: {}, C: {} } }), user(BOB, { devices: { A: {} } })]);
     const blocked = new Set([
       { userId: CAROL, deviceId: "A" },
@@ -132,15 +134,15 @@ describe("recipients", () => {
     expect(leftOut.map(({ reason }) => reason)).toEqual(["blocked", "blocked"]);
   });
 
-  describe("under the policy of cross-signed devices", () => {
-    it("leave out those that their owner's identity has not signed", () => {
+  describe("limited to cross-signed devices", () => {
+    it("leave out devices that their owner's identity has not signed", () => {
       expect(among({ devices: { A: {}, B: { crossSigned: false } } }, { devices: "cross-signed" })).toEqual([
         ["A"],
         { B: "not-cross-signed" },
       ]);
     });
 
-    it("leave out those of whom nothing is known", () => {
+    it("leave out devices without a status", () => {
       const [userId, keys] = user(BOB, { devices: { A: {} } });
       const { leftOut } = recipients(new Map([[userId, { ...keys, deviceStatus: new Map() }]]), {
         devices: "cross-signed",
@@ -148,26 +150,26 @@ describe("recipients", () => {
       expect(leftOut.map(({ reason }) => reason)).toEqual(["not-cross-signed"]);
     });
 
-    it("leave out users whose identity has changed, unless it says otherwise", () => {
+    it("leave out users with a changed identity by default", () => {
       const described: Described = { devices: { A: {} }, state: "changed" };
       expect(among(described, { devices: "cross-signed" })).toEqual([[], { A: "identity-changed" }]);
       expect(among(described, { devices: "cross-signed", excludeChangedIdentities: false })).toEqual([["A"], {}]);
     });
   });
 
-  it("leave out nobody's devices for any other state of their identity", () => {
+  it("leave out no devices for any other state of the identity", () => {
     const policy: RecipientPolicy = { devices: "all" };
     for (const state of ["none", "unchanged", "removed"] as const)
       expect(among({ devices: { A: {} }, state }, policy)).toEqual([["A"], {}]);
   });
 
-  it("leave out dehydrated devices, where that is asked", () => {
+  it("leave out dehydrated devices on request", () => {
     const devices = { A: {}, B: { dehydrated: true } };
     expect(among({ devices }, { excludeDehydrated: true })).toEqual([["A"], { B: "dehydrated" }]);
     expect(among({ devices }, { excludeDehydrated: false })).toEqual([["A", "B"], {}]);
   });
 
-  it("name the first reason that applies", () => {
+  it("give the first reason that applies", () => {
     const all = { devices: { D: { crossSigned: false, dehydrated: true } }, state: "changed" } as const;
     const policy: RecipientPolicy = {
       devices: "cross-signed",
@@ -193,7 +195,7 @@ describe("recipients", () => {
     );
   });
 
-  it("say of whom there may be more or other devices", () => {
+  it("list users whose devices are uncertain", () => {
     const users = new Map(
       (["current", "superseded", "untracked", "unreachable", "outdated"] as const).map((freshness) =>
         user(`@${freshness}:example.org`, { devices: { A: {} }, freshness }),
@@ -206,7 +208,7 @@ describe("recipients", () => {
     );
   });
 
-  it("take names of JavaScript for names", () => {
+  it("accept device IDs such as __proto__", () => {
     const devices = Object.fromEntries([
       ["__proto__", {}],
       ["constructor", {}],

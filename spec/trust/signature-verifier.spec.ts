@@ -10,7 +10,7 @@ const [first, second] = good as [SignatureCheck, SignatureCheck];
 const weakKey: SignatureCheck = { ...first, publicKey: new Uint8Array(32) };
 const weakR: SignatureCheck = { ...first, signature: hex("00".repeat(64)) };
 const asked: (readonly SignatureCheck[])[] = [];
-/** Says yes to everything, as WebCrypto would of some keys. */
+/** Accepts every signature, as WebCrypto does for some keys. */
 const yes = strictVerifier({
   verify: (checks) => {
     asked.push(checks);
@@ -25,17 +25,17 @@ function answer(...checks: readonly SignatureCheck[]): readonly boolean[] | unde
 }
 
 describe("strictVerifier", () => {
-  it("asks about what is strict only, and says no to the rest, each in its place", () => {
+  it("passes strict checks only, and fails the others in their places", () => {
     expect(answer(weakKey, first, weakR, weakKey, second, weakR)).toEqual([false, true, false, false, true, false]);
     expect(asked).toEqual([[first, second]]);
   });
 
-  it("asks nobody where nothing is strict, or nothing is to be checked", () => {
+  it("does not call the verifier without a strict check", () => {
     expect([answer(weakKey, weakR), answer()]).toEqual([[false, false], []]);
     expect(asked).toEqual([]);
   });
 
-  it("says no to signatures that nobody may take for good, whoever verifies", () => {
+  it("fails edge cases, even if the verifier accepts them", () => {
     const refused = edgeSignatures.filter(([, check]) => answer(check)?.[0] === false).map(([name]) => name);
     expect(refused).toEqual([
       "s + L for s",
@@ -47,7 +47,7 @@ describe("strictVerifier", () => {
     ]);
   });
 
-  it("hands on a no, a failure and silence, and takes a missing answer for a no", () => {
+  it("passes on failures and errors, and fails a missing result", () => {
     const of$ = (...holds: boolean[]) => strictVerifier({ verify: () => of(holds) }).verify([first, second, first]);
     const seen: unknown[] = [];
     of$(true, false, true).subscribe((holds) => seen.push(holds));

@@ -10,7 +10,7 @@ import { sharedKeyRefusals } from "./shared-keys.js";
 type Entries = ReadonlyMap<DeviceId, DeviceEntry>;
 type Refusals = ReadonlyMap<DeviceId, RejectionReason>;
 
-/** A list that may be used, and the pins after it. */
+/** A list whose keys agree with the pins, and the pins that follow from it. */
 export interface Pinned {
   readonly list: DeviceList;
   readonly pins: Pins;
@@ -19,12 +19,14 @@ export interface Pinned {
 /**
  * Compares a verified list with the user's pins, and pins what is new in it.
  *
- * 1. A device is refused if its ed25519 key is missing or not the pinned one, or if it has lost its signature by that key: its other keys could be anyone's.
- *    The device stays as it was, if `before` still has it. (Matrix spec, client-server API, "Device keys": the ed25519 key is the device's fingerprint. That
- *    it stays the same as long as the device ID does is our rule.)
- * 2. Devices with the same curve25519 key are all refused, except one that was kept: Olm identifies a device by this key
- *    ("m.olm.v1.curve25519-aes-sha2"), and no device proves that it owns it.
- * 3. The master key is compared, and never refused: a person decides about a changed identity ("Key and signature security").
+ * 1. A device is refused if its ed25519 key is missing or not the pinned one, or if it has lost its signature by that
+ *    key: its other keys could be anyone's. The device stays as it was, if `before` still has it. (Matrix spec,
+ *    client-server API, "Device keys": the ed25519 key is the device's fingerprint. That it stays the same as long as
+ *    the device ID does is our rule.)
+ * 2. Devices with the same curve25519 key are all refused, except one that was kept: Olm identifies a device by this
+ *    key ("m.olm.v1.curve25519-aes-sha2"), and no device proves that it owns it.
+ * 3. The master key is compared, and never refused: a person decides about a changed identity ("Key and signature
+ *    security").
  *
  * @param before the list saved last
  * @param refusesUnsigned whether unsigned devices are refused
@@ -50,12 +52,12 @@ export function applyPins(
   };
 }
 
-/** Whether this device has been signed by its own key before. */
+/** Whether the device was signed by its own key before. */
 function wasSigned(deviceId: DeviceId, pins: Pins, before: DeviceList | undefined): boolean {
   return pins.signed?.has(deviceId) === true || before?.deviceStatus.get(deviceId)?.signedByItself === true;
 }
 
-/** The devices that the pins refuse, and the keys to pin of those that are new. */
+/** The devices that the pins refuse, and the keys to pin of new devices. */
 function comparePins(verified: DeviceList, pins: Pins, before: DeviceList | undefined) {
   const refusals = new Map<DeviceId, RejectionReason>();
   const added = new Map<DeviceId, string>();
@@ -83,7 +85,7 @@ const TOO_MANY: RejectionReason = {
   detail: `${MAX_PINNED_DEVICES_PER_USER} devices of this user have been seen, and no more are accepted`,
 };
 
-/** The new form of a device is refused for one of these reasons, not the device: the one we have stays. */
+/** Reasons to refuse the new form of a device, not the device itself: the form that we have is kept. */
 const KEEPING: ReadonlySet<RejectionCode> = new Set([
   "malformed",
   "user-id-mismatch",
@@ -92,7 +94,7 @@ const KEEPING: ReadonlySet<RejectionCode> = new Set([
   "invalid-signature",
 ]);
 
-/** The devices that may stay as they were: those refused here, then those that verification has refused. */
+/** The devices that may be kept as they were: those refused by the pins, then those refused by verification. */
 function keepableDevices(
   { deviceKeys, rejected }: DeviceList,
   refusals: Refusals,
@@ -107,7 +109,7 @@ function keepableDevices(
   return keepable;
 }
 
-/** The devices of the list in its order, refused ones replaced by the kept ones, and the other kept ones after them. */
+/** The accepted devices and the kept ones in the order of the list, then the kept ones that are not in it. */
 function mergeEntries(verified: DeviceList, refusals: Refusals, kept: Entries): Entries {
   const entries = new Map<DeviceId, DeviceEntry>();
   for (const [deviceId, device] of verified.deviceKeys) {

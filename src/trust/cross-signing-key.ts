@@ -1,10 +1,10 @@
-import type { UserId } from "../model/ids.js";
-import type { CrossSigningKey } from "../model/wire.js";
 import { decodeBase64 } from "../keys/base64.js";
 import { own } from "../keys/json.js";
 import { isStrictKey } from "../keys/strict-ed25519.js";
+import type { UserId } from "../model/ids.js";
+import type { CrossSigningKey } from "../model/wire.js";
 
-/** A cross-signing key's public half, as it is written and as bytes. */
+/** An ed25519 public key. */
 export interface PublicKey {
   /** Unpadded base64. */
   readonly text: string;
@@ -12,10 +12,11 @@ export interface PublicKey {
 }
 
 /**
- * The public key of a cross-signing key object, or what is wrong with it.
+ * The public key in a cross-signing key object, or what is wrong with it.
  *
- * Matrix spec, client-server API, "Cross-signing", "CrossSigningKey": `keys` has exactly one property, `<algorithm>:<unpadded_base64_public_key>`, with that key. Key and ID must
- * be one: signatures name the ID, and an ID that says another key would let one identity sign in the name of another.
+ * Matrix spec, client-server API, "Cross-signing", "CrossSigningKey": `keys` has exactly one property,
+ * `<algorithm>:<unpadded_base64_public_key>`, with that key as its value. The two must be equal: signatures refer to
+ * the ID, so an ID with another key would let one identity sign as another.
  */
 export function publicKeyOf({ keys }: CrossSigningKey): PublicKey | { readonly problem: string } {
   const entries = Object.entries(keys);
@@ -28,7 +29,7 @@ export function publicKeyOf({ keys }: CrossSigningKey): PublicKey | { readonly p
   return keyId === `ed25519:${text}` ? { text, bytes } : { problem: "keys: expected the public key as the key's ID" };
 }
 
-/** The signature of an object in this user's name, by this key: text that may be anything. */
+/** The signature by this user and key, which can be any text; `undefined` if there is none. */
 export function signatureBy(
   signatures: Readonly<Record<UserId, Readonly<Record<string, string>>>> | undefined,
   userId: UserId,
@@ -40,7 +41,7 @@ export function signatureBy(
   return typeof signature === "string" ? signature : undefined;
 }
 
-/** Whether a text is the public key of an ed25519 key pair, as it is written in key objects. */
+/** Whether a text is an ed25519 public key in unpadded base64. */
 export function isPublicKey(text: string): boolean {
   const bytes = decodeBase64(text, 32);
   return bytes !== undefined && isStrictKey(bytes);

@@ -69,7 +69,10 @@ function isIdentity(saved: unknown): boolean {
 /** What two lists are compared by: everything but the time they were fetched. */
 type Comparable = Omit<DeviceList, "fetchedAt" | "identity"> & { readonly identity: object };
 
-/** Whether two lists have the same content, apart from the time they were fetched and the order of devices and properties. */
+/**
+ * Whether two lists have the same content, apart from the time they were fetched and the order of devices and
+ * properties.
+ */
 export function sameDeviceList(a: Comparable, b: Comparable): boolean {
   const maps = ["deviceKeys", "deviceStatus", "rejected"] as const;
   return (
@@ -79,7 +82,10 @@ export function sameDeviceList(a: Comparable, b: Comparable): boolean {
   );
 }
 
-/** Whether two devices are the same in everything that signatures cover, and in the signatures. Servers can change the rest, `unsigned`. */
+/**
+ * Whether two devices are the same in everything that signatures cover, and in the signatures. Servers can change the
+ * rest, `unsigned`.
+ */
 export function sameSigned(a: DeviceKeys, b: DeviceKeys): boolean {
   if (sameJson(a, b)) return true;
   const { unsigned: _a, ...signedA } = a;

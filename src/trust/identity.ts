@@ -1,17 +1,20 @@
 import type { IdentityStatus } from "../model/results.js";
 
-/** What a list holds of its user's identity: what is made of it depends on our own identity, too, which may change while the list stays as it is. */
+/**
+ * What a list holds of its user's identity. Its status depends on our own identity, too, which can change while the
+ * list stays the same.
+ */
 export interface Identity {
   /** The public key of the valid master key in the list. */
   readonly masterKey?: string;
   readonly pinnedMasterKey?: string;
-  /** Keys that have signed it in our name. */
+  /** Public keys that have signed the master key in our own user's name. */
   readonly signedBy: readonly string[];
 }
 
 export const NO_IDENTITY: Identity = { signedBy: [] };
 
-/** @param ourKey our user-signing key now, where we have one that can be relied on */
+/** @param ourKey our current user-signing key; `undefined` if there is none that can be relied on */
 export function identityStatus(
   { masterKey, pinnedMasterKey, signedBy }: Identity,
   ourKey: string | undefined,
@@ -30,7 +33,9 @@ function identityState(masterKey: string | undefined, pinnedMasterKey: string | 
   return masterKey === pinnedMasterKey || pinnedMasterKey === undefined ? "unchanged" : "changed";
 }
 
-/** Our user-signing key, by our own list: not where the identity it belongs to has changed and nobody has acknowledged that. */
+/**
+ * Our user-signing key, according to our own list; `undefined` if our identity has changed and was not acknowledged.
+ */
 export function ownUserSigningKey(list: {
   readonly identity: Identity;
   readonly userSigningKey?: { readonly keys: Readonly<Record<string, string>> };

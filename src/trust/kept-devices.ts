@@ -15,18 +15,19 @@ export interface DeviceEntry {
 
 const NO_STATUS: DeviceStatus = { signedByItself: false, crossSigned: false, dehydrated: false };
 
-/** A list's device with its status. */
+/** A device of a list with its status. */
 export const entryOf = ({ deviceStatus }: DeviceList, deviceId: DeviceId, device: DeviceKeys): DeviceEntry => ({
   device,
   status: deviceStatus.get(deviceId) ?? NO_STATUS,
 });
 
 /**
- * The devices that stay as they were in the list saved last, though the response has refused forms of them.
+ * The devices that are kept as they were in the list saved last, because their new form was refused.
  *
- * They come on top of what a response may hold. They have a limit of their own, or they would grow with every response.
+ * They add to the devices of the response, so they have a limit of their own: without it, the list would grow with every
+ * response.
  *
- * @param deviceIds the refused devices
+ * @param deviceIds the devices whose new form was refused
  * @param refusesUnsigned whether unsigned devices are not kept
  */
 export function keptDevices(

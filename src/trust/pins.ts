@@ -4,9 +4,11 @@ import { isObject } from "../model/json.js";
 import type { DeviceList } from "./device-list.js";
 
 /**
- * The keys first seen of a user. They stay the same, so that a homeserver cannot replace a key that was compared or verified.
+ * The first keys seen of a user. They are never replaced, so that a homeserver cannot exchange a key that was compared
+ * or verified.
  *
- * Pins are written from every response whose signatures were verified, cached or not. They outlive the device, the list, and the user's leaving.
+ * Pins are written from every response whose signatures were verified, cached or not. They remain when the device or the
+ * list is deleted and when the user leaves.
  */
 export interface Pins {
   /** The ed25519 key of each device ID. */
@@ -34,7 +36,7 @@ export function readPins(record: unknown): Pins | undefined {
   return record as unknown as Pins;
 }
 
-/** The pins that a list would have left, for when the pins themselves are lost. */
+/** The pins that follow from a list, in case the saved pins are lost. */
 export function pinsOf(list: DeviceList | undefined): Pins {
   if (list === undefined) return NO_PINS;
   const devices = new Map<DeviceId, string>();
@@ -51,7 +53,7 @@ export function mergePins(first: Pins, later: Pins): Pins {
   if (later.devices.size === 0 && later.masterKey === undefined) return first;
   const signed = Array.from(later.signed ?? []).filter((id) => {
     const pinned = first.devices.get(id);
-    // A signature by another key than the pinned one counts for nothing.
+    // Ignore a signature by another key than the pinned one.
     return pinned === undefined || !later.devices.has(id) || later.devices.get(id) === pinned;
   });
   return makePins(

@@ -3,96 +3,119 @@ import type { DeviceId, UserId } from "../model/ids.js";
 import type { DeviceKeysByUser, UserDeviceKeys } from "../model/results.js";
 import type { DeviceKeys } from "../model/wire.js";
 
-/** Whom to encrypt for. Every part has a default: what the Matrix spec recommends ("Recommended client behaviour", since v1.18, from MSC4153). */
+/**
+ * Which devices to encrypt for. All defaults are what the Matrix spec recommends ("Recommended client behaviour", since
+ * v1.18, from MSC4153).
+ */
 export interface RecipientPolicy {
   /**
    * - `cross-signed`: only devices that their owner's identity has signed (MSC4153, "Exclude non-cross-signed devices")
-   * - `all`: also those that it has not; not dehydrated ones, which nobody may write to then (MSC3814, "Dehydrating a device")
+   * - `all`: other devices, too, except dehydrated ones, which must be cross-signed (MSC3814, "Dehydrating a device")
    * @default "cross-signed"
    */
   readonly devices?: "cross-signed" | "all";
-  /** Whether devices of a user whose identity has changed, unacknowledged, are left out ("Key and signature security": people are told before communication goes on). @default true */
+  /**
+   * Leaves out the devices of users whose identity has changed and was not acknowledged ("Key and signature security":
+   * people are warned before communication continues).
+   * @default true
+   */
   readonly excludeChangedIdentities?: boolean;
-  /** Whether dehydrated devices (MSC3814, "Dehydrating a device") are left out: of messages that are of no use to somebody who is logged out. @default false */
+  /**
+   * Leaves out dehydrated devices (MSC3814, "Dehydrating a device"). For messages that are of no use to someone who is
+   * logged out.
+   * @default false
+   */
   readonly excludeDehydrated?: boolean;
   /** Devices that a person has blocked. */
   readonly blocked?: Iterable<{ readonly userId: UserId; readonly deviceId: DeviceId }>;
-  /** The device that sends: it need not write to itself. */
+  /** The sending device, which does not encrypt for itself. */
   readonly ownDevice?: { readonly userId: UserId; readonly deviceId: DeviceId };
 }
 
 /**
- * Why a device is not written to:
+ * Why a device was left out:
  *
- * - `own-device`: it is the one that sends
- * - `rejected`: it did not pass validation (`UserDeviceKeys.rejected` says why)
+ * - `own-device`: it is the sending device
+ * - `rejected`: it did not pass validation (for the reason see `UserDeviceKeys.rejected`)
  * - `no-key`: it has no curve25519 key to encrypt for
- * - `blocked`, `identity-changed`, `not-cross-signed`, `dehydrated`: by the policy
+ * - `blocked`, `identity-changed`, `not-cross-signed`, `dehydrated`: the policy excludes it
  */
 export type LeftOutReason =
   "own-device" | "rejected" | "no-key" | "blocked" | "identity-changed" | "not-cross-signed" | "dehydrated";
 
+/** The devices to encrypt for, and those that were left out. */
 export interface Recipients {
   readonly devices: readonly { readonly userId: UserId; readonly deviceId: DeviceId; readonly device: DeviceKeys }[];
   readonly leftOut: readonly { readonly userId: UserId; readonly deviceId: DeviceId; readonly reason: LeftOutReason }[];
-  /** Users whose list is not `current`: there may be devices that we do not know, or that are gone. */
+  /** Users whose list is not `current`: devices may be missing, or may have been removed. */
   readonly uncertain: readonly UserId[];
 }
 
 /**
- * The devices to encrypt for, out of what a lookup gave, and why each of the others is left out.
+ * Selects the devices to encrypt for from the result of a lookup.
  *
- * 1. What did not pass validation, the sender's own device and devices without a curve25519 key are left out whatever the policy is.
- * 2. The policy decides about the rest. The first reason that applies is given, in the order of {@link LeftOutReason}.
+ * 1. The sending device, refused devices, and devices without a curve25519 key are always left out.
+ * 2. The policy decides about all others. If several reasons apply, the first one in the order of {@link LeftOutReason}
+ *    is given.
  *
- * Pure. An application that must not send on uncertain knowledge looks at `uncertain` first.
+ * Pure. An application that must not send with uncertain knowledge checks `uncertain` first.
  *
  * @example
  * const { devices, leftOut } = recipients(users, { ownDevice: { userId, deviceId } });
- * // devices: [{ userId: "@bob:example.org", deviceId: "JLAFKJWSCS", device: {…} }], leftOut: [{ …, deviceId: "OLDPHONE", reason: "not-cross-signed" }]
+ * // devices: [{ userId: "@bob:example.org", deviceId: "JLAFKJWSCS", device: {…} }]
+ * // leftOut: [{ userId: "@bob:example.org", deviceId: "OLDPHONE", reason: "not-cross-signed" }]
  */
 export function recipients(users: DeviceKeysByUser, policy: RecipientPolicy = {}): Recipients {
-  const {
-    devices: wanted = "cross-signed",
-    excludeChangedIdentities = true,
-    excludeDehydrated = false,
-    ownDevice,
-  } = policy;
-  const blocked = new Map<UserId, Set<DeviceId>>();
-  for (const { userId, deviceId } of policy.blocked ?? [])
-    blocked.set(userId, (blocked.get(userId) ?? new Set()).add(deviceId));
-
-  const isOwn = (userId: UserId, deviceId: DeviceId) => userId === ownDevice?.userId && deviceId === ownDevice.deviceId;
-  const reasonFor = (
-    userId: UserId,
-    deviceId: DeviceId,
-    device: DeviceKeys,
-    { deviceStatus, identity }: UserDeviceKeys,
-  ): LeftOutReason | undefined => {
-    const status = deviceStatus.get(deviceId);
-    if (isOwn(userId, deviceId)) return "own-device";
-    if (deviceKey(device, "curve25519") === undefined) return "no-key";
-    if (blocked.get(userId)?.has(deviceId) === true) return "blocked";
-    if (excludeChangedIdentities && identity.state === "changed") return "identity-changed";
-    if ((wanted === "cross-signed" || status?.dehydrated === true) && status?.crossSigned !== true)
-      return "not-cross-signed";
-    return excludeDehydrated && status?.dehydrated === true ? "dehydrated" : undefined;
-  };
-
+  const reasonFor = exclusionBy(policy);
   const devices: Recipients["devices"][number][] = [];
   const leftOut: Recipients["leftOut"][number][] = [];
   const uncertain: UserId[] = [];
   for (const [userId, keys] of users) {
     if (keys.freshness !== "current") uncertain.push(userId);
     for (const [deviceId, device] of keys.deviceKeys) {
-      const reason = reasonFor(userId, deviceId, device, keys);
+      const reason = reasonFor({ userId, deviceId }, device, keys);
       if (reason === undefined) devices.push({ userId, deviceId, device });
       else leftOut.push({ userId, deviceId, reason });
     }
-    // A device whose new keys were refused may be there as it was before.
-    for (const deviceId of keys.rejected.keys())
-      if (!keys.deviceKeys.has(deviceId))
-        leftOut.push({ userId, deviceId, reason: isOwn(userId, deviceId) ? "own-device" : "rejected" });
+    for (const deviceId of keys.rejected.keys()) {
+      if (keys.deviceKeys.has(deviceId)) continue; // its new form was refused, and it was kept as it was
+      leftOut.push({
+        userId,
+        deviceId,
+        reason: isSame({ userId, deviceId }, policy.ownDevice) ? "own-device" : "rejected",
+      });
+    }
   }
   return { devices, leftOut, uncertain };
+}
+
+type DeviceRef = NonNullable<RecipientPolicy["ownDevice"]>;
+
+const isSame = (a: DeviceRef, b: DeviceRef | undefined): boolean => a.userId === b?.userId && a.deviceId === b.deviceId;
+
+/** Why the policy leaves out a device that passed validation; `undefined` if it does not. */
+function exclusionBy({
+  devices = "cross-signed",
+  excludeChangedIdentities = true,
+  excludeDehydrated = false,
+  blocked = [],
+  ownDevice,
+}: RecipientPolicy) {
+  const blockedDevices = new Map<UserId, Set<DeviceId>>();
+  for (const { userId, deviceId } of blocked)
+    blockedDevices.set(userId, (blockedDevices.get(userId) ?? new Set()).add(deviceId));
+
+  return (
+    ref: DeviceRef,
+    device: DeviceKeys,
+    { deviceStatus, identity }: UserDeviceKeys,
+  ): LeftOutReason | undefined => {
+    const { crossSigned = false, dehydrated = false } = deviceStatus.get(ref.deviceId) ?? {};
+    if (isSame(ref, ownDevice)) return "own-device";
+    if (deviceKey(device, "curve25519") === undefined) return "no-key";
+    if (blockedDevices.get(ref.userId)?.has(ref.deviceId) === true) return "blocked";
+    if (excludeChangedIdentities && identity.state === "changed") return "identity-changed";
+    if ((devices === "cross-signed" || dehydrated) && !crossSigned) return "not-cross-signed";
+    return excludeDehydrated && dehydrated ? "dehydrated" : undefined;
+  };
 }

@@ -4,10 +4,10 @@ import type { DeviceId } from "../model/ids.js";
 import type { RejectionReason } from "../model/results.js";
 import type { DeviceEntry } from "./kept-devices.js";
 
-/** How many of the other devices with the same key a refusal names. */
+/** How many other devices a refusal names. */
 const MAX_NAMED = 3;
 
-/** Why each device is refused whose curve25519 key another device of the user has, too; devices that were kept are not refused. */
+/** The refusals of devices with the same curve25519 key as another device of the user, except devices that were kept. */
 export function sharedKeyRefusals(
   entries: ReadonlyMap<DeviceId, DeviceEntry>,
   kept: ReadonlyMap<DeviceId, DeviceEntry>,
@@ -26,7 +26,7 @@ export function sharedKeyRefusals(
   return refusals;
 }
 
-/** The groups of devices that have a curve25519 key in common. */
+/** The groups of devices with the same curve25519 key. */
 function sharingDevices(entries: ReadonlyMap<DeviceId, DeviceEntry>): readonly (readonly DeviceId[])[] {
   const byKey = new Map<string, DeviceId[]>();
   for (const [deviceId, { device }] of entries) {

@@ -13,7 +13,8 @@ export type Signed = () => Uint8Array | undefined;
 /**
  * The bytes that a signature of this object covers, computed on first use.
  *
- * The verifier triggers that, in its own slices: the canonical JSON of a thousand devices takes longer than a page may be blocked.
+ * The verifier reads it, slice by slice: computing the canonical JSON of a thousand devices at once would block the page
+ * for too long.
  */
 export function lazySignedBytes(object: Readonly<Record<string, unknown>>): Signed {
   let computed: { readonly bytes: Uint8Array | undefined } | undefined;
@@ -28,7 +29,7 @@ export class SignatureChecks {
     return this.#checks;
   }
 
-  /** Adds a check. A signature that is missing, or is not 64 bytes of base64, fails without one. */
+  /** Adds a check. A signature that is missing or malformed fails without one. */
   add(publicKey: Uint8Array, signed: Signed, signature: string | undefined): Outcome {
     const bytes = signature === undefined ? undefined : decodeBase64(signature, 64);
     if (bytes === undefined) return FAILS;

@@ -15,7 +15,7 @@ export interface VerifiedCrossSigning {
   readonly refusals: readonly RefusedPart[];
 }
 
-/** What has to be verified of a user's cross-signing keys. */
+/** The verification of a user's cross-signing keys. */
 export interface CrossSigningPlan {
   /** The public keys of the well-formed keys, valid or not. */
   readonly publicKeys: Readonly<Partial<Record<Name, PublicKey>>>;

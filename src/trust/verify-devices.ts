@@ -39,7 +39,7 @@ interface PlannedDevice {
 /**
  * Plans the verification of a user's devices.
  *
- * @returns the devices as they follow from the results of the checks and from whether the user's self-signing key is valid
+ * @returns a function from the results of the checks to the verified devices
  */
 export function planDevices(
   { deviceKeys, rejected: malformed }: UnverifiedList,
@@ -135,8 +135,8 @@ function refusalBeforeVerifying(
 }
 
 /**
- * Matrix spec, client-server API, "Key algorithms": an ed25519 or curve25519 key is unpadded base64 of 32 bytes. Keys of other algorithms are not
- * checked.
+ * Matrix spec, client-server API, "Key algorithms": an ed25519 or curve25519 key is unpadded base64 of 32 bytes. Keys
+ * of other algorithms are not checked.
  */
 function malformedKey(deviceId: DeviceId, device: DeviceKeys): RejectionReason | undefined {
   for (const algorithm of ["ed25519", "curve25519"] as const) {

@@ -27,10 +27,12 @@ export interface Verification {
 /**
  * Plans the verification of one user's list: which signatures to check, and what follows from the results.
  *
- * 1. The self-signing and the user-signing key must be signed by the master key (Matrix spec, client-server API, "Cross-signing", "CrossSigningKey").
+ * 1. The self-signing and the user-signing key must be signed by the master key (Matrix spec, client-server API,
+ *    "Cross-signing", "CrossSigningKey").
  * 2. A device with a signature in its own name must be signed by its own ed25519 key (ibid., "Uploading keys").
  * 3. A device is cross-signed if the valid self-signing key has signed it.
- * 4. A device whose ID is the public key of one of these keys is refused: signatures could not tell the two apart (ibid., "Key and signature security").
+ * 4. A device whose ID is the public key of one of these keys is refused: signatures could not tell the two apart
+ *    (ibid., "Key and signature security").
  *
  * Whatever is the same in the known list has been verified before, and is not verified again.
  */

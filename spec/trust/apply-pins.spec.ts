@@ -1,0 +1,331 @@
+import { describe, expect, it } from "vitest";
+import {
+  MAX_LIST_LENGTH,
+  MAX_PINNED_DEVICES_PER_USER,
+  MAX_REJECTED_ID_LENGTH,
+  MAX_REJECTED_PER_USER,
+} from "../../src/keys/limits.js";
+import type { RejectionReason } from "../../src/model/results.js";
+import { applyPins } from "../../src/trust/apply-pins.js";
+import type { DeviceList } from "../../src/trust/device-list.js";
+import { NO_PINS, type Pins } from "../../src/trust/pins.js";
+import { keyPair, signedAccount } from "../support/signed-account.js";
+import { BOB } from "../support/users.js";
+import { bob, curve25519, ed25519, phone, pinned, status, tablet, verified, withoutEd25519 } from "./pinned-lists.js";
+
+const other = keyPair("another phone");
+const swapped = bob.device("PHONE", { key: other });
+const devicesOf = ({ deviceKeys }: DeviceList) => [...deviceKeys.values()];
+const codesOf = ({ rejected }: DeviceList) => Array.from(rejected, ([deviceId, { code }]) => [deviceId, code]);
+
+describe("applyPins", () => {
+  it("pins a device's ed25519 key and the master key when it first sees them", () => {
+    const { list, pins } = applyPins(verified([phone, tablet]), NO_PINS, undefined);
+    expect(pins).toMatchObject(pinned([phone, tablet], bob.master.publicKey));
+    expect(list).toEqual(
+      verified([phone, tablet], {
+        identity: { masterKey: bob.master.publicKey, pinnedMasterKey: bob.master.publicKey, signedBy: [] },
+      }),
+    );
+  });
+
+  it("returns the same pins if there is nothing new, and never modifies them", () => {
+    const before: Pins = { ...pinned([phone], bob.master.publicKey), signed: new Set(["PHONE"]) };
+    expect(applyPins(verified([phone]), before, undefined).pins).toBe(before);
+    expect(applyPins(verified([]), before, undefined).pins).toBe(before);
+    expect(applyPins(verified([], { identity: { signedBy: [] } }), NO_PINS, undefined).pins).toBe(NO_PINS);
+    expect(applyPins(verified([phone, tablet]), before, undefined).pins).toMatchObject(
+      pinned([phone, tablet], bob.master.publicKey),
+    );
+    expect(before).toMatchObject(pinned([phone], bob.master.publicKey));
+  });
+
+  describe("a device with another ed25519 key than the pinned one", () => {
+    const pins = pinned([phone], bob.master.publicKey);
+
+    it("is refused, and kept as it was with its status and pin", () => {
+      const before = verified([phone], { deviceStatus: new Map([["PHONE", status({ dehydrated: true })]]) });
+      const { list, pins: after } = applyPins(verified([swapped, tablet]), pins, before);
+      expect(devicesOf(list)).toEqual([phone, tablet]);
+      expect(list.deviceStatus).toEqual(
+        new Map([
+          ["PHONE", status({ dehydrated: true })],
+          ["TABLET", status()],
+        ]),
+      );
+      expect(codesOf(list)).toEqual([["PHONE", "key-changed"]]);
+      expect(list.rejected.get("PHONE")?.detail).toContain("the device is kept as it was");
+      expect(after).toMatchObject(pinned([phone, tablet], bob.master.publicKey));
+    });
+
+    it("is refused if it has no ed25519 key at all", () => {
+      const { list } = applyPins(verified([withoutEd25519(phone), tablet]), pins, verified([phone]));
+      expect(devicesOf(list)).toEqual([phone, tablet]);
+      expect(codesOf(list)).toEqual([["PHONE", "key-changed"]]);
+    });
+
+    it.each<[string, DeviceList | undefined]>([
+      ["it was deleted and comes back", verified([tablet])],
+      ["its user left and comes back", undefined],
+      ["it was never in a cached list", undefined],
+      ["the saved list has a third key for it", verified([bob.device("PHONE", { key: keyPair("a third") })])],
+    ])("is the only device left out if %s", (_, before) => {
+      const { list, pins: after } = applyPins(verified([swapped, tablet]), pins, before);
+      expect(devicesOf(list)).toEqual([tablet]);
+      expect([...list.deviceStatus.keys()]).toEqual(["TABLET"]);
+      expect(codesOf(list)).toEqual([["PHONE", "key-changed"]]);
+      expect(list.rejected.get("PHONE")?.detail).toContain("the device is left out");
+      expect(after.devices.get("PHONE")).toBe(ed25519(phone));
+    });
+
+    it("is refused again and again, while the device is kept", () => {
+      let list = verified([phone]);
+      for (let i = 0; i < 3; i++) ({ list } = applyPins(verified([swapped]), pins, list));
+      expect(devicesOf(list)).toEqual([phone]);
+    });
+
+    it("is accepted once it has the pinned key again", () => {
+      const { list: kept } = applyPins(verified([swapped]), pins, verified([phone]));
+      const renamed = { ...phone, unsigned: { device_display_name: "new" } };
+      const { list } = applyPins(verified([renamed]), pins, kept);
+      expect(devicesOf(list)).toEqual([renamed]);
+      expect(codesOf(list)).toEqual([]);
+    });
+
+    it("stays cross-signed only while the self-signing key is the same", () => {
+      const crossSigned = (changes: Partial<DeviceList>) =>
+        applyPins(verified([swapped], changes), pins, verified([phone])).list.deviceStatus.get("PHONE");
+      expect(crossSigned({})).toEqual(status());
+      expect(crossSigned({ selfSigningKey: signedAccount(BOB, "new").selfSigningKey })).toEqual(
+        status({ crossSigned: false }),
+      );
+      const { selfSigningKey: _, ...without } = verified([swapped]);
+      expect(applyPins(without, pins, verified([phone])).list.deviceStatus.get("PHONE")).toEqual(
+        status({ crossSigned: false }),
+      );
+    });
+  });
+
+  describe("a device whose new form was refused by verification", () => {
+    const refused = (code: RejectionReason["code"]) =>
+      verified([tablet], { rejected: new Map([["PHONE", { code, detail: "x" }]]) });
+    const pins = pinned([phone, tablet], bob.master.publicKey);
+
+    it.each([
+      "malformed",
+      "user-id-mismatch",
+      "device-id-mismatch",
+      "too-large",
+      "invalid-signature",
+      "unsigned",
+    ] as const)("is kept as it was if it is saved (%s)", (code) => {
+      const { list } = applyPins(refused(code), pins, verified([phone, tablet]));
+      expect(list.deviceKeys).toEqual(
+        new Map([
+          ["TABLET", tablet],
+          ["PHONE", phone],
+        ]),
+      );
+      expect(list.deviceStatus.get("PHONE")).toEqual(status());
+      expect(codesOf(list)).toEqual([["PHONE", code]]);
+      expect([...applyPins(refused(code), pins, verified([tablet])).list.deviceKeys.keys()]).toEqual(["TABLET"]);
+    });
+
+    it("is not kept if the device itself is refused", () => {
+      expect(devicesOf(applyPins(refused("cross-signing-id"), pins, verified([phone])).list)).toEqual([tablet]);
+      const unsigned = verified([phone], { deviceStatus: new Map([["PHONE", status({ signedByItself: false })]]) });
+      expect(devicesOf(applyPins(refused("unsigned"), pins, unsigned).list)).toEqual([tablet]);
+    });
+  });
+
+  it("refuses a device that has lost its own signature, and keeps it as it was", () => {
+    const stripped = bob.device("PHONE", { curve25519: keyPair("mallory").publicKey, signedBy: [] });
+    const unsigned = { deviceStatus: new Map([["PHONE", status({ signedByItself: false, crossSigned: false })]]) };
+    const { list } = applyPins(verified([stripped], unsigned), pinned([phone]), verified([phone]));
+    expect(devicesOf(list)).toEqual([phone]);
+    expect(list.deviceStatus.get("PHONE")).toEqual(status());
+    expect(codesOf(list)).toEqual([["PHONE", "unsigned"]]);
+    expect(
+      devicesOf(applyPins(verified([stripped], unsigned), pinned([phone]), verified([phone], unsigned)).list),
+    ).toEqual([stripped]);
+  });
+
+  it("refuses an unsigned device that was signed before it was deleted", () => {
+    const stripped = bob.device("PHONE", { curve25519: keyPair("mallory").publicKey, signedBy: [] });
+    const { pins } = applyPins(verified([phone]), NO_PINS, undefined);
+    const { pins: later } = applyPins(verified([]), pins, verified([phone]));
+    const { list } = applyPins(
+      verified([stripped], { deviceStatus: new Map([["PHONE", status({ signedByItself: false })]]) }),
+      later,
+      undefined,
+    );
+    expect([devicesOf(list), codesOf(list)]).toEqual([[], [["PHONE", "unsigned"]]]);
+  });
+
+  it("does not keep an unsigned device if those are refused", () => {
+    const unsigned = verified([phone], { deviceStatus: new Map([["PHONE", status({ signedByItself: false })]]) });
+    const swapped = verified([bob.device("PHONE", { key: other })]);
+    expect(devicesOf(applyPins(swapped, pinned([phone]), unsigned, true).list)).toEqual([]);
+    expect(devicesOf(applyPins(swapped, pinned([phone]), unsigned).list)).toEqual([phone]);
+  });
+
+  it("limits the length of the devices kept in one list", () => {
+    const large = Array.from({ length: 80 }, (_, i) =>
+      bob.device(`D${i}`, { signedBy: [], properties: { filling: "x".repeat(60_000) } }),
+    );
+    const changed = large.map(({ device_id }) =>
+      bob.device(device_id, { key: other, curve25519: keyPair(device_id).publicKey, signedBy: [] }),
+    );
+    const { list } = applyPins(verified(changed), pinned(large), verified(large));
+    expect(list.deviceKeys.size).toBeGreaterThan(60);
+    expect(devicesOf(list).reduce((length, device) => length + JSON.stringify(device).length, 0)).toBeLessThanOrEqual(
+      MAX_LIST_LENGTH,
+    );
+    expect(list.rejected.size).toBe(80);
+  });
+
+  it("accepts a device without an ed25519 key, and pins its later one", () => {
+    const first = applyPins(verified([withoutEd25519(phone)]), NO_PINS, undefined);
+    expect(devicesOf(first.list)).toEqual([withoutEd25519(phone)]);
+    expect(first.pins.devices).toEqual(new Map());
+    expect(applyPins(verified([phone]), first.pins, first.list).pins.devices).toMatchObject(pinned([phone]).devices);
+  });
+
+  it.each(["__proto__", "constructor"])("pins a device called %s", (deviceId) => {
+    const device = bob.device(deviceId);
+    const first = applyPins(verified([device]), NO_PINS, undefined);
+    expect(devicesOf(first.list)).toEqual([device]);
+    const second = applyPins(verified([bob.device(deviceId, { key: other })]), first.pins, first.list);
+    expect(devicesOf(second.list)).toEqual([device]);
+    expect(codesOf(second.list)).toEqual([[deviceId, "key-changed"]]);
+  });
+
+  describe("devices with the same curve25519 key", () => {
+    const twin = bob.device("TWIN", { curve25519: curve25519(phone) });
+
+    it("are all refused, and no other device is", () => {
+      const third = bob.device("THIRD", { curve25519: curve25519(phone) });
+      const { list } = applyPins(verified([phone, tablet, twin, third]), NO_PINS, undefined);
+      expect(devicesOf(list)).toEqual([tablet]);
+      expect([...list.deviceStatus.keys()]).toEqual(["TABLET"]);
+      expect(codesOf(list)).toEqual([
+        ["PHONE", "key-shared"],
+        ["TWIN", "key-shared"],
+        ["THIRD", "key-shared"],
+      ]);
+      expect(list.rejected.get("TWIN")?.detail).toBe('keys.curve25519:TWIN: the same key as "PHONE", "THIRD"');
+    });
+
+    it("are refused even if one of them was there before", () => {
+      const before = applyPins(verified([phone]), NO_PINS, undefined);
+      expect(devicesOf(applyPins(verified([phone, twin]), before.pins, before.list).list)).toEqual([]);
+    });
+
+    it("are pinned, and accepted once the key is not shared any more", () => {
+      const { list, pins } = applyPins(verified([phone, twin]), NO_PINS, undefined);
+      expect(pins.devices).toMatchObject(pinned([phone, twin]).devices);
+      expect(devicesOf(applyPins(verified([twin]), pins, list).list)).toEqual([twin]);
+    });
+
+    it("are refused, except one that was kept as it was", () => {
+      const { list } = applyPins(verified([swapped, twin]), pinned([phone]), verified([phone]));
+      expect(devicesOf(list)).toEqual([phone]);
+      expect(codesOf(list)).toEqual([
+        ["PHONE", "key-changed"],
+        ["TWIN", "key-shared"],
+      ]);
+    });
+
+    it("are not devices without a curve25519 key", () => {
+      const bare = (deviceId: string) =>
+        bob.device(deviceId, { properties: { keys: { [`ed25519:${deviceId}`]: keyPair(deviceId).publicKey } } });
+      expect(codesOf(applyPins(verified([bare("A"), bare("B")]), NO_PINS, undefined).list)).toEqual([]);
+    });
+  });
+
+  describe("the master key", () => {
+    const renewed = signedAccount(BOB, "new");
+    const changes: Partial<DeviceList> = {
+      masterKey: renewed.masterKey,
+      selfSigningKey: renewed.selfSigningKey,
+      identity: { masterKey: renewed.master.publicKey, signedBy: ["ours"] },
+    };
+
+    it("is compared with the pinned one, and refuses nothing", () => {
+      const pins: Pins = { ...pinned([phone], bob.master.publicKey), signed: new Set(["PHONE"]) };
+      const { list, pins: after } = applyPins(verified([phone], changes), pins, verified([phone]));
+      expect(list.identity).toEqual({
+        masterKey: renewed.master.publicKey,
+        pinnedMasterKey: bob.master.publicKey,
+        signedBy: ["ours"],
+      });
+      expect(list).toMatchObject({ masterKey: renewed.masterKey, selfSigningKey: renewed.selfSigningKey });
+      expect(codesOf(list)).toEqual([]);
+      expect(after).toBe(pins);
+    });
+
+    it("keeps its pin when it is removed, and when another one follows", () => {
+      const { masterKey: _, ...without } = verified([phone], { identity: { signedBy: [] } });
+      const gone = applyPins(without, pinned([phone], bob.master.publicKey), verified([phone]));
+      expect(gone.list.identity).toEqual({ pinnedMasterKey: bob.master.publicKey, signedBy: [] });
+      expect(applyPins(verified([phone], changes), gone.pins, gone.list).list.identity.pinnedMasterKey).toBe(
+        bob.master.publicKey,
+      );
+    });
+
+    it("is pinned when it first appears, after devices were pinned", () => {
+      expect(applyPins(verified([phone]), pinned([phone]), undefined).pins).toMatchObject(
+        pinned([phone], bob.master.publicKey),
+      );
+    });
+  });
+
+  it("refuses a new device at the limit of pinned devices", () => {
+    const crowd = (count: number): Pins => ({
+      devices: new Map([
+        ["PHONE", ed25519(phone)],
+        ...Array.from({ length: count - 1 }, (_, i) => [`D${i}`, "key"] as const),
+      ]),
+    });
+    const full = applyPins(
+      verified([phone, tablet, withoutEd25519(bob.device("BARE"))]),
+      crowd(MAX_PINNED_DEVICES_PER_USER),
+      undefined,
+    );
+    expect([...full.list.deviceKeys.keys()]).toEqual(["PHONE", "BARE"]);
+    expect(codesOf(full.list)).toEqual([["TABLET", "too-many-devices"]]);
+    expect(full.pins.devices.size).toBe(MAX_PINNED_DEVICES_PER_USER);
+
+    const nearly = applyPins(verified([bob.device("LAST"), tablet]), crowd(MAX_PINNED_DEVICES_PER_USER - 1), undefined);
+    expect([...nearly.list.deviceKeys.keys()]).toEqual(["LAST"]);
+    expect(nearly.pins.devices.size).toBe(MAX_PINNED_DEVICES_PER_USER);
+  });
+
+  describe("its refusals", () => {
+    it("come before those of verification, up to the limit", () => {
+      const reason: RejectionReason = { code: "malformed", detail: "x" };
+      const rejected = new Map(Array.from({ length: MAX_REJECTED_PER_USER }, (_, i) => [`R${i}`, reason]));
+      const { list } = applyPins(verified([swapped], { rejected }), pinned([phone]), undefined);
+      expect(list.rejected.size).toBe(MAX_REJECTED_PER_USER);
+      expect([...list.rejected.keys()].slice(0, 2)).toEqual(["PHONE", "R0"]);
+    });
+
+    it("cut long device IDs", () => {
+      const deviceIds = ["a", "b"].map((letter) => letter.repeat(5_000));
+      const twins = deviceIds.map((deviceId) => bob.device(deviceId, { curve25519: curve25519(phone) }));
+      const changed = twins.map((device) =>
+        bob.device(device.device_id, { key: other, curve25519: keyPair(device.device_id).publicKey }),
+      );
+      for (const { list } of [
+        applyPins(verified(twins), NO_PINS, undefined),
+        applyPins(verified(changed), pinned(twins), undefined),
+      ]) {
+        expect(list.rejected.size).toBe(2);
+        for (const [name, { detail }] of list.rejected) {
+          expect(name.length).toBe(MAX_REJECTED_ID_LENGTH);
+          expect(detail.length).toBeLessThan(800);
+        }
+      }
+    });
+  });
+});

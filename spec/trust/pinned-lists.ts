@@ -1,0 +1,38 @@
+import type { DeviceStatus } from "../../src/model/results.js";
+import type { DeviceKeys } from "../../src/model/wire.js";
+import { emptyList, type DeviceList } from "../../src/trust/device-list.js";
+import type { Pins } from "../../src/trust/pins.js";
+import { signedAccount } from "../support/signed-account.js";
+import { BOB } from "../support/users.js";
+
+export const bob = signedAccount(BOB);
+export const phone = bob.device("PHONE");
+export const tablet = bob.device("TABLET");
+export const status = (changes: Partial<DeviceStatus> = {}): DeviceStatus => ({
+  signedByItself: true,
+  crossSigned: true,
+  dehydrated: false,
+  ...changes,
+});
+export const ed25519 = (device: DeviceKeys) => device.keys[`ed25519:${device.device_id}`] ?? "";
+export const curve25519 = (device: DeviceKeys) => device.keys[`curve25519:${device.device_id}`] ?? "";
+export const withoutEd25519 = (device: DeviceKeys) =>
+  bob.device(device.device_id, {
+    signedBy: [],
+    properties: { keys: { [`curve25519:${device.device_id}`]: curve25519(device) } },
+  });
+export const pinned = (devices: readonly DeviceKeys[], masterKey?: string): Pins => ({
+  devices: new Map(devices.map((device) => [device.device_id, ed25519(device)])),
+  ...(masterKey !== undefined && { masterKey }),
+});
+
+/** A verified list of these devices, all of them signed, with Bob's cross-signing keys. */
+export const verified = (devices: readonly DeviceKeys[], changes: Partial<DeviceList> = {}): DeviceList => ({
+  ...emptyList(5),
+  deviceKeys: new Map(devices.map((device) => [device.device_id, device])),
+  deviceStatus: new Map(devices.map((device) => [device.device_id, status()])),
+  masterKey: bob.masterKey,
+  selfSigningKey: bob.selfSigningKey,
+  identity: { masterKey: bob.master.publicKey, signedBy: [] },
+  ...changes,
+});

@@ -1,81 +1,81 @@
 import { Subject, type Subscription } from "rxjs";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { leadership } from "../../src/tabs/leadership.js";
-import { FakeLocks, settled } from "./fake-tabs.js";
+import { FakeBrowser, settled } from "./fake-tabs.js";
 
 describe("leadership", () => {
-  let subscriptions: Subscription[] = [];
-  afterEach(() => {
-    for (const subscription of subscriptions) subscription.unsubscribe();
+  let browser: FakeBrowser;
+  let subscriptions: Subscription[];
+  beforeEach(() => {
+    browser = new FakeBrowser();
     subscriptions = [];
   });
-
-  const stand = (locks: FakeLocks) => {
-    const depose$ = new Subject<void>();
-    const said: unknown[] = [];
-    const subscription = leadership(locks as unknown as LockManager, "lock", depose$).subscribe({
-      next: (leads) => said.push(leads),
-      error: (error: unknown) => said.push(error),
-    });
-    subscriptions.push(subscription);
-    return { said, depose: () => depose$.next(), leave: () => subscription.unsubscribe() };
-  };
-
-  it("is first not ours, then the first's, and the next's when that one leaves", async () => {
-    const locks = new FakeLocks();
-    const [a, b] = [stand(locks), stand(locks)];
-    expect(a.said).toEqual([false]);
-    await settled();
-    expect([a.said, b.said]).toEqual([[false, true], [false]]);
-    a.leave();
-    await settled();
-    expect(b.said).toEqual([false, true]);
-    b.leave();
-    await settled();
-    expect(locks.counts).toEqual({ held: 0, pending: 0 });
+  afterEach(() => {
+    for (const subscription of subscriptions) subscription.unsubscribe();
+    vi.unstubAllGlobals();
   });
 
-  it("can be taken; one from whom it is taken is told and stands in the queue again", async () => {
-    const locks = new FakeLocks();
-    const [a, b] = [stand(locks), stand(locks)];
+  const candidate = () => {
+    const depose$ = new Subject<void>();
+    const emitted: unknown[] = [];
+    const subscription = leadership(browser.locks.of(browser.tab()), "lock", depose$).subscribe({
+      next: (leads) => emitted.push(leads),
+      error: (error: unknown) => emitted.push(error),
+    });
+    subscriptions.push(subscription);
+    return { emitted, depose: () => depose$.next(), unsubscribe: () => subscription.unsubscribe() };
+  };
+
+  it("is granted to the first, and to the next when that one unsubscribes", async () => {
+    const [a, b] = [candidate(), candidate()];
+    expect(a.emitted).toEqual([false]);
+    await settled();
+    expect([a.emitted, b.emitted]).toEqual([[false, true], [false]]);
+    a.unsubscribe();
+    await settled();
+    expect(b.emitted).toEqual([false, true]);
+    b.unsubscribe();
+    await settled();
+    expect(browser.locks.counts).toEqual({ held: 0, queued: 0 });
+  });
+
+  it("queues again after its lock was stolen", async () => {
+    const [a, b] = [candidate(), candidate()];
     await settled();
     b.depose();
     await settled();
-    expect([a.said, b.said]).toEqual([
+    expect([a.emitted, b.emitted]).toEqual([
       [false, true, false],
       [false, true],
     ]);
-    expect(locks.counts).toEqual({ held: 1, pending: 1 }); // the thief has left the queue
-    b.leave();
+    expect(browser.locks.counts).toEqual({ held: 1, queued: 1 }); // the thief has left the queue
+    b.unsubscribe();
     await settled();
-    expect(a.said).toEqual([false, true, false, true]);
+    expect(a.emitted).toEqual([false, true, false, true]);
   });
 
-  it("goes to one of two who take it at once, and the other is in the queue", async () => {
-    const locks = new FakeLocks();
-    const [a, b, c] = [stand(locks), stand(locks), stand(locks)];
+  it("goes to one of two that steal it at the same time, and the other queues", async () => {
+    const [a, b, c] = [candidate(), candidate(), candidate()];
     await settled();
     b.depose();
     c.depose();
     await settled();
-    expect([a, b, c].map(({ said }) => said.at(-1))).toEqual([false, false, true]);
-    expect(locks.counts).toEqual({ held: 1, pending: 2 });
+    expect([a, b, c].map(({ emitted }) => emitted.at(-1))).toEqual([false, false, true]);
+    expect(browser.locks.counts).toEqual({ held: 1, queued: 2 });
   });
 
-  it("lets go what is granted to one who has just left", async () => {
-    const locks = new FakeLocks();
-    const [a, b] = [stand(locks), stand(locks)];
-    await Promise.resolve(); // a's request has been granted, and a does not know yet
-    a.leave();
+  it("releases a lock that is granted after unsubscribing", async () => {
+    const [a, b] = [candidate(), candidate()];
+    await Promise.resolve(); // the lock has been granted to a, whose callback has not run yet
+    a.unsubscribe();
     await settled();
-    expect([a.said, b.said]).toEqual([[false], [false, true]]);
+    expect([a.emitted, b.emitted]).toEqual([[false], [false, true]]);
   });
 
-  it("fails where the browser refuses it", async () => {
-    const locks = new FakeLocks();
-    locks.refuse = new Error("not in this frame");
-    const { said } = stand(locks);
+  it("fails if the browser refuses the lock", async () => {
+    browser.locks.refusal = new Error("not in this frame");
+    const { emitted } = candidate();
     await settled();
-    expect(said).toEqual([false, locks.refuse]);
+    expect(emitted).toEqual([false, browser.locks.refusal]);
   });
 });

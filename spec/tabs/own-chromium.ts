@@ -17,15 +17,16 @@ const FLAGS = [
 
 export interface OwnChromium {
   readonly context: BrowserContext;
-  /** As a crash of it, or of the machine's memory, would end it: nothing is told, nothing is put in order. */
+  /** Ends it as a crash would: without any event or clean-up. */
   kill(): Promise<void>;
   stop(): Promise<void>;
 }
 
 /**
- * A Chromium whose tabs are as a user has them: all but one hidden, throttled, fit for freezing and for the back/forward cache.
- * In one that Playwright starts, every page takes itself for visible, and what is visible is never frozen.
- * @param kept the folder of a profile that outlives it; else it has one of its own
+ * Starts a Chromium whose tabs behave as they do for a user: all but one are hidden and throttled, and can be frozen or
+ * enter the back/forward cache. If Playwright starts it, every page counts as visible, and visible pages are not frozen.
+ *
+ * @param kept the folder of a profile to use and keep. By default a new one is made, and deleted afterwards.
  */
 export async function startChromium(executablePath: string, kept?: string): Promise<OwnChromium> {
   const profile = kept ?? (await mkdtemp(join(tmpdir(), "tabs-")));
@@ -36,14 +37,14 @@ export async function startChromium(executablePath: string, kept?: string): Prom
   );
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const endpoint = await new Promise<string>((resolve, reject) => {
-    let said = "";
+    let output = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      said += text;
-      const [, address] = /DevTools listening on (ws:\S+)/u.exec(said) ?? [];
+      output += text;
+      const [, address] = /DevTools listening on (ws:\S+)/u.exec(output) ?? [];
       if (address !== undefined) resolve(address);
     });
     child.once("error", reject);
-    child.once("exit", () => reject(new Error(`Chromium did not start: ${said}`)));
+    child.once("exit", () => reject(new Error(`Chromium did not start: ${output}`)));
   });
   const browser = await chromium.connectOverCDP(endpoint, { noDefaults: true });
   const [context] = browser.contexts();

@@ -1,21 +1,30 @@
 import { describe, expect, it } from "vitest";
-import { afterDeposing, patient, patienceAt } from "../../src/tabs/patience.js";
+import { Patience } from "../../src/tabs/patience.js";
 
-describe("patience", () => {
-  it("is a second, and twice as long after each deposition within a minute of the one before", () => {
-    let patience = patient;
-    const after: number[] = [patienceAt(patience, 0)];
-    for (let n = 1; n <= 7; n++) {
-      patience = afterDeposing(patience, n * 50_000);
-      after.push(patienceAt(patience, n * 50_000));
+describe("Patience", () => {
+  const clock = { at: 0, now: () => clock.at };
+  const deposedAt = (...times: number[]) => {
+    const patience = new Patience(clock);
+    for (const time of times) {
+      clock.at = time;
+      patience.deposed();
     }
-    expect(after).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 32_000, 32_000]);
+    return patience;
+  };
+
+  it("starts at a second and doubles with each deposition, up to 32 s", () => {
+    const times = [0, 50, 100, 150, 200, 250, 300].map((s) => s * 1_000);
+    const after = times.map((_, i) => deposedAt(...times.slice(0, i)).ms);
+    expect(after).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 32_000]);
   });
 
-  it("is a second again after a minute without one", () => {
-    const patience = afterDeposing(afterDeposing(patient, 0), 10_000);
-    expect(patienceAt(patience, 70_000)).toBe(4_000);
-    expect(patienceAt(patience, 70_001)).toBe(1_000);
-    expect(afterDeposing(patience, 70_001).ms).toBe(2_000);
+  it("is back at a second after a minute without a deposition", () => {
+    const patience = deposedAt(0, 10_000);
+    clock.at = 70_000;
+    expect(patience.ms).toBe(4_000);
+    clock.at = 70_001;
+    expect(patience.ms).toBe(1_000);
+    patience.deposed();
+    expect(patience.ms).toBe(2_000);
   });
 });

@@ -1,60 +1,42 @@
-/** The page of the tabs in `tabs.spec.ts`: shares a source of numbers that the server counts, and remembers all that it saw. */
-import { defer, expand, map, skip, type Observable } from "rxjs";
+/** The page of the tabs in `tabs.spec.ts`: polls the server through inOneTab(), and records what happens. */
+import { defer, finalize, repeat } from "rxjs";
 import { fromFetch } from "rxjs/fetch";
-import { shareAcrossTabs } from "matrix-device-tracker/tabs";
-import type { CountedNumber, TabReport } from "./tab-report.js";
+import { inOneTab } from "matrix-device-tracker/tabs";
+import type { TabReport } from "./tab-report.js";
 
 const id = new URLSearchParams(location.search).get("tab") ?? "";
-const report: TabReport = {
-  seen: [],
-  whileFrozen: 0,
-  deposed: 0,
-  failed: undefined,
-  completed: false,
-  restored: false,
-};
-let frozen = false;
-document.addEventListener("freeze", () => (frozen = true));
-document.addEventListener("resume", () => (frozen = false));
-new BroadcastChannel("matrix-device-tracker/tabs/numbers").addEventListener("message", ({ data }) => {
-  if ((data as { type: string }).type === "deposing") report.deposed++;
-});
+const report: TabReport = { seen: [], subscriptions: [], sent: [], failed: undefined, restored: false };
 addEventListener("pageshow", ({ persisted }) => (report.restored ||= persisted));
 
-const get = (path: string): Observable<CountedNumber> =>
-  fromFetch(`${path}&tab=${id}`, {
-    selector: async (response) => {
-      const body = (await response.json()) as CountedNumber & { errcode?: string };
-      if (!response.ok)
-        throw Object.assign(new Error("refused by the server"), {
-          name: "Refusal",
-          errcode: body.errcode,
-          status: response.status,
-          request: { token: "secret" },
-        });
-      return body;
-    },
-  });
+// A channel that listens would keep the page out of the back/forward cache.
+const post = Object.getOwnPropertyDescriptor(BroadcastChannel.prototype, "postMessage")?.value as (m: unknown) => void;
+BroadcastChannel.prototype.postMessage = function (this: BroadcastChannel, message: unknown) {
+  report.sent.push(message);
+  post.call(this, message);
+};
 
-/** As syncResponses() does: starts from the saved position, then asks for one number after another. */
-const numbers$ = defer(() => get("/saved?")).pipe(
-  map(({ number }) => ({ number, since: number })),
-  expand(({ number }) => get(`/poll?since=${number}`)),
-  skip(1),
-);
-
-const subscription = numbers$.pipe(shareAcrossTabs("numbers")).subscribe({
-  next: ({ number }) => {
-    report.seen.push(number);
-    if (frozen) report.whileFrozen++;
-    // As a tracker does, in every tab: saves the position once it has been given what leads there.
-    fetch(`/saved?number=${number}`, { method: "POST", keepalive: true }).catch(() => undefined);
+const poll$ = fromFetch(`/poll?tab=${id}`, {
+  selector: async (response) => {
+    const body = (await response.json()) as { number: number; errcode?: string };
+    if (!response.ok) throw Object.assign(new Error("refused by the server"), { errcode: body.errcode });
+    return body.number;
   },
+});
+const numbers$ = defer(() => {
+  const subscription: TabReport["subscriptions"][number] = { from: Date.now(), to: undefined };
+  report.subscriptions.push(subscription);
+  return poll$.pipe(
+    repeat(),
+    finalize(() => (subscription.to = Date.now())),
+  );
+});
+
+const subscription = numbers$.pipe(inOneTab("numbers")).subscribe({
+  next: (number) => report.seen.push(number),
   error: (error: unknown) => {
-    const { name, message, errcode, status, request } = error as Record<string, unknown>;
-    report.failed = { name, message, errcode, status, request: request !== undefined };
+    const { message, errcode } = error as Error & { errcode?: string };
+    report.failed = { message, errcode };
   },
-  complete: () => (report.completed = true),
 });
 
 Object.assign(globalThis, { report, unsubscribe: () => subscription.unsubscribe() });

@@ -1,18 +1,12 @@
-/** A number that the server counted, and the one that it follows. */
-export interface CountedNumber {
-  readonly number: number;
-  readonly since: number;
-}
-
-/** What a tab saw. */
+/** What happened in a tab, as its page records it. */
 export interface TabReport {
+  /** The numbers that the subscriber was given. */
   readonly seen: number[];
-  /** How many of them while the page was frozen. */
-  whileFrozen: number;
-  /** How often it was said that the leader is deposed. */
-  deposed: number;
+  /** Every subscription to the source, in ms since 1970. */
+  readonly subscriptions: { readonly from: number; to: number | undefined }[];
+  /** The messages that were sent to other tabs. */
+  readonly sent: unknown[];
   failed: unknown;
-  completed: boolean;
   /** Whether the page came back from the back/forward cache. */
   restored: boolean;
 }

@@ -5,24 +5,18 @@ import { build } from "vite";
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** A poll that a tab had open, in ms of `performance.now()`. */
-export interface Poll {
-  readonly tab: string;
-  readonly from: number;
-  to: number | undefined;
-}
-
-/** Counts, serves the page of the tabs, and knows who asks. */
+/** Serves the page of the tabs, and answers each open poll with the next number. */
 export interface TabServer {
   readonly url: string;
-  readonly polls: readonly Poll[];
-  /** The tabs that have a poll open. */
+  /** The tabs that have a poll open, in the order of the polls. */
   polling(): string[];
-  /** Counts one further. */
+  /** Every tab that has ever polled, in the order of the first polls. */
+  polled(): string[];
+  /** Answers the open polls with a new number, which it returns. */
   count(): number;
   /** Refuses every poll from now on. */
   refuse(): void;
-  /** Lets go on whom it holds. */
+  /** Answers the requests for `/hold`. */
   release(): void;
   close(): Promise<void>;
 }
@@ -35,73 +29,58 @@ export async function bundleTabPage(): Promise<string> {
     resolve: { alias: { "matrix-device-tracker/tabs": source("../../src/tabs/index.ts") } },
     build: { write: false, minify: false, rolldownOptions: { input: source("tab-page.ts") } },
   });
-  if (!("output" in built)) throw new Error("vite builds something else than one bundle");
+  if (!("output" in built)) throw new Error("vite did not build one bundle");
   return built.output[0].code;
 }
 
+const html = (body: string) => `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">${body}`;
+
 export async function startTabServer(script: string): Promise<TabServer> {
   let counted = 0;
-  let saved = 0;
   let refusing = false;
-  const polls: Poll[] = [];
-  const waiting = new Set<() => void>();
-  const holding = new Set<ServerResponse>();
-  const wake = () => {
-    for (const answer of [...waiting]) answer();
+  const polls = new Map<ServerResponse, string>();
+  const polled = new Set<string>();
+  const held = new Set<ServerResponse>();
+  const answerPolls = (status: number, body: unknown) => {
+    for (const response of polls.keys())
+      response
+        .writeHead(status, { "content-type": "application/json", "cache-control": "no-store" })
+        .end(JSON.stringify(body));
+    polls.clear();
   };
-  const json = (response: ServerResponse, status: number, body: unknown) =>
-    response
-      .writeHead(status, { "content-type": "application/json", "cache-control": "no-store" })
-      .end(JSON.stringify(body));
+  const refuse = () => answerPolls(401, { errcode: "M_UNKNOWN_TOKEN" });
+  const poll = (response: ServerResponse, tab: string) => {
+    polls.set(response, tab);
+    polled.add(tab);
+    response.on("close", () => polls.delete(response));
+    if (refusing) refuse();
+  };
 
   const server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? "/", "http://localhost");
-    if (pathname === "/tab.js") response.writeHead(200, { "content-type": "text/javascript" }).end(script);
-    else if (pathname === "/elsewhere")
-      response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html><title>elsewhere</title>");
-    else if (pathname === "/hold") holding.add(response);
-    else if (pathname === "/saved") {
-      saved = Math.max(saved, Number(searchParams.get("number") ?? 0));
-      json(response, 200, { number: saved, since: saved });
-    } else if (pathname === "/poll") {
-      const since = Number(searchParams.get("since"));
-      const poll: Poll = { tab: searchParams.get("tab") ?? "", from: performance.now(), to: undefined };
-      polls.push(poll);
-      const answer = () => {
-        if (response.headersSent) return;
-        if (refusing) json(response, 401, { errcode: "M_UNKNOWN_TOKEN" });
-        else if (counted > since) json(response, 200, { number: since + 1, since });
-      };
-      waiting.add(answer);
-      response.on("close", () => {
-        waiting.delete(answer);
-        poll.to = performance.now();
-      });
-      answer();
-    } else
-      response
-        .writeHead(200, { "content-type": "text/html" })
-        .end(
-          '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><script type="module" src="/tab.js"></script>',
-        );
+    const send = (type: string, body: string) => response.writeHead(200, { "content-type": type }).end(body);
+    if (pathname === "/poll") poll(response, searchParams.get("tab") ?? "");
+    else if (pathname === "/hold") held.add(response);
+    else if (pathname === "/tab.js") send("text/javascript", script);
+    else if (pathname === "/elsewhere") send("text/html", html("<title>elsewhere</title>"));
+    else send("text/html", html('<script type="module" src="/tab.js"></script>'));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    polls,
-    polling: () => polls.filter(({ to }) => to === undefined).map(({ tab }) => tab),
+    polling: () => [...polls.values()],
+    polled: () => [...polled],
     count: () => {
-      counted++;
-      wake();
+      answerPolls(200, { number: ++counted });
       return counted;
     },
     refuse: () => {
       refusing = true;
-      wake();
+      refuse();
     },
     release: () => {
-      for (const response of holding) response.end();
-      holding.clear();
+      for (const response of held) response.end();
+      held.clear();
     },
     close: () =>
       new Promise((resolve) => {

@@ -1,55 +1,34 @@
-import { fromEvent, map, mergeMap, share, type Observable } from "rxjs";
-import type { DescribedError } from "./other-tab-error.js";
+import { filter, fromEvent, map, type Observable } from "rxjs";
 
-/** What the candidates for one source say to each other. None says who sends it: who leads is the lock's business. */
-export type Message<T> = News<T> | Talk<T>;
+/**
+ * A message between the candidates for one lock. None names its sender: only the browser knows which tab holds the
+ * lock.
+ *
+ * - `ask`: is the leader alive?
+ * - `here`: the leader's answer.
+ * - `deposing`: the leader has not answered, and the sender is taking the lock from it.
+ */
+export type Signal = "ask" | "here" | "deposing";
 
-/** From the leader, to be handed on: what its source did. */
-export type News<T> =
-  | { readonly type: "value"; readonly value: T }
-  | { readonly type: "error"; readonly error: DescribedError }
-  | { readonly type: "complete" };
+const SIGNALS: ReadonlySet<unknown> = new Set<Signal>(["ask", "here", "deposing"]);
 
-/** About leading. Of no use to a tab that is asleep. */
-export type Talk<T> =
-  /** To the leader: are you there? With `last`: and what did you emit last? */
-  | { readonly type: "ask"; readonly last: boolean }
-  /** From the leader: I am. */
-  | { readonly type: "here" }
-  /** From the leader: I am, and this is what I emitted last. */
-  | { readonly type: "last"; readonly value: T }
-  /** To everybody: the leader does not answer, I take the lock from it. */
-  | { readonly type: "deposing" };
-
-const TYPES: ReadonlySet<unknown> = new Set<Message<unknown>["type"]>([
-  "value",
-  "error",
-  "complete",
-  "ask",
-  "here",
-  "last",
-  "deposing",
-]);
-
-/** The candidates of all tabs, of this one too: everybody but oneself hears what one says. */
-export interface Channel<T> {
-  readonly messages$: Observable<Message<T>>;
-  /** Throws where the message cannot be cloned. */
-  post(message: Message<T>): void;
+/** Reaches every other candidate, in this tab or another, but not the sender. */
+export interface Channel {
+  readonly signals$: Observable<Signal>;
+  send(signal: Signal): void;
   close(): void;
 }
 
-/** Opens the channel; throws where the browser denies it. */
-export function openChannel<T>(topic: string): Channel<T> {
-  const channel = new BroadcastChannel(topic);
+/** Opens the channel, or throws if the browser has or allows none. */
+export function openChannel(name: string): Channel {
+  const channel = new BroadcastChannel(`matrix-device-tracker/tabs/${name}`);
   return {
-    messages$: fromEvent<MessageEvent<unknown>>(channel, "message").pipe(
+    signals$: fromEvent<MessageEvent<unknown>>(channel, "message").pipe(
       map(({ data }) => data),
-      mergeMap((data) => (isMessage<T>(data) ? [data] : [])),
-      share(), // one listener; nothing is kept, so nothing is to be reset
+      filter(isSignal),
     ),
-    post: (message) => {
-      channel.postMessage(message);
+    send: (signal) => {
+      channel.postMessage(signal);
     },
     close: () => {
       channel.close();
@@ -57,11 +36,7 @@ export function openChannel<T>(topic: string): Channel<T> {
   };
 }
 
-/** Tabs may run different versions of the application: what is not understood is not for us. */
-function isMessage<T>(data: unknown): data is Message<T> {
-  return typeof data === "object" && data !== null && "type" in data && TYPES.has(data.type);
-}
-
-export function isNews<T>(message: Message<T>): message is News<T> {
-  return message.type === "value" || message.type === "error" || message.type === "complete";
+/** Tabs may run different versions of the application, so unknown messages are ignored. */
+function isSignal(data: unknown): data is Signal {
+  return SIGNALS.has(data);
 }

@@ -1,2 +1,1 @@
-export { type DescribedError, OtherTabError } from "./other-tab-error.js";
-export { shareAcrossTabs, type ShareOptions } from "./share-across-tabs.js";
+export { inOneTab, type InOneTabOptions } from "./in-one-tab.js";

@@ -1,19 +1,20 @@
 import { concat, map, Observable, of, repeat, startWith, switchAll } from "rxjs";
 
 /**
- * Whether the lock is ours: first not, and never not for good.
+ * Whether this candidate holds the lock: `false` at first, then every change.
  *
  * ```
- * lock       ----g-----s--------g-----      g: granted, s: taken by another
+ * lock       ----g-----s--------g-----      g: granted, s: stolen
  * depose$    -----------------d--------
- *            f---t-----f-------t------
+ *            f---t-----f--------t------
  * ```
  *
- * 1. It stands in the queue for the lock. The browser gives it to the next in the queue as soon as the holder lets it go, is closed or crashes.
- * 2. `depose$` takes it from the holder, who may be unable to let it go.
- * 3. One from whom it is taken stands in the queue again.
+ * 1. It queues for the lock. The browser grants it to the next in the queue as soon as its holder releases it, is
+ *    closed or crashes.
+ * 2. `depose$` steals the lock from its holder, which may be unable to release it.
+ * 3. After its own lock was stolen, it queues again.
  *
- * Fails where the browser refuses the lock. Unsubscribing lets the lock go, or leaves the queue.
+ * Fails if the browser refuses the request. Unsubscribing releases the lock or leaves the queue.
  */
 export function leadership(locks: LockManager, name: string, depose$: Observable<unknown>): Observable<boolean> {
   const queue$ = concat(of(false), hold(locks, name, "queue")).pipe(repeat());
@@ -24,18 +25,18 @@ export function leadership(locks: LockManager, name: string, depose$: Observable
   );
 }
 
-/** Emits once the lock is ours, and completes when it was taken from us. */
+/** Emits once the lock is held, and completes when it is stolen. */
 function hold(locks: LockManager, name: string, how: "queue" | "steal"): Observable<true> {
   return new Observable((subscriber) => {
     const leaving = new AbortController();
-    let letGo = () => {};
-    const held = new Promise<void>((resolve) => {
-      letGo = resolve;
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
     });
-    // Also called where we have left while the browser granted it: then it is let go at once.
+    // May also run after the teardown, if the grant was already on its way. The lock is then released at once.
     const granted = () => {
       subscriber.next(true);
-      return held;
+      return released;
     };
     locks.request(name, how === "steal" ? { steal: true } : { signal: leaving.signal }, granted).then(
       () => {
@@ -47,7 +48,7 @@ function hold(locks: LockManager, name: string, how: "queue" | "steal"): Observa
       },
     );
     return () => {
-      letGo();
+      release();
       leaving.abort();
     };
   });

@@ -1,29 +1,34 @@
-/** How long a leader may take to answer, in ms. */
+import type { TimestampProvider } from "rxjs";
+
+/** How long a leader may take to answer at first, in ms. */
 const ONE_SECOND = 1_000;
-/** What it grows to at most, in ms. */
-const MOST = 32_000;
-/** After this long without a deposition it is what it was, in ms. */
-const FORGOTTEN = 60_000;
+/** The longest it may ever take, in ms. */
+const LONGEST = 32_000;
+/** After this long without a deposition, patience is back at its start, in ms. */
+const FORGOTTEN_AFTER = 60_000;
 
 /**
- * How long the leader may take to answer before it is deposed. Doubled by every deposition that comes within a minute of the one before: on a machine so busy
- * that no tab answers within a second, tabs that depose each other would keep it busy.
+ * How long a leader may take to answer before it is deposed. Each deposition within a minute of the previous one
+ * doubles it: on a machine so busy that no tab answers within a second, tabs deposing each other would only make it
+ * busier.
  */
-export interface Patience {
-  /** How long the leader may take, by what happened until now. */
-  readonly ms: number;
-  /** When a leader was last deposed, in ms; undefined where none was. */
-  readonly lastDeposed: number | undefined;
-}
+export class Patience {
+  readonly #clock: TimestampProvider;
+  #ms = ONE_SECOND;
+  #lastDeposed = -Infinity;
 
-export const patient: Patience = { ms: ONE_SECOND, lastDeposed: undefined };
+  constructor(clock: TimestampProvider) {
+    this.#clock = clock;
+  }
 
-/** A leader has been deposed just now, by whomever. */
-export function afterDeposing(patience: Patience, now: number): Patience {
-  return { ms: Math.min(MOST, patienceAt(patience, now) * 2), lastDeposed: now };
-}
+  /** How long a leader that is asked now may take, in ms. */
+  get ms(): number {
+    return this.#clock.now() - this.#lastDeposed > FORGOTTEN_AFTER ? ONE_SECOND : this.#ms;
+  }
 
-/** How long the leader may take to answer what it is asked now, in ms. */
-export function patienceAt({ ms, lastDeposed }: Patience, now: number): number {
-  return lastDeposed === undefined || now - lastDeposed > FORGOTTEN ? ONE_SECOND : ms;
+  /** Records that a leader is being deposed, by this tab or another. */
+  deposed(): void {
+    this.#ms = Math.min(LONGEST, this.ms * 2);
+    this.#lastDeposed = this.#clock.now();
+  }
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { nextTask } from "../../src/ed25519/next-task.js";
 
 describe("nextTask", () => {
-  it("lets everything go first that waits for resolved promises, which is not yet what lets a page go on", async () => {
+  it("resolves after all pending microtasks", async () => {
     let steps = 0;
     const chain = async () => {
       for (let i = 0; i < 10_000; i++) {
@@ -15,7 +15,7 @@ describe("nextTask", () => {
     expect(steps).toBe(10_000);
   });
 
-  it("lets timers and immediates go between one and the next", async () => {
+  it("lets timers and immediates run between two tasks", async () => {
     const seen: string[] = [];
     setTimeout(() => seen.push("timer"), 0);
     setImmediate(() => seen.push("immediate"));

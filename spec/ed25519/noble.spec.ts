@@ -5,26 +5,26 @@ import { noble } from "../../src/ed25519/noble.js";
 import { edgeSignatures } from "../vectors/edge-signatures.js";
 import { verifierBehaviour } from "./verifier-behaviour.js";
 
-verifierBehaviour("in JavaScript", noble);
+verifierBehaviour("JavaScript", noble);
 
 describe("ed25519 in JavaScript", () => {
-  it("leaves the library's settings alone, which an application may share with us", async () => {
+  it("does not change global settings of the library", async () => {
     const engine = await noble();
     const [, { publicKey, ...rest }] = edgeSignatures[0]!;
     expect(engine.verify(engine.importKey(publicKey) as Point, { publicKey, ...rest })).toBe(true);
     expect(hashes.sha512).toBeUndefined();
   });
 
-  it("differs from the library's own verify where that takes the cofactor, and nowhere else", () => {
-    const holds = edgeSignatures.map(([name, { signature, message, publicKey }, ours]) => {
+  it("differs from the library's verify only in the use of the cofactor", () => {
+    const compared = edgeSignatures.map(([name, { signature, message, publicKey }, ours]) => {
       hashes.sha512 = sha512;
       const library = verify(signature, message, publicKey, { zip215: false });
       hashes.sha512 = undefined;
       return [name, library === ours] as const;
     });
-    expect(holds.filter(([, same]) => !same).map(([name]) => name)).toEqual([
-      "a key with a part of order 8, which only the cofactor cancels",
-      "an R with a part of order 8, which only the cofactor cancels",
+    expect(compared.filter(([, same]) => !same).map(([name]) => name)).toEqual([
+      "a key with a component of order 8 that only the cofactor cancels",
+      "an R with a component of order 8 that only the cofactor cancels",
       "an R of order 1",
       "an R of order 8",
     ]);

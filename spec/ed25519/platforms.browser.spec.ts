@@ -3,4 +3,4 @@ import { webCrypto } from "../../src/ed25519/web-crypto.js";
 import { verifierBehaviour } from "./verifier-behaviour.js";
 
 verifierBehaviour("Chromium's WebCrypto", webCrypto);
-verifierBehaviour("in JavaScript, in Chromium", noble);
+verifierBehaviour("JavaScript in Chromium", noble);

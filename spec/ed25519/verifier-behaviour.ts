@@ -2,7 +2,7 @@ import { getPublicKeyAsync } from "@noble/ed25519";
 import { lastValueFrom } from "rxjs";
 import { describe, expect, it } from "vitest";
 import type { Engine } from "../../src/ed25519/engine.js";
-import { inSlices } from "../../src/ed25519/in-slices.js";
+import { SlicedVerifier } from "../../src/ed25519/sliced-verifier.js";
 import { nextTask } from "../../src/ed25519/next-task.js";
 import { decodeBase64 } from "../../src/keys/base64.js";
 import { signedBytes } from "../../src/keys/canonical-json.js";
@@ -11,25 +11,25 @@ import { edgeSignatures } from "../vectors/edge-signatures.js";
 import { MATRIX_SEED, matrixSigning } from "../vectors/matrix-signing.js";
 import { rfc8032 } from "../vectors/rfc8032.js";
 
-/** A strict verifier upon this engine alone, whatever the platform has. */
+/** A strict verifier with this engine. */
 export function verifierOn(engine: () => Promise<Engine>): SignatureVerifier {
-  return strictVerifier(inSlices({ engine, nextTask, now: () => performance.now() }));
+  return strictVerifier(new SlicedVerifier({ engine, nextTask, now: () => performance.now() }));
 }
 
-/** The bytes of a text that is Base64. */
+/** Decodes unpadded Base64. */
 function bytesOf(text: string): Uint8Array {
   const bytes = decodeBase64(text);
-  if (bytes === undefined) throw new Error(`no unpadded Base64: ${text}`);
+  if (bytes === undefined) throw new Error(`not unpadded Base64: ${text}`);
   return bytes;
 }
 
-/** What every engine must decide, and all of them alike. */
+/** The results that every engine must agree on. */
 export function verifierBehaviour(name: string, engine: () => Promise<Engine>): void {
   const verifier = verifierOn(engine);
   const verify = (...checks: readonly SignatureCheck[]) => lastValueFrom(verifier.verify(checks));
 
   describe(`ed25519, ${name}`, () => {
-    it.each(rfc8032)("verifies RFC 8032, %s, and it alone", async (_, check) => {
+    it.each(rfc8032)("accepts RFC 8032, %s, and no variation of it", async (_, check) => {
       const flipped = (bytes: Uint8Array, bit: number) =>
         bytes.map((byte, i) => (i === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte));
       const others: SignatureCheck[] = [];
@@ -40,7 +40,7 @@ export function verifierBehaviour(name: string, engine: () => Promise<Engine>): 
       expect(await verify(...others)).toEqual(others.map(() => false));
     });
 
-    it.each(matrixSigning)("verifies the Matrix spec's example %s", async (json, signature) => {
+    it.each(matrixSigning)("accepts the example %s of the Matrix spec", async (json, signature) => {
       const object = JSON.parse(json) as Record<string, unknown>;
       const check = {
         publicKey: await getPublicKeyAsync(MATRIX_SEED),
@@ -51,13 +51,13 @@ export function verifierBehaviour(name: string, engine: () => Promise<Engine>): 
       expect(await verify(check, changed)).toEqual([true, false]);
     });
 
-    it.each(edgeSignatures)("with %s says what every platform and verify_strict say", async (_, check, holds) => {
-      expect(await verify(check)).toEqual([holds]);
+    it.each(edgeSignatures)("decides like all platforms and verify_strict: %s", async (_, check, valid) => {
+      expect(await verify(check)).toEqual([valid]);
     });
 
-    it("answers in the order given, whatever is between", async () => {
+    it("emits the results in the order of the checks", async () => {
       const checks = Array.from({ length: 30 }, (_, i) => edgeSignatures[(i * 5) % edgeSignatures.length]!);
-      expect(await verify(...checks.map(([, check]) => check))).toEqual(checks.map(([, , holds]) => holds));
+      expect(await verify(...checks.map(([, check]) => check))).toEqual(checks.map(([, , valid]) => valid));
     });
   });
 }

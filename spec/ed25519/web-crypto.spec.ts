@@ -6,7 +6,7 @@ import { verifierBehaviour, verifierOn } from "./verifier-behaviour.js";
 
 verifierBehaviour("Node's WebCrypto", webCrypto);
 
-it("WebCrypto says yes or no of memory that another thread can change meanwhile, which browsers refuse", async () => {
+it("WebCrypto decides about shared memory without throwing, though browsers refuse it", async () => {
   const [, check] = rfc8032[0]!;
   const shared = new Uint8Array(new SharedArrayBuffer(64));
   shared.set(check.signature);

@@ -19,30 +19,36 @@ interface Wycheproof {
   }[];
 }
 
-/** Project Wycheproof's ed25519 vectors, `testvectors_v1/ed25519_test.json`: too many to carry along, and read where they lie beside the repository. */
+/**
+ * Project Wycheproof's `testvectors_v1/ed25519_test.json`. Too large to include, so it is read from a copy next to the
+ * repository, if there is one.
+ */
 const file = new URL("../../../shared/vectors/wycheproof-ed25519.json", import.meta.url);
-const there = existsSync(file);
-if (!there) console.warn("Wycheproof's ed25519 vectors are not there: they are left out.");
+const isThere = existsSync(file);
+if (!isThere) console.warn("Skipping Wycheproof's ed25519 vectors: there is no copy of them.");
 
-/** Vectors where being strict differs from Wycheproof's "valid" and "invalid": none. None of them has a key of small order, a valid one with an R of small order neither. */
+/**
+ * Vectors whose result differs from Wycheproof's: none, since no vector has a key of small order, and no valid one an R
+ * of small order.
+ */
 const DIFFERENT: readonly number[] = [];
 
-describe.runIf(there)("Wycheproof's ed25519 vectors", () => {
+describe.runIf(isThere)("Wycheproof's ed25519 vectors", () => {
   it.each([
     ["WebCrypto", webCrypto],
     ["JavaScript", noble],
-  ] as const)("are decided by %s as they must be", async (_, engine) => {
+  ] as const)("have the expected results with %s", async (_, engine) => {
     const { numberOfTests, testGroups } = JSON.parse(readFileSync(file, "utf8")) as Wycheproof;
     const tests = testGroups.flatMap(({ publicKey, tests }) =>
       tests.map((test) => ({ ...test, publicKey: hex(publicKey.pk) })),
     );
     expect([tests.length, tests.filter(({ result }) => result === "valid").length]).toEqual([numberOfTests, 88]);
-    const holds = await lastValueFrom(
+    const results = await lastValueFrom(
       verifierOn(engine).verify(
         tests.map(({ publicKey, msg, sig }) => ({ publicKey, message: hex(msg), signature: hex(sig) })),
       ),
     );
-    expect(tests.filter(({ result }, i) => holds[i] !== (result === "valid")).map(({ tcId }) => tcId)).toEqual(
+    expect(tests.filter(({ result }, i) => results[i] !== (result === "valid")).map(({ tcId }) => tcId)).toEqual(
       DIFFERENT,
     );
   });

@@ -38,11 +38,11 @@ describe("strictVerifier", () => {
   it("fails edge cases, even if the verifier accepts them", () => {
     const refused = edgeSignatures.filter(([, check]) => answer(check)?.[0] === false).map(([name]) => name);
     expect(refused).toEqual([
-      "s + L for s",
-      "a key of order 1, with which anything holds",
-      "a key of order 8, where the hash cancels it",
+      "s + L instead of s",
+      "a key of order 1, which accepts any message",
+      "a key of order 8 that the hash cancels",
       "an R of order 1",
-      "an R of order 1, not in its canonical encoding",
+      "an R of order 1 in a non-canonical encoding",
       "an R of order 8",
     ]);
   });

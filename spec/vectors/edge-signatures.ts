@@ -3,7 +3,7 @@ import { sha512 } from "@noble/hashes/sha2.js";
 import type { SignatureCheck } from "../../src/trust/signature-verifier.js";
 import { hex } from "./hex.js";
 
-/** L, the order of the base point: RFC 8032, section 5.1. */
+/** L, the order of the base point. RFC 8032, section 5.1. */
 export const ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
 
 const littleEndian = (number: bigint): Uint8Array => hex(number.toString(16).padStart(64, "0")).reverse();
@@ -11,9 +11,9 @@ const numberOf = (bytes: Uint8Array): bigint => BigInt(`0x${etc.bytesToHex(bytes
 const hash = (encodedR: Uint8Array, publicKey: Uint8Array, message: Uint8Array): bigint =>
   numberOf(sha512(etc.concatBytes(encodedR, publicKey, message))) % ORDER;
 
-/** A point of order 8, and with it all of small order: [0]T to [7]T. */
+/** All points of small order: [0]T to [7]T for a point T of order 8. */
 export const smallOrder: readonly Point[] = (() => {
-  // Any point, times L, is left with its part of small order; this is the first of those y which has one of order 8.
+  // L times any point is its component of small order. Take the first y with a component of order 8.
   for (let y = 2n; ; y++) {
     const encoded = littleEndian(y);
     let point: Point;
@@ -22,19 +22,22 @@ export const smallOrder: readonly Point[] = (() => {
     } catch {
       continue;
     }
-    const part = point.multiplyUnsafe(ORDER - 1n).add(point);
-    if (!part.double().double().is0()) return Array.from({ length: 8 }, (_, n) => part.multiplyUnsafe(BigInt(n)));
+    const component = point.multiplyUnsafe(ORDER - 1n).add(point);
+    if (!component.double().double().is0())
+      return Array.from({ length: 8 }, (_, n) => component.multiplyUnsafe(BigInt(n)));
   }
 })();
 const [identity, T] = smallOrder as readonly [Point, Point];
 
-/** The private number of a signer, and the one of a signature. Anybody's. */
+/** Arbitrary secret scalars of a signer and of a signature. */
 const a = 2n ** 251n + 12345678901234567890n;
 const r = 2n ** 250n + 98765432109876543210n;
 const A = Point.BASE.multiplyUnsafe(a);
 const R = Point.BASE.multiplyUnsafe(r);
 
-/** Signs, for a key and an R that may have parts of small order, the first message "0", "1", … for which `fits` the hash k. */
+/**
+ * Signs the first message "0", "1", … whose hash k `fits`, with a key and an R that may have components of small order.
+ */
 function sign(
   key: Point,
   encodedR: Uint8Array,
@@ -50,30 +53,33 @@ function sign(
 }
 const proper = (k: bigint): bigint => (r + k * a) % ORDER;
 
-/** Signatures made by whoever has the private number and wants to be seen as signed by some and not by others. Whether each holds. */
+/**
+ * Signatures crafted by the holder of a private key so that implementations disagree about them, and whether they are
+ * valid.
+ */
 export const edgeSignatures: readonly (readonly [name: string, check: SignatureCheck, holds: boolean])[] = [
   ["an ordinary signature", sign(A, R.toBytes(), proper), true],
   ["s = 0", sign(A, A.toBytes(), () => 0n), false],
-  ["s + L for s", sign(A, R.toBytes(), (k) => proper(k) + ORDER), false],
+  ["s + L instead of s", sign(A, R.toBytes(), (k) => proper(k) + ORDER), false],
   [
-    "a key with a part of order 8, which the hash cancels",
+    "a key with a component of order 8 that the hash cancels",
     sign(A.add(T), R.toBytes(), proper, (k) => k % 8n === 0n),
     true,
   ],
   [
-    "a key with a part of order 8, which only the cofactor cancels",
+    "a key with a component of order 8 that only the cofactor cancels",
     sign(A.add(T), R.toBytes(), proper, (k) => k % 8n !== 0n),
     false,
   ],
-  ["an R with a part of order 8, which only the cofactor cancels", sign(A, R.add(T).toBytes(), proper), false],
+  ["an R with a component of order 8 that only the cofactor cancels", sign(A, R.add(T).toBytes(), proper), false],
   [
-    "a key and an R with parts of order 8, which cancel each other",
+    "a key and an R with components of order 8 that cancel each other",
     sign(A.add(T), R.add(T).toBytes(), proper, (k) => k % 8n === 7n),
     true,
   ],
-  ["a key of order 1, with which anything holds", sign(identity, R.toBytes(), () => r), false],
+  ["a key of order 1, which accepts any message", sign(identity, R.toBytes(), () => r), false],
   [
-    "a key of order 8, where the hash cancels it",
+    "a key of order 8 that the hash cancels",
     sign(
       T,
       R.toBytes(),
@@ -84,11 +90,11 @@ export const edgeSignatures: readonly (readonly [name: string, check: SignatureC
   ],
   ["an R of order 1", sign(A, identity.toBytes(), (k) => (k * a) % ORDER), false],
   [
-    "an R of order 1, not in its canonical encoding",
+    "an R of order 1 in a non-canonical encoding",
     sign(A, hex(`ee${"ff".repeat(30)}7f`), (k) => (k * a) % ORDER),
     false,
   ],
   ["an R of order 8", sign(A, T.toBytes(), (k) => (k * a) % ORDER), false],
-  ["a key that is no point of the curve", { ...sign(A, R.toBytes(), proper), publicKey: littleEndian(2n) }, false],
-  ["an R that is no point of the curve", sign(A, littleEndian(2n), proper), false],
+  ["a key that is not a point of the curve", { ...sign(A, R.toBytes(), proper), publicKey: littleEndian(2n) }, false],
+  ["an R that is not a point of the curve", sign(A, littleEndian(2n), proper), false],
 ];

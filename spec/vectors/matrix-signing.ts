@@ -1,15 +1,21 @@
 /**
- * The Matrix spec's own examples, appendices, "Cryptographic Test Vectors". Their key is made of the seed `YJDBA9Xnr2sVqXD9Vj7XVUnmFZcZrlw8Md7kMW+3XA1`, and each is
+ * The examples of the Matrix spec, appendices, "Cryptographic Test Vectors". This seed is their private key; each is
  * signed by `domain` with the key `ed25519:1`.
  */
 export const MATRIX_SEED = bytesOfText("YJDBA9Xnr2sVqXD9Vj7XVUnmFZcZrlw8Md7kMW+3XA1");
 
-/** As the platform decodes it: the last digit of the seed has bits that stand for nothing, which is why ours would refuse it. No public key is written so. */
+/**
+ * Decoded by the platform: ours refuses the seed because its last digit has bits beyond the last byte. Public keys have
+ * none.
+ */
 function bytesOfText(text: string): Uint8Array {
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }
 
-/** "JSON Signing", and the first event of "Event Signing", of which redaction takes nothing away: the JSON as signed, and the signature. */
+/**
+ * The signed JSON and the signature of "JSON Signing" and of the first event of "Event Signing", which redaction does
+ * not change.
+ */
 export const matrixSigning: readonly (readonly [json: string, signature: string])[] = [
   [
     `{"signatures": {"domain": {"ed25519:1": "K8280/U9SSy9IVtjBuVeLr+HpOB4BQFWbg+UZaADMtTdGYI7Geitb76LTrr5QV/7Xg4ahLwYGYZzuHGZKM5ZAQ"}}}`,

@@ -1,7 +1,10 @@
 import type { SignatureCheck } from "../../src/trust/signature-verifier.js";
 import { hex } from "./hex.js";
 
-/** RFC 8032, section 7.1, "Test Vectors for Ed25519": key, message, signature. Left out is "TEST 1024", for its length. */
+/**
+ * RFC 8032, section 7.1, "Test Vectors for Ed25519": key, message, signature. Without "TEST 1024" because of its
+ * length.
+ */
 const VECTORS: Readonly<Record<string, readonly [publicKey: string, message: string, signature: string]>> = {
   "TEST 1": [
     "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",

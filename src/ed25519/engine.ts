@@ -2,18 +2,23 @@ import type { SignatureCheck } from "../trust/signature-verifier.js";
 import { isStrictKey, isStrictSignature } from "../keys/strict-ed25519.js";
 
 /**
- * What verifies, on one platform or another.
+ * An implementation of ed25519.
  *
- * What an engine does on the caller's thread it does before it returns, so that whoever measures the call knows how long the page has been held up. Neither function
- * throws or rejects on account of what it is given.
+ * Work on the caller's thread is done before a function returns, so that the caller can measure how long it blocked the
+ * page. Invalid input makes neither function throw or reject.
  */
 export interface Engine<Key = unknown> {
-  /** What verifying with this public key takes; `undefined` where it is none, being no point of the curve. */
+  /** Prepares a public key for `verify`; `undefined` if it is not a point of the curve. */
   importKey(publicKey: Uint8Array): Key | undefined | Promise<Key | undefined>;
   verify(key: Key, check: SignatureCheck): boolean | Promise<boolean>;
 }
 
-/** The engine, asked only about what is strict: of anything else the answer is no. Here, and not before the slices, for a thousand such looks take their time, too. */
+/**
+ * Passes only strict keys and signatures to the engine; all others are not valid.
+ *
+ * Wraps the engine rather than the whole verifier, so that these checks are part of the slices, too: a thousand of them
+ * take time.
+ */
 export function strict(engine: Engine): Engine {
   return {
     importKey: (publicKey) => (isStrictKey(publicKey) ? engine.importKey(publicKey) : undefined),

@@ -1,6 +1,7 @@
 /**
- * Lets the page do what it has to (paint, answer a click) before we go on: resolves in a task of its own. A resolved promise would not do, for the page waits
- * until all of those are done; nor a timer, which browsers make wait 4 ms, and a second in a hidden tab.
+ * Resolves in a new task, so that the page can paint or handle a click first. A resolved promise would not do: its
+ * callbacks run before the page gets its turn. Neither would a timer, which browsers delay by 4 ms, and by a second in
+ * a hidden tab.
  */
 export async function nextTask(): Promise<void> {
   await new Promise<void>((resolve) => {

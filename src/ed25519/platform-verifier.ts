@@ -1,27 +1,32 @@
 import { config } from "rxjs";
 import type { SignatureVerifier } from "../trust/signature-verifier.js";
 import { strict, type Engine } from "./engine.js";
-import { inSlices } from "./in-slices.js";
+import { SlicedVerifier } from "./sliced-verifier.js";
 import { nextTask } from "./next-task.js";
 import { noble } from "./noble.js";
 import { webCrypto } from "./web-crypto.js";
 
-/** How the platform's verifier is set up. */
+/** Options of {@link platformVerifier}. */
 export interface PlatformVerifierOptions {
-  /** Told once, at the first use, where the platform has no ed25519 and JavaScript stands in for it, which takes 10 to 15 times as long; with the reason. */
+  /**
+   * Called with the reason, once, on first use, if the platform has no ed25519 and JavaScript replaces it, which is 10
+   * to 15 times slower.
+   */
   readonly onFallback?: (reason: unknown) => void;
 }
 
 /**
- * Verifies with WebCrypto where that has ed25519, else with `@noble/ed25519`, in slices of some milliseconds that let the page go on in between.
+ * Verifies signatures with WebCrypto if it supports ed25519, or else with `@noble/ed25519`, in slices of a few
+ * milliseconds that do not block the page.
  *
- * 1. Which of the two it is, is found out at the first use, by verifying a signature that is known to hold; nothing is loaded before.
- * 2. What is not strict ({@link strict}) does not hold, on every platform.
- * 3. It fails only where there is no WebCrypto and `@noble/ed25519` cannot be loaded; the next call tries again.
+ * 1. On first use it verifies a known signature to find out whether WebCrypto supports ed25519. Nothing is loaded
+ *    before.
+ * 2. Keys and signatures that are not strict ({@link strict}) are not valid, on every platform.
+ * 3. Fails only if WebCrypto has no ed25519 and `@noble/ed25519` cannot be loaded. The next call tries again.
  *
  * @example
  * ```ts
- * platformVerifier().verify([{ publicKey, message, signature }]).subscribe(([holds]) => console.log(holds)); // true
+ * platformVerifier().verify([{ publicKey, message, signature }]).subscribe(([valid]) => console.log(valid)); // true
  * ```
  */
 export function platformVerifier(options: PlatformVerifierOptions = {}): SignatureVerifier {
@@ -35,7 +40,7 @@ export function platformVerifier(options: PlatformVerifierOptions = {}): Signatu
       try {
         options.onFallback?.(reason);
       } catch (error) {
-        (config.onUnhandledError ?? console.error)(error); // the caller's handler threw: not this verification's error
+        (config.onUnhandledError ?? console.error)(error); // thrown by the application's handler: not an error of this verification
       }
       return engine;
     }
@@ -45,5 +50,5 @@ export function platformVerifier(options: PlatformVerifierOptions = {}): Signatu
       chosen = undefined;
       throw error;
     }));
-  return inSlices({ engine: async () => strict(await engine()), nextTask, now: () => performance.now() });
+  return new SlicedVerifier({ engine: async () => strict(await engine()), nextTask, now: () => performance.now() });
 }

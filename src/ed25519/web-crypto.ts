@@ -4,28 +4,28 @@ import type { Engine } from "./engine.js";
 
 const ED25519 = "Ed25519";
 
-/** RFC 8032, section 7.1, TEST 2: a signature of one byte. */
+/** RFC 8032, section 7.1, TEST 2: the signature of a message of one byte. */
 const KNOWN_KEY = "PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw";
 const KNOWN_MESSAGE = "cg";
 const KNOWN_SIGNATURE = "kqAJqfDUyrhyDoILX2QlQKKye1QWUD+Ps3YiI+vbadoIWsHkPhWZbkWPNhPQ8R2MOHsurrQwKu6wDSkWErsMAA";
 
 /**
- * The platform's own ed25519. Rejects where there is none: pages of an insecure origin have no WebCrypto, and older browsers have it without this algorithm,
- * which the only honest way to find out is to use it.
+ * The platform's own ed25519. Rejects if there is none: pages of an insecure origin have no WebCrypto, and in older
+ * browsers it lacks this algorithm. The only reliable way to find out is to use it.
  */
 export async function webCrypto(): Promise<Engine<CryptoKey>> {
   const { crypto } = globalThis as { readonly crypto?: { readonly subtle?: SubtleCrypto } };
   const subtle = crypto?.subtle;
-  if (subtle === undefined) throw new Error("There is no WebCrypto here: is this page's origin secure (https)?");
+  if (subtle === undefined) throw new Error("WebCrypto is not available: is the origin of this page secure (https)?");
 
   const publicKey = known(KNOWN_KEY);
   const message = known(KNOWN_MESSAGE);
   const signature = known(KNOWN_SIGNATURE);
   const key = await importKey(subtle, publicKey);
   if (!(await verify(subtle, key, { publicKey, message, signature })))
-    throw new Error("WebCrypto does not verify an ed25519 signature that is known to hold.");
+    throw new Error("WebCrypto refuses a known valid ed25519 signature.");
   if (await verify(subtle, key, { publicKey, message: new Uint8Array(1), signature }))
-    throw new Error("WebCrypto verifies an ed25519 signature of another message.");
+    throw new Error("WebCrypto accepts an ed25519 signature of another message.");
 
   return {
     importKey: (bytes) => importKey(subtle, bytes).catch(() => undefined),
@@ -41,11 +41,11 @@ async function verify(subtle: SubtleCrypto, key: CryptoKey, { message, signature
   return subtle.verify(ED25519, key, unshared(signature), unshared(message));
 }
 
-/** WebCrypto takes no memory that other threads can change meanwhile: it rejects it, which the types do not let us say. */
+/** Tells the compiler that this memory is not shared with other threads. WebCrypto rejects shared memory. */
 const unshared = (bytes: Uint8Array) => bytes as Uint8Array<ArrayBuffer>;
 
 function known(text: string): Uint8Array {
   const bytes = decodeBase64(text);
-  if (bytes === undefined) throw new Error(`No Base64: ${text}`);
+  if (bytes === undefined) throw new Error(`Not Base64: ${text}`);
   return bytes;
 }

@@ -1,0 +1,122 @@
+import { Observable, of, type Subscriber } from "rxjs";
+import type { SignatureCheck, SignatureVerifier } from "../trust/signature-verifier.js";
+import type { Engine } from "./engine.js";
+
+/**
+ * Maximum of verifications that one slice starts: enough to keep WebCrypto's threads busy, if it has any (Node,
+ * Firefox).
+ */
+export const SLICE_CHECKS = 64;
+/**
+ * How long a slice starts verifications, in ms: half of the 16 ms between two frames, because the results have to be
+ * processed, too. A slice starts at least one. Chromium verifies on the calling thread before `verify` returns, and
+ * JavaScript cannot do otherwise.
+ */
+export const SLICE_TIME = 8;
+
+/** What {@link SlicedVerifier} depends on. */
+export interface Slicing {
+  /** Loads the engine. Called whenever verification starts after a pause. */
+  readonly engine: () => Promise<Engine>;
+  /** Resolves in a new task. */
+  readonly nextTask: () => Promise<void>;
+  /** Any clock, in ms. */
+  readonly now: () => number;
+}
+
+/** A call of `verify` without a result yet. */
+interface Job {
+  readonly subscriber: Subscriber<readonly boolean[]>;
+  readonly checks: readonly SignatureCheck[];
+  /** Imported keys by their bytes. Many signatures of a call are by the same key. */
+  readonly keys: Map<string, unknown>;
+  readonly results: boolean[];
+  started: number;
+  done: number;
+}
+
+/**
+ * A verifier that never blocks the page: it works in slices, each in a task of its own.
+ *
+ * All calls share the slices and take turns check by check, so that a call for one user does not wait for a call for a
+ * thousand, and concurrent calls do not add up to a long task. Unsubscribing removes the checks of a call; results of
+ * those already started are dropped.
+ */
+export class SlicedVerifier implements SignatureVerifier {
+  /** Calls without a result. */
+  readonly #open = new Set<Job>();
+  /** Those of them that have checks left to start, in the order of their turns. */
+  readonly #waiting = new Set<Job>();
+  readonly #slicing: Slicing;
+  #running = false;
+
+  constructor(slicing: Slicing) {
+    this.#slicing = slicing;
+  }
+
+  verify(checks: readonly SignatureCheck[]): Observable<readonly boolean[]> {
+    if (checks.length === 0) return of([]);
+    return new Observable((subscriber) => {
+      const job: Job = { subscriber, checks, keys: new Map(), results: [], started: 0, done: 0 };
+      this.#open.add(job);
+      this.#waiting.add(job);
+      if (!this.#running) void this.#run();
+      return () => {
+        this.#open.delete(job);
+        this.#waiting.delete(job);
+      };
+    });
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    try {
+      const engine = await this.#slicing.engine();
+      while (this.#waiting.size > 0) {
+        await this.#slicing.nextTask();
+        await this.#slice(engine);
+      }
+      this.#running = false;
+    } catch (error) {
+      this.#running = false; // before emitting errors: a subscriber may call verify() again
+      const failed = [...this.#open];
+      this.#open.clear();
+      this.#waiting.clear();
+      for (const { subscriber } of failed) subscriber.error(error);
+    }
+  }
+
+  async #slice(engine: Engine): Promise<void> {
+    const until = this.#slicing.now() + SLICE_TIME;
+    const verifications: Promise<void>[] = [];
+    // Jobs take turns: the iteration includes jobs that are added to the end of the set in the meantime.
+    for (const job of this.#waiting) {
+      this.#waiting.delete(job);
+      const index = job.started++;
+      const check = job.checks[index];
+      if (check === undefined) continue;
+      const key = await keyOf(job, check.publicKey, engine);
+      if (job.subscriber.closed) continue;
+      verifications.push(this.#settle(job, index, key === undefined ? false : engine.verify(key, check)));
+      if (job.started < job.checks.length) this.#waiting.add(job);
+      if (verifications.length === SLICE_CHECKS || this.#slicing.now() >= until) break;
+    }
+    await Promise.all(verifications);
+  }
+
+  async #settle(job: Job, index: number, result: boolean | Promise<boolean>): Promise<void> {
+    job.results[index] = await result;
+    if (++job.done < job.checks.length) return;
+    this.#open.delete(job);
+    job.subscriber.next(job.results);
+    job.subscriber.complete();
+  }
+}
+
+async function keyOf({ keys }: Job, publicKey: Uint8Array, engine: Engine): Promise<unknown> {
+  const name = String.fromCharCode(...publicKey);
+  if (keys.has(name)) return keys.get(name);
+  const key: unknown = await engine.importKey(publicKey);
+  keys.set(name, key);
+  return key;
+}

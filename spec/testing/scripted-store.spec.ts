@@ -1,23 +1,17 @@
 import { asyncScheduler } from "rxjs";
 import { describe, expect, it } from "vitest";
+import type { DeviceStore } from "../../src/store/device-store.js";
 import { SYNC } from "../../src/store/records.js";
 import { ScriptedStore } from "../../src/testing/scripted-store.js";
-import { deviceStoreContract, outlivingStoreContract } from "../contracts/device-store.contract.js";
-import { marbles } from "../support/marbles.js";
+import { marbles, type Marbles } from "../support/marbles.js";
 import { saved } from "../support/saved.js";
-
-deviceStoreContract("ScriptedStore", () => new ScriptedStore({ scheduler: asyncScheduler }));
-outlivingStoreContract("ScriptedStore", () => {
-  const store = new ScriptedStore({ scheduler: asyncScheduler });
-  return { store, reopen: () => new ScriptedStore({ scheduler: asyncScheduler, records: store.records }) };
-});
 
 const put = (store: ScriptedStore, value: unknown) =>
   store.update([], () => ({ puts: [[["state", "a"], value]], deletes: [], result: "done" }));
 
 describe("ScriptedStore", () => {
   it(
-    "answers at once unless it is told to take its time",
+    "emits synchronously by default",
     marbles((m) => {
       const store = new ScriptedStore({ scheduler: m.scheduler });
       m.expectObservable(put(store, 1)).toBe("(d|)", { d: "done" });
@@ -26,7 +20,7 @@ describe("ScriptedStore", () => {
   );
 
   it(
-    "does one operation after the other, each at the end of its time",
+    "runs operations one after another, each at the end of its time",
     marbles((m) => {
       const store = new ScriptedStore({ scheduler: m.scheduler, takes: 3 });
       m.expectObservable(put(store, 1), "                ^-------").toBe("---(d|)", { d: "done" });
@@ -36,7 +30,7 @@ describe("ScriptedStore", () => {
   );
 
   it(
-    "fails the next operation of a kind, which changes nothing",
+    "fails the next operation of a kind, which then changes nothing",
     marbles((m) => {
       const store = new ScriptedStore({ scheduler: m.scheduler, takes: 2 });
       store.failNext("full", "update");
@@ -49,7 +43,7 @@ describe("ScriptedStore", () => {
   );
 
   it(
-    "fails the next operation of any kind where none is named",
+    "fails the next operation of any kind if none is named",
     marbles((m) => {
       const store = new ScriptedStore({ scheduler: m.scheduler });
       store.failNext("full");
@@ -61,7 +55,7 @@ describe("ScriptedStore", () => {
   it.each([
     [false, undefined],
     [true, 1],
-  ])("hangs at the next operation; effective: %s", (effective, found) => {
+  ])("hangs at the next operation (effective: %s)", (effective, found) => {
     marbles((m) => {
       const store = new ScriptedStore({ scheduler: m.scheduler });
       store.hangNext("update", effective);
@@ -73,7 +67,7 @@ describe("ScriptedStore", () => {
   });
 
   it(
-    "does nothing any more after a crash, not even what was under way, and another over its records does",
+    "does nothing after a crash, and its records outlive it",
     marbles((m) => {
       const store = new ScriptedStore({ scheduler: m.scheduler, takes: 2 });
       m.acts("-c", { c: () => store.crash() });
@@ -85,7 +79,7 @@ describe("ScriptedStore", () => {
   );
 
   it(
-    "counts what was begun",
+    "counts the operations that were begun",
     marbles((m) => {
       const store = new ScriptedStore({ scheduler: m.scheduler });
       const read$ = store.read([SYNC]);
@@ -95,4 +89,123 @@ describe("ScriptedStore", () => {
       expect(store.begun).toEqual({ read: 2, readKinds: 0, update: 0, clear: 1 });
     }),
   );
+});
+
+describe("ScriptedStore, on the records of another one", () => {
+  const tabs = ({ scheduler }: Marbles, announceAfter = 0) => {
+    const own = new ScriptedStore({ scheduler });
+    return { own, other: new ScriptedStore({ scheduler, records: own.records, announceAfter }) };
+  };
+  const announce = (store: DeviceStore, announcement: unknown) => () => {
+    store.update([], () => ({ puts: [], deletes: [], result: undefined, announce: announcement })).subscribe();
+  };
+
+  it(
+    "receives its announcements synchronously by default",
+    marbles((m) => {
+      const { own, other } = tabs(m);
+      m.acts("-a-b", { a: announce(own, "a"), b: announce(other, "b") });
+      m.expectObservable(own.commits$).toBe("-a-b");
+      m.expectObservable(other.commits$).toBe("-a-b");
+    }),
+  );
+
+  it(
+    "receives its announcements later, in order, and its own at once",
+    marbles((m) => {
+      const { own, other } = tabs(m, 3);
+      const hurry = () => (other.announceAfter = 0);
+      m.acts("-a-bh-c-----d", {
+        a: announce(own, "a"),
+        b: announce(own, "b"),
+        h: hurry,
+        c: announce(own, "c"),
+        d: announce(other, "d"),
+      });
+      m.expectObservable(own.commits$).toBe("  -a-b--c-----d");
+      m.expectObservable(other.commits$).toBe("----a-(bc)--d");
+    }),
+  );
+
+  it(
+    "receives clones",
+    marbles((m) => {
+      const { own, other } = tabs(m);
+      const announcement = { users: new Map([["@bob:example.org", 1]]) };
+      const received: unknown[] = [];
+      own.commits$.subscribe((value) => received.push(value));
+      other.commits$.subscribe((value) => received.push(value));
+      announce(own, announcement)();
+      expect(received).toEqual([announcement, announcement]);
+      expect(received[0]).toBe(announcement);
+      expect(received[1]).not.toBe(announcement);
+    }),
+  );
+
+  it(
+    "loses its announcements until it wakes, those on their way included",
+    marbles((m) => {
+      const { own, other } = tabs(m, 2);
+      m.acts("-a-bl-cd---w-e", {
+        a: announce(own, "a"),
+        b: announce(own, "b"),
+        c: announce(own, "c"),
+        d: announce(other, "d"),
+        e: announce(own, "e"),
+        l: () => other.loseAnnouncements(),
+        w: () => other.wake(),
+      });
+      m.expectObservable(own.commits$).toBe("  -a-b--cd-----e");
+      m.expectObservable(other.commits$).toBe("---a---d---w---e", { a: "a", d: "d", e: "e", w: undefined });
+    }),
+  );
+
+  it(
+    "receives the announcement of an update whose answer was lost",
+    marbles((m) => {
+      const { own, other } = tabs(m);
+      m.acts("-a-b", {
+        a: () => {
+          own.hangNext("update", true);
+          announce(own, "a")();
+        },
+        b: announce(own, "b"),
+      });
+      m.expectObservable(own.commits$).toBe("  ---b");
+      m.expectObservable(other.commits$).toBe("-a-b");
+    }),
+  );
+
+  it(
+    "receives nothing after a crash",
+    marbles((m) => {
+      const { own, other } = tabs(m, 2);
+      m.acts("-a-bcaw", {
+        a: announce(own, "a"),
+        b: announce(own, "b"),
+        c: () => other.crash(),
+        w: () => other.wake(),
+      });
+      m.expectObservable(other.commits$).toBe("---a");
+    }),
+  );
+
+  it(
+    "passes on what its records announce",
+    marbles((m) => {
+      const store = new ScriptedStore({ scheduler: m.scheduler, announceAfter: 1 });
+      m.acts("-a", { a: announce(store.records, "a") });
+      m.expectObservable(store.commits$).toBe("--a");
+    }),
+  );
+
+  it("fails an update whose announcement cannot be cloned, and writes nothing", () => {
+    const store = new ScriptedStore({ scheduler: asyncScheduler });
+    let failure: unknown;
+    store
+      .update([], () => ({ puts: [[["state", "a"], 1]], deletes: [], result: undefined, announce: () => {} }))
+      .subscribe({ error: (error: unknown) => (failure = error) });
+    expect(failure).toMatchObject({ name: "DataCloneError" });
+    expect(saved(store.records, ["state", "a"])).toBeUndefined();
+  });
 });

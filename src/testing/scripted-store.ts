@@ -1,4 +1,20 @@
-import { concatMap, defer, NEVER, throwError, timer, type Observable, type SchedulerLike } from "rxjs";
+import {
+  concatMap,
+  connect,
+  defer,
+  filter,
+  finalize,
+  map,
+  merge,
+  NEVER,
+  of,
+  share,
+  Subject,
+  throwError,
+  timer,
+  type Observable,
+  type SchedulerLike,
+} from "rxjs";
 import type { DeviceStore, RecordKey, Update } from "../store/device-store.js";
 import { memoryStore } from "../store/memory-store.js";
 
@@ -7,77 +23,114 @@ export type StoreOperation = "read" | "readKinds" | "update" | "clear";
 
 export interface ScriptedStoreOptions {
   readonly scheduler: SchedulerLike;
-  /** How long each operation takes, in ms; 0 answers synchronously. @default 0 */
+  /** How long each operation takes, in ms; 0 emits synchronously. @default 0 */
   readonly takes?: number;
-  /** What it keeps its records in: give that of an earlier one for a restart. @default memoryStore() */
+  /** How long the announcements of other stores on the same records take to arrive, in ms; 0 emits synchronously. @default 0 */
+  readonly announceAfter?: number;
+  /** Where the records are kept. Pass those of another ScriptedStore for a second tab, or for a restart. @default memoryStore() */
   readonly records?: DeviceStore;
 }
 
 /**
- * A store in virtual time that takes its time, fails or hangs as it is told. Operations take effect one after the other, at the end of their time.
+ * A store in virtual time that delays, fails or hangs as the test asks. Its operations take effect one after another, each at the end of its time.
+ *
+ * Several of them on the same `records` are the stores of several tabs. Their announcements reach each other after `announceAfter`, or not at all
+ * between {@link loseAnnouncements} and {@link wake}.
  *
  * @example
  * const store = new ScriptedStore({ scheduler: testScheduler, takes: 3 });
  * store.failNext(new Error("the disk is full"), "update");
+ *
+ * @example
+ * const otherTab = new ScriptedStore({ scheduler: testScheduler, records: store.records, announceAfter: 2 });
+ * otherTab.loseAnnouncements(); // the browser freezes it
+ * otherTab.wake(); // commits$ emits undefined, and then what is announced from now on
  */
 export class ScriptedStore implements DeviceStore {
   readonly syncToken$: Observable<string | undefined>;
+  readonly commits$: Observable<unknown>;
   /** How often each operation was begun. */
   readonly begun: Record<StoreOperation, number> = { read: 0, readKinds: 0, update: 0, clear: 0 };
-  /** Where the records are. */
+  /** The records, which outlive this store. */
   readonly records: DeviceStore;
   takes: number;
+  announceAfter: number;
 
   readonly #scheduler: SchedulerLike;
-  readonly #outcomes: {
-    readonly operation: StoreOperation | undefined;
-    readonly outcome: "hang" | "effective-hang" | { readonly error: unknown };
-  }[] = [];
+  readonly #outcomes: { readonly operation: StoreOperation | undefined; readonly outcome: Outcome }[] = [];
+  readonly #woken$ = new Subject<undefined>();
+  /** What this store has announced and `records` has not emitted yet. */
+  readonly #own: OwnUpdate[] = [];
+  #losesAnnouncements = false;
   #crashed = false;
   #freeAt = Number.NEGATIVE_INFINITY;
 
-  constructor({ scheduler, takes = 0, records = memoryStore() }: ScriptedStoreOptions) {
+  constructor({ scheduler, takes = 0, announceAfter = 0, records = memoryStore() }: ScriptedStoreOptions) {
     this.#scheduler = scheduler;
     this.takes = takes;
+    this.announceAfter = announceAfter;
     this.records = records;
-    this.syncToken$ = defer(() => this.#run("read", records.syncToken$));
+    this.syncToken$ = defer(() => this.#run("read", () => records.syncToken$));
+    const announced$ = records.commits$.pipe(
+      map((announcement) => ({ announcement, own: this.#takeOwn(announcement) })),
+      connect((all$) => merge(ownAnnouncements(all$), this.#othersAnnouncements(all$))),
+    );
+    this.commits$ = merge(announced$, this.#woken$).pipe(
+      filter(() => !this.#crashed),
+      share(),
+    );
   }
 
   read(keys: readonly RecordKey[]): Observable<readonly unknown[]> {
-    return defer(() => this.#run("read", this.records.read(keys)));
+    return defer(() => this.#run("read", () => this.records.read(keys)));
   }
 
   readKinds(kinds: readonly string[]): Observable<readonly ReadonlyMap<string, unknown>[]> {
-    return defer(() => this.#run("readKinds", this.records.readKinds(kinds)));
+    return defer(() => this.#run("readKinds", () => this.records.readKinds(kinds)));
   }
 
+  /** Fails if the announcement cannot be cloned. */
   update<T>(keys: readonly RecordKey[], change: (saved: readonly unknown[]) => Update<T>): Observable<T> {
-    return defer(() => this.#run("update", this.records.update(keys, change)));
+    return defer(() => this.#run("update", (isAnswered) => this.#update(keys, change, isAnswered)));
   }
 
   clear(): Observable<void> {
-    return defer(() => this.#run("clear", this.records.clear()));
+    return defer(() => this.#run("clear", () => this.records.clear()));
   }
 
-  /** The next operation, or the next of this kind, fails, and changes nothing. */
+  /** The next operation, or the next of this kind, fails and changes nothing. */
   failNext(error: unknown, operation?: StoreOperation): void {
     this.#outcomes.push({ operation, outcome: { error } });
   }
 
-  /** The next operation, or the next of this kind, never ends; `effective`: though what it was to do is done. */
+  /**
+   * The next operation, or the next of this kind, never ends. If `effective`, it takes effect nevertheless: its answer is lost. Other stores on the same
+   * records then receive its announcement, and this one does not.
+   */
   hangNext(operation?: StoreOperation, effective = false): void {
     this.#outcomes.push({ operation, outcome: effective ? "effective-hang" : "hang" });
   }
 
+  /** From now on, the announcements of other stores are lost on their way, as in a frozen tab. */
+  loseAnnouncements(): void {
+    this.#losesAnnouncements = true;
+  }
+
+  /** Ends {@link loseAnnouncements}. `commits$` emits `undefined`, as when a frozen tab wakes. */
+  wake(): void {
+    this.#losesAnnouncements = false;
+    this.#woken$.next(undefined);
+  }
+
   /**
-   * From now on nothing takes effect and nothing answers, as if the page were gone: a new store over its {@link records} is what a restart finds. The tracker of the page
-   * that is gone tries its commits again for ever, so a `TestScheduler` needs a bound (`maxFrames`) to come to an end.
+   * The page is gone: from now on nothing takes effect, nothing answers and nothing is announced to it. A new store on its {@link records} is what the
+   * next page finds. The tracker of this page retries its commits forever, so a `TestScheduler` needs a bound (`maxFrames`).
    */
   crash(): void {
     this.#crashed = true;
   }
 
-  #run<T>(operation: StoreOperation, effect$: Observable<T>): Observable<T> {
+  #run<T>(operation: StoreOperation, effect: (isAnswered: boolean) => Observable<T>): Observable<T> {
     this.begun[operation]++;
     const next = this.#outcomes.findIndex(({ operation: meant }) => meant === undefined || meant === operation);
     const outcome = next === -1 ? undefined : this.#outcomes.splice(next, 1)[0]?.outcome;
@@ -86,9 +139,72 @@ export class ScriptedStore implements DeviceStore {
     const wait = this.#freeAt - now;
     const result$ = defer((): Observable<T> => {
       if (this.#crashed || outcome === "hang") return NEVER;
-      if (outcome === "effective-hang") return effect$.pipe(concatMap(() => NEVER));
-      return outcome === undefined ? effect$ : throwError(() => outcome.error);
+      if (outcome === "effective-hang") return effect(false).pipe(concatMap(() => NEVER));
+      return outcome === undefined ? effect(true) : throwError(() => outcome.error);
     });
     return wait === 0 ? result$ : timer(wait, this.#scheduler).pipe(concatMap(() => result$));
   }
+
+  #update<T>(
+    keys: readonly RecordKey[],
+    change: (saved: readonly unknown[]) => Update<T>,
+    isAnswered: boolean,
+  ): Observable<T> {
+    const own: OwnUpdate = { isAnswered, announcement: undefined };
+    this.#own.push(own);
+    const noted = (saved: readonly unknown[]) => {
+      const update = change(saved);
+      own.announcement = update.announce;
+      structuredClone(update.announce); // throws if a browser could not send it
+      return update;
+    };
+    return this.records.update(keys, noted).pipe(finalize(() => this.#remove(own)));
+  }
+
+  /** The update of this store that made the announcement, if there is one. */
+  #takeOwn(announcement: unknown): OwnUpdate | undefined {
+    const own = this.#own.find((update) => announcement !== undefined && update.announcement === announcement);
+    if (own !== undefined) this.#remove(own);
+    return own;
+  }
+
+  #remove(own: OwnUpdate): void {
+    const at = this.#own.indexOf(own);
+    if (at !== -1) this.#own.splice(at, 1);
+  }
+
+  /** Clones, as from another tab, one after another. */
+  #othersAnnouncements(all$: Observable<Announced>): Observable<unknown> {
+    return all$.pipe(
+      filter(({ own }) => own === undefined),
+      map(({ announcement }) => ({
+        clone: structuredClone(announcement),
+        arrivesAt: this.#scheduler.now() + this.announceAfter,
+      })),
+      concatMap(({ clone, arrivesAt }) => {
+        const wait = arrivesAt - this.#scheduler.now();
+        return wait <= 0 ? of(clone) : timer(wait, this.#scheduler).pipe(map(() => clone));
+      }),
+      filter(() => !this.#losesAnnouncements),
+    );
+  }
 }
+
+type Outcome = "hang" | "effective-hang" | { readonly error: unknown };
+
+/** An update under way, and what it announces; `undefined` before its function has run. */
+interface OwnUpdate {
+  readonly isAnswered: boolean;
+  announcement: unknown;
+}
+
+interface Announced {
+  readonly announcement: unknown;
+  readonly own: OwnUpdate | undefined;
+}
+
+const ownAnnouncements = (all$: Observable<Announced>): Observable<unknown> =>
+  all$.pipe(
+    filter(({ own }) => own?.isAnswered === true),
+    map(({ announcement }) => announcement),
+  );

@@ -32,7 +32,7 @@ describe("inOneTab in a page of Chromium", () => {
     return [held, pending].map((locks) => locks.filter((lock) => lock.name === name).length);
   };
 
-  it("subscribes to one source at a time, and passes its values to its own subscriber only", async () => {
+  it("subscribes to one source at a time, for its own subscriber only", async () => {
     const name = crypto.randomUUID();
     const [a, b, c] = [open(name), open(name), open(name)];
     await subscribed(a, b, c).toEqual([true, false, false]);
@@ -78,7 +78,10 @@ describe("inOneTab in a page of Chromium", () => {
   it("competes with a frame of the same origin, and takes over when it is removed", async () => {
     const name = crypto.randomUUID();
     const frame = document.createElement("iframe");
-    frame.srcdoc = `<script type="module">import { inOneTab } from ${JSON.stringify(operatorUrl)}; Object.assign(globalThis, { inOneTab });</script>`;
+    frame.srcdoc = `<script type="module">
+      import { inOneTab } from ${JSON.stringify(operatorUrl)};
+      Object.assign(globalThis, { inOneTab });
+    </script>`;
     cleanUps.push(() => frame.remove());
     document.body.append(frame);
     const inFrame = () => (frame.contentWindow as { inOneTab?: typeof inOneTab } | null)?.inOneTab;
@@ -108,7 +111,7 @@ describe("inOneTab in a page of Chromium", () => {
     await subscribed(a).toEqual([true]);
   });
 
-  it("subscribes if the browser refuses the lock, as in a sandboxed frame, and reports why", async () => {
+  it("subscribes if the browser refuses the lock, and reports why", async () => {
     const refusal = new DOMException("no locks for this origin", "SecurityError");
     Object.defineProperty(navigator.locks, "request", { configurable: true, value: () => Promise.reject(refusal) });
     cleanUps.push(() => Reflect.deleteProperty(navigator.locks, "request"));

@@ -23,8 +23,8 @@ export interface OwnChromium {
 }
 
 /**
- * Starts a Chromium whose tabs behave as they do for a user: all but one are hidden and throttled, and can be frozen or
- * enter the back/forward cache. If Playwright starts it, every page counts as visible, and visible pages are not frozen.
+ * Starts a Chromium whose tabs behave as they do for a user: all but one are hidden and throttled, and can be frozen
+ * or enter the back/forward cache. If Playwright starts it, every page counts as visible and is never frozen.
  *
  * @param kept the folder of a profile to use and keep. By default a new one is made, and deleted afterwards.
  */

@@ -1,4 +1,4 @@
-/** The worker in `in-one-tab.browser.spec.ts`: posts a message when it is subscribed. Its name is the name of the lock. */
+/** The worker in `in-one-tab.browser.spec.ts`: posts a message when it subscribes. Its name is that of the lock. */
 import { defer, NEVER } from "rxjs";
 import { inOneTab } from "matrix-device-tracker/tabs";
 

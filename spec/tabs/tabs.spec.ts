@@ -102,7 +102,7 @@ describe.skipIf(!hasChromium && process.env.CI === undefined)(
       ["is closed", ({ page }) => page.close()],
       ["is closed with its unload handlers", ({ page }) => page.close({ runBeforeUnload: true })],
       ["navigates away", ({ page }) => page.goto("about:blank")],
-      ["crashes", ({ page, cdp }) => Promise.all([page.waitForEvent("crash"), crash(cdp)])],
+      ["crashes", crash],
     ])("hands over to the next when the leader %s", async ([, end]) => {
       const [a, b, c] = await three();
       await end(a);
@@ -164,7 +164,7 @@ describe.skipIf(!hasChromium && process.env.CI === undefined)(
       expect(server.polled()).toEqual(["a", "c"]);
     });
 
-    it("hands over when the leader enters the back/forward cache, and queues it when it returns", async () => {
+    it("hands over on entry into the back/forward cache, and queues on return", async () => {
       const [a, b, c] = await three();
       await a.page.goto(`${server.url}/elsewhere`);
       await countIn(b);
@@ -218,7 +218,8 @@ describe.skipIf(!hasChromium && process.env.CI === undefined)(
 );
 
 /** Kills the renderer. The command itself is never answered. */
-function crash(cdp: CDPSession): Promise<void> {
+async function crash({ page, cdp }: Tab): Promise<void> {
+  const crashed = page.waitForEvent("crash");
   cdp.send("Page.crash").catch(() => undefined);
-  return Promise.resolve();
+  await crashed;
 }

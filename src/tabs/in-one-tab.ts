@@ -59,9 +59,9 @@ export interface InOneTabOptions {
  * source: a final error, such as a refused access token, reaches each tab in turn. Unsubscribing releases the lock or
  * leaves the queue.
  *
- * Without Web Locks (insecure origins, old browsers, Node), or if the browser refuses them, every tab subscribes, and
- * `onUnshared` is called with the reason. With `syncResponses`, two tabs are then two sync loops of one device, and
- * each loses to-device messages to the other.
+ * Without Web Locks (insecure origins, old browsers, Node), or if the browser refuses them, every tab subscribes while
+ * it is awake, and `onUnshared` is called with the reason. With `syncResponses`, two tabs are then two sync loops of one
+ * device, and each loses to-device messages to the other.
  *
  * @param name the same in every tab, one per account and device. The lock belongs to this operator: it is taken from
  *   any holder that does not answer.

@@ -1,61 +1,138 @@
-/** A promise was broken; the message is the history that led there, for people. */
-class Violation extends Error {
-  override readonly name = "Violation";
+import fc from "fast-check";
+import type { UserId } from "../../src/model/ids.js";
+import { BOB, CAROL, DAVE, EVE, ME, USERS } from "./server.js";
+
+/** What stays the same throughout a history. */
+export interface Setup {
+  readonly tabs: number;
+  /** Whether one tab syncs for all, or each for itself, which applications should not do. */
+  readonly sync: "in one tab" | "apart";
+  /** Whether it starts with an empty store, or after the first sync and `track()`. */
+  readonly starts: "empty" | "settled";
+  /** How long the ports take to do what they are asked, in ms, one after the other and over again. */
+  readonly delays: readonly number[];
+  /** The server repeats its token if nothing has happened that concerns device lists. */
+  readonly repeatsTokens: boolean;
+  /** The server ignores `to` of `/keys/changes`, as Synapse does. */
+  readonly ignoresTo: boolean;
+  /** Responses say what they answer. */
+  readonly saysSince: boolean;
+  readonly gaps: "ask" | "distrust";
+  readonly maxUsersPerQuery: number;
+  readonly maxConcurrentQueries: number;
+  readonly maxListsInMemory: number;
+  /** A subscriber of `deviceChanges$` looks up from inside the emission. */
+  readonly asksInside: boolean;
 }
 
-/** What has happened so far, one line each, and the first promise that was broken. */
-export class History {
-  readonly #lines: string[] = [];
-  readonly #now: () => number;
-  #broken: string | undefined;
+/** What happens. `tab` counts from 0. */
+export type Event =
+  | { readonly type: "change" | "move"; readonly user: UserId }
+  | { readonly type: "pass time" }
+  | { readonly type: "wait"; readonly ms: number }
+  | { readonly type: "lookup"; readonly tab: number; readonly users: readonly UserId[]; readonly force: boolean }
+  | {
+      readonly type: "known" | "watch" | "track" | "untrack" | "invalidate";
+      readonly tab: number;
+      readonly users: readonly UserId[];
+    }
+  | { readonly type: "cancel"; readonly which: number }
+  | { readonly type: "restart"; readonly tab: number; readonly after: "crash" | "crash, still writing" | "close" }
+  | { readonly type: "freeze" | "wake"; readonly tab: number }
+  | { readonly type: "take over"; readonly tab: number; readonly isLate: boolean }
+  | {
+      readonly type: "store trouble";
+      readonly tab: number;
+      readonly how: "fails" | "hangs" | "loses the answer";
+      readonly operation: "update" | undefined;
+    }
+  | { readonly type: "store outage"; readonly tab: number; readonly ms: number }
+  | { readonly type: "query trouble"; readonly how: "fails" | "hangs" | "is garbled" | "cannot reach a server" }
+  | { readonly type: "changes trouble"; readonly how: "fails" | "hangs" };
 
-  constructor(now: () => number) {
-    this.#now = now;
-  }
+export type EventInTab = Extract<Event, { readonly tab: number }>;
 
-  note(text: string): void {
-    this.#lines.push(`${String(this.#now()).padStart(9)} ms  ${text}`);
-  }
-
-  /**
-   * Remembers that a promise was broken. It is thrown by {@link verify}, outside of all streams: what a subscriber throws, RxJS would take
-   * for a mistake of the subscriber's own.
-   */
-  broken(promise: string, what: string): void {
-    this.note(`!! ${promise}: ${what}`);
-    this.#broken ??= `${promise}: ${what}`;
-  }
-
-  expect(held: boolean, promise: string, what: () => string): void {
-    if (!held) this.broken(promise, what());
-  }
-
-  verify(): void {
-    if (this.#broken !== undefined) throw new Violation(`${this.#broken}\n\n${this.#lines.join("\n")}\n`);
-  }
+export interface History {
+  readonly setup: Setup;
+  readonly events: readonly Event[];
 }
 
-export type Witness = Pick<History, "note" | "broken" | "expect">;
+/** One line for an event, such as `lookup tab=1 users=bob,eve force=true`. */
+export function describeEvent({ type, ...rest }: Event): string {
+  return [type, ...Object.entries(rest).map(([name, value]) => `${name}=${String(value)}`)].join(" ");
+}
 
-/** A history to which somebody adds for as long as they are there. */
-export class HistoryWhile implements Witness {
-  readonly #history: Witness;
-  readonly #there: () => boolean;
+const oneOf = fc.constantFrom;
+const chance = (percent: number) => fc.nat({ max: 99 }).map((n) => n >= 100 - percent);
+const others = oneOf(BOB, BOB, CAROL, DAVE, EVE);
+const someUsers = fc.oneof(
+  { weight: 3, arbitrary: others.map((user) => [user]) },
+  { weight: 1, arbitrary: fc.uniqueArray(oneOf(...USERS), { minLength: 1, maxLength: USERS.length }) },
+);
 
-  constructor(history: Witness, there: () => boolean) {
-    this.#history = history;
-    this.#there = there;
-  }
+function arbitraryEvent(tabs: number): fc.Arbitrary<Event> {
+  const tab = fc.nat({ max: tabs - 1 });
+  const inTab = <T extends string>(...types: readonly T[]) => fc.record({ type: oneOf(...types), tab });
+  const forUsers = <T extends string>(...types: readonly T[]) =>
+    fc.record({ type: oneOf(...types), tab, users: someUsers });
+  const is = <T extends string>(type: T) => fc.constant(type);
+  return fc.oneof(
+    { weight: 30, arbitrary: fc.record({ type: is("change"), user: fc.oneof(others, others, others, is(ME)) }) },
+    { weight: 14, arbitrary: fc.record({ type: is("move"), user: fc.oneof(others, others, others, is(ME)) }) },
+    { weight: 6, arbitrary: fc.record({ type: is("pass time") }) },
+    { weight: 40, arbitrary: fc.record({ type: is("wait"), ms: oneOf(1, 2, 3, 4, 6, 9, 15, 40) }) },
+    { weight: 3, arbitrary: fc.record({ type: is("wait"), ms: oneOf(1_000, 4_000, 11_000, 61_000) }) },
+    { weight: 36, arbitrary: fc.record({ type: is("lookup"), tab, users: someUsers, force: chance(15) }) },
+    { weight: 12, arbitrary: forUsers("known", "watch") },
+    { weight: 8, arbitrary: forUsers("track") },
+    { weight: 5, arbitrary: forUsers("untrack", "invalidate") },
+    { weight: 8, arbitrary: fc.record({ type: is("cancel"), which: fc.nat({ max: 3 }) }) },
+    {
+      weight: 10,
+      arbitrary: fc.record({
+        type: is("restart"),
+        tab,
+        after: oneOf("crash", "crash, still writing", "close"),
+      }),
+    },
+    { weight: 8, arbitrary: inTab("freeze", "wake") },
+    { weight: tabs === 1 ? 1 : 10, arbitrary: fc.record({ type: is("take over"), tab, isLate: fc.boolean() }) },
+    {
+      weight: 8,
+      arbitrary: fc.record({
+        type: is("store trouble"),
+        tab,
+        how: oneOf("fails", "hangs", "loses the answer"),
+        operation: oneOf("update", "update", undefined),
+      }),
+    },
+    { weight: 3, arbitrary: fc.record({ type: is("store outage"), tab, ms: oneOf(5, 50, 5_000) }) },
+    {
+      weight: 5,
+      arbitrary: fc.record({
+        type: is("query trouble"),
+        how: oneOf("fails", "hangs", "is garbled", "cannot reach a server"),
+      }),
+    },
+    { weight: 5, arbitrary: fc.record({ type: is("changes trouble"), how: oneOf("fails", "hangs") }) },
+  );
+}
 
-  note(text: string): void {
-    if (this.#there()) this.#history.note(text);
-  }
-
-  broken(promise: string, what: string): void {
-    if (this.#there()) this.#history.broken(promise, what);
-  }
-
-  expect(held: boolean, promise: string, what: () => string): void {
-    if (this.#there()) this.#history.expect(held, promise, what);
-  }
+/** Random histories of so many tabs. */
+export function arbitraryHistory(tabs: number): fc.Arbitrary<History> {
+  const setup = fc.record({
+    tabs: fc.constant(tabs),
+    sync: tabs === 1 ? fc.constant("in one tab" as const) : oneOf("in one tab", "in one tab", "in one tab", "apart"),
+    starts: oneOf("settled", "settled", "settled", "empty"),
+    delays: fc.array(oneOf(0, 0, 1, 1, 2, 3, 5, 8, 20), { minLength: 1, maxLength: 12 }),
+    repeatsTokens: chance(30),
+    ignoresTo: chance(30),
+    saysSince: tabs === 1 ? chance(75) : fc.constant(true),
+    gaps: oneOf("ask", "ask", "ask", "distrust"),
+    maxUsersPerQuery: oneOf(250, 2, 1),
+    maxConcurrentQueries: oneOf(3, 2, 1),
+    maxListsInMemory: oneOf(10_000, 1),
+    asksInside: chance(25),
+  });
+  return fc.record({ setup, events: fc.array(arbitraryEvent(tabs), { minLength: 4, maxLength: 40, size: "max" }) });
 }

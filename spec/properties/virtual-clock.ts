@@ -1,16 +1,16 @@
 import { Subscription, type SchedulerAction, type SchedulerLike } from "rxjs";
 import { ManualTime } from "../support/manual-time.js";
 
-/** The clock of a world with several pages. */
+/** The clock of a world with several tabs. */
 export class VirtualClock extends ManualTime {
-  /** Whether this timer is still to go off. */
+  /** Whether this timer is still to fire. */
   has(timer: Subscription): boolean {
     return this.actions.some((action) => action === timer);
   }
 }
 
-/** One page's share of a clock: its timers go when the page does. */
-export class PageClock implements SchedulerLike {
+/** One tab's share of the clock: its timers end with the tab. */
+export class TabClock implements SchedulerLike {
   readonly #clock: VirtualClock;
   readonly #timers = new Set<Subscription>();
   #stopped = false;
@@ -30,7 +30,7 @@ export class PageClock implements SchedulerLike {
     return timer;
   }
 
-  /** Timers of the page that are still to go off. */
+  /** Timers of the tab that are still to fire. */
   get pending(): number {
     for (const timer of this.#timers) if (!this.#clock.has(timer)) this.#timers.delete(timer);
     return this.#timers.size;

@@ -1,6 +1,6 @@
 import { VirtualAction, VirtualTimeScheduler } from "rxjs";
 
-/** A clock that stands still until it is told to go on, for code whose answers come by promises, or one by one as a test gives them. */
+/** A clock that a test moves by hand, for code under test that a `TestScheduler` cannot drive: promises, or answers given one by one. */
 export class ManualTime extends VirtualTimeScheduler {
   constructor() {
     super(VirtualAction, 0);
@@ -13,7 +13,7 @@ export class ManualTime extends VirtualTimeScheduler {
     this.frame = end;
   }
 
-  /** Timers that would still go off. */
+  /** Timers that are still to fire. */
   get pending(): number {
     return this.actions.filter((action) => !action.closed).length;
   }

@@ -1,5 +1,5 @@
 import fc from "fast-check";
 import { SEED } from "./seed.js";
 
-// What is not told a seed has this one as well.
+// The default of every property that does not pass a seed itself.
 fc.configureGlobal({ seed: SEED });

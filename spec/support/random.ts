@@ -1,4 +1,4 @@
-/** Decisions by chance that a seed repeats: the same seed, the same decisions, on any machine. */
+/** Random choices that a seed repeats on any machine. */
 export class Random {
   #state: number;
 
@@ -6,7 +6,7 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
-  /** From 0 to below 1: mulberry32, by Tommy Ettinger. */
+  /** A number from 0 up to, but not including, 1: mulberry32, by Tommy Ettinger. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
@@ -14,7 +14,7 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number from 0 to below the limit. */
+  /** A whole number from 0 up to, but not including, the limit. */
   below(limit: number): number {
     return Math.floor(this.next() * limit);
   }
@@ -24,7 +24,7 @@ export class Random {
     return least + this.below(most - least + 1);
   }
 
-  /** True as often as that. */
+  /** True with this probability. */
   chance(probability: number): boolean {
     return this.next() < probability;
   }
@@ -35,13 +35,13 @@ export class Random {
     return from[index] as T;
   }
 
-  /** So many different ones, or all where there are fewer. */
+  /** `count` different elements, or all if there are fewer. */
   some<T>(from: readonly T[], count: number): T[] {
     const rest = [...from];
     return Array.from({ length: Math.min(count, rest.length) }, () => rest.splice(this.below(rest.length), 1)).flat();
   }
 
-  /** Another one, which this one decides: what draws from it takes nothing from this. */
+  /** An independent generator: what is drawn from it does not affect this one. */
   fork(): Random {
     return new Random(this.between(0, 2 ** 31));
   }

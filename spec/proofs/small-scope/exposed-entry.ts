@@ -1,2 +1,0 @@
-export { DeviceTracker } from "../../../src/device-tracker.js";
-export { Observable, Subject, Subscription } from "rxjs";

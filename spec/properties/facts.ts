@@ -1,0 +1,82 @@
+import type { UserId } from "../../src/model/ids.js";
+import type { DeviceKeysByUser } from "../../src/model/results.js";
+import type { SyncResponse } from "../../src/model/wire.js";
+
+/** One `/keys/query`. All times are moments of the world. */
+export interface Query {
+  readonly id: number;
+  readonly users: readonly UserId[];
+  readonly sentAt: number;
+  /** How much news the tab had had when it was sent. */
+  readonly news: number;
+  answeredAt?: number;
+}
+
+/** What a tab learned of a stretch of the server's log; `unknown` if the server could not be asked. `from`: "any" if the source does not say. */
+export interface Hop {
+  readonly from: number | undefined | "any";
+  readonly to: number;
+  readonly changed: readonly UserId[];
+  readonly left: readonly UserId[];
+  readonly unknown?: true;
+}
+
+/** A call of `track()`, `untrack()` or `invalidate()`. */
+export interface Call {
+  readonly type: "track" | "untrack" | "invalidate";
+  readonly users: readonly UserId[];
+  readonly calledAt: number;
+  /** The saved position at that moment. */
+  readonly position: number;
+  completedAt?: number;
+}
+
+export interface Lookup {
+  readonly users: readonly UserId[];
+  /** Those of them who were known not to be tracked at the time of the call. */
+  readonly untracked: readonly UserId[];
+  readonly force: boolean;
+  readonly calledAt: number;
+}
+
+export interface Watcher {
+  readonly users: readonly UserId[];
+  shown: DeviceKeysByUser | undefined;
+}
+
+/** What is known of one tracker from outside. */
+export class Facts {
+  readonly name: string;
+  readonly openedAt: number;
+  /** The newest position that the tracker has been given: by the saved token, a response, or a step of another tab. */
+  upTo: number | undefined;
+  /** Counts what may supersede a query: responses, announcements, device changes, refused updates, and calls of `track()` and its like. */
+  news = 0;
+  readonly hops: Hop[] = [];
+  readonly queries: Query[] = [];
+  readonly inFlight = new Set<Query>();
+  readonly lookups = new Set<Lookup>();
+  readonly watchers = new Set<Watcher>();
+  readonly pendingCalls = new Set<Call>();
+  /** How often a lookup asked for the user. */
+  readonly asked = new Map<UserId, number>();
+  /** Users who were ever watched. */
+  readonly watched = new Set<UserId>();
+  readonly invalidatedAt = new Map<UserId, number>();
+  /** When `deviceChanges$` mentioned the user last. */
+  readonly mentionedAt = new Map<UserId, number>();
+  /** What its own stream emitted, and what `applied$` and `synced$` did. */
+  readonly given: SyncResponse[] = [];
+  readonly applied: SyncResponse[] = [];
+  readonly synced: SyncResponse[] = [];
+  tracked: ReadonlySet<UserId> = new Set();
+  isCaughtUp = false;
+  /** Whether the tracker is there, or its last writes are still to take effect. */
+  state: "open" | "closed" | "writing" | "gone" = "open";
+
+  constructor(name: string, openedAt: number, upTo: number | undefined) {
+    this.name = name;
+    this.openedAt = openedAt;
+    this.upTo = upTo;
+  }
+}

@@ -1,0 +1,196 @@
+import type { UserId } from "../../src/model/ids.js";
+import type { DeviceKeysByUser, UserDeviceKeys } from "../../src/model/results.js";
+import type { SyncResponse } from "../../src/model/wire.js";
+import type { Call, Facts, Hop, Lookup, Query } from "./facts.js";
+import type { Saved } from "./saved.js";
+import { ME, readList, USERS } from "./server.js";
+import type { Surroundings } from "./surroundings.js";
+
+/** The promises that hold at every moment, one method each: compared with the server's log, and with what each tracker has been given. */
+export class Oracle {
+  readonly #world: Surroundings;
+  /** The newest position that some `synced$` has emitted. */
+  #durable = 0;
+  /** When a gap that could not be closed was committed last. */
+  #lostAt = -1;
+
+  constructor(world: Surroundings) {
+    this.#world = world;
+  }
+
+  /** P1: a list marked `current` has every change that the tracker had been given, and was fetched after the last `invalidate()`. */
+  freshness(facts: Facts, user: UserId, { freshness, deviceKeys }: UserDeviceKeys): void {
+    if (freshness !== "current") return;
+    const { version, query } = readList(deviceKeys);
+    const given = this.#world.server.version(user, facts.upTo ?? 0);
+    this.#expect(version >= given, "P1", () => `${facts.name}: ${user} V${version} is current, V${given} was given`);
+    const isNewer = (this.#world.queries[query]?.sentAt ?? 0) > (facts.invalidatedAt.get(user) ?? 0);
+    this.#expect(isNewer, "P1", () => `${facts.name}: ${user} is current although invalidated since`);
+  }
+
+  /** P2: a second query for a user is sent only if there was news since the first one, which superseded it. */
+  oneQuery(facts: Facts, sent: Query): void {
+    for (const { users, news, id } of facts.inFlight) {
+      const both = users.filter((user) => sent.users.includes(user));
+      const holds = both.length === 0 || news < facts.news;
+      this.#expect(holds, "P2", () => `${facts.name}: ${both.join()} in query ${sent.id} and in ${id}`);
+    }
+  }
+
+  /** P5: no more queries for a user than lookups that asked for them. Watchers ask of their own accord. */
+  askedFor(facts: Facts, { users }: Query): void {
+    for (const user of users.filter((one) => !facts.watched.has(one))) {
+      const sent = facts.queries.filter((query) => query.users.includes(user)).length;
+      const asked = facts.asked.get(user) ?? 0;
+      this.#expect(sent <= asked, "P5", () => `${facts.name}: ${sent} queries for ${user}, ${asked} lookups`);
+    }
+  }
+
+  /** P1, P5: one entry for each user, in the order asked. What is not from a cache is not older than the question. */
+  result(facts: Facts, { users, untracked, force, calledAt }: Lookup, result: DeviceKeysByUser): void {
+    this.#expect([...result.keys()].join() === users.join(), "P5", () => `${facts.name}: ${[...result.keys()].join()}`);
+    for (const [user, list] of result) {
+      this.freshness(facts, user, list);
+      const isUntracked = list.freshness === "untracked" && untracked.includes(user);
+      const mustBeNew = isUntracked || (force && list.freshness === "current");
+      const answeredAt = this.#world.queries[readList(list.deviceKeys).query]?.answeredAt ?? 0;
+      this.#expect(
+        !mustBeNew || answeredAt > calledAt,
+        "P5",
+        () => `${facts.name}: ${user} is older than the question`,
+      );
+    }
+  }
+
+  /** P3, P4: a saved list that is `current` has every change up to the saved token. */
+  savedLists({ position = 0, lists }: Saved): void {
+    for (const [user, { freshness, deviceKeys }] of lists) {
+      const { version } = readList(deviceKeys);
+      const needed = this.#world.server.version(user, position);
+      const holds = freshness !== "current" || version >= needed;
+      this.#expect(holds, "P4", () => `saved: ${user} V${version} is current, V${needed} at position ${position}`);
+    }
+  }
+
+  /** P4: a tracked user shares a room with us, or the server has yet to say that they do not. P6: our own user is tracked. */
+  savedUsers({ position = 0, tracked }: Saved): void {
+    const { server } = this.#world;
+    for (const user of tracked) {
+      const holds = server.shares(user, position) || server.mention(user, position) !== undefined;
+      this.#expect(holds, "P4", () => `saved: ${user} is tracked for good, who left before position ${position}`);
+    }
+    this.#expect(tracked.has(ME), "P6", () => "saved: our own user is not tracked");
+  }
+
+  /** P4: the saved users change by what the committing tracker learned of the log between the two tokens, and by pending calls. */
+  commit(facts: Facts, before: Saved, after: Saved): void {
+    const isCalled = (user: UserId) =>
+      [...facts.pendingCalls].some(
+        ({ type, users }) => users.includes(user) && type === (after.tracked.has(user) ? "track" : "untrack"),
+      );
+    const isReached = (
+      from: number | undefined,
+      tracked: ReadonlySet<UserId>,
+      hops: readonly Hop[],
+      most = 4,
+    ): boolean =>
+      (from === after.position &&
+        USERS.every((user) => tracked.has(user) === after.tracked.has(user) || isCalled(user))) ||
+      (most > 0 && hops.some((hop) => leadsOn(hop, from) && isReached(hop.to, follow(tracked, hop), hops, most - 1)));
+    const { position, tracked } = before;
+    if (
+      isReached(
+        position,
+        tracked,
+        facts.hops.filter(({ unknown }) => !unknown),
+      )
+    )
+      return;
+    this.#lostAt = this.#world.moment();
+    const holds = isReached(position, tracked, facts.hops);
+    this.#expect(holds, "P4", () => `${facts.name} saved ${show(after)} after ${show(before)}`);
+  }
+
+  /** P4: what `synced$` has emitted stays saved, as long as all responses are in one line. Of two positions, no client knows which is the newer one. */
+  tokenStays({ position = 0 }: Saved): void {
+    this.#expect(
+      position >= this.#durable || !this.#world.isOneLine,
+      "P4",
+      () => `the token is back at ${position}, before ${this.#durable}`,
+    );
+  }
+
+  /** A step is durable when `synced$` emits it. */
+  synced(facts: Facts, response: SyncResponse, { position = -1 }: Saved): void {
+    const to = this.#world.server.positionOf(response.next_batch);
+    this.#durable = Math.max(this.#durable, to);
+    this.#expect(position >= to, "synced$", () => `${facts.name}: ${to} was emitted, ${position} is saved`);
+  }
+
+  /** `trackedUsers$` never emits the same set twice in a row, and never one without our own user. */
+  trackedUsers(facts: Facts, users: ReadonlySet<UserId>): void {
+    const isNew = facts.tracked.size !== users.size || [...users].some((user) => !facts.tracked.has(user));
+    this.#expect(isNew, "trackedUsers$", () => `${facts.name}: ${[...users].join()} twice in a row`);
+    this.#expect(users.has(ME), "P6", () => `${facts.name}: our own user is not tracked`);
+  }
+
+  /** `caughtUp$` emits after the first step, of this tab's own stream or in a tab that has said so. */
+  caughtUp(facts: Facts): void {
+    const holds = facts.applied.length > 0 || this.#world.trackers.some(({ isCaughtUp }) => isCaughtUp);
+    this.#expect(holds, "caughtUp$", () => `${facts.name} has applied no step`);
+  }
+
+  /** `track()`, `untrack()` and `invalidate()` complete when they are durable; a later call or step may have changed the user again. */
+  completed({ type, users, calledAt, position }: Call, saved: Saved): void {
+    const { server } = this.#world;
+    const at = saved.position ?? 0;
+    const isUndone = (user: UserId, by: Call["type"]) =>
+      this.#world.calls.some(
+        (call) => call.type === by && call.users.includes(user) && (call.completedAt ?? Infinity) > calledAt,
+      );
+    const hasLeft = (user: UserId) => !server.shares(user, at) || server.mention(user, at) !== undefined;
+    const isDurable = {
+      track: (user: UserId) =>
+        saved.tracked.has(user) || hasLeft(user) || this.#lostAt > calledAt || isUndone(user, "untrack"),
+      untrack: (user: UserId) =>
+        !saved.tracked.has(user) ||
+        user === ME ||
+        server.mention(user, position, at) !== undefined ||
+        isUndone(user, "track"),
+      invalidate: (user: UserId) => {
+        const list = saved.lists.get(user);
+        if (list?.freshness !== "current") return true;
+        return (this.#world.queries[readList(list.deviceKeys).query]?.sentAt ?? 0) > calledAt;
+      },
+    }[type];
+    for (const user of users) this.#expect(isDurable(user), type, () => `${user} is not saved so`);
+  }
+
+  /** P5: a lookup fails only with the error of its request; once the tracker is closed, everything fails. */
+  failure({ name: tab, state }: Facts, error: unknown): void {
+    const name = error instanceof Error ? error.name : "";
+    const isExpected = state === "closed" ? name === "TrackerClosedError" : this.#world.expectedErrors.has(name);
+    this.#expect(isExpected, "P5", () => `${tab} failed: ${String(error)}`);
+  }
+
+  /** P9: close() ends lookups, watchers, requests and streams at once. */
+  closed({ name, lookups, watchers, inFlight }: Facts, openStreams: ReadonlySet<string>): void {
+    const open = [...lookups, ...watchers, ...inFlight, ...openStreams];
+    this.#expect(open.length === 0, "P9", () => `${name} is closed, and open are ${JSON.stringify(open)}`);
+  }
+
+  #expect(holds: boolean, promise: string, what: () => string): void {
+    if (!holds) this.#world.trace.broken(promise, what());
+  }
+}
+
+/** A gap of unknown origin ends elsewhere than it begins. */
+const leadsOn = (hop: Hop, from: number | undefined): boolean =>
+  hop.from === from || (hop.from === "any" && !(hop.unknown && hop.to === from));
+
+function follow(tracked: ReadonlySet<UserId>, { changed, left, unknown }: Hop): ReadonlySet<UserId> {
+  const kept = unknown ? [] : [...tracked, ...changed].filter((user) => !left.includes(user));
+  return new Set([ME, ...kept]);
+}
+
+const show = ({ position, tracked }: Saved): string => `${String(position)}: ${[...tracked].join()}`;

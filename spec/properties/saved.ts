@@ -1,0 +1,46 @@
+import { map, NEVER } from "rxjs";
+import { DeviceTracker } from "../../src/device-tracker.js";
+import type { UserId } from "../../src/model/ids.js";
+import type { DeviceKeysByUser } from "../../src/model/results.js";
+import type { DeviceStore } from "../../src/store/device-store.js";
+import { ScriptedVerifier } from "../../src/testing/scripted-verifier.js";
+import { ME, USERS, type Server } from "./server.js";
+import { VirtualClock } from "./virtual-clock.js";
+
+/** What a store holds, as a tracker that is opened on it sees it. */
+export interface Saved {
+  /** The position of the saved token. */
+  readonly position: number | undefined;
+  readonly tracked: ReadonlySet<UserId>;
+  readonly lists: DeviceKeysByUser;
+}
+
+/** Opens a tracker that can change nothing. Both the tracker and the records answer synchronously. */
+export function readSaved(records: DeviceStore, server: Server): Saved {
+  const scheduler = new VirtualClock();
+  const store: DeviceStore = {
+    syncToken$: records.syncToken$,
+    commits$: NEVER,
+    read: (keys) => records.read(keys),
+    readKinds: (kinds) => records.readKinds(kinds),
+    update: (keys, change) => records.read(keys).pipe(map((saved) => change(saved).result)),
+    clear: () => NEVER,
+  };
+  const tracker = new DeviceTracker({
+    userId: ME,
+    sync$: NEVER,
+    keysApi: { query: () => NEVER, changes: () => NEVER },
+    store,
+    scheduler,
+    verifier: new ScriptedVerifier({ scheduler }),
+  });
+  let token: string | undefined;
+  let tracked: ReadonlySet<UserId> | undefined;
+  let lists: DeviceKeysByUser | undefined;
+  records.syncToken$.subscribe((saved) => (token = saved));
+  tracker.trackedUsers$.subscribe((users) => (tracked = users));
+  tracker.getKnownDeviceKeys(USERS).subscribe((known) => (lists = known));
+  tracker.close();
+  if (tracked === undefined || lists === undefined) throw new Error("the saved state could not be read");
+  return { position: token === undefined ? undefined : server.positionOf(token), tracked, lists };
+}

@@ -1,0 +1,174 @@
+import { BehaviorSubject, map, tap, type Observable } from "rxjs";
+import { DeviceTracker } from "../../src/device-tracker.js";
+import type { UserId } from "../../src/model/ids.js";
+import { ScriptedVerifier } from "../../src/testing/scripted-verifier.js";
+import { Callers, type Hear } from "./callers.js";
+import { Facts, type Query } from "./facts.js";
+import { keysApi } from "./keys-api.js";
+import type { Oracle } from "./oracle.js";
+import { ME } from "./server.js";
+import { StorePort } from "./store-port.js";
+import type { Surroundings } from "./surroundings.js";
+import { syncLoop, type Poll, type Turn } from "./sync-loop.js";
+import { TabClock } from "./virtual-clock.js";
+
+/** One tracker with its ports, its subscribers and its callers, who report to the oracle. */
+export class Tab {
+  readonly facts: Facts;
+  readonly turn$ = new BehaviorSubject<Turn>("rest");
+  readonly clock: TabClock;
+  readonly store: StorePort;
+  readonly callers: Callers;
+  isFrozen = false;
+  readonly #world: Surroundings;
+  readonly #oracle: Oracle;
+  readonly #tracker: DeviceTracker;
+  readonly #openStreams = new Set<string>();
+
+  constructor(name: string, world: Surroundings, oracle: Oracle) {
+    this.#world = world;
+    this.#oracle = oracle;
+    this.facts = new Facts(name, world.moment(), world.saved.position);
+    this.clock = new TabClock(world.clock);
+    this.store = new StorePort(world, (isEmpty) => {
+      if (isEmpty || world.setup.tabs > 1) this.facts.news++;
+      if (!isEmpty) world.writer = this.facts;
+    });
+    this.#tracker = this.#create();
+    this.callers = new Callers(this.#tracker, this.facts, world, oracle, this.#hear);
+    this.#listen(this.#tracker);
+    this.#tracker.connect();
+  }
+
+  freeze(): void {
+    this.isFrozen = true;
+    this.store.scripted.loseAnnouncements();
+  }
+
+  wake(): void {
+    this.isFrozen = false;
+    this.store.scripted.wake();
+  }
+
+  /** @param isWriting whether what the store has begun still takes effect */
+  crash(isWriting: boolean): void {
+    this.facts.state = isWriting ? "writing" : "gone";
+    this.store.isGone = true;
+    if (!isWriting) this.store.scripted.crash();
+    this.clock.stop();
+  }
+
+  close(): void {
+    this.facts.state = "closed";
+    this.#tracker.close();
+    this.#oracle.closed(this.facts, this.#openStreams);
+  }
+
+  #create(): DeviceTracker {
+    const world = this.#world;
+    const { maxUsersPerQuery, maxConcurrentQueries, maxListsInMemory, gaps } = world.setup;
+    const verifier = new ScriptedVerifier({ scheduler: world.clock });
+    return new DeviceTracker({
+      userId: ME,
+      sync$: syncLoop(this.turn$, this.store, world).pipe(
+        tap((poll) => this.#give(poll)),
+        map(({ response }) => response),
+      ),
+      keysApi: keysApi(this.facts, world, (users) => this.#send(users)),
+      store: this.store,
+      scheduler: this.clock,
+      verifier: {
+        verify: (checks) => {
+          verifier.takes = world.delay();
+          return verifier.verify(checks);
+        },
+      },
+      maxUsersPerQuery,
+      maxConcurrentQueries,
+      maxListsInMemory,
+      gaps,
+    });
+  }
+
+  #listen(tracker: DeviceTracker): void {
+    const [facts, world, oracle] = [this.facts, this.#world, this.#oracle];
+    const { mentionedAt } = facts;
+    this.store.commits$.subscribe(() => facts.news++);
+    this.#stream("applied$", tracker.applied$, (response) => {
+      facts.applied.push(response);
+      facts.upTo = Math.max(facts.upTo ?? 0, world.server.positionOf(response.next_batch));
+    });
+    this.#stream("synced$", tracker.synced$, (response) => {
+      facts.synced.push(response);
+      oracle.synced(facts, response, world.saved);
+    });
+    this.#stream(
+      "trackedUsers$",
+      tracker.trackedUsers$,
+      (users) => {
+        oracle.trackedUsers(facts, users);
+        facts.tracked = users;
+      },
+      showSet,
+    );
+    this.#stream("deviceChanges$", tracker.deviceChanges$, ({ changed, left }) => {
+      facts.news++;
+      for (const user of [...changed, ...left]) mentionedAt.set(user, world.moment());
+      if (world.setup.asksInside && changed.length > 0) this.callers.lookup(changed, false);
+    });
+    this.#stream("caughtUp$", tracker.caughtUp$, () => {
+      oracle.caughtUp(facts);
+      facts.isCaughtUp = true;
+    });
+    this.#stream(
+      "problems$",
+      tracker.problems$,
+      () => {},
+      ({ type, message }) => `${type}: ${message}`,
+    );
+  }
+
+  #stream<T>(name: string, stream$: Observable<T>, next: (value: T) => void, show?: (value: T) => string): void {
+    this.#openStreams.add(name);
+    stream$.subscribe({ next: this.#hear(name, next, show), complete: () => this.#openStreams.delete(name) });
+  }
+
+  readonly #hear: Hear = (what, next, show = JSON.stringify) => {
+    return (value) => {
+      if (this.store.isGone) return;
+      this.#world.trace.note(() => `  ${this.facts.name} ${what} ${show(value)}`);
+      next(value);
+    };
+  };
+
+  #give({ response, from, to }: Poll): void {
+    const { facts } = this;
+    const { server, setup, trace, trackers, saved } = this.#world;
+    trace.note(() => `  ${facts.name} is given ${String(from)} to ${to}: ${JSON.stringify(response)}`);
+    const { changed = [], left = [] } = response.device_lists ?? {};
+    const end = server.positionOf(response.next_batch);
+    const start = from === undefined ? undefined : server.positionOf(server.token(from));
+    const gapTo = setup.saysSince ? (start ?? end) : end;
+    const newest = trackers.map(({ state, upTo }) => (state === "gone" ? -1 : (upTo ?? -1)));
+    if ((start ?? -1) < Math.max(saved.position ?? -1, ...newest)) this.#world.isOneLine = false;
+    facts.news++;
+    facts.given.push(response);
+    facts.upTo = Math.max(facts.upTo ?? 0, end);
+    facts.hops.push({ from: setup.saysSince ? start : "any", to: end, changed, left });
+    if (setup.gaps === "distrust") facts.hops.push({ from: "any", to: gapTo, changed: [], left: [], unknown: true });
+  }
+
+  #send(users: readonly UserId[]): Query {
+    const { facts } = this;
+    const { queries, trace } = this.#world;
+    const query: Query = { id: queries.length, users, sentAt: this.#world.moment(), news: facts.news };
+    trace.note(() => `  ${facts.name} sends query ${query.id} for ${users.join()}`);
+    this.#oracle.oneQuery(facts, query);
+    for (const list of [queries, facts.queries]) list.push(query);
+    facts.inFlight.add(query);
+    this.#oracle.askedFor(facts, query);
+    return query;
+  }
+}
+
+const showSet = (users: ReadonlySet<UserId>): string => [...users].join();

@@ -10,6 +10,7 @@ export {
   StoreFormatError,
   StoreOwnerError,
   StoreTimedOutError,
+  TrackerClosedError,
   VerificationFailedError,
 } from "./model/errors.js";
 export { platformVerifier, type PlatformVerifierOptions } from "./ed25519/platform-verifier.js";

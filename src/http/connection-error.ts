@@ -1,34 +1,36 @@
 import { DeviceTrackerError } from "../model/errors.js";
 
-/** Why there was no answer. */
-export interface NoAnswer {
-  /** Such as `ECONNREFUSED` under Node, `ERR_NETWORK` in a browser. */
+/** Why there was no response. */
+export interface ConnectionFailure {
+  /** Such as `ECONNREFUSED` in Node, `ERR_NETWORK` in a browser. */
   readonly code?: string | undefined;
-  /** In the platform's words. */
+  /** The platform's description. */
   readonly detail?: string | undefined;
-  /** In ms, where the time was up. */
+  /** In ms, if it has passed. */
   readonly deadline?: number | undefined;
 }
 
-/** There was no answer from the server: no connection, one that broke, or none within the deadline. Asking again may succeed. */
+/**
+ * The server sent no response: there was no connection, it was lost, or the deadline passed. It is safe to retry.
+ */
 export class ConnectionError extends DeviceTrackerError {
   override readonly name = "ConnectionError";
-  /** Such as `ECONNREFUSED` under Node, `ERR_NETWORK` in a browser, where all that is known is that it failed. */
+  /** Such as `ECONNREFUSED` in Node. Browsers only give `ERR_NETWORK`. */
   readonly code: string | undefined;
-  /** How long an answer was waited for, in ms; undefined where something else was the reason. */
+  /** How long the request waited, in ms; `undefined` if it failed for another reason. */
   readonly deadline: number | undefined;
 
   constructor(
-    /** The endpoint that was asked, such as `/keys/query`. */
+    /** The endpoint, such as `/keys/query`. */
     readonly endpoint: string,
-    { code, detail, deadline }: NoAnswer,
+    { code, detail, deadline }: ConnectionFailure,
     options?: ErrorOptions,
   ) {
     const why =
       deadline === undefined
         ? [detail, code].filter((part) => part !== undefined && part !== "").join(", ") || "no connection"
         : `none within ${deadline} ms`;
-    super(`no answer from ${endpoint} (${why}): check the connection and homeserverUrl, or try again`, options);
+    super(`no response from ${endpoint} (${why}): check the connection and homeserverUrl, or try again`, options);
     this.code = code;
     this.deadline = deadline;
   }

@@ -2,9 +2,9 @@ import { DeviceTrackerError } from "../model/errors.js";
 
 /** What a refusal says beyond its status. */
 export interface Refusal {
-  /** Undefined where the answer was not a Matrix error (a proxy's page, an empty body). */
+  /** `undefined` if the response is not a Matrix error (a proxy's page, an empty body). */
   readonly errcode?: string | undefined;
-  /** The server's own words, `error`. */
+  /** The server's message, `error`. */
   readonly error?: string | undefined;
   /** In ms. */
   readonly retryAfter?: number | undefined;
@@ -12,7 +12,7 @@ export interface Refusal {
 }
 
 /**
- * The server said no: it answered with a status other than 2xx.
+ * The server refused a request: it responded with a status other than 2xx.
  *
  * @example
  * tracker.getDeviceKeys(users).subscribe({
@@ -22,15 +22,18 @@ export interface Refusal {
  */
 export class MatrixError extends DeviceTrackerError {
   override readonly name = "MatrixError";
-  /** What the server calls the error, such as `M_FORBIDDEN`; undefined where the answer was not a Matrix error (a proxy's page, an empty body). */
+  /** Such as `M_FORBIDDEN`; `undefined` if the response is not a Matrix error (a proxy's page, an empty body). */
   readonly errcode: string | undefined;
-  /** How long the server asks to be left alone, in ms and exactly as it said; undefined where it does not ask. */
+  /** How long to wait before a retry, in ms, exactly as the server says; `undefined` if it does not. */
   readonly retryAfter: number | undefined;
-  /** With `M_UNKNOWN_TOKEN`: the device still exists, and its keys may still be used; log in again as the same device. Also set while an account is locked. Matrix spec, "Soft logout". */
+  /**
+   * With `M_UNKNOWN_TOKEN`: the device still exists and its keys can still be used; log in again as the same device. Also
+   * set while an account is locked. Matrix spec, client-server API, "Soft logout".
+   */
   readonly softLogout: boolean;
 
   constructor(
-    /** The endpoint that was asked, such as `/keys/query`. */
+    /** The endpoint, such as `/keys/query`. */
     readonly endpoint: string,
     /** The HTTP status, such as 403. */
     readonly status: number,
@@ -46,14 +49,14 @@ export class MatrixError extends DeviceTrackerError {
 
 function describe(endpoint: string, status: number, refusal: Refusal): string {
   const { errcode, error } = refusal;
-  const said =
+  const reason =
     errcode === undefined
-      ? "no Matrix error in the answer"
+      ? "not a Matrix error"
       : error === undefined || error === ""
         ? errcode
         : `${errcode}, "${error}"`;
   const advice = adviceOn(status, refusal);
-  return `${endpoint} was refused with ${status} (${said})${advice === "" ? "" : `: ${advice}`}`;
+  return `${endpoint} was refused with ${status} (${reason})${advice === "" ? "" : `: ${advice}`}`;
 }
 
 function adviceOn(status: number, { errcode, retryAfter, softLogout }: Refusal): string {
@@ -64,7 +67,7 @@ function adviceOn(status: number, { errcode, retryAfter, softLogout }: Refusal):
       : "this device is logged out; log in again";
   if (errcode === undefined)
     return status >= 500
-      ? "the server or a proxy before it is in trouble; try again later"
-      : "is homeserverUrl the homeserver's?";
+      ? "the server or a proxy in front of it is failing; try again later"
+      : "check that homeserverUrl is the URL of a homeserver";
   return "";
 }

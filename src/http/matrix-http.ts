@@ -1,37 +1,42 @@
 import axios, { type AxiosInstance, type InternalAxiosRequestConfig } from "axios";
+import { AccessToken } from "./access-token.js";
+import { apiUrl } from "./api-url.js";
 import { httpError } from "./http-error.js";
 import { MatrixError } from "./matrix-error.js";
 
-/** Where the homeserver is and who asks. */
+/** The homeserver and the account. */
 export interface MatrixHttpOptions {
-  /** Such as `https://matrix.example.org`; a path before `/_matrix` and a slash at the end are fine. */
+  /** Such as `https://matrix.example.org`. May have a path in front of `/_matrix`, and end with a slash. */
   homeserverUrl: string;
-  /** The access token, or a function that gives the one that is good now. */
+  /** The access token, or a function that returns the current one. */
   accessToken: string | (() => string | Promise<string>);
 }
 
-/** A request that is on its way for the second time carries the token that it was given for that. */
+/** A request that is sent again carries the renewed token. */
 interface TokenConfig extends InternalAxiosRequestConfig {
   renewedToken?: string;
 }
 
 /**
- * An axios instance for one account's client-server API: paths are below `/_matrix/client/v3`, the access token goes along.
+ * Creates an axios instance for one account's client-server API: URLs are relative to `/_matrix/client/v3`, and requests
+ * carry the access token.
  *
- * Where `accessToken` is a function:
+ * If `accessToken` is a function:
  *
- * 1. it is called for each request;
- * 2. when the server refuses the token (401 `M_UNKNOWN_TOKEN`) it is called once more, once for all requests that wait for that;
- * 3. if it gives another token, the request is sent again with it, once; if it gives the same one, or the new one is refused
- *    too, the refusal is final. It tells a good token from an expired one by itself, by `expires_in_ms`.
+ * 1. It is called for each request.
+ * 2. If the server refuses the token (401 `M_UNKNOWN_TOKEN`), it is called again, once for all requests that failed with
+ *    this token.
+ * 3. If it returns another token, the request is sent again, once. If it returns the same one, or the new one is refused,
+ *    too, the refusal is final. The function can tell a valid token from an expired one by `expires_in_ms`.
  *
- * What it throws becomes the request's error: `syncResponses` tries again, so a renewal that needs the network may just fail.
+ * An error thrown by the function becomes the error of the request. `syncResponses` retries, so a renewal that needs the
+ * network can simply fail.
  *
- * Requests fail with `MatrixError` (the server said no), `ConnectionError` (no answer), axios's `CanceledError`, or what
- * `accessToken` threw; never with an axios error, which carries the access token wherever it is logged. URLs are always below
- * the homeserver's, so that the token goes nowhere else.
+ * Requests fail with `MatrixError` (refused), `ConnectionError` (no response), axios's `CanceledError`, or what
+ * `accessToken` threw; never with an axios error, which would carry the access token into logs. Absolute URLs are not
+ * allowed, so that the token is not sent to another server.
  *
- * @throws TypeError at once, where `homeserverUrl` is no URL of a homeserver or a given token cannot be one
+ * @throws TypeError at once if `homeserverUrl` or `accessToken` is malformed
  * @example
  * const http = matrixHttp({ homeserverUrl: "https://matrix.example.org", accessToken: () => session.freshToken() });
  * const { data } = await http.get("/account/whoami"); // { user_id: "@alice:example.org", … }
@@ -39,31 +44,19 @@ interface TokenConfig extends InternalAxiosRequestConfig {
  */
 export function matrixHttp({ homeserverUrl, accessToken }: MatrixHttpOptions): AxiosInstance {
   const http = axios.create({ baseURL: apiUrl(homeserverUrl), allowAbsoluteUrls: false });
-  if (typeof accessToken === "string") checkToken(accessToken);
-  const read = async (): Promise<string> =>
-    checkToken(typeof accessToken === "string" ? accessToken : await accessToken());
-
-  /** By the token that was refused: requests that fail together ask for one new token together. */
-  const renewals = new Map<string, Promise<string>>();
-  const renew = (refused: string): Promise<string> => {
-    const underWay = renewals.get(refused);
-    if (underWay !== undefined) return underWay;
-    const renewal = read().finally(() => renewals.delete(refused));
-    renewals.set(refused, renewal);
-    return renewal;
-  };
+  const token = new AccessToken(accessToken);
 
   http.interceptors.request.use(async (config: TokenConfig) => {
-    config.headers.set("Authorization", `Bearer ${config.renewedToken ?? (await read())}`);
+    config.headers.set("Authorization", `Bearer ${config.renewedToken ?? (await token.read())}`);
     return config;
   });
   http.interceptors.response.use(undefined, async (failure: unknown) => {
     const error = httpError(failure, Date.now());
     const config = axios.isAxiosError(failure) ? (failure.config as TokenConfig | undefined) : undefined;
-    const mayRenew = typeof accessToken === "function" && config !== undefined && config.renewedToken === undefined;
-    if (!mayRenew || !isUnknownToken(error)) throw error;
+    if (!token.isRenewable || config === undefined || config.renewedToken !== undefined) throw error;
+    if (!isUnknownToken(error)) throw error;
     const refused = String(config.headers.get("Authorization")).slice("Bearer ".length);
-    const renewedToken = await renew(refused).catch((reason: unknown) => {
+    const renewedToken = await token.renew(refused).catch((reason: unknown) => {
       throw httpError(reason, Date.now());
     });
     if (renewedToken === refused) throw error;
@@ -75,35 +68,4 @@ export function matrixHttp({ homeserverUrl, accessToken }: MatrixHttpOptions): A
 
 function isUnknownToken(error: Error): boolean {
   return error instanceof MatrixError && error.status === 401 && error.errcode === "M_UNKNOWN_TOKEN";
-}
-
-function apiUrl(homeserverUrl: string): string {
-  let url: URL;
-  try {
-    url = new URL(homeserverUrl);
-  } catch (cause) {
-    throw new TypeError(
-      `homeserverUrl is no URL: give the whole of it, such as "https://matrix.example.org", not "${homeserverUrl}"`,
-      { cause },
-    );
-  }
-  if (url.protocol !== "https:" && url.protocol !== "http:")
-    throw new TypeError(`homeserverUrl must begin with https:// or http://, not with ${url.protocol}`);
-  // None of these would reach the server, or not as meant; and what is in them may be secret, so it is not repeated.
-  if (url.username !== "" || url.password !== "")
-    throw new TypeError("homeserverUrl must not hold a user name or a password");
-  if (url.search !== "" || url.hash !== "") throw new TypeError("homeserverUrl must end before any ? or #");
-  return `${url.origin}${url.pathname.replace(/\/+$/u, "")}/_matrix/client/v3`;
-}
-
-/** A token that could not go into a header fails here, where the message can say so without repeating it. */
-function checkToken(token: unknown): string {
-  if (typeof token === "string" && /^[\x21-\x7e]+$/u.test(token)) return token;
-  const found =
-    typeof token !== "string"
-      ? `of type ${typeof token}`
-      : token === ""
-        ? "empty"
-        : "holding spaces, line breaks or other characters that no token has";
-  throw new TypeError(`accessToken must be a string of visible ASCII characters; this one is ${found}`);
 }

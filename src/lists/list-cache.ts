@@ -1,15 +1,15 @@
-import type { DeviceList } from "../trust/device-list.js";
-import type { Pins } from "../trust/pins.js";
-import { identityStatus } from "../trust/identity.js";
 import type { UserId } from "../model/ids.js";
 import type { UserDeviceKeys } from "../model/results.js";
 import type { Revision } from "../store/revision.js";
+import type { DeviceList } from "../trust/device-list.js";
+import { identityStatus } from "../trust/identity.js";
+import type { Pins } from "../trust/pins.js";
 
 /** What memory keeps beside a list. */
 export interface BesideList {
-  /** Where it could not be saved, as far as is known: the list before it, by which its changes are to be told once that is durable. */
-  readonly told?: DeviceList | undefined;
-  /** What the store had pinned of the user when it was last asked. */
+  /** If the list is not known to be saved: the saved list before it. Its changes are reported once they are durable. */
+  readonly reported?: DeviceList | undefined;
+  /** The user's pins when the store was last asked. */
   readonly pins?: Pins | undefined;
 }
 
@@ -23,19 +23,20 @@ export class CachedList {
     readonly beside: BesideList = {},
   ) {}
 
-  /** The list as callers get it while it is current, made once for all of them as long as our own user-signing key is the same. */
+  /** The list as callers get it while it is current: one object for all of them, as long as our own user-signing key stays the same. */
   current(ourKey: string | undefined): UserDeviceKeys {
     if (this.#current === undefined || this.#current.ourKey !== ourKey) {
-      this.#current = {
-        ourKey,
-        keys: { ...this.list, identity: identityStatus(this.list.identity, ourKey), freshness: "current" },
-      };
+      const identity = identityStatus(this.list.identity, ourKey);
+      this.#current = { ourKey, keys: { ...this.list, identity, freshness: "current" } };
     }
     return this.#current.keys;
   }
 }
 
-/** The lists used last, in memory. A list whose user has changed since stays: later comparisons, and callers whom nobody answers, need it. */
+/**
+ * The lists used last. A list that has become outdated stays: the next one is compared with it, and callers get it as the last known one if the
+ * server does not answer.
+ */
 export class ListCache {
   readonly #lists = new Map<UserId, CachedList>(); // least recently used first
   readonly #limit: number;
@@ -46,17 +47,13 @@ export class ListCache {
 
   get(userId: UserId): CachedList | undefined {
     const cached = this.#lists.get(userId);
-    if (cached !== undefined && this.#lists.size * 2 > this.#limit) {
-      // Order matters only once something may have to go.
-      this.#lists.delete(userId);
-      this.#lists.set(userId, cached);
-    }
+    // The order matters only once something may have to go.
+    if (cached !== undefined && this.#lists.size * 2 > this.#limit) this.#moveToEnd(userId, cached);
     return cached;
   }
 
   set(userId: UserId, cached: CachedList): void {
-    this.#lists.delete(userId);
-    this.#lists.set(userId, cached);
+    this.#moveToEnd(userId, cached);
     if (this.#lists.size <= this.#limit) return;
     const [oldest] = this.#lists.keys();
     if (oldest !== undefined) this.#lists.delete(oldest);
@@ -64,5 +61,10 @@ export class ListCache {
 
   delete(userId: UserId): void {
     this.#lists.delete(userId);
+  }
+
+  #moveToEnd(userId: UserId, cached: CachedList): void {
+    this.#lists.delete(userId);
+    this.#lists.set(userId, cached);
   }
 }

@@ -1,34 +1,34 @@
 import { Subject, type Observable } from "rxjs";
-import type { DeviceList } from "../trust/device-list.js";
-import { ownUserSigningKey } from "../trust/identity.js";
 import type { UserId } from "../model/ids.js";
 import type { Revision } from "../store/revision.js";
-import type { TrackedUsers } from "../sync/tracked-users.js";
+import type { Tracking } from "../sync/tracking.js";
+import type { DeviceList } from "../trust/device-list.js";
+import { ownUserSigningKey } from "../trust/identity.js";
 import { CachedList, ListCache, type BesideList } from "./list-cache.js";
 
-/** The lists that memory has, and our own user-signing key, by which others' identities are judged whenever a list is given out. */
+/** The lists in memory, and our own user-signing key: identities of other users are judged by it whenever a list is emitted. */
 export class ListMemory {
   readonly #ownUserId: UserId;
-  readonly #tracked: TrackedUsers;
+  readonly #tracking: Tracking;
   readonly #cache: ListCache;
   readonly #cached$ = new Subject<ReadonlyMap<UserId, CachedList>>();
   readonly #ourKeyChanges$ = new Subject<void>();
   #ourKey: string | undefined;
 
-  /** @param ourKey our own user-signing key, by what is saved */
-  constructor(ownUserId: UserId, tracked: TrackedUsers, limit: number, ourKey: string | undefined) {
+  /** @param ourKey our own user-signing key as saved */
+  constructor(ownUserId: UserId, tracking: Tracking, limit: number, ourKey: string | undefined) {
     this.#ownUserId = ownUserId;
-    this.#tracked = tracked;
+    this.#tracking = tracking;
     this.#cache = new ListCache(limit);
     this.#ourKey = ourKey;
   }
 
-  /** Lists that have just been cached, by whomever they were asked for. */
+  /** Lists that have just been cached, whichever caller requested them. */
   get cached$(): Observable<ReadonlyMap<UserId, CachedList>> {
     return this.#cached$;
   }
 
-  /** Our own user-signing key, where our own identity can be relied on. */
+  /** Our own user-signing key if our own identity can be relied on. */
   get ourKey(): string | undefined {
     return this.#ourKey;
   }
@@ -38,7 +38,7 @@ export class ListMemory {
     return this.#ourKeyChanges$;
   }
 
-  /** Our own user-signing key is this one: by our own list, or by what the store says of it. */
+  /** Our own user-signing key, according to our own list or to what is saved of it. */
   setOurKey(ourKey: string | undefined): void {
     if (ourKey === this.#ourKey) return;
     this.#ourKey = ourKey;
@@ -46,8 +46,8 @@ export class ListMemory {
   }
 
   /**
-   * What the store says of our own user-signing key: where it is another one than that which we rely on, another tab has found that our identity has changed, or had that acknowledged. Until
-   * our own list is looked at again, neither is relied on; and what we do not rely on, the store does not bring back, for it may not have been told of the change.
+   * Compares our key with the saved one. If they differ, another tab found that our identity has changed, or had it acknowledged: neither is relied on
+   * until our own list is processed again. A key that we dropped is not restored from the store, which may not know of the change.
    */
   checkOurKey(saved: string | undefined): void {
     if (saved !== this.#ourKey) this.setOurKey(undefined);
@@ -58,31 +58,29 @@ export class ListMemory {
     return this.#cache.get(userId);
   }
 
-  /** The list that answers this very revision, if there is one. */
+  /** The list that answers this very revision, if there is one. Compared by identity: the number of an uncommitted revision may become another one's. */
   cached(userId: UserId, revision: Revision): CachedList | undefined {
     const cached = this.#cache.get(userId);
     return cached?.revision === revision ? cached : undefined;
   }
 
-  /** Takes a list in, where its user is tracked. What was pinned stays known. */
+  /** Caches a list if its user is tracked. What is known of the pins stays known. */
   keep(userId: UserId, list: DeviceList, revision: Revision, beside: BesideList = {}): CachedList {
-    const cached = new CachedList(list, revision, {
-      ...beside,
-      pins: beside.pins ?? this.#cache.get(userId)?.beside.pins,
-    });
-    if (this.#tracked.get(userId) !== undefined) this.#cache.set(userId, cached);
+    const pins = beside.pins ?? this.#cache.get(userId)?.beside.pins;
+    const cached = new CachedList(list, revision, { ...beside, pins });
+    if (this.#tracking.get(userId) !== undefined) this.#cache.set(userId, cached);
     if (userId === this.#ownUserId) this.setOurKey(ownUserSigningKey(list));
     return cached;
   }
 
-  /** These users are not outdated any more, and whoever watches them is told. */
+  /** Marks these users as not outdated, and notifies watchers. */
   listed(lists: ReadonlyMap<UserId, CachedList>): void {
     if (lists.size === 0) return;
-    this.#tracked.listed(lists);
+    this.#tracking.listed(lists);
     this.#cached$.next(lists);
   }
 
-  /** The list is another one now, though no change was announced. */
+  /** Replaces a list although no change was announced, and notifies watchers. */
   replace(userId: UserId, list: DeviceList, revision: Revision, beside: BesideList): void {
     this.#cached$.next(new Map([[userId, this.keep(userId, list, revision, beside)]]));
   }

@@ -1,335 +1,229 @@
-import {
-  catchError,
-  defer,
-  forkJoin,
-  ignoreElements,
-  map,
-  of,
-  tap,
-  timeout,
-  type Observable,
-  type SchedulerLike,
-} from "rxjs";
-import { emptyList, sameDeviceList, type DeviceList } from "../trust/device-list.js";
-import { deviceUpdate } from "./device-update.js";
-import { identityStatus, ownUserSigningKey } from "../trust/identity.js";
-import { applyPins } from "../trust/apply-pins.js";
-import { mergePins, NO_PINS, pinsOf, readPins, type Pins } from "../trust/pins.js";
+import { catchError, defer, forkJoin, ignoreElements, map, of, tap, type Observable } from "rxjs";
 import { IdentityChangedError, StoreClearedError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
 import type { TrackerProblem } from "../model/problems.js";
 import type { DeviceUpdate } from "../model/updates.js";
+import type { News } from "../store/announcement.js";
+import type { Chain } from "../store/chain.js";
+import { OWN_IDENTITY, readOwnIdentity } from "../store/records.js";
+import { MAX_RECORDS_PER_TRANSACTION } from "../store/write-buffer.js";
+import type { Tracking } from "../sync/tracking.js";
+import { sameDeviceList, type DeviceList } from "../trust/device-list.js";
+import { ownUserSigningKey } from "../trust/identity.js";
 import { acknowledge, acknowledgeKeys } from "./acknowledge.js";
-import type { DeviceStore, RecordKey } from "../store/device-store.js";
-import { OWN_IDENTITY, OWNER, pinsKey, readOwnIdentity } from "../store/records.js";
-import type { SavedUser } from "../store/commit.js";
-import type { Revision } from "../store/revision.js";
-import type { SavedRecords } from "../store/saved-records.js";
-import { saveKeys, saveLists, type ListToSave, type SavedList } from "./save-lists.js";
-import { MAX_RECORDS_PER_TRANSACTION, type WriteQueue } from "../store/write-queue.js";
-import type { TrackedUsers } from "../sync/tracked-users.js";
+import { deviceUpdate } from "./device-update.js";
 import type { CachedList } from "./list-cache.js";
 import type { ListMemory } from "./list-memory.js";
+import type { OwnIdentityWatch } from "./own-identity-watch.js";
+import { saveKeys, saveLists, type ListToSave, type SaveOutcome } from "./save-lists.js";
+import type { UnsavedPins } from "./unsaved-pins.js";
 
-/** How long a store that takes no writes is waited for to say what was pinned, in ms: a lookup waits for it. */
-const PINS_PATIENCE = 1_000;
-
-const NO_SAVED_PINS: ReadonlyMap<UserId, Pins> = new Map();
-const NOBODY: ReadonlySet<UserId> = new Set();
-
-/** One user's list as it may be used, and whether it is not to be called current. */
-interface DecidedList {
+/** One user's list as it may be used. */
+export interface DecidedList {
   readonly list: DeviceList;
+  /** Whether it must not be called current: the store knows of another change, or it could not be compared with the pins. */
   readonly refused: boolean;
 }
 
-/** What became of lists, wherever it was decided. */
+/** What became of the lists of one transaction. */
 interface Decided {
-  readonly outcomes: ReadonlyMap<UserId, SavedList>;
-  readonly cleared: boolean;
-  /** Whose lists go to who asked, marked, and are not kept. */
-  readonly passing: ReadonlySet<UserId>;
-  /** Where the store took the lists: what it says of our own identity. */
-  readonly ours?: { readonly userSigningKey: string | undefined };
+  readonly outcomes: ReadonlyMap<UserId, SaveOutcome>;
+  /** Users whose lists are returned as superseded and not cached. */
+  readonly uncached: ReadonlySet<UserId>;
+  /** What is saved of our own identity, if the store took the lists. */
+  readonly durable?: { readonly ourKey: string | undefined };
 }
 
-/** What the saving of lists needs of its surroundings. */
+/** What saving lists needs. */
 export interface ListSaverPorts {
   readonly ownUserId: UserId;
+  readonly chain: Chain;
+  readonly tracking: Tracking;
   readonly memory: ListMemory;
-  readonly tracked: TrackedUsers;
-  readonly writes: WriteQueue;
-  readonly store: DeviceStore;
-  readonly scheduler: SchedulerLike;
-  /** Is told what a list that was saved changed. */
+  readonly unsaved: UnsavedPins;
+  readonly ownIdentity: OwnIdentityWatch;
   readonly updated: (update: DeviceUpdate) => void;
   readonly report: (problem: TrackerProblem) => void;
 }
 
-/** Puts verified lists into the store and into memory. */
-export class ListSaver {
-  readonly #ownUserId: UserId;
-  readonly #memory: ListMemory;
-  readonly #tracked: TrackedUsers;
-  readonly #writes: WriteQueue;
-  readonly #store: DeviceStore;
-  readonly #scheduler: SchedulerLike;
-  readonly #updated: (update: DeviceUpdate) => void;
-  readonly #report: (problem: TrackerProblem) => void;
-  /** What was pinned while the store failed: written with the next list of its user. */
-  readonly #unsavedPins = new Map<UserId, Pins>();
-  /** The master key of ours of which it was last told that it is another one. */
-  #ownChangeTold: string | undefined;
+const NO_USERS: ReadonlySet<UserId> = new Set();
 
-  constructor({ ownUserId, memory, tracked, writes, store, scheduler, updated, report }: ListSaverPorts) {
-    this.#ownUserId = ownUserId;
-    this.#memory = memory;
-    this.#tracked = tracked;
-    this.#writes = writes;
-    this.#store = store;
-    this.#scheduler = scheduler;
-    this.#updated = updated;
-    this.#report = report;
+/** Saves verified lists, and caches what was decided of them. */
+export class ListSaver {
+  readonly #ports: ListSaverPorts;
+
+  constructor(ports: ListSaverPorts) {
+    this.#ports = ports;
   }
 
   /**
-   * Caches lists, and saves them where no change has been applied since their queries were sent, in this tab or another; holds them against what was first seen of their users.
+   * Compares lists with the pins, saves those that no change has overtaken, and caches them. Emits all of them once all are decided.
    *
-   * The writes are queued at once, subscribed to or not: more than one where lists are so long that one transaction would not be done within its deadline, and some users' devices
-   * would keep others' lists from being saved. Emits everybody's list once all are decided; a store that fails refuses nobody: memory keeps the lists and what they
-   * pin, and the failure is reported.
+   * The writes are queued at the subscription: more than one if there are so many lists that one transaction would miss its deadline. A store that
+   * fails refuses no list: memory keeps them and what they pin, and the failure is reported.
    */
   save(lists: ReadonlyMap<UserId, ListToSave>): Observable<ReadonlyMap<UserId, DecidedList>> {
-    if (
-      !Array.from(lists.values()).some(
+    return defer(() => {
+      const isNeeded = Array.from(lists.values()).some(
         ({ list, revision }) => revision !== undefined || list.deviceKeys.size > 0 || list.masterKey !== undefined,
-      )
-    ) {
-      return of(new Map(Array.from(lists, ([userId, { list }]) => [userId, { list, refused: false }]))); // nothing to save, to pin or to compare
-    }
-    const parts: { readonly lists: Map<UserId, ListToSave>; readonly keys: RecordKey[] }[] = [];
-    for (const [userId, one] of lists) {
-      const keys = saveKeys(new Map([[userId, { ...one, known: this.#memory.last(userId)?.list }]]));
-      const part = parts.at(-1);
-      if (part === undefined || part.keys.length + keys.length > MAX_RECORDS_PER_TRANSACTION)
-        parts.push({ lists: new Map([[userId, one]]), keys });
-      else {
-        part.lists.set(userId, one);
-        for (const key of keys) part.keys.push(key);
-      }
-    }
-    return forkJoin(parts.map((part) => this.#savePart(part.lists, part.keys))).pipe(
-      map((saved) => new Map(saved.flatMap((part) => [...part]))),
-    );
-  }
-
-  #savePart(
-    lists: ReadonlyMap<UserId, ListToSave>,
-    keys: readonly RecordKey[],
-  ): Observable<ReadonlyMap<UserId, DecidedList>> {
-    // As of the transaction: a save that is before it in the queue may fail yet, and leave what it pins to this one.
-    const toSave = () =>
-      new Map(Array.from(lists, ([userId, one]) => [userId, { ...one, pinned: this.#unsavedPins.get(userId) }]));
-    let tried: ReadonlyMap<UserId, SavedList> | undefined;
-    return this.#writes
-      .write({
-        keys,
-        apply: (records) => {
-          tried = saveLists(records, toSave(), this.#ownUserId);
-          return { saved: tried, ourKey: readOwnIdentity(records.get(OWN_IDENTITY)) };
-        },
-        whenStoreFails: "fail",
-      })
-      .pipe(
-        map(({ saved: outcomes, ourKey }): Decided => {
-          for (const userId of lists.keys()) this.#unsavedPins.delete(userId);
-          return { outcomes, cleared: false, passing: NOBODY, ours: { userSigningKey: ourKey?.userSigningKey } };
-        }),
-        catchError((error: unknown) => {
-          const cleared = error instanceof StoreClearedError;
-          const userIds = [...lists.keys()];
-          if (!cleared) {
-            this.#report({
-              type: "save-failed",
-              userIds,
-              error,
-              message: `the device lists of ${userIds.length} user(s) could not be saved; memory keeps them until the page is closed`,
-            });
-          }
-          this.#keep(lists, NO_SAVED_PINS, tried); // what comes next must find what memory has pinned
-          return (cleared ? of(NO_SAVED_PINS) : this.#savedPins(userIds)).pipe(
-            map((saved): Decided => {
-              const passing = new Set(
-                Array.from(lists).flatMap(([userId, one]) =>
-                  (saved.has(userId) || this.#knows(userId, one.list)) && this.#answers(userId, one) ? [] : [userId],
-                ),
-              );
-              return { outcomes: this.#keep(lists, saved, tried), cleared, passing };
-            }),
-          );
-        }),
-        map((decided) => {
-          if (!decided.cleared) this.#take(lists, decided);
-          const { outcomes, cleared, passing } = decided;
-          return new Map(
-            Array.from(outcomes, ([userId, { list, refused }]) => [
-              userId,
-              { list, refused: cleared || passing.has(userId) || refused !== undefined },
-            ]),
-          );
-        }),
       );
+      if (!isNeeded) return of(new Map(Array.from(lists, ([userId, { list }]) => [userId, { list, refused: false }])));
+      const all = [...lists];
+      const parts = Array.from({ length: Math.ceil(all.length / MAX_RECORDS_PER_TRANSACTION) }, (_, i) =>
+        this.#savePart(new Map(all.slice(i * MAX_RECORDS_PER_TRANSACTION, (i + 1) * MAX_RECORDS_PER_TRANSACTION))),
+      );
+      return forkJoin(parts).pipe(map((saved) => new Map(saved.flatMap((part) => [...part]))));
+    });
   }
 
-  /** Whether memory has what was first seen of everything in this list: where it has not, and the store cannot be read, a key may be another one than before. */
-  #knows(userId: UserId, { deviceKeys, identity }: DeviceList): boolean {
-    const last = this.#memory.last(userId);
-    if (last === undefined) return false;
-    const { list: known, beside } = last;
-    if (beside.pins !== undefined) return true;
-    return (
-      (identity.masterKey === undefined || known.identity.pinnedMasterKey !== undefined) &&
-      Array.from(deviceKeys.keys()).every((deviceId) => known.deviceKeys.has(deviceId))
-    );
-  }
-
-  /** Whether no change has come while the store was waited for: what memory has by now may be newer than the list. */
-  #answers(userId: UserId, { revision }: ListToSave): boolean {
-    return revision === undefined || this.#tracked.get(userId)?.revision === revision;
-  }
-
-  /** What was first seen of these users: a store that takes no writes, on a full disk say, can often be read. Those of whom it cannot be learned are absent. */
-  #savedPins(userIds: readonly UserId[]): Observable<ReadonlyMap<UserId, Pins>> {
-    return this.#store.read([OWNER, ...userIds.map(pinsKey)]).pipe(
-      map(([owner, ...saved]) => {
-        if (!this.#writes.checkOwner(owner)) return NO_SAVED_PINS;
-        const pins = new Map<UserId, Pins>();
-        userIds.forEach((userId, i) => {
-          const read = readPins(saved[i]);
-          if (read !== undefined) pins.set(userId, read);
-        });
-        return pins;
+  #savePart(lists: ReadonlyMap<UserId, ListToSave>): Observable<ReadonlyMap<UserId, DecidedList>> {
+    const { chain, ownUserId } = this.#ports;
+    const saved$ = chain.write({
+      keys: saveKeys(lists.keys()),
+      prepare: () => {
+        const current = this.#current(lists);
+        return (records, base) => {
+          const outcomes = saveLists(records, base, current, ownUserId);
+          return {
+            result: { outcomes, ourKey: readOwnIdentity(records.get(OWN_IDENTITY))?.userSigningKey },
+            announce: toNews(outcomes, current),
+          };
+        };
+      },
+    });
+    return saved$.pipe(
+      map(({ outcomes, ourKey }): Decided => {
+        this.#ports.unsaved.saved(lists.keys());
+        return { outcomes, uncached: NO_USERS, durable: { ourKey } };
       }),
-      timeout({ first: PINS_PATIENCE, scheduler: this.#scheduler }),
-      catchError(() => of(NO_SAVED_PINS)),
+      catchError((error: unknown) => this.#decideInMemory(lists, error)),
+      map((decided) => {
+        this.#take(lists, decided);
+        const { outcomes, uncached } = decided;
+        const isRefused = (userId: UserId, { state }: SaveOutcome) =>
+          uncached.has(userId) ||
+          state === "refused" ||
+          (state === "pinned" && lists.get(userId)?.revision !== undefined);
+        return new Map(
+          Array.from(outcomes, ([userId, outcome]) => [
+            userId,
+            { list: outcome.list, refused: isRefused(userId, outcome) },
+          ]),
+        );
+      }),
     );
   }
 
-  /**
-   * What the store decides where it works, decided by what memory has and what was pinned.
-   * @param tried what the save that failed was to do, where it came to that: it may have taken effect
-   */
-  #keep(
-    lists: ReadonlyMap<UserId, ListToSave>,
-    saved: ReadonlyMap<UserId, Pins>,
-    tried: ReadonlyMap<UserId, SavedList> | undefined,
-  ): ReadonlyMap<UserId, SavedList> {
-    const kept = new Map<UserId, SavedList>();
-    for (const [userId, { list: verified, refusesUnsigned }] of lists) {
-      const last = this.#memory.last(userId);
-      const before = last?.list;
-      // Before what was pinned meanwhile: that may be of an answer that could be held against nothing, or have been acknowledged away.
-      const inMemory = mergePins(
-        last?.beside.pins ?? NO_PINS,
-        mergePins(pinsOf(before), this.#unsavedPins.get(userId) ?? NO_PINS),
-      );
-      const first = mergePins(saved.get(userId) ?? NO_PINS, inMemory);
-      const { list, pins } = applyPins(verified, first, before, refusesUnsigned);
-      this.#unsavedPins.set(userId, pins);
-      const wouldSave = tried?.get(userId);
-      kept.set(userId, {
-        list,
-        pins,
-        ...(wouldSave !== undefined && { before: wouldSave.before ?? emptyList(list.fetchedAt) }),
-        pinsDamaged: false,
-      });
-    }
-    return kept;
+  /** The lists as their transaction begins: a user may have changed, in memory, since the save was queued, and an earlier save may have failed. */
+  #current(lists: ReadonlyMap<UserId, ListToSave>): ReadonlyMap<UserId, ListToSave> {
+    const { tracking, unsaved } = this.#ports;
+    return new Map(
+      Array.from(lists, ([userId, one]) => {
+        const isCurrent = one.revision !== undefined && tracking.get(userId)?.revision === one.revision;
+        return [userId, { ...one, revision: isCurrent ? one.revision : undefined, pinned: unsaved.get(userId) }];
+      }),
+    );
   }
 
-  /** Memory follows what was decided, and whoever is concerned is told. */
-  #take(lists: ReadonlyMap<UserId, ListToSave>, { outcomes, passing, ours }: Decided): void {
+  /** The store failed. If it was cleared, lists are returned as superseded. */
+  #decideInMemory(lists: ReadonlyMap<UserId, ListToSave>, error: unknown): Observable<Decided> {
+    const { unsaved, report, tracking } = this.#ports;
+    const userIds = [...lists.keys()];
+    const isCleared = error instanceof StoreClearedError;
+    if (!isCleared) {
+      const message = `the device lists of ${userIds.length} user(s) could not be saved; memory keeps them until the page is closed`;
+      report({ type: "save-failed", userIds, error, message });
+    }
+    const inMemory = unsaved.decide(lists, new Map()); // what comes next must find what this pinned
+    if (isCleared) return of({ outcomes: inMemory, uncached: new Set(userIds) });
+    return unsaved.read(userIds).pipe(
+      map((read): Decided => {
+        const isCached = (userId: UserId, { list, revision }: ListToSave) =>
+          (read.has(userId) || unsaved.covers(userId, list)) &&
+          (revision === undefined || tracking.get(userId)?.revision === revision);
+        const uncached = new Set(Array.from(lists).flatMap(([userId, one]) => (isCached(userId, one) ? [] : [userId])));
+        return { outcomes: unsaved.decide(lists, read), uncached };
+      }),
+    );
+  }
+
+  /** Caches what was decided, and reports what it changed. */
+  #take(lists: ReadonlyMap<UserId, ListToSave>, { outcomes, uncached, durable }: Decided): void {
+    const { ownUserId, chain, tracking, memory, ownIdentity, updated } = this.#ports;
+    let isBehind = false;
     const listed = new Map<UserId, CachedList>();
-    const adopted = new Map<UserId, { from: Revision; saved: SavedUser | undefined }>();
-    const damaged: UserId[] = [];
-    const untold = new Map<UserId, DeviceList>();
-    for (const [userId, { list, pins, before, refused, pinsDamaged }] of outcomes) {
-      if (pinsDamaged) damaged.push(userId);
+    const unreported = new Map<UserId, DeviceList>();
+    for (const [userId, { list, pins, before, state }] of outcomes) {
+      if (userId === ownUserId) ownIdentity.look(list);
       const revision = lists.get(userId)?.revision;
-      if (userId === this.#ownUserId) this.#lookAtOwn(list);
-      if (revision === undefined || passing.has(userId)) continue;
-      if (refused !== undefined) adopted.set(userId, { from: revision, saved: refused.saved });
-      else {
-        const last = this.#memory.last(userId);
-        const told = last?.beside.told;
-        if (told !== undefined && before !== undefined && last !== undefined && sameDeviceList(before, last.list))
-          untold.set(userId, told);
-        listed.set(
-          userId,
-          this.#memory.keep(userId, list, revision, ours === undefined ? { told: told ?? before } : { pins }),
-        );
+      // The store knows of a change, and memory still does not: its announcement was lost.
+      if (state === "refused" && revision !== undefined && tracking.get(userId)?.revision === revision) isBehind = true;
+      if (revision === undefined || state !== "saved" || uncached.has(userId)) continue;
+      const last = memory.last(userId);
+      const reported = last?.beside.reported;
+      if (reported !== undefined && before !== undefined && last !== undefined && sameDeviceList(before, last.list))
+        unreported.set(userId, reported);
+      if (tracking.get(userId)?.revision === revision) {
+        const beside = durable === undefined ? { reported: reported ?? last?.list } : { pins };
+        listed.set(userId, memory.keep(userId, list, revision, beside));
       }
     }
-    if (ours !== undefined) this.#memory.checkOurKey(ours.userSigningKey);
-    if (damaged.length > 0) {
-      this.#report({
-        type: "records-damaged",
-        kind: "pins",
-        ids: damaged,
-        message: `what was first seen of ${damaged.length} user(s) cannot be read; the keys of their saved lists stand in for it`,
-      });
-    }
-    if (adopted.size > 0) this.#tracked.adopt(adopted);
-    this.#memory.listed(listed);
-    if (ours === undefined) return; // nothing is durable
+    if (durable !== undefined) memory.checkOurKey(durable.ourKey);
+    this.#reportDamage(outcomes);
+    memory.listed(listed);
+    if (isBehind) chain.catchUp();
+    if (durable === undefined) return;
     for (const [userId, { list, update }] of outcomes) {
-      // A save that was given up may have taken effect all the same, and nobody was told what it changed.
-      const before = untold.get(userId);
-      const change = before === undefined ? update : deviceUpdate(userId, before, list, this.#memory.ourKey);
-      if (change !== undefined) this.#updated(change);
+      // A save that failed may have taken effect all the same, and what it changed was not reported.
+      const before = unreported.get(userId);
+      const change = before === undefined ? update : deviceUpdate(userId, before, list, memory.ourKey);
+      if (change !== undefined) updated(change);
     }
   }
 
-  /** Our own identity changing is told at once, saved or not: once for each master key that comes, and again where the old one was back in between. */
-  #lookAtOwn({ identity }: DeviceList): void {
-    const { state, masterKey, pinnedMasterKey } = identityStatus(identity, undefined);
-    if (state === "unchanged") this.#ownChangeTold = undefined;
-    if (
-      state !== "changed" ||
-      masterKey === undefined ||
-      pinnedMasterKey === undefined ||
-      masterKey === this.#ownChangeTold
-    )
-      return;
-    this.#ownChangeTold = masterKey;
-    const message = `the server says that our own master key is ${masterKey}, and it was ${pinnedMasterKey}: acknowledge it only if it was us who reset our identity`;
-    this.#report({ type: "own-identity-changed", masterKey, pinnedMasterKey, message });
+  #reportDamage(outcomes: ReadonlyMap<UserId, SaveOutcome>): void {
+    const ids = Array.from(outcomes).flatMap(([userId, { pinsDamaged }]) => (pinsDamaged ? [userId] : []));
+    if (ids.length === 0) return;
+    const message = `the keys first seen of ${ids.length} user(s) cannot be read; those of their saved lists stand in for them`;
+    this.#ports.report({ type: "records-damaged", kind: "pins", ids, message });
   }
 
-  /** Pins a master key in the place of the first one of this user, and completes when that is durable. */
+  /** Pins a master key instead of the one first seen of this user. Completes when that is durable. */
   acknowledge(userId: UserId, masterKey: string): Observable<never> {
-    const apply = (records: SavedRecords) =>
-      acknowledge(records, {
-        userId,
-        masterKey,
-        ownUserId: this.#ownUserId,
-        inMemory: this.#memory.last(userId)?.list,
-      });
-    return defer(() => this.#writes.write({ keys: acknowledgeKeys(userId), apply, whenStoreFails: "fail" })).pipe(
+    const { chain, memory, ownUserId } = this.#ports;
+    return defer(() =>
+      chain.write({
+        keys: acknowledgeKeys(userId),
+        prepare: () => {
+          const acknowledgement = { userId, masterKey, ownUserId, inMemory: memory.last(userId)?.list };
+          return (records) => {
+            const result = acknowledge(records, acknowledgement);
+            return { result, announce: "list" in result ? [{ type: "acknowledged", userId }] : [] };
+          };
+        },
+      }),
+    ).pipe(
       tap((acknowledged) => {
         if ("masterKey" in acknowledged) throw new IdentityChangedError(userId, masterKey, acknowledged.masterKey);
         const { list } = acknowledged;
-        const cached = this.#memory.last(userId);
-        if (userId === this.#ownUserId && list !== undefined) this.#memory.setOurKey(ownUserSigningKey(list)); // our list need not be in memory
+        const cached = memory.last(userId);
+        if (userId === ownUserId && list !== undefined) memory.setOurKey(ownUserSigningKey(list)); // our list need not be in memory
         if (cached?.list.identity.masterKey !== masterKey) return;
         const pinned: DeviceList = {
           ...cached.list,
           identity: { ...cached.list.identity, pinnedMasterKey: masterKey },
         };
-        const { pins, told } = cached.beside;
-        this.#memory.replace(userId, pinned, cached.revision, { told, pins: pins && { ...pins, masterKey } });
+        const { pins, reported } = cached.beside;
+        memory.replace(userId, pinned, cached.revision, { reported, pins: pins && { ...pins, masterKey } });
       }),
       ignoreElements(),
     );
   }
+}
+
+function toNews(outcomes: ReadonlyMap<UserId, SaveOutcome>, lists: ReadonlyMap<UserId, ListToSave>): readonly News[] {
+  const saved = Array.from(outcomes).filter(([, { state }]) => state === "saved");
+  if (saved.length === 0) return [];
+  const numbers = saved.map(([userId]) => [userId, lists.get(userId)?.revision?.number ?? 0] as const);
+  return [{ type: "saved", lists: numbers, updates: saved.flatMap(([, { update }]) => update ?? []) }];
 }

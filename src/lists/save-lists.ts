@@ -1,123 +1,117 @@
-import type { DeviceList } from "../trust/device-list.js";
-import { deviceUpdate } from "./device-update.js";
-import { ownUserSigningKey } from "../trust/identity.js";
-import { applyPins } from "../trust/apply-pins.js";
-import { mergePins, NO_PINS, pinsOf, readPins, type Pins } from "../trust/pins.js";
 import type { UserId } from "../model/ids.js";
 import type { DeviceUpdate } from "../model/updates.js";
-import { claimKeys, updateClaims, type ListChange } from "./claims.js";
-import { epochOf, savedUser, type SavedUser } from "../store/commit.js";
 import type { RecordKey } from "../store/device-store.js";
-import { readListRecord, type ListRecord } from "./list-record.js";
-import {
-  EPOCH,
-  listKey,
-  OWN_IDENTITY,
-  pinsKey,
-  readOwnIdentity,
-  readState,
-  stateKey,
-  type OwnIdentityRecord,
-  type StateRecord,
-} from "../store/records.js";
+import { indexKey, listKey, OWN_IDENTITY, readOwnIdentity, type OwnIdentityRecord } from "../store/records.js";
 import type { Revision } from "../store/revision.js";
 import type { SavedRecords } from "../store/saved-records.js";
+import { append, changedSince, syncOf, type Base } from "../store/transactions.js";
+import type { DeviceList } from "../trust/device-list.js";
+import { ownUserSigningKey } from "../trust/identity.js";
+import { applyPins } from "../trust/apply-pins.js";
+import { mergePins, NO_PINS, type Pins } from "../trust/pins.js";
+import { deviceUpdate } from "./device-update.js";
+import { indexEntries, type IndexRecord } from "./index-record.js";
+import { readListRecord, type ListRecord, type ReadListRecord } from "./list-record.js";
 
-/** A list whose signatures have been verified. */
+/** A verified list. */
 export interface ListToSave {
   readonly list: DeviceList;
-  /** The revision that this tracker knew for its user when it sent the query; `undefined` where the list is not to be saved: only what it pins is. */
+  /** The revision that its user had when the query was sent; `undefined` if only its pins are to be saved. */
   readonly revision: Revision | undefined;
-  /** The list that is probably the saved one: what it says of the records to read spares a second transaction. */
-  readonly known?: DeviceList | undefined;
+  /** Whether it replaces a list that was saved at the same revision: it was asked for by `forceDownload`. */
+  readonly forced: boolean;
   /** Whether unsigned devices are refused: then none is kept either. */
-  readonly refusesUnsigned?: boolean;
+  readonly refusesUnsigned: boolean;
   /** What was pinned while the store failed. */
   readonly pinned?: Pins | undefined;
 }
 
 /** What became of one user's list. */
-export interface SavedList {
-  /** The list as it may be used: held against the pins. */
+export interface SaveOutcome {
+  /** The list to use: compared with the pins; or the one that another query saved first. */
   readonly list: DeviceList;
   readonly pins: Pins;
   /** The list that was saved before. */
-  readonly before?: DeviceList | undefined;
-  /** Where it was to be saved and the store knows of another change: what the store says of the user. */
-  readonly refused?: { readonly saved: SavedUser | undefined };
-  /** Where it was saved, and differs from the one before. */
+  readonly before: DeviceList | undefined;
+  /** `refused`: the user changed in the store since the query was sent. `pinned`: only the pins were to be saved. */
+  readonly state: "saved" | "refused" | "pinned";
+  /** What a saved list changed, if anything. */
   readonly update?: DeviceUpdate;
-  /** Whether the user's pins were damaged, and made anew from the saved list. */
   readonly pinsDamaged: boolean;
 }
 
 /** The records that {@link saveLists} works on. */
-export const saveKeys = (lists: ReadonlyMap<UserId, ListToSave>): RecordKey[] => [
-  EPOCH,
-  OWN_IDENTITY,
-  ...Array.from(lists).flatMap(([userId, { list, revision, known }]) => [
-    stateKey(userId),
-    listKey(userId),
-    pinsKey(userId),
-    ...(revision === undefined ? [] : claimKeys({ before: known, after: list })),
-  ]),
-];
+export const saveKeys = (users: Iterable<UserId>): RecordKey[] => [OWN_IDENTITY, ...Array.from(users, listKey)];
 
 /**
- * Saves the result of a query: its pins in any case, and the list with a compare-and-set for each user.
+ * Saves the lists of a response: the pins in any case, and each list by compare-and-set.
  *
- * The store's revision of the user must be exactly the one that this tracker knew when it sent the query. A greater one means that another tab applied a change
- * since: the answer may be older than that change. Updates of all tabs come one after the other, so no change can slip in between.
- * Steps that this tracker had applied but not yet committed come before the save in the same queue of writes.
+ * A list is written only if its user's revision in the store is exactly the one that the tracker had when it sent the query. Any other means that a
+ * change was committed in between, and the list may be older. Among several answers for one revision the first wins, unless a later one was forced.
  */
 export function saveLists(
   records: SavedRecords,
+  base: Base,
   lists: ReadonlyMap<UserId, ListToSave>,
   ownUserId: UserId,
-): ReadonlyMap<UserId, SavedList> {
-  const outcomes = new Map<UserId, SavedList>();
-  const epoch = epochOf(records); // undefined where it is damaged: nothing is saved until a restart has mended it
-  const changes: ListChange[] = [];
-  for (const [userId, { list: verified, revision, pinned, refusesUnsigned }] of lists) {
-    const before = readListRecord(records.get(listKey(userId)), userId)?.list;
-    const savedPins = readPins(records.get(pinsKey(userId)));
-    const first = mergePins(savedPins ?? pinsOf(before), pinned ?? NO_PINS);
-    const { list, pins } = applyPins(verified, first, before, refusesUnsigned);
-    if (pins !== savedPins && pins.devices.size + (pins.masterKey === undefined ? 0 : 1) > 0)
-      records.set(pinsKey(userId), pins);
-    else if (savedPins === undefined) records.set(pinsKey(userId), undefined); // damaged, and there is nothing to put in its place
-    const outcome = { list, pins, before, pinsDamaged: savedPins === undefined };
-    if (revision === undefined) {
-      outcomes.set(userId, outcome);
-      continue;
-    }
-    const record = records.get(stateKey(userId));
-    const state = record === undefined && userId === ownUserId ? OWN_USER : record;
-    const saved = savedUser(state, epoch);
-    if (epoch === undefined || saved === undefined || saved.revision !== revision.committed) {
-      outcomes.set(userId, { ...outcome, refused: { saved } });
-      continue;
-    }
-    records.set(stateKey(userId), {
-      revision: readState(state)?.revision ?? 0,
-      listed: saved.revision,
-    } satisfies StateRecord);
-    records.set(listKey(userId), { revision: saved.revision, list } satisfies ListRecord);
-    if (userId === ownUserId) setOwnIdentity(records, list);
-    changes.push({ userId, before, after: list });
-    outcomes.set(userId, outcome);
-  }
-  updateClaims(records, changes);
-  const ourKey = readOwnIdentity(records.get(OWN_IDENTITY))?.userSigningKey; // by now the one that came in this answer, where one did
-  for (const { userId, before, after } of changes) {
-    const outcome = outcomes.get(userId);
-    const update = after === undefined ? undefined : deviceUpdate(userId, before, after, ourKey);
-    if (outcome !== undefined && update !== undefined) outcomes.set(userId, { ...outcome, update });
+): ReadonlyMap<UserId, SaveOutcome> {
+  const sync = syncOf(records, base);
+  const hasChanged = sync === undefined ? () => true : changedSince(records, base);
+  const outcomes = new Map<UserId, SaveOutcome>();
+  for (const [userId, toSave] of lists) outcomes.set(userId, saveOne(records, userId, toSave, hasChanged));
+  const saved = Array.from(outcomes).filter(([, { state }]) => state === "saved");
+  if (sync === undefined || saved.length === 0) return outcomes;
+
+  const own = outcomes.get(ownUserId);
+  if (own?.state === "saved") setOwnIdentity(records, own.list);
+  const numbers = saved.map(([userId]) => [userId, lists.get(userId)?.revision?.number ?? 0] as const);
+  const position = append(records, sync, { type: "save", lists: numbers });
+  const entries = saved.flatMap(([userId, { list, before }]) => indexEntries(userId, before, list));
+  if (entries.length > 0) records.set(indexKey(position), entries satisfies IndexRecord);
+  const ourKey = readOwnIdentity(records.get(OWN_IDENTITY))?.userSigningKey; // as this response leaves it
+  for (const [userId, outcome] of saved) {
+    const update = deviceUpdate(userId, outcome.before, outcome.list, ourKey);
+    if (update !== undefined) outcomes.set(userId, { ...outcome, update });
   }
   return outcomes;
 }
 
-/** Our own user-signing key is kept apart: what it says of others is asked whenever their lists are, and ours may not be in memory. */
+function saveOne(
+  records: SavedRecords,
+  userId: UserId,
+  toSave: ListToSave,
+  hasChanged: (userId: UserId) => boolean,
+): SaveOutcome {
+  const { list: verified, revision, forced, refusesUnsigned, pinned } = toSave;
+  const key = listKey(userId);
+  const record = readListRecord(records.get(key), userId);
+  const before = record.saved?.list;
+  const pinsDamaged = record.damaged.includes("pins");
+  const first = mergePins(record.pins, pinned ?? NO_PINS);
+  const { list, pins } = applyPins(verified, first, before, refusesUnsigned);
+  const outcome = { list, pins, before, pinsDamaged };
+  if (revision === undefined || hasChanged(userId)) {
+    if (pins !== record.pins || pinsDamaged) setRecord(records, key, { ...record, pins });
+    return { ...outcome, state: revision === undefined ? "pinned" : "refused" };
+  }
+  if (record.saved?.revision === revision.number && !forced) {
+    if (pins !== record.pins || pinsDamaged) setRecord(records, key, { ...record, pins });
+    return { ...outcome, list: record.saved.list, state: "saved" };
+  }
+  setRecord(records, key, { pins, saved: { revision: revision.number, list } });
+  return { ...outcome, state: "saved" };
+}
+
+function setRecord(
+  records: SavedRecords,
+  key: RecordKey,
+  { pins, saved }: Pick<ReadListRecord, "pins"> & Partial<Pick<ReadListRecord, "saved">>,
+): void {
+  const isEmpty = saved === undefined && pins.devices.size === 0 && pins.masterKey === undefined;
+  records.set(key, isEmpty ? undefined : ({ pins, ...(saved !== undefined && { saved }) } satisfies ListRecord));
+}
+
+/** Our own user-signing key is kept apart: what it says of other users is asked whenever their lists are, and ours may not be in memory. */
 export function setOwnIdentity(records: SavedRecords, list: DeviceList): void {
   const userSigningKey = ownUserSigningKey(list);
   records.set(
@@ -125,6 +119,3 @@ export function setOwnIdentity(records: SavedRecords, list: DeviceList): void {
     userSigningKey === undefined ? undefined : ({ userSigningKey } satisfies OwnIdentityRecord),
   );
 }
-
-/** Our own user is tracked from the start, before any record says so. */
-export const OWN_USER: StateRecord = { revision: 0 };

@@ -1,122 +1,103 @@
-import { defer, EMPTY, endWith, ignoreElements, map, merge, mergeMap, of, tap, type Observable } from "rxjs";
-import { identityStatus } from "../trust/identity.js";
-import { isUserId, type UserId } from "../model/ids.js";
-import type { DeviceKeysByUser, UserDeviceKeys } from "../model/results.js";
-import type { Revision } from "../store/revision.js";
-import type { TrackedUsers } from "../sync/tracked-users.js";
-import { fromCache, notAUser, toUserDeviceKeys, type Answer } from "../query/answer.js";
-import type { DeviceLists } from "../lists/device-lists.js";
+import { concat, defer, EMPTY, ignoreElements, map, merge, mergeMap, of, tap, type Observable } from "rxjs";
 import type { CachedList } from "../lists/list-cache.js";
 import type { ListMemory } from "../lists/list-memory.js";
+import type { SavedLists } from "../lists/saved-lists.js";
+import { isUserId, type UserId } from "../model/ids.js";
+import type { DeviceKeysByUser, UserDeviceKeys } from "../model/results.js";
+import { fromCache, notAUser, toUserDeviceKeys, type Answer } from "../query/answer.js";
 import type { Queries } from "../query/queries.js";
+import type { Revision } from "../store/revision.js";
+import type { Tracking } from "../sync/tracking.js";
+import { identityStatus } from "../trust/identity.js";
 
 export interface LookupOptions {
-  /** Skips the cache; a query that is in flight and not superseded is joined all the same. */
+  /** Skips the cache; a query that is still on the wire is joined all the same. */
   readonly forceDownload?: boolean | undefined;
-  /** How long the homeserver may wait for other homeservers, in ms; of the queries that this call starts. */
+  /** How long the homeserver may wait for other homeservers, in ms; for the queries that this call starts. */
   readonly timeout?: number | undefined;
 }
 
 /** What a lookup has gathered: every user is in one of the two. */
 export interface Gathered {
   readonly answers: ReadonlyMap<UserId, Answer>;
-  /** Whose request failed, and how. */
+  /** The errors of users whose request failed. */
   readonly failures: ReadonlyMap<UserId, unknown>;
 }
 
-/** Answers lookups: from memory, from the store, from queries in flight, from new ones. */
+/** How the users of one lookup are to be answered. */
+interface Plan {
+  readonly cached: ReadonlyMap<UserId, Answer>;
+  readonly toRead: ReadonlyMap<UserId, Revision>;
+  readonly toAsk: readonly UserId[];
+}
+
+/** Answers lookups: from memory, from the store, from queries in flight, and from new ones. */
 export class Lookup {
-  readonly #tracked: TrackedUsers;
+  readonly #tracking: Tracking;
   readonly #memory: ListMemory;
-  readonly #lists: DeviceLists;
+  readonly #lists: SavedLists;
   readonly #queries: Queries;
   readonly #now: () => number;
 
-  constructor(tracked: TrackedUsers, memory: ListMemory, lists: DeviceLists, queries: Queries, now: () => number) {
-    this.#tracked = tracked;
+  constructor(tracking: Tracking, memory: ListMemory, lists: SavedLists, queries: Queries, now: () => number) {
+    this.#tracking = tracking;
     this.#memory = memory;
     this.#lists = lists;
     this.#queries = queries;
     this.#now = now;
   }
 
-  /**
-   * Everybody's answer, emitted once all are there.
-   *
-   * 1. What memory has is there at once.
-   * 2. The other lists that are not outdated are read from the store, all in one read.
-   * 3. Whose list is outdated is looked for in the store (their states, then the lists that answer): another tab that was given the same change may have fetched it already.
-   * 4. The rest is asked for.
-   *
-   * @param failures `throw`: the first request that fails ends the lookup with its error; `gather`: the others are waited for
-   */
-  gather(wanted: readonly UserId[], options: LookupOptions, failures: "throw" | "gather"): Observable<Gathered> {
-    return defer(() => {
-      const gathered = { answers: new Map<UserId, Answer>(), failures: new Map<UserId, unknown>() };
-      const toRead = new Map<UserId, Revision>();
-      const toFind = new Map<UserId, Revision>();
-      let toAsk = 0;
-      for (const userId of wanted) {
-        const user = this.#tracked.get(userId);
-        if (user === undefined && !isUserId(userId)) gathered.answers.set(userId, notAUser(userId, this.#now()));
-        else if (user === undefined || options.forceDownload === true) toAsk++;
-        else if (user.outdated) {
-          if (user.revision.committed === undefined || this.#queries.has(userId)) toAsk++;
-          else toFind.set(userId, user.revision);
-        } else {
-          const cached = this.#memory.cached(userId, user.revision);
-          if (cached === undefined) toRead.set(userId, user.revision);
-          else gathered.answers.set(userId, fromCache(userId, cached));
-        }
-      }
-      if (toRead.size === 0 && toFind.size === 0 && toAsk === 0) return of(gathered);
+  /** One entry for every user, in the order wanted. Fails with the first error if a request failed, once the others are done. */
+  get(wanted: readonly UserId[], options: LookupOptions): Observable<DeviceKeysByUser> {
+    return this.gather(wanted, options).pipe(
+      map(({ answers, failures }) => {
+        for (const error of failures.values()) throw error;
+        return this.result(wanted, answers);
+      }),
+    );
+  }
 
-      const onFailure =
-        failures === "throw" ? undefined : (userId: UserId, error: unknown) => gathered.failures.set(userId, error);
-      const ask = (userIds: readonly UserId[]) =>
-        userIds.length === 0
-          ? EMPTY
-          : this.#queries
-              .ask(userIds, options.timeout, onFailure)
-              .pipe(tap((answer) => gathered.answers.set(answer.userId, answer)));
-      const take = (found: ReadonlyMap<UserId, CachedList>) => {
-        for (const [userId, cached] of found) gathered.answers.set(userId, fromCache(userId, cached));
-      };
-      const read$ = defer(() => (toRead.size === 0 ? EMPTY : this.#lists.read(toRead))).pipe(
+  /**
+   * All answers, emitted once every user has one or has failed.
+   *
+   * 1. Lists in memory that are not outdated are there at once.
+   * 2. Other lists that are not outdated are read from the store, in one read.
+   * 3. The remaining users are queried.
+   */
+  gather(wanted: readonly UserId[], options: LookupOptions): Observable<Gathered> {
+    return defer(() => {
+      const { cached, toRead, toAsk } = this.#plan(wanted, options);
+      const answers = new Map(cached);
+      const failures = new Map<UserId, unknown>();
+      if (toRead.size === 0 && toAsk.length === 0) return of({ answers, failures });
+      const ask = (userIds: readonly UserId[]): Observable<never> =>
+        this.#ask(userIds, options, failures).pipe(
+          tap((answer) => answers.set(answer.userId, answer)),
+          ignoreElements(),
+        );
+      const read$ = this.#read(toRead).pipe(
         mergeMap((found) => {
-          take(found);
+          for (const [userId, list] of found) answers.set(userId, fromCache(userId, list));
           return ask(Array.from(toRead.keys()).filter((userId) => !found.has(userId)));
         }),
       );
-      // Those who need not be looked for wait as well, so that the call's queries travel together.
-      const find$ = defer(() =>
-        toFind.size === 0 ? of<ReadonlyMap<UserId, CachedList>>(new Map()) : this.#lists.find(toFind),
-      ).pipe(
-        mergeMap((found) => {
-          take(found);
-          return ask(wanted.filter((userId) => !gathered.answers.has(userId) && !toRead.has(userId)));
-        }),
-      );
-      return merge(read$, find$).pipe(ignoreElements(), endWith(gathered));
+      return concat(merge(read$, ask(toAsk)), of({ answers, failures }));
     });
   }
 
-  /** What is saved for these users, without asking anyone; users never fetched are absent. */
+  /** What is saved for these users, without querying the server; users without a list are absent. */
   known(wanted: readonly UserId[]): Observable<DeviceKeysByUser> {
     return this.#lists.lastKnown(wanted).pipe(
       map((known) => {
         const result = new Map<UserId, UserDeviceKeys>();
         for (const userId of wanted) {
-          const saved = known.get(userId);
-          if (saved === undefined) continue;
-          const user = this.#tracked.get(userId);
-          const current =
-            user !== undefined && !user.outdated && !this.#tracked.inDoubt && saved.answers(user.revision);
-          result.set(userId, {
-            ...saved.list,
-            identity: identityStatus(saved.list.identity, this.#memory.ourKey),
-            freshness: current ? "current" : "outdated",
-          });
+          const last = known.get(userId);
+          if (last === undefined) continue;
+          const user = this.#tracking.get(userId);
+          const isCurrent =
+            user !== undefined && !user.outdated && !this.#tracking.inDoubt && last.answers(user.revision);
+          const identity = identityStatus(last.list.identity, this.#memory.ourKey);
+          result.set(userId, { ...last.list, identity, freshness: isCurrent ? "current" : "outdated" });
         }
         return result;
       }),
@@ -126,17 +107,42 @@ export class Lookup {
   /** The answers as a caller gets them, their freshness decided now: one entry for every user who has one, in the order wanted. */
   result(wanted: readonly UserId[], answers: ReadonlyMap<UserId, Answer>): DeviceKeysByUser {
     const result = new Map<UserId, UserDeviceKeys>();
+    const context = { inDoubt: this.#tracking.inDoubt, ourKey: this.#memory.ourKey };
     for (const userId of wanted) {
       const answer = answers.get(userId);
-      if (answer !== undefined)
-        result.set(
-          userId,
-          toUserDeviceKeys(answer, this.#tracked.get(userId), {
-            inDoubt: this.#tracked.inDoubt,
-            ourKey: this.#memory.ourKey,
-          }),
-        );
+      if (answer !== undefined) result.set(userId, toUserDeviceKeys(answer, this.#tracking.get(userId), context));
     }
     return result;
+  }
+
+  #plan(wanted: readonly UserId[], { forceDownload }: LookupOptions): Plan {
+    const cached = new Map<UserId, Answer>();
+    const toRead = new Map<UserId, Revision>();
+    const toAsk: UserId[] = [];
+    for (const userId of wanted) {
+      const user = this.#tracking.get(userId);
+      if (user === undefined && !isUserId(userId)) cached.set(userId, notAUser(userId, this.#now()));
+      else if (user === undefined || user.outdated || forceDownload === true) toAsk.push(userId);
+      else {
+        const list = this.#memory.cached(userId, user.revision);
+        if (list === undefined) toRead.set(userId, user.revision);
+        else cached.set(userId, fromCache(userId, list));
+      }
+    }
+    return { cached, toRead, toAsk };
+  }
+
+  #read(toRead: ReadonlyMap<UserId, Revision>): Observable<ReadonlyMap<UserId, CachedList>> {
+    return toRead.size === 0 ? EMPTY : this.#lists.read(toRead);
+  }
+
+  #ask(
+    userIds: readonly UserId[],
+    { timeout, forceDownload }: LookupOptions,
+    failures: Map<UserId, unknown>,
+  ): Observable<Answer> {
+    if (userIds.length === 0) return EMPTY;
+    const onFailure = (userId: UserId, error: unknown) => failures.set(userId, error);
+    return this.#queries.ask(userIds, { timeout, forced: forceDownload, onFailure });
   }
 }

@@ -4,166 +4,131 @@ import {
   defer,
   EMPTY,
   filter,
-  ignoreElements,
   map,
   merge,
   mergeMap,
   of,
   Subject,
-  switchMap,
-  tap,
   timer,
   type Observable,
   type SchedulerLike,
 } from "rxjs";
-import { emptyList, sameDeviceList, type DeviceList } from "../trust/device-list.js";
-import type { UserId } from "../model/ids.js";
-import type { TrackerProblem } from "../model/problems.js";
-import type { DeviceKeysByUser, UserDeviceKeys } from "../model/results.js";
-import type { Invalidations, TrackedUsers } from "../sync/tracked-users.js";
-import { fromCache, toUserDeviceKeys, type Answer } from "../query/answer.js";
-import type { DeviceLists } from "../lists/device-lists.js";
 import type { CachedList } from "../lists/list-cache.js";
 import type { ListMemory } from "../lists/list-memory.js";
+import type { KnownList, SavedLists } from "../lists/saved-lists.js";
+import type { UserId } from "../model/ids.js";
+import type { TrackerProblem } from "../model/problems.js";
+import type { DeviceKeysByUser } from "../model/results.js";
+import { MAX_DELAY } from "../model/max-delay.js";
+import { fromCache } from "../query/answer.js";
+import type { Invalidations, Tracking } from "../sync/tracking.js";
 import type { Gathered, Lookup } from "./lookup.js";
-import type { RecentQueries } from "../query/recent-queries.js";
+import { isDisconnected, isFinal, waitAfterFailure, waitForEcho } from "./requery.js";
+import { WatchedLists } from "./watched-lists.js";
 
-/** First wait, in ms, before a watcher asks again for a user who could not be asked for, or who was announced right after our query; doubled each time. */
-const FIRST_WATCH_WAIT = 30_000;
-/** Longest of these waits, in ms. */
-const MAX_WATCH_WAIT = 1_800_000;
-
-/** What a watcher needs of the tracker. */
+/** What a watcher needs. */
 export interface WatchPorts {
-  readonly tracked: TrackedUsers;
+  readonly tracking: Tracking;
   readonly memory: ListMemory;
-  readonly lists: DeviceLists;
+  readonly lists: SavedLists;
   readonly lookup: Lookup;
-  readonly recent: RecentQueries;
+  /** Users whose lists another tab saved. */
+  readonly savedElsewhere$: Observable<readonly UserId[]>;
+  /** Emits when the homeserver has answered something. */
+  readonly connected$: Observable<unknown>;
   readonly scheduler: SchedulerLike;
   readonly report: (problem: TrackerProblem) => void;
 }
 
-/** What is known of one user's look-ups. */
-interface Schedule {
-  /** The look-up whose answer counts: a later one has been made since any other. */
-  lookup: object | undefined;
-  /** Times in a row that they could not be asked for. */
+/** What is known of the queries for one user. */
+interface Attempts {
+  /** Identifies the latest lookup, or the wait for it. */
+  latest: object;
+  /** Answers in a row that changed nothing. */
+  unchanged: number;
+  /** Failures in a row. */
   failures: number;
-  /** Times in a row that they were announced right after our query. */
-  echoes: number;
-  /** When they were last invalidated. */
-  invalidatedAt: number;
-  /** Whether they have been looked up again right after our query since they last changed at another time: what was asked was refused, as another tab had committed a change. */
-  hurried: boolean;
+  /** Whether a wait for the next lookup is under way. */
+  waiting: "echo" | "failure" | "connection" | undefined;
 }
 
 /**
  * The device lists of some users, live.
  *
- * 1. Everybody is looked up; once all are there, the first map is emitted.
- * 2. A user who changes is looked up again; a map is emitted when their list, or how far it can be relied on, is another one.
- * 3. A user who cannot be asked for is asked for again after 30 s, doubling to 30 min; so is one announced within 10 s of our query,
- *    or a server that announces users because they were asked for would keep us asking for ever. Where it was no announcement, but the store that refused what was asked, that begins with the second time.
+ * 1. All users are looked up; the first map is emitted once every user has an answer or has failed.
+ * 2. A change, a failed query or a refused save emits at once: the list as it was, with its new freshness.
+ * 3. An announced user is queried at once, unless the last three answers changed nothing: then after 1 s, doubling to 5 min.
+ * 4. A user who could not be queried is retried after 2 s, doubling to 5 min, not sooner than the server asks, and at once when it answers again.
  */
 export function watchDeviceKeys(wanted: readonly UserId[], ports: WatchPorts): Observable<DeviceKeysByUser> {
-  return defer(() => new Watch(wanted, ports).run());
+  return defer(() => new Watcher(wanted, ports).run());
 }
 
-class Watch {
+class Watcher {
   readonly #wanted: readonly UserId[];
   readonly #ports: WatchPorts;
-  readonly #schedules: ReadonlyMap<UserId, Schedule>;
-  readonly #answers = new Map<UserId, Answer>();
-  /** What was made of the answers last. */
-  readonly #shown = new Map<UserId, UserDeviceKeys>();
-  readonly #due$ = new Subject<readonly UserId[]>();
-  /** Who waits, and until when. */
-  readonly #waiting = new Map<UserId, number>();
-  readonly #waitingChanged$ = new Subject<void>();
+  readonly #view: WatchedLists;
+  readonly #attempts: ReadonlyMap<UserId, Attempts>;
+  readonly #lookups$ = new Subject<readonly UserId[]>();
+  readonly #waits$ = new Subject<{ readonly userIds: readonly UserId[]; readonly wait: number }>();
 
   constructor(wanted: readonly UserId[], ports: WatchPorts) {
     this.#wanted = wanted;
     this.#ports = ports;
-    this.#schedules = new Map(
-      wanted.map((userId) => [
-        userId,
-        { lookup: undefined, failures: 0, echoes: 0, invalidatedAt: Number.NEGATIVE_INFINITY, hurried: false },
-      ]),
+    this.#view = new WatchedLists(wanted, ports.tracking, ports.memory);
+    this.#attempts = new Map(
+      wanted.map((userId) => [userId, { latest: {}, unchanged: 0, failures: 0, waiting: undefined }]),
     );
   }
 
   run(): Observable<DeviceKeysByUser> {
-    const { tracked, memory } = this.#ports;
-    const wakeUps$ = this.#waitingChanged$.pipe(
-      switchMap(() => this.#nextWakeUp()),
-      tap(() => this.#due$.next(this.#takeDue())),
-      ignoreElements(),
+    const { tracking, memory, savedElsewhere$, connected$ } = this.#ports;
+    const altered$ = merge(
+      tracking.invalidations$.pipe(mergeMap((invalidations) => this.#invalidated(invalidations))),
+      merge(tracking.trusted$, memory.ourKeyChanges$).pipe(map(() => this.#view.isStale())),
+      memory.cached$.pipe(map((lists) => this.#cached(lists))),
+      savedElsewhere$.pipe(map((userIds) => this.#lookUpNow(userIds.filter((userId) => this.#attempts.has(userId))))),
+      connected$.pipe(map(() => this.#lookUpNow(this.#waitingFor("connection")))),
+      this.#waits$.pipe(mergeMap(({ userIds, wait }) => this.#afterWait(userIds, wait))),
+      // Last the first lookup: what it causes must find everything else in place.
+      merge(this.#lookups$, of(this.#wanted)).pipe(mergeMap((userIds) => this.#lookUp(userIds))),
     );
-    const invalidated$ = tracked.invalidations$.pipe(map((invalidations) => this.#invalidated(invalidations)));
-    const trusted$ = tracked.trusted$.pipe(map(() => this.#isTrustedAgain()));
-    const fetchedByOthers$ = memory.cached$.pipe(map((fetched) => this.#fetchedByOthers(fetched)));
-    // Last the first look-up: what it causes must find everything else in place.
-    const lookedUp$ = merge(this.#due$, of(this.#wanted)).pipe(mergeMap((userIds) => this.#lookUp(userIds)));
-    const verified$ = memory.ourKeyChanges$.pipe(map(() => this.#isVerifiedOtherwise()));
-    return merge(wakeUps$, invalidated$, trusted$, fetchedByOthers$, verified$, lookedUp$).pipe(
-      filter((altered) => altered && this.#answers.size === this.#wanted.length),
-      map(() => this.#view()),
+    return altered$.pipe(
+      filter((altered) => altered && this.#view.isComplete),
+      map(() => this.#view.view()),
     );
   }
 
-  /** Everybody, as far as their list can be relied on at this moment: a user may have changed whose new list is not there yet. */
-  #view(): DeviceKeysByUser {
-    for (const [userId, answer] of this.#answers) this.#shown.set(userId, this.#entry(answer));
-    const view = new Map<UserId, UserDeviceKeys>();
-    for (const userId of this.#wanted) {
-      const shown = this.#shown.get(userId);
-      if (shown !== undefined) view.set(userId, shown);
+  #invalidated({ invalidated, left }: Invalidations): Observable<boolean> {
+    const now: UserId[] = [];
+    const later = new Map<number, UserId[]>();
+    for (const userId of invalidated) {
+      const attempts = this.#attempts.get(userId);
+      if (attempts === undefined || attempts.waiting === "echo") continue;
+      const wait = waitForEcho(attempts.unchanged);
+      if (wait === 0) now.push(userId);
+      else later.set(wait, [...(later.get(wait) ?? []), userId]);
     }
-    return view;
-  }
-
-  #entry(answer: Answer): UserDeviceKeys {
-    const { tracked, memory } = this.#ports;
-    const user = tracked.get(answer.userId);
-    const entry = toUserDeviceKeys(answer, user, { inDoubt: tracked.inDoubt, ourKey: memory.ourKey });
-    // Who has left is not asked for again: they do not stay superseded.
-    return entry.freshness === "superseded" && user === undefined ? { ...entry, freshness: "untracked" } : entry;
+    for (const [wait, userIds] of later) this.#wait(userIds, wait, "echo");
+    const altered = this.#view.isStale([...invalidated, ...left].filter((userId) => this.#attempts.has(userId)));
+    // What is known at once is emitted before what the lookup brings.
+    return concat(
+      of(altered),
+      defer(() => of(this.#lookUpNow(now))),
+    );
   }
 
   /** Looks users up; whether that altered what is shown. */
   #lookUp(userIds: readonly UserId[]): Observable<boolean> {
-    const { lookup, lists } = this.#ports;
-    const thisOne = {};
-    for (const userId of userIds) {
-      this.#update(userId, { lookup: thisOne });
-      this.#waiting.delete(userId);
-    }
-    return lookup.gather(userIds, {}, "gather").pipe(
-      mergeMap((gathered) => {
-        // A user who has been looked up again meanwhile: that answer is the newer one, whichever comes first.
-        const ours = userIds.filter((userId) => this.#schedules.get(userId)?.lookup === thisOne);
-        this.#reschedule(ours, gathered);
-        const altered =
-          this.#show(ours.flatMap((userId) => gathered.answers.get(userId) ?? [])) || this.#wanted.length === 0;
-        const unknown = ours.filter((userId) => gathered.failures.has(userId) && !this.#answers.has(userId));
-        if (unknown.length === 0) return of(altered);
-        const standIns$ = lists
-          .lastKnown(unknown)
-          .pipe(
-            map((known) =>
-              this.#show(
-                unknown
-                  .filter((userId) => !this.#answers.has(userId))
-                  .map((userId) => this.#standIn(userId, known.get(userId)?.list)),
-              ),
-            ),
-          );
-        return concat(of(altered), standIns$);
-      }),
-      // The store was cleared: there is nothing to look up any more.
+    const { lookup, report } = this.#ports;
+    const isFirst = !this.#view.isComplete;
+    const lookedUp = {};
+    for (const userId of userIds) this.#update(userId, { latest: lookedUp, waiting: undefined });
+    return lookup.gather(userIds, {}).pipe(
+      mergeMap((gathered) => this.#gathered(userIds, gathered, lookedUp, isFirst)),
+      // The store was cleared, or the tracker closed.
       catchError((error: unknown) => {
-        this.#ports.report({
+        report({
           type: "watch-failed",
           userIds,
           error,
@@ -175,146 +140,101 @@ class Watch {
     );
   }
 
-  /** What is shown of a user for whom our homeserver gave no answer, and of whom nothing else is known. */
-  #standIn(userId: UserId, lastKnown: DeviceList | undefined): Answer {
-    const list = emptyList(this.#ports.scheduler.now());
-    return {
-      userId,
-      list,
-      revision: undefined,
-      superseded: false,
-      reachable: false,
-      ...(lastKnown !== undefined && { lastKnown }),
-    };
-  }
-
-  /** Takes answers in; whether what is to be seen of them is anything new. */
-  #show(answers: readonly Answer[]): boolean {
-    let altered = false;
-    for (const answer of answers) {
-      const { userId } = answer;
-      const entry = this.#entry(answer);
-      const shown = this.#shown.get(userId);
-      const before = this.#answers.get(userId);
-      // What another caller's query brought meanwhile is as new as all that is known.
-      if (entry.freshness === "superseded" && before !== undefined && this.#entry(before).freshness === "current")
-        continue;
-      const sameList = shown !== undefined && sameDeviceList(shown, entry);
-      // A superseded list that says nothing new: the look-up that the change has caused decides.
-      if (sameList && entry.freshness === "superseded") {
-        if (!answer.superseded) this.#answers.set(userId, answer); // perhaps only because steps are missing: once they are known, this one counts
-        continue;
-      }
-      this.#answers.set(userId, answer);
-      this.#shown.set(userId, entry);
-      if (!sameList || shown.freshness !== entry.freshness) altered = true;
+  #gathered(
+    userIds: readonly UserId[],
+    { answers, failures }: Gathered,
+    lookedUp: object,
+    isFirst: boolean,
+  ): Observable<boolean> {
+    const shown = this.#view.take(
+      [...answers.values()].filter(({ userId, reachable }) => reachable || !this.#view.has(userId)),
+    );
+    // The attempts of a user who has been looked up again since are counted there.
+    const latest = userIds.filter((userId) => this.#attempts.get(userId)?.latest === lookedUp);
+    for (const userId of latest) {
+      const attempts = this.#attempts.get(userId);
+      if (attempts === undefined || answers.get(userId)?.reachable !== true) continue;
+      const unchanged = !isFirst && shown.unchanged.includes(userId) ? attempts.unchanged + 1 : 0;
+      this.#update(userId, { failures: 0, unchanged });
     }
-    return altered;
+    const unreachable = latest.filter((userId) => answers.get(userId)?.reachable !== true);
+    this.#retry(unreachable, failures);
+    const failed = unreachable.filter((userId) => failures.has(userId) || this.#view.has(userId));
+    const altered = shown.altered || this.#wanted.length === 0;
+    return failed.length === 0 ? of(altered) : concat(of(altered), this.#failed(failed));
   }
 
-  #reschedule(userIds: readonly UserId[], { answers, failures }: Gathered): void {
-    const failed: UserId[] = [];
+  #failed(userIds: readonly UserId[]): Observable<boolean> {
+    const { lists, scheduler } = this.#ports;
+    const unknown = userIds.filter((userId) => !this.#view.has(userId));
+    const known$ = unknown.length === 0 ? of<ReadonlyMap<UserId, KnownList>>(new Map()) : lists.lastKnown(unknown);
+    return known$.pipe(map((known) => this.#view.fail(userIds, scheduler.now(), known).altered));
+  }
+
+  #retry(userIds: readonly UserId[], failures: ReadonlyMap<UserId, unknown>): void {
+    const waits = new Map<number, UserId[]>();
     for (const userId of userIds) {
-      if (answers.get(userId)?.reachable === true) this.#update(userId, { failures: 0 });
-      else failed.push(userId);
+      const attempts = this.#attempts.get(userId);
+      const error = failures.get(userId);
+      if (attempts === undefined) continue;
+      const wait = isFinal(error) ? Number.POSITIVE_INFINITY : waitAfterFailure(attempts.failures, error);
+      waits.set(wait, [...(waits.get(wait) ?? []), userId]);
     }
-    this.#wait(failed, "failures");
-    const told = failed.filter((userId) => failures.has(userId));
-    const [first] = told;
-    if (first === undefined) return;
-    const retryIn = (this.#waiting.get(first) ?? 0) - this.#ports.scheduler.now();
-    const message = `${told.length} watched user(s) could not be asked for; asked again in ${retryIn / 1000} s`;
-    this.#ports.report({ type: "watch-failed", userIds: told, error: failures.get(first), retryIn, message });
+    for (const [wait, waiting] of waits) {
+      const error = waiting.map((userId) => failures.get(userId)).find((one) => one !== undefined);
+      const mayReconnect =
+        isDisconnected(error) && waiting.every((userId) => this.#attempts.get(userId)?.failures === 0);
+      this.#wait(waiting, wait, mayReconnect ? "connection" : "failure");
+      for (const userId of waiting) this.#update(userId, { failures: (this.#attempts.get(userId)?.failures ?? 0) + 1 });
+      if (error !== undefined) this.#reportFailure(waiting, wait, error);
+    }
   }
 
-  #invalidated({ invalidated, left, announced }: Invalidations): boolean {
-    const now = this.#ports.scheduler.now();
-    const due: UserId[] = [];
-    const echoes: UserId[] = [];
-    for (const userId of invalidated) {
-      const schedule = this.#schedules.get(userId);
-      if (schedule === undefined) continue;
-      if (!this.#ports.recent.has(userId, now)) {
-        // Of another tab's query we do not know: its echo comes when our wait is over, or shortly after.
-        const isCalm =
-          now - schedule.invalidatedAt >= 0.75 * Math.min(FIRST_WATCH_WAIT * 2 ** schedule.echoes, 2 * MAX_WATCH_WAIT);
-        if (isCalm) schedule.echoes = 0;
-        schedule.hurried = false;
-        due.push(userId);
-      } else if (!announced && !schedule.hurried) {
-        schedule.hurried = true;
-        due.push(userId);
-      } else if (!this.#waiting.has(userId)) echoes.push(userId);
-      schedule.invalidatedAt = now;
-    }
-    this.#wait(echoes, "echoes");
-    let altered = false;
-    for (const userId of left) {
-      const answer = this.#answers.get(userId);
-      const shown = this.#shown.get(userId);
-      if (answer === undefined || shown?.freshness === this.#entry(answer).freshness) continue;
-      altered = true;
-    }
-    if (due.length > 0) this.#due$.next(due);
-    return altered;
+  #reportFailure(userIds: readonly UserId[], wait: number, error: unknown): void {
+    const isLast = wait === Number.POSITIVE_INFINITY;
+    const reason = error instanceof Error ? error.message : String(error);
+    const plan = isLast
+      ? "they are not queried again until something changes"
+      : `they are queried again in ${wait / 1000} s`;
+    const message = `${userIds.length} watched user(s) could not be queried (${reason}); ${plan}`;
+    this.#ports.report({ type: "watch-failed", userIds, error, retryIn: isLast ? undefined : wait, message });
   }
 
-  /** Whether anybody was shown as superseded only because steps were missing. */
-  #isTrustedAgain(): boolean {
-    return Array.from(this.#answers.values()).some(
-      (answer) =>
-        this.#shown.get(answer.userId)?.freshness === "superseded" && this.#entry(answer).freshness === "current",
+  #wait(userIds: readonly UserId[], wait: number, waiting: NonNullable<Attempts["waiting"]>): void {
+    const latest = {};
+    for (const userId of userIds) this.#update(userId, { latest, waiting });
+    if (wait !== Number.POSITIVE_INFINITY) this.#waits$.next({ userIds, wait });
+  }
+
+  /** Durations, not times: a clock that is set back must not prolong a wait. */
+  #afterWait(userIds: readonly UserId[], wait: number): Observable<boolean> {
+    const begun = new Map(userIds.map((userId) => [userId, this.#attempts.get(userId)?.latest]));
+    return timer(Math.min(wait, MAX_DELAY), this.#ports.scheduler).pipe(
+      map(() => this.#lookUpNow(userIds.filter((userId) => this.#attempts.get(userId)?.latest === begun.get(userId)))),
     );
   }
 
-  /** Whether what our own user-signing key says of anybody is not what is shown. */
-  #isVerifiedOtherwise(): boolean {
-    return Array.from(this.#answers.values()).some(
-      (answer) => this.#shown.get(answer.userId)?.identity.verified !== this.#entry(answer).identity.verified,
+  #waitingFor(reason: Attempts["waiting"]): readonly UserId[] {
+    return Array.from(this.#attempts).flatMap(([userId, { waiting }]) => (waiting === reason ? [userId] : []));
+  }
+
+  #lookUpNow(userIds: readonly UserId[]): false {
+    if (userIds.length > 0) this.#lookups$.next(userIds);
+    return false;
+  }
+
+  /** Lists that another caller's query has brought. */
+  #cached(lists: ReadonlyMap<UserId, CachedList>): boolean {
+    const { tracking } = this.#ports;
+    const ours = Array.from(lists).filter(
+      ([userId, { revision }]) => this.#view.has(userId) && tracking.get(userId)?.revision === revision,
     );
+    for (const [userId] of ours) this.#update(userId, { failures: 0, waiting: undefined, latest: {} });
+    return this.#view.take(ours.map(([userId, cached]) => fromCache(userId, cached))).altered;
   }
 
-  /** Lists that another caller's query has brought: there is no need to ask for them once more. */
-  #fetchedByOthers(fetched: ReadonlyMap<UserId, CachedList>): boolean {
-    const answers: Answer[] = [];
-    for (const [userId, cached] of fetched) {
-      if (!this.#answers.has(userId) || this.#ports.tracked.get(userId)?.revision !== cached.revision) continue;
-      this.#waiting.delete(userId);
-      answers.push(fromCache(userId, cached));
-    }
-    return this.#show(answers);
-  }
-
-  #update(userId: UserId, change: Partial<Schedule>): void {
-    const schedule = this.#schedules.get(userId);
-    if (schedule !== undefined) Object.assign(schedule, change);
-  }
-
-  /** Users are to be looked up after a wait that doubles with each failure, or each echo, in a row. */
-  #wait(userIds: readonly UserId[], reason: "failures" | "echoes"): void {
-    const now = this.#ports.scheduler.now();
-    for (const userId of userIds) {
-      const schedule = this.#schedules.get(userId);
-      if (schedule === undefined) continue;
-      this.#waiting.set(userId, now + Math.min(FIRST_WATCH_WAIT * 2 ** schedule[reason], MAX_WATCH_WAIT));
-      schedule[reason]++;
-    }
-    if (userIds.length > 0) this.#waitingChanged$.next();
-  }
-
-  #nextWakeUp(): Observable<unknown> {
-    const { scheduler } = this.#ports;
-    let first = Number.POSITIVE_INFINITY;
-    for (const time of this.#waiting.values()) first = Math.min(first, time);
-    return first === Number.POSITIVE_INFINITY ? EMPTY : timer(first - scheduler.now(), scheduler);
-  }
-
-  /** Who has waited long enough; the others wait on. */
-  #takeDue(): readonly UserId[] {
-    const now = this.#ports.scheduler.now();
-    const due = Array.from(this.#waiting).flatMap(([userId, time]) => (time <= now ? [userId] : []));
-    for (const userId of due) this.#waiting.delete(userId);
-    this.#waitingChanged$.next();
-    return due;
+  #update(userId: UserId, change: Partial<Attempts>): void {
+    const attempts = this.#attempts.get(userId);
+    if (attempts !== undefined) Object.assign(attempts, change);
   }
 }

@@ -48,6 +48,10 @@ export type TrackerProblem =
   | { readonly type: "store-unavailable"; readonly error: unknown; readonly message: string }
   /** Steps could not be committed. Lookups go on from memory, and the commit is retried in `retryIn` ms. */
   | { readonly type: "commit-failed"; readonly error: unknown; readonly retryIn: number; readonly message: string }
+  /** The sync stream completed, or failed with this `error`. Lookups go on from the last step applied. */
+  | { readonly type: "sync-ended"; readonly error?: unknown; readonly message: string }
+  /** The store had a format of an older version. It was emptied, and everything is fetched again. */
+  | { readonly type: "store-replaced"; readonly format: number; readonly message: string }
   /** Device lists could not be saved. Memory keeps them. */
   | {
       readonly type: "save-failed";

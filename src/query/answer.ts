@@ -1,39 +1,36 @@
-import { emptyList, type DeviceList } from "../trust/device-list.js";
-import { identityStatus } from "../trust/identity.js";
+import type { CachedList } from "../lists/list-cache.js";
 import type { UserId } from "../model/ids.js";
 import type { Freshness, UserDeviceKeys } from "../model/results.js";
 import type { Revision } from "../store/revision.js";
-import type { TrackedUser } from "../sync/tracking.js";
-import type { CachedList } from "../lists/list-cache.js";
+import type { TrackedUser } from "../store/tracked-users.js";
+import { emptyList, type DeviceList } from "../trust/device-list.js";
+import { identityStatus } from "../trust/identity.js";
 
 /** A device list on its way to a caller, and what decides its freshness when it is emitted. */
 export interface Answer {
   readonly userId: UserId;
   readonly list: DeviceList;
-  /** The user's revision when the list was asked for or read; `undefined` where they were not tracked then. */
+  /** The user's revision when the list was requested or read; `undefined` if they were not tracked. */
   readonly revision: Revision | undefined;
-  /** Whether a change had come, or the store had refused the list, before the answer was ready. */
+  /** Whether a change arrived, or the store refused the list, before the answer was ready. */
   readonly superseded: boolean;
   /** Whether the user's server answered. */
   readonly reachable: boolean;
-  /** Where it did not: the last list we had. */
+  /** If it did not: the last list that is known. */
   readonly lastKnown?: DeviceList;
-  /** Where it came from the cache: the entry there. */
+  /** If it came from the cache: the entry there. */
   readonly cached?: CachedList;
 }
 
-/** What the outside of a list depends on when it is emitted. */
-export interface Surroundings {
-  /** Whether steps are known to be missing: a change may be among them. */
+/** What else an answer depends on when it is emitted. */
+export interface AnswerContext {
+  /** Whether steps may be missing: a change may be among them. */
   readonly inDoubt: boolean;
-  /** Our own user-signing key, where we have one that can be relied on. */
+  /** Our own user-signing key if it can be relied on. */
   readonly ourKey: string | undefined;
 }
 
-/**
- * How far an answer can be relied on, decided when it is emitted: a change may have come while the call waited for others.
- * @param inDoubt whether steps are known to be missing: a change may be among them
- */
+/** How far an answer can be relied on. Decided when it is emitted: a change may have arrived while the call waited for other users. */
 export function freshnessOf(answer: Answer, user: TrackedUser | undefined, inDoubt: boolean): Freshness {
   if (!answer.reachable) return "unreachable";
   if (answer.superseded || answer.revision !== user?.revision) return "superseded";
@@ -45,20 +42,16 @@ export function freshnessOf(answer: Answer, user: TrackedUser | undefined, inDou
 export function toUserDeviceKeys(
   answer: Answer,
   user: TrackedUser | undefined,
-  { inDoubt, ourKey }: Surroundings,
+  { inDoubt, ourKey }: AnswerContext,
 ): UserDeviceKeys {
   const freshness = freshnessOf(answer, user, inDoubt);
   if (freshness === "current" && answer.cached !== undefined) return answer.cached.current(ourKey);
   const { list, lastKnown } = answer;
-  return {
-    ...list,
-    identity: identityStatus(list.identity, ourKey),
-    freshness,
-    ...(lastKnown !== undefined && { lastKnown: lastKnown.deviceKeys }),
-  };
+  const identity = identityStatus(list.identity, ourKey);
+  return { ...list, identity, freshness, ...(lastKnown !== undefined && { lastKnown: lastKnown.deviceKeys }) };
 }
 
-/** A list that was not outdated when it was looked at. */
+/** A list that was not outdated when it was looked up. */
 export const fromCache = (userId: UserId, cached: CachedList): Answer => ({
   userId,
   list: cached.list,
@@ -68,7 +61,7 @@ export const fromCache = (userId: UserId, cached: CachedList): Answer => ({
   cached,
 });
 
-/** The answer for an ID that is no user ID and is never sent: nobody has devices there. */
+/** The answer for an ID that is not a user ID: it is never sent, and has no devices. */
 export const notAUser = (userId: string, now: number): Answer => ({
   userId,
   list: emptyList(now),

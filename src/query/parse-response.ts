@@ -19,30 +19,40 @@ export interface ParsedUser {
   readonly refusals: readonly RefusedPart[];
 }
 
-/** A response, parsed user by user on demand: parsing one about many users at once would block the page for too long. */
-export type ParsedResponse = (userId: UserId) => ParsedUser;
+/**
+ * A response, parsed user by user on demand: parsing one about many users at once would block the page for too long.
+ */
+export interface ParsedResponse {
+  readonly isReachable: (userId: UserId) => boolean;
+  readonly parseUser: (userId: UserId) => ParsedUser;
+}
 
 /**
  * Parses a response of `POST /_matrix/client/v3/keys/query`.
  *
- * 1. A user who is missing from `device_keys` has no devices.
- * 2. A user whose server is in `failures`, or whose part is not a device list, is not reachable.
+ * 1. A user who is missing from `device_keys` has no devices, unless their server is in `failures`: then they are not reachable.
+ * 2. A user who is in `device_keys` has been answered, whatever `failures` says of their server; one whose part is not a device list is not reachable.
  * 3. A malformed device or cross-signing key costs only itself.
  *
- * @throws InvalidResponseError if the response as a whole is malformed
+ * @throws InvalidResponseError if the response as a whole is malformed, has none of the known sections, or has an `errcode`
  */
 export function parseResponse(response: unknown, ownUserId: UserId, fetchedAt: number): ParsedResponse {
   const sections = sectionsOf(response);
-  return (userId) => {
+  const isReachable = (userId: UserId): boolean => {
+    const theirs = own(sections.devices, userId) ?? undefined;
+    return theirs === undefined ? !Object.hasOwn(sections.failures, serverName(userId)) : isObject(theirs);
+  };
+  const parseUser = (userId: UserId): ParsedUser => {
     const theirs = own(sections.devices, userId) ?? {};
-    const usable = isObject(theirs);
+    const isUsable = isObject(theirs);
     const { keys, refusals } = parseCrossSigningKeys(sections, userId, ownUserId);
     return {
-      list: { ...parseDevices(usable ? theirs : {}, userId), ...keys, fetchedAt },
-      reachable: usable && !Object.hasOwn(sections.failures, serverName(userId)),
-      refusals: usable ? refusals : [{ path: "device_keys", problem: "expected devices by ID" }, ...refusals],
+      list: { ...parseDevices(isUsable ? theirs : {}, userId), ...keys, fetchedAt },
+      reachable: isReachable(userId),
+      refusals: isUsable ? refusals : [{ path: "device_keys", problem: "expected devices by ID" }, ...refusals],
     };
   };
+  return { isReachable, parseUser };
 }
 
 type ByName = Readonly<Record<string, unknown>>;
@@ -53,8 +63,14 @@ interface Sections {
   readonly crossSigning: readonly ((typeof CROSS_SIGNING_KINDS)[number] & { readonly byUser: ByName })[];
 }
 
+const SECTIONS: readonly string[] = ["device_keys", "failures", ...CROSS_SIGNING_KINDS.map(({ section }) => section)];
+
 function sectionsOf(response: unknown): Sections {
   if (!isObject(response)) throw new InvalidResponseError("/keys/query", "", "an object");
+  if (Object.hasOwn(response, "errcode"))
+    throw new InvalidResponseError("/keys/query", "errcode", "absent from a successful response");
+  if (!SECTIONS.some((name) => Object.hasOwn(response, name)))
+    throw new InvalidResponseError("/keys/query", "device_keys", "there");
   const section = (name: string): ByName => {
     const value = own(response, name) ?? {}; // some servers write an empty map as null
     if (!isObject(value)) throw new InvalidResponseError("/keys/query", name, "an object");

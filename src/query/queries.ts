@@ -13,18 +13,19 @@ import {
 } from "rxjs";
 import type { UserId } from "../model/ids.js";
 import type { Answer } from "./answer.js";
-import { leaving } from "./leaving.js";
+import { teardownWithin } from "./teardown-within.js";
 import { QueryRequest, type QueryPorts } from "./query-request.js";
 
-/** One user's place in the queries: waiting for a request, or carried by one. */
+/** One user's query: waiting for a request, or carried by one. */
 interface Entry {
   readonly userId: UserId;
   readonly timeout: number | undefined;
-  /** Gives the request that carries the user, once there is one. */
+  /** Emits the request that carries the user, once there is one. */
   readonly request$: AsyncSubject<QueryRequest>;
-  /** The user's part of that request's answer, shared by all who wait for it. */
+  /** The user's part of that request's answers, shared by all of its callers. */
   readonly answer$: Observable<Answer>;
   request?: QueryRequest;
+  isForced: boolean;
 }
 
 /** Bounds of the requests. */
@@ -33,49 +34,55 @@ export interface QueryLimits {
   readonly maxConcurrentQueries: number;
 }
 
+/** How a caller queries. */
+export interface AskOptions {
+  /** How long the homeserver may wait for other homeservers, in ms. */
+  readonly timeout?: number | undefined;
+  /** Whether a response that has arrived already is too old, and a list that another query saved is no substitute. */
+  readonly forced?: boolean | undefined;
+  /** Called if a user's request fails; the others go on. Without it, the first failure fails the call. */
+  readonly onFailure?: ((userId: UserId, error: unknown) => void) | undefined;
+}
+
 /**
- * The queries for users: at most one un-superseded at a time for each user, however many callers come and go.
+ * The queries for users: at most one un-superseded query in flight per user, however many callers come and go.
  *
- *     ask(A, B)   a──────────┐ one request for A and B
- *     ask(B)          b──────┤ joins it
- *     change of B       ×    │ B's part is superseded: those who wait get it, but
- *     ask(B)              b──┼──────┐ whoever asks from now on gets a new query
- *                            A B    B
+ *     ask(A, B)     a──────────┐ one request for A and B
+ *     ask(B)            b──────┤ joins it
+ *     B changes           ×    │ B's part is superseded: callers that wait get it,
+ *     ask(B)                b──┼──────┐ but a caller from then on gets a new query
+ *                              A B    B
  *
- * While `maxConcurrentQueries` requests are in flight, users wait and merge into the next ones: the coalescing needs no timer. A request with a superseded
- * user does not count, so that servers which hang cannot block everyone; there are never more than twice as many in all.
+ * A query can be joined while it is on the wire. Once its response has arrived, only a caller joins for whom it will be current: its answer must not be
+ * older than the question.
+ *
+ * While `maxConcurrentQueries` requests are in flight, users wait and merge into the next ones: coalescing needs no timer. A request with a superseded
+ * user does not count, so that hanging servers do not block all users; there are never more than twice as many in all.
  */
 export class Queries {
   readonly #ports: QueryPorts;
   readonly #limits: QueryLimits;
-  /** Un-superseded entries, by user. Only an entry's own request, superseding, or its last caller's leaving before there is one, takes it out. */
+  /** Entries that can be joined, by user. Only an entry's own request, superseding, or the teardown of its last caller before there is one removes it. */
   readonly #entries = new Map<UserId, Entry>();
-  /** Entries without a request, in the order they came; users whose `timeout` differs never share one. */
+  /** Entries without a request, in the order of their arrival; users with different timeouts never share one. */
   readonly #waiting = new Set<Entry>();
   readonly #inFlight = new Set<QueryRequest>();
-  #held = false;
+  #isHeld = false;
 
   constructor(ports: QueryPorts, limits: QueryLimits) {
     this.#ports = ports;
     this.#limits = limits;
   }
 
-  /**
-   * Each user's answer as it comes, by the user's query in flight or a new one.
-   * @param onFailure where it is given, it is told whose request failed, and the others go on; else the first failure is everyone's
-   */
-  ask(
-    userIds: readonly UserId[],
-    timeout: number | undefined,
-    onFailure?: (userId: UserId, error: unknown) => void,
-  ): Observable<Answer> {
+  /** Each user's answer as it arrives, from the query in flight or a new one. */
+  ask(userIds: readonly UserId[], { timeout, forced = false, onFailure }: AskOptions = {}): Observable<Answer> {
     return defer(() => {
-      const entries = userIds.map((userId) => this.#entries.get(userId) ?? this.#add(userId, timeout));
+      const entries = userIds.map((userId) => this.#join(userId, timeout, forced));
       const send$ = defer(() => {
         this.send();
         return EMPTY;
       });
-      // First every user of the call is waited for, then requests go out: so they hold as many of them as they may.
+      // All users of the call are subscribed to before anything is sent, so that requests hold as many of them as they may.
       const answers$ = from(entries).pipe(
         mergeMap(({ userId, answer$ }) => {
           if (onFailure === undefined) return answer$;
@@ -89,15 +96,15 @@ export class Queries {
       );
       return merge(answers$, send$);
     }).pipe(
-      leaving((leave) => {
-        this.#hold(leave);
+      teardownWithin((teardown) => {
+        this.#hold(teardown);
       }),
     );
   }
 
   /**
-   * Marks what is in flight for these users: a change came, and it may not be in the answer. A user who waits will be asked for after it.
-   * That may make room for others: {@link send} them once the change is on its way to the store.
+   * Marks what is in flight for these users: a change arrived, and the answer may not include it. Users who wait for a request are not affected.
+   * This may make room for other requests: {@link send} them once the commit of the change is queued.
    */
   supersede(userIds: Iterable<UserId>): void {
     for (const userId of userIds) {
@@ -108,14 +115,23 @@ export class Queries {
     }
   }
 
-  /** Whether a query for this user is on its way or about to be, which a caller now would join. */
-  has(userId: UserId): boolean {
-    return this.#entries.has(userId);
+  /** Sends what waits, as far as there is room. */
+  send(): void {
+    if (this.#isHeld) return; // a response that arrived at once, or a caller's teardown: the loop below goes on
+    this.#hold(() => {
+      for (let batch = this.#nextBatch(); batch.length > 0; batch = this.#nextBatch()) this.#start(batch);
+    });
   }
 
-  /** Users who have been asked for and not yet answered, and have not changed since. */
-  askedFor(): readonly UserId[] {
-    return Array.from(this.#entries.values()).flatMap(({ userId, request }) => (request === undefined ? [] : [userId]));
+  #join(userId: UserId, timeout: number | undefined, forced: boolean): Entry {
+    const known = this.#entries.get(userId);
+    const entry =
+      known === undefined || (forced && known.request?.hasResponse === true) ? this.#add(userId, timeout) : known;
+    if (forced) {
+      entry.isForced = true;
+      entry.request?.force(userId);
+    }
+    return entry;
   }
 
   #add(userId: UserId, timeout: number | undefined): Entry {
@@ -127,31 +143,24 @@ export class Queries {
       answer$: request$.pipe(
         switchMap((request) => request.answerOf(userId)),
         finalize(() => {
-          if (this.#waiting.delete(entry)) this.#entries.delete(userId); // nobody waits for it any more, and it was never sent
+          if (this.#waiting.delete(entry) && this.#entries.get(userId) === entry) this.#entries.delete(userId); // never sent, and nothing waits for it
         }),
-        // Reset when the last caller leaves; one who comes while the request is still there joins it again.
+        // Reset when the last caller unsubscribes; a caller who comes while the request is still there joins it again.
         shareReplay({ bufferSize: 1, refCount: true }),
       ),
+      isForced: false,
     };
     this.#entries.set(userId, entry);
     this.#waiting.add(entry);
     return entry;
   }
 
-  /** Sends what waits, as far as there is room. */
-  send(): void {
-    if (this.#held) return; // an answer that came at once: the loop below goes on; or a call that is leaving
-    this.#hold(() => {
-      for (let batch = this.#nextBatch(); batch.length > 0; batch = this.#nextBatch()) this.#start(batch);
-    });
-  }
-
-  /** Nothing is sent from inside the action, and what waits after it is sent: a call that leaves must not have sent what waits for it alone. */
+  /** Defers sending during an action: while a caller tears down, its abandoned users must not be requested. */
   #hold(action: () => void): void {
-    const wasHeld = this.#held;
-    this.#held = true;
+    const wasHeld = this.#isHeld;
+    this.#isHeld = true;
     action();
-    this.#held = wasHeld;
+    this.#isHeld = wasHeld;
     if (!wasHeld && this.#nextBatch().length > 0) this.send();
   }
 
@@ -176,15 +185,17 @@ export class Queries {
 
   #start(batch: readonly Entry[]): void {
     const userIds = batch.map(({ userId }) => userId);
-    const request = new QueryRequest(userIds, batch[0]?.timeout, this.#ports, {
-      answered: () => {
+    const request: QueryRequest = new QueryRequest(userIds, batch[0]?.timeout, this.#ports, {
+      onResponse: (isReachable) => {
         this.#inFlight.delete(request);
+        // These will not be current for any caller.
+        this.#remove(batch.filter(({ userId }) => request.revisions.get(userId) === undefined || !isReachable(userId)));
         this.send();
       },
-      over: () => {
-        for (const entry of batch) if (this.#entries.get(entry.userId) === entry) this.#entries.delete(entry.userId);
+      onSettled: () => {
+        this.#remove(batch);
       },
-      ended: () => {
+      onEnd: () => {
         this.#inFlight.delete(request);
         this.send();
       },
@@ -193,10 +204,15 @@ export class Queries {
     for (const entry of batch) {
       this.#waiting.delete(entry);
       entry.request = request;
+      if (entry.isForced) request.force(entry.userId);
     }
     for (const { request$ } of batch) {
       request$.next(request);
       request$.complete();
     }
+  }
+
+  #remove(entries: readonly Entry[]): void {
+    for (const entry of entries) if (this.#entries.get(entry.userId) === entry) this.#entries.delete(entry.userId);
   }
 }

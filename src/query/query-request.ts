@@ -9,6 +9,7 @@ import {
   ReplaySubject,
   share,
   take,
+  takeUntil,
   tap,
   throwError,
   throwIfEmpty,
@@ -16,107 +17,101 @@ import {
   type Observable,
   type SchedulerLike,
 } from "rxjs";
-import { parseResponse, type ParsedResponse } from "./parse-response.js";
-import { MAX_DELAY } from "../model/max-delay.js";
 import { InvalidResponseError, QueryTimedOutError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
+import { MAX_DELAY } from "../model/max-delay.js";
 import type { Revision } from "../store/revision.js";
 import type { Answer } from "./answer.js";
 import type { KeysApi } from "./keys-api.js";
-import type { RecentQueries } from "./recent-queries.js";
+import { parseResponse, type ParsedResponse } from "./parse-response.js";
 
-/** How much longer than the `timeout` that the homeserver was given a query is waited for, in ms. */
+/** How much longer than the `timeout` given to the homeserver a query is waited for, in ms. */
 export const QUERY_GRACE = 10_000;
 
-/** What a request needs of its surroundings. */
+/** What requests need. */
 export interface QueryPorts {
   readonly keysApi: KeysApi;
   readonly ownUserId: UserId;
   readonly scheduler: SchedulerLike;
   /** In ms. */
   readonly queryDeadline: number;
-  /** Is told of every query that is sent. */
-  readonly recent: RecentQueries;
   /** The user's revision now. */
   readonly revisionOf: (userId: UserId) => Revision | undefined;
-  /** Saves what may be saved, and emits everybody's answer when that is decided. What it has begun goes on when it is unsubscribed. */
-  readonly settle: (answered: ParsedResponse, request: SentQuery) => Observable<ReadonlyMap<UserId, Answer>>;
+  /** Ends everything when the tracker is closed. */
+  readonly closed$: Observable<unknown>;
+  /** Verifies and saves what may be saved, and emits all answers once that is decided. What it has begun goes on when it is unsubscribed. */
+  readonly process: (response: ParsedResponse, query: SentQuery) => Observable<ReadonlyMap<UserId, Answer>>;
 }
 
 /** What a request knew when it was sent, and what has become of it since. */
 export interface SentQuery {
-  /** Of everyone who was asked for. */
+  /** The revisions of all of its users when it was sent. */
   readonly revisions: ReadonlyMap<UserId, Revision | undefined>;
   readonly isSuperseded: (userId: UserId) => boolean;
+  /** Whether a caller who wants no cached list waits for this user. */
+  readonly isForced: (userId: UserId) => boolean;
 }
 
-/** One `/keys/query`, sent when it is first subscribed to. */
+/** What a request reports to its owner, each time before any subscriber knows. */
+export interface QueryEvents {
+  /** The response has arrived, for these users usably: the request is no longer in flight. */
+  readonly onResponse: (isReachable: (userId: UserId) => boolean) => void;
+  /** Everything is decided, or the last subscriber unsubscribed: callers from now on get a new query. */
+  readonly onSettled: () => void;
+  /** Nothing more will come of it; called last. */
+  readonly onEnd: () => void;
+}
+
+/** One `/keys/query`, sent at its first subscription. */
 export class QueryRequest implements SentQuery {
   readonly revisions = new Map<UserId, Revision | undefined>();
   /**
-   * Everybody's answer. Shared by all who wait: subscribed to the port once, replayed to those who come late, and never started again.
-   * When the last of them leaves, the request is aborted; not so once its answer is there: saving belongs to the request.
+   * All answers. Shared by all subscribers: the port is subscribed to once, and late subscribers get the same answers. When the last one unsubscribes,
+   * the request is aborted, unless its response has arrived: saving belongs to the request.
    */
   readonly answers$: Observable<ReadonlyMap<UserId, Answer>>;
   readonly #superseded = new Set<UserId>();
+  readonly #forced = new Set<UserId>();
+  #hasResponse = false;
 
-  constructor(
-    userIds: readonly UserId[],
-    serverTimeout: number | undefined,
-    ports: QueryPorts,
-    told: {
-      /** The answer is there: the request is no longer in flight. */
-      readonly answered: () => void;
-      /** Everything is decided, or everyone has left: called before anybody is told, and before the port is unsubscribed, so that whoever asks from then on gets a new query. */
-      readonly over: () => void;
-      /** Nothing more will come of it; called last. */
-      readonly ended: () => void;
-    },
-  ) {
-    let answered = false;
+  constructor(userIds: readonly UserId[], serverTimeout: number | undefined, ports: QueryPorts, events: QueryEvents) {
+    const { keysApi, ownUserId, scheduler, queryDeadline, revisionOf, closed$, process } = ports;
     const deadline = Math.min(
-      Math.max(ports.queryDeadline, serverTimeout === undefined ? 0 : serverTimeout + QUERY_GRACE),
+      Math.max(queryDeadline, serverTimeout === undefined ? 0 : serverTimeout + QUERY_GRACE),
       MAX_DELAY,
     );
     this.answers$ = defer(() => {
-      ports.recent.note(userIds, ports.scheduler.now());
-      for (const userId of userIds) this.revisions.set(userId, ports.revisionOf(userId));
+      for (const userId of userIds) this.revisions.set(userId, revisionOf(userId));
       const deviceKeys = Object.fromEntries(userIds.map((userId): [UserId, []] => [userId, []]));
-      return ports.keysApi.query({
-        device_keys: deviceKeys,
-        ...(serverTimeout !== undefined && { timeout: serverTimeout }),
-      });
+      return keysApi.query({ device_keys: deviceKeys, ...(serverTimeout !== undefined && { timeout: serverTimeout }) });
     }).pipe(
       throwIfEmpty(() => new InvalidResponseError("/keys/query", "", "there")),
-      timeout({
-        first: deadline,
-        scheduler: ports.scheduler,
-        with: () => throwError(() => new QueryTimedOutError(deadline, userIds)),
-      }),
+      timeout({ first: deadline, scheduler, with: () => throwError(() => new QueryTimedOutError(deadline, userIds)) }),
       take(1),
-      map((answer: unknown) => {
-        answered = true;
-        const parsed = parseResponse(answer, ports.ownUserId, ports.scheduler.now());
-        told.answered();
+      map((response: unknown) => {
+        this.#hasResponse = true;
+        const parsed = parseResponse(response, ownUserId, scheduler.now());
+        events.onResponse(parsed.isReachable);
         return parsed;
       }),
-      mergeMap((parsed) => ports.settle(parsed, this)),
-      tap({ next: told.over, error: told.over }),
-      finalize(told.ended),
+      mergeMap((parsed) => process(parsed, this)),
+      takeUntil(closed$),
+      tap({ next: events.onSettled, error: events.onSettled }),
+      finalize(events.onEnd),
       share({
         connector: () => new ReplaySubject(1),
         resetOnComplete: false,
         resetOnError: false,
         resetOnRefCountZero: () => {
-          if (answered) return NEVER;
-          told.over();
+          if (this.#hasResponse) return NEVER;
+          events.onSettled();
           return of(0);
         },
       }),
     );
   }
 
-  /** One user's part of it. */
+  /** One user's part of the answers. */
   answerOf(userId: UserId): Observable<Answer> {
     return this.answers$.pipe(
       map((answers) => answers.get(userId)),
@@ -124,7 +119,12 @@ export class QueryRequest implements SentQuery {
     );
   }
 
-  /** Whether a change of any of its users has come since it was sent. */
+  /** Whether the response has arrived: it may be older than a question that is asked now. */
+  get hasResponse(): boolean {
+    return this.#hasResponse;
+  }
+
+  /** Whether any of its users changed since it was sent. */
   get superseded(): boolean {
     return this.#superseded.size > 0;
   }
@@ -135,5 +135,13 @@ export class QueryRequest implements SentQuery {
 
   supersede(userId: UserId): void {
     this.#superseded.add(userId);
+  }
+
+  isForced(userId: UserId): boolean {
+    return this.#forced.has(userId);
+  }
+
+  force(userId: UserId): void {
+    this.#forced.add(userId);
   }
 }

@@ -1,68 +1,75 @@
-import { map, of, switchMap, throwError, type Observable } from "rxjs";
+import { defer, map, mergeMap, of, throwError, type Observable } from "rxjs";
+import { isObject } from "../model/json.js";
 import { StoreClearedError, StoreFormatError, StoreOwnerError } from "../model/errors.js";
-import { isObject } from "../keys/json.js";
-import { isUserId, type UserId } from "../model/ids.js";
-import { LOST_COUNTER_LEAP, savedUser } from "./commit.js";
+import type { UserId } from "../model/ids.js";
+import type { Commit } from "./change.js";
+import { emptyClone, follow, followSave, type SavedLists, type SavedState } from "./clone.js";
 import type { DeviceStore } from "./device-store.js";
+import { mend } from "./mend.js";
 import {
-  EPOCH,
+  LIST_STATES,
+  logKey,
+  NO_SYNC,
   OWN_IDENTITY,
   OWNER,
-  readEpoch,
+  readLog,
   readOwner,
   readOwnIdentity,
-  readState,
+  readSnapshot,
   readSync,
+  snapshotKey,
   STORE_FORMAT,
   SYNC,
+  type LogRecord,
   type OwnerRecord,
   type SyncRecord,
 } from "./records.js";
-import { Revision } from "./revision.js";
-import { OWN_USER } from "../lists/save-lists.js";
+import { MAX_TAIL, type Base } from "./transactions.js";
 
 /** What a store holds: everything but the lists. */
 export interface SavedAccount {
   readonly owner: OwnerRecord;
-  readonly token: string | undefined;
-  /** The last revision allotted. */
-  readonly revision: number;
-  /** The steps committed last. */
-  readonly steps: SyncRecord["steps"];
-  /** Our own user-signing key, by our own saved list. */
+  readonly state: SavedState;
+  /** Our own user-signing key, according to our own saved list. */
   readonly ourKey: string | undefined;
-  readonly users: ReadonlyMap<UserId, { readonly revision: Revision; readonly outdated: boolean }>;
   /** Records that could not be trusted, by kind. */
   readonly damaged: ReadonlyMap<string, readonly string[]>;
+  /** The format that the store had if it was of an older version and was replaced. */
+  readonly replaced?: number;
 }
 
 /**
- * Makes sure that the store is this user's, and reads their saved state.
+ * Makes sure that the store belongs to this user, and reads their saved state.
  *
- * Fails with {@link StoreOwnerError} before anything but the owner's name is read, and with {@link StoreFormatError} where a newer version wrote the store.
- * @param lifetime a name for what the store is from now on, if it has no owner yet: one that no other life of it ever had
+ * A store of an older format is replaced. Fails with {@link StoreOwnerError} before anything but the owner's record is read, and with
+ * {@link StoreFormatError} if a newer version wrote the store.
+ * @param lifetime a name for what the store is from now on if it has no owner yet: one that no other life of it ever had
  */
 export function loadAccount(store: DeviceStore, userId: UserId, lifetime: string): Observable<SavedAccount> {
+  const replace = (): Observable<OwnerRecord> => store.clear().pipe(mergeMap(() => claim(store, userId, lifetime)));
   return store.read([OWNER]).pipe(
-    switchMap(([saved]) => (saved === undefined ? claim(store, userId, lifetime) : of(saved))),
-    switchMap((saved) => {
+    mergeMap(([saved]) =>
+      saved === undefined ? claim(store, userId, lifetime).pipe(map((owner): unknown => owner)) : of(saved),
+    ),
+    mergeMap((saved) => {
       const owner = readOwner(saved);
       // A newer version may name its owner in another way.
-      const format = isObject(saved) ? saved.format : undefined;
-      const isNewer =
-        typeof format === "number" && format > STORE_FORMAT && (owner === undefined || owner.userId === userId);
-      if (isNewer) return throwError(() => new StoreFormatError(format, STORE_FORMAT));
-      // Nobody can tell whose lists an unreadable owner's are: they are forgotten like anything else that cannot be trusted.
-      if (owner === undefined)
-        return store.clear().pipe(
-          switchMap(() => claim(store, userId, lifetime)),
-          map((claimed) => ({ owner: claimed, wiped: true })),
+      const format = isObject(saved) && typeof saved.format === "number" ? saved.format : STORE_FORMAT;
+      if (owner !== undefined && owner.userId !== userId)
+        return throwError(() => new StoreOwnerError(owner.userId, userId));
+      if (format > STORE_FORMAT) return throwError(() => new StoreFormatError(format, STORE_FORMAT));
+      if (format < STORE_FORMAT)
+        return replace().pipe(
+          mergeMap((claimed) => readAccount(store, claimed)),
+          map((account) => ({ ...account, replaced: format })),
         );
-      return of({ owner, wiped: false });
-    }),
-    switchMap(({ owner, wiped }) => {
-      if (owner.userId !== userId) return throwError(() => new StoreOwnerError(owner.userId, userId));
-      return readAccount(store, owner, wiped);
+      // Without a readable owner it is unknown whose lists these are.
+      if (owner === undefined)
+        return replace().pipe(
+          mergeMap((claimed) => readAccount(store, claimed)),
+          map((account) => ({ ...account, damaged: new Map([["account", [OWNER[1]]]]) })),
+        );
+      return readAccount(store, owner);
     }),
   );
 }
@@ -77,110 +84,115 @@ function claim(store: DeviceStore, userId: UserId, lifetime: string): Observable
 }
 
 /**
- * Reads the saved state of an account, as of one moment.
+ * Reads the whole saved state of an account, as of one moment, and mends it if it is damaged.
  *
- * Fails with {@link StoreClearedError} where the store is no longer in this owner's life.
- * @param wiped whether the store was wiped a moment ago because it could not be trusted
+ * Fails with {@link StoreClearedError} if the store is not in this owner's life any more.
  */
-export function readAccount(store: DeviceStore, owner: OwnerRecord, wiped = false): Observable<SavedAccount> {
-  return store.readKinds(["account", "state"]).pipe(
-    switchMap(([account = new Map<string, unknown>(), states = new Map<string, unknown>()]) => {
+export function readAccount(store: DeviceStore, owner: OwnerRecord): Observable<SavedAccount> {
+  return store.readKinds(["account", "snapshot", "log"]).pipe(
+    mergeMap((kinds) => {
+      const [
+        account = new Map<string, unknown>(),
+        snapshots = new Map<string, unknown>(),
+        log = new Map<string, unknown>(),
+      ] = kinds;
       if (readOwner(account.get(OWNER[1]))?.lifetime !== owner.lifetime)
         return throwError(() => new StoreClearedError());
-      const savedSync = account.get(SYNC[1]);
-      const savedEpoch = account.get(EPOCH[1]);
       const ourKey = readOwnIdentity(account.get(OWN_IDENTITY[1]))?.userSigningKey;
-      const sync = readSync(savedSync);
-      const epoch = readEpoch(savedEpoch);
-      const damagedStates = Array.from(states).filter(([id, state]) => !isUserId(id) || readState(state) === undefined);
-      const damagedAccount = [
-        ...(wiped ? [OWNER[1]] : []),
-        ...((sync === undefined ? savedSync !== undefined || states.size > 0 : isBehind(sync.revision, states))
-          ? [SYNC[1]]
-          : []),
-        ...((epoch === undefined && savedEpoch !== undefined) || (epoch ?? 0) > (sync?.revision ?? Infinity)
-          ? [EPOCH[1]]
-          : []),
-      ];
-      const damaged = new Map<string, readonly string[]>();
-      if (damagedAccount.length > 0) damaged.set("account", damagedAccount);
-      if (damagedStates.length > 0)
-        damaged.set(
-          "state",
-          damagedStates.map(([id]) => id),
-        );
-      const account$ =
-        damagedAccount.length > 0 && !wiped
-          ? mend(store, owner, states)
-          : of({ sync: sync ?? ({ revision: 0, steps: [] } satisfies SyncRecord), epoch: epoch ?? 0 });
-      return account$.pipe(
-        map((mended) => ({
-          owner,
-          token: mended.sync.token,
-          revision: mended.sync.revision,
-          steps: mended.sync.steps,
-          ourKey,
-          users: savedUsers(states, mended.epoch, owner.userId),
-          damaged,
-        })),
+      const sync = account.has(SYNC[1])
+        ? readSync(account.get(SYNC[1]))
+        : snapshots.size + log.size === 0
+          ? NO_SYNC
+          : undefined;
+      const { state, damaged } = fold(owner.userId, sync, snapshots, log);
+      const found: SavedAccount = { owner, state, ourKey, damaged };
+      if (damaged.size === 0) return of(found);
+      return mend(store, owner, { sync: account.get(SYNC[1]), snapshots, log }).pipe(
+        map((mended) => ({ ...found, state: mended })),
       );
     }),
   );
 }
 
-/** Whether a state has a revision that the counter has not come to: then one of the two is damaged, and it would be allotted twice. */
-function isBehind(counter: number, states: ReadonlyMap<string, unknown>): boolean {
-  for (const state of states.values()) {
-    const { revision = 0, listed = 0 } = readState(state) ?? {};
-    if (revision > counter || listed > counter) return true;
+type Records = ReadonlyMap<string, unknown>;
+
+/** The snapshot, and the log after it. */
+function fold(
+  userId: UserId,
+  sync: SyncRecord | undefined,
+  snapshots: Records,
+  log: Records,
+): { state: SavedState; damaged: Map<string, string[]> } {
+  const damaged = new Map<string, string[]>();
+  const refuse = (kind: string, id: string) => damaged.set(kind, [...(damaged.get(kind) ?? []), id]);
+  const clone = emptyClone(userId);
+  if (sync === undefined) return { state: clone, damaged: new Map([["account", [SYNC[1]]]]) };
+  clone.head = sync.snapshot.head;
+  const revisions = new Map<number, { readonly number: number }>(); // a hundred thousand users need few objects
+  for (let chunk = 0; chunk < sync.snapshot.chunks; chunk++) {
+    const [kind, id] = snapshotKey(chunk);
+    const users = readSnapshot(snapshots.get(id));
+    if (users === undefined) refuse(kind, id);
+    for (const [user, number, list] of users ?? []) {
+      const revision = revisions.get(number) ?? { number };
+      revisions.set(number, revision);
+      clone.users.set(user, {
+        revision,
+        outdated: LIST_STATES[list] !== "current",
+        hasList: LIST_STATES[list] !== "none",
+      });
+    }
   }
-  return false;
+  for (let position = sync.snapshot.position + 1; position <= sync.position; position++) {
+    const [kind, id] = logKey(position);
+    const record = readLog(log.get(id));
+    if (record === undefined) refuse(kind, id);
+    else if (record.type === "save") followSave(clone, record.lists);
+    else follow(clone, record.commits, position);
+  }
+  if (damaged.size === 0 && clone.head !== sync.head) refuse("account", SYNC[1]);
+  return { state: { ...clone, token: sync.token, position: sync.position }, damaged };
 }
+
+/** What a clone is missing. */
+export type Missing =
+  /** The head has not moved. Lists may have been saved. */
+  | { readonly type: "tail"; readonly position: number; readonly records: readonly LogRecord[] }
+  /** The log does not reach back to the clone's position. */
+  | { readonly type: "everything"; readonly account: SavedAccount };
 
 /**
- * Puts a damaged account right: without its counter, revisions would be allotted twice, and without its epoch outdated lists would be trusted.
- * Everyone is outdated from a revision on that is greater than any ever allotted to a list; without a readable token, sync begins anew.
+ * Reads what was appended to the log since a clone's position, or everything if that cannot be read.
+ *
+ * Fails with {@link StoreClearedError} if the store is not in this owner's life any more.
  */
-function mend(
-  store: DeviceStore,
-  owner: OwnerRecord,
-  states: ReadonlyMap<string, unknown>,
-): Observable<{ sync: SyncRecord; epoch: number }> {
-  let revision = 0;
-  for (const state of states.values()) {
-    const { revision: changed = 0, listed = 0 } = readState(state) ?? {};
-    revision = Math.max(revision, changed, listed);
-  }
-  return store.update([OWNER, SYNC, EPOCH], ([savedOwner, savedSync, savedEpoch]) => {
-    const counter = readSync(savedSync)?.revision ?? 0;
-    // Where the counter is lost, by a leap: steps that change no state at hand have moved it, too, and a tab that is running knows how far it had come.
-    const mended =
-      Math.max(revision, counter, readEpoch(savedEpoch) ?? 0) +
-      (readSync(savedSync) === undefined || counter < revision ? LOST_COUNTER_LEAP : 1);
-    const sync: SyncRecord = { steps: [], ...readSync(savedSync), revision: mended };
-    const puts =
-      readOwner(savedOwner)?.lifetime === owner.lifetime
-        ? ([
-            [SYNC, sync],
-            [EPOCH, mended],
-          ] as const)
-        : [];
-    return { puts, deletes: [], result: { sync, epoch: mended } };
-  });
+export function readMissing(store: DeviceStore, owner: OwnerRecord, base: Base): Observable<Missing> {
+  const everything$ = defer(() => readAccount(store, owner)).pipe(
+    map((account): Missing => ({ type: "everything", account })),
+  );
+  return store.read([OWNER, SYNC]).pipe(
+    mergeMap(([savedOwner, saved]) => {
+      if (readOwner(savedOwner)?.lifetime !== owner.lifetime) return throwError(() => new StoreClearedError());
+      const sync = saved === undefined && base.head === 0 && base.position === 0 ? NO_SYNC : readSync(saved);
+      const length = sync === undefined ? -1 : sync.position - base.position;
+      if (sync === undefined || length < 0 || length > MAX_TAIL || sync.head < base.head) return everything$;
+      if (length === 0) return of<Missing>({ type: "tail", position: base.position, records: [] });
+      const keys = Array.from({ length }, (_, i) => logKey(base.position + 1 + i));
+      return store.read(keys).pipe(
+        mergeMap((found) => {
+          const records = found.flatMap((record) => readLog(record) ?? []);
+          const isWhole = records.length === length && lastCommit(records, base.head) === sync.head;
+          return isWhole ? of<Missing>({ type: "tail", position: sync.position, records }) : everything$;
+        }),
+      );
+    }),
+  );
 }
 
-function savedUsers(states: ReadonlyMap<string, unknown>, epoch: number, ownUserId: UserId): SavedAccount["users"] {
-  const revisions = new Map<number, Revision>(); // users of one step share theirs: a hundred thousand users need few
-  const revisionOf = (committed: number) => {
-    let revision = revisions.get(committed);
-    if (revision === undefined) revisions.set(committed, (revision = new Revision(committed)));
-    return revision;
-  };
-  const users = new Map<UserId, { revision: Revision; outdated: boolean }>();
-  for (const [userId, state] of [[ownUserId, OWN_USER] as const, ...states]) {
-    const saved = savedUser(state, epoch);
-    if (saved !== undefined && isUserId(userId))
-      users.set(userId, { revision: revisionOf(saved.revision), outdated: saved.outdated });
-  }
-  return users;
-}
+const lastCommit = (records: readonly LogRecord[], head: number): number => commitsIn(records).at(-1)?.number ?? head;
+
+export const commitsIn = (records: readonly LogRecord[]): readonly Commit[] =>
+  records.flatMap((record) => (record.type === "commits" ? record.commits : []));
+
+export const savesIn = (records: readonly LogRecord[]): readonly SavedLists[] =>
+  records.flatMap((record) => (record.type === "save" ? [record.lists] : []));

@@ -1,107 +1,151 @@
 import { map, type Observable } from "rxjs";
-import * as v from "valibot";
-import type { DeviceStore, RecordKey } from "./device-store.js";
-import type { KeyAlgorithm } from "../keys/device-key.js";
-import { isObject } from "../keys/json.js";
+import { isObject } from "../model/json.js";
 import type { UserId } from "../model/ids.js";
+import type { Change, Commit } from "./change.js";
+import type { SavedLists } from "./clone.js";
+import type { DeviceStore, RecordKey } from "./device-store.js";
 
 /*
- * The records that the tracker keeps:
+ * The records that the tracker keeps. IndexedDB costs time per record, nearly whatever its size, so few records are written at a time:
  *
- *   account/owner   whose store this is; gone after clear()
- *   account/sync    the saved token, the revision counter, the last steps
- *   account/epoch   the revision at which everyone became outdated
- *   account/own     our own user-signing key, by our own saved list
- *   state/<user>    one for each tracked user: the revision of their last change, the revision that the saved list answers
- *   list/<user>     the last list fetched for a tracked user
- *   pins/<user>     the keys first seen of a user: of any who was ever fetched, and for ever
- *   claims/<algorithm>/<public key>   the devices in the saved lists that have this key
+ *   account/owner         whose store this is; gone after clear()
+ *   account/sync          the head: the number of the last commit, the token, the position of the last log record
+ *   account/own           our own user-signing key, according to our own saved list
+ *   log/<position>        what one transaction appended: commits, or which lists it saved
+ *   snapshot/<n>          the fold of the log up to a position, about 1,000 tracked users to a record
+ *   index/<position>      the public keys of the devices that one save brought, for findDevice; index/s<n>: the same, compacted
+ *   list/<user>           the last list that was fetched, and the user's pins, which outlive it
  *
- * What is read back may be damaged or written by another version: each reader gives undefined for what cannot be trusted.
+ * What is read back may be damaged or written by another version: each reader returns undefined for what cannot be trusted.
  */
 
-/** The format of all records, in the owner's record. */
-export const STORE_FORMAT = 1;
-/** How many committed steps the store remembers, so that a step which another tab has committed is recognised. */
-export const REMEMBERED_STEPS = 100;
-/** How many users of a step it remembers to have left: every step writes all that is remembered. */
-export const MAX_REMEMBERED_LEFT = 100;
+/** The format of all records, in the owner's record. 1 was one state record per user. */
+export const STORE_FORMAT = 2;
 
 export const OWNER: RecordKey = ["account", "owner"];
 export const SYNC: RecordKey = ["account", "sync"];
-export const EPOCH: RecordKey = ["account", "epoch"];
 export const OWN_IDENTITY: RecordKey = ["account", "own"];
-export const stateKey = (userId: UserId): RecordKey => ["state", userId];
+export const logKey = (position: number): RecordKey => ["log", String(position)];
+export const snapshotKey = (chunk: number): RecordKey => ["snapshot", String(chunk)];
+export const indexKey = (position: number): RecordKey => ["index", String(position)];
+export const compactedIndexKey = (chunk: number): RecordKey => ["index", `s${chunk}`];
 export const listKey = (userId: UserId): RecordKey => ["list", userId];
-export const pinsKey = (userId: UserId): RecordKey => ["pins", userId];
-export const claimsKey = (algorithm: KeyAlgorithm, publicKey: string): RecordKey => [`claims/${algorithm}`, publicKey];
 
-/** Far beyond what steps can count to, and far enough from what numbers can hold that a damaged counter can be mended by going on from it. */
-const MAX_REVISION = 2 ** 52;
-const revision = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(MAX_REVISION));
-
-const ownerRecord = v.object({ userId: v.string(), format: v.number(), lifetime: v.string() });
-/** `lifetime` tells a store from what it was before a `clear()`: a write of the former life is refused in the next. */
-export type OwnerRecord = Readonly<v.InferOutput<typeof ownerRecord>>;
-export const readOwner = reader(ownerRecord);
-
-export interface RememberedStep {
-  /** Absent where the step did not say: it is then never recognised, but tells where the path went. Nor is one whose two tokens are equal. */
-  readonly since?: string;
-  readonly next: string;
-  readonly revision: number;
-  /** Who was tracked until it named them as having left, where anybody: up to {@link MAX_REMEMBERED_LEFT} users. */
-  readonly left?: readonly UserId[] | "many";
-  /** Whom it named so and who was not tracked any more, or not yet. */
-  readonly gone?: readonly UserId[] | "many";
-  /** Whether the server was asked for it (`GET /keys/changes`) where there are other tabs: nobody knows then whether `next` is not older than what the store stood on. */
-  readonly asked?: boolean;
-  /** Whether it named nobody. */
-  readonly idle?: boolean;
+/** `lifetime` distinguishes a store from what it was before a `clear()`: a write of the former life is refused in the next. */
+export interface OwnerRecord {
+  readonly userId: UserId;
+  readonly format: number;
+  readonly lifetime: string;
 }
-// By hand: a hundred of them are checked at every step, and valibot takes longer for that than all the rest of a step takes.
-const isRememberedStep = (step: unknown): boolean =>
-  isObject(step) &&
-  (step.since === undefined || typeof step.since === "string") &&
-  typeof step.next === "string" &&
-  Number.isSafeInteger(step.revision) &&
-  (step.revision as number) >= 0 &&
-  areUsers(step.left) &&
-  areUsers(step.gone);
-const areUsers = (users: unknown): boolean => users === undefined || users === "many" || Array.isArray(users);
 
-const syncRecord = v.object({
-  token: v.optional(v.string()),
-  revision,
-  steps: v.custom<readonly RememberedStep[]>(
-    (steps) => Array.isArray(steps) && steps.every(isRememberedStep),
-    "expected steps",
-  ),
-});
-/** `revision`: the last one allotted. `steps`: the last ones committed that moved the token, oldest first. */
-export type SyncRecord = Readonly<v.InferOutput<typeof syncRecord>>;
-export const readSync = reader(syncRecord);
-export const NO_SYNC: SyncRecord = { revision: 0, steps: [] };
+export function readOwner(record: unknown): OwnerRecord | undefined {
+  const isOwner = isObject(record) && typeof record.userId === "string" && typeof record.lifetime === "string";
+  return isOwner && isCount(record.format) ? (record as unknown as OwnerRecord) : undefined;
+}
 
-export const readEpoch = reader(revision);
+/** The head of the chain, and where the log and the snapshot are. */
+export interface SyncRecord {
+  /** The number of the last commit. */
+  readonly head: number;
+  readonly token?: string | undefined;
+  /** The position of the last log record. */
+  readonly position: number;
+  /**
+   * The log up to `position`, with commits up to `head`, is folded into this many records, and into this many of the index. `oldest` is the position
+   * of the first log record that has not been deleted.
+   */
+  readonly snapshot: {
+    readonly position: number;
+    readonly head: number;
+    readonly chunks: number;
+    readonly index: number;
+    readonly oldest: number;
+  };
+}
 
-const ownIdentityRecord = v.object({ userSigningKey: v.string() });
-export type OwnIdentityRecord = Readonly<v.InferOutput<typeof ownIdentityRecord>>;
-export const readOwnIdentity = reader(ownIdentityRecord);
+export const NO_SYNC: SyncRecord = {
+  head: 0,
+  position: 0,
+  snapshot: { position: 0, head: 0, chunks: 0, index: 0, oldest: 1 },
+};
 
-const stateRecord = v.object({ revision, listed: v.optional(revision) });
-/**
- * A tracked user; an untracked one has no record. `listed`: the revision that the saved list answers.
- * The list is outdated unless `listed` is the user's revision or the epoch, whichever is greater.
- */
-export type StateRecord = Readonly<v.InferOutput<typeof stateRecord>>;
-export const readState = reader(stateRecord);
+export function readSync(record: unknown): SyncRecord | undefined {
+  if (!isObject(record) || !isObject(record.snapshot)) return undefined;
+  const { head, position, token, snapshot } = record;
+  const counts = [head, position, snapshot.position, snapshot.head, snapshot.chunks, snapshot.index, snapshot.oldest];
+  if (!counts.every(isCount) || (token !== undefined && typeof token !== "string")) return undefined;
+  return (snapshot.position as number) <= (position as number) ? (record as unknown as SyncRecord) : undefined;
+}
 
-function reader<T>(schema: v.GenericSchema<unknown, T>): (record: unknown) => T | undefined {
-  return (record) => (v.is(schema, record) ? (record as T) : undefined);
+/** What one transaction appended to the log. */
+export type LogRecord =
+  | {
+      readonly type: "commits";
+      /** The tracker that wrote it. */ readonly by: string;
+      readonly commits: readonly Commit[];
+    }
+  | { readonly type: "save"; readonly lists: SavedLists };
+
+export function readLog(record: unknown): LogRecord | undefined {
+  if (!isObject(record)) return undefined;
+  if (record.type === "save") return isSavedLists(record.lists) ? (record as unknown as LogRecord) : undefined;
+  const { type, by, commits } = record;
+  if (type !== "commits" || typeof by !== "string" || !Array.isArray(commits) || commits.length === 0) return undefined;
+  return commits.every(isCommit) ? (record as unknown as LogRecord) : undefined;
+}
+
+/** What a snapshot says of a user's saved list. */
+export const LIST_STATES = ["none", "outdated", "current"] as const;
+
+/** Tracked users of a snapshot: each with the revision of their last change and the state of their list, an index into {@link LIST_STATES}. */
+export type SnapshotRecord = readonly (readonly [UserId, revision: number, list: number])[];
+
+export function readSnapshot(record: unknown): SnapshotRecord | undefined {
+  const isUser = (user: unknown): boolean =>
+    Array.isArray(user) && typeof user[0] === "string" && isCount(user[1]) && isCount(user[2]);
+  return Array.isArray(record) && record.every(isUser) ? (record as SnapshotRecord) : undefined;
+}
+
+export interface OwnIdentityRecord {
+  readonly userSigningKey: string;
+}
+
+export function readOwnIdentity(record: unknown): OwnIdentityRecord | undefined {
+  return isObject(record) && typeof record.userSigningKey === "string"
+    ? (record as unknown as OwnIdentityRecord)
+    : undefined;
 }
 
 /** The token in a store's records, read at each subscription. Every store's `syncToken$` is this. */
 export function savedToken(store: Pick<DeviceStore, "read">): Observable<string | undefined> {
   return store.read([SYNC]).pipe(map(([record]) => readSync(record)?.token));
 }
+
+function isCommit(value: unknown): value is Commit {
+  return isObject(value) && isCount(value.number) && isChange(value.change);
+}
+
+function isChange(value: unknown): value is Change {
+  if (!isObject(value)) return false;
+  if (value.type !== "step")
+    return ["track", "untrack", "invalidate"].includes(String(value.type)) && areUsers(value.users);
+  const tokens = [value.since, value.next].every((token) => token === undefined || typeof token === "string");
+  return (
+    tokens &&
+    areUsers(value.changed) &&
+    areUsers(value.left) &&
+    [undefined, "outdated", "untracked"].includes(value.everyone as undefined)
+  );
+}
+
+export const isSavedLists = (value: unknown): value is SavedLists =>
+  Array.isArray(value) &&
+  value.every((one: unknown) => Array.isArray(one) && typeof one[0] === "string" && isCount(one[1]));
+
+const areUsers = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((userId) => typeof userId === "string");
+
+/** Far beyond what commits can count to, and far enough from what numbers can hold that a lost head can be made up for by going on from it. */
+const MAX_COUNT = 2 ** 52;
+const isCount = (value: unknown): boolean =>
+  Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= MAX_COUNT;

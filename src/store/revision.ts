@@ -1,10 +1,12 @@
 /**
- * The revision of a step of changes. It is known by identity from the moment the step is applied in memory; its number is allotted by the
- * transaction that commits the step. A query keeps the revision that its user had when it was sent: another one later means that it is superseded.
+ * The revision of a user: the commit that last changed them.
+ *
+ * Two questions are asked of it. In memory: *is it still the same object?* If not, the user changed in the meantime. In the store: *is it still the same
+ * number?* If not, another tab committed a change. The number of a change that is not committed yet is a guess (the head plus its place in the queue),
+ * and a rebase replaces the object. So numbers are never compared in memory.
  */
-export class Revision {
-  constructor(
-    /** The number that the store gave it; `undefined` until its step is committed. */
-    public committed?: number,
-  ) {}
+export interface Revision {
+  readonly number: number;
+  /** Another tracker announced a change of the user that it cannot commit: only a list that was asked for at this very object is up to date. */
+  readonly doubted?: true;
 }

@@ -14,7 +14,7 @@ import type { DeviceStore } from "./device-store.js";
 const answered = <T>(): MonoTypeOperatorFunction<T> =>
   throwIfEmpty(() => new Error("the device store completed an operation without a result"));
 
-/** The store with a deadline on every operation that the tracker needs; one that misses it fails with {@link StoreTimedOutError}. */
+/** The store with a deadline on every operation; an operation that misses it fails with {@link StoreTimedOutError}. */
 export function withStoreDeadline(store: DeviceStore, deadline: number, scheduler: SchedulerLike): DeviceStore {
   const inTime = <T>(): MonoTypeOperatorFunction<T> =>
     timeout({
@@ -24,6 +24,7 @@ export function withStoreDeadline(store: DeviceStore, deadline: number, schedule
     });
   return {
     syncToken$: store.syncToken$,
+    commits$: store.commits$,
     clear: () => defer(() => store.clear()).pipe(inTime(), defaultIfEmpty(undefined)),
     read: (keys) => defer(() => store.read(keys)).pipe(inTime(), answered()),
     readKinds: (kinds) => defer(() => store.readKinds(kinds)).pipe(inTime(), answered()),

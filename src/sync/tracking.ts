@@ -1,153 +1,89 @@
+import { distinctUntilChanged, map, merge, of, Subject, type Observable } from "rxjs";
 import type { UserId } from "../model/ids.js";
 import type { Revision } from "../store/revision.js";
+import type { Effects, TrackedUser } from "../store/tracked-users.js";
 
-/** What is known of a tracked user without reading their list. */
-export interface TrackedUser {
-  /** That of their last change. */
-  readonly revision: Revision;
-  /** Whether the list that we have is missing or older than that change. */
-  readonly outdated: boolean;
-}
-
-/** The tracked-users state: what the sync responses so far have been scanned into. */
-export interface Tracking {
-  /** The sync token on which this state stands. */
-  readonly token: string | undefined;
-  readonly users: ReadonlyMap<UserId, TrackedUser>;
-  /** What the last event did to the state. */
-  readonly last: Effects;
-}
-
-/** What an event did to the state. */
-export interface Effects {
-  /** Users whose cached list, if there was one, is no longer to be used. */
+/** Users whose cached list is not to be used any more, and users who are no longer tracked. */
+export interface Invalidations {
   readonly invalidated: readonly UserId[];
-  /** Users who are no longer tracked, or never were. */
   readonly left: readonly UserId[];
-  /** Whether the set of tracked users is another one. */
-  readonly usersChanged: boolean;
 }
-
-/** What happens to the tracked users. */
-export type TrackingEvent =
-  /** The saved state was read. */
-  | { readonly type: "loaded"; readonly token: string | undefined; readonly users: ReadonlyMap<UserId, TrackedUser> }
-  /** The saved state was read again: it is right about everything that this tracker has committed. */
-  | { readonly type: "reloaded"; readonly token: string | undefined; readonly users: ReadonlyMap<UserId, TrackedUser> }
-  /** A sync response was given. `everyone`: it may hide changes of any tracked user. */
-  | {
-      readonly type: "step";
-      readonly token: string | undefined;
-      readonly changed: readonly UserId[];
-      readonly left: readonly UserId[];
-      readonly everyone: boolean;
-      readonly revision: Revision;
-    }
-  /** The application said whom we share encrypted rooms with. */
-  | { readonly type: "track"; readonly users: readonly UserId[]; readonly revision: Revision }
-  /** Lists that answer these revisions are in the cache. */
-  | { readonly type: "listed"; readonly users: ReadonlyMap<UserId, { readonly revision: Revision }> }
-  /** The store knows of changes that this tracker had not been given: it is right about every user still at the revision `from`. */
-  | {
-      readonly type: "adopt";
-      readonly users: ReadonlyMap<UserId, { readonly from: Revision; readonly to: TrackedUser | undefined }>;
-    };
-
-const NOTHING: Effects = { invalidated: [], left: [], usersChanged: false };
-
-/** The state before anything is known: our own user is tracked from the start, and nothing was ever fetched. */
-export const initialTracking = (ownUserId: UserId, revision: Revision): Tracking => ({
-  token: undefined,
-  users: new Map([[ownUserId, { revision, outdated: true }]]),
-  last: NOTHING,
-});
 
 /**
- * The reducer of the tracked-users state, for `scan`.
+ * The tracked users as lookups see them, and what they emit.
  *
- * It owns the map of the state it is given and writes into it: copying it would make every sync step cost time in the number
- * of users tracked instead of the number of users in the step. A former state's `users` are therefore not to be kept.
+ * It reflects every change before anything is emitted for it: the owner of the state calls {@link changed} once memory, queries and lists know.
  */
-export function reduceTracking(state: Tracking, event: TrackingEvent): Tracking {
-  const users = state.users as Map<UserId, TrackedUser>;
-  const before = users.size;
-  switch (event.type) {
-    case "loaded":
-      return {
-        token: event.token,
-        users: new Map(event.users),
-        last: { invalidated: [], left: [], usersChanged: true },
-      };
+export class Tracking {
+  /** Whether steps may be missing, so that nothing in memory is to be called current. */
+  inDoubt = false;
+  readonly #users: Map<UserId, TrackedUser>;
+  readonly #invalidations$ = new Subject<Invalidations>();
+  readonly #setChanges$ = new Subject<void>();
+  readonly #trusted$ = new Subject<void>();
+  #set: ReadonlySet<UserId> | undefined;
+  #isSetStale = true;
 
-    case "reloaded": {
-      const invalidated: UserId[] = [];
-      for (const [userId, saved] of event.users) {
-        const known = users.get(userId);
-        if (known !== undefined && known.revision.committed === saved.revision.committed) {
-          // No change that this tracker does not know. A list that could not be saved is in memory all the same.
-          users.set(userId, { revision: known.revision, outdated: known.outdated && saved.outdated });
-        } else {
-          users.set(userId, saved);
-          invalidated.push(userId);
-        }
-      }
-      const left = Array.from(users.keys()).filter((userId) => !event.users.has(userId));
-      for (const userId of left) users.delete(userId);
-      return {
-        token: event.token,
-        users,
-        last: { invalidated, left, usersChanged: left.length > 0 || users.size !== before },
-      };
+  constructor(users: Map<UserId, TrackedUser>) {
+    this.#users = users;
+  }
+
+  /** In the order in which they happen. */
+  get invalidations$(): Observable<Invalidations> {
+    return this.#invalidations$;
+  }
+
+  /** Emits when nothing is in doubt any more. */
+  get trusted$(): Observable<void> {
+    return this.#trusted$;
+  }
+
+  /** The set of tracked users now, and again whenever it is another one. It is copied only while there is a subscriber. */
+  get set$(): Observable<ReadonlySet<UserId>> {
+    // Changes first: one that is made from inside the first emission must not be missed.
+    return merge(this.#setChanges$, of(undefined)).pipe(
+      map(() => this.#currentSet()),
+      distinctUntilChanged(),
+    );
+  }
+
+  get(userId: UserId): TrackedUser | undefined {
+    return this.#users.get(userId);
+  }
+
+  /** The lists that answer these revisions are cached. */
+  listed(lists: ReadonlyMap<UserId, { readonly revision: Revision }>): void {
+    for (const [userId, { revision }] of lists) {
+      if (this.#users.get(userId)?.revision === revision)
+        this.#users.set(userId, { revision, outdated: false, hasList: true });
     }
+  }
 
-    case "step": {
-      const invalidated = [...event.changed];
-      if (event.everyone) {
-        const named = new Set(event.changed);
-        for (const [userId, { outdated }] of users) if (!outdated && !named.has(userId)) invalidated.push(userId);
-        for (const userId of users.keys()) users.set(userId, { revision: event.revision, outdated: true });
-      }
-      let dropped = 0;
-      for (const userId of event.left) if (users.delete(userId)) dropped++;
-      for (const userId of event.changed) users.set(userId, { revision: event.revision, outdated: true });
-      const left = new Set(event.left);
-      return {
-        token: event.token,
-        users,
-        last: {
-          invalidated: left.size === 0 ? invalidated : invalidated.filter((userId) => !left.has(userId)),
-          left: event.left,
-          usersChanged: dropped > 0 || users.size !== before,
-        },
-      };
+  /** The saved list of a user turned out to be unusable: they are to be queried. */
+  unlisted(userId: UserId, revision: Revision): void {
+    const user = this.#users.get(userId);
+    if (user?.revision === revision) this.#users.set(userId, { ...user, outdated: true });
+  }
+
+  /** Emits what a change did. */
+  changed({ invalidated, left, usersChanged }: Effects): void {
+    if (usersChanged) {
+      this.#isSetStale = true;
+      this.#setChanges$.next();
     }
+    if (invalidated.length + left.length > 0) this.#invalidations$.next({ invalidated, left });
+  }
 
-    case "track": {
-      const invalidated = event.users.filter((userId) => !users.has(userId));
-      for (const userId of invalidated) users.set(userId, { revision: event.revision, outdated: true });
-      return { ...state, last: { invalidated, left: [], usersChanged: users.size !== before } };
-    }
+  trust(): void {
+    this.#trusted$.next();
+  }
 
-    case "listed":
-      for (const [userId, { revision }] of event.users) {
-        if (users.get(userId)?.revision === revision) users.set(userId, { revision, outdated: false });
-      }
-      return { ...state, last: NOTHING };
-
-    case "adopt": {
-      const invalidated: UserId[] = [];
-      const left: UserId[] = [];
-      for (const [userId, { from, to }] of event.users) {
-        if (users.get(userId)?.revision !== from) continue; // changed again since: that change is the newer one
-        if (to === undefined) {
-          users.delete(userId);
-          left.push(userId);
-        } else {
-          users.set(userId, to);
-          if (to.revision !== from) invalidated.push(userId);
-        }
-      }
-      return { ...state, last: { invalidated, left, usersChanged: left.length > 0 } };
-    }
+  #currentSet(): ReadonlySet<UserId> {
+    if (this.#set !== undefined && !this.#isSetStale) return this.#set;
+    this.#isSetStale = false;
+    const set: ReadonlySet<UserId> = new Set(this.#users.keys());
+    const isSame = this.#set?.size === set.size && Array.from(set).every((userId) => this.#set?.has(userId) === true);
+    if (!isSame) this.#set = set;
+    return this.#set ?? set;
   }
 }

@@ -1,69 +1,54 @@
-import { defer, of, Subject, switchMap, take, type Observable } from "rxjs";
+import { defer, of, Subject, take, type Observable } from "rxjs";
 
 /**
- * Holds up what must not go on yet: lookups and steps, until the saved state is loaded, and while steps are missing.
+ * Holds up lookups and changes until the saved state is loaded, and while steps are missing.
  *
- *     closed   ──step s1──lookup a──step s2──┐
- *     open                                   s1──s2──a
+ *     closed   ──step s1──lookup a──track t──┐
+ *     open                                   s1──t──a
  *
- * Whatever was given while it was closed is done first, in order; only then does anybody go on who waited. A lookup made after a step therefore sees it, though both
- * were waiting for the same thing, and whoever waits longest would otherwise be served first.
+ * When it opens, changes that arrived in the meantime are applied first, in order; only then are waiting lookups released. So a lookup that was made
+ * after a step sees it, although both waited for the same thing.
  */
-export class Gate<T> {
-  readonly #inbox: ((value: T) => void)[] = [];
-  #opened$ = new Subject<T>();
-  #value: { readonly open: T } | undefined;
+export class Gate {
+  readonly #inbox: (() => void)[] = [];
+  #opened$ = new Subject<void>();
+  #isOpen = false;
 
-  /** Does it now, or as soon as the gate is open and all that was given before is done. */
-  pass(action: (value: T) => void): void {
-    if (this.#value === undefined || this.#inbox.length > 0) this.#inbox.push(action);
-    else action(this.#value.open);
+  /** Runs a change now, or as soon as the gate is open and all changes before it are done. */
+  pass(change: () => void): void {
+    if (!this.#isOpen || this.#inbox.length > 0) this.#inbox.push(change);
+    else change();
   }
 
-  /** Emits once the gate is open and the inbox is empty, and completes. */
-  get passed$(): Observable<T> {
-    return defer(() => {
-      // Somebody who went on before may have closed it again.
-      if (this.#value === undefined || this.#inbox.length > 0)
-        return this.#opened$.pipe(
-          take(1),
-          switchMap(() => this.passed$),
-        );
-      return of(this.#value.open);
-    });
-  }
-
-  /** As {@link passed$}, but who has waited goes on when the gate has opened once, though it may have closed again over what was given meanwhile: nobody waits for ever. */
-  get opened$(): Observable<T> {
-    return defer(() =>
-      this.#value === undefined || this.#inbox.length > 0 ? this.#opened$.pipe(take(1)) : of(this.#value.open),
-    );
+  /** Emits and completes when the gate is open, or has opened once: a lookup need not wait for gap after gap, for what it finds then is not called current. */
+  get opened$(): Observable<void> {
+    return defer(() => (this.#isOpen && this.#inbox.length === 0 ? of(undefined) : this.#opened$.pipe(take(1))));
   }
 
   close(): void {
-    this.#value = undefined;
+    this.#isOpen = false;
   }
 
-  /** What was given is done at once; who waits goes on when {@link release} is called. */
-  open(value: T): void {
-    this.#value = { open: value };
-    while (this.#isOpen() && this.#inbox.length > 0) this.#inbox.shift()?.(value); // one of them may close it again
+  /** Runs the changes that waited; lookups wait on until {@link release}. */
+  open(): void {
+    this.#isOpen = true;
+    while (this.#isOpenStill() && this.#inbox.length > 0) this.#inbox.shift()?.(); // a change may close it again
   }
 
-  /** Lets those go on who wait; of {@link passed$} only if it is open still. */
-  release(value: T): void {
-    this.#opened$.next(value);
+  /** Releases waiting lookups. */
+  release(): void {
+    this.#opened$.next();
   }
 
-  /** Forgets what was given, and fails those who wait. */
+  /** Forgets the changes that waited, and fails waiting lookups. */
   fail(error: unknown): void {
     this.#inbox.length = 0;
     const opened$ = this.#opened$;
-    this.#opened$ = new Subject<T>();
+    this.#opened$ = new Subject<void>();
     opened$.error(error);
   }
 
-  #isOpen(): boolean {
-    return this.#value !== undefined;
+  #isOpenStill(): boolean {
+    return this.#isOpen;
   }
 }

@@ -32,16 +32,23 @@ export interface DeviceTrackerOptions {
    * @default "accept"
    */
   readonly unsignedDevices?: UnsignedDevices;
+  /**
+   * How steps that were missed are made up for: `ask` queries the server for who changed in them (`GET /keys/changes`); `distrust` treats every gap as one
+   * that cannot be closed, for homeservers that never report `left` there (tuwunel, continuwuity).
+   * @default "ask"
+   */
+  readonly gaps?: "ask" | "distrust";
   /** Users whose lists are kept in memory, so that looking them up reads no store. @default 10_000 */
   readonly maxListsInMemory?: number;
 }
 
 const UNSIGNED_DEVICES: readonly UnsignedDevices[] = ["accept", "refuse"];
+const GAPS: readonly string[] = ["ask", "distrust"];
+
+export type CompleteOptions = Required<Omit<DeviceTrackerOptions, "verifier">> & Pick<DeviceTrackerOptions, "verifier">;
 
 /** The options with every default in place. Bad ones are a `TypeError` or a `RangeError` that says which and why. */
-export function complete(
-  options: DeviceTrackerOptions,
-): Required<Omit<DeviceTrackerOptions, "verifier">> & Pick<DeviceTrackerOptions, "verifier"> {
+export function complete(options: DeviceTrackerOptions): CompleteOptions {
   const {
     userId,
     sync$,
@@ -50,6 +57,7 @@ export function complete(
     scheduler = asyncScheduler,
     verifier,
     unsignedDevices = "accept",
+    gaps = "ask",
     ...bounds
   } = options;
   const {
@@ -65,6 +73,7 @@ export function complete(
     );
   if (!UNSIGNED_DEVICES.includes(unsignedDevices))
     throw new TypeError(`unsignedDevices should be "accept" or "refuse", not ${JSON.stringify(unsignedDevices)}`);
+  if (!GAPS.includes(gaps)) throw new TypeError(`gaps should be "ask" or "distrust", not ${JSON.stringify(gaps)}`);
   requireCount({ maxUsersPerQuery, maxConcurrentQueries, maxListsInMemory });
   requireTime({ queryDeadline, storeDeadline }, 1);
   return {
@@ -79,6 +88,7 @@ export function complete(
     storeDeadline,
     maxListsInMemory,
     unsignedDevices,
+    gaps,
     ...(verifier !== undefined && { verifier }),
   };
 }

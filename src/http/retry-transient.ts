@@ -1,0 +1,39 @@
+import { defer, type MonoTypeOperatorFunction, retry, type SchedulerLike, throwError, timer } from "rxjs";
+import { backoff } from "./backoff.js";
+import { ConnectionError } from "./connection-error.js";
+import { MatrixError } from "./matrix-error.js";
+
+/** Maximum of retries after transient failures. */
+const MAX_RETRIES = 2;
+/** A retry is sent within this time after the first request, or not at all, in ms: the caller waits for the response. */
+const RETRY_WINDOW = 30_000;
+/** Rate limiting; a proxy that cannot reach the server; a server that is restarting or overloaded. */
+const TRANSIENT_STATUS: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+
+/**
+ * Retries after transient failures (429, 502 to 504, no response): at most twice, after 1 to 2 s and then 2 to 4 s, or
+ * when the server says (`retry_after_ms`, `Retry-After`). If a retry would come more than 30 s after the first request, it
+ * errors at once instead.
+ */
+export function retryTransient<T>(scheduler: SchedulerLike): MonoTypeOperatorFunction<T> {
+  return (source) =>
+    defer(() => {
+      const sentAt = scheduler.now();
+      return source.pipe(
+        retry({
+          count: MAX_RETRIES,
+          delay: (error: unknown, attempt) => {
+            const retryAfter = error instanceof MatrixError ? (error.retryAfter ?? 0) : 0;
+            const wait = Math.max(backoff(attempt, Math.random()), retryAfter);
+            return isTransient(error) && scheduler.now() - sentAt + wait <= RETRY_WINDOW
+              ? timer(wait, scheduler)
+              : throwError(() => error);
+          },
+        }),
+      );
+    });
+}
+
+function isTransient(error: unknown): boolean {
+  return error instanceof ConnectionError || (error instanceof MatrixError && TRANSIENT_STATUS.has(error.status));
+}

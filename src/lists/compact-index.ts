@@ -1,0 +1,33 @@
+import type { DeviceId, UserId } from "../model/ids.js";
+import { compactedIndexKey, indexKey, type SyncRecord } from "../store/records.js";
+import type { SavedRecords } from "../store/saved-records.js";
+import type { Committed } from "../store/snapshot.js";
+import { readIndex, type IndexEntry } from "./index-record.js";
+
+/** Devices in one compacted record. */
+const ENTRIES_PER_RECORD = 5_000;
+
+/** Folds the records of the index into as few as possible, without devices that are gone and users who are not tracked any more. */
+export function compactIndex(records: SavedRecords, { snapshot, position }: SyncRecord, { users }: Committed): number {
+  const compacted = Array.from({ length: snapshot.index }, (_, i) => compactedIndexKey(i));
+  const appended = Array.from({ length: position - snapshot.position }, (_, i) => indexKey(snapshot.position + 1 + i));
+  records.need([...compacted, ...appended]);
+  const entries = new Map<UserId, Map<DeviceId, IndexEntry>>();
+  for (const key of [...compacted, ...appended]) {
+    for (const entry of readIndex(records.get(key)) ?? []) {
+      const [userId, deviceId, ...keys] = entry;
+      if (!users.has(userId)) continue;
+      const devices = entries.get(userId) ?? new Map<DeviceId, IndexEntry>();
+      entries.set(userId, devices);
+      if (keys.length === 0) devices.delete(deviceId);
+      else devices.set(deviceId, entry);
+    }
+  }
+  const all = Array.from(entries.values()).flatMap((devices) => [...devices.values()]);
+  const chunks = Math.ceil(all.length / ENTRIES_PER_RECORD);
+  for (let i = 0; i < chunks; i++)
+    records.set(compactedIndexKey(i), all.slice(i * ENTRIES_PER_RECORD, (i + 1) * ENTRIES_PER_RECORD));
+  for (const key of [...compacted.slice(chunks), ...appended.filter((one) => records.get(one) !== undefined)])
+    records.set(key, undefined);
+  return chunks;
+}

@@ -1,0 +1,39 @@
+import { deviceKey, KEY_ALGORITHMS, type KeyAlgorithm } from "../keys/device-key.js";
+import type { DeviceId, UserId } from "../model/ids.js";
+import type { DeviceKeys } from "../model/wire.js";
+import type { DeviceList } from "../trust/device-list.js";
+
+/** The public keys of one device, in the order of {@link KEY_ALGORITHMS}; without keys: the device is gone. */
+export type IndexEntry = readonly [UserId, DeviceId, ...(string | undefined)[]];
+
+/** The devices that one save brought, changed or removed. Later records override earlier ones, device by device. */
+export type IndexRecord = readonly IndexEntry[];
+
+/** The record, or `undefined` if it is damaged. */
+export function readIndex(record: unknown): IndexRecord | undefined {
+  const isText = (value: unknown) => value === undefined || typeof value === "string";
+  const isEntry = (entry: unknown) =>
+    Array.isArray(entry) && typeof entry[0] === "string" && typeof entry[1] === "string" && entry.every(isText);
+  return Array.isArray(record) && record.every(isEntry) ? (record as IndexRecord) : undefined;
+}
+
+/** What a list changes in the index. */
+export function indexEntries(userId: UserId, before: DeviceList | undefined, after: DeviceList): IndexEntry[] {
+  const entries: IndexEntry[] = [];
+  for (const [deviceId, device] of after.deviceKeys) {
+    const keys = keysOf(device);
+    const old = before?.deviceKeys.get(deviceId);
+    if (old !== undefined && keysOf(old).every((key, i) => key === keys[i])) continue;
+    if (old !== undefined || keys.some((key) => key !== undefined)) entries.push([userId, deviceId, ...keys]);
+  }
+  for (const deviceId of before?.deviceKeys.keys() ?? [])
+    if (!after.deviceKeys.has(deviceId)) entries.push([userId, deviceId]);
+  return entries;
+}
+
+const keysOf = (device: DeviceKeys): readonly (string | undefined)[] =>
+  KEY_ALGORITHMS.map((algorithm) => deviceKey(device, algorithm));
+
+/** The public key of this algorithm in an entry. */
+export const keyIn = (entry: IndexEntry, algorithm: KeyAlgorithm): string | undefined =>
+  entry[2 + KEY_ALGORITHMS.indexOf(algorithm)];

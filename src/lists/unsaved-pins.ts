@@ -1,0 +1,98 @@
+import { catchError, map, of, timeout, type Observable, type SchedulerLike } from "rxjs";
+import type { UserId } from "../model/ids.js";
+import type { DeviceStore } from "../store/device-store.js";
+import { listKey, OWNER, readOwner, type OwnerRecord } from "../store/records.js";
+import type { DeviceList } from "../trust/device-list.js";
+import { applyPins } from "../trust/apply-pins.js";
+import { mergePins, NO_PINS, pinsOf, type Pins } from "../trust/pins.js";
+import type { ListMemory } from "./list-memory.js";
+import { readListRecord } from "./list-record.js";
+import type { ListToSave, SaveOutcome } from "./save-lists.js";
+
+/** How long a store that accepts no writes is waited for to read pins, in ms: a lookup waits for it. */
+const PINS_PATIENCE = 1_000;
+
+const NO_SAVED_PINS: ReadonlyMap<UserId, Pins> = new Map();
+
+/**
+ * Stands in for the store while it accepts no writes: lists are compared with the pins that memory knows and those that can still be read, and what
+ * they pin is kept until the user's next save.
+ */
+export class UnsavedPins {
+  readonly #memory: ListMemory;
+  readonly #store: DeviceStore;
+  readonly #scheduler: SchedulerLike;
+  readonly #isOurs: (owner: OwnerRecord | undefined) => boolean;
+  readonly #pins = new Map<UserId, Pins>();
+
+  constructor(
+    memory: ListMemory,
+    store: DeviceStore,
+    scheduler: SchedulerLike,
+    isOurs: (owner: OwnerRecord | undefined) => boolean,
+  ) {
+    this.#memory = memory;
+    this.#store = store;
+    this.#scheduler = scheduler;
+    this.#isOurs = isOurs;
+  }
+
+  /** What was pinned of a user and is not saved. */
+  get(userId: UserId): Pins | undefined {
+    return this.#pins.get(userId);
+  }
+
+  saved(userIds: Iterable<UserId>): void {
+    for (const userId of userIds) this.#pins.delete(userId);
+  }
+
+  /** The saved pins of these users: a store that accepts no writes, such as one on a full disk, can often be read. Users whose pins cannot be read are absent. */
+  read(userIds: readonly UserId[]): Observable<ReadonlyMap<UserId, Pins>> {
+    return this.#store.read([OWNER, ...userIds.map(listKey)]).pipe(
+      map(([owner, ...records]) => {
+        if (!this.#isOurs(readOwner(owner))) return NO_SAVED_PINS;
+        const pins = new Map<UserId, Pins>();
+        userIds.forEach((userId, i) => {
+          const record = readListRecord(records[i], userId);
+          if (!record.damaged.includes("pins")) pins.set(userId, record.pins);
+        });
+        return pins;
+      }),
+      timeout({ first: PINS_PATIENCE, scheduler: this.#scheduler }),
+      catchError(() => of(NO_SAVED_PINS)),
+    );
+  }
+
+  /** Decides as the store would, with what memory knows and what was read. */
+  decide(lists: ReadonlyMap<UserId, ListToSave>, read: ReadonlyMap<UserId, Pins>): ReadonlyMap<UserId, SaveOutcome> {
+    const outcomes = new Map<UserId, SaveOutcome>();
+    for (const [userId, { list: verified, revision, refusesUnsigned }] of lists) {
+      const last = this.#memory.last(userId);
+      // First what memory knew, then what was pinned since: that may be of a list that could not be compared with anything.
+      const inMemory = mergePins(
+        last?.beside.pins ?? NO_PINS,
+        mergePins(pinsOf(last?.list), this.#pins.get(userId) ?? NO_PINS),
+      );
+      const first = mergePins(read.get(userId) ?? NO_PINS, inMemory);
+      const { list, pins } = applyPins(verified, first, last?.list, refusesUnsigned);
+      this.#pins.set(userId, pins);
+      outcomes.set(userId, {
+        list,
+        pins,
+        before: last?.list,
+        state: revision === undefined ? "pinned" : "saved",
+        pinsDamaged: false,
+      });
+    }
+    return outcomes;
+  }
+
+  /** Whether memory knows what was first seen of everything in this list. If not, and the store cannot be read, a key may be another one than before. */
+  covers(userId: UserId, { deviceKeys, identity }: DeviceList): boolean {
+    const last = this.#memory.last(userId);
+    if (last === undefined) return false;
+    if (last.beside.pins !== undefined) return true;
+    const knowsIdentity = identity.masterKey === undefined || last.list.identity.pinnedMasterKey !== undefined;
+    return knowsIdentity && Array.from(deviceKeys.keys()).every((deviceId) => last.list.deviceKeys.has(deviceId));
+  }
+}

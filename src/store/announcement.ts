@@ -1,0 +1,66 @@
+import { isObject } from "../model/json.js";
+import type { UserId } from "../model/ids.js";
+import type { DeviceUpdate } from "../model/updates.js";
+import type { Commit } from "./change.js";
+import type { SavedLists } from "./clone.js";
+import { isSavedLists, readLog } from "./records.js";
+
+/** What trackers on one store tell each other, in announcements of their updates. */
+export type News =
+  /** These commits are in the chain now, in the log record at this position. */
+  | { readonly type: "commits"; readonly position: number; readonly commits: readonly Commit[] }
+  /** These lists were saved, and answer these revisions; `updates` is what they changed. */
+  | { readonly type: "saved"; readonly lists: SavedLists; readonly updates: readonly DeviceUpdate[] }
+  /** The pins of this user changed by a person's word, and so did what is saved of the user. */
+  | { readonly type: "acknowledged"; readonly userId: UserId }
+  /** Changes of these users were applied and cannot be committed: what others have of them may be older. */
+  | { readonly type: "pending"; readonly userIds: readonly UserId[] | "everyone" }
+  /** Is any tracker connected and caught up? */
+  | { readonly type: "ask" }
+  /** The sender is, as of this head. */
+  | { readonly type: "caught-up"; readonly head: number };
+
+/** One announcement: from which tracker, in which life of the store. */
+export interface Announcement {
+  readonly by: string;
+  readonly lifetime: string;
+  readonly news: readonly News[];
+}
+
+/** The announcement, or `undefined` if it is not one that this version understands: tabs may run different versions of the application. */
+export function readAnnouncement(value: unknown): Announcement | undefined {
+  if (
+    !isObject(value) ||
+    typeof value.by !== "string" ||
+    typeof value.lifetime !== "string" ||
+    !Array.isArray(value.news)
+  )
+    return undefined;
+  return value.news.every(isNews) ? (value as unknown as Announcement) : undefined;
+}
+
+function isNews(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  switch (value.type) {
+    case "commits":
+      return Number.isSafeInteger(value.position) && readLog({ ...value, by: "" }) !== undefined;
+    case "saved":
+      return isSavedLists(value.lists) && Array.isArray(value.updates) && value.updates.every(isUpdate);
+    case "acknowledged":
+      return typeof value.userId === "string";
+    case "pending":
+      return (
+        value.userIds === "everyone" ||
+        (Array.isArray(value.userIds) && value.userIds.every((userId) => typeof userId === "string"))
+      );
+    case "ask":
+      return true;
+    case "caught-up":
+      return Number.isSafeInteger(value.head);
+    default:
+      return false;
+  }
+}
+
+const isUpdate = (value: unknown): boolean =>
+  isObject(value) && typeof value.userId === "string" && Array.isArray(value.added) && value.refused instanceof Map;

@@ -1,0 +1,37 @@
+import type { UserId } from "../model/ids.js";
+
+/** What a sync response, or an answer of `GET /keys/changes`, does to the tracked users. */
+export interface SyncStep {
+  readonly type: "step";
+  /** The token that it begins at; absent for the first one of an account. */
+  readonly since?: string | undefined;
+  /** The token that it leads to; absent if the response had none that could be read: the token stays. */
+  readonly next?: string | undefined;
+  /** Users who become tracked and outdated. */
+  readonly changed: readonly UserId[];
+  /** Users who become untracked. */
+  readonly left: readonly UserId[];
+  /** `outdated`: changes of any tracked user may be hidden in it. `untracked`: it is unknown who left. Applied before `changed` and `left`. */
+  readonly everyone?: "outdated" | "untracked" | undefined;
+}
+
+/** A change that the application asked for, or what is left of a step from a stream that is behind. */
+export interface UsersChange {
+  /** `track` and `untrack` are no-ops for users who are tracked, or not, already. `invalidate` outdates those of the users who are tracked. */
+  readonly type: "track" | "untrack" | "invalidate";
+  readonly users: readonly UserId[];
+}
+
+/** One change of the tracked users. */
+export type Change = SyncStep | UsersChange;
+
+/** A change with its number in the chain. */
+export interface Commit {
+  readonly number: number;
+  readonly change: Change;
+}
+
+/** Whether a step changes nothing at all: an idle poll of a server that repeats its token. */
+export function isEmptyStep({ since, next, changed, left, everyone }: SyncStep): boolean {
+  return changed.length + left.length === 0 && everyone === undefined && (next === undefined || next === since);
+}

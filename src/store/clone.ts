@@ -1,0 +1,230 @@
+import type { UserId } from "../model/ids.js";
+import type { Change, Commit, SyncStep } from "./change.js";
+import type { Revision } from "./revision.js";
+import { applyChange, initialUsers, type Before, type TrackedUser, type TrackedUsers } from "./tracked-users.js";
+
+/*
+ * A tracker's clone of the chain, in the words of git. The store is a branch. Every tracker has a clone of it in memory, with local commits on top
+ * that are applied there at once and wait for their transaction ("pending").
+ *
+ *   commit    a transaction that finds the head where this clone has it writes; otherwise it writes nothing
+ *   follow    another tracker's commit, announced: the next number is applied; if a number is missing, the clone reloads
+ *   rebase    the head has moved: local commits are undone, the missing ones applied, and the local ones applied again on top
+ *
+ * All of this is pure but for the clone that it owns.
+ */
+
+/** A local change that is applied in memory and not committed yet. */
+export interface Pending {
+  /** The change as it is to be committed: a rebase may replace it. */
+  change: Change;
+  revision: Revision;
+  /** What undoes it. */
+  undo: { readonly before: Before; readonly token: string | undefined };
+}
+
+/** The state in memory: the store's, as far as this tracker knows it, and its own pending changes on top. */
+export interface Clone extends TrackedUsers {
+  /** The number of the last commit followed. */
+  head: number;
+  /** The position of the last log record known to be folded in. */
+  position: number;
+  readonly pending: Pending[];
+}
+
+/** The lists that a save recorded: each user and the revision that the list answers. */
+export type SavedLists = readonly (readonly [UserId, number])[];
+
+/** The saved state, folded up to one position of the log. */
+export interface SavedState {
+  readonly head: number;
+  readonly position: number;
+  readonly token: string | undefined;
+  readonly users: ReadonlyMap<UserId, TrackedUser>;
+}
+
+export function emptyClone(ownUserId: UserId): Clone {
+  return { ...initialUsers(ownUserId), head: 0, position: 0, pending: [] };
+}
+
+/** Applies a local change in memory; its number is where it will be in the chain unless the head moves first. */
+export function applyLocally(clone: Clone, change: Change): Pending {
+  const revision = { number: clone.head + clone.pending.length + 1 };
+  const { token } = clone;
+  const pending = { change, revision, undo: { before: applyChange(clone, change, revision), token } };
+  clone.pending.push(pending);
+  return pending;
+}
+
+/** The pending changes as the commits that they become if the head has not moved. */
+export function toCommits({ head, pending }: Clone): readonly Commit[] {
+  return pending.map(({ change }, i) => ({ number: head + i + 1, change }));
+}
+
+/** The first of the pending changes are committed, in the log record at this position. */
+export function advance(clone: Clone, count: number, position: number): void {
+  clone.pending.splice(0, count);
+  clone.head += count;
+  clone.position = position;
+}
+
+/** Whether announced commits can be applied as they are: they begin at our head, and nothing of ours is pending. */
+export function canFollow({ head, pending }: Clone, commits: readonly Commit[]): boolean {
+  const first = commits[0]?.number;
+  return pending.length === 0 && first !== undefined && first <= head + 1;
+}
+
+/** Applies commits of another tracker; those up to our head are known already. */
+export function follow(clone: Clone, commits: readonly Commit[], position: number): Before {
+  const before: Before = new Map();
+  for (const { number, change } of commits) {
+    if (number <= clone.head) continue;
+    keepFirst(before, applyChange(clone, change, { number }));
+    clone.head = number;
+  }
+  clone.position = Math.max(clone.position, position);
+  return before;
+}
+
+/** Lists at these revisions are saved: users who are still at one of them are not outdated. Numbers beyond our head would be guesses of ours. */
+export function followSave({ users, head }: Clone, lists: SavedLists): void {
+  for (const [userId, number] of lists) {
+    const user = users.get(userId);
+    if (user?.outdated !== true || user.revision.number !== number || number > head || user.revision.doubted === true)
+      continue;
+    users.set(userId, { revision: user.revision, outdated: false, hasList: true });
+  }
+}
+
+/**
+ * Another tracker was given a change of these users and cannot commit it: whatever is saved of them may be older. They are outdated at a new revision
+ * object of the same number, so that a query sent from now on can be saved, and nothing that was asked or saved before counts.
+ */
+export function doubt({ users }: Clone, userIds: readonly UserId[]): Before {
+  const before: Before = new Map();
+  for (const userId of userIds) {
+    const user = users.get(userId);
+    if (user === undefined || before.has(userId)) continue;
+    before.set(userId, user);
+    users.set(userId, { ...user, revision: { number: user.revision.number, doubted: true }, outdated: true });
+  }
+  return before;
+}
+
+/**
+ * What became of a pending change: its step is in the chain, committed here or by another tab; or, `applied`, it changed what it names, but the token
+ * is not where its step leads.
+ */
+export type Outcome = "committed" | "applied";
+
+/** What a rebase did. */
+export interface Rebased {
+  readonly before: Before;
+  /** Pending changes that are not to be committed any more. */
+  readonly dropped: readonly { readonly pending: Pending; readonly outcome: Outcome }[];
+}
+
+/**
+ * Moves the clone to a later state of the store and applies the pending changes again, each as {@link rebased} says.
+ *
+ * Everything that a pending change touched gets a new revision object, so that queries sent at the old one are superseded and lists in memory do
+ * not match: the number they had may be another tracker's commit now.
+ * @param advanceTo folds in what is missing, and returns what that touched
+ * @param leftSince whether a user left in the commits that this clone had not followed
+ */
+export function rebase(
+  clone: Clone,
+  advanceTo: (clone: Clone) => Before,
+  leftSince: (userId: UserId) => boolean,
+): Rebased {
+  const before: Before = new Map();
+  const pending = clone.pending.splice(0);
+  for (const { undo } of pending)
+    for (const userId of undo.before.keys()) keepFirst(before, new Map([[userId, clone.users.get(userId)]]));
+  for (const { undo } of pending.toReversed()) restore(clone, undo);
+  keepFirst(before, advanceTo(clone));
+  const dropped: Rebased["dropped"][number][] = [];
+  for (const one of pending) {
+    const change = rebased(one.change, clone, leftSince);
+    if (change === "committed" || change === "applied") dropped.push({ pending: one, outcome: change });
+    else clone.pending.splice(-1, 1, Object.assign(one, applyLocally(clone, change)));
+  }
+  return { before, dropped };
+}
+
+/**
+ * What becomes of a pending change on top of another head than it was made for: a change to commit there, or its outcome.
+ *
+ * - A step that begins at the token is applied completely. One that leads to it has been committed, by another tab or by a transaction of our own
+ *   whose answer was lost. Any other is of a stream that is behind or ahead: the users it names become outdated and the token stays.
+ * - `track()` tracks users again, but not those who left in a commit that its caller did not know.
+ */
+export function rebased(
+  change: Change,
+  { token, users }: TrackedUsers,
+  leftSince: (userId: UserId) => boolean,
+): Change | Outcome {
+  if (change.type === "step") {
+    if (change.next === undefined || change.since === token) return change;
+    return change.next === token ? "committed" : (lateStep(change, users) ?? "applied");
+  }
+  const wanted = change.users.filter((userId) =>
+    change.type === "track" ? !users.has(userId) && !leftSince(userId) : users.has(userId),
+  );
+  return wanted.length === 0 ? "applied" : { type: change.type, users: wanted };
+}
+
+function lateStep({ changed, left, everyone }: SyncStep, users: TrackedUsers["users"]): Change | undefined {
+  if (everyone === "outdated") return { type: "step", changed: [], left: [], everyone };
+  const named = [...changed, ...left].filter((userId) => users.has(userId));
+  return named.length === 0 ? undefined : { type: "invalidate", users: named };
+}
+
+/** Advances by the commits and saves that were missing. */
+export function advanceByTail(
+  commits: readonly Commit[],
+  saves: readonly SavedLists[],
+  position: number,
+): (clone: Clone) => Before {
+  return (clone) => {
+    const before = follow(clone, commits, position);
+    for (const lists of saves) followSave(clone, lists);
+    return before;
+  };
+}
+
+/** Advances by taking over a whole saved state. A revision with the same number is the same commit: its object stays, and so do queries sent at it. */
+export function advanceToState(saved: SavedState): (clone: Clone) => Before {
+  return (clone) => {
+    const before: Before = new Map();
+    for (const [userId, user] of clone.users) {
+      if (!saved.users.has(userId)) {
+        before.set(userId, user);
+        clone.users.delete(userId);
+      }
+    }
+    for (const [userId, user] of saved.users) {
+      const known = clone.users.get(userId);
+      const isSame = known?.revision.number === user.revision.number;
+      if (!isSame) before.set(userId, known);
+      const outdated = known?.outdated === true && (user.outdated || known.revision.doubted === true);
+      clone.users.set(userId, isSame ? { ...user, revision: known.revision, outdated } : user);
+    }
+    clone.token = saved.token;
+    clone.head = saved.head;
+    clone.position = saved.position;
+    return before;
+  };
+}
+
+function restore(clone: Clone, { before, token }: Pending["undo"]): void {
+  for (const [userId, user] of before) {
+    if (user === undefined) clone.users.delete(userId);
+    else clone.users.set(userId, user);
+  }
+  clone.token = token;
+}
+
+function keepFirst(before: Before, later: Before): void {
+  for (const [userId, user] of later) if (!before.has(userId)) before.set(userId, user);
+}

@@ -1,0 +1,67 @@
+import type { Observable } from "rxjs";
+import { emptyClone, type SavedState } from "./clone.js";
+import type { DeviceStore } from "./device-store.js";
+import {
+  OWNER,
+  readLog,
+  readOwner,
+  readSnapshot,
+  readSync,
+  SYNC,
+  type OwnerRecord,
+  type SyncRecord,
+} from "./records.js";
+
+/** How far the head is moved on if it was lost: far beyond any number that was allotted since the records at hand were written. */
+const LOST_HEAD_LEAP = 1_000_000_000;
+
+/** The records of a damaged account. */
+export interface DamagedAccount {
+  readonly sync: unknown;
+  readonly snapshots: ReadonlyMap<string, unknown>;
+  readonly log: ReadonlyMap<string, unknown>;
+}
+
+/**
+ * Puts a damaged chain right. What was lost may have been the departure of any user, so no user but our own stays tracked, and their list is outdated.
+ * The token stays if it can be read; otherwise sync begins anew. Numbers go on from far beyond all that were ever allotted: a tab that is running knows
+ * some that are lost here.
+ */
+export function mend(store: DeviceStore, owner: OwnerRecord, damaged: DamagedAccount): Observable<SavedState> {
+  const { head, position } = highest(damaged);
+  const snapshot = { position: position + 1, head: head + LOST_HEAD_LEAP, chunks: 0, index: 0, oldest: position + 2 };
+  const token = readSync(damaged.sync)?.token;
+  const sync: SyncRecord = {
+    head: snapshot.head,
+    position: snapshot.position,
+    snapshot,
+    ...(token !== undefined && { token }),
+  };
+  const deletes = [
+    ...Array.from(damaged.snapshots.keys(), (id) => ["snapshot", id] as const),
+    ...Array.from(damaged.log.keys(), (id) => ["log", id] as const),
+  ];
+  return store.update([OWNER, SYNC], ([savedOwner, savedSync]) => {
+    const isOurs = readOwner(savedOwner)?.lifetime === owner.lifetime;
+    // Another tab may have mended it, or gone on, in the meantime: then the next transaction finds that the head has moved.
+    const isAsRead = readSync(savedSync)?.position === readSync(damaged.sync)?.position;
+    const state = { ...emptyClone(owner.userId), token, head: sync.head, position: sync.position };
+    return isOurs && isAsRead
+      ? { puts: [[SYNC, sync]], deletes, result: state }
+      : { puts: [], deletes: [], result: state };
+  });
+}
+
+function highest({ sync, snapshots, log }: DamagedAccount): { readonly head: number; readonly position: number } {
+  const known = readSync(sync);
+  let head = known?.head ?? 0;
+  let position = known?.position ?? 0;
+  for (const [id, record] of log) {
+    position = Math.max(position, Number.isSafeInteger(Number(id)) ? Number(id) : 0);
+    const read = readLog(record);
+    if (read?.type === "commits") head = Math.max(head, read.commits.at(-1)?.number ?? 0);
+  }
+  for (const record of snapshots.values())
+    for (const [, number] of readSnapshot(record) ?? []) head = Math.max(head, number);
+  return { head, position };
+}

@@ -1,0 +1,74 @@
+import type { UserId } from "../model/ids.js";
+import { followSave, type Clone } from "./clone.js";
+import type { RecordKey } from "./device-store.js";
+import { LIST_STATES, logKey, readLog, snapshotKey, SYNC, type SnapshotRecord, type SyncRecord } from "./records.js";
+import type { SavedRecords } from "./saved-records.js";
+import { syncOf } from "./transactions.js";
+
+/** Tracked users in one record of a snapshot. */
+const USERS_PER_RECORD = 1_000;
+/** Log records after which a snapshot is written, at the least. */
+const MIN_LOG = 250;
+/** With many tracked users a snapshot costs more, so it is written less often: one for as many log records as a hundredth of the users. */
+const USERS_PER_LOG_RECORD = 100;
+
+/** Whether the log is long enough to fold it into a snapshot. */
+export function isSnapshotDue({ position, snapshot }: SyncRecord, trackedUsers: number): boolean {
+  return position - snapshot.position >= Math.max(MIN_LOG, trackedUsers / USERS_PER_LOG_RECORD);
+}
+
+/** A clone as it was when nothing was pending. */
+export type Committed = Pick<Clone, "head" | "position" | "users" | "ownUserId" | "token">;
+
+/** Folds what else was appended since the last snapshot into `index` records; returns how many it wrote. */
+export type Compact = (records: SavedRecords, sync: SyncRecord, committed: Committed) => number;
+
+/**
+ * Folds the log into a snapshot and truncates it, if the clone is up to date; otherwise nothing happens.
+ *
+ * The log up to the *previous* snapshot is deleted, not all of it: a tab that is a little behind still finds in it who left.
+ */
+export function writeSnapshot(records: SavedRecords, committed: Committed, compact: Compact): boolean {
+  const sync = syncOf(records, committed);
+  if (sync === undefined || sync.head !== committed.head) return false;
+  const unread = Array.from({ length: Math.max(0, sync.position - committed.position) }, (_, i) =>
+    logKey(committed.position + 1 + i),
+  );
+  records.need(unread);
+  const clone: Clone = { ...committed, users: new Map(committed.users), pending: [] };
+  for (const key of unread) {
+    const record = readLog(records.get(key));
+    if (record?.type === "save") followSave(clone, record.lists);
+  }
+  const chunks = toChunks(clone.users);
+  chunks.forEach((chunk, i) => {
+    records.set(snapshotKey(i), chunk);
+  });
+  for (const key of obsolete(sync, chunks.length)) records.set(key, undefined);
+  const snapshot = {
+    position: sync.position,
+    head: sync.head,
+    chunks: chunks.length,
+    index: compact(records, sync, committed),
+    oldest: sync.snapshot.position + 1,
+  };
+  records.set(SYNC, { ...sync, snapshot } satisfies SyncRecord);
+  return true;
+}
+
+function toChunks(users: Clone["users"]): readonly SnapshotRecord[] {
+  const chunks: [UserId, number, number][][] = [];
+  for (const [userId, { revision, outdated, hasList }] of users) {
+    let chunk = chunks.at(-1);
+    if (chunk === undefined || chunk.length >= USERS_PER_RECORD) chunks.push((chunk = []));
+    chunk.push([userId, revision.number, LIST_STATES.indexOf(outdated ? (hasList ? "outdated" : "none") : "current")]);
+  }
+  return chunks;
+}
+
+function obsolete({ snapshot }: SyncRecord, chunks: number): readonly RecordKey[] {
+  const keys: RecordKey[] = [];
+  for (let chunk = chunks; chunk < snapshot.chunks; chunk++) keys.push(snapshotKey(chunk));
+  for (let at = snapshot.oldest; at <= snapshot.position; at++) keys.push(logKey(at));
+  return keys;
+}

@@ -1,0 +1,75 @@
+import type { UserId } from "../model/ids.js";
+import type { Change, Commit } from "./change.js";
+import { logKey, NO_SYNC, readLog, readSync, SYNC, type LogRecord, type SyncRecord } from "./records.js";
+import type { SavedRecords } from "./saved-records.js";
+
+/** Where a clone stands: what a transaction compares the store with. */
+export interface Base {
+  readonly head: number;
+  readonly position: number;
+}
+
+/** Log records that a tracker which is behind reads one by one; one that is further behind reads everything. */
+export const MAX_TAIL = 1_000;
+
+/** Whether the commits were written, or where the store is instead. */
+export type CommitOutcome = { readonly committedAt: number } | { readonly movedTo: SyncRecord | undefined };
+
+/**
+ * Commits changes: fast-forward only.
+ *
+ * If the head is the one that they were made for, the invalidations, the token and the new head are written together, as one record of the log.
+ * If not, nothing is written: the tracker reloads and rebases them.
+ */
+export function commit(records: SavedRecords, base: Base, commits: readonly Commit[], by: string): CommitOutcome {
+  const sync = syncOf(records, base);
+  const last = commits.at(-1);
+  if (sync === undefined || sync.head !== base.head || last === undefined) return { movedTo: sync };
+  const token = commits.reduce(
+    (current, { change }) => (change.type === "step" ? (change.next ?? current) : current),
+    sync.token,
+  );
+  return { committedAt: append(records, { ...sync, head: last.number, token }, { type: "commits", by, commits }) };
+}
+
+/** Appends a record to the log and returns its position. */
+export function append(records: SavedRecords, sync: SyncRecord, record: LogRecord): number {
+  const position = sync.position + 1;
+  records.set(logKey(position), record);
+  records.set(SYNC, { ...sync, position } satisfies SyncRecord);
+  return position;
+}
+
+/** The head record, or `undefined` if it is damaged, or gone although this tracker has seen one. */
+export function syncOf(records: SavedRecords, base: Base): SyncRecord | undefined {
+  const saved = records.get(SYNC);
+  return saved === undefined && base.head === 0 && base.position === 0 ? NO_SYNC : readSync(saved);
+}
+
+/**
+ * Which users changed in the store since a clone's head: the compare of the compare-and-set. If the head is still the same, no user did; otherwise the
+ * commits in between are read from the log. If they cannot be read, any user may have changed.
+ */
+export function changedSince(records: SavedRecords, base: Base): (userId: UserId) => boolean {
+  const sync = syncOf(records, base);
+  if (sync?.head === base.head) return () => false;
+  if (sync === undefined || sync.position < base.position || sync.position - base.position > MAX_TAIL)
+    return () => true;
+  const keys = Array.from({ length: sync.position - base.position }, (_, i) => logKey(base.position + 1 + i));
+  records.need(keys);
+  const named = new Set<UserId>();
+  for (const key of keys) {
+    const record = readLog(records.get(key));
+    if (record === undefined) return () => true;
+    for (const { number, change } of record.type === "commits" ? record.commits : []) {
+      if (number <= base.head) continue;
+      if (change.type === "step" && change.everyone !== undefined) return () => true;
+      for (const userId of usersOf(change)) named.add(userId);
+    }
+  }
+  return (userId) => named.has(userId);
+}
+
+/** The users that a change names. */
+export const usersOf = (change: Change): readonly UserId[] =>
+  change.type === "step" ? [...change.changed, ...change.left] : change.users;

@@ -1,0 +1,56 @@
+import type { AsyncSubject } from "rxjs";
+import type { News } from "./announcement.js";
+import type { RecordKey } from "./device-store.js";
+import type { SavedRecords } from "./saved-records.js";
+import type { Base } from "./transactions.js";
+
+/** Records that several writes may touch together in one transaction: what a store does within its deadline even on a slow disk. */
+export const MAX_RECORDS_PER_TRANSACTION = 5_000;
+
+/** What a write's pure function returns. */
+export interface Written<T> {
+  readonly result: T;
+  /** What other trackers are told once it is durable. */
+  readonly announce?: readonly News[];
+}
+
+/** One change of the store that is not a commit. */
+export interface Write<T> {
+  readonly keys: readonly RecordKey[];
+  /** Called as its transaction begins, after all commits before it: returns the pure function over the records that it names. */
+  readonly prepare: () => (records: SavedRecords, base: Base) => Written<T>;
+}
+
+interface Buffered {
+  readonly write: Write<unknown>;
+  readonly result$: AsyncSubject<unknown>;
+}
+
+/** Writes that wait for their transaction. Those that wait together go into one. */
+export class WriteBuffer {
+  #buffer: Buffered[] = [];
+
+  get isEmpty(): boolean {
+    return this.#buffer.length === 0;
+  }
+
+  add<T>(write: Write<T>, result$: AsyncSubject<T>): void {
+    this.#buffer.push({ write, result$: result$ as AsyncSubject<unknown> });
+  }
+
+  /** Takes out the first ones, up to {@link MAX_RECORDS_PER_TRANSACTION}, but at least one. */
+  take(): readonly Buffered[] {
+    let records = 0;
+    const end = this.#buffer.findIndex(({ write }, i) => {
+      records += write.keys.length;
+      return i > 0 && records > MAX_RECORDS_PER_TRANSACTION;
+    });
+    return this.#buffer.splice(0, end === -1 ? this.#buffer.length : end);
+  }
+
+  fail(error: unknown): void {
+    const buffer = this.#buffer;
+    this.#buffer = [];
+    for (const { result$ } of buffer) result$.error(error);
+  }
+}

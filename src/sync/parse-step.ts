@@ -1,0 +1,116 @@
+import { InvalidResponseError } from "../model/errors.js";
+import { isUserId, type UserId } from "../model/ids.js";
+import { isObject } from "../model/json.js";
+import type { SyncResponse } from "../model/wire.js";
+import type { SyncStep } from "../store/change.js";
+
+/** What one sync response says about device lists. */
+export interface ParsedStep {
+  /** The response, unless it is not one: then it moves no token and is not emitted. */
+  readonly response: SyncResponse | undefined;
+  /** The token that it answered: `null` for an initial sync, `undefined` if the caller does not know. */
+  readonly since: string | null | undefined;
+  /** The token that it leads to. */
+  readonly next: string | undefined;
+  readonly changed: readonly UserId[];
+  readonly left: readonly UserId[];
+  /** Why something in it could not be understood: it may hide changes of any user. */
+  readonly refusal?: InvalidResponseError;
+  /** Strings in the lists that are not user IDs. */
+  readonly refusedIds: readonly string[];
+}
+
+/** The lists of a response of `GET /keys/changes`. */
+export type ParsedChanges = Pick<ParsedStep, "changed" | "left" | "refusedIds">;
+
+/**
+ * Parses the `device_lists` of a sync response (Matrix spec, client-server API, "Tracking the device list for a user").
+ *
+ * 1. A user in both lists has left; a user listed twice counts once.
+ * 2. Our own user never leaves: listed in `left`, they count as changed.
+ * 3. Lists that cannot be understood may hide changes: `refusal` says why, and what can be understood is used.
+ */
+export function parseStep(response: unknown, ownUserId: UserId): ParsedStep {
+  try {
+    return parse(response, ownUserId);
+  } catch (cause) {
+    return notUnderstood(new InvalidResponseError("/sync", "", "readable", { cause })); // an object that is not JSON may throw on access
+  }
+}
+
+/**
+ * Parses a response of `GET /keys/changes`.
+ * @throws InvalidResponseError if it cannot be understood: it may hide changes
+ */
+export function parseChanges(response: unknown, ownUserId: UserId): ParsedChanges {
+  const refuse = (path: string, expected: string) => {
+    throw new InvalidResponseError("/keys/changes", path, expected);
+  };
+  if (!isObject(response)) refuse("", "an object");
+  return parseLists(response, ownUserId, refuse);
+}
+
+/** The change that a parsed step stands for, beginning at this token. */
+export function toChange({ next, changed, left, refusal }: ParsedStep, since: string | undefined): SyncStep {
+  return { type: "step", since, next, changed, left, everyone: refusal === undefined ? undefined : "outdated" };
+}
+
+const notUnderstood = (refusal: InvalidResponseError): ParsedStep => ({
+  response: undefined,
+  since: undefined,
+  next: undefined,
+  changed: [],
+  left: [],
+  refusal,
+  refusedIds: [],
+});
+
+function parse(response: unknown, ownUserId: UserId): ParsedStep {
+  if (!isObject(response)) return notUnderstood(new InvalidResponseError("/sync", "", "an object"));
+  const { next_batch: next, since } = response;
+  if (typeof next !== "string" || next === "")
+    return notUnderstood(new InvalidResponseError("/sync", "next_batch", "a token"));
+  let refusal: InvalidResponseError | undefined;
+  const refuse = (path: string, expected: string) => {
+    refusal ??= new InvalidResponseError("/sync", path, expected);
+  };
+  const knowsSince = since === undefined || since === null || typeof since === "string";
+  if (!knowsSince) refuse("since", "a token or null");
+  const lists = parseLists(response.device_lists, ownUserId, (path, expected) => {
+    refuse(path === "" ? "device_lists" : `device_lists.${path}`, expected);
+  });
+  return {
+    response: response as unknown as SyncResponse,
+    since: knowsSince ? since : undefined,
+    next,
+    ...lists,
+    ...(refusal && { refusal }),
+  };
+}
+
+type Refuse = (path: string, expected: string) => void;
+
+function parseLists(value: unknown, ownUserId: UserId, refuse: Refuse): ParsedChanges {
+  const lists = value ?? {}; // some servers write null
+  if (!isObject(lists)) refuse("", "an object");
+  const refusedIds: string[] = [];
+  const named = (name: "changed" | "left") =>
+    usersIn(isObject(lists) ? lists[name] : undefined, name, refuse, refusedIds);
+  const changed = named("changed");
+  const left = named("left");
+  if (left.delete(ownUserId)) changed.add(ownUserId);
+  for (const user of left) changed.delete(user);
+  return { changed: [...changed], left: [...left], refusedIds };
+}
+
+function usersIn(value: unknown, name: string, refuse: Refuse, refusedIds: string[]): Set<UserId> {
+  const users = value ?? [];
+  if (!Array.isArray(users)) refuse(name, "an array of user IDs");
+  const found = new Set<UserId>();
+  for (const user of Array.isArray(users) ? (users as unknown[]) : []) {
+    if (typeof user !== "string") refuse(name, "an array of user IDs");
+    else if (isUserId(user)) found.add(user);
+    else refusedIds.push(user);
+  }
+  return found;
+}

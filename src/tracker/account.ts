@@ -1,0 +1,375 @@
+import { ignoreElements, Observable, of, Subject, Subscription, toArray } from "rxjs";
+import { compactIndex } from "../lists/compact-index.js";
+import { StoreClearedError } from "../model/errors.js";
+import { isUserId, type UserId } from "../model/ids.js";
+import type { TrackerProblem } from "../model/problems.js";
+import type { News } from "../store/announcement.js";
+import { Chain } from "../store/chain.js";
+import { isEmptyStep, type Change, type Commit, type SyncStep } from "../store/change.js";
+import { rebased, type Outcome } from "../store/clone.js";
+import type { DeviceStore } from "../store/device-store.js";
+import type { SavedAccount } from "../store/load.js";
+import { effectsSince, type Before } from "../store/tracked-users.js";
+import { closeGap, placeStep } from "../sync/gap-recovery.js";
+import { parseStep, toChange, type ParsedStep } from "../sync/parse-step.js";
+import { refusedIds } from "../sync/refused-ids.js";
+import { Tracking } from "../sync/tracking.js";
+import { announcedChanges, stepsIn, toResponse } from "./announced-changes.js";
+import type { Connection } from "./connection.js";
+import { Gate } from "./gate.js";
+import { listsOf, type AccountSettings, type ListParts } from "./lists-of.js";
+import type { Outputs } from "./outputs.js";
+
+/** What an account needs besides its settings. */
+export interface AccountSurroundings {
+  readonly outputs: Outputs;
+  /** A name for this tracker that no other has. */
+  readonly name: string;
+  /** The gate outlives a failed load: changes that are given before the account is there wait in it. */
+  readonly gate: Gate;
+  readonly connection: () => Connection | undefined;
+  readonly closed$: Observable<unknown>;
+  readonly storeCleared: (error: StoreClearedError) => void;
+}
+
+/**
+ * An account whose saved state has been read: applies changes, one after the other, and keeps everything that depends on them in step.
+ *
+ *     response ─▶ gate ─▶ parse ─▶ place ─┬─ next ─▶ apply ─▶ memory, queries, commit ─▶ emissions
+ *                                         ├─ past ─▶ it has been applied
+ *                                         └─ gap ──▶ close the gate, find what is missing, apply, open it
+ */
+export class Account {
+  readonly chain: Chain;
+  readonly tracking: Tracking;
+  readonly parts: ListParts;
+  /** Users whose lists another tab saved. */
+  readonly savedElsewhere$ = new Subject<readonly UserId[]>();
+  readonly #settings: AccountSettings;
+  readonly #surroundings: AccountSurroundings;
+  readonly #subscriptions = new Subscription();
+  #isGapOpen = false;
+  #isAsked = false;
+
+  constructor(account: SavedAccount, store: DeviceStore, settings: AccountSettings, surroundings: AccountSurroundings) {
+    this.#settings = settings;
+    this.#surroundings = surroundings;
+    const { outputs, name, closed$ } = surroundings;
+    const { scheduler } = settings;
+    this.chain = new Chain(
+      account,
+      { store, owner: account.owner, name, scheduler, compact: compactIndex },
+      {
+        followed: (before, commits, isSummary) => {
+          this.#followed(before, commits, isSummary);
+        },
+        moved: (before) => {
+          this.#changed(before);
+        },
+        heard: (news) => {
+          this.#heard(news);
+        },
+        reread: (read) => {
+          this.parts.memory.checkOurKey(read.ourKey);
+          this.reportDamage(read);
+        },
+        commitFailed: (error, retryIn) => {
+          outputs.responses.storeFails();
+          const message = `changes could not be saved; lookups go on from memory, and it is tried again in ${retryIn / 1000} s`;
+          outputs.report({ type: "commit-failed", error, retryIn, message });
+        },
+        behind: (isBehind) => {
+          this.#setDoubt(isBehind || this.#isGapOpen);
+        },
+        unreadable: (error) => {
+          const message = "the saved state could not be read again; until it can, nothing is called current";
+          outputs.report({ type: "read-failed", userIds: [], error, message });
+          if (!this.#isGapOpen) this.#open(); // in doubt: lookups must not hang
+        },
+        cleared: () => {
+          surroundings.storeCleared(new StoreClearedError());
+        },
+        together: (action) => {
+          outputs.emissions.batch(action);
+        },
+      },
+    );
+    this.tracking = new Tracking(this.chain.clone.users);
+    this.parts = listsOf(this.chain, this.tracking, store, settings, outputs, { ourKey: account.ourKey, closed$ });
+  }
+
+  /** Follows what other trackers announce. */
+  hear(announcement: unknown): void {
+    this.chain.hear(announcement);
+  }
+
+  /** Applies a sync response, after those before it. */
+  receive(response: unknown, connection: Connection): void {
+    const { outputs } = this.#surroundings;
+    const step = parseStep(response, this.#settings.userId);
+    // A subscriber that is notified in the middle of a step, and causes the next one, must find this one complete.
+    outputs.emissions.batch(() => {
+      this.#reportRefusals(step);
+      const isFirst = connection.isFresh;
+      connection.responded();
+      const placement = placeStep(step, this.chain.clone.token, isFirst);
+      if (placement === "gap") this.#recover(step, isFirst, connection);
+      else this.#applyPlaced(step, placement, connection);
+    });
+  }
+
+  /** Applies `track()`, `untrack()` or `invalidate()`. Completes when it is durable. */
+  change(type: "track" | "untrack" | "invalidate", users: readonly UserId[]): Observable<never> {
+    const { outputs, gate } = this.#surroundings;
+    return new Observable<Outcome>((subscriber) => {
+      gate.pass(() => {
+        outputs.emissions.batch(() => {
+          const isConcerned = (userId: UserId) => (this.tracking.get(userId) !== undefined) === (type !== "track");
+          const isOwn = (userId: UserId) => type === "untrack" && userId === this.#settings.userId;
+          const concerned = users.filter((userId) => isUserId(userId) && isConcerned(userId) && !isOwn(userId));
+          this.#reportRefusedIds(
+            "track",
+            users.filter((userId) => !isUserId(userId)),
+          );
+          const outcome$ = concerned.length === 0 ? this.chain.settled() : this.#commit({ type, users: concerned });
+          subscriber.add(outcome$.subscribe(subscriber));
+        });
+      });
+    }).pipe(ignoreElements());
+  }
+
+  /** Whether another tracker that is caught up should answer. */
+  askWhetherCaughtUp(): void {
+    this.chain.announce({ type: "ask" });
+  }
+
+  reportDamage({ damaged, replaced }: SavedAccount): void {
+    const { report } = this.#surroundings.outputs;
+    for (const [kind, ids] of damaged) {
+      const lost =
+        kind === "account" || kind === "log" || kind === "snapshot"
+          ? "; all users but our own became untracked: call track() with the members of the encrypted rooms"
+          : "";
+      report({
+        type: "records-damaged",
+        kind,
+        ids,
+        message: `${ids.length} saved record(s) of kind "${kind}" cannot be trusted${lost}`,
+      });
+    }
+    if (replaced === undefined) return;
+    report({
+      type: "store-replaced",
+      format: replaced,
+      message: `the device store had format ${replaced}, of an older version; it was replaced, and everything is fetched again`,
+    });
+  }
+
+  close(error: Error): void {
+    this.#subscriptions.unsubscribe();
+    this.chain.close(error);
+  }
+
+  #applyPlaced(step: ParsedStep, placement: "next" | "past", connection: Connection): void {
+    const { token } = this.chain.clone;
+    // Lists that were fetched before an account's first sync may be older than it.
+    const isInitial = step.since === null && token === undefined;
+    const change: SyncStep = { ...toChange(step, token), ...(isInitial && { everyone: "outdated" }) };
+    const isNews = placement === "next" && !isEmptyStep(change);
+    const outcome$ = isNews ? this.#commit(change) : this.chain.settled();
+    if (step.response !== undefined) this.#surroundings.outputs.responses.applied(step.response, outcome$);
+    this.#caughtUp(connection);
+  }
+
+  /** Applies a change in memory, marks what it supersedes, and queues its commit; emissions follow. */
+  #commit(change: Change): Observable<Outcome> {
+    const { pending, outcome$ } = this.chain.apply(change);
+    this.#changed(pending.undo.before, change.type === "step" ? [change] : []);
+    this.chain.commitPending();
+    return outcome$;
+  }
+
+  #changed(before: Before, steps: readonly SyncStep[] = []): void {
+    const { outputs } = this.#surroundings;
+    const { queries, memory } = this.parts;
+    const effects = effectsSince(before, this.chain.clone);
+    const announced = announcedChanges(steps, effects);
+    queries.supersede(effects.invalidated);
+    queries.supersede(effects.left);
+    memory.forget(effects.left);
+    outputs.emissions.enqueue(() => {
+      queries.send();
+      this.tracking.changed(effects);
+      if (announced !== undefined) outputs.emitChanges(announced);
+    });
+  }
+
+  #followed(before: Before, commits: readonly Commit[] | undefined, isSummary: boolean): void {
+    const { outputs, connection } = this.#surroundings;
+    const steps = commits === undefined ? [this.#stepOf(before)] : stepsIn(commits);
+    this.#changed(before, steps);
+    const responses = isSummary ? [toResponse(steps)] : steps.map((step) => toResponse([step]));
+    for (const response of responses) if (response !== undefined) outputs.responses.committedElsewhere(response);
+    const isSynced = responses.some((response) => response !== undefined);
+    const current = connection();
+    if (isSynced && current !== undefined) this.#caughtUp(current);
+  }
+
+  /** What a whole state that was read again changed, as one step. */
+  #stepOf(before: Before): SyncStep {
+    const { invalidated, left } = effectsSince(before, this.chain.clone);
+    return { type: "step", next: this.chain.clone.token, changed: invalidated, left };
+  }
+
+  #heard(news: News): void {
+    const { outputs, connection } = this.#surroundings;
+    const current = connection();
+    switch (news.type) {
+      case "saved":
+        for (const update of news.updates) outputs.updated(update);
+        this.#savedElsewhere(news.lists.map(([userId]) => userId));
+        break;
+      case "acknowledged":
+        this.#savedElsewhere([news.userId]);
+        break;
+      case "ask":
+        this.#isAsked = true;
+        if (current?.isCaughtUp === true) this.#answerCaughtUp();
+        break;
+      case "caught-up":
+        if (current === undefined) break;
+        if (news.head <= this.chain.clone.head) this.#caughtUp(current);
+        else
+          this.#subscriptions.add(
+            this.chain.reload().subscribe({
+              complete: () => {
+                this.#caughtUp(current);
+              },
+              error: () => {},
+            }),
+          );
+        break;
+      default:
+    }
+  }
+
+  /** The lists in memory may be older now, at the same revision. */
+  #savedElsewhere(userIds: readonly UserId[]): void {
+    const { memory, lists } = this.parts;
+    const { userId: ownUserId } = this.#settings;
+    memory.forget(userIds);
+    const own = this.tracking.get(ownUserId);
+    if (userIds.includes(ownUserId) && own?.outdated === false) {
+      // Our own user-signing key decides what is verified.
+      this.#subscriptions.add(lists.read(new Map([[ownUserId, own.revision]])).subscribe({ error: () => {} }));
+    }
+    this.#surroundings.outputs.emissions.enqueue(() => {
+      this.savedElsewhere$.next(userIds);
+    });
+  }
+
+  #caughtUp(connection: Connection): void {
+    if (!connection.caughtUp()) return;
+    this.#surroundings.outputs.emissions.enqueue(() => {
+      connection.caughtUp$.next();
+    });
+    if (this.#isAsked) this.#answerCaughtUp();
+  }
+
+  #answerCaughtUp(): void {
+    this.#isAsked = false;
+    this.chain.announce({ type: "caught-up", head: this.chain.clone.head });
+  }
+
+  /** While a gap is being closed, changes and lookups wait, and nothing is called current. */
+  #recover(step: ParsedStep, isFirst: boolean, connection: Connection): void {
+    const { keysApi, gaps, userId: ownUserId, scheduler, queryDeadline: deadline } = this.#settings;
+    const { outputs } = this.#surroundings;
+    this.#isGapOpen = true;
+    this.#setDoubt(true);
+    const missing$ = closeGap(step, isFirst, {
+      ownUserId,
+      catchUp: () => this.chain.synchronize(),
+      token: () => this.chain.clone.token,
+      changes: gaps === "ask" ? (range) => keysApi.changes(range) : undefined,
+      scheduler,
+      deadline,
+      report: outputs.report,
+    });
+    this.#subscriptions.add(
+      missing$.pipe(toArray()).subscribe({
+        next: (missing) => {
+          outputs.emissions.batch(() => {
+            for (const one of missing) this.#applyLate(one);
+            this.#applyAfterGap(step, connection);
+            this.#isGapOpen = false;
+            if (!this.chain.isBehind) this.#setDoubt(false);
+            else if (this.chain.failing) this.#open(); // in doubt: lookups must not hang
+          });
+        },
+        error: () => {
+          this.chain.storeCleared();
+        },
+      }),
+    );
+  }
+
+  /** The step before which the gap was. If it is still not the next one, another tab has moved on: what it names becomes outdated, and the next response shows. */
+  #applyAfterGap(step: ParsedStep, connection: Connection): void {
+    const { outputs } = this.#surroundings;
+    const placement = placeStep(step, this.chain.clone.token, false);
+    if (placement !== "gap") {
+      this.#applyPlaced(step, placement, connection);
+      return;
+    }
+    const outcome$ = this.#applyLate(toChange(step, step.since ?? undefined));
+    if (step.response !== undefined) outputs.responses.applied(step.response, outcome$);
+    this.#caughtUp(connection);
+  }
+
+  #applyLate(step: SyncStep): Observable<Outcome> {
+    const change = rebased(step, this.chain.clone, () => false);
+    return typeof change === "string" ? of(change) : this.#commit(change);
+  }
+
+  /** @param isInDoubt whether steps may be missing */
+  #setDoubt(isInDoubt: boolean): void {
+    const { gate, outputs } = this.#surroundings;
+    if (isInDoubt) {
+      this.tracking.inDoubt = true;
+      gate.close();
+      return;
+    }
+    if (!this.tracking.inDoubt) return;
+    this.tracking.inDoubt = false;
+    outputs.emissions.enqueue(() => {
+      this.tracking.trust();
+    });
+    this.#open();
+  }
+
+  #open(): void {
+    const { gate, outputs } = this.#surroundings;
+    gate.open();
+    // Lookups come after the emissions of what they waited for.
+    outputs.emissions.enqueue(() => {
+      gate.release();
+    });
+  }
+
+  #reportRefusals({ refusal, refusedIds: ids }: ParsedStep): void {
+    const { report } = this.#surroundings.outputs;
+    if (refusal !== undefined)
+      report({
+        type: "sync-response-refused",
+        error: refusal,
+        message: `${refusal.message}; as it may hide changes, every device list became outdated`,
+      });
+    this.#reportRefusedIds("device_lists", ids);
+  }
+
+  #reportRefusedIds(source: Parameters<typeof refusedIds>[0], ids: readonly string[]): void {
+    const problem: TrackerProblem | undefined = refusedIds(source, ids);
+    if (problem !== undefined) this.#surroundings.outputs.report(problem);
+  }
+}

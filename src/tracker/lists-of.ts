@@ -1,0 +1,101 @@
+import type { Observable, SchedulerLike } from "rxjs";
+import { DeviceIndex } from "../lists/device-index.js";
+import { ListMemory } from "../lists/list-memory.js";
+import { ListSaver } from "../lists/list-saver.js";
+import { OwnIdentityWatch } from "../lists/own-identity-watch.js";
+import { SavedLists } from "../lists/saved-lists.js";
+import { UnsavedPins } from "../lists/unsaved-pins.js";
+import { Lookup } from "../lookup/lookup.js";
+import type { UserId } from "../model/ids.js";
+import type { KeysApi } from "../query/keys-api.js";
+import { processResponse } from "../query/process-response.js";
+import { Queries, type QueryLimits } from "../query/queries.js";
+import type { Chain } from "../store/chain.js";
+import type { DeviceStore } from "../store/device-store.js";
+import type { OwnerRecord } from "../store/records.js";
+import type { Tracking } from "../sync/tracking.js";
+import type { SignatureVerifier } from "../trust/signature-verifier.js";
+import type { UnsignedDevices } from "../trust/verify-list.js";
+import type { Outputs } from "./outputs.js";
+
+/** What an account works with, from the options. */
+export interface AccountSettings extends QueryLimits {
+  readonly userId: UserId;
+  readonly keysApi: KeysApi;
+  readonly verifier: SignatureVerifier;
+  readonly unsignedDevices: UnsignedDevices;
+  readonly maxListsInMemory: number;
+  readonly queryDeadline: number;
+  readonly gaps: "ask" | "distrust";
+  readonly scheduler: SchedulerLike;
+}
+
+/** The parts that read, query and save device lists. */
+export interface ListParts {
+  readonly memory: ListMemory;
+  readonly lists: SavedLists;
+  readonly index: DeviceIndex;
+  readonly saver: ListSaver;
+  readonly queries: Queries;
+  readonly lookup: Lookup;
+}
+
+/** Puts together the parts that read, query and save the device lists of one account. */
+export function listsOf(
+  chain: Chain,
+  tracking: Tracking,
+  store: DeviceStore,
+  settings: AccountSettings,
+  outputs: Outputs,
+  saved: { readonly ourKey: string | undefined; readonly closed$: Observable<unknown> },
+): ListParts {
+  const { userId: ownUserId, keysApi, scheduler, queryDeadline, unsignedDevices } = settings;
+  const { report, updated } = outputs;
+  const isOurs = (owner: OwnerRecord | undefined) => chain.isOurs(owner);
+  const refusesUnsigned = unsignedDevices === "refuse";
+  const memory = new ListMemory(ownUserId, tracking, settings.maxListsInMemory, saved.ourKey);
+  const lists = new SavedLists({
+    store,
+    memory,
+    tracking,
+    refusesUnsigned,
+    isOurs,
+    isCommitted: ({ number }) => number <= chain.clone.head,
+    missedCommit: () => {
+      chain.catchUp();
+    },
+    report,
+  });
+  const unsaved = new UnsavedPins(memory, store, scheduler, isOurs);
+  const ownIdentity = new OwnIdentityWatch(report);
+  const saver = new ListSaver({ ownUserId, chain, tracking, memory, unsaved, ownIdentity, updated, report });
+  const queries = new Queries(
+    {
+      keysApi,
+      ownUserId,
+      scheduler,
+      queryDeadline,
+      closed$: saved.closed$,
+      revisionOf: (userId) => tracking.get(userId)?.revision,
+      process: (response, query) =>
+        processResponse(response, query, {
+          ...settings,
+          ownUserId,
+          memory,
+          lists,
+          saver,
+          deadline: queryDeadline,
+          report,
+        }),
+    },
+    settings,
+  );
+  const lookup = new Lookup(tracking, memory, lists, queries, () => scheduler.now());
+  const index = new DeviceIndex({
+    store,
+    isOurs,
+    isTracked: (userId) => tracking.get(userId) !== undefined,
+    refusesUnsigned,
+  });
+  return { memory, lists, index, saver, queries, lookup };
+}

@@ -1,0 +1,133 @@
+import { defer, Subject, type Observable } from "rxjs";
+import type { SyncResponse } from "../model/wire.js";
+import type { Outcome } from "../store/clone.js";
+import type { EmissionQueue } from "./emission-queue.js";
+
+/** How a sync stream ends. */
+export type End = { readonly error: unknown } | "complete";
+
+/** A response that has been applied, until `synced$` emits it. */
+interface Unsynced {
+  readonly response: SyncResponse;
+  state: "pending" | "applied" | "durable";
+}
+
+/** What is emitted between two ends of the sync stream. */
+class Generation {
+  readonly applied$ = new Subject<SyncResponse>();
+  readonly synced$ = new Subject<SyncResponse>();
+  readonly unsynced: Unsynced[] = [];
+  end: End | undefined;
+}
+
+/**
+ * `applied$` and `synced$`: each response once, in order, as soon as lookups reflect it and as soon as it is durable.
+ *
+ * A response of a stream that is behind changes what it names and moves no token: `synced$` emits it with the next commit of its stream.
+ */
+export class ResponseStreams {
+  /** Ends with the sync stream; a later subscriber gets what comes after that. */
+  readonly applied$: Observable<SyncResponse> = defer(() => this.#current.applied$);
+  readonly synced$: Observable<SyncResponse> = defer(() => this.#current.synced$);
+  readonly #emissions: EmissionQueue;
+  #current = new Generation();
+  /** Generations whose stream has ended and whose last responses are not durable yet. */
+  #ending: Generation[] = [];
+
+  constructor(emissions: EmissionQueue) {
+    this.#emissions = emissions;
+  }
+
+  /** A response of this tab's stream was applied. Its outcome is known when it, and all before it, are durable. */
+  applied(response: SyncResponse, outcome$: Observable<Outcome>): void {
+    const generation = this.#current;
+    this.#emissions.enqueue(() => {
+      generation.applied$.next(response);
+    });
+    // Without its body, which would be kept for as long as the store fails.
+    const unsynced: Unsynced = { response: lists(response), state: "pending" };
+    generation.unsynced.push(unsynced);
+    outcome$.subscribe({
+      next: (outcome) => {
+        this.#settle(generation, unsynced, outcome);
+      },
+      error: () => {}, // the tracker is closed, or the store was cleared: the streams end
+    });
+  }
+
+  /** Another tab committed a step. */
+  committedElsewhere(response: SyncResponse): void {
+    const generation = this.#current;
+    this.#emissions.enqueue(() => {
+      generation.applied$.next(response);
+      generation.synced$.next(response);
+    });
+  }
+
+  /** The sync stream ended: `applied$` ends now, `synced$` after the last response is durable, or now if that may take long. */
+  end(end: End, isStoreFailing: boolean): void {
+    const generation = this.#current;
+    this.#current = new Generation();
+    this.#emissions.enqueue(() => {
+      finish(generation.applied$, end);
+    });
+    generation.end = end;
+    this.#ending.push(generation);
+    if (isStoreFailing) this.storeFails();
+    else this.#flush(generation);
+  }
+
+  /** The store fails, which may last: ends that wait for it do so no longer. */
+  storeFails(): void {
+    for (const generation of this.#ending.splice(0)) {
+      generation.unsynced.length = 0;
+      this.#flush(generation);
+    }
+  }
+
+  /** Nothing follows any more. */
+  finish(end: End): void {
+    const { applied$, synced$ } = this.#current;
+    this.#current = new Generation();
+    this.#emissions.enqueue(() => {
+      finish(applied$, end);
+      finish(synced$, end);
+    });
+  }
+
+  #settle(generation: Generation, settled: Unsynced, outcome: Outcome): void {
+    settled.state = outcome === "committed" ? "durable" : "applied";
+    if (outcome === "committed") {
+      for (const unsynced of generation.unsynced) {
+        if (unsynced === settled) break;
+        if (unsynced.state === "applied") unsynced.state = "durable";
+      }
+    }
+    this.#flush(generation);
+  }
+
+  #flush(generation: Generation): void {
+    const { unsynced, synced$, end } = generation;
+    while (unsynced[0]?.state === "durable" || (end !== undefined && unsynced[0]?.state === "applied")) {
+      const response = unsynced.shift()?.response;
+      if (response === undefined) break;
+      this.#emissions.enqueue(() => {
+        synced$.next(response);
+      });
+    }
+    if (end === undefined || unsynced.length > 0) return;
+    this.#ending = this.#ending.filter((one) => one !== generation);
+    this.#emissions.enqueue(() => {
+      finish(synced$, end);
+    });
+  }
+}
+
+function lists({ since, next_batch, device_lists }: SyncResponse): SyncResponse {
+  return { next_batch, ...(since !== undefined && { since }), ...(device_lists !== undefined && { device_lists }) };
+}
+
+function finish(subject$: Subject<SyncResponse>, end: End): void {
+  if (end === "complete") subject$.complete();
+  else if (subject$.observed) subject$.error(end.error); // otherwise RxJS would report it as unhandled
+}

@@ -1,0 +1,282 @@
+import {
+  BehaviorSubject,
+  catchError,
+  defer,
+  EMPTY,
+  finalize,
+  ignoreElements,
+  map,
+  merge,
+  NEVER,
+  Observable,
+  of,
+  ReplaySubject,
+  share,
+  Subject,
+  Subscription,
+  switchMap,
+  takeUntil,
+  throwError,
+  type SchedulerLike,
+} from "rxjs";
+import { platformVerifier } from "../ed25519/platform-verifier.js";
+import { StoreClearedError, StoreOwnerError, TrackerClosedError } from "../model/errors.js";
+import type { UserId } from "../model/ids.js";
+import type { DeviceStore } from "../store/device-store.js";
+import { loadAccount, type SavedAccount } from "../store/load.js";
+import { memoryStore } from "../store/memory-store.js";
+import { withStoreDeadline } from "../store/store-deadline.js";
+import { strictVerifier } from "../trust/signature-verifier.js";
+import { Account } from "./account.js";
+import { Connection } from "./connection.js";
+import { Gate } from "./gate.js";
+import type { AccountSettings } from "./lists-of.js";
+import type { CompleteOptions } from "./options.js";
+import { Outputs } from "./outputs.js";
+import type { End } from "./response-streams.js";
+
+/**
+ * A tracker's life: loading the account on first use, connections to the sync stream, the store being cleared, and closing.
+ *
+ * | what is shared | reset by |
+ * | --- | --- |
+ * | `#loading$` | the last subscriber unsubscribing before the account is loaded, and a failed load: the next use reads again |
+ */
+export class Session {
+  readonly outputs = new Outputs();
+  readonly scheduler: SchedulerLike;
+  readonly trackedUsers$: Observable<ReadonlySet<UserId>>;
+  readonly caughtUp$: Observable<void>;
+  readonly #options: CompleteOptions;
+  readonly #settings: AccountSettings;
+  readonly #gate = new Gate();
+  readonly #loading$: Observable<Account>;
+  readonly #account$: Observable<Account> = defer(() =>
+    this.#over === undefined ? this.#loading$ : throwError(() => this.#over),
+  );
+  readonly #loaded$ = new ReplaySubject<Account>(1);
+  readonly #connections$ = new BehaviorSubject<Connection | undefined>(undefined);
+  readonly #closed$ = new Subject<void>();
+  #announcements = new Subscription();
+  /** What was announced while the state was being read. */
+  #heard: unknown[] = [];
+  /** Told apart from other trackers by chance: the same account may be open in many tabs. */
+  readonly #name = Math.random().toString(36).slice(2);
+  #account: Account | undefined;
+  /** Why nothing works any more: the store was cleared, or the tracker closed. */
+  #over: Error | undefined;
+
+  constructor(options: CompleteOptions) {
+    const { userId, store, scheduler, storeDeadline, verifier } = options;
+    this.#options = options;
+    this.scheduler = scheduler;
+    const onFallback = (error: unknown) => {
+      const message =
+        "this platform has no ed25519: signatures are verified in JavaScript, which takes 10 to 15 times as long";
+      this.outputs.report({ type: "slow-signatures", error, message });
+    };
+    this.#settings = {
+      ...options,
+      userId,
+      verifier: verifier === undefined ? platformVerifier({ onFallback }) : strictVerifier(verifier),
+    };
+    this.#loading$ = this.#load(withStoreDeadline(store, storeDeadline, scheduler));
+    // If the state cannot be loaded now (another account's store), it may be later.
+    const loads$ = defer(() => this.whenLoaded()).pipe(
+      ignoreElements(),
+      catchError(() => EMPTY),
+    );
+    this.trackedUsers$ = this.alive(merge(this.#loaded$, loads$).pipe(switchMap(({ tracking }) => tracking.set$)));
+    this.caughtUp$ = this.alive(this.#connections$.pipe(switchMap((connection) => connection?.caughtUp$ ?? NEVER)));
+  }
+
+  get isConnected(): boolean {
+    return this.#over === undefined && this.#connections$.value?.closed === false;
+  }
+
+  connect(): Subscription {
+    if (this.#over instanceof TrackerClosedError) throw this.#over;
+    const connection = new Connection();
+    if (this.#over !== undefined) {
+      connection.unsubscribe(); // lookups and synced$ say why
+      return connection;
+    }
+    this.#connections$.next(connection);
+    connection.add(
+      this.onceOpen((account) => of(account)).subscribe({
+        next: (account) => {
+          if (!connection.isCaughtUp) account.askWhetherCaughtUp();
+        },
+        error: (error: unknown) => {
+          this.#gate.fail(error); // what was given is of an account that is not the store's
+          this.#end(connection, { error });
+        },
+      }),
+    );
+    if (connection.closed) return connection;
+    const end = (how: End) => {
+      this.#gate.pass(() => {
+        this.#end(connection, how);
+      });
+    };
+    connection.add(
+      this.#options.sync$.subscribe({
+        next: (response: unknown) => {
+          this.#gate.pass(() => {
+            this.#account?.receive(response, connection);
+          });
+        },
+        error: (error: unknown) => {
+          end({ error });
+        },
+        complete: () => {
+          end("complete");
+        },
+      }),
+    );
+    return connection;
+  }
+
+  /** Does something with the account once it is loaded. Fails if it cannot be loaded, and if the tracker is over or closed in the meantime. */
+  onceLoaded<T>(project: (account: Account) => Observable<T>): Observable<T> {
+    return this.#untilClosed(this.#account$.pipe(switchMap(project)));
+  }
+
+  /** The same once no step is known to be missing. */
+  onceOpen<T>(project: (account: Account) => Observable<T>): Observable<T> {
+    return this.onceLoaded((account) => this.#gate.opened$.pipe(switchMap(() => project(account))));
+  }
+
+  /** Applies a change that the application asked for. */
+  change(type: "track" | "untrack" | "invalidate", users: readonly UserId[]): Observable<never> {
+    return this.onceLoaded((account) => account.change(type, users));
+  }
+
+  /** A stream that completes when the tracker is closed, and is over if it is closed already. */
+  alive<T>(source$: Observable<T>): Observable<T> {
+    return defer(() => {
+      if (this.#over instanceof TrackerClosedError) return EMPTY;
+      return source$.pipe(takeUntil(this.#closed$));
+    });
+  }
+
+  close(): void {
+    if (this.#over instanceof TrackerClosedError) return;
+    const error = new TrackerClosedError();
+    this.#over = error;
+    this.#connections$.value?.unsubscribe();
+    this.#announcements.unsubscribe();
+    this.#gate.fail(error);
+    this.#account?.close(error);
+    this.#closed$.next();
+    this.outputs.finish("complete");
+  }
+
+  /** Fails with the error of the end if the tracker is closed in the meantime. */
+  #untilClosed<T>(source$: Observable<T>): Observable<T> {
+    return defer(() => {
+      let isDone = false;
+      const failed$ = this.#closed$.pipe(
+        switchMap(() => (isDone ? EMPTY : throwError(() => this.#over))),
+        ignoreElements(),
+      );
+      return new Observable<T>((subscriber) => {
+        subscriber.add(failed$.subscribe(subscriber));
+        subscriber.add(
+          source$
+            .pipe(
+              finalize(() => {
+                isDone = true;
+              }),
+            )
+            .subscribe(subscriber),
+        );
+      });
+    });
+  }
+
+  #end(connection: Connection, end: End): void {
+    if (connection.closed) return;
+    connection.unsubscribe();
+    const reason =
+      end === "complete"
+        ? "completed"
+        : `failed: ${end.error instanceof Error ? end.error.message : String(end.error)}`;
+    const message = `the sync stream ${reason}; lookups go on from the last step applied`;
+    this.outputs.report({ type: "sync-ended", ...(end !== "complete" && { error: end.error }), message });
+    this.outputs.responses.end(end, this.#account?.chain.failing === true);
+  }
+
+  #storeCleared(error: StoreClearedError): void {
+    if (this.#over !== undefined) return;
+    this.#over = error;
+    this.outputs.report({
+      type: "store-cleared",
+      message: "the device store was cleared: this tracker has nothing to go on with, make a new one",
+    });
+    this.#gate.fail(error);
+    this.#connections$.value?.unsubscribe();
+    this.#announcements.unsubscribe();
+    this.outputs.responses.finish({ error });
+  }
+
+  /** Reads the saved state, once for all callers that wait for it. Changes that were given in the meantime are applied before any of them goes on. */
+  #load(store: DeviceStore): Observable<Account> {
+    const lifetime = `${this.scheduler.now().toString(36)}.${this.#name}`;
+    const open = (opened: DeviceStore) =>
+      loadAccount(opened, this.#options.userId, lifetime).pipe(map((account) => ({ opened, account })));
+    return defer(() => {
+      this.#listen(store);
+      return open(store);
+    }).pipe(
+      catchError((error: unknown) => {
+        if (error instanceof StoreOwnerError) throw error;
+        const message =
+          "the device store cannot be used; memory stands in for it, and nothing is kept beyond this page";
+        this.outputs.report({ type: "store-unavailable", error, message });
+        return open(memoryStore());
+      }),
+      map(({ opened, account }) => this.#start(account, opened)),
+      // A subscriber that unsubscribes from inside the emission does not reset it: a second load would forget what has been applied since.
+      share({
+        connector: () => new ReplaySubject(1),
+        resetOnComplete: false,
+        resetOnRefCountZero: () => (this.#account === undefined ? of(0) : NEVER),
+      }),
+    );
+  }
+
+  /** From before the state is read: what is announced in the meantime must not be missed. */
+  #listen(store: DeviceStore): void {
+    this.#announcements.unsubscribe();
+    this.#heard = [];
+    this.#announcements = store.commits$.subscribe((announcement) => {
+      if (this.#account === undefined) this.#heard.push(announcement);
+      else this.#account.hear(announcement);
+    });
+  }
+
+  #start(saved: SavedAccount, store: DeviceStore): Account {
+    const { outputs } = this;
+    return outputs.emissions.batch(() => {
+      const account = new Account(saved, store, this.#settings, {
+        outputs,
+        name: this.#name,
+        gate: this.#gate,
+        connection: () => this.#connections$.value,
+        closed$: this.#closed$,
+        storeCleared: (error) => {
+          this.#storeCleared(error);
+        },
+      });
+      this.#account = account;
+      account.reportDamage(saved);
+      for (const announcement of this.#heard.splice(0)) account.hear(announcement);
+      outputs.emissions.enqueue(() => {
+        this.#loaded$.next(account);
+      });
+      this.#gate.open();
+      return account;
+    });
+  }
+}

@@ -11,13 +11,13 @@ import { type MockAdapter, mockAdapter } from "./mock-adapter.js";
 const BOB = "@bob:example.org";
 const request = { device_keys: { [BOB]: [] } } as { device_keys: Record<string, []> };
 
-describe("the requests", () => {
+describe("requests", () => {
   function given(): { api: ReturnType<typeof axiosKeysApi>; mock: MockAdapter } {
     const http = matrixHttp({ homeserverUrl: "https://example.org", accessToken: "secret" });
     return { api: axiosKeysApi(http), mock: mockAdapter(http) };
   }
 
-  it("ask for the devices, without a timeout where the caller gave none", async () => {
+  it("query devices without a timeout if the caller gave none", async () => {
     const { api, mock } = given();
     mock.onPost("/keys/query").reply(200, { device_keys: {}, "org.example.more": 1 });
     await expect(lastValueFrom(api.query(request).pipe(toArray()))).resolves.toEqual([
@@ -29,7 +29,7 @@ describe("the requests", () => {
     expect(sent?.headers).toMatchObject({ Authorization: "Bearer secret", "Content-Type": "application/json" });
   });
 
-  it("give the timeout in the body and in the query string, also where it is 0", async () => {
+  it("send the timeout in the body and in the query string, even if it is 0", async () => {
     for (const timeout of [1234, 0]) {
       const { api, mock } = given();
       mock.onPost("/keys/query").reply(200, {});
@@ -40,14 +40,14 @@ describe("the requests", () => {
     }
   });
 
-  it("ask for the changes between two tokens", async () => {
+  it("request the changes between two tokens", async () => {
     const { api, mock } = given();
     mock.onGet("/keys/changes").reply(200, { changed: [BOB] });
     await expect(firstValueFrom(api.changes({ from: "s1+&", to: "s2" }))).resolves.toEqual({ changed: [BOB] });
     expect(mock.history.get?.[0]?.params).toEqual({ from: "s1+&", to: "s2" });
   });
 
-  it("go out at each subscription and not before", async () => {
+  it("are sent on each subscription, and not before", async () => {
     const { api, mock } = given();
     mock.onPost("/keys/query").reply(200, {});
     const query$ = api.query(request);
@@ -58,7 +58,7 @@ describe("the requests", () => {
   });
 });
 
-describe("an answer that makes no sense", () => {
+describe("an invalid response", () => {
   let server: LoopbackServer;
   let body: string;
   beforeEach(async () => {
@@ -76,8 +76,8 @@ describe("an answer that makes no sense", () => {
     ['{"device_keys": []}', "device_keys"],
     ['{"failures": "x"}', "failures"],
     ['{"master_keys": [1]}', "master_keys"],
-  ])("is a clear error at once: %j to /keys/query", async (answer, path) => {
-    body = answer;
+  ])("is an error at once: %j from /keys/query", async (response, path) => {
+    body = response;
     const error: unknown = await firstValueFrom(
       axiosKeysApi(matrixHttp({ homeserverUrl: server.url, accessToken: "x" })).query(request),
     ).catch((failure: unknown) => failure);
@@ -91,25 +91,25 @@ describe("an answer that makes no sense", () => {
     ["[]", ""],
     ['{"changed": {}}', "changed"],
     ['{"left": "x"}', "left"],
-  ])("is a clear error at once: %j to /keys/changes", async (answer, path) => {
-    body = answer;
+  ])("is an error at once: %j from /keys/changes", async (response, path) => {
+    body = response;
     const error: unknown = await firstValueFrom(
       axiosKeysApi(matrixHttp({ homeserverUrl: server.url, accessToken: "x" })).changes({ from: "a", to: "b" }),
     ).catch((failure: unknown) => failure);
     expect(error).toMatchObject({ name: "InvalidResponseError", endpoint: "/keys/changes", path });
   });
 
-  it("is told from an answer with names of JavaScript's, which are only names", async () => {
+  it("is not one with names such as __proto__", async () => {
     body = '{"device_keys": {"__proto__": {"polluted": {}}, "constructor": {}}}';
-    const answer = await firstValueFrom(
+    const response = await firstValueFrom(
       axiosKeysApi(matrixHttp({ homeserverUrl: server.url, accessToken: "x" })).query(request),
     );
-    expect(Object.keys(answer.device_keys ?? {})).toEqual(["__proto__", "constructor"]);
+    expect(Object.keys(response.device_keys ?? {})).toEqual(["__proto__", "constructor"]);
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
   });
 });
 
-describe("what may pass", () => {
+describe("a transient failure", () => {
   let time: ManualTime;
   let mock: MockAdapter;
   let results: unknown[];
@@ -127,7 +127,7 @@ describe("what may pass", () => {
     expect(time.pending).toBe(0);
     vi.restoreAllMocks();
   });
-  function ask(script: (mock: MockAdapter) => unknown): void {
+  function query(script: (mock: MockAdapter) => unknown): void {
     const http = axios.create();
     mock = mockAdapter(http);
     script(mock);
@@ -135,7 +135,7 @@ describe("what may pass", () => {
       .query(request)
       .subscribe({ next: (value) => results.push(value), error: (error: unknown) => results.push(error) });
   }
-  /** The n-th attempt has failed and the next one waits. */
+  /** Resolves once the n-th attempt has failed and the next one is scheduled. */
   const waiting = (n: number): Promise<void> =>
     vi.waitFor(
       () => {
@@ -144,11 +144,11 @@ describe("what may pass", () => {
       },
       { interval: 1 },
     );
-  /** Lets the answer of a request arrive: mocked answers take promises, no time. */
+  /** Lets a response arrive: mocked responses take promises, but no time. */
   const turn = (): Promise<void> => new Promise((done) => setTimeout(done));
 
-  it.each([429, 502, 503, 504])("%i is tried again, twice, and then it is the error", async (status) => {
-    ask((m) => m.onPost().reply(status));
+  it.each([429, 502, 503, 504])("(%i) is retried twice, and then is an error", async (status) => {
+    query((m) => m.onPost().reply(status));
     await turn();
     await waiting(1);
     time.advance(1_499);
@@ -163,8 +163,8 @@ describe("what may pass", () => {
     expect(results[0]).toMatchObject({ name: "MatrixError", status });
   });
 
-  it("no connection is tried again, and the answer is given", async () => {
-    ask((m) => m.onPost().networkErrorOnce().onPost().reply(200, { device_keys: {} }));
+  it("(no connection) is retried, and the response is emitted", async () => {
+    query((m) => m.onPost().networkErrorOnce().onPost().reply(200, { device_keys: {} }));
     await turn();
     await waiting(1);
     time.advance(1_500);
@@ -175,8 +175,8 @@ describe("what may pass", () => {
   it.each([
     ["retry_after_ms", { retry_after_ms: 20_000 }, {}],
     ["Retry-After", {}, { "Retry-After": "20" }],
-  ])("is tried again when the server says, by %s", async (_how, body, headers) => {
-    ask((m) => m.onPost().replyOnce(429, body, headers).onPost().reply(200, {}));
+  ])("is retried when the server says (%s)", async (_how, body, headers) => {
+    query((m) => m.onPost().replyOnce(429, body, headers).onPost().reply(200, {}));
     await turn();
     await waiting(1);
     time.advance(19_999);
@@ -187,15 +187,15 @@ describe("what may pass", () => {
     expect(results).toEqual([{}]);
   });
 
-  it("is an error at once where the server asks for more than 30 s", async () => {
-    ask((m) => m.onPost().reply(429, { errcode: "M_LIMIT_EXCEEDED", retry_after_ms: 30_001 }));
+  it("is an error at once if the server requires more than 30 s", async () => {
+    query((m) => m.onPost().reply(429, { errcode: "M_LIMIT_EXCEEDED", retry_after_ms: 30_001 }));
     await settled(1);
     expect(results[0]).toMatchObject({ errcode: "M_LIMIT_EXCEEDED", retryAfter: 30_001 });
     expect(sent()).toBe(1);
   });
 
-  it("is an error where the waits add up to more than 30 s", async () => {
-    ask((m) => m.onPost().reply(429, { retry_after_ms: 16_000 }));
+  it("is an error if the waits add up to more than 30 s", async () => {
+    query((m) => m.onPost().reply(429, { retry_after_ms: 16_000 }));
     await turn();
     await waiting(1);
     time.advance(16_000);
@@ -203,15 +203,15 @@ describe("what may pass", () => {
     expect(sent()).toBe(2);
   });
 
-  it.each([400, 401, 403, 404, 500, 501])("does not include %i", async (status) => {
-    ask((m) => m.onPost().reply(status, { errcode: "M_UNKNOWN", retry_after_ms: 1 }));
+  it.each([400, 401, 403, 404, 500, 501])("is not %i", async (status) => {
+    query((m) => m.onPost().reply(status, { errcode: "M_UNKNOWN", retry_after_ms: 1 }));
     await settled(1);
     expect(sent()).toBe(1);
     expect(results[0]).toMatchObject({ status, errcode: "M_UNKNOWN" });
   });
 
-  it("is not tried again once nobody waits", async () => {
-    ask((m) => m.onPost().reply(502));
+  it("is not retried after unsubscribing", async () => {
+    query((m) => m.onPost().reply(502));
     await turn();
     await waiting(1);
     subscription.unsubscribe();
@@ -222,14 +222,14 @@ describe("what may pass", () => {
   });
 });
 
-describe("a server that is slow", () => {
+describe("a slow server", () => {
   let server: LoopbackServer;
   beforeEach(async () => {
     server = await new LoopbackServer().start();
   });
   afterEach(() => server.stop());
 
-  it("sees the request aborted when the last one unsubscribes", async () => {
+  it("sees the request aborted on unsubscribing", async () => {
     const results: unknown[] = [];
     const subscription = axiosKeysApi(matrixHttp({ homeserverUrl: server.url, accessToken: "x" }))
       .query(request)
@@ -244,7 +244,7 @@ describe("a server that is slow", () => {
   it.each([
     [undefined, 70_000],
     [120_000, 180_000],
-  ])("has the timeout of %s ms and a minute more, then the request is aborted", async (timeout, deadline) => {
+  ])("has 60 s more than a timeout of %s ms until the request is aborted", async (timeout, deadline) => {
     const time = new ManualTime();
     const results: unknown[] = [];
     const http = matrixHttp({ homeserverUrl: server.url, accessToken: "x" });
@@ -261,23 +261,23 @@ describe("a server that is slow", () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it("is waited for though the timeout is longer than a timer of the platform can be", async () => {
+  it("is waited for, even if the timeout exceeds the platform's timers", async () => {
     const http = matrixHttp({ homeserverUrl: server.url, accessToken: "x" });
-    const answer = firstValueFrom(axiosKeysApi(http).query({ ...request, timeout: 1e12 }));
+    const response = firstValueFrom(axiosKeysApi(http).query({ ...request, timeout: 1e12 }));
     const seen = await server.request(0);
-    await new Promise((done) => setTimeout(done, 20)); // begun later and longer than the 1 ms that Node makes of such a timer: whatever the machine, that one has fired by then
+    await new Promise((done) => setTimeout(done, 20)); // longer than the 1 ms to which Node reduces such a timer, so that one has fired
     seen.answer(200, { device_keys: {} });
-    await expect(answer).resolves.toEqual({ device_keys: {} });
+    await expect(response).resolves.toEqual({ device_keys: {} });
   });
 
-  it("is waited for though the instance has a shorter time-out of its own", async () => {
+  it("is waited for, even if the instance has a shorter timeout", async () => {
     const http = matrixHttp({ homeserverUrl: server.url, accessToken: "x" });
     http.defaults.timeout = 30;
-    const answer = firstValueFrom(axiosKeysApi(http).query(request));
+    const response = firstValueFrom(axiosKeysApi(http).query(request));
     const seen = await server.request(0);
-    await new Promise((done) => setTimeout(done, 80)); // begun later and longer: whatever the machine, a timer of 30 ms has fired by then
+    await new Promise((done) => setTimeout(done, 80)); // longer, and started later, so a timer of 30 ms has fired
     seen.answer(200, { device_keys: {} });
-    await expect(answer).resolves.toEqual({ device_keys: {} });
+    await expect(response).resolves.toEqual({ device_keys: {} });
     expect(server.requests).toHaveLength(1);
   });
 });

@@ -8,11 +8,11 @@ describe("backoff", () => {
     expect(backoff(7, 0.999_999)).toBe(MAX_BACKOFF);
   });
 
-  it("leaves half of each wait to chance", () => {
+  it("makes half of each wait random", () => {
     expect([0, 0.25, 0.5, 0.75].map((random) => backoff(3, random))).toEqual([4_000, 5_000, 6_000, 7_000]);
   });
 
-  it("never exceeds a minute, however many attempts failed", () => {
+  it("never exceeds a minute", () => {
     for (const attempt of [10, 1_000, 100_000]) expect(backoff(attempt, 0.999_999)).toBeLessThanOrEqual(MAX_BACKOFF);
   });
 });

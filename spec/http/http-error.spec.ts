@@ -10,7 +10,7 @@ import { type MockAdapter, mockAdapter } from "./mock-adapter.js";
 const NOW = Date.parse("Wed, 21 Oct 2026 07:28:00 GMT");
 const TOKEN = "syt_very_secret";
 
-/** What axios itself makes of this answer, as we tell it. */
+/** Our error for a response, by way of axios's own. */
 async function errorFor(status: number, body?: unknown, headers: Record<string, string> = {}): Promise<MatrixError> {
   const http = axios.create({ headers: { Authorization: `Bearer ${TOKEN}` } });
   mockAdapter(http).onAny().reply(status, body, headers);
@@ -23,7 +23,7 @@ async function errorFor(status: number, body?: unknown, headers: Record<string, 
 }
 
 describe("a refusal", () => {
-  it("is told with the server's code and words", async () => {
+  it("has the server's code and message", async () => {
     const error = await errorFor(403, { errcode: "M_FORBIDDEN", error: "Not today" });
     expect(error).toBeInstanceOf(DeviceTrackerError);
     expect(error).toMatchObject({
@@ -37,7 +37,7 @@ describe("a refusal", () => {
     expect(error.message).toBe('/keys/query was refused with 403 (M_FORBIDDEN, "Not today")');
   });
 
-  it("carries the wait that the server asks for, from the body and from the header", async () => {
+  it("has the wait that the server requires, from the body or the header", async () => {
     expect((await errorFor(429, { errcode: "M_LIMIT_EXCEEDED", retry_after_ms: 4_000 })).retryAfter).toBe(4_000);
     expect((await errorFor(429, { errcode: "M_LIMIT_EXCEEDED" }, { "Retry-After": "4" })).retryAfter).toBe(4_000);
     const dates = { "retry-after": "Wed, 21 Oct 2026 12:00:05 GMT", date: "Wed, 21 Oct 2026 12:00:00 GMT" };
@@ -46,7 +46,7 @@ describe("a refusal", () => {
     expect(error.message).toContain("try again in 5000 ms");
   });
 
-  it("keeps the soft logout flag and says what it means", async () => {
+  it("has the soft logout flag, and explains it", async () => {
     const soft = await errorFor(401, { errcode: "M_UNKNOWN_TOKEN", error: "expired", soft_logout: true });
     expect(soft.softLogout).toBe(true);
     expect(soft.message).toContain("as the same device");
@@ -57,32 +57,32 @@ describe("a refusal", () => {
 
   it.each([
     ["a proxy's page", "<html><body>Bad Gateway</body></html>"],
-    ["nothing", undefined],
+    ["an empty body", undefined],
     ["null", null],
-    ["a list", [1]],
-    ["an errcode that is no string", { errcode: 5, error: {} }],
-  ])("that comes with %s has no errcode and still says what happened", async (_what, body) => {
+    ["an array", [1]],
+    ["an errcode that is not a string", { errcode: 5, error: {} }],
+  ])("with %s has no errcode, but a message", async (_what, body) => {
     const error = await errorFor(502, body);
     expect(error).toMatchObject({ status: 502, errcode: undefined });
     expect(error.message).toBe(
-      "/keys/query was refused with 502 (no Matrix error in the answer): the server or a proxy before it is in trouble; try again later",
+      "/keys/query was refused with 502 (not a Matrix error): the server or a proxy in front of it is failing; try again later",
     );
   });
 
-  it("shortens a server's endless words", async () => {
+  it("cuts a long message of the server", async () => {
     expect((await errorFor(400, { errcode: "M_UNKNOWN", error: "x".repeat(1_000_000) })).message.length).toBeLessThan(
       500,
     );
   });
 
-  it("never shows the access token, not even where the server repeats it", async () => {
+  it("never contains the access token, even if the server repeats it", async () => {
     const error = await errorFor(401, { errcode: "M_UNKNOWN_TOKEN", error: `Unrecognised access token ${TOKEN}` });
     expect(error.message).toContain("Unrecognised access token <access token>");
     expect(inspect(error, { depth: 20, showHidden: true })).not.toContain(TOKEN);
   });
 });
 
-describe("no answer", () => {
+describe("a missing response", () => {
   async function errorOf(mock: (adapter: MockAdapter) => unknown): Promise<Error> {
     const http = axios.create({ headers: { Authorization: `Bearer ${TOKEN}` } });
     mock(mockAdapter(http));
@@ -96,18 +96,18 @@ describe("no answer", () => {
     const error = await errorOf((adapter) => adapter.onAny().networkError());
     expect(error).toBeInstanceOf(DeviceTrackerError);
     expect(error).toMatchObject({ name: "ConnectionError", endpoint: "/sync", deadline: undefined });
-    expect(error.message).toContain("no answer from /sync (Network Error");
+    expect(error.message).toContain("no response from /sync (Network Error");
     expect(inspect(error, { depth: 20, showHidden: true })).not.toContain(TOKEN);
   });
 
-  it("is a ConnectionError with axios's code where axios gave up", async () => {
+  it("is a ConnectionError with axios's code if axios timed out", async () => {
     expect(await errorOf((adapter) => adapter.onAny().timeout())).toMatchObject({
       name: "ConnectionError",
       code: "ECONNABORTED",
     });
   });
 
-  it("is a ConnectionError where the answer broke off after a status of 200", () => {
+  it("is a ConnectionError if it was cut off after a status of 200", () => {
     const config = { url: "/sync", headers: axios.AxiosHeaders.from({ Authorization: `Bearer ${TOKEN}` }) };
     const response = { status: 200, statusText: "OK", data: undefined, headers: {}, config };
     const error = httpError(new AxiosError("stream has been aborted", "ERR_BAD_RESPONSE", config, {}, response), NOW);
@@ -115,7 +115,7 @@ describe("no answer", () => {
     expect(error.message).toContain("stream has been aborted, ERR_BAD_RESPONSE");
   });
 
-  it("keeps the platform's own error as the cause, unless it drags the request along", () => {
+  it("has the platform's error as its cause, unless that refers to the request", () => {
     const config = { url: "/sync", headers: new axios.AxiosHeaders() };
     const reset = new Error("read ECONNRESET");
     expect(httpError(AxiosError.from(reset, "ECONNRESET", config), NOW).cause).toBe(reset);
@@ -124,15 +124,15 @@ describe("no answer", () => {
   });
 });
 
-describe("what is neither", () => {
-  it("stays a cancellation for axios, without the request's configuration", () => {
+describe("another error", () => {
+  it("stays a cancellation for axios, without the configuration", () => {
     const headers = axios.AxiosHeaders.from({ Authorization: `Bearer ${TOKEN}` });
     const error = httpError(new CanceledError("canceled", { headers }), NOW);
     expect(axios.isCancel(error)).toBe(true);
     expect(inspect(error, { depth: 20, showHidden: true })).not.toContain(TOKEN);
   });
 
-  it("passes an error of another kind on, and wraps what is no error", () => {
+  it("is passed on, and wrapped if it is not an Error", () => {
     const mine = new RangeError("mine");
     expect(httpError(mine, NOW)).toBe(mine);
     expect(httpError("mine", NOW)).toMatchObject({ cause: "mine" });

@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from "node:http";
 import { vi } from "vitest";
 
-/** A request as a real server on loopback sees it; the spec answers it when it likes, or never. */
+/** A request received by a real server on the loopback interface. The spec answers it at any time, or never. */
 export interface SeenRequest {
   readonly method: string;
   readonly path: string;
@@ -9,9 +9,9 @@ export interface SeenRequest {
   readonly headers: IncomingHttpHeaders;
   readonly body: unknown;
   readonly at: number;
-  /** The client went away before it was answered. */
+  /** Whether the client aborted it before it was answered. */
   readonly aborted: boolean;
-  /** A string goes out as it is, anything else as JSON. */
+  /** Sends a string verbatim, anything else as JSON. */
   answer(status: number, body?: unknown, headers?: Record<string, string>): void;
   readonly response: ServerResponse;
 }
@@ -21,7 +21,7 @@ export class LoopbackServer {
   url = "";
   readonly #server: Server;
 
-  /** @param answer answers each request at once, where given */
+  /** @param answer answers each request at once if it is given */
   constructor(answer?: (request: SeenRequest) => void) {
     this.#server = createServer((incoming, response) => {
       const chunks: Buffer[] = [];
@@ -65,7 +65,7 @@ export class LoopbackServer {
     await new Promise<void>((stopped) => this.#server.close(() => stopped()));
   }
 
-  /** The n-th request (from 0), once it has come. */
+  /** Resolves with the n-th request (from 0) once it has arrived. */
   request(n: number): Promise<SeenRequest> {
     return vi.waitFor(
       () => {

@@ -17,8 +17,8 @@ async function serve(answer?: (request: SeenRequest) => void): Promise<LoopbackS
   server = await new LoopbackServer(answer).start();
   return server;
 }
-/** A server that takes these tokens and no other. */
-const taking =
+/** A server that accepts only these tokens. */
+const accepting =
   (...tokens: string[]) =>
   (request: SeenRequest): void =>
     tokens.some((token) => request.headers.authorization === `Bearer ${token}`)
@@ -32,26 +32,26 @@ describe("the homeserver's URL", () => {
     ["https://matrix.example.org/", "https://matrix.example.org/_matrix/client/v3"],
     ["https://example.org/some/prefix//", "https://example.org/some/prefix/_matrix/client/v3"],
     ["http://localhost:8008", "http://localhost:8008/_matrix/client/v3"],
-  ])("%s is asked below %s", (homeserverUrl, baseURL) => {
+  ])("%s becomes %s", (homeserverUrl, baseURL) => {
     expect(matrixHttp({ homeserverUrl, accessToken: "secret" }).defaults.baseURL).toBe(baseURL);
   });
 
   it.each([
-    ["matrix.example.org", /no URL/u],
-    ["", /no URL/u],
+    ["matrix.example.org", /is not a URL/u],
+    ["", /is not a URL/u],
     ["ftp://matrix.example.org", /https:\/\/ or http:\/\/, not with ftp:/u],
     ["localhost:8008", /https:\/\/ or http:\/\//u],
     ["https://alice:pass@matrix.example.org", /user name or a password/u],
-    ["https://matrix.example.org/?a=b", /before any \?/u],
-  ])("%j is refused at once", (homeserverUrl, message) => {
+    ["https://matrix.example.org/?a=b", /must not contain \?/u],
+  ])("refuses %j at once", (homeserverUrl, message) => {
     expect(() => matrixHttp({ homeserverUrl, accessToken: "secret" })).toThrow(TypeError);
     expect(() => matrixHttp({ homeserverUrl, accessToken: "secret" })).toThrow(message);
     expect(() => matrixHttp({ homeserverUrl, accessToken: "secret" })).not.toThrow(/pass@/u);
   });
 
-  it("cannot be left by an absolute URL: the token would go along", async () => {
-    const { url, requests } = await serve(taking("secret"));
-    const elsewhere = new LoopbackServer(taking("secret"));
+  it("is the only server that receives the token, even for an absolute URL", async () => {
+    const { url, requests } = await serve(accepting("secret"));
+    const elsewhere = new LoopbackServer(accepting("secret"));
     await elsewhere.start();
     await matrixHttp({ homeserverUrl: url, accessToken: "secret" }).get(`${elsewhere.url}/account/whoami`);
     await elsewhere.stop();
@@ -61,8 +61,8 @@ describe("the homeserver's URL", () => {
 });
 
 describe("the access token", () => {
-  it("goes along as a bearer token", async () => {
-    const { url, requests } = await serve(taking("secret"));
+  it("is sent as a bearer token", async () => {
+    const { url, requests } = await serve(accepting("secret"));
     const { data } = await matrixHttp({ homeserverUrl: `${url}/`, accessToken: "secret" }).get<unknown>(
       "/account/whoami",
     );
@@ -73,8 +73,8 @@ describe("the access token", () => {
     });
   });
 
-  it("is asked for with each request where it is a function", async () => {
-    const seen = await serve(taking("one", "two"));
+  it("is read for each request if it is a function", async () => {
+    const seen = await serve(accepting("one", "two"));
     const accessToken = vi.fn<() => string>().mockReturnValueOnce("one").mockReturnValueOnce("two");
     const http = matrixHttp({ homeserverUrl: seen.url, accessToken });
     await http.get("/sync");
@@ -84,16 +84,16 @@ describe("the access token", () => {
 
   it.each([
     ["empty", ""],
-    ["with a line break at the end", "secret\n"],
-    ["with a space", "sec ret"],
-  ])("that is %s is refused without being shown", async (_what, token) => {
+    ["followed by a line break", "secret\n"],
+    ["interrupted by a space", "sec ret"],
+  ])("that is %s is refused, and not shown", async (_what, token) => {
     expect(() => matrixHttp({ homeserverUrl: "https://example.org", accessToken: token })).toThrow(TypeError);
     const later = matrixHttp({ homeserverUrl: "https://example.org", accessToken: () => token }).get("/sync");
     await expect(later).rejects.toThrow(/accessToken must be/u);
     if (token !== "") await expect(later).rejects.not.toThrow(token);
   });
 
-  it("does not show in what a request fails with", async () => {
+  it("does not appear in errors", async () => {
     const { url } = await serve((request) =>
       request.query.hang === undefined ? request.answer(403, { errcode: "M_FORBIDDEN" }) : request.response.destroy(),
     );
@@ -107,8 +107,8 @@ describe("the access token", () => {
 });
 
 describe("a refused access token", () => {
-  it("is renewed once and the request sent again, body and all", async () => {
-    const seen = await serve(taking("new"));
+  it("is renewed once, and the whole request is sent again", async () => {
+    const seen = await serve(accepting("new"));
     const accessToken = vi.fn<() => Promise<string>>().mockResolvedValueOnce("old").mockResolvedValueOnce("new");
     const http = matrixHttp({ homeserverUrl: seen.url, accessToken });
     await http.post("/keys/query", { device_keys: {} }, { params: { timeout: 5 } });
@@ -122,8 +122,8 @@ describe("a refused access token", () => {
     expect(accessToken).toHaveBeenCalledTimes(2);
   });
 
-  it("is final where the same token is all there is", async () => {
-    const seen = await serve(taking("new"));
+  it("is final if the function returns the same token", async () => {
+    const seen = await serve(accepting("new"));
     const accessToken = vi.fn(() => "old");
     await expect(matrixHttp({ homeserverUrl: seen.url, accessToken }).get("/sync")).rejects.toMatchObject({
       name: "MatrixError",
@@ -135,8 +135,8 @@ describe("a refused access token", () => {
     expect(seen.requests).toHaveLength(1);
   });
 
-  it("is final where the new one is refused too", async () => {
-    const seen = await serve(taking("none of them"));
+  it("is final if the new one is refused, too", async () => {
+    const seen = await serve(accepting("another"));
     let n = 0;
     const accessToken = vi.fn(() => `token${++n}`);
     await expect(matrixHttp({ homeserverUrl: seen.url, accessToken }).get("/sync")).rejects.toMatchObject({
@@ -147,33 +147,33 @@ describe("a refused access token", () => {
     expect(accessToken).toHaveBeenCalledTimes(2);
   });
 
-  it("is final where it is a plain string", async () => {
-    const seen = await serve(taking("new"));
+  it("is final if it is a string", async () => {
+    const seen = await serve(accepting("new"));
     await expect(matrixHttp({ homeserverUrl: seen.url, accessToken: "old" }).get("/sync")).rejects.toBeInstanceOf(
       MatrixError,
     );
     expect(seen.requests).toHaveLength(1);
   });
 
-  it("is renewed once for all requests that fail together", async () => {
+  it("is renewed once for all requests that fail with it", async () => {
     let current = "old";
-    let asked = 0;
+    let calls = 0;
     const http = matrixHttp({
       homeserverUrl: "https://example.org",
-      // The first three are for the requests; a renewal takes a turn of the event loop, in which all three have failed.
+      // The first three calls are for the requests; a renewal takes long enough for all three to fail.
       accessToken: () =>
-        ++asked <= 3 ? current : new Promise((give) => setTimeout(() => give((current = `new${asked - 3}`)), 10)),
+        ++calls <= 3 ? current : new Promise((give) => setTimeout(() => give((current = `new${calls - 3}`)), 10)),
     });
     const mock = mockAdapter(http)
       .onGet("/sync")
       .reply(({ headers }) => (headers?.Authorization === "Bearer new1" ? [200, {}] : [401, UNKNOWN_TOKEN]));
     await Promise.all([http.get("/sync"), http.get("/sync"), http.get("/sync")]);
-    expect(asked).toBe(4);
+    expect(calls).toBe(4);
     expect(mock.history.get).toHaveLength(6);
   });
 
-  it("is renewed anew when a later one is refused", async () => {
-    const seen = await serve(taking("two", "four"));
+  it("is renewed again when a later one is refused", async () => {
+    const seen = await serve(accepting("two", "four"));
     const accessToken = vi
       .fn<() => string>()
       .mockReturnValueOnce("one")
@@ -186,8 +186,8 @@ describe("a refused access token", () => {
     expect(tokensOf(seen)).toEqual(["Bearer one", "Bearer two", "Bearer three", "Bearer four"]);
   });
 
-  it("is renewed anew also where it is the same one that is refused again", async () => {
-    const seen = await serve(taking("two", "four"));
+  it("is renewed again when the same one is refused again", async () => {
+    const seen = await serve(accepting("two", "four"));
     const accessToken = vi
       .fn<() => string>()
       .mockReturnValueOnce("one")
@@ -200,7 +200,7 @@ describe("a refused access token", () => {
     expect(tokensOf(seen)).toEqual(["Bearer one", "Bearer two", "Bearer one", "Bearer four"]);
   });
 
-  it("leaves any other refusal alone", async () => {
+  it("is not renewed after another refusal", async () => {
     const { url, requests } = await serve((request) =>
       request.answer(401, { errcode: "M_USER_LOCKED", soft_logout: true }),
     );
@@ -212,8 +212,8 @@ describe("a refused access token", () => {
     expect(requests).toHaveLength(1);
   });
 
-  it("fails with what the renewal threw, in our words where it was a request of axios's", async () => {
-    const { url } = await serve(taking("new"));
+  it("fails with the error of the renewal, converted if it is axios's", async () => {
+    const { url } = await serve(accepting("new"));
     const mine = new Error("the refresh token is gone");
     const failing = vi
       .fn<() => string>()
@@ -233,7 +233,7 @@ describe("a refused access token", () => {
   });
 });
 
-it("works with an adapter that stands in for the network", async () => {
+it("works with another adapter", async () => {
   const http = matrixHttp({ homeserverUrl: "https://example.org", accessToken: "secret" });
   const mock = mockAdapter(http).onGet("/sync").reply(200, { next_batch: "s1" });
   await expect(http.get("/sync")).resolves.toMatchObject({ data: { next_batch: "s1" } });

@@ -22,19 +22,19 @@ describe("hasNews", () => {
     expect(hasNews({ ...empty, ...part }, "s1")).toBe(true);
   });
 
-  it("is false where the token did not move: the same would come again, for ever", () => {
+  it("is false if the token did not move", () => {
     expect(hasNews({ next_batch: "s1", device_lists: { changed: ["@bob:example.org"] } }, "s1")).toBe(false);
   });
 
-  it("copes with any depth of nesting", () => {
+  it("handles any depth of nesting", () => {
     let deep: Record<string, unknown> = {};
     for (let i = 0; i < 100_000; i++) deep = { deep };
     expect(hasNews({ next_batch: "s2", deep }, "s1")).toBe(false);
   });
 });
 
-describe("pauses of a server that does not hold its polls", () => {
-  /** What the loop would wait after each of `count` empty answers that each took `elapsed` ms. */
+describe("pauses for a server that does not hold polls", () => {
+  /** The pauses after each of `count` empty responses that took `elapsed` ms. */
   function pauses(count: number, elapsed: number, timeout: number): number[] {
     let quiet = 0;
     return Array.from({ length: count }, () => {
@@ -43,26 +43,26 @@ describe("pauses of a server that does not hold its polls", () => {
     });
   }
 
-  it("grow to 2 s after a few free ones", () => {
+  it("grow to 2 s after a few polls without one", () => {
     expect(pauses(9, 0, 30_000)).toEqual([0, 0, 0, 250, 500, 1_000, 2_000, 2_000, 2_000]);
   });
 
-  it("count the time that the answer took", () => {
+  it("include the time that the response took", () => {
     expect(pauses(7, 200, 30_000)).toEqual([0, 0, 0, 50, 300, 800, 1_800]);
   });
 
-  it("never come for a server that holds its polls, or holds them for less than asked", () => {
+  it("do not affect a server that holds polls, even for less than requested", () => {
     expect(pauses(50, 30_000, 30_000).every((pause) => pause === 0)).toBe(true);
     expect(pauses(50, 2_500, 30_000).every((pause) => pause === 0)).toBe(true);
     expect(pauses(50, 600, 600).every((pause) => pause === 0)).toBe(true);
   });
 
-  it("do not exceed the poll that was asked for, and stay a quarter of a second where none was", () => {
+  it("do not exceed the timeout, except for a minimum of 250 ms", () => {
     expect(pauses(9, 0, 600).at(-1)).toBe(600);
     expect(pauses(9, 0, 0).at(-1)).toBe(250);
   });
 
-  it("end with the first news, and with the first poll that was held", () => {
+  it("end with news or with a poll that was held", () => {
     expect(quietPolls(20, true, 0, 30_000)).toBe(0);
     expect(quietPolls(20, false, 2_000, 30_000)).toBe(0);
     expect(quietPolls(20, false, 1_999, 30_000)).toBe(21);

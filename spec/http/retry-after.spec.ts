@@ -5,28 +5,28 @@ const NOW = Date.parse("Wed, 21 Oct 2026 07:28:00 GMT");
 const none = { retryAfter: undefined, date: undefined };
 
 describe("retryAfter", () => {
-  it("reads the body's milliseconds", () => {
+  it("reads the milliseconds of the body", () => {
     expect(retryAfter(4_000, none, NOW)).toBe(4_000);
   });
 
-  it("reads the header's seconds", () => {
+  it("reads the seconds of the header", () => {
     expect(retryAfter(undefined, { retryAfter: "4", date: undefined }, NOW)).toBe(4_000);
   });
 
-  it("reads the header's date by the server's own clock, which may be hours away from ours", () => {
+  it("reads the date of the header by the server's clock", () => {
     const headers = { retryAfter: "Wed, 21 Oct 2026 12:00:30 GMT", date: "Wed, 21 Oct 2026 12:00:00 GMT" };
     expect(retryAfter(undefined, headers, NOW)).toBe(30_000);
   });
 
-  it("reads the header's date by our clock where the server does not tell its own", () => {
+  it("reads the date of the header by our clock if the server's is unknown", () => {
     expect(retryAfter(undefined, { retryAfter: "Wed, 21 Oct 2026 07:28:30 GMT", date: undefined }, NOW)).toBe(30_000);
   });
 
-  it("takes a date that has passed as no wait", () => {
+  it("treats a date in the past as no wait", () => {
     expect(retryAfter(undefined, { retryAfter: "Wed, 21 Oct 2026 07:00:00 GMT", date: undefined }, NOW)).toBe(0);
   });
 
-  it("takes the longer of the two", () => {
+  it("returns the longer of the two", () => {
     expect(retryAfter(1_000, { retryAfter: "4", date: undefined }, NOW)).toBe(4_000);
     expect(retryAfter(9_000, { retryAfter: "4", date: undefined }, NOW)).toBe(9_000);
   });

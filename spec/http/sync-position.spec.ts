@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ConnectionError } from "../../src/http/connection-error.js";
 import { MatrixError, type Refusal } from "../../src/http/matrix-error.js";
 import {
-  afterAnswer,
+  afterResponse,
   afterFailure,
   MAX_SERVER_WAIT,
   startFrom,
@@ -17,21 +17,21 @@ const news = (next_batch: string): object => ({ next_batch, device_lists: { chan
 const after = (position: SyncPosition, error: Error): SyncPosition =>
   afterFailure(position, error, HALF).next ?? expect.unreachable();
 
-describe("an answer", () => {
-  it("moves the token and says which one it answered", () => {
-    const first = afterAnswer(startFrom(undefined), { next_batch: "s1", rooms: {} }, 5, 30_000);
+describe("a response", () => {
+  it("moves the token and gets the one of its request", () => {
+    const first = afterResponse(startFrom(undefined), { next_batch: "s1", rooms: {} }, 5, 30_000);
     expect(first).toMatchObject({ since: "s1", response: { next_batch: "s1", since: null, rooms: {} } });
-    expect(afterAnswer(first, { next_batch: "s2" }, 5, 30_000)).toMatchObject({
+    expect(afterResponse(first, { next_batch: "s2" }, 5, 30_000)).toMatchObject({
       since: "s2",
       response: { since: "s1" },
     });
   });
 
-  it("stays as it is but for since: what a server calls since does not count", () => {
+  it("stays as it is, except that since is replaced", () => {
     const body = JSON.parse(
       '{"next_batch":"s1","since":"theirs","device_lists":"nonsense","__proto__":{"a":1},"more":[{}]}',
     ) as object;
-    const { response } = afterAnswer(startFrom("s0"), body, 5, 30_000);
+    const { response } = afterResponse(startFrom("s0"), body, 5, 30_000);
     expect(JSON.stringify(response)).toBe(
       '{"next_batch":"s1","since":"s0","device_lists":"nonsense","__proto__":{"a":1},"more":[{}]}',
     );
@@ -45,10 +45,10 @@ describe("an answer", () => {
     [{}, "next_batch"],
     [{ next_batch: "" }, "next_batch"],
     [{ next_batch: 5 }, "next_batch"],
-  ])("%j is no sync response", (body, path) => {
+  ])("is invalid if it is %j", (body, path) => {
     const error = (() => {
       try {
-        return afterAnswer(startFrom("s0"), body, 5, 30_000);
+        return afterResponse(startFrom("s0"), body, 5, 30_000);
       } catch (thrown) {
         return thrown;
       }
@@ -59,51 +59,54 @@ describe("an answer", () => {
 });
 
 describe("a failure", () => {
-  it("keeps the token, counts, and waits longer each time", () => {
+  it("keeps the token, is counted, and is followed by longer waits", () => {
     let position = startFrom("s1");
-    const told = [1, 2, 3].map(() => {
+    const reports = [1, 2, 3].map(() => {
       const { failed, next } = afterFailure(position, offline, HALF);
       position = next ?? expect.unreachable();
       return failed;
     });
-    expect(told.map(({ type, attempt, retryIn, since, error }) => ({ type, attempt, retryIn, since, error }))).toEqual([
+    expect(
+      reports.map(({ type, attempt, retryIn, since, error }) => ({ type, attempt, retryIn, since, error })),
+    ).toEqual([
       { type: "request-failed", attempt: 1, retryIn: 1_500, since: "s1", error: offline },
       { type: "request-failed", attempt: 2, retryIn: 3_000, since: "s1", error: offline },
       { type: "request-failed", attempt: 3, retryIn: 6_000, since: "s1", error: offline },
     ]);
-    expect(told[0]?.message).toContain("sync attempt 1 failed, next attempt in 1500 ms: no answer from /sync");
+    expect(reports[0]?.message).toContain("sync attempt 1 failed, next attempt in 1500 ms: no response from /sync");
     expect(position).toMatchObject({ since: "s1", catchUp: true, wait: { ms: 6_000, atLeast: 0 } });
   });
 
-  it("waits as long as the server asks, and lets nothing shorten that", () => {
+  it("is followed by at least the wait that the server requires", () => {
     expect(after(startFrom("s1"), refused(429, { retryAfter: 4_000 })).wait).toEqual({ ms: 4_000, atLeast: 4_000 });
     expect(after(startFrom("s1"), refused(503, { retryAfter: 10 })).wait).toEqual({ ms: 1_500, atLeast: 10 });
   });
 
-  it("waits an hour at most, whatever the server asks", () => {
+  it("is followed by a wait of at most an hour", () => {
     expect(after(startFrom("s1"), refused(429, { retryAfter: 1e15 })).wait.ms).toBe(MAX_SERVER_WAIT);
   });
 
   it("is forgotten with the next news", () => {
-    const position = afterAnswer(after(after(startFrom("s1"), offline), offline), news("s2"), 5, 30_000);
+    const position = afterResponse(after(after(startFrom("s1"), offline), offline), news("s2"), 5, 30_000);
     expect(afterFailure(position, offline, HALF).failed.attempt).toBe(1);
   });
 
-  it("is forgotten when a poll was held", () => {
-    const caughtUp = afterAnswer(after(startFrom("s1"), offline), { next_batch: "s1" }, 5, 30_000);
-    const held = afterAnswer(caughtUp, { next_batch: "s1" }, 30_000, 30_000);
+  it("is forgotten after a poll that was held", () => {
+    const caughtUp = afterResponse(after(startFrom("s1"), offline), { next_batch: "s1" }, 5, 30_000);
+    const held = afterResponse(caughtUp, { next_batch: "s1" }, 30_000, 30_000);
     expect(afterFailure(held, offline, HALF).failed.attempt).toBe(1);
   });
 
-  it("is not forgotten by catching up alone: each long poll may fail", () => {
+  it("is not forgotten after catching up: each long poll may fail", () => {
     let position = startFrom("s1");
-    for (let i = 0; i < 6; i++) position = afterAnswer(after(position, refused(504)), { next_batch: "s1" }, 5, 30_000);
+    for (let i = 0; i < 6; i++)
+      position = afterResponse(after(position, refused(504)), { next_batch: "s1" }, 5, 30_000);
     expect(afterFailure(position, refused(504), HALF).failed).toMatchObject({ attempt: 7, retryIn: 45_000 });
   });
 });
 
 describe("a refused since", () => {
-  it.each(["M_UNKNOWN", "M_INVALID_PARAM"])("(400 %s) is dropped: an initial sync is next", (errcode) => {
+  it.each(["M_UNKNOWN", "M_INVALID_PARAM"])("(400 %s) is dropped, and an initial sync follows", (errcode) => {
     const { failed, next } = afterFailure(startFrom("nonsense"), refused(400, { errcode }), HALF);
     expect(failed).toMatchObject({ type: "since-refused", since: "nonsense", retryIn: 1_500 });
     expect(failed.message).toContain("starts over with an initial sync in 1500 ms");
@@ -115,18 +118,18 @@ describe("a refused since", () => {
     [400, undefined],
     [404, "M_UNKNOWN"],
     [500, "M_UNKNOWN"],
-  ])("is not what %i %s says", (status, errcode) => {
+  ])("is not %i %s", (status, errcode) => {
     expect(after(startFrom("s1"), refused(status, { errcode })).since).toBe("s1");
   });
 
-  it("cannot be what an initial sync fails of", () => {
+  it("is not the reason if an initial sync fails", () => {
     expect(afterFailure(startFrom(undefined), refused(400, { errcode: "M_UNKNOWN" }), HALF).failed.type).toBe(
       "request-failed",
     );
   });
 });
 
-describe("the end", () => {
+describe("a final failure", () => {
   it.each([
     [401, "M_UNKNOWN_TOKEN"],
     [401, "M_MISSING_TOKEN"],
@@ -152,6 +155,6 @@ describe("the end", () => {
   });
 });
 
-it("an empty token is none", () => {
+it("an empty token means an initial sync", () => {
   expect(startFrom("").since).toBeUndefined();
 });

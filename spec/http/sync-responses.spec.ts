@@ -11,8 +11,8 @@ const news = (next_batch: string): SyncResponse => ({ next_batch, device_lists: 
 
 let server: LoopbackServer;
 let time: ManualTime;
-let got: SyncResponse[];
-let told: SyncFailed[];
+let received: SyncResponse[];
+let reports: SyncFailed[];
 let ended: unknown[];
 let subscription: Subscription;
 
@@ -20,7 +20,7 @@ beforeEach(async () => {
   vi.spyOn(Math, "random").mockReturnValue(0.5);
   server = await new LoopbackServer().start();
   time = new ManualTime();
-  [got, told, ended] = [[], [], []];
+  [received, reports, ended] = [[], [], []];
 });
 afterEach(async () => {
   subscription.unsubscribe();
@@ -35,25 +35,25 @@ function responses(
   accessToken: string | (() => string) = "secret",
 ): Observable<SyncResponse> {
   const http = matrixHttp({ homeserverUrl: server.url, accessToken });
-  return syncResponses(http, { scheduler: time, onFailure: (failure) => told.push(failure), ...options });
+  return syncResponses(http, { scheduler: time, onFailure: (failure) => reports.push(failure), ...options });
 }
 function start(options: SyncOptions = {}, accessToken?: string | (() => string)): void {
   subscription = responses(options, accessToken).subscribe({
-    next: (response) => got.push(response),
+    next: (response) => received.push(response),
     error: (error: unknown) => ended.push(error),
     complete: () => ended.push("completed"),
   });
 }
 const until = (what: () => void): Promise<void> => vi.waitFor(what, { timeout: 5_000, interval: 2 });
-const emitted = (n: number): Promise<void> => until(() => expect(got).toHaveLength(n));
-const failed = (n: number): Promise<void> => until(() => expect(told).toHaveLength(n));
-/** Answers the n-th request and waits for what comes of it. */
+const emitted = (n: number): Promise<void> => until(() => expect(received).toHaveLength(n));
+const failed = (n: number): Promise<void> => until(() => expect(reports).toHaveLength(n));
+/** Answers the n-th request and waits for the outcome. */
 async function answer(n: number, ...args: Parameters<SeenRequest["answer"]>): Promise<void> {
-  const before = got.length + told.length + ended.length;
+  const before = received.length + reports.length + ended.length;
   (await server.request(n)).answer(...args);
-  await until(() => expect(got.length + told.length + ended.length).toBeGreaterThan(before));
+  await until(() => expect(received.length + reports.length + ended.length).toBeGreaterThan(before));
 }
-/** No request comes for `ms` of the scheduler's time; the one that may come then is on its way already when this returns. */
+/** Expects no request for `ms` of the scheduler's time; the next one may already be on its way when this returns. */
 async function quietFor(ms: number): Promise<void> {
   const before = server.requests.length;
   time.advance(ms - 1);
@@ -63,7 +63,7 @@ async function quietFor(ms: number): Promise<void> {
 }
 
 describe("polling", () => {
-  it("begins with an initial sync and then carries each token to the next poll", async () => {
+  it("starts with an initial sync, and sends each token with the next poll", async () => {
     start();
     await answer(0, 200, { next_batch: "s1", rooms: {} });
     await answer(1, 200, news("s2"));
@@ -79,14 +79,14 @@ describe("polling", () => {
       { since: "s3 +&=%", timeout: "30000" },
     ]);
     expect(last.headers.authorization).toBe("Bearer secret");
-    expect(got).toEqual([
+    expect(received).toEqual([
       { next_batch: "s1", rooms: {}, since: null },
       { ...news("s2"), since: "s1" },
       { ...news("s3 +&=%"), since: "s2" },
     ]);
   });
 
-  it("begins where since$ says, with a poll that is not held", async () => {
+  it("starts from the token of since$, with a poll that is not held", async () => {
     start({ since$: of("s7", "s8"), timeout: 2_000 });
     await answer(0, 200, { next_batch: "s7" });
     await server.request(1);
@@ -94,10 +94,10 @@ describe("polling", () => {
       { since: "s7", timeout: "0" },
       { since: "s7", timeout: "2000" },
     ]);
-    expect(got).toEqual([{ next_batch: "s7", since: "s7" }]);
+    expect(received).toEqual([{ next_batch: "s7", since: "s7" }]);
   });
 
-  it("sends no request before the response before it has been handed on", async () => {
+  it("sends a request only after emitting the previous response", async () => {
     const order: string[] = [];
     const http = matrixHttp({
       homeserverUrl: server.url,
@@ -113,25 +113,25 @@ describe("polling", () => {
     expect(order).toEqual(["request", "s1", "request", "s2", "request"]);
   });
 
-  it("sends nothing more once its subscriber has had enough", async () => {
+  it("sends nothing more once its subscriber has unsubscribed", async () => {
     const accessToken = vi.fn(() => "secret");
     subscription = responses({}, accessToken)
       .pipe(take(1))
-      .subscribe((response) => got.push(response));
+      .subscribe((response) => received.push(response));
     await answer(0, 200, news("s1"));
     await new Promise((turn) => setTimeout(turn, 15));
     expect(accessToken).toHaveBeenCalledTimes(1);
     expect(server.requests).toHaveLength(1);
   });
 
-  it("goes on at once for as long as there is news", async () => {
+  it("polls at once while there is news", async () => {
     start({ since$: of("s0") });
     for (let n = 0; n < 12; n++) await answer(n, 200, news(`s${n + 1}`));
     await server.request(12);
     expect(time.now()).toBe(0);
   });
 
-  it("does not spin where the server answers at once without news, for ever", async () => {
+  it("does not spin if the server keeps responding at once without news", async () => {
     start({ since$: of("s1") });
     for (let n = 0; n < 4; n++) await answer(n, 200, { next_batch: "s1" });
     await quietFor(250);
@@ -146,7 +146,7 @@ describe("polling", () => {
     expect(time.now()).toBe(3_750);
   });
 
-  it("does not stand still where the clock was set back", async () => {
+  it("does not stop if the clock is set back", async () => {
     time.advance(100_000);
     start({ since$: of("s1") });
     for (let n = 0; n < 3; n++) await answer(n, 200, { next_batch: "s1" });
@@ -157,7 +157,7 @@ describe("polling", () => {
     await server.request(4);
   });
 
-  it("gives a filter as JSON, and one that is a string as it is", async () => {
+  it("sends a filter as JSON, or verbatim if it is a string", async () => {
     const filter = { room: { timeline: { limit: 1 } } };
     start({ filter });
     expect((await server.request(0)).query.filter).toBe(JSON.stringify(filter));
@@ -166,7 +166,7 @@ describe("polling", () => {
     expect((await server.request(1)).query.filter).toBe("66696p746572");
   });
 
-  it("is a loop of its own for each subscription", async () => {
+  it("runs one loop per subscription", async () => {
     const since$ = of("s1");
     start({ since$ });
     await answer(0, 200, news("s2"));
@@ -178,46 +178,46 @@ describe("polling", () => {
 
 describe("the saved token", () => {
   it.each([
-    ["completes without one", EMPTY as Observable<string | undefined>, 0],
+    ["completes without a value", EMPTY as Observable<string | undefined>, 0],
     ["is empty", of(""), 0],
     ["cannot be read", throwError(() => new Error("no database")), 1],
-    ["cannot be read, for a reason that is no error", throwError((): unknown => "no database"), 1],
-  ])("that %s means an initial sync", async (_what, since$, failures) => {
+    ["cannot be read, with a reason that is not an Error", throwError((): unknown => "no database"), 1],
+  ])("starts an initial sync if it %s", async (_what, since$, failures) => {
     start({ since$ });
     await answer(0, 200, news("s1"));
     expect(server.requests[0]?.query).toEqual({ timeout: "0" });
-    expect(got).toMatchObject([{ since: null }]);
-    expect(told).toHaveLength(failures);
-    for (const failure of told)
+    expect(received).toMatchObject([{ since: null }]);
+    expect(reports).toHaveLength(failures);
+    for (const failure of reports)
       expect(failure).toMatchObject({ type: "since-unreadable", attempt: 0, retryIn: 0, since: null });
   });
 
-  it("that does not come within 10 s means an initial sync", async () => {
+  it("starts an initial sync if it is not emitted within 10 s", async () => {
     start({ since$: NEVER });
     await quietFor(10_000);
     expect((await server.request(0)).query).toEqual({ timeout: "0" });
-    expect(told).toMatchObject([{ type: "since-unreadable" }]);
+    expect(reports).toMatchObject([{ type: "since-unreadable" }]);
   });
 
-  it("that the server does not know means an initial sync, which is told", async () => {
+  it("starts an initial sync if the server does not know it, and is reported", async () => {
     start({ since$: of("nonsense") });
     await answer(0, 400, { errcode: "M_UNKNOWN", error: "Invalid stream token" });
-    expect(told).toMatchObject([
+    expect(reports).toMatchObject([
       { type: "since-refused", since: "nonsense", error: { errcode: "M_UNKNOWN" }, retryIn: 1_500 },
     ]);
     await quietFor(1_500);
     await answer(1, 200, { next_batch: "s1" });
     expect(server.requests[1]?.query).toEqual({ timeout: "0" });
-    expect(got).toEqual([{ next_batch: "s1", since: null }]);
+    expect(received).toEqual([{ next_batch: "s1", since: null }]);
     expect((await server.request(2)).query.since).toBe("s1");
   });
 });
 
 describe("a failure", () => {
-  it("is told, and tried again after waits that grow", async () => {
+  it("is reported, and retried after growing waits", async () => {
     start({ since$: of("s1") });
     await answer(0, 502, "<html>bad gateway</html>");
-    expect(told[0]).toMatchObject({
+    expect(reports[0]).toMatchObject({
       type: "request-failed",
       attempt: 1,
       retryIn: 1_500,
@@ -226,11 +226,11 @@ describe("a failure", () => {
     });
     await quietFor(1_500);
     await answer(1, 500, { errcode: "M_UNKNOWN" });
-    expect(told[1]).toMatchObject({ attempt: 2, retryIn: 3_000 });
+    expect(reports[1]).toMatchObject({ attempt: 2, retryIn: 3_000 });
     await quietFor(3_000);
     (await server.request(2)).response.destroy();
     await failed(3);
-    expect(told[2]).toMatchObject({
+    expect(reports[2]).toMatchObject({
       attempt: 3,
       retryIn: 6_000,
       error: { name: "ConnectionError", code: "ECONNRESET" },
@@ -242,7 +242,7 @@ describe("a failure", () => {
       ...Array<unknown>(4).fill({ since: "s1", timeout: "0" }),
       { since: "s2", timeout: "30000" },
     ]);
-    expect(got).toEqual([{ ...news("s2"), since: "s1" }]);
+    expect(received).toEqual([{ ...news("s2"), since: "s1" }]);
   });
 
   it.each([
@@ -253,75 +253,75 @@ describe("a failure", () => {
       "",
       { "retry-after": "Wed, 21 Oct 2026 07:28:07 GMT", date: "Wed, 21 Oct 2026 07:28:00 GMT" },
     ],
-  ])("is not tried again before the server says so, by %s", async (_how, body, headers: Record<string, string>) => {
+  ])("is retried when the server says (%s)", async (_how, body, headers: Record<string, string>) => {
     start();
     await answer(0, 429, body, headers);
-    expect(told).toMatchObject([{ retryIn: 7_000, error: { retryAfter: 7_000 } }]);
+    expect(reports).toMatchObject([{ retryIn: 7_000, error: { retryAfter: 7_000 } }]);
     await quietFor(7_000);
     await server.request(1);
   });
 
   it.each([["<html>"], ["[]"], ['{"next_batch":""}'], ['{"rooms":{}}'], [""]])(
-    "is what an answer of %j is, and it does not move the token",
+    "is a response of %j, which does not move the token",
     async (body) => {
       start({ since$: of("s1") });
       await answer(0, 200, body);
-      expect(told).toMatchObject([
+      expect(reports).toMatchObject([
         { type: "request-failed", error: { name: "InvalidResponseError", endpoint: "/sync" }, since: "s1" },
       ]);
       await quietFor(1_500);
       expect((await server.request(1)).query.since).toBe("s1");
-      expect(got).toEqual([]);
+      expect(received).toEqual([]);
     },
   );
 
-  it("is no reason to refuse device lists that make no sense: the tracker does that", async () => {
+  it("is not a response with invalid device lists, which the tracker checks", async () => {
     start({ since$: of("s1") });
     await answer(0, 200, { next_batch: "s2", device_lists: 5 });
-    expect(got).toEqual([{ next_batch: "s2", device_lists: 5, since: "s1" }]);
+    expect(received).toEqual([{ next_batch: "s2", device_lists: 5, since: "s1" }]);
   });
 
-  it("is what silence is, a minute after the poll should have ended; the request is aborted", async () => {
+  it("follows 60 s after a poll should have ended, and aborts the request", async () => {
     start({ since$: of("s1"), timeout: 2_000 });
     await answer(0, 200, { next_batch: "s1" });
     const held = await server.request(1);
     time.advance(61_999);
-    expect(told).toEqual([]);
+    expect(reports).toEqual([]);
     time.advance(1);
-    expect(told).toMatchObject([{ error: { name: "ConnectionError", deadline: 62_000 }, attempt: 1 }]);
+    expect(reports).toMatchObject([{ error: { name: "ConnectionError", deadline: 62_000 }, attempt: 1 }]);
     await until(() => expect(held.aborted).toBe(true));
   });
 
-  it("comes no sooner than after five minutes of an initial sync", async () => {
+  it("does not follow within five minutes of an initial sync", async () => {
     start();
     const first = await server.request(0);
     time.advance(299_999);
-    expect(told).toEqual([]);
+    expect(reports).toEqual([]);
     first.answer(200, news("s1"));
     await emitted(1);
   });
 
-  it("does not end the loop though onFailure throws, which is reported", async () => {
+  it("does not end the loop if onFailure throws, which is reported", async () => {
     const reported: unknown[] = [];
     config.onUnhandledError = (error) => reported.push(error);
     try {
       start({
         onFailure: (failure) => {
-          told.push(failure);
+          reports.push(failure);
           throw new Error("logging is broken");
         },
       });
       await answer(0, 502);
       await quietFor(1_500);
       await answer(1, 200, news("s1"));
-      expect(got).toHaveLength(1);
+      expect(received).toHaveLength(1);
       expect(reported).toMatchObject([{ message: "logging is broken" }]);
     } finally {
       config.onUnhandledError = null;
     }
   });
 
-  it("of the function that gives the access token is one like any other", async () => {
+  it("can come from the function that returns the access token", async () => {
     const accessToken = vi
       .fn(() => "secret")
       .mockImplementationOnce(() => {
@@ -329,23 +329,23 @@ describe("a failure", () => {
       });
     start({}, accessToken);
     await failed(1);
-    expect(told).toMatchObject([{ type: "request-failed", error: { message: "offline" } }]);
+    expect(reports).toMatchObject([{ type: "request-failed", error: { message: "offline" } }]);
     await quietFor(1_500);
     await answer(0, 200, news("s1"));
   });
 });
 
 describe("the access token", () => {
-  it("that is refused ends it with the error", async () => {
+  it("ends the loop with the error if it is refused", async () => {
     start({ since$: of("s1") });
     await answer(0, 401, { errcode: "M_UNKNOWN_TOKEN", error: "logged out", soft_logout: true });
     expect(ended).toMatchObject([{ name: "MatrixError", status: 401, errcode: "M_UNKNOWN_TOKEN", softLogout: true }]);
-    expect(told).toMatchObject([{ type: "ended", attempt: 1, retryIn: null, error: ended[0] }]);
+    expect(reports).toMatchObject([{ type: "ended", attempt: 1, retryIn: null, error: ended[0] }]);
     time.advance(600_000);
     expect(server.requests).toHaveLength(1);
   });
 
-  it("is renewed once, and the same is asked again at once", async () => {
+  it("is renewed once, and the request is sent again at once", async () => {
     const accessToken = vi.fn(() => "new").mockReturnValueOnce("old");
     start({ since$: of("s1") }, accessToken);
     (await server.request(0)).answer(401, { errcode: "M_UNKNOWN_TOKEN" });
@@ -354,20 +354,20 @@ describe("the access token", () => {
       ["Bearer old", "s1"],
       ["Bearer new", "s1"],
     ]);
-    expect(told).toEqual([]);
+    expect(reports).toEqual([]);
   });
 
-  it("ends it where the renewed one is refused too", async () => {
+  it("ends the loop if the renewed one is refused, too", async () => {
     let n = 0;
     start({}, () => `token${++n}`);
     (await server.request(0)).answer(401, { errcode: "M_UNKNOWN_TOKEN" });
     await answer(1, 401, { errcode: "M_UNKNOWN_TOKEN" });
     await until(() => expect(ended).toHaveLength(1));
     expect(n).toBe(2);
-    expect(told).toMatchObject([{ type: "ended" }]);
+    expect(reports).toMatchObject([{ type: "ended" }]);
   });
 
-  it("of a locked account is tried again, as the spec asks", async () => {
+  it("is used again while the account is locked", async () => {
     start();
     await answer(0, 401, { errcode: "M_USER_LOCKED", soft_logout: true });
     await quietFor(1_500);
@@ -377,16 +377,16 @@ describe("the access token", () => {
 });
 
 describe("unsubscribing", () => {
-  it("aborts the request: the server sees it", async () => {
+  it("aborts the request", async () => {
     start();
     const first = await server.request(0);
     subscription.unsubscribe();
     await until(() => expect(first.aborted).toBe(true));
-    expect(told).toEqual([]);
+    expect(reports).toEqual([]);
     expect(ended).toEqual([]);
   });
 
-  it("ends a wait between failures", async () => {
+  it("ends the wait after a failure", async () => {
     start();
     await answer(0, 502);
     subscription.unsubscribe();
@@ -422,7 +422,7 @@ describe("coming online", () => {
     expect(listening).toBe(0);
   });
 
-  it("does not shorten what the server asked for", async () => {
+  it("does not shorten a wait that the server requires", async () => {
     start();
     await answer(0, 429, { retry_after_ms: 9_000 });
     browser.dispatchEvent(new Event("online"));
@@ -430,7 +430,7 @@ describe("coming online", () => {
     await server.request(1);
   });
 
-  it("is not listened for any more after unsubscribing", async () => {
+  it("is not observed after unsubscribing", async () => {
     start();
     await answer(0, 502);
     expect(listening).toBe(1);

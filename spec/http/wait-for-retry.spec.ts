@@ -17,34 +17,34 @@ describe("waitForRetry", () => {
     vi.unstubAllGlobals();
   });
 
-  it("takes its time where nothing happens", () => {
+  it("ends after the wait", () => {
     scheduler.run(({ expectObservable }) => {
       expectObservable(waitForRetry({ ms: 5, atLeast: 0 }, scheduler)).toBe("-----(a|)", { a: 0 });
     });
   });
 
-  it("ends at once when the browser comes online", () => {
+  it("ends at once if the browser comes online", () => {
     scheduler.run(({ cold, expectObservable }) => {
       cold("--o").subscribe(() => [...listeners].forEach((listener) => listener()));
       expectObservable(waitForRetry({ ms: 5, atLeast: 0 }, scheduler)).toBe("--(a|)", { a: [0, undefined] });
     });
   });
 
-  it("gives the server its time though the browser comes online, and not more", () => {
+  it("ends after the wait that the server requires if the browser is online", () => {
     scheduler.run(({ cold, expectObservable }) => {
       cold("--o").subscribe(() => [...listeners].forEach((listener) => listener()));
       expectObservable(waitForRetry({ ms: 5, atLeast: 4 }, scheduler)).toBe("----(a|)", { a: [0, undefined] });
     });
   });
 
-  it("does not listen where the server has asked for all of it", () => {
+  it("does not listen if the server requires all of the wait", () => {
     scheduler.run(({ cold, expectObservable }) => {
       cold("--o").subscribe(() => expect(listeners.size).toBe(0));
       expectObservable(waitForRetry({ ms: 5, atLeast: 5 }, scheduler)).toBe("-----(a|)", { a: 0 });
     });
   });
 
-  it("takes its listener along when it is unsubscribed", () => {
+  it("removes its listener on unsubscribing", () => {
     scheduler.run(({ cold, expectObservable }) => {
       cold("--o").subscribe(() => expect(listeners.size).toBe(1));
       cold("----o").subscribe(() => expect(listeners.size).toBe(0));
@@ -52,7 +52,7 @@ describe("waitForRetry", () => {
     });
   });
 
-  it("goes by time alone where nothing can say that it is online", () => {
+  it("ends after the wait if there is no online event", () => {
     vi.stubGlobal("addEventListener", undefined);
     scheduler.run(({ expectObservable }) => {
       expectObservable(waitForRetry({ ms: 5, atLeast: 0 }, scheduler)).toBe("-----(a|)", { a: 0 });

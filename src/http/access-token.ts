@@ -1,5 +1,5 @@
 /** The access token of an account, or a function that returns the current one. */
-export type AccessTokenSource = string | (() => string | Promise<string>);
+type AccessTokenSource = string | (() => string | Promise<string>);
 
 /** Reads an access token for each request, and renews it once for all requests that fail with the same one. */
 export class AccessToken {

@@ -12,19 +12,21 @@ import { retryTransient } from "./retry-transient.js";
  * `POST /_matrix/client/v3/keys/query`, `timeout`.
  */
 const SERVER_DEFAULT_TIMEOUT = 10_000;
-/** How much longer than that to wait for the homeserver itself, in ms: large queries take real servers tens of seconds. */
+/**
+ * How much longer than that to wait for the homeserver itself, in ms: large queries take real servers tens of seconds.
+ */
 const DEADLINE_MARGIN = 60_000;
 
 /**
  * The requests that the tracker sends to a homeserver, made with axios.
  *
- * Transient failures (429, 502 to 504, no response) are retried at most twice, after 1 to 2 s and then 2 to 4 s, or when
- * the server says (`retry_after_ms`, `Retry-After`), but never later than 30 s after the first request: a longer wait is an
- * error at once. Any other refusal is an error at once, too. Unsubscribing aborts the request, or the wait for the next
- * one.
+ * Transient failures (429, 502 to 504, no response) are retried at most twice, after 1 to 2 s and then 2 to 4 s, or
+ * when the server says (`retry_after_ms`, `Retry-After`), but never later than 30 s after the first request: a longer
+ * wait is an error at once. Any other refusal is an error at once, too. Unsubscribing aborts the request, or the wait
+ * for the next one.
  *
- * `timeout` is sent in the body, as specified, and in the query string, where Synapse reads it; in neither if the caller
- * gave none. The deadline of the request itself is 60 s longer.
+ * `timeout` is sent in the body, as specified, and in the query string, where Synapse reads it; in neither if the
+ * caller gave none. The deadline of the request itself is 60 s longer.
  *
  * Fails with `MatrixError`, `ConnectionError`, or `InvalidResponseError` if the response as a whole is malformed. The
  * tracker checks the rest, user by user.

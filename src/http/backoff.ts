@@ -1,4 +1,7 @@
-/** Longest wait after a first failure, in ms; doubles with each further one. The shortest is half of it, so that no retry comes within a second. */
+/**
+ * Longest wait after a first failure, in ms; doubles with each further one. The shortest is half of it, so that no
+ * retry comes within a second.
+ */
 const FIRST_BACKOFF = 2_000;
 /** Longest wait, in ms: a person may be looking at the screen. */
 export const MAX_BACKOFF = 60_000;
@@ -6,7 +9,8 @@ export const MAX_BACKOFF = 60_000;
 /**
  * How long to wait after the n-th failure in a row, in ms: 1 to 2 s, 2 to 4 s, … 30 to 60 s.
  *
- * Half of each wait is random: all clients of a server lose it at the same moment, and must not return at the same moment.
+ * Half of each wait is random: all clients of a server lose it at the same moment, and must not return at the same
+ * moment.
  *
  * @param attempt 1 for the first failure
  * @param random in [0, 1), such as `Math.random()`

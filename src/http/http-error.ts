@@ -13,21 +13,21 @@ import { ConnectionError } from "./connection-error.js";
 import { MatrixError } from "./matrix-error.js";
 import { retryAfter } from "./retry-after.js";
 
-/** Longest part of a server's words that goes into a message, in characters. */
+/** Longest quote of a server's message, in characters. */
 const MAX_QUOTED = 300;
 
 /**
- * What a failed request is told as: `MatrixError`, `ConnectionError`, axios's own `CanceledError`, or whatever else was thrown
- * (by the application's access token function, say).
+ * Converts the failure of a request: to `MatrixError`, `ConnectionError` or axios's `CanceledError`. Other errors (such
+ * as one thrown by the application's access token function) stay as they are.
  *
- * Nothing of axios's error goes along, neither as a cause nor in a message: its `config` and its `request` hold the access
- * token, and errors get logged, printed and sent to trackers of bugs.
+ * The result refers to axios's error neither as a cause nor in its message: `config` and `request` of that error
+ * contain the access token, and errors are logged and sent to bug trackers.
  *
  * @param now ms since the epoch
  */
 export function httpError(failure: unknown, now: number): Error {
   if (failure instanceof DeviceTrackerError) return failure;
-  if (isCancel(failure)) return new CanceledError("the request was given up");
+  if (isCancel(failure)) return new CanceledError("the request was aborted");
   if (!isAxiosError<unknown>(failure)) return asError(failure);
   const { response, config } = failure;
   const endpoint = endpointOf(config);
@@ -37,12 +37,12 @@ export function httpError(failure: unknown, now: number): Error {
   return new ConnectionError(endpoint, { code: failure.code, detail }, cause === undefined ? undefined : { cause });
 }
 
-/** What was thrown, if it is an error; else an error with it as the cause. */
+/** Wraps a thrown value that is not an error. */
 export function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error("something that is no error was thrown", { cause: thrown });
+  return thrown instanceof Error ? thrown : new Error("a value that is not an error was thrown", { cause: thrown });
 }
 
-/** Whether the status says no. An answer that broke off carries the 200 it began with, and is no refusal. */
+/** A response that was cut off still has the status 200 it began with, and is not a refusal. */
 function isRefusal(status: number): boolean {
   return status < 200 || status >= 300;
 }
@@ -68,9 +68,9 @@ function endpointOf(config: InternalAxiosRequestConfig | undefined): string {
   return url === undefined || url === "" ? "the homeserver" : url;
 }
 
-/** A server's words, shortened, and without the access token, which some servers repeat. */
-function quoted(words: string, secret: string | undefined): string {
-  const clean = secret === undefined ? words : words.replaceAll(secret, "<access token>");
+/** Cuts a server's message, and removes the access token, which some servers repeat. */
+function quoted(message: string, secret: string | undefined): string {
+  const clean = secret === undefined ? message : message.replaceAll(secret, "<access token>");
   return clean.length > MAX_QUOTED ? `${clean.slice(0, MAX_QUOTED)}…` : clean;
 }
 
@@ -79,7 +79,7 @@ function secretOf(config: InternalAxiosRequestConfig | undefined): string | unde
   return typeof authorization === "string" ? /^Bearer (.+)$/u.exec(authorization)?.[1] : undefined;
 }
 
-/** The platform's own error (`connect ECONNREFUSED …`), unless it drags the request along. */
+/** The platform's own error (`connect ECONNREFUSED …`), unless it refers to the request. */
 function causeOf(cause: unknown): Error | undefined {
   return cause instanceof Error && !("config" in cause) && !("request" in cause) ? cause : undefined;
 }

@@ -27,8 +27,8 @@ export class MatrixError extends DeviceTrackerError {
   /** How long to wait before a retry, in ms, exactly as the server says; `undefined` if it does not. */
   readonly retryAfter: number | undefined;
   /**
-   * With `M_UNKNOWN_TOKEN`: the device still exists and its keys can still be used; log in again as the same device. Also
-   * set while an account is locked. Matrix spec, client-server API, "Soft logout".
+   * With `M_UNKNOWN_TOKEN`: the device still exists and its keys can still be used; log in again as the same device.
+   * Also set while an account is locked. Matrix spec, client-server API, "Soft logout".
    */
   readonly softLogout: boolean;
 

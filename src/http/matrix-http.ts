@@ -18,19 +18,19 @@ interface TokenConfig extends InternalAxiosRequestConfig {
 }
 
 /**
- * Creates an axios instance for one account's client-server API: URLs are relative to `/_matrix/client/v3`, and requests
- * carry the access token.
+ * Creates an axios instance for one account's client-server API: URLs are relative to `/_matrix/client/v3`, and
+ * requests carry the access token.
  *
  * If `accessToken` is a function:
  *
  * 1. It is called for each request.
- * 2. If the server refuses the token (401 `M_UNKNOWN_TOKEN`), it is called again, once for all requests that failed with
- *    this token.
- * 3. If it returns another token, the request is sent again, once. If it returns the same one, or the new one is refused,
- *    too, the refusal is final. The function can tell a valid token from an expired one by `expires_in_ms`.
+ * 2. If the server refuses the token (401 `M_UNKNOWN_TOKEN`), it is called again, once for all requests that failed
+ *    with this token.
+ * 3. If it returns another token, the request is sent again, once. If it returns the same one, or the new one is
+ *    refused, too, the refusal is final. The function can tell a valid token from an expired one by `expires_in_ms`.
  *
- * An error thrown by the function becomes the error of the request. `syncResponses` retries, so a renewal that needs the
- * network can simply fail.
+ * An error thrown by the function becomes the error of the request. `syncResponses` retries, so a renewal that needs
+ * the network can simply fail.
  *
  * Requests fail with `MatrixError` (refused), `ConnectionError` (no response), axios's `CanceledError`, or what
  * `accessToken` threw; never with an axios error, which would carry the access token into logs. Absolute URLs are not

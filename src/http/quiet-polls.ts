@@ -1,19 +1,21 @@
 import { isObject } from "../model/json.js";
 
-/** So many polls in a row may come back early and without news; a few do on real servers. */
+/** How many polls in a row may return early without news before there is a pause. Real servers return a few. */
 const FREE_QUIET_POLLS = 3;
-/** The one after that begins at least this long after the one before it, in ms; doubles from there. */
+/**
+ * The minimum time from the start of such a poll to the start of the next one, in ms. Doubles with each further one.
+ */
 const FIRST_QUIET_CYCLE = 250;
-/** A poll that was held this long was held, in ms: some servers hold none for as long as we ask. */
+/** A poll that took this long counts as held, in ms: some servers never hold one for the requested time. */
 const LONGEST_QUIET_CYCLE = 2_000;
-/** Deep enough for `rooms.join.<room>.timeline.events`, and no way to exhaust the stack. */
+/** Enough for `rooms.join.<room>.timeline.events`, and bounded, so that a response cannot overflow the stack. */
 const MAX_DEPTH = 5;
 
 /**
- * How many polls in a row have now come back early and without news.
+ * How many polls in a row have returned early without news.
  *
  * @param before how many before this one
- * @param elapsed how long it took, in ms
+ * @param elapsed how long this one took, in ms
  * @param timeout how long the server may hold a poll, in ms
  */
 export function quietPolls(before: number, news: boolean, elapsed: number, timeout: number): number {
@@ -21,8 +23,8 @@ export function quietPolls(before: number, news: boolean, elapsed: number, timeo
 }
 
 /**
- * How long to wait after such a poll, in ms. A server that holds its polls never meets this; one that answers at once, for ever, is
- * asked every 2 s in the end. With a `timeout` of less than that, as often as if it held them, but not more than four times a second.
+ * How long to wait after such a poll, in ms: never if the server holds polls; up to 2 s if it keeps responding at once.
+ * With a `timeout` of less than that, it is polled as often as if it held polls, but at most four times a second.
  */
 export function quietPause(quiet: number, elapsed: number, timeout: number): number {
   if (quiet <= FREE_QUIET_POLLS) return 0;
@@ -30,14 +32,14 @@ export function quietPause(quiet: number, elapsed: number, timeout: number): num
   return Math.max(0, cycle - elapsed);
 }
 
-/** The least that the pause may ever come down to is `FIRST_QUIET_CYCLE`: a `timeout` of 0 is a wish to ask often, not to spin. */
+/** At least `FIRST_QUIET_CYCLE`: a `timeout` of 0 means to poll often, not to spin. */
 function longestCycle(timeout: number): number {
   return Math.max(FIRST_QUIET_CYCLE, Math.min(LONGEST_QUIET_CYCLE, timeout));
 }
 
 /**
- * Whether a sync response says anything: the token moved, and there is a list somewhere that is not empty. (Had it news without
- * moving the token, it would have the same news again at once.) Key counts and key types come with every response.
+ * Whether a sync response has news: the token moved, and there is a list that is not empty. (With news but the same
+ * token, the server would respond with the same news again at once.) Key counts and key types are in every response.
  */
 export function hasNews(response: Readonly<Record<string, unknown>>, since: string | undefined): boolean {
   if (response.next_batch === since) return false;

@@ -4,31 +4,31 @@ import { MAX_DELAY } from "../model/max-delay.js";
 import { ConnectionError } from "./connection-error.js";
 import { httpError } from "./http-error.js";
 
-/** What to ask for, and how long to wait for the answer. */
-export interface Asked {
+/** A request, and how long to wait for its response. */
+export interface RequestOptions {
   readonly method: "GET" | "POST";
-  /** Below `/_matrix/client/v3`, such as `/keys/query`. */
+  /** Relative to `/_matrix/client/v3`, such as `/keys/query`. */
   readonly endpoint: string;
   readonly params: Readonly<Record<string, string | number>>;
   /** Sent as JSON. */
   readonly body?: object;
-  /** For the whole of it, from the access token to the last byte of the answer, in ms. */
+  /** From reading the access token to the last byte of the response, in ms. */
   readonly deadline: number;
 }
 
 /**
- * One request at each subscription, one value, the parsed body whatever it is, then completion; unsubscribing aborts it.
+ * Sends a request on each subscription, emits the parsed body, and completes. Unsubscribing aborts the request.
  *
- * Fails with `MatrixError` (a status other than 2xx) or `ConnectionError` (no answer, or none within the deadline). A body that
- * is no JSON arrives as a string: whoever knows what should be there says what is wrong with it.
+ * Fails with `MatrixError` (a status other than 2xx) or `ConnectionError` (no response, or none within the deadline). A
+ * body that is not JSON is emitted as a string: the caller checks what it expects.
  */
 export function request(
   http: AxiosInstance,
-  { method, endpoint, params, body, deadline }: Asked,
+  { method, endpoint, params, body, deadline }: RequestOptions,
   scheduler: SchedulerLike,
 ): Observable<unknown> {
   return new Observable<unknown>((subscriber) => {
-    // A consumer that has enough unsubscribes while it is handed a value; what would be sent after that value must not be.
+    // A subscriber may unsubscribe from inside an emission; the request after that emission must not be sent.
     if (subscriber.closed) return undefined;
     const controller = new AbortController();
     http
@@ -39,8 +39,8 @@ export function request(
         ...(body === undefined ? {} : { data: body }),
         signal: controller.signal,
         responseType: "json",
-        // Whatever the instance's defaults: a body that is no JSON stays a string (else a proxy's page would hide its status),
-        // only 2xx is success, and the deadline is ours, by the scheduler.
+        // Override the defaults of the instance: a body that is not JSON stays a string (or a proxy's page would hide
+        // its status), only 2xx is a success, and the scheduler handles the deadline.
         transitional: { silentJSONParsing: true },
         validateStatus: (status) => status >= 200 && status < 300,
         timeout: 0,

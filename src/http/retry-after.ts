@@ -1,4 +1,4 @@
-/** The headers of an answer that say something about time; as they came, for a proxy may have written them. */
+/** The headers of a response that concern time, unchecked: a proxy may have written them. */
 export interface TimeHeaders {
   readonly retryAfter: unknown;
   /** The server's own clock, `Date`. */
@@ -6,21 +6,21 @@ export interface TimeHeaders {
 }
 
 /**
- * How long a server asks to be left alone, in ms; undefined where it does not ask.
+ * How long to wait before a retry according to the server, in ms; `undefined` if it does not say.
  *
- * The body's `retry_after_ms` is deprecated and yet often the only one that a browser lets us read (`Retry-After` needs a CORS
- * header that few servers send). Where both are there the longer one holds: never sooner than either asked.
- * What is not a finite number of at least 0 asks for nothing.
+ * `retry_after_ms` in the body is deprecated, but often the only value that a browser can read (`Retry-After` needs a
+ * CORS header that few servers send). If both are present, the longer one applies. Values that are not finite numbers
+ * of at least 0 are ignored.
  *
- * @param retryAfterMs the body's `retry_after_ms`
- * @param now ms since the epoch, used only where a `Retry-After` date comes without the server's own clock
+ * @param retryAfterMs `retry_after_ms` of the body
+ * @param now ms since the epoch, only used for a `Retry-After` date if the response has no `Date`
  * @see Matrix spec, client-server API, "Rate limiting"; RFC 9110, 10.2.3
  */
 export function retryAfter(retryAfterMs: unknown, headers: TimeHeaders, now: number): number | undefined {
-  const asked = [retryAfterMs, fromHeader(headers, now)]
+  const waits = [retryAfterMs, fromHeader(headers, now)]
     .filter((ms) => typeof ms === "number")
     .filter((ms) => Number.isFinite(ms) && ms >= 0);
-  return asked.length === 0 ? undefined : Math.max(...asked);
+  return waits.length === 0 ? undefined : Math.max(...waits);
 }
 
 function fromHeader({ retryAfter, date }: TimeHeaders, now: number): number | undefined {
@@ -28,7 +28,7 @@ function fromHeader({ retryAfter, date }: TimeHeaders, now: number): number | un
   if (/^\s*\d+\s*$/u.test(retryAfter)) return Number(retryAfter) * 1_000;
   const until = Date.parse(retryAfter);
   if (Number.isNaN(until)) return undefined;
-  // By the server's clock where it tells it: ours may be hours off.
+  // By the server's clock if it is known: ours may be hours off.
   const serverNow = typeof date === "string" ? Date.parse(date) : Number.NaN;
   return Math.max(0, until - (Number.isNaN(serverNow) ? now : serverNow));
 }

@@ -7,31 +7,39 @@ import { hasNews, quietPause, quietPolls } from "./quiet-polls.js";
 import type { SyncFailed } from "./sync-failed.js";
 import type { Wait } from "./wait-for-retry.js";
 
-/** Longest wait that a server can impose, in ms: beyond it is a mistake or malice, and the account would be dead for as long. */
+/**
+ * Longest wait that a server can impose, in ms: a longer one is a mistake or malice, and would block the account for as
+ * long.
+ */
 export const MAX_SERVER_WAIT = 3_600_000;
-/** The server does not take this token, or not any more, and no other is to be had from the same login. */
+/** The server refuses the access token for good: this login cannot get another one. */
 const REFUSED_TOKEN: ReadonlySet<string> = new Set(["M_UNKNOWN_TOKEN", "M_MISSING_TOKEN"]);
-/** What servers call a `since` that is no token of theirs: Synapse the first, others the second. */
+/**
+ * The errors for a `since` that is not a token of the server: the first one from Synapse, the second one from others.
+ */
 const REFUSED_SINCE: ReadonlySet<string> = new Set(["M_UNKNOWN", "M_INVALID_PARAM"]);
 
-/** Where the sync loop stands: what to ask next, and when. */
+/** The state of the sync loop: the next request and when to send it. */
 export interface SyncPosition {
-  /** Undefined: an initial sync is next. */
+  /** `undefined` for an initial sync. */
   readonly since: string | undefined;
-  /** The next poll is not to be held: someone waits to hear whether there is a connection and what was missed. */
+  /**
+   * Whether the server must not hold the next poll, because the application waits for what it missed and for the
+   * connection.
+   */
   readonly catchUp: boolean;
   /** Failures in a row. */
   readonly failures: number;
-  /** Polls in a row that came back early and without news. */
+  /** Polls in a row that returned early without news. */
   readonly quiet: number;
   readonly wait: Wait;
-  /** What the step to here brought. */
+  /** The response to emit at this position. */
   readonly response?: SyncResponse;
 }
 
 const NO_WAIT: Wait = { ms: 0, atLeast: 0 };
 
-/** The start, from a saved token or from nothing. */
+/** The first position, with a saved token or without one. */
 export function startFrom(since: string | undefined): SyncPosition {
   return {
     since: typeof since === "string" && since !== "" ? since : undefined,
@@ -43,16 +51,16 @@ export function startFrom(since: string | undefined): SyncPosition {
 }
 
 /**
- * The step after an answer with status 200.
+ * The position after a response with status 200.
  *
- * A catch-up without news leaves the count of failures as it is: where catching up succeeds and each long poll fails, the waits
- * go on growing.
+ * Catching up without news does not reset the count of failures: if it succeeds while each long poll fails, the waits
+ * continue to grow.
  *
- * @param elapsed how long the answer took, in ms
+ * @param elapsed how long the response took, in ms
  * @param timeout how long the server may hold a poll, in ms
- * @throws InvalidResponseError if it is no sync response; what its parts hold is for the tracker to check
+ * @throws InvalidResponseError if the body is not a sync response; the tracker checks its parts
  */
-export function afterAnswer(position: SyncPosition, body: unknown, elapsed: number, timeout: number): SyncPosition {
+export function afterResponse(position: SyncPosition, body: unknown, elapsed: number, timeout: number): SyncPosition {
   const { since } = position;
   if (!isObject(body)) throw new InvalidResponseError("/sync", "", "an object");
   const { next_batch } = body;
@@ -71,7 +79,7 @@ export function afterAnswer(position: SyncPosition, body: unknown, elapsed: numb
   };
 }
 
-/** The step after a failure, and how it is told; no step where the failure is final. */
+/** The report of a failure, and the position after it; `undefined` if the failure is final. */
 export function afterFailure(
   position: SyncPosition,
   error: Error,
@@ -108,8 +116,8 @@ export function afterFailure(
 }
 
 /**
- * A locked account (401 `M_USER_LOCKED`) is not final: clients should go on asking, at a limited rate, to learn when it is unlocked. Nor is a
- * 401 or 403 that is none of Matrix's: it comes from a proxy or a hotel's network.
+ * A locked account (401 `M_USER_LOCKED`) is not final: clients should continue polling at a limited rate, to learn when
+ * it is unlocked. Neither is a 401 or 403 that is not a Matrix error: it comes from a proxy or a captive portal.
  *
  * @see Matrix spec, client-server API, "Account locking", "Client Authentication"
  */

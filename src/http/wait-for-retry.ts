@@ -1,25 +1,25 @@
 import { forkJoin, fromEvent, NEVER, type Observable, race, type SchedulerLike, take, timer } from "rxjs";
 
-/** How long to wait before something is tried again. */
+/** How long to wait before a retry. */
 export interface Wait {
   /** In ms. */
   readonly ms: number;
-  /** Before this not even coming online ends the wait, in ms: it is what the server asked for. */
+  /** The wait that the server requires, in ms: coming online does not end it sooner. */
   readonly atLeast: number;
 }
 
 /**
- * Emits once when the wait is over: after `ms`, or as soon as the browser says `online` and `atLeast` has passed.
+ * Emits when the wait is over, and completes: after `ms`, or once the browser has come online and `atLeast` has passed.
  *
  * ```
  * atLeast, ms        ---|-----|
  * online             ----o
  *                    ----(x|)
  * online             -o
- *                    ---(x|)      not before atLeast, but then at once
+ *                    ---(x|)      not before atLeast
  * ```
  *
- * Where nothing says `online` (Node) only time counts. The listener goes with the subscription.
+ * Without an `online` event (Node), only time counts. Unsubscribing removes the listener.
  */
 export function waitForRetry({ ms, atLeast }: Wait, scheduler: SchedulerLike): Observable<unknown> {
   if (atLeast >= ms) return timer(ms, scheduler);

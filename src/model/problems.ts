@@ -9,7 +9,7 @@ export type TrackerProblem =
   | { readonly type: "sync-response-refused"; readonly error: InvalidResponseError; readonly message: string }
   /**
    * The steps from `from` to `to` were missed. Either the server returned who changed in them (`caughtUp`), or it could
-   * not be asked, because of `error` or because there is no token to ask from: then all tracked users became outdated.
+   * not be queried, because of `error` or because there is no saved token: then all tracked users became outdated.
    */
   | {
       readonly type: "gap";

@@ -24,8 +24,8 @@ export const entryOf = ({ deviceStatus }: DeviceList, deviceId: DeviceId, device
 /**
  * The devices that are kept as they were in the list saved last, because their new form was refused.
  *
- * They add to the devices of the response, so they have a limit of their own: without it, the list would grow with every
- * response.
+ * They add to the devices of the response, so they have a limit of their own: without it, the list would grow with
+ * every response.
  *
  * @param deviceIds the devices whose new form was refused
  * @param refusesUnsigned whether unsigned devices are not kept

@@ -8,8 +8,8 @@ import type { DeviceList } from "./device-list.js";
 import { lazySignedBytes, type Outcome, type SignatureChecks } from "./signature-checks.js";
 
 /**
- * Plans the verification of our own user's signatures on another user's master key. The result is the public keys of the
- * valid signatures.
+ * Plans the verification of our own user's signatures on another user's master key. The result is the public keys of
+ * the valid signatures.
  *
  * Whether one of these keys is our current user-signing key is not decided here: that can change while the list stays
  * the same.

@@ -7,8 +7,8 @@ import type { DeviceList } from "./device-list.js";
  * The first keys seen of a user. They are never replaced, so that a homeserver cannot exchange a key that was compared
  * or verified.
  *
- * Pins are written from every response whose signatures were verified, cached or not. They remain when the device or the
- * list is deleted and when the user leaves.
+ * Pins are written from every response whose signatures were verified, cached or not. They remain when the device or
+ * the list is deleted and when the user leaves.
  */
 export interface Pins {
   /** The ed25519 key of each device ID. */

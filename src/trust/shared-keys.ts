@@ -7,7 +7,9 @@ import type { DeviceEntry } from "./kept-devices.js";
 /** How many other devices a refusal names. */
 const MAX_NAMED = 3;
 
-/** The refusals of devices with the same curve25519 key as another device of the user, except devices that were kept. */
+/**
+ * The refusals of devices with the same curve25519 key as another device of the user, except devices that were kept.
+ */
 export function sharedKeyRefusals(
   entries: ReadonlyMap<DeviceId, DeviceEntry>,
   kept: ReadonlyMap<DeviceId, DeviceEntry>,

@@ -13,8 +13,8 @@ export type Signed = () => Uint8Array | undefined;
 /**
  * The bytes that a signature of this object covers, computed on first use.
  *
- * The verifier reads it, slice by slice: computing the canonical JSON of a thousand devices at once would block the page
- * for too long.
+ * The verifier reads it, slice by slice: computing the canonical JSON of a thousand devices at once would block the
+ * page for too long.
  */
 export function lazySignedBytes(object: Readonly<Record<string, unknown>>): Signed {
   let computed: { readonly bytes: Uint8Array | undefined } | undefined;

@@ -2,25 +2,34 @@ import { lastValueFrom } from "rxjs";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { cdp } from "vitest/browser";
 import { idbStore } from "../../src/idb/idb-store.js";
-import { deviceStoreContract, outlivingStoreContract } from "../contracts/device-store.contract.js";
-import { alice, bob, failureOf, idbStoreBehaviour, put, records, spyOnIndexedDB } from "./idb-store-behaviour.js";
+import { testContract } from "../contracts/test-contract.js";
+import { announcementsBehaviour } from "./announcements-behaviour.js";
+import { atomicityBehaviour } from "./atomicity-behaviour.js";
+import { databaseBehaviour } from "./database-behaviour.js";
+import { alice, bob, failureOf, put, records } from "./fixture.js";
+import { requestsBehaviour } from "./requests-behaviour.js";
+import { sleepBehaviour } from "./sleep-behaviour.js";
+import { spyOnIndexedDB } from "./spy-on-indexeddb.js";
 
-deviceStoreContract("idbStore in Chromium", () => idbStore(crypto.randomUUID()));
-outlivingStoreContract("idbStore in Chromium", () => {
+testContract("idbStore in Chromium", () => {
   const name = crypto.randomUUID();
-  return { store: idbStore(name), reopen: () => idbStore(name) };
+  return () => idbStore(name);
 });
-idbStoreBehaviour("in Chromium");
+databaseBehaviour("in Chromium");
+atomicityBehaviour("in Chromium");
+announcementsBehaviour("in Chromium");
+sleepBehaviour("in Chromium", () => ({ document, window }));
+requestsBehaviour("in Chromium");
 
-describe("idbStore, when Chromium", () => {
+describe("idbStore, if Chromium", () => {
   const origin = location.origin;
   afterEach(async () => {
     vi.restoreAllMocks();
     await cdp().send("Storage.overrideQuotaForOrigin", { origin });
   });
 
-  it("has no room left, writes nothing of the update, says so, and goes on once there is room", async () => {
-    // Chromium remembers for a while how much room an origin has, unless it has forgotten the origin.
+  it("has no room left, fails as full and writes nothing, until there is room again", async () => {
+    // Chromium caches how much room an origin has until it forgets the origin.
     await cdp().send("Storage.clearDataForOrigin", { origin, storageTypes: "indexeddb" });
     await cdp().send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 100_000 });
     const store = idbStore(crypto.randomUUID());
@@ -34,7 +43,7 @@ describe("idbStore, when Chromium", () => {
     expect(await lastValueFrom(large)).toBe("written");
   });
 
-  it("clears the site's data, which closes the connection, opens another for the next operation", async () => {
+  it("clears the site's data, opens another connection for the next operation", async () => {
     const { databases, opening } = spyOnIndexedDB();
     const store = idbStore(crypto.randomUUID());
     await lastValueFrom(put(store, [alice, 1]));

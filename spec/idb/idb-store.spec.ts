@@ -1,25 +1,34 @@
-import { forceCloseDatabase, IDBFactory, IDBKeyRange } from "fake-indexeddb";
+import { forceCloseDatabase, IDBFactory, IDBKeyRange, IDBObjectStore } from "fake-indexeddb";
 import { lastValueFrom } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { idbStore } from "../../src/idb/idb-store.js";
-import { deviceStoreContract, outlivingStoreContract } from "../contracts/device-store.contract.js";
-import { alice, bob, failureOf, idbStoreBehaviour, put, records, spyOnIndexedDB } from "./idb-store-behaviour.js";
+import { fakePage } from "../page/fake-page.js";
+import { announcementsBehaviour } from "./announcements-behaviour.js";
+import { atomicityBehaviour } from "./atomicity-behaviour.js";
+import { databaseBehaviour } from "./database-behaviour.js";
+import { alice, announce, bob, failureOf, put, records } from "./fixture.js";
+import { requestsBehaviour } from "./requests-behaviour.js";
+import { sleepBehaviour } from "./sleep-behaviour.js";
+import { spyOnIndexedDB } from "./spy-on-indexeddb.js";
 
 beforeEach(() => {
   globalThis.indexedDB = new IDBFactory();
   globalThis.IDBKeyRange = IDBKeyRange;
+  globalThis.IDBObjectStore = IDBObjectStore;
 });
 
-deviceStoreContract("idbStore on fake-indexeddb", () => idbStore("a"));
-outlivingStoreContract("idbStore on fake-indexeddb", () => ({ store: idbStore("a"), reopen: () => idbStore("a") }));
-idbStoreBehaviour("on fake-indexeddb");
+databaseBehaviour("on fake-indexeddb");
+atomicityBehaviour("on fake-indexeddb");
+announcementsBehaviour("on fake-indexeddb");
+sleepBehaviour("on fake-indexeddb", fakePage);
+requestsBehaviour("on fake-indexeddb");
 
-describe("idbStore, when the browser", () => {
+describe("idbStore, if the browser", () => {
   afterEach(() => {
     vi.restoreAllMocks();
   });
 
-  it("closes its connection, opens another for the next operation", async () => {
+  it("closes the connection, opens another one for the next operation", async () => {
     const { databases, opening } = spyOnIndexedDB();
     const store = idbStore("a");
     await lastValueFrom(put(store, [alice, 1]));
@@ -39,24 +48,29 @@ describe("idbStore, when the browser", () => {
   ])(
     "ends a transaction with a %s, fails as %s, writes nothing and needs %i connection(s)",
     async (name, failure, connections) => {
-      const { transactions, opening } = spyOnIndexedDB();
+      const { transactions, requests, on, opening } = spyOnIndexedDB();
       const store = idbStore("a");
-      const update = store.update([alice], () => {
-        // What an error from the disk does to a transaction, in fake-indexeddb.
-        queueMicrotask(() => (transactions[0] as unknown as { _abort(name: string): void })._abort(name));
-        return {
-          puts: [
-            [alice, 1],
-            [bob, 1],
-          ],
-          deletes: [],
-          result: undefined,
-        };
-      });
-      const error = await failureOf(update);
+      // What an error of the disk does to a transaction in fake-indexeddb.
+      on.put = () => {
+        if (requests.puts === 2) (transactions[0] as unknown as { _abort(name: string): void })._abort(name);
+      };
+      const error = await failureOf(put(store, [alice, 1], [bob, 1]));
       expect([error.failure, (error.cause as Error).name]).toEqual([failure, name]);
       expect(await records(store)).toEqual([undefined, undefined]);
       expect(opening).toHaveBeenCalledTimes(connections);
     },
   );
+});
+
+describe("idbStore in Node", () => {
+  it("does not keep the process alive", async () => {
+    const before = process.getActiveResourcesInfo();
+    const store = idbStore("a");
+    const subscription = store.commits$.subscribe();
+    await announce(store, "a");
+    expect(process.getActiveResourcesInfo().filter((resource) => resource === "MessagePort")).toEqual(
+      before.filter((resource) => resource === "MessagePort"),
+    );
+    subscription.unsubscribe();
+  });
 });

@@ -41,8 +41,8 @@ export class Announcements {
       const channel = openChannel(this.#channelName);
       if (channel === undefined) return;
       this.#channel = channel;
-      channel.onmessage = ({ data }: MessageEvent<unknown>) => {
-        subscriber.next(data);
+      channel.onmessage = ({ data }: MessageEvent<Message>) => {
+        subscriber.next(data.announcement);
       };
       channel.onmessageerror = () => {
         subscriber.next(undefined);
@@ -55,18 +55,29 @@ export class Announcements {
   }
 }
 
-function openChannel(name: string): BroadcastChannel | undefined {
-  if (typeof BroadcastChannel === "undefined") return undefined;
-  const channel: BroadcastChannel & { unref?: () => unknown } = new BroadcastChannel(name);
-  channel.unref?.(); // in Node, an open channel keeps the process alive
-  return channel;
+/** `announcement` is absent if it could not be sent. */
+interface Message {
+  readonly announcement?: unknown;
 }
 
-/** An announcement that cannot be cloned is sent as `undefined`: the other stores must know that they have missed something. */
-function post(channel: BroadcastChannel, announcement: unknown): void {
+function openChannel(name: string): BroadcastChannel | undefined {
   try {
-    channel.postMessage(announcement);
+    const channel: BroadcastChannel & { unref?: () => unknown } = new BroadcastChannel(name);
+    channel.unref?.(); // in Node, an open channel keeps the process alive
+    return channel;
   } catch {
-    channel.postMessage(undefined);
+    return undefined;
+  }
+}
+
+/** An announcement that cannot be cloned still shows that there was one. */
+function post(channel: BroadcastChannel, announcement: unknown): void {
+  const post = (message: Message) => {
+    channel.postMessage(message);
+  };
+  try {
+    post({ announcement });
+  } catch {
+    post({});
   }
 }

@@ -25,30 +25,30 @@ afterEach(() => {
   expect(Object.getOwnPropertyNames(Object.prototype).join(), "Object.prototype").toBe(BUILT_IN);
 });
 
-function read(answer: unknown, asked: readonly string[] = [BOB]): ReadonlyMap<string, ParsedUser> {
-  const parsed = parseResponse(answer, ME, 1_234);
-  return new Map(asked.map((userId) => [userId, parsed(userId)]));
+function read(response: unknown, requested: readonly string[] = [BOB]): ReadonlyMap<string, ParsedUser> {
+  const parsed = parseResponse(response, ME, 1_234);
+  return new Map(requested.map((userId) => [userId, parsed.parseUser(userId)]));
 }
-function bobs(answer: unknown): ParsedUser {
-  const theirs = read(answer).get(BOB);
-  if (theirs === undefined) expect.unreachable("nothing about somebody who was asked for");
+function bobs(response: unknown): ParsedUser {
+  const theirs = read(response).get(BOB);
+  if (theirs === undefined) expect.unreachable("nothing about a requested user");
   return theirs;
 }
 
-describe("an answer that is none as a whole", () => {
+describe("an invalid response", () => {
   it.each([
     ["undefined", undefined],
     ["null", null],
     ["a page of HTML", "<html>"],
     ["a number", 5],
-    ["a list", [{}]],
-  ])("is refused: %s", (_, answer) => {
-    expect(() => read(answer)).toThrow(InvalidResponseError);
-    expect(() => read(answer)).toThrow(expect.objectContaining({ endpoint: "/keys/query", path: "" }));
+    ["an array", [{}]],
+  ])("throws: %s", (_, response) => {
+    expect(() => read(response)).toThrow(InvalidResponseError);
+    expect(() => read(response)).toThrow(expect.objectContaining({ endpoint: "/keys/query", path: "" }));
   });
 
   it.each(["device_keys", "failures", "master_keys", "self_signing_keys", "user_signing_keys"])(
-    "is refused where %s is no object",
+    "throws if %s is not an object",
     (path) => {
       for (const section of [5, "x", true, [], [[BOB, {}]]]) {
         expect(() => read({ device_keys: {}, [path]: section })).toThrow(InvalidResponseError);
@@ -58,32 +58,43 @@ describe("an answer that is none as a whole", () => {
       }
     },
   );
+
+  it.each([
+    ["none of the known sections", {}],
+    ["unknown sections only", { one_time_keys: {}, failure: {} }],
+    ["inherited sections", Object.create({ device_keys: {} })],
+  ])("throws if there are %s", (_, response) => {
+    expect(() => read(response)).toThrow('"device_keys" should be present');
+  });
+
+  it("throws if there is an errcode, even with other sections", () => {
+    expect(() => read({ device_keys: {}, errcode: "M_UNKNOWN" })).toThrow('"errcode" should be absent');
+  });
 });
 
-describe("an answer", () => {
+describe("a response", () => {
   it.each([
-    ["nothing in it", {}],
     [
-      "null for every section",
+      "null for all sections",
       { device_keys: null, failures: null, master_keys: null, self_signing_keys: null, user_signing_keys: null },
     ],
     ["null for a user", { device_keys: { [BOB]: null }, master_keys: { [BOB]: null } }],
     ["no devices for a user", { device_keys: { [BOB]: {} } }],
-  ])("with %s says that the user has no devices", (_, answer) => {
-    expect(bobs(answer)).toEqual({
+  ])("with %s means that the user has no devices", (_, response) => {
+    expect(bobs(response)).toEqual({
       list: { deviceKeys: new Map(), rejected: new Map(), fetchedAt: 1_234 },
       reachable: true,
       refusals: [],
     });
   });
 
-  it("gives devices verbatim, as the very objects", () => {
+  it("returns the same device objects", () => {
     const device = { ...testDevice(BOB, "PHONE"), extra: [1, { a: null }] };
     const { list } = bobs({ device_keys: { [BOB]: { PHONE: device } }, more: 1 });
     expect(list.deviceKeys.get("PHONE")).toBe(device);
   });
 
-  it("gives an entry for everyone who was asked for, in that order, and for nobody else", () => {
+  it("is parsed for the requested user only", () => {
     const answer = {
       device_keys: {
         [CAROL]: { C: testDevice(CAROL, "C") },
@@ -100,7 +111,7 @@ describe("an answer", () => {
     ]);
   });
 
-  it("that is bad in one device costs only that device", () => {
+  it("loses only its malformed devices", () => {
     const { list, reachable, refusals } = bobs({
       device_keys: {
         [BOB]: {
@@ -126,9 +137,9 @@ describe("an answer", () => {
   it.each([
     ["a number", 5],
     ["a string", "x"],
-    ["a list", [testDevice(BOB, "PHONE")]],
+    ["an array", [testDevice(BOB, "PHONE")]],
     ["true", true],
-  ])("whose part of a user is %s leaves that user unreachable, says so, and gives the others", (_, part) => {
+  ])("with %s instead of devices makes only this user unreachable", (_, part) => {
     const lists = read({ device_keys: { [BOB]: part, [CAROL]: { C: testDevice(CAROL, "C") } } }, [BOB, CAROL]);
     expect(lists.get(BOB)).toEqual({
       list: { deviceKeys: new Map(), rejected: new Map(), fetchedAt: 1_234 },
@@ -139,35 +150,34 @@ describe("an answer", () => {
     expect(lists.get(CAROL)?.reachable).toBe(true);
   });
 
-  it("that names a user's server in failures leaves them unreachable, and gives the devices that came all the same", () => {
-    const lists = read(
+  it("makes users of a failed server unreachable, unless they are in device_keys", () => {
+    const DAVE = "@dave:other.example:8448";
+    const parsed = read(
       {
-        device_keys: { [CAROL]: { C: testDevice(CAROL, "C") }, [BOB]: {} },
-        failures: { "other.example:8448": { status: 503 }, "other.example": {} },
+        device_keys: { [CAROL]: { C: testDevice(CAROL, "C") } },
+        failures: { "other.example:8448": { status: 503 }, "example.org:8448": {} },
       },
-      [BOB, CAROL],
+      [BOB, CAROL, DAVE],
     );
-    expect([lists.get(CAROL)?.reachable, [...(lists.get(CAROL)?.list.deviceKeys.keys() ?? [])]]).toEqual([
-      false,
-      ["C"],
+    expect(Array.from(parsed, ([userId, { reachable }]) => [userId, reachable])).toEqual([
+      [BOB, true],
+      [CAROL, true],
+      [DAVE, false],
     ]);
-    expect(lists.get(BOB)?.reachable).toBe(true);
+    expect([...(parsed.get(CAROL)?.list.deviceKeys.keys() ?? [])]).toEqual(["C"]);
   });
 
-  it.each([null, false, 0, ""])("may say %j of a server that failed", (failure) => {
+  it.each([null, false, 0, ""])("may have %j for a failed server", (failure) => {
     expect(read({ failures: { "example.org": failure } }).get(BOB)?.reachable).toBe(false);
   });
 
-  it.each(["__proto__", "constructor", "toString"])(
-    "does not fail a server called %s because every object has that",
-    (name) => {
-      const userId = `@bob:${name}`;
-      expect(read({ failures: {} }, [userId]).get(userId)?.reachable).toBe(true);
-      expect(read(parse(`{"failures":{"${name}":{}}}`), [userId]).get(userId)?.reachable).toBe(false);
-    },
-  );
+  it.each(["__proto__", "constructor", "toString"])("does not treat a server called %s as failed", (name) => {
+    const userId = `@bob:${name}`;
+    expect(read({ failures: {} }, [userId]).get(userId)?.reachable).toBe(true);
+    expect(read(parse(`{"failures":{"${name}":{}}}`), [userId]).get(userId)?.reachable).toBe(false);
+  });
 
-  it("gives cross-signing keys, and those that are none cost only themselves", () => {
+  it("loses only its malformed cross-signing keys", () => {
     const { list, reachable, refusals } = bobs({
       device_keys: { [BOB]: { PHONE: testDevice(BOB, "PHONE") } },
       master_keys: { [BOB]: key(BOB, "master") },
@@ -180,7 +190,7 @@ describe("an answer", () => {
   });
 
   it.each([5, [], "x", { user_id: BOB }, key("@mallory:evil.example", "master")])(
-    "does not take %j for a user's master key",
+    "does not accept %j as a master key",
     (value) => {
       const { list, refusals } = bobs({ master_keys: { [BOB]: value } });
       expect(list).not.toHaveProperty("masterKey");
@@ -188,7 +198,7 @@ describe("an answer", () => {
     },
   );
 
-  it("is not asked for others' user-signing keys: only our own are ours to see", () => {
+  it("is read for no user-signing key but our own", () => {
     const user_signing_keys = { [BOB]: key(BOB, "user_signing"), [ME]: key(ME, "user_signing") };
     const lists = read({ user_signing_keys }, [BOB, ME]);
     expect(lists.get(BOB)?.list).not.toHaveProperty("userSigningKey");
@@ -197,10 +207,10 @@ describe("an answer", () => {
   });
 });
 
-describe("names of JavaScript", () => {
+describe("names such as __proto__", () => {
   const NAMES = ["__proto__", "constructor", "prototype", "toString", "hasOwnProperty"];
 
-  it.each(NAMES)("are names of devices: %s", (name) => {
+  it.each(NAMES)("can be device IDs: %s", (name) => {
     const { list } = bobs(
       parse(
         `{"device_keys":{"${BOB}":{"${name}":${JSON.stringify(testDevice(BOB, name))},"PHONE":${JSON.stringify(testDevice(BOB, "PHONE"))}}}}`,
@@ -210,21 +220,21 @@ describe("names of JavaScript", () => {
     expect(list.deviceKeys.get(name)?.device_id).toBe(name);
   });
 
-  it.each(NAMES)("are names of rejected devices: %s", (name) => {
+  it.each(NAMES)("can be IDs of refused devices: %s", (name) => {
     expect(bobs(parse(`{"device_keys":{"${BOB}":{"${name}":5}}}`)).list.rejected.get(name)?.code).toBe("malformed");
   });
 
-  it("as sections change nothing", () => {
+  it("are ignored as sections", () => {
     expect(
       bobs(
         parse(
-          `{"__proto__":{"device_keys":{"${BOB}":{"PHONE":${JSON.stringify(testDevice(BOB, "PHONE"))}}},"failures":5}}`,
+          `{"failures":{},"__proto__":{"device_keys":{"${BOB}":{"PHONE":${JSON.stringify(testDevice(BOB, "PHONE"))}}},"failures":5}}`,
         ),
       ).list.deviceKeys.size,
     ).toBe(0);
   });
 
-  it("as users who were asked for find only what was sent", () => {
+  it("are not found as users if they were not sent", () => {
     for (const name of NAMES)
       expect(read({ device_keys: {}, master_keys: {} }, [name]).get(name)).toEqual({
         list: { deviceKeys: new Map(), rejected: new Map(), fetchedAt: 1_234 },
@@ -234,8 +244,8 @@ describe("names of JavaScript", () => {
   });
 });
 
-describe("what one user may send", () => {
-  it("ends after so many devices; those beyond are named, and the first ones kept", () => {
+describe("limits", () => {
+  it("apply to the number of devices; the first ones are kept", () => {
     const devices = Object.fromEntries(
       Array.from({ length: MAX_DEVICES_PER_USER + 3 }, (_, i) => [
         `D${i}`,
@@ -249,14 +259,14 @@ describe("what one user may send", () => {
     );
   });
 
-  it("counts bad devices too", () => {
+  it("include malformed devices", () => {
     const bad = Object.fromEntries(Array.from({ length: MAX_DEVICES_PER_USER }, (_, i) => [`B${i}`, null]));
     const { list } = bobs({ device_keys: { [BOB]: { ...bad, LAST: testDevice(BOB, "LAST") } } });
     expect(list.deviceKeys.size).toBe(0);
     expect(list.rejected.size).toBe(MAX_REJECTED_PER_USER);
   });
 
-  it("ends after so many characters in all", () => {
+  it("apply to the characters of all devices", () => {
     const filler = "x".repeat(60_000);
     const count = Math.ceil(MAX_LIST_LENGTH / 60_000) + 2;
     const devices = Object.fromEntries(
@@ -275,7 +285,7 @@ describe("what one user may send", () => {
     expect(list.deviceKeys.size + list.rejected.size).toBe(count + 1);
   });
 
-  it("names refused devices up to a number, by names up to a length", () => {
+  it("apply to the number of refused devices and the length of their IDs", () => {
     const long = "x".repeat(100_000);
     const devices = Object.fromEntries(
       Array.from({ length: MAX_REJECTED_PER_USER + 5 }, (_, i) => [`${i}${long.slice(0, 1_000)}`, null]),
@@ -285,7 +295,7 @@ describe("what one user may send", () => {
     for (const deviceId of list.rejected.keys()) expect(deviceId.length).toBeLessThanOrEqual(MAX_REJECTED_ID_LENGTH);
   });
 
-  it("is not what another user may not", () => {
+  it("apply to each user separately", () => {
     const devices = Object.fromEntries(Array.from({ length: MAX_DEVICES_PER_USER + 1 }, (_, i) => [`D${i}`, null]));
     const lists = read({ device_keys: { [BOB]: devices, [CAROL]: { C: testDevice(CAROL, "C") } } }, [BOB, CAROL]);
     expect(lists.get(CAROL)?.list.deviceKeys.size).toBe(1);

@@ -14,7 +14,7 @@ import type { DeviceKeys } from "../model/wire.js";
 /** One user's part of a response. */
 export interface ParsedUser {
   readonly list: UnverifiedList;
-  /** Whether the user's server answered. If it did not, the list must not be cached. */
+  /** Whether the response is about this user at all. If not, the list must not be cached. */
   readonly reachable: boolean;
   readonly refusals: readonly RefusedPart[];
 }
@@ -23,6 +23,7 @@ export interface ParsedUser {
  * A response, parsed user by user on demand: parsing one about many users at once would block the page for too long.
  */
 export interface ParsedResponse {
+  /** {@link ParsedUser.reachable}, without parsing the user's part. */
   readonly isReachable: (userId: UserId) => boolean;
   readonly parseUser: (userId: UserId) => ParsedUser;
 }
@@ -30,11 +31,14 @@ export interface ParsedResponse {
 /**
  * Parses a response of `POST /_matrix/client/v3/keys/query`.
  *
- * 1. A user who is missing from `device_keys` has no devices, unless their server is in `failures`: then they are not reachable.
- * 2. A user who is in `device_keys` has been answered, whatever `failures` says of their server; one whose part is not a device list is not reachable.
+ * 1. A user in `device_keys` is reachable, even if their server is in `failures`; but not if their part is not a device
+ *    list.
+ * 2. A user who is missing from `device_keys` has no devices, unless their server is in `failures`: then they are not
+ *    reachable.
  * 3. A malformed device or cross-signing key costs only itself.
  *
- * @throws InvalidResponseError if the response as a whole is malformed, has none of the known sections, or has an `errcode`
+ * @throws InvalidResponseError if the response as a whole is malformed, has none of the known sections, or has an
+ *   `errcode`
  */
 export function parseResponse(response: unknown, ownUserId: UserId, fetchedAt: number): ParsedResponse {
   const sections = sectionsOf(response);
@@ -70,7 +74,7 @@ function sectionsOf(response: unknown): Sections {
   if (Object.hasOwn(response, "errcode"))
     throw new InvalidResponseError("/keys/query", "errcode", "absent from a successful response");
   if (!SECTIONS.some((name) => Object.hasOwn(response, name)))
-    throw new InvalidResponseError("/keys/query", "device_keys", "there");
+    throw new InvalidResponseError("/keys/query", "device_keys", "present");
   const section = (name: string): ByName => {
     const value = own(response, name) ?? {}; // some servers write an empty map as null
     if (!isObject(value)) throw new InvalidResponseError("/keys/query", name, "an object");

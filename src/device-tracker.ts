@@ -187,9 +187,9 @@ export class DeviceTracker {
     publicKey: string,
   ): Observable<readonly { readonly userId: UserId; readonly deviceId: DeviceId }[]> {
     const known = KEY_ALGORITHMS.find((one) => one === algorithm);
-    return this.#session
-      .whenLoaded()
-      .pipe(switchMap(({ parts }) => (known === undefined ? of([]) : parts.index.claimants(known, publicKey))));
+    return this.#session.onceLoaded(({ parts }) =>
+      known === undefined ? of([]) : parts.index.claimants(known, publicKey),
+    );
   }
 
   /**

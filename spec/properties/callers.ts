@@ -10,7 +10,7 @@ import type { Surroundings } from "./surroundings.js";
 /** Hands on what a tracker emits, noted in the trace, for as long as the tab is there. */
 export type Hear = <T>(what: string, next: (value: T) => void, show?: (value: T) => string) => (value: T) => void;
 
-/** Whoever calls the methods of one tracker: application code, which hands every result to the oracle. */
+/** Calls the methods of one tracker, as an application does, and hands every result to the oracle. */
 export class Callers {
   readonly #tracker: DeviceTracker;
   readonly #facts: Facts;
@@ -69,21 +69,28 @@ export class Callers {
   }
 
   call(type: Call["type"], users: readonly UserId[]): void {
-    const { pendingCalls, invalidatedAt } = this.#facts;
+    const { pendingCalls, invalidatedAt, tracked } = this.#facts;
     const calledAt = this.#world.moment();
-    const call: Call = { type, users, calledAt, position: this.#world.saved.position ?? 0 };
+    const affected = users.filter((user) => tracked.has(user) === (type !== "track"));
+    const call: Call = { type, users, affected, calledAt, position: this.#world.saved.position ?? 0 };
     this.#facts.news++;
     pendingCalls.add(call);
     this.#world.calls.push(call);
     if (type === "invalidate") for (const user of users) invalidatedAt.set(user, calledAt);
-    const complete = this.#hear<void>(`${type} completes`, () => {
+    const completed = this.#hear("completes", () => {
+      this.#facts.news++;
+      pendingCalls.delete(call);
       call.completedAt = this.#world.moment();
       this.#oracle.completed(call, this.#world.saved);
     });
-    this.#tracker
-      [type](users)
-      .subscribe({ complete: () => complete(), error: this.#failed(type) })
-      .add(() => pendingCalls.delete(call));
+    const failed = this.#failed(type);
+    this.#tracker[type](users).subscribe({
+      complete: () => completed(type),
+      error: (error: unknown) => {
+        call.hasFailed = true;
+        failed(error);
+      },
+    });
   }
 
   cancel(which: number): void {

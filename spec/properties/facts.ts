@@ -12,9 +12,12 @@ export interface Query {
   answeredAt?: number;
 }
 
-/** What a tab learned of a stretch of the server's log; `unknown` if the server could not be asked. `from`: "any" if the source does not say. */
+/**
+ * What a tab learned of a stretch of the server's log; `unknown` if the server could not be asked. `from`: "any" if the response does not say what it
+ * answers, "elsewhere" if it is anywhere but where the stretch ends.
+ */
 export interface Hop {
-  readonly from: number | undefined | "any";
+  readonly from: number | undefined | "any" | "elsewhere";
   readonly to: number;
   readonly changed: readonly UserId[];
   readonly left: readonly UserId[];
@@ -25,10 +28,14 @@ export interface Hop {
 export interface Call {
   readonly type: "track" | "untrack" | "invalidate";
   readonly users: readonly UserId[];
+  /** Those of them for whom it changes something, as far as the tab knew. */
+  readonly affected: readonly UserId[];
   readonly calledAt: number;
   /** The saved position at that moment. */
   readonly position: number;
   completedAt?: number;
+  /** With an error: the tracker was closed, and may still save it. */
+  hasFailed?: true;
 }
 
 export interface Lookup {
@@ -47,10 +54,11 @@ export interface Watcher {
 /** What is known of one tracker from outside. */
 export class Facts {
   readonly name: string;
-  readonly openedAt: number;
+  /** The saved position when the tracker had loaded the saved state. */
+  loadedFrom: number | undefined;
   /** The newest position that the tracker has been given: by the saved token, a response, or a step of another tab. */
   upTo: number | undefined;
-  /** Counts what may supersede a query: responses, announcements, device changes, refused updates, and calls of `track()` and its like. */
+  /** Counts what may supersede a query: responses, device changes, calls of `track()` and its like, refused updates, and whatever came from a shared store. */
   news = 0;
   readonly hops: Hop[] = [];
   readonly queries: Query[] = [];
@@ -74,9 +82,8 @@ export class Facts {
   /** Whether the tracker is there, or its last writes are still to take effect. */
   state: "open" | "closed" | "writing" | "gone" = "open";
 
-  constructor(name: string, openedAt: number, upTo: number | undefined) {
+  constructor(name: string, upTo: number | undefined) {
     this.name = name;
-    this.openedAt = openedAt;
     this.upTo = upTo;
   }
 }

@@ -2,7 +2,7 @@ import type { UserId } from "../../src/model/ids.js";
 import type { DeviceKeysByUser, UserDeviceKeys } from "../../src/model/results.js";
 import type { SyncResponse } from "../../src/model/wire.js";
 import type { Call, Facts, Hop, Lookup, Query } from "./facts.js";
-import type { Saved } from "./saved.js";
+import { readSaved, type Saved } from "./saved.js";
 import { ME, readList, USERS } from "./server.js";
 import type { Surroundings } from "./surroundings.js";
 
@@ -32,7 +32,8 @@ export class Oracle {
   oneQuery(facts: Facts, sent: Query): void {
     for (const { users, news, id } of facts.inFlight) {
       const both = users.filter((user) => sent.users.includes(user));
-      const holds = both.length === 0 || news < facts.news;
+      const isCalled = [...facts.pendingCalls].some((call) => call.users.some((user) => both.includes(user)));
+      const holds = both.length === 0 || news < facts.news || isCalled;
       this.#expect(holds, "P2", () => `${facts.name}: ${both.join()} in query ${sent.id} and in ${id}`);
     }
   }
@@ -60,6 +61,19 @@ export class Oracle {
         () => `${facts.name}: ${user} is older than the question`,
       );
     }
+  }
+
+  /** Checks what was written since the last time: after each write, before any other tracker hears of it. */
+  records(): void {
+    const { writer, records, server, trace, saved: before } = this.#world;
+    if (writer === undefined) return;
+    const saved = readSaved(records, server);
+    Object.assign(this.#world, { writer: undefined, saved });
+    trace.note(() => `  saved by ${writer.name}: ${show(saved)}`);
+    this.savedLists(saved);
+    this.savedUsers(saved);
+    this.commit(writer, before, saved);
+    this.tokenStays(saved);
   }
 
   /** P3, P4: a saved list that is `current` has every change up to the saved token. */
@@ -141,7 +155,7 @@ export class Oracle {
   }
 
   /** `track()`, `untrack()` and `invalidate()` complete when they are durable; a later call or step may have changed the user again. */
-  completed({ type, users, calledAt, position }: Call, saved: Saved): void {
+  completed({ type, affected, calledAt, position }: Call, saved: Saved): void {
     const { server } = this.#world;
     const at = saved.position ?? 0;
     const isUndone = (user: UserId, by: Call["type"]) =>
@@ -163,7 +177,7 @@ export class Oracle {
         return (this.#world.queries[readList(list.deviceKeys).query]?.sentAt ?? 0) > calledAt;
       },
     }[type];
-    for (const user of users) this.#expect(isDurable(user), type, () => `${user} is not saved so`);
+    for (const user of affected) this.#expect(isDurable(user), type, () => `${user} is not saved so`);
   }
 
   /** P5: a lookup fails only with the error of its request; once the tracker is closed, everything fails. */
@@ -174,8 +188,9 @@ export class Oracle {
   }
 
   /** P9: close() ends lookups, watchers, requests and streams at once. */
-  closed({ name, lookups, watchers, inFlight }: Facts, openStreams: ReadonlySet<string>): void {
-    const open = [...lookups, ...watchers, ...inFlight, ...openStreams];
+  closed({ name, lookups, watchers, inFlight, pendingCalls }: Facts, openStreams: ReadonlySet<string>): void {
+    const calls = [...pendingCalls].filter(({ hasFailed }) => !hasFailed);
+    const open = [...lookups, ...watchers, ...inFlight, ...calls, ...openStreams];
     this.#expect(open.length === 0, "P9", () => `${name} is closed, and open are ${JSON.stringify(open)}`);
   }
 
@@ -184,9 +199,8 @@ export class Oracle {
   }
 }
 
-/** A gap of unknown origin ends elsewhere than it begins. */
 const leadsOn = (hop: Hop, from: number | undefined): boolean =>
-  hop.from === from || (hop.from === "any" && !(hop.unknown && hop.to === from));
+  hop.from === from || hop.from === "any" || (hop.from === "elsewhere" && hop.to !== from);
 
 function follow(tracked: ReadonlySet<UserId>, { changed, left, unknown }: Hop): ReadonlySet<UserId> {
   const kept = unknown ? [] : [...tracked, ...changed].filter((user) => !left.includes(user));

@@ -16,10 +16,10 @@ export class QuietMoment {
 
   /** Nothing is pending but the poll. */
   nothingIsPending({ facts, clock }: Tab): void {
-    const { name, lookups, inFlight, pendingCalls } = facts;
+    const { name, lookups, inFlight } = facts;
+    const pendingCalls = [...facts.pendingCalls].filter(({ hasFailed }) => !hasFailed);
     this.#expect(lookups.size === 0, "P5", () => `${name}: a lookup does not end: ${JSON.stringify([...lookups])}`);
-    const calls = () => JSON.stringify([...pendingCalls]);
-    this.#expect(pendingCalls.size === 0, "P5", () => `${name}: calls do not complete: ${calls()}`);
+    this.#expect(pendingCalls.length === 0, "P5", () => `${name}: calls do not end: ${JSON.stringify(pendingCalls)}`);
     this.#expect(inFlight.size === 0, "P9", () => `${name}: queries are in flight: ${JSON.stringify([...inFlight])}`);
     this.#expect(clock.pending === 0, "P9", () => `${name}: ${clock.pending} timers are left`);
   }
@@ -35,17 +35,17 @@ export class QuietMoment {
     this.#expect(isEqual, "synced$", () => `${name}: applied ${show(applied)}, synced ${show(synced)}`);
   }
 
-  /** `deviceChanges$` has mentioned each user whom the server has announced to a tab since this one was opened, and no caller has untracked. */
+  /** `deviceChanges$` has mentioned each tracked user whom the server announced to a tab since this one was loaded, and no caller has untracked. */
   mentions({ facts }: Tab): void {
     const { server, trackers, calls } = this.#world;
     const open = trackers.filter(({ state }) => state === "open");
     const untracked = calls.flatMap(({ type, users }) => (type === "untrack" ? users : []));
-    for (const user of USERS.filter((one) => !untracked.includes(one))) {
+    for (const user of [...facts.tracked].filter((one) => !untracked.includes(one))) {
       const last = server.mention(user, 0);
       if (last === undefined) continue;
       const at = server.log.indexOf(last) + 1;
       const isAnnounced = open.some(({ hops }) => hops.some(({ to, changed }) => to >= at && changed.includes(user)));
-      const isHeard = last.moment < Math.max(facts.openedAt, facts.mentionedAt.get(user) ?? 0);
+      const isHeard = at <= (facts.loadedFrom ?? 0) || last.moment < (facts.mentionedAt.get(user) ?? 0);
       this.#expect(isHeard || !isAnnounced, "deviceChanges$", () => `${facts.name} did not mention ${user}`);
     }
   }

@@ -15,11 +15,13 @@ export class StorePort implements DeviceStore {
   isGone = false;
 
   readonly #world: Surroundings;
+  readonly #onRead: () => void;
   readonly #onWrite: (isEmpty: boolean) => void;
 
-  /** @param onWrite called inside each transaction, whether or not it writes anything */
-  constructor(world: Surroundings, onWrite: (isEmpty: boolean) => void) {
+  /** @param onRead called with each result @param onWrite called inside each transaction, whether or not it writes anything */
+  constructor(world: Surroundings, onRead: () => void, onWrite: (isEmpty: boolean) => void) {
     this.#world = world;
+    this.#onRead = onRead;
     this.#onWrite = onWrite;
     const announceAfter = world.delay();
     this.scripted = new ScriptedStore({ scheduler: world.clock, records: world.records, announceAfter });
@@ -80,7 +82,9 @@ export class StorePort implements DeviceStore {
     return new Observable((subscriber) =>
       source$.subscribe({
         next: (value) => {
-          if (!this.isGone) subscriber.next(value);
+          if (this.isGone) return;
+          this.#onRead();
+          subscriber.next(value);
         },
         error: (error: unknown) => {
           if (!this.isGone) subscriber.error(error);

@@ -3,7 +3,7 @@ import { DeviceTracker } from "../../src/device-tracker.js";
 import type { UserId } from "../../src/model/ids.js";
 import { ScriptedVerifier } from "../../src/testing/scripted-verifier.js";
 import { Callers, type Hear } from "./callers.js";
-import { Facts, type Query } from "./facts.js";
+import { Facts, type Hop, type Query } from "./facts.js";
 import { keysApi } from "./keys-api.js";
 import type { Oracle } from "./oracle.js";
 import { ME } from "./server.js";
@@ -28,12 +28,19 @@ export class Tab {
   constructor(name: string, world: Surroundings, oracle: Oracle) {
     this.#world = world;
     this.#oracle = oracle;
-    this.facts = new Facts(name, world.moment(), world.saved.position);
+    this.facts = new Facts(name, world.saved.position);
     this.clock = new TabClock(world.clock);
-    this.store = new StorePort(world, (isEmpty) => {
-      if (isEmpty || world.setup.tabs > 1) this.facts.news++;
-      if (!isEmpty) world.writer = this.facts;
-    });
+    this.store = new StorePort(
+      world,
+      () => {
+        if (world.setup.tabs > 1) this.facts.news++;
+      },
+      (isEmpty) => {
+        if (isEmpty) this.facts.news++;
+        oracle.records();
+        if (!isEmpty) world.writer = this.facts;
+      },
+    );
     this.#tracker = this.#create();
     this.callers = new Callers(this.#tracker, this.facts, world, oracle, this.#hear);
     this.#listen(this.#tracker);
@@ -93,7 +100,6 @@ export class Tab {
   #listen(tracker: DeviceTracker): void {
     const [facts, world, oracle] = [this.facts, this.#world, this.#oracle];
     const { mentionedAt } = facts;
-    this.store.commits$.subscribe(() => facts.news++);
     this.#stream("applied$", tracker.applied$, (response) => {
       facts.applied.push(response);
       facts.upTo = Math.max(facts.upTo ?? 0, world.server.positionOf(response.next_batch));
@@ -107,6 +113,8 @@ export class Tab {
       tracker.trackedUsers$,
       (users) => {
         oracle.trackedUsers(facts, users);
+        facts.news++;
+        if (facts.tracked.size === 0) facts.loadedFrom = world.saved.position;
         facts.tracked = users;
       },
       showSet,
@@ -148,14 +156,13 @@ export class Tab {
     const { changed = [], left = [] } = response.device_lists ?? {};
     const end = server.positionOf(response.next_batch);
     const start = from === undefined ? undefined : server.positionOf(server.token(from));
-    const gapTo = setup.saysSince ? (start ?? end) : end;
     const newest = trackers.map(({ state, upTo }) => (state === "gone" ? -1 : (upTo ?? -1)));
     if ((start ?? -1) < Math.max(saved.position ?? -1, ...newest)) this.#world.isOneLine = false;
     facts.news++;
     facts.given.push(response);
     facts.upTo = Math.max(facts.upTo ?? 0, end);
     facts.hops.push({ from: setup.saysSince ? start : "any", to: end, changed, left });
-    if (setup.gaps === "distrust") facts.hops.push({ from: "any", to: gapTo, changed: [], left: [], unknown: true });
+    if (setup.gaps === "distrust") facts.hops.push(unknownHop(setup.saysSince ? start : undefined, end));
   }
 
   #send(users: readonly UserId[]): Query {
@@ -172,3 +179,9 @@ export class Tab {
 }
 
 const showSet = (users: ReadonlySet<UserId>): string => [...users].join();
+
+/** A gap before a response: to where the response begins, or to where it ends if it does not say where that is. */
+const unknownHop = (start: number | undefined, end: number): Hop => {
+  const from = start === undefined ? "any" : "elsewhere";
+  return { from, to: start ?? end, changed: [], left: [], unknown: true };
+};

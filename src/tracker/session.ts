@@ -82,7 +82,7 @@ export class Session {
     };
     this.#loading$ = this.#load(withStoreDeadline(store, storeDeadline, scheduler));
     // If the state cannot be loaded now (another account's store), it may be later.
-    const loads$ = defer(() => this.whenLoaded()).pipe(
+    const loads$ = this.#account$.pipe(
       ignoreElements(),
       catchError(() => EMPTY),
     );

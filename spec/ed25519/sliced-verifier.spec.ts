@@ -21,6 +21,8 @@ class Page {
   readonly imported: number[] = [];
   engines = 0;
   broken: Error | undefined;
+  /** Called when a key is imported. */
+  onImport = () => {};
   #resume: (() => void) | undefined;
 
   constructor(
@@ -37,6 +39,7 @@ class Page {
       return {
         importKey: (publicKey) => {
           this.imported.push(publicKey[0]!);
+          this.onImport();
           return publicKey[0] === 0 ? undefined : publicKey[0];
         },
         verify: (key, checked) => {
@@ -162,6 +165,14 @@ describe("SlicedVerifier", () => {
     alone.subscription.unsubscribe();
     await page.tasks();
     expect([page.slices.at(-1), page.imported]).toEqual([[], [1, 2]]);
+  });
+
+  it("starts no check of a call that unsubscribes while its key is imported", async () => {
+    const page = new Page();
+    const { subscription } = page.call(checks(2));
+    page.onImport = () => subscription.unsubscribe();
+    await page.tasks();
+    expect([page.imported, page.slices]).toEqual([[1], [[]]]);
   });
 
   it("imports each key once per call", async () => {

@@ -131,6 +131,23 @@ describe("applyPins", () => {
       expect([...applyPins(refused(code), pins, verified([tablet])).list.deviceKeys.keys()]).toEqual(["TABLET"]);
     });
 
+    it("is not kept if its ID has become the public key of a cross-signing key", () => {
+      const { publicKey } = bob.master;
+      const device = bob.device(publicKey);
+      const malformed = new Map([[publicKey, { code: "malformed", detail: "x" }]] as const);
+      const { list } = applyPins(verified([tablet], { rejected: malformed }), pinned([device]), verified([device]));
+      expect(devicesOf(list)).toEqual([tablet]);
+    });
+
+    it("does not replace an accepted device whose ID is a prefix of its own", () => {
+      const deviceId = "x".repeat(MAX_REJECTED_ID_LENGTH);
+      const before = bob.device(deviceId);
+      const renamed = { ...before, unsigned: { device_display_name: "new" } };
+      const tooLong = new Map([[deviceId, { code: "too-large", detail: "x" }]] as const);
+      const { list } = applyPins(verified([renamed], { rejected: tooLong }), pinned([before]), verified([before]));
+      expect(devicesOf(list)).toEqual([renamed]);
+    });
+
     it("is not kept if the device itself is refused", () => {
       expect(devicesOf(applyPins(refused("cross-signing-id"), pins, verified([phone])).list)).toEqual([tablet]);
       const unsigned = verified([phone], { deviceStatus: new Map([["PHONE", status({ signedByItself: false })]]) });

@@ -1,4 +1,4 @@
-/** What another tab does to the database, past the store; fails where anybody is in the way. */
+/** The result of a request that another tab makes without the store; rejects if a connection blocks it. */
 function settled<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => {
@@ -17,7 +17,7 @@ function settled<T>(request: IDBRequest<T>): Promise<T> {
 
 export const deleteDatabase = (name: string) => settled(indexedDB.deleteDatabase(name));
 
-/** Opens the database at a version, which may be a new one; what `upgrade` does to it belongs to that. */
+/** Opens a connection, and upgrades the database if the version is a new one. */
 export function openDatabase(
   name: string,
   version?: number,
@@ -30,7 +30,7 @@ export function openDatabase(
   return settled(request);
 }
 
-/** Lets the work be done on the records, in one transaction. */
+/** Works on the records in one transaction. */
 async function work<T>(
   name: string,
   mode: IDBTransactionMode,
@@ -41,14 +41,14 @@ async function work<T>(
     const transaction = database.transaction("records", mode);
     const over = new Promise((resolve) => (transaction.oncomplete = resolve));
     const result = await run(transaction.objectStore("records"));
-    await over; // a connection that is closed before it is still in the way
+    await over; // until then, the connection blocks others even when it is closed
     return result;
   } finally {
     database.close();
   }
 }
 
-/** Every record by its key, as the browser has it. */
+/** Every record by its key. */
 export const allRecords = (name: string): Promise<ReadonlyMap<string, unknown>> =>
   work(name, "readonly", async (records) => {
     const [keys, values] = await Promise.all([
@@ -58,7 +58,7 @@ export const allRecords = (name: string): Promise<ReadonlyMap<string, unknown>> 
     return new Map(keys.map((key, i) => [(key as string[]).join("/"), values[i]]));
   });
 
-/** Writes a record as it is, whatever it is; `undefined` deletes it. */
+/** Writes a record without checking it; `undefined` deletes it. */
 export const overwrite = (name: string, key: readonly [kind: string, id: string], record: unknown): Promise<void> =>
   work(name, "readwrite", async (records) => {
     await (record === undefined ? settled(records.delete([...key])) : settled(records.put(record, [...key])));

@@ -1,8 +1,6 @@
 import { at, isJsonObject, objectAt, type JsonObject } from "./json.js";
 
-/*
- * What is odd about a key object, by its JSON alone.
- */
+/* Checks for unusual content in the JSON of a device or a cross-signing key. */
 
 export const isString = (value: unknown): value is string => typeof value === "string";
 
@@ -10,10 +8,10 @@ export const keysIn = (object: JsonObject): readonly unknown[] => Object.values(
 const signaturesIn = (object: JsonObject): readonly unknown[] =>
   Object.values(objectAt(object, "signatures")).flatMap((by) => (isJsonObject(by) ? Object.values(by) : []));
 
-/** The one spelling of the bytes that a text stands for. */
+/** The canonical encoding of the bytes that a base64 text decodes to. */
 export const spelling = (text: string): string => Buffer.from(text, "base64").toString("base64").replace(/=+$/u, "");
 
-/** Whether a key or a signature is not in the one spelling of what it stands for. */
+/** Whether a key or a signature is not in its canonical encoding. */
 export const isMisspelt = (object: JsonObject): boolean =>
   [...keysIn(object), ...signaturesIn(object)].some((text) => isString(text) && spelling(text) !== text);
 
@@ -33,7 +31,7 @@ export function depth(value: unknown): number {
 
 const isUserId = (text: string): boolean => /^@[^:]*:./u.test(text);
 
-/** Whether fields that we hand on as they are, and they read, are of types that they do not know. */
+/** Whether fields that we pass on unchecked, but they parse, have unexpected types. */
 export function isTypedOtherwise(object: JsonObject): boolean {
   const { dehydrated = null, unsigned = null } = object;
   const name = at(unsigned, "device_display_name") ?? null;
@@ -51,13 +49,13 @@ export function isTypedOtherwise(object: JsonObject): boolean {
   );
 }
 
-/** Whether the answer has parts that are none: something else than a user's devices, or under something else than a user's ID. */
-export const hasUnreadableParts = (answer: unknown): boolean =>
+/** Whether parts of the response are malformed: not a user's devices, or not under a user ID. */
+export const hasUnreadableParts = (response: unknown): boolean =>
   ["device_keys", "failures", "master_keys", "self_signing_keys", "user_signing_keys"].some((section) => {
-    const byName = at(answer, section);
+    const byName = at(response, section);
     if (byName === null || (byName !== undefined && !isJsonObject(byName))) return true;
     const ofUsers = section !== "failures";
-    return Object.entries(objectAt(answer, section)).some(
+    return Object.entries(objectAt(response, section)).some(
       ([name, part]) =>
         (ofUsers && !isUserId(name)) ||
         (section === "device_keys" && (!isJsonObject(part) || hasHalfCharacter(Object.keys(part)))) ||

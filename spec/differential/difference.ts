@@ -1,19 +1,21 @@
 import type { Verdict } from "./verdict.js";
 import { NOTHING } from "./verdict.js";
 
-/** Something on which the two sides do not agree. */
+/** A disagreement of the two sides. */
 export interface Difference {
-  /** The answer as a whole, the presence of a device, its keys, whether it is cross-signed, the keys of an identity. */
-  readonly what: "answer" | "device" | "ed25519" | "curve25519" | "cross-signed" | "master" | "self-signing";
+  /**
+   * The response as a whole, the presence of a device, its keys, its being cross-signed, or the keys of an identity.
+   */
+  readonly what: "response" | "device" | "ed25519" | "curve25519" | "cross-signed" | "master" | "self-signing";
   readonly userId: string;
   readonly deviceId: string;
   readonly ours: string | undefined;
   readonly theirs: string | undefined;
 }
 
-/** What a verdict says of the thing on which the sides differ. */
-export function said(verdict: Verdict | undefined, { what, userId, deviceId }: Difference): string | undefined {
-  if (what === "answer") return verdict?.read === true ? "read" : undefined;
+/** The part of a verdict that a difference is about. */
+export function verdictOn(verdict: Verdict | undefined, { what, userId, deviceId }: Difference): string | undefined {
+  if (what === "response") return verdict?.read === true ? "read" : undefined;
   const user = verdict?.users.get(userId);
   if (what === "master") return user?.master;
   if (what === "self-signing") return user?.selfSigning;
@@ -34,7 +36,7 @@ export function differences(ours: Verdict, theirs: Verdict): readonly Difference
   ): void => {
     if (our !== their) found.push({ what, userId, deviceId, ours: our, theirs: their });
   };
-  compare("answer", "", "", ours.read ? "read" : undefined, theirs.read ? "read" : undefined);
+  compare("response", "", "", ours.read ? "read" : undefined, theirs.read ? "read" : undefined);
   for (const userId of new Set([...ours.users.keys(), ...theirs.users.keys()])) {
     const our = ours.users.get(userId) ?? NOTHING;
     const their = theirs.users.get(userId) ?? NOTHING;

@@ -1,34 +1,34 @@
 import { at, isJsonObject, type JsonObject } from "./json.js";
 import type { Difference } from "./difference.js";
-import { said } from "./difference.js";
+import { verdictOn } from "./difference.js";
 import type { OurVerdict } from "./our-verdict.js";
 import { ME } from "./person.js";
 import { USAGES, type Usage } from "./scene.js";
 import type { Verdict } from "./verdict.js";
 
-/** An answer on which the two sides do not agree, and what is needed to say why. */
+/** A response with a different result on the two sides, and the context that explains it. */
 export interface Case {
   readonly text: string;
   readonly unsignedDevices: "accept" | "refuse";
   readonly differences: readonly Difference[];
   readonly ours: OurVerdict;
   readonly theirs: Verdict;
-  /** After the answer before. */
+  /** The verdicts after the previous response. */
   readonly oursBefore: OurVerdict | undefined;
   readonly theirsBefore: Verdict | undefined;
-  /** What a tracker and a machine say that have been given this answer and nothing else. */
+  /** The verdicts of a tracker and a machine that received this response only. */
   readonly oursAlone: OurVerdict;
   readonly theirsAlone: Verdict;
 }
 
-/** One difference, and what the answer says there. */
+/** One difference, and the part of the response it is about. */
 export class Disputed {
   readonly what: Difference["what"];
   readonly ours: string | undefined;
   readonly theirs: string | undefined;
   readonly about: Case;
   readonly #difference: Difference;
-  readonly #answer: unknown;
+  readonly #response: unknown;
 
   constructor(difference: Difference, about: Case) {
     this.#difference = difference;
@@ -36,7 +36,7 @@ export class Disputed {
     this.ours = difference.ours;
     this.theirs = difference.theirs;
     this.about = about;
-    this.#answer = JSON.parse(about.text);
+    this.#response = JSON.parse(about.text);
   }
 
   get userId(): string {
@@ -47,8 +47,8 @@ export class Disputed {
     return this.#difference.deviceId;
   }
 
-  get answer(): unknown {
-    return this.#answer;
+  get response(): unknown {
+    return this.#response;
   }
 
   get isAboutDevice(): boolean {
@@ -67,28 +67,28 @@ export class Disputed {
     return this.theirs !== undefined && this.ours === undefined;
   }
 
-  /** Why we refused the device. */
+  /** The code of our refusal of the device. */
   get code(): string | undefined {
     return this.about.ours.refused.get(this.userId)?.get(this.deviceId);
   }
 
-  /** The devices of the user by ID, in the answer. */
+  /** The devices of the user in the response, by ID. */
   get devices(): unknown {
-    return at(this.#answer, "device_keys", this.userId);
+    return at(this.#response, "device_keys", this.userId);
   }
 
-  /** The device in the answer. */
+  /** The device in the response. */
   get device(): JsonObject | undefined {
     const device = at(this.devices, this.deviceId);
     return isJsonObject(device) ? device : undefined;
   }
 
   crossSigningKey(usage: Usage): JsonObject | undefined {
-    const key = at(this.#answer, `${usage}_keys`, this.userId);
+    const key = at(this.#response, `${usage}_keys`, this.userId);
     return isJsonObject(key) ? key : undefined;
   }
 
-  /** The cross-signing keys that make the identity, in the answer. */
+  /** The cross-signing keys in the response that make up the identity. */
   get crossSigningKeys(): readonly (readonly [Usage, JsonObject])[] {
     return USAGES.flatMap((usage) => {
       const key = usage === "user_signing" && this.userId !== ME ? undefined : this.crossSigningKey(usage);
@@ -96,30 +96,28 @@ export class Disputed {
     });
   }
 
-  /** What the difference is about, in the answer: the device, or the keys of the identity. */
+  /** The objects in the response that the difference is about: the device, or the keys of the identity. */
   get objects(): readonly JsonObject[] {
     if (this.isAboutIdentity) return this.crossSigningKeys.map(([, key]) => key);
     return this.device === undefined ? [] : [this.device];
   }
 
-  saidBefore(side: "ours" | "theirs"): string | undefined {
-    return said(side === "ours" ? this.about.oursBefore : this.about.theirsBefore, this.#difference);
+  before(side: "ours" | "theirs"): string | undefined {
+    return verdictOn(side === "ours" ? this.about.oursBefore : this.about.theirsBefore, this.#difference);
   }
 
-  saidAlone(side: "ours" | "theirs"): string | undefined {
-    return said(side === "ours" ? this.about.oursAlone : this.about.theirsAlone, this.#difference);
+  alone(side: "ours" | "theirs"): string | undefined {
+    return verdictOn(side === "ours" ? this.about.oursAlone : this.about.theirsAlone, this.#difference);
   }
 
-  /** Whether the sides differ on the answer itself, and not for what either remembers. */
+  /** Whether the sides differ because of the response itself, not because of what they remember. */
   get isInherent(): boolean {
-    return this.saidAlone("ours") !== this.saidAlone("theirs");
+    return this.alone("ours") !== this.alone("theirs");
   }
 
-  /** Whether they say what they said before, and would not without having said it. */
+  /** Whether their verdict is the previous one, which they would not give for this response alone. */
   get theyKeep(): boolean {
-    return (
-      this.theirs !== undefined && this.saidBefore("theirs") === this.theirs && this.saidAlone("theirs") !== this.theirs
-    );
+    return this.theirs !== undefined && this.before("theirs") === this.theirs && this.alone("theirs") !== this.theirs;
   }
 
   /** Whether the user's self-signing keys differ, too. */

@@ -1,4 +1,7 @@
-/** For each class of differences, the number of a history in which it occurs. Other tamperings make other histories: the long run prints where each class occurs first. */
+/**
+ * For each class of differences, the number of a history with an example. The numbers change with the tamperings; a
+ * long run prints the first history of each class.
+ */
 export const EXAMPLES: Readonly<Record<string, number>> = {
   "unreadable-part": 50007,
   "failed-server": 50021,

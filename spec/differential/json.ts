@@ -3,7 +3,7 @@ export interface JsonObject {
   [name: string]: Json;
 }
 
-/** An object in which `__proto__` is a name like any other. */
+/** An object without a prototype, which can have a property called `__proto__`. */
 export function jsonObject(members: Readonly<Record<string, Json>> = {}): JsonObject {
   return Object.assign(Object.create(null) as JsonObject, members);
 }
@@ -11,7 +11,7 @@ export function jsonObject(members: Readonly<Record<string, Json>> = {}): JsonOb
 export const isJsonObject = (value: unknown): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** What is at this path, where all before it are objects that have it. */
+/** The value at this path; `undefined` if there is none. */
 export function at(value: unknown, ...path: readonly string[]): unknown {
   let found = value;
   for (const name of path) found = isJsonObject(found) && Object.hasOwn(found, name) ? found[name] : undefined;
@@ -34,21 +34,24 @@ function revive(value: Json): Json {
   return object;
 }
 
-/** A number as it is to be written: JavaScript has no value for some, and more than one spelling of others. */
+/**
+ * A number to be written with these digits. JavaScript cannot represent some numbers, and writes others differently.
+ */
 export const numeral = (digits: string): string => `<number ${digits}>`;
 
-/** The text of a value, numerals and all. */
+/** The JSON of a value, including numerals. */
 export const write = (value: Json): string => JSON.stringify(value).replace(/"<number ([^>"]*)>"/gu, "$1");
 
 /**
- * What a signer signs. Written apart from the package's own encoder, and laxer: a signer may sign what is no canonical JSON, fractions and half characters included.
+ * The text to sign. An encoder independent of the package's own, and less strict: a signer may sign JSON that is not
+ * canonical, such as fractions and lone surrogates.
  *
  * Matrix spec, appendices, "Canonical JSON".
  */
 export function canonical(value: Json): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
   if (!isJsonObject(value)) return write(value);
-  // The bytes of UTF-8 are in the order of the code points.
+  // UTF-8 bytes sort in the order of code points.
   const names = Object.keys(value).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   return `{${names.map((name) => `${JSON.stringify(name)}:${canonical(value[name] as Json)}`).join(",")}}`;
 }

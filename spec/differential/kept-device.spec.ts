@@ -2,10 +2,10 @@ import { expect, it } from "vitest";
 import { objectAt, write } from "./json.js";
 import { KeyRing, makeKeyPairs, signObject } from "./key-pair.js";
 import { OurSide } from "./our-verdict.js";
-import { honestAnswer, Person } from "./person.js";
+import { honestResponse, Person } from "./person.js";
 import { Random } from "../support/random.js";
 
-it("a device that was kept for its changed key is cross-signed again when it comes as it was", () => {
+it("a device kept because of a changed key can be cross-signed again", () => {
   const bob = new Person("@bob:example.org", new Random(1), new KeyRing(makeKeyPairs(new Random(0)), 0));
   bob.identity ??= bob.newIdentity();
   bob.devices.clear();
@@ -13,9 +13,9 @@ it("a device that was kept for its changed key is cross-signed again when it com
   const device = bob.devices.get("D");
   if (device === undefined) throw new Error("no device");
   Object.assign(device, { signedByItself: true, crossSigned: true });
-  const honest = honestAnswer([bob]);
+  const honest = honestResponse([bob]);
   const withoutIdentity = { device_keys: honest.device_keys ?? null };
-  const swapped = honestAnswer([bob]);
+  const swapped = honestResponse([bob]);
   const json = objectAt(swapped, "device_keys", bob.userId, "D");
   const stranger = bob.identity.userSigning;
   objectAt(json, "keys")["ed25519:D"] = stranger.publicKey;
@@ -23,7 +23,7 @@ it("a device that was kept for its changed key is cross-signed again when it com
 
   const our = new OurSide([bob.userId], "accept");
   const crossSigned = [withoutIdentity, swapped, honest].map(
-    (answer) => our.answer(write(answer)).users.get(bob.userId)?.devices.get("D")?.crossSigned,
+    (response) => our.judge(write(response)).users.get(bob.userId)?.devices.get("D")?.crossSigned,
   );
   expect(crossSigned).toEqual([false, false, true]);
 });

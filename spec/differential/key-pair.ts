@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, sign, type KeyObject } from "node:cr
 import { canonical, isJsonObject, jsonObject, type JsonObject } from "./json.js";
 import type { Random } from "../support/random.js";
 
-/** RFC 8410, section 7: what comes before the 32 bytes of an ed25519 private key in DER. */
+/** The DER prefix of the 32 bytes of an ed25519 private key. RFC 8410, section 7. */
 const DER_PREFIX = Buffer.from("302e020100300506032b657004220420", "hex");
 
 export interface KeyPair {
@@ -19,7 +19,7 @@ function keyPair(seed: Uint8Array): KeyPair {
   return { publicKey: unpadded(publicKey), privateKey };
 }
 
-/** Key pairs for all histories: making them takes longer than all else. */
+/** Key pairs shared by all histories, since creating them is slow. */
 export const makeKeyPairs = (random: Random): readonly KeyPair[] =>
   Array.from({ length: 64 }, () => keyPair(random.bytes(32)));
 
@@ -33,7 +33,7 @@ export class KeyRing {
     this.#next = first;
   }
 
-  /** Another one each time, round and round: no history takes as many. */
+  /** The next pair, starting over at the end: no history takes all of them. */
   take(): KeyPair {
     return this.#pairs[this.#next++ % this.#pairs.length]!;
   }
@@ -42,7 +42,7 @@ export class KeyRing {
 const signature = ({ privateKey }: KeyPair, message: string): string =>
   unpadded(sign(null, Buffer.from(message), privateKey));
 
-/** Signs an object in this user's name, whatever it says of itself. Matrix spec, appendices, "Signing JSON". */
+/** Signs an object in this user's name, without checking its content. Matrix spec, appendices, "Signing JSON". */
 export function signObject(object: JsonObject, userId: string, keyId: string, by: KeyPair): void {
   const covered = jsonObject(object);
   delete covered.signatures;

@@ -13,7 +13,7 @@ const device = (id: string, key: string): JsonObject =>
     keys: jsonObject({ [`ed25519:${id}`]: key }),
     signatures: jsonObject(),
   });
-const answer = JSON.stringify({
+const response = JSON.stringify({
   device_keys: {
     [BOB]: {
       LONG: device("LONG", "A".repeat(44)),
@@ -22,35 +22,31 @@ const answer = JSON.stringify({
   },
 });
 
-/** In a process of its own: a module that has panicked is of no use to anybody. */
+/** Runs in a process of its own, because a module that has panicked is unusable. */
 const THEIRS = `
   import { DeviceId, initAsync, OlmMachine, RequestType, UserId } from "@matrix-org/matrix-sdk-crypto-wasm";
   await initAsync();
   const machine = await OlmMachine.initialize(new UserId("@me:example.org"), new DeviceId("ASKING"));
   const { id } = machine.queryKeysForUsers([new UserId("${BOB}")]);
   await machine.markRequestAsSent(id, RequestType.KeysQuery, process.argv.at(-1));
-  console.log("answered");
+  console.log("done");
 `;
 
-it(
-  "a key that is longer than a key costs its device, and matrix-sdk-crypto everything",
-  { timeout: 60_000 },
-  async () => {
-    const { users, refused } = new OurSide([BOB], "accept").answer(answer);
-    expect([...(users.get(BOB)?.devices.keys() ?? [])]).toEqual(["GOOD"]);
-    expect(refused.get(BOB)?.get("LONG")).toBe("malformed");
+it("refuses only the device of a key that is too long for matrix-sdk-crypto", { timeout: 60_000 }, async () => {
+  const { users, refused } = new OurSide([BOB], "accept").judge(response);
+  expect([...(users.get(BOB)?.devices.keys() ?? [])]).toEqual(["GOOD"]);
+  expect(refused.get(BOB)?.get("LONG")).toBe("malformed");
 
-    const output = await new Promise<string>((resolve) => {
-      execFile(
-        process.execPath,
-        ["--input-type=module", "--eval", THEIRS, "--", answer],
-        { timeout: 50_000 },
-        (_, stdout, stderr) => {
-          resolve(stdout + stderr);
-        },
-      );
-    });
-    expect(output).toContain("panicked");
-    expect(output).not.toContain("answered");
-  },
-);
+  const output = await new Promise<string>((resolve) => {
+    execFile(
+      process.execPath,
+      ["--input-type=module", "--eval", THEIRS, "--", response],
+      { timeout: 50_000 },
+      (_, stdout, stderr) => {
+        resolve(stdout + stderr);
+      },
+    );
+  });
+  expect(output).toContain("panicked");
+  expect(output).not.toContain("done");
+});

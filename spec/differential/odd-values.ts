@@ -3,12 +3,12 @@ import { unpadded } from "./key-pair.js";
 import type { Random } from "../support/random.js";
 
 const hex = (text: string): Buffer => Buffer.from(text, "hex");
-/** L, the order of the base point, little endian: RFC 8032, section 5.1. */
+/** L, the order of the base point. RFC 8032, section 5.1. */
 const L = 2n ** 252n + 27742317777372353535851937790883648493n;
 const BASE_POINT = hex(`58${"66".repeat(31)}`);
 const ORDER_1 = hex(`01${"00".repeat(31)}`);
 
-/** Points of small order, and encodings that are not canonical. */
+/** Points of small order, and non-canonical encodings. */
 export const WEAK_KEYS: readonly string[] = [
   ORDER_1,
   hex("00".repeat(32)), // order 4
@@ -20,17 +20,20 @@ export const WEAK_KEYS: readonly string[] = [
   hex("ff".repeat(32)), // not canonical
 ].map(unpadded);
 
-/** Keys that no honest client makes. None is longer than a key: of those, the machine has a test of its own. */
+/** Keys that no honest client creates. None is too long, because the machine panics for those (long-key.spec.ts). */
 const ODD_KEYS: readonly string[] = [
   ...WEAK_KEYS,
   ...[`02${"00".repeat(31)}`, "11".repeat(31), ""].map((key) => unpadded(hex(key))),
-]; // no point of the curve, too short, nothing
+]; // not a point of the curve, too short, empty
 
-/** The signature that the key of order 1 makes of anything, for a verifier that takes that key: R is the base point, s is 1. */
+/**
+ * A key of order 1 with a signature that is valid for any message if a verifier accepts the key: R is the base point, s
+ * is 1.
+ */
 export const UNIVERSAL = { publicKey: unpadded(ORDER_1), signature: unpadded(Buffer.concat([BASE_POINT, ORDER_1])) };
 
-/** The same bytes in another spelling. */
-function respelled(text: string, random: Random): string {
+/** The same bytes in another encoding. */
+function reencoded(text: string, random: Random): string {
   const last = text.at(-1) ?? "A";
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   return random.pick([
@@ -39,12 +42,12 @@ function respelled(text: string, random: Random): string {
     ` ${text}`,
     `${text}\n`,
     text.replaceAll("+", "-").replaceAll("/", "_"),
-    text.slice(0, -1) + (alphabet[alphabet.indexOf(last) + 1] ?? "B"), // bits that stand for nothing, as a rule
+    text.slice(0, -1) + (alphabet[alphabet.indexOf(last) + 1] ?? "B"), // usually only changes bits beyond the last byte
   ]);
 }
 
 export function oddKey(text: string, random: Random): string {
-  return random.pick([random.pick(ODD_KEYS), respelled(text, random), text.slice(0, -1), "", "key", "\u{1f511}"]);
+  return random.pick([random.pick(ODD_KEYS), reencoded(text, random), text.slice(0, -1), "", "key", "\u{1f511}"]);
 }
 
 export function oddSignature(text: string, random: Random): string {
@@ -53,7 +56,7 @@ export function oddSignature(text: string, random: Random): string {
   const sPlusL = (BigInt(`0x${Buffer.from(s).reverse().toString("hex") || "0"}`) + L).toString(16).padStart(64, "0");
   return random.pick([
     unpadded(Buffer.concat([r, hex(sPlusL).reverse()])),
-    respelled(text, random),
+    reencoded(text, random),
     unpadded(Buffer.concat([ORDER_1, s])),
     unpadded(Buffer.alloc(64)),
     UNIVERSAL.signature,
@@ -65,7 +68,7 @@ export function oddSignature(text: string, random: Random): string {
   ]);
 }
 
-/** Values that are of the wrong type nearly everywhere. */
+/** A value of the wrong type for nearly every place. */
 export function wrongValue(random: Random): Json {
   return random.pick<Json>([
     null,
@@ -88,7 +91,7 @@ function nested(depth: number): Json {
   return depth === 0 ? [] : [nested(depth - 1)];
 }
 
-/** What an object may say beside what the Matrix spec knows. The text of each number is the number's own. */
+/** A property unknown to the Matrix spec. Numbers are written as they are here. */
 export function extraMember(random: Random): readonly [name: string, value: Json] {
   return random.pick<readonly [string, Json]>([
     ["org.example.extra", "text"],

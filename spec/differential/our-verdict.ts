@@ -6,14 +6,14 @@ import { nodeVerifier } from "../support/node-verifier.js";
 import { ME, MY_DEVICE } from "./person.js";
 import type { DeviceVerdict, UserVerdict, Verdict } from "./verdict.js";
 
-/** The verdict, and why devices were refused. */
+/** Our verdict, with the reasons for refused devices. */
 export interface OurVerdict extends Verdict {
   readonly refused: ReadonlyMap<string, ReadonlyMap<string, RejectionCode>>;
-  /** Users who have not all the cross-signing keys that we may see. */
+  /** Users without all the cross-signing keys that are visible to us. */
   readonly incomplete: ReadonlySet<string>;
 }
 
-/** A whole tracker, with a store and a real verifier that answer at once. */
+/** A whole tracker, with a store and a real verifier that response at once. */
 export class OurSide {
   readonly #tracker: DeviceTracker;
   readonly #userIds: readonly string[];
@@ -31,7 +31,7 @@ export class OurSide {
     this.#tracker.track(userIds).subscribe();
   }
 
-  answer(text: string): OurVerdict {
+  judge(text: string): OurVerdict {
     this.#text = text;
     let lists: DeviceKeysByUser | undefined;
     let read = true;
@@ -47,7 +47,7 @@ export class OurSide {
       this.#tracker.getKnownDeviceKeys(this.#userIds).subscribe((value) => {
         lists = value;
       });
-    if (lists === undefined) throw new Error("the tracker did not answer at once");
+    if (lists === undefined) throw new Error("the tracker did not emit synchronously");
     const users = new Map<string, UserVerdict>();
     const refused = new Map<string, ReadonlyMap<string, RejectionCode>>();
     const incomplete = new Set<string>();

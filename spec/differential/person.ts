@@ -3,7 +3,7 @@ import { signObject, unpadded, type KeyPair, type KeyRing } from "./key-pair.js"
 import type { Random } from "../support/random.js";
 
 export const ME = "@me:example.org";
-/** The device that asks, which is left out of all comparisons: the machine knows its own keys, the tracker does not. */
+/** The querying device. It is not compared, because the machine knows its own keys and the tracker does not. */
 export const MY_DEVICE = "ASKING";
 export const USER_IDS = [ME, "@bob:example.org", "@carol:other.example"] as const;
 
@@ -23,11 +23,11 @@ export interface Identity {
   userSigning: KeyPair;
 }
 
-/** An account as its owner keeps it: what an honest server would tell of it. */
+/** An account and its devices, as an honest server would list them. */
 export class Person {
   readonly userId: string;
   readonly devices = new Map<string, Device>();
-  /** Devices that were deleted: they may come back. */
+  /** Deleted devices, which may come back. */
   readonly gone: Device[] = [];
   identity: Identity | undefined;
   readonly #random: Random;
@@ -62,7 +62,7 @@ export class Person {
     });
   }
 
-  /** One of the things that owners do. */
+  /** Does something at random that users do. */
   live(): void {
     const device = this.devices.size === 0 ? undefined : this.#random.pick([...this.devices.values()]);
     switch (this.#random.below(10)) {
@@ -122,7 +122,7 @@ export class Person {
     return json;
   }
 
-  /** As its owner would: where there is an identity, and the device was compared. */
+  /** Signs the device with the identity if there is one and the device was verified. */
   crossSign(json: JsonObject, { crossSigned }: Device): void {
     if (crossSigned && this.identity !== undefined)
       signObject(json, this.userId, this.identity.selfSigning.publicKey, this.identity.selfSigning);
@@ -146,9 +146,9 @@ export class Person {
   }
 }
 
-/** What an honest server answers. */
-export function honestAnswer(people: readonly Person[]): JsonObject {
-  const answer = jsonObject({
+/** The response of an honest server. */
+export function honestResponse(people: readonly Person[]): JsonObject {
+  const response = jsonObject({
     device_keys: jsonObject(),
     failures: jsonObject(),
     master_keys: jsonObject(),
@@ -156,17 +156,20 @@ export function honestAnswer(people: readonly Person[]): JsonObject {
     user_signing_keys: jsonObject(),
   });
   for (const person of people) {
-    (answer.device_keys as JsonObject)[person.userId] = jsonObject(
+    (response.device_keys as JsonObject)[person.userId] = jsonObject(
       Object.fromEntries(Array.from(person.devices.values(), (device) => [device.id, person.deviceJson(device)])),
     );
     if (person.identity === undefined) continue;
-    (answer.master_keys as JsonObject)[person.userId] = person.crossSigningJson("master", person.identity);
-    (answer.self_signing_keys as JsonObject)[person.userId] = person.crossSigningJson("self_signing", person.identity);
+    (response.master_keys as JsonObject)[person.userId] = person.crossSigningJson("master", person.identity);
+    (response.self_signing_keys as JsonObject)[person.userId] = person.crossSigningJson(
+      "self_signing",
+      person.identity,
+    );
     if (person.userId === ME)
-      (answer.user_signing_keys as JsonObject)[person.userId] = person.crossSigningJson(
+      (response.user_signing_keys as JsonObject)[person.userId] = person.crossSigningJson(
         "user_signing",
         person.identity,
       );
   }
-  return answer;
+  return response;
 }

@@ -6,11 +6,11 @@ import { OurSide, type OurVerdict } from "./our-verdict.js";
 import { TheirSide } from "./their-verdict.js";
 import type { Verdict } from "./verdict.js";
 
-/** What came of some histories. */
+/** Counts the outcomes of histories. */
 export class Tally {
-  answers = 0;
+  responses = 0;
   honest = 0;
-  /** Devices that either side accepted, counted after each answer. */
+  /** Devices that either side accepted, counted after each response. */
   devices = 0;
   readonly explained = new Map<string, { readonly count: number; readonly firstIn: number }>();
   readonly unexplained: (Difference & {
@@ -28,26 +28,26 @@ export class Tally {
     const classes = Array.from(this.explained)
       .sort(([, a], [, b]) => b.count - a.count)
       .map(([name, { count, firstIn }]) => `${name} ${count} (first in history ${firstIn})`);
-    return `${this.answers} answers (${this.honest} of them honest), ${this.devices} devices; differences: ${classes.join(", ")}; unexplained: ${this.unexplained.length}`;
+    return `${this.responses} responses (${this.honest} of them honest), ${this.devices} devices; differences: ${classes.join(", ")}; unexplained: ${this.unexplained.length}`;
   }
 }
 
-/** Gives both sides every answer of a history, and accounts for each difference. */
+/** Passes all responses of a history to both sides, and explains each difference. */
 export async function runHistory(
   number: number,
-  { userIds, unsignedDevices, answers }: History,
+  { userIds, unsignedDevices, responses }: History,
   tally: Tally,
 ): Promise<void> {
   const our = new OurSide(userIds, unsignedDevices);
   const their = await TheirSide.open(userIds);
   let oursBefore: OurVerdict | undefined;
   let theirsBefore: Verdict | undefined;
-  for (const { text, tampered } of answers) {
-    const ours = our.answer(text);
-    const theirs = await their.answer(text);
-    tally.answers++;
+  for (const { text, tampered } of responses) {
+    const ours = our.judge(text);
+    const theirs = await their.judge(text);
+    tally.responses++;
     if (tampered.length === 0) tally.honest++;
-    if (!ours.read && !theirs.read) continue; // and so nothing has changed
+    if (!ours.read && !theirs.read) continue; // nothing has changed
     const found = differences(ours, theirs);
     for (const userId of userIds)
       tally.devices += new Set(
@@ -57,7 +57,7 @@ export async function runHistory(
       const alone =
         oursBefore === undefined
           ? { oursAlone: ours, theirsAlone: theirs }
-          : await judgedAlone(text, userIds, unsignedDevices);
+          : await verdictsAlone(text, userIds, unsignedDevices);
       const about: Case = {
         text,
         unsignedDevices,
@@ -82,13 +82,13 @@ export async function runHistory(
   their.close();
 }
 
-async function judgedAlone(
+async function verdictsAlone(
   text: string,
   userIds: readonly string[],
   unsignedDevices: "accept" | "refuse",
 ): Promise<{ oursAlone: OurVerdict; theirsAlone: Verdict }> {
   const their = await TheirSide.open(userIds);
-  const theirsAlone = await their.answer(text);
+  const theirsAlone = await their.judge(text);
   their.close();
-  return { oursAlone: new OurSide(userIds, unsignedDevices).answer(text), theirsAlone };
+  return { oursAlone: new OurSide(userIds, unsignedDevices).judge(text), theirsAlone };
 }

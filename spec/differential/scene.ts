@@ -3,7 +3,7 @@ import { signObject, type KeyPair, type KeyRing } from "./key-pair.js";
 import type { Device, Person } from "./person.js";
 import type { Random } from "../support/random.js";
 
-/** A device in an answer, and its owner's knowledge of it. */
+/** A device in a response, with its private keys. */
 export interface Placed {
   readonly person: Person;
   readonly id: string;
@@ -14,7 +14,7 @@ export interface Placed {
 export type Usage = "master" | "self_signing" | "user_signing";
 export const USAGES: readonly Usage[] = ["master", "self_signing", "user_signing"];
 
-/** A cross-signing key in an answer. */
+/** A cross-signing key in a response, with its private key. */
 export interface PlacedKey {
   readonly person: Person;
   readonly usage: Usage;
@@ -22,20 +22,20 @@ export interface PlacedKey {
   readonly pair: KeyPair;
 }
 
-/** An answer to be tampered with, by somebody who knows everybody's private keys. */
+/** A response to tamper with, knowing all private keys. */
 export class Scene {
-  /** Changes to the text that is sent. */
+  /** Changes to the text of the response. */
   readonly edits: ((text: string) => string)[] = [];
 
   constructor(
-    readonly answer: JsonObject,
+    readonly response: JsonObject,
     readonly people: readonly Person[],
     readonly random: Random,
     readonly keys: KeyRing,
   ) {}
 
   devicesOf(userId: string): JsonObject {
-    return objectAt(this.answer, "device_keys", userId);
+    return objectAt(this.response, "device_keys", userId);
   }
 
   person(): Person {
@@ -53,7 +53,7 @@ export class Scene {
     return placed.length === 0 ? undefined : this.random.pick(placed);
   }
 
-  /** Two devices, of one user or of two. */
+  /** Two devices, of the same user or not. */
   devices(): readonly [Placed, Placed] | undefined {
     const one = this.device();
     const other = this.device();
@@ -63,7 +63,7 @@ export class Scene {
   crossSigningKey(usages: readonly Usage[] = USAGES): PlacedKey | undefined {
     const placed = this.people.flatMap((person) =>
       usages.flatMap((usage): PlacedKey[] => {
-        const json = at(this.answer, `${usage}_keys`, person.userId);
+        const json = at(this.response, `${usage}_keys`, person.userId);
         if (person.identity === undefined || !isJsonObject(json)) return [];
         const { master, selfSigning, userSigning } = person.identity;
         return [{ person, usage, json, pair: { master, self_signing: selfSigning, user_signing: userSigning }[usage] }];
@@ -72,7 +72,7 @@ export class Scene {
     return placed.length === 0 ? undefined : this.random.pick(placed);
   }
 
-  /** Signs a device as its owner would, now that it says something else. */
+  /** Signs a changed device again as its owner would. */
   resignDevice(
     { person, json, device }: Pick<Placed, "person" | "json" | "device">,
     by: KeyPair = device.ed25519,
@@ -92,7 +92,7 @@ export class Scene {
   }
 }
 
-/** Everywhere in this object, two levels deep; in an empty one, where something should be. */
+/** All paths in an object, three levels deep; a missing path if it is empty. */
 export function paths(object: JsonObject): readonly (readonly string[])[] {
   if (Object.keys(object).length === 0) return [["user_id"]];
   return Object.entries(object).flatMap(([name, value]) => [

@@ -17,12 +17,12 @@ const onTwo =
     const placed = scene.devices();
     if (placed !== undefined) tamper(...placed, scene);
   };
-/** Half of what is changed is signed again. */
+/** Signs half of the changed devices again. */
 const maybeResign = (scene: Scene, placed: Placed): void => {
   if (scene.random.chance(0.5)) scene.resignDevice(placed);
 };
 
-/** What may be done to devices. */
+/** Ways to tamper with devices. */
 export const DEVICE_TAMPERINGS: Readonly<Record<string, Tampering>> = {
   "field dropped": onDevice((placed, scene) => {
     put(placed.json, scene.random.pick(paths(placed.json)), undefined);
@@ -103,7 +103,7 @@ export const DEVICE_TAMPERINGS: Readonly<Record<string, Tampering>> = {
     objectAt(placed.json, "keys")[`${algorithm}:${placed.id}`] = oddKey(key, scene.random);
     maybeResign(scene, placed);
   }),
-  "a key with which anything holds": onDevice((placed, scene) => {
+  "a key that accepts any message": onDevice((placed, scene) => {
     const { person, id, json, device } = placed;
     objectAt(json, "keys")[`ed25519:${id}`] = UNIVERSAL.publicKey;
     scene.resignDevice(placed);
@@ -162,19 +162,19 @@ export const DEVICE_TAMPERINGS: Readonly<Record<string, Tampering>> = {
     keys[name] = key;
     scene.resignDevice(placed);
   }),
-  "something more": onDevice((placed, scene) => {
+  "an extra property": onDevice((placed, scene) => {
     const [name, value] = extraMember(scene.random);
     placed.json[name] = value;
     if (scene.random.chance(0.8)) scene.resignDevice(placed);
   }),
-  "something more in unsigned": onDevice(({ json }, { random }) => {
+  "an extra property in unsigned": onDevice(({ json }, { random }) => {
     const [name, value] = extraMember(random);
     json.unsigned = jsonObject({ ...objectAt(json, "unsigned"), [name]: value });
   }),
-  "no name, or an odd one": onDevice(({ json }, { random }) => {
+  "no name or an unusual one": onDevice(({ json }, { random }) => {
     json.unsigned = jsonObject({ device_display_name: random.pick([null, 1, "", "\ud800", "x".repeat(1_000)]) });
   }),
-  "dehydrated, or not quite": onDevice((placed, scene) => {
+  "dehydrated, or a similar value": onDevice((placed, scene) => {
     placed.json.dehydrated = scene.random.pick([true, false, null, "true", 1]);
     scene.resignDevice(placed);
   }),
@@ -187,7 +187,7 @@ export const DEVICE_TAMPERINGS: Readonly<Record<string, Tampering>> = {
     ]);
     scene.resignDevice(placed);
   }),
-  "a cross-signing key for an ID": onDevice((placed, scene) => {
+  "a cross-signing key as its ID": onDevice((placed, scene) => {
     const { person, device } = placed;
     if (person.identity === undefined) return;
     const { master, selfSigning, userSigning } = person.identity;
@@ -226,7 +226,7 @@ export const DEVICE_TAMPERINGS: Readonly<Record<string, Tampering>> = {
   }),
 };
 
-/** Gives a device another ID, also in what it says of itself. */
+/** Gives a device another ID, inside and outside its JSON. */
 function rename({ person, id, json, device }: Placed, to: string, scene: Scene): void {
   const devices: JsonObject = scene.devicesOf(person.userId);
   Reflect.deleteProperty(devices, id);

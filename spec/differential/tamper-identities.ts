@@ -10,12 +10,12 @@ const onKey =
     const placed = scene.crossSigningKey(usages);
     if (placed !== undefined) tamper(placed, scene);
   };
-const section = ({ answer }: Scene, usage: Usage): JsonObject => objectAt(answer, `${usage}_keys`);
+const section = ({ response }: Scene, usage: Usage): JsonObject => objectAt(response, `${usage}_keys`);
 const maybeResign = (scene: Scene, placed: PlacedKey): void => {
   if (scene.random.chance(0.6)) scene.resignKey(placed);
 };
 
-/** What may be done to cross-signing keys. */
+/** Ways to tamper with cross-signing keys. */
 export const IDENTITY_TAMPERINGS: Readonly<Record<string, Tampering>> = {
   "cross-signing key dropped": onKey(({ person, usage }, scene) => {
     Reflect.deleteProperty(section(scene, usage), person.userId);
@@ -88,7 +88,7 @@ export const IDENTITY_TAMPERINGS: Readonly<Record<string, Tampering>> = {
       stranger,
     );
   }),
-  "cross-signing key not signed": onKey(({ json }, { random }) => {
+  "unsigned cross-signing key": onKey(({ json }, { random }) => {
     if (random.chance(0.5)) json.signatures = jsonObject();
     else delete json.signatures;
   }),
@@ -121,12 +121,12 @@ export const IDENTITY_TAMPERINGS: Readonly<Record<string, Tampering>> = {
     },
     ["self_signing", "user_signing"],
   ),
-  "something more in a cross-signing key": onKey((placed, scene) => {
+  "an extra property in a cross-signing key": onKey((placed, scene) => {
     const [name, value] = extraMember(scene.random);
     placed.json[name] = value;
     if (scene.random.chance(0.8)) scene.resignKey(placed);
   }),
-  "something unsigned in a cross-signing key": onKey(({ json }, { random }) => {
+  "an unsigned property in a cross-signing key": onKey(({ json }, { random }) => {
     const [name, value] = extraMember(random);
     json.unsigned = jsonObject({ [name]: value });
   }),

@@ -4,7 +4,10 @@ import type { DeviceVerdict, UserVerdict, Verdict } from "./verdict.js";
 
 export const loadTheirs = (): Promise<void> => initAsync();
 
-/** An `OlmMachine` with its store in memory. Every handle is freed at once: the garbage collector knows nothing of the memory behind it. */
+/**
+ * An `OlmMachine` with its store in memory. All handles are freed at once, because the garbage collector does not know
+ * their memory.
+ */
 export class TheirSide {
   readonly #machine: OlmMachine;
   readonly #userIds: readonly string[];
@@ -18,7 +21,7 @@ export class TheirSide {
     return new TheirSide(await OlmMachine.initialize(new UserId(ME), new DeviceId(MY_DEVICE)), userIds);
   }
 
-  async answer(text: string): Promise<Verdict> {
+  async judge(text: string): Promise<Verdict> {
     const request = this.#machine.queryKeysForUsers(this.#userIds.map((userId) => new UserId(userId)));
     const { id } = request;
     request.free();

@@ -1,23 +1,23 @@
-/** What one side makes of a device that it accepts. */
+/** A device as one side accepted it. */
 export interface DeviceVerdict {
   /** Unpadded base64. */
   readonly ed25519: string | undefined;
   readonly curve25519: string | undefined;
-  /** `undefined` where that side does not say. */
+  /** `undefined` if that side does not know. */
   readonly crossSigned: boolean | undefined;
 }
 
-/** What one side makes of a user. */
+/** A user as one side sees them. */
 export interface UserVerdict {
   readonly devices: ReadonlyMap<string, DeviceVerdict>;
-  /** The public key of the master key, and of the self-signing key that it has signed. */
+  /** The public keys of the master key and of the self-signing key that it has signed. */
   readonly master: string | undefined;
   readonly selfSigning: string | undefined;
 }
 
-/** What one side makes of an answer, and of all that came before it. */
+/** The state of one side after a response and all responses before it. */
 export interface Verdict {
-  /** Whether it could be read at all. */
+  /** Whether the response could be read at all. */
   readonly read: boolean;
   readonly users: ReadonlyMap<string, UserVerdict>;
 }

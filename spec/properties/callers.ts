@@ -73,12 +73,10 @@ export class Callers {
     const calledAt = this.#world.moment();
     const affected = users.filter((user) => tracked.has(user) === (type !== "track"));
     const call: Call = { type, users, affected, calledAt, position: this.#world.saved.position ?? 0 };
-    this.#facts.news++;
     pendingCalls.add(call);
     this.#world.calls.push(call);
     if (type === "invalidate") for (const user of users) invalidatedAt.set(user, calledAt);
     const completed = this.#hear("completes", () => {
-      this.#facts.news++;
       pendingCalls.delete(call);
       call.completedAt = this.#world.moment();
       this.#oracle.completed(call, this.#world.saved);

@@ -1,27 +1,14 @@
 import type { UserId } from "../../src/model/ids.js";
 import type { DeviceKeysByUser } from "../../src/model/results.js";
 import type { SyncResponse } from "../../src/model/wire.js";
+import type { Hop } from "./hops.js";
 
 /** One `/keys/query`. All times are moments of the world. */
 export interface Query {
   readonly id: number;
   readonly users: readonly UserId[];
   readonly sentAt: number;
-  /** How much news the tab had had when it was sent. */
-  readonly news: number;
   answeredAt?: number;
-}
-
-/**
- * What a tab learned of a stretch of the server's log; `unknown` if the server could not be asked. `from`: "any" if the response does not say what it
- * answers, "elsewhere" if it is anywhere but where the stretch ends.
- */
-export interface Hop {
-  readonly from: number | undefined | "any" | "elsewhere";
-  readonly to: number;
-  readonly changed: readonly UserId[];
-  readonly left: readonly UserId[];
-  readonly unknown?: true;
 }
 
 /** A call of `track()`, `untrack()` or `invalidate()`. */
@@ -58,8 +45,6 @@ export class Facts {
   loadedFrom: number | undefined;
   /** The newest position that the tracker has been given: by the saved token, a response, or a step of another tab. */
   upTo: number | undefined;
-  /** Counts what may supersede a query: responses, device changes, calls of `track()` and its like, refused updates, and whatever came from a shared store. */
-  news = 0;
   readonly hops: Hop[] = [];
   readonly queries: Query[] = [];
   readonly inFlight = new Set<Query>();

@@ -1,7 +1,8 @@
 import type { UserId } from "../../src/model/ids.js";
 import type { DeviceKeysByUser, UserDeviceKeys } from "../../src/model/results.js";
 import type { SyncResponse } from "../../src/model/wire.js";
-import type { Call, Facts, Hop, Lookup, Query } from "./facts.js";
+import type { Call, Facts, Lookup, Query } from "./facts.js";
+import { describeState, reachable, type State } from "./hops.js";
 import { readSaved, type Saved } from "./saved.js";
 import { ME, readList, USERS } from "./server.js";
 import type { Surroundings } from "./surroundings.js";
@@ -21,21 +22,22 @@ export class Oracle {
   /** P1: a list marked `current` has every change that the tracker had been given, and was fetched after the last `invalidate()`. */
   freshness(facts: Facts, user: UserId, { freshness, deviceKeys }: UserDeviceKeys): void {
     if (freshness !== "current") return;
-    const { version, query } = readList(deviceKeys);
+    const list = readList(deviceKeys);
     const given = this.#world.server.version(user, facts.upTo ?? 0);
-    this.#expect(version >= given, "P1", () => `${facts.name}: ${user} V${version} is current, V${given} was given`);
-    const isNewer = (this.#world.queries[query]?.sentAt ?? 0) > (facts.invalidatedAt.get(user) ?? 0);
+    const holds = list.version >= given;
+    this.#expect(holds, "P1", () => `${facts.name}: ${user} V${list.version} is current, V${given} was given`);
+    const query = this.#world.queries[list.query];
+    const isNewer = (query?.sentAt ?? 0) > (facts.invalidatedAt.get(user) ?? 0);
     this.#expect(isNewer, "P1", () => `${facts.name}: ${user} is current although invalidated since`);
+    if (query !== undefined) this.oneQuery(facts, user, query);
   }
 
-  /** P2: a second query for a user is sent only if there was news since the first one, which superseded it. */
-  oneQuery(facts: Facts, sent: Query): void {
-    for (const { users, news, id } of facts.inFlight) {
-      const both = users.filter((user) => sent.users.includes(user));
-      const isCalled = [...facts.pendingCalls].some((call) => call.users.some((user) => both.includes(user)));
-      const holds = both.length === 0 || news < facts.news || isCalled;
-      this.#expect(holds, "P2", () => `${facts.name}: ${both.join()} in query ${sent.id} and in ${id}`);
-    }
+  /** P2: a second query for a user is sent only if the first one has been superseded, and then the first answer is not `current`. */
+  oneQuery({ name, queries }: Facts, user: UserId, current: Query): void {
+    const { id, sentAt, answeredAt = 0 } = current;
+    const isBeside = (other: Query) => other.sentAt > sentAt && other.sentAt < answeredAt && other.users.includes(user);
+    const second = queries.includes(current) ? queries.find(isBeside) : undefined;
+    this.#expect(second === undefined, "P2", () => `${name}: query ${second?.id ?? ""} for ${user} beside query ${id}`);
   }
 
   /** P5: no more queries for a user than lookups that asked for them. Watchers ask of their own accord. */
@@ -49,18 +51,23 @@ export class Oracle {
 
   /** P1, P5: one entry for each user, in the order asked. What is not from a cache is not older than the question. */
   result(facts: Facts, { users, untracked, force, calledAt }: Lookup, result: DeviceKeysByUser): void {
-    this.#expect([...result.keys()].join() === users.join(), "P5", () => `${facts.name}: ${[...result.keys()].join()}`);
+    const names = [...result.keys()].join();
+    this.#expect(names === users.join(), "P5", () => `${facts.name}: lists of ${names}, not of ${users.join()}`);
     for (const [user, list] of result) {
       this.freshness(facts, user, list);
       const isUntracked = list.freshness === "untracked" && untracked.includes(user);
       const mustBeNew = isUntracked || (force && list.freshness === "current");
       const answeredAt = this.#world.queries[readList(list.deviceKeys).query]?.answeredAt ?? 0;
-      this.#expect(
-        !mustBeNew || answeredAt > calledAt,
-        "P5",
-        () => `${facts.name}: ${user} is older than the question`,
-      );
+      const holds = !mustBeNew || answeredAt > calledAt;
+      this.#expect(holds, "P5", () => `${facts.name}: the list of ${user} is older than the question`);
     }
+  }
+
+  /** P5: a lookup fails only with the error of its request; once the tracker is closed, everything fails. */
+  failure({ name: tab, state }: Facts, error: unknown): void {
+    const name = error instanceof Error ? error.name : "";
+    const isExpected = state === "closed" ? name === "TrackerClosedError" : this.#world.expectedErrors.has(name);
+    this.#expect(isExpected, "P5", () => `${tab} failed: ${String(error)}`);
   }
 
   /** Checks what was written since the last time: after each write, before any other tracker hears of it. */
@@ -69,7 +76,7 @@ export class Oracle {
     if (writer === undefined) return;
     const saved = readSaved(records, server);
     Object.assign(this.#world, { writer: undefined, saved });
-    trace.note(() => `  saved by ${writer.name}: ${show(saved)}`);
+    trace.note(() => `  saved by ${writer.name}: ${describeState(saved)}`);
     this.savedLists(saved);
     this.savedUsers(saved);
     this.commit(writer, before, saved);
@@ -97,41 +104,25 @@ export class Oracle {
   }
 
   /** P4: the saved users change by what the committing tracker learned of the log between the two tokens, and by pending calls. */
-  commit(facts: Facts, before: Saved, after: Saved): void {
-    const isCalled = (user: UserId) =>
-      [...facts.pendingCalls].some(
-        ({ type, users }) => users.includes(user) && type === (after.tracked.has(user) ? "track" : "untrack"),
-      );
-    const isReached = (
-      from: number | undefined,
-      tracked: ReadonlySet<UserId>,
-      hops: readonly Hop[],
-      most = 4,
-    ): boolean =>
-      (from === after.position &&
-        USERS.every((user) => tracked.has(user) === after.tracked.has(user) || isCalled(user))) ||
-      (most > 0 && hops.some((hop) => leadsOn(hop, from) && isReached(hop.to, follow(tracked, hop), hops, most - 1)));
-    const { position, tracked } = before;
-    if (
-      isReached(
-        position,
-        tracked,
-        facts.hops.filter(({ unknown }) => !unknown),
-      )
-    )
-      return;
+  commit({ name, hops, pendingCalls }: Facts, before: Saved, after: Saved): void {
+    const isCalled = (user: UserId) => {
+      const wanted = after.tracked.has(user) ? "track" : "untrack";
+      return [...pendingCalls].some(({ type, users }) => type === wanted && users.includes(user));
+    };
+    const isAfter = ({ position, tracked }: State) =>
+      position === after.position &&
+      USERS.every((user) => tracked.has(user) === after.tracked.has(user) || isCalled(user));
+    const known = hops.filter(({ unknown }) => !unknown);
+    if (reachable(before, known).some(isAfter)) return;
     this.#lostAt = this.#world.moment();
-    const holds = isReached(position, tracked, facts.hops);
-    this.#expect(holds, "P4", () => `${facts.name} saved ${show(after)} after ${show(before)}`);
+    const holds = reachable(before, hops).some(isAfter);
+    this.#expect(holds, "P4", () => `${name} saved ${describeState(after)} after ${describeState(before)}`);
   }
 
-  /** P4: what `synced$` has emitted stays saved, as long as all responses are in one line. Of two positions, no client knows which is the newer one. */
+  /** P4: what `synced$` has emitted stays saved, as long as all responses are in one line. Of two tokens, no client knows which is the newer one. */
   tokenStays({ position = 0 }: Saved): void {
-    this.#expect(
-      position >= this.#durable || !this.#world.isOneLine,
-      "P4",
-      () => `the token is back at ${position}, before ${this.#durable}`,
-    );
+    const holds = position >= this.#durable || !this.#world.isOneLine;
+    this.#expect(holds, "P4", () => `the token is back at ${position}, before ${this.#durable}`);
   }
 
   /** A step is durable when `synced$` emits it. */
@@ -156,38 +147,26 @@ export class Oracle {
 
   /** `track()`, `untrack()` and `invalidate()` complete when they are durable; a later call or step may have changed the user again. */
   completed({ type, affected, calledAt, position }: Call, saved: Saved): void {
-    const { server } = this.#world;
+    const { server, calls, queries } = this.#world;
     const at = saved.position ?? 0;
     const isUndone = (user: UserId, by: Call["type"]) =>
-      this.#world.calls.some(
-        (call) => call.type === by && call.users.includes(user) && (call.completedAt ?? Infinity) > calledAt,
-      );
-    const hasLeft = (user: UserId) => !server.shares(user, at) || server.mention(user, at) !== undefined;
+      calls.some((call) => call.type === by && call.users.includes(user) && (call.completedAt ?? Infinity) > calledAt);
+    const mayBeUntracked = (user: UserId) =>
+      !server.shares(user, at) || server.mention(user, at) !== undefined || this.#lostAt > calledAt;
+    const isTracked = (user: UserId) => saved.tracked.has(user);
     const isDurable = {
-      track: (user: UserId) =>
-        saved.tracked.has(user) || hasLeft(user) || this.#lostAt > calledAt || isUndone(user, "untrack"),
+      track: (user: UserId) => isTracked(user) || mayBeUntracked(user) || isUndone(user, "untrack"),
       untrack: (user: UserId) =>
-        !saved.tracked.has(user) ||
-        user === ME ||
-        server.mention(user, position, at) !== undefined ||
-        isUndone(user, "track"),
+        !isTracked(user) || user === ME || server.mention(user, position, at) !== undefined || isUndone(user, "track"),
       invalidate: (user: UserId) => {
         const list = saved.lists.get(user);
-        if (list?.freshness !== "current") return true;
-        return (this.#world.queries[readList(list.deviceKeys).query]?.sentAt ?? 0) > calledAt;
+        return list?.freshness !== "current" || (queries[readList(list.deviceKeys).query]?.sentAt ?? 0) > calledAt;
       },
     }[type];
     for (const user of affected) this.#expect(isDurable(user), type, () => `${user} is not saved so`);
   }
 
-  /** P5: a lookup fails only with the error of its request; once the tracker is closed, everything fails. */
-  failure({ name: tab, state }: Facts, error: unknown): void {
-    const name = error instanceof Error ? error.name : "";
-    const isExpected = state === "closed" ? name === "TrackerClosedError" : this.#world.expectedErrors.has(name);
-    this.#expect(isExpected, "P5", () => `${tab} failed: ${String(error)}`);
-  }
-
-  /** P9: close() ends lookups, watchers, requests and streams at once. */
+  /** P9: close() ends lookups, watchers, calls, requests and streams at once. */
   closed({ name, lookups, watchers, inFlight, pendingCalls }: Facts, openStreams: ReadonlySet<string>): void {
     const calls = [...pendingCalls].filter(({ hasFailed }) => !hasFailed);
     const open = [...lookups, ...watchers, ...inFlight, ...calls, ...openStreams];
@@ -198,13 +177,3 @@ export class Oracle {
     if (!holds) this.#world.trace.broken(promise, what());
   }
 }
-
-const leadsOn = (hop: Hop, from: number | undefined): boolean =>
-  hop.from === from || hop.from === "any" || (hop.from === "elsewhere" && hop.to !== from);
-
-function follow(tracked: ReadonlySet<UserId>, { changed, left, unknown }: Hop): ReadonlySet<UserId> {
-  const kept = unknown ? [] : [...tracked, ...changed].filter((user) => !left.includes(user));
-  return new Set([ME, ...kept]);
-}
-
-const show = ({ position, tracked }: Saved): string => `${String(position)}: ${[...tracked].join()}`;

@@ -2,7 +2,7 @@ import type { UserId } from "../../src/model/ids.js";
 import type { DeviceKeysByUser } from "../../src/model/results.js";
 import type { SyncResponse } from "../../src/model/wire.js";
 import type { Facts } from "./facts.js";
-import { readList, USERS } from "./server.js";
+import { readList } from "./server.js";
 import type { Surroundings } from "./surroundings.js";
 import type { Tab } from "./tab.js";
 

@@ -15,13 +15,11 @@ export class StorePort implements DeviceStore {
   isGone = false;
 
   readonly #world: Surroundings;
-  readonly #onRead: () => void;
-  readonly #onWrite: (isEmpty: boolean) => void;
+  readonly #onWrite: () => void;
 
-  /** @param onRead called with each result @param onWrite called inside each transaction, whether or not it writes anything */
-  constructor(world: Surroundings, onRead: () => void, onWrite: (isEmpty: boolean) => void) {
+  /** @param onWrite called inside each transaction that writes something */
+  constructor(world: Surroundings, onWrite: () => void) {
     this.#world = world;
-    this.#onRead = onRead;
     this.#onWrite = onWrite;
     const announceAfter = world.delay();
     this.scripted = new ScriptedStore({ scheduler: world.clock, records: world.records, announceAfter });
@@ -47,7 +45,7 @@ export class StorePort implements DeviceStore {
     return this.#run("update", () =>
       this.scripted.update(keys, (saved) => {
         const update = change(saved);
-        this.#onWrite(update.puts.length + update.deletes.length === 0);
+        if (update.puts.length + update.deletes.length > 0) this.#onWrite();
         return update;
       }),
     );
@@ -82,9 +80,7 @@ export class StorePort implements DeviceStore {
     return new Observable((subscriber) =>
       source$.subscribe({
         next: (value) => {
-          if (this.isGone) return;
-          this.#onRead();
-          subscriber.next(value);
+          if (!this.isGone) subscriber.next(value);
         },
         error: (error: unknown) => {
           if (!this.isGone) subscriber.error(error);

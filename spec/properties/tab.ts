@@ -3,7 +3,8 @@ import { DeviceTracker } from "../../src/device-tracker.js";
 import type { UserId } from "../../src/model/ids.js";
 import { ScriptedVerifier } from "../../src/testing/scripted-verifier.js";
 import { Callers, type Hear } from "./callers.js";
-import { Facts, type Hop, type Query } from "./facts.js";
+import { Facts, type Query } from "./facts.js";
+import type { Hop } from "./hops.js";
 import { keysApi } from "./keys-api.js";
 import type { Oracle } from "./oracle.js";
 import { ME } from "./server.js";
@@ -30,17 +31,10 @@ export class Tab {
     this.#oracle = oracle;
     this.facts = new Facts(name, world.saved.position);
     this.clock = new TabClock(world.clock);
-    this.store = new StorePort(
-      world,
-      () => {
-        if (world.setup.tabs > 1) this.facts.news++;
-      },
-      (isEmpty) => {
-        if (isEmpty) this.facts.news++;
-        oracle.records();
-        if (!isEmpty) world.writer = this.facts;
-      },
-    );
+    this.store = new StorePort(world, () => {
+      oracle.records();
+      world.writer = this.facts;
+    });
     this.#tracker = this.#create();
     this.callers = new Callers(this.#tracker, this.facts, world, oracle, this.#hear);
     this.#listen(this.#tracker);
@@ -113,14 +107,12 @@ export class Tab {
       tracker.trackedUsers$,
       (users) => {
         oracle.trackedUsers(facts, users);
-        facts.news++;
         if (facts.tracked.size === 0) facts.loadedFrom = world.saved.position;
         facts.tracked = users;
       },
       showSet,
     );
     this.#stream("deviceChanges$", tracker.deviceChanges$, ({ changed, left }) => {
-      facts.news++;
       for (const user of [...changed, ...left]) mentionedAt.set(user, world.moment());
       if (world.setup.asksInside && changed.length > 0) this.callers.lookup(changed, false);
     });
@@ -158,7 +150,6 @@ export class Tab {
     const start = from === undefined ? undefined : server.positionOf(server.token(from));
     const newest = trackers.map(({ state, upTo }) => (state === "gone" ? -1 : (upTo ?? -1)));
     if ((start ?? -1) < Math.max(saved.position ?? -1, ...newest)) this.#world.isOneLine = false;
-    facts.news++;
     facts.given.push(response);
     facts.upTo = Math.max(facts.upTo ?? 0, end);
     facts.hops.push({ from: setup.saysSince ? start : "any", to: end, changed, left });
@@ -168,9 +159,8 @@ export class Tab {
   #send(users: readonly UserId[]): Query {
     const { facts } = this;
     const { queries, trace } = this.#world;
-    const query: Query = { id: queries.length, users, sentAt: this.#world.moment(), news: facts.news };
+    const query: Query = { id: queries.length, users, sentAt: this.#world.moment() };
     trace.note(() => `  ${facts.name} sends query ${query.id} for ${users.join()}`);
-    this.#oracle.oneQuery(facts, query);
     for (const list of [queries, facts.queries]) list.push(query);
     facts.inFlight.add(query);
     this.#oracle.askedFor(facts, query);

@@ -74,6 +74,7 @@ export class Database {
     const giveUp = () => {
       abort(transaction);
     };
+    signal.addEventListener("abort", giveUp);
     try {
       return { result: await ended(this.name, transaction, work) };
     } catch (error) {

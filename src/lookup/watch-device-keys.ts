@@ -20,11 +20,11 @@ import type { UserId } from "../model/ids.js";
 import type { TrackerProblem } from "../model/problems.js";
 import type { DeviceKeysByUser } from "../model/results.js";
 import { MAX_DELAY } from "../model/max-delay.js";
-import { fromCache } from "../query/answer.js";
+import { fromCache, type Answer } from "../query/answer.js";
 import type { Invalidations, Tracking } from "../sync/tracking.js";
 import type { Gathered, Lookup } from "./lookup.js";
 import { isDisconnected, isFinal, waitAfterFailure, waitForEcho } from "./requery.js";
-import { WatchedLists } from "./watched-lists.js";
+import { WatchedLists, type Shown } from "./watched-lists.js";
 
 /** What a watcher needs. */
 export interface WatchPorts {
@@ -121,11 +121,10 @@ class Watcher {
   /** Looks users up; whether that altered what is shown. */
   #lookUp(userIds: readonly UserId[]): Observable<boolean> {
     const { lookup, report } = this.#ports;
-    const isFirst = !this.#view.isComplete;
     const lookedUp = {};
     for (const userId of userIds) this.#update(userId, { latest: lookedUp, waiting: undefined });
     return lookup.gather(userIds, {}).pipe(
-      mergeMap((gathered) => this.#gathered(userIds, gathered, lookedUp, isFirst)),
+      mergeMap((gathered) => this.#gathered(userIds, gathered, lookedUp)),
       // The store was cleared, or the tracker closed.
       catchError((error: unknown) => {
         report({
@@ -146,17 +145,12 @@ class Watcher {
     lookedUp: object,
     isFirst: boolean,
   ): Observable<boolean> {
-    const shown = this.#view.take(
+    const shown = this.#take(
       [...answers.values()].filter(({ userId, reachable }) => reachable || !this.#view.has(userId)),
     );
     // The attempts of a user who has been looked up again since are counted there.
     const latest = userIds.filter((userId) => this.#attempts.get(userId)?.latest === lookedUp);
-    for (const userId of latest) {
-      const attempts = this.#attempts.get(userId);
-      if (attempts === undefined || answers.get(userId)?.reachable !== true) continue;
-      const unchanged = !isFirst && shown.unchanged.includes(userId) ? attempts.unchanged + 1 : 0;
-      this.#update(userId, { failures: 0, unchanged });
-    }
+    for (const userId of latest) if (answers.get(userId)?.reachable === true) this.#update(userId, { failures: 0 });
     const unreachable = latest.filter((userId) => answers.get(userId)?.reachable !== true);
     this.#retry(unreachable, failures);
     const failed = unreachable.filter((userId) => failures.has(userId) || this.#view.has(userId));
@@ -230,7 +224,16 @@ class Watcher {
       ([userId, { revision }]) => this.#view.has(userId) && tracking.get(userId)?.revision === revision,
     );
     for (const [userId] of ours) this.#update(userId, { failures: 0, waiting: undefined, latest: {} });
-    return this.#view.take(ours.map(([userId, cached]) => fromCache(userId, cached))).altered;
+    return this.#take(ours.map(([userId, cached]) => fromCache(userId, cached))).altered;
+  }
+
+  /** Takes answers, and counts those that change nothing: they may be to echoes of our own queries. */
+  #take(answers: readonly Answer[]): Shown {
+    const shown = this.#view.take(answers);
+    for (const userId of shown.changed) this.#update(userId, { unchanged: 0 });
+    for (const userId of shown.unchanged)
+      this.#update(userId, { unchanged: (this.#attempts.get(userId)?.unchanged ?? 0) + 1 });
+    return shown;
   }
 
   #update(userId: UserId, change: Partial<Attempts>): void {

@@ -9,7 +9,9 @@ import { emptyList, sameDeviceList, type DeviceList } from "../trust/device-list
 export interface Shown {
   /** Whether there is anything to emit. */
   readonly altered: boolean;
-  /** Users whose devices, keys or refusals are the same as before. */
+  /** Users whose new list differs from the one before. */
+  readonly changed: readonly UserId[];
+  /** Users whose new list is the same as the one before. */
   readonly unchanged: readonly UserId[];
 }
 
@@ -52,19 +54,23 @@ export class WatchedLists {
   /** Takes answers. One that is not current does not replace one that is. */
   take(answers: readonly Answer[]): Shown {
     let altered = false;
+    const changed: UserId[] = [];
     const unchanged: UserId[] = [];
     for (const answer of answers) {
       const { userId } = answer;
       const before = this.#answers.get(userId);
       const entry = this.#entry(answer);
-      if (before !== undefined && sameDeviceList(this.#entry(before), entry)) unchanged.push(userId);
+      // The same object is the same answer once more.
+      if (before !== undefined && before.list !== answer.list) {
+        (sameDeviceList(this.#entry(before), entry) ? unchanged : changed).push(userId);
+      }
       if (before !== undefined && entry.freshness !== "current" && this.#entry(before).freshness === "current")
         continue;
       this.#answers.set(userId, answer);
       const shown = this.#shown.get(userId);
       if (shown === undefined || shown.freshness !== entry.freshness || !sameDeviceList(shown, entry)) altered = true;
     }
-    return { altered, unchanged };
+    return { altered, changed, unchanged };
   }
 
   /** A query failed, or the server of the user did: the list stays as it was and is marked unreachable. */

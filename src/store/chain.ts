@@ -42,6 +42,9 @@ import { CLEARED, transact, type Cleared } from "./transact.js";
 import { commit, usersOf } from "./transactions.js";
 import { WriteBuffer, type Write } from "./write-buffer.js";
 
+/** Commits in a row that find the head moved after which this tracker waits: the store may contradict itself, and must not make it spin. */
+const MAX_REJECTIONS = 100;
+
 /** What a chain reports, each time after memory reflects it. */
 export interface ChainEvents {
   /** Commits of other trackers were applied. `summary`: several at once, because some had not been announced; `undefined` if they are not known one by one. */
@@ -97,6 +100,7 @@ export class Chain {
   readonly #reloaded: AsyncSubject<void>[] = [];
   readonly #failed$ = new Subject<void>();
   #isBehind = false;
+  #rejections = 0;
   #busy = false;
   #draining = false;
   #sync: SyncRecord | undefined;
@@ -321,25 +325,30 @@ export class Chain {
         this.#commitRetry.succeeded();
         this.#sync = sync;
         if ("committedAt" in outcome) this.#committed(commits.length, outcome.committedAt);
+        else if (++this.#rejections > MAX_REJECTIONS && this.#closing === undefined)
+          this.#commitFailed(new Error("other tabs moved the head again and again"));
         else if (this.#closing === undefined) this.#setBehind(true);
         else this.#end(this.#closing);
       },
       (error) => {
-        if (this.#closing !== undefined) {
-          this.#end(this.#closing);
-          return;
-        }
-        this.#writes.fail(error);
-        const wait = this.#commitRetry.failed(error);
-        this.#failed$.next();
-        this.#events.commitFailed(error, wait);
-        this.#announcePending();
+        if (this.#closing === undefined) this.#commitFailed(error);
+        else this.#end(this.#closing);
       },
       { mustFinish: true },
     );
   }
 
+  #commitFailed(error: unknown): void {
+    this.#rejections = 0;
+    this.#writes.fail(error);
+    const wait = this.#commitRetry.failed(error);
+    this.#failed$.next();
+    this.#events.commitFailed(error, wait);
+    this.#announcePending();
+  }
+
   #committed(count: number, position: number): void {
+    this.#rejections = 0;
     const committed = this.clone.pending.slice(0, count);
     advance(this.clone, count, position);
     this.#events.together(() => {

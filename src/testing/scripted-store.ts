@@ -119,7 +119,7 @@ export class ScriptedStore implements DeviceStore {
   /** Ends {@link loseAnnouncements}. `commits$` emits `undefined`, as when a frozen tab wakes. */
   wake(): void {
     this.#losesAnnouncements = false;
-    
+    this.#woken$.next(undefined);
   }
 
   /**

@@ -4,17 +4,18 @@ import { memoryStore } from "../../src/store/memory-store.js";
 
 const name = ([kind, id]: RecordKey): string => `${kind}/${id}`;
 
-/** The records that were read and written, such as `state/@bob:example.org`; an entry for each operation. */
+/** The records that were read and written, such as `list/@bob:example.org`: one entry for each operation. */
 export interface StoreLog {
   readonly reads: string[][];
   readonly writes: string[][];
 }
 
-/** A store that notes in the log what it does. */
+/** A store that logs what it reads and writes. */
 export function countingStore(log: StoreLog, store: DeviceStore = memoryStore()): DeviceStore {
   const read = (keys: readonly RecordKey[]) => log.reads.push(keys.map(name));
   return {
     syncToken$: store.syncToken$,
+    commits$: store.commits$,
     clear: () => store.clear(),
     read: (keys) => store.read(keys).pipe(tap({ subscribe: () => read(keys) })),
     readKinds: (kinds) =>

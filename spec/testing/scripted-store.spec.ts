@@ -128,6 +128,16 @@ describe("ScriptedStore, on the records of another one", () => {
   );
 
   it(
+    "tells its own announcements from equal ones, also if it had no subscribers",
+    marbles((m) => {
+      const { own, other } = tabs(m, 3);
+      announce(other, "a")();
+      m.acts("-a", { a: announce(own, "a") });
+      m.expectObservable(other.commits$).toBe("----a");
+    }),
+  );
+
+  it(
     "receives clones",
     marbles((m) => {
       const { own, other } = tabs(m);

@@ -1,4 +1,4 @@
-import { type BehaviorSubject, filter, firstValueFrom, fromEvent, takeUntil } from "rxjs";
+import { type BehaviorSubject, filter, firstValueFrom } from "rxjs";
 import { openDatabase } from "./open-database.js";
 import { storeError } from "./store-error.js";
 import { abort, ended, RECORDS } from "./transaction.js";
@@ -66,29 +66,26 @@ export class Database {
     work: Work<T>,
     signal: AbortSignal,
   ): Promise<{ readonly result: T } | "fell-asleep"> {
-    const interruption: { reason?: "fell-asleep" } = {};
-    const sleep = this.asleep$.pipe(filter(Boolean)).subscribe(() => {
-      interruption.reason = "fell-asleep";
-      abort(transaction);
-    });
-    const giveUp = () => {
+    const stopped = { bySleep: false };
+    const stop = () => {
+      stopped.bySleep = this.asleep$.value;
       abort(transaction);
     };
-    signal.addEventListener("abort", giveUp);
+    const sleep = this.asleep$.pipe(filter(Boolean)).subscribe(stop);
+    signal.addEventListener("abort", stop);
     try {
       return { result: await ended(this.name, transaction, work) };
     } catch (error) {
-      if (interruption.reason !== undefined) return interruption.reason;
+      if (stopped.bySleep) return "fell-asleep";
       throw error;
     } finally {
       sleep.unsubscribe();
-      signal.removeEventListener("abort", giveUp);
+      signal.removeEventListener("abort", stop);
     }
   }
 
   async #untilAwake(signal: AbortSignal): Promise<void> {
-    const wakes$ = this.asleep$.pipe(filter((isAsleep) => !isAsleep));
-    await firstValueFrom(wakes$.pipe(takeUntil(fromEvent(signal, "abort"))), { defaultValue: undefined });
+    await firstValueFrom(this.asleep$.pipe(filter((isAsleep) => !isAsleep)), { defaultValue: false });
     signal.throwIfAborted();
   }
 

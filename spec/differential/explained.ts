@@ -57,8 +57,10 @@ export const EXPLANATIONS: readonly Explanation[] = [
   ),
   explain(
     "failed-server",
-    ({ about, userId, response }) =>
-      about.ours.read && Object.hasOwn(objectAt(response, "failures"), userId.slice(userId.indexOf(":") + 1)),
+    ({ about, userId, response, devices }) =>
+      about.ours.read &&
+      devices === undefined &&
+      Object.hasOwn(objectAt(response, "failures"), userId.slice(userId.indexOf(":") + 1)),
   ),
 
   // Keys of devices and identities

@@ -13,7 +13,7 @@ export interface OurVerdict extends Verdict {
   readonly incomplete: ReadonlySet<string>;
 }
 
-/** A whole tracker, with a store and a real verifier that response at once. */
+/** A whole tracker with a synchronous store and a real verifier. */
 export class OurSide {
   readonly #tracker: DeviceTracker;
   readonly #userIds: readonly string[];

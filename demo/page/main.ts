@@ -24,8 +24,8 @@ import { drawLegend } from "./diagram/legend.js";
 import { emptyTimeline, reduceTimeline } from "./diagram/reduce-timeline.js";
 import { showDiagram } from "./diagram/show-diagram.js";
 import { byId } from "./dom/element.js";
-import type { Happening } from "./happenings/happening.js";
-import { Recorder } from "./happenings/recorder.js";
+import type { TimedEvent } from "./events/tracker-event.js";
+import { Recorder } from "./events/recorder.js";
 import { acknowledgements, cardsIn } from "./people/cards.js";
 import { showChanges } from "./people/changes.js";
 import { showRecipients } from "./people/recipients.js";
@@ -85,8 +85,8 @@ function show(place: Place): Observable<unknown> {
     const recorder = new Recorder(asyncScheduler);
     const users = usersOf(place);
     const timeline$ = new BehaviorSubject(emptyTimeline(users, place.userId));
-    const sentences$ = recorder.happenings$.pipe(
-      map((event: Happening) => {
+    const sentences$ = recorder.events$.pipe(
+      map((event: TimedEvent) => {
         const before = timeline$.value;
         timeline$.next(reduceTimeline(before, event));
         return sentence(before, event);
@@ -94,7 +94,7 @@ function show(place: Place): Observable<unknown> {
       filter((text) => text !== undefined),
       share(), // one reduction for all that narrates
     );
-    const people$ = recorder.happenings$.pipe(
+    const people$ = recorder.events$.pipe(
       scan(reduceRoster, emptyRoster(users, place.userId)),
       startWith(emptyRoster(users, place.userId)),
       distinctUntilChanged(),
@@ -110,9 +110,9 @@ function show(place: Place): Observable<unknown> {
     });
     shown.add(people$.pipe(tap(cardsIn(byId("people")))).subscribe());
     shown.add(showRecipients(people$, place, { policy: byId("policy"), result: byId("recipients") }).subscribe());
-    shown.add(showChanges(recorder.happenings$, byId("changes-list"), byId("changes-none")).subscribe());
+    shown.add(showChanges(recorder.events$, byId("changes-list"), byId("changes-none")).subscribe());
     shown.add(
-      showTabs(recorder.happenings$, place.embedded, {
+      showTabs(recorder.events$, place.embedded, {
         who: byId("tabs-who"),
         what: byId("tabs-what"),
         happened: byId("tabs-happened"),

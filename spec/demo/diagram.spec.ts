@@ -3,9 +3,9 @@ import type { UserDeviceKeys } from "matrix-device-tracker";
 import { describe, expect, it } from "vitest";
 import { emptyTimeline, reduceTimeline } from "../../demo/page/diagram/reduce-timeline.js";
 import { standingOf, type Timeline } from "../../demo/page/diagram/timeline.js";
-import type { Happening, TrackerEvent } from "../../demo/page/happenings/happening.js";
-import type { SyncRole } from "../../demo/page/happenings/tab-state.js";
-import { Recorder } from "../../demo/page/happenings/recorder.js";
+import type { TimedEvent, TrackerEvent } from "../../demo/page/events/tracker-event.js";
+import type { SyncRole } from "../../demo/page/events/tab-state.js";
+import { Recorder } from "../../demo/page/events/recorder.js";
 
 const ME = "@me:x.example";
 const BOB = "@bob:x.example";
@@ -27,7 +27,7 @@ const answer = (freshness: UserDeviceKeys["freshness"]) =>
 const asked = (call: number): TrackerEvent => ({ type: "asked", call, users: [BOB], forced: false });
 const sent = (query: number): TrackerEvent => ({ type: "query-sent", query, users: [BOB] });
 const told = (call: number, freshness: UserDeviceKeys["freshness"]): TrackerEvent => ({
-  type: "told",
+  type: "answered",
   call,
   result: answer(freshness),
 });
@@ -98,8 +98,8 @@ describe("the diagram's time", () => {
   const record = (events: readonly (readonly [at: number, event: TrackerEvent])[]) => {
     const scheduler = new VirtualTimeScheduler();
     const recorder = new Recorder(scheduler);
-    const seen: Happening[] = [];
-    recorder.happenings$.subscribe((happening) => seen.push(happening));
+    const seen: TimedEvent[] = [];
+    recorder.events$.subscribe((happening) => seen.push(happening));
     for (const [at, event] of events) scheduler.schedule(() => recorder.note(event), at);
     scheduler.flush();
     return { seen, recorder };

@@ -162,7 +162,7 @@ describe.skipIf(!hasChromium && process.env.CI === undefined)("the demo's page",
   it("shares one request between two callers", async () => {
     const asked = queries();
     await press("twice");
-    await expect.poll(() => page.locator('[data-call="told"]').count()).toBe(3); // and the first look-up
+    await expect.poll(() => page.locator('[data-call="answered"]').count()).toBe(3); // and the first look-up
     expect(queries()).toBe(asked + 1);
     expect(await page.locator(`[data-bar="${BOB}"]`).count()).toBe(2);
     allIsWell();
@@ -173,7 +173,7 @@ describe.skipIf(!hasChromium && process.env.CI === undefined)("the demo's page",
     await sees(`[data-bar="${DAVE}"][data-end="open"]`);
     await page.locator('[data-experiment="slow"]', { hasText: "Unsubscribe" }).click();
     await sees(`[data-bar="${DAVE}"][data-end="aborted"]`);
-    await sees('[data-call="gave-up"]');
+    await sees('[data-call="unsubscribed"]');
     await page.locator('[data-experiment="slow"]', { hasText: "Start" }).waitFor();
     allIsWell();
   });
@@ -303,7 +303,7 @@ describe.skipIf(!hasChromium && process.env.CI === undefined)("the demo's page",
         await page.locator("[data-user]").evaluateAll((cards) => cards.map((card) => card.getAttribute("data-user"))),
       ).toEqual([BOB, DAVE, ALICE]);
       await press("force");
-      await sees('[data-call="told"]');
+      await sees('[data-call="answered"]');
       await page.locator("#go-back").click();
       await page.locator("#others").waitFor({ state: "visible" });
       await standing(CAROL, "current");

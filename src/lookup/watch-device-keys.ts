@@ -142,9 +142,7 @@ class Watcher {
   #gathered(
     userIds: readonly UserId[],
     { answers, failures }: Gathered,
-    lookedUp: object,
-    isFirst: boolean,
-  ): Observable<boolean> {
+    lookedUp: object): Observable<boolean> {
     const shown = this.#take(
       [...answers.values()].filter(({ userId, reachable }) => reachable || !this.#view.has(userId)),
     );

@@ -32,10 +32,10 @@ function drawCall(call: Call, everyone: number, { x, geometry, whileNow }: Sheet
   );
 }
 
-const ENDS = { open: "waiting", told: "answered", "gave-up": "unsubscribed", failed: "failed" };
+const ENDS = { open: "waiting", told: "answered", "unsubscribed": "unsubscribed", failed: "failed" };
 
 function ending({ end }: Call): SVGElement {
-  if (end === "gave-up") return glyph("aborted");
+  if (end === "unsubscribed") return glyph("aborted");
   if (end === "failed") return glyph("failed");
   return svg("circle", { class: "tell", r: 3.5 });
 }

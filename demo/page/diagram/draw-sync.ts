@@ -1,6 +1,6 @@
 import type { UserId } from "matrix-device-tracker";
 import { svg } from "../dom/element.js";
-import type { SyncRole } from "../happenings/tab-state.js";
+import type { SyncRole } from "../events/tab-state.js";
 import { nameThem, shortName } from "../words/names.js";
 import { glyph } from "./glyphs.js";
 import type { Sheet } from "./sheet.js";

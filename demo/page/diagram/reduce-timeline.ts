@@ -1,5 +1,5 @@
 import type { DeviceKeysByUser, UserId } from "matrix-device-tracker";
-import type { Happening } from "../happenings/happening.js";
+import type { TimedEvent } from "../events/tracker-event.js";
 import { standingOf, syncRoleOf, type Bar, type Call, type Standing, type Timeline } from "./timeline.js";
 
 /** How much of the past is kept, in ms of the diagram's time, and how much is forgotten at once. */
@@ -24,7 +24,7 @@ export function emptyTimeline(users: readonly UserId[], own: UserId): Timeline {
   };
 }
 
-export function reduceTimeline(before: Timeline, event: Happening): Timeline {
+export function reduceTimeline(before: Timeline, event: TimedEvent): Timeline {
   const timeline = event.at - before.origin < KEPT + FORGOTTEN_AT_ONCE ? before : forget(before, event.at - KEPT);
   const { at } = event;
   switch (event.type) {
@@ -78,7 +78,7 @@ export function reduceTimeline(before: Timeline, event: Happening): Timeline {
       const { call, users, forced } = event;
       return { ...timeline, calls: [...timeline.calls, { call, users, forced, from: at, row: freeRow(taken, at) }] };
     }
-    case "told":
+    case "answered":
       return endCall(
         judge(
           timeline,
@@ -87,10 +87,10 @@ export function reduceTimeline(before: Timeline, event: Happening): Timeline {
           timeline.calls.find(({ call }) => call === event.call),
         ),
         event.call,
-        { to: at, end: "told" },
+        { to: at, end: "answered" },
       );
-    case "gave-up":
-      return endCall(timeline, event.call, { to: at, end: "gave-up" });
+    case "unsubscribed":
+      return endCall(timeline, event.call, { to: at, end: "unsubscribed" });
     case "call-failed":
       return endCall(timeline, event.call, { to: at, end: "failed" });
     case "known":

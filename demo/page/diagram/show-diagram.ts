@@ -13,7 +13,7 @@ import {
   tap,
   distinctUntilChanged,
 } from "rxjs";
-import type { Recorder } from "../happenings/recorder.js";
+import type { Recorder } from "../events/recorder.js";
 import { draw, type Drawing } from "./draw.js";
 import { geometryFor, type Geometry } from "./geometry.js";
 import { drawLabels } from "./labels.js";

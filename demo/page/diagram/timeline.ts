@@ -1,5 +1,5 @@
 import type { Freshness, UserId } from "matrix-device-tracker";
-import type { SyncRole } from "../happenings/tab-state.js";
+import type { SyncRole } from "../events/tab-state.js";
 
 /** All that the diagram shows, in ms of its own time. Pure data: `reduce-timeline.ts` makes it, `draw.ts` draws it. */
 export interface Timeline {
@@ -33,7 +33,7 @@ export interface Call {
   readonly row: number;
   readonly from: number;
   readonly to?: number;
-  readonly end?: "told" | "gave-up" | "failed";
+  readonly end?: "answered" | "unsubscribed" | "failed";
 }
 
 /** One user's part in a `/keys/query`. */

@@ -1,6 +1,6 @@
 import { filter, finalize, tap, type Observable } from "rxjs";
 import { element } from "../dom/element.js";
-import type { Happening } from "../happenings/happening.js";
+import type { TimedEvent } from "../events/tracker-event.js";
 import { shortName } from "../words/names.js";
 import { changesIn, type Change } from "../words/update-words.js";
 
@@ -9,7 +9,7 @@ const KEPT = 40;
 
 /** Lists what the answers changed, the latest first, one line for each thing. */
 export function showChanges(
-  happenings$: Observable<Happening>,
+  events$: Observable<TimedEvent>,
   list: HTMLElement,
   none: HTMLElement,
 ): Observable<unknown> {
@@ -38,7 +38,7 @@ export function showChanges(
     none.hidden = true;
     list.hidden = false;
   };
-  return happenings$.pipe(
+  return events$.pipe(
     filter((event) => event.type === "updated" || event.type === "acknowledged"),
     tap((event) => {
       if (event.type === "updated")

@@ -8,7 +8,7 @@ import type {
   UserDeviceKeys,
   UserId,
 } from "matrix-device-tracker";
-import type { Claimant, Happening } from "../happenings/happening.js";
+import type { Claimant, TimedEvent } from "../events/tracker-event.js";
 
 /** What the page shows of one person. */
 export interface Person {
@@ -44,13 +44,13 @@ export function emptyRoster(users: readonly UserId[], own: UserId): Roster {
 }
 
 /** The same roster where nothing of it changed. */
-export function reduceRoster(roster: Roster, event: Happening): Roster {
+export function reduceRoster(roster: Roster, event: TimedEvent): Roster {
   switch (event.type) {
     case "announced": {
       const left = restand(roster, event.left, "untracked");
       return restand(left, event.changed, "outdated");
     }
-    case "told":
+    case "answered":
     case "known": {
       const shown = [...event.result].flatMap(([userId, result]) => {
         const person = roster.get(userId);

@@ -22,12 +22,12 @@ import { DeviceTracker, type DeviceKeysByUser, type UserId } from "matrix-device
 import { axiosKeysApi, matrixHttp, syncResponses } from "matrix-device-tracker/http";
 import { idbStore } from "matrix-device-tracker/idb";
 import { shareAcrossTabs } from "matrix-device-tracker/tabs";
-import type { Note } from "../happenings/happening.js";
-import { observedCalls, type LookUp } from "../happenings/observed-calls.js";
-import { observedClaims } from "../happenings/observed-claims.js";
-import { observedKeysApi } from "../happenings/observed-keys-api.js";
-import { observedTabs } from "../happenings/observed-tabs.js";
-import { observedUpdates } from "../happenings/observed-updates.js";
+import type { Note } from "../events/tracker-event.js";
+import { observedCalls, type LookUp } from "../events/observed-calls.js";
+import { observedClaims } from "../events/observed-claims.js";
+import { observedKeysApi } from "../events/observed-keys-api.js";
+import { observedTabs } from "../events/observed-tabs.js";
+import { observedUpdates } from "../events/observed-updates.js";
 import { messageOf } from "../words/message-of.js";
 import { forgetFormerDemos } from "./former-demos.js";
 import type { Place } from "./place.js";
@@ -56,7 +56,7 @@ export function openSession(place: Place, noteIt: Note, complain: (message: stri
     const lists$ = new Subject<void>();
     const note: Note = (event) => {
       noteIt(event);
-      if (event.type === "told" || event.type === "known") lists$.next();
+      if (event.type === "answered" || event.type === "known") lists$.next();
     };
     const { userId, deviceId, members, embedded } = place;
     const databaseName = `devices/${userId}/${deviceId}`;

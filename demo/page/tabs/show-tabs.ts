@@ -1,5 +1,5 @@
 import { filter, finalize, merge, tap, type Observable } from "rxjs";
-import type { Happening } from "../happenings/happening.js";
+import type { TimedEvent } from "../events/tracker-event.js";
 import { takeOverSentence, WHO_SYNCS, whatItMeans } from "../words/tab-words.js";
 
 export interface TabElements {
@@ -13,13 +13,13 @@ export interface TabElements {
 
 /** Shows whether this tab syncs, here and in the browser's row of tabs. A new tab begins at the embedded homeserver, so elsewhere there is no link to one. */
 export function showTabs(
-  happenings$: Observable<Happening>,
+  events$: Observable<TimedEvent>,
   embedded: boolean,
   { who, what, happened, open }: TabElements,
 ): Observable<unknown> {
   const [title, asking] = [document.title, who.textContent];
   open.hidden = !embedded;
-  const states$ = happenings$.pipe(
+  const states$ = events$.pipe(
     filter((event) => event.type === "tabs"),
     tap((state) => {
       who.textContent = WHO_SYNCS[state.role];
@@ -29,7 +29,7 @@ export function showTabs(
       document.title = `${IN_TITLE[state.role]} · ${title}`;
     }),
   );
-  const takeOvers$ = happenings$.pipe(
+  const takeOvers$ = events$.pipe(
     filter((event) => event.type === "took-over"),
     tap(({ by, takeOver }) => {
       happened.textContent = takeOverSentence(by, takeOver);

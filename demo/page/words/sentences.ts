@@ -1,12 +1,12 @@
 import type { DeviceKeysByUser, UserId } from "matrix-device-tracker";
 import { syncRoleOf, type Timeline } from "../diagram/timeline.js";
-import type { Happening } from "../happenings/happening.js";
+import type { TimedEvent } from "../events/tracker-event.js";
 import { devices, nameThem, shortName, together } from "./names.js";
 import { shiftSentence, takeOverSentence } from "./tab-words.js";
 import { changesIn } from "./update-words.js";
 
 /** What happened, told to a person; nothing where there is nothing to tell. `before`: the timeline without it. */
-export function sentence(before: Timeline, event: Happening): string | undefined {
+export function sentence(before: Timeline, event: TimedEvent): string | undefined {
   switch (event.type) {
     case "synced": {
       const { heard, initial, changed, left } = event;
@@ -41,7 +41,7 @@ export function sentence(before: Timeline, event: Happening): string | undefined
       return "Nobody waits for the query any more: it is aborted.";
     case "query-failed":
       return `The query failed: ${event.message}`;
-    case "told":
+    case "answered":
       return told(before, event.call, event.result);
     case "updated": {
       const told = changesIn(event.update, event.names).filter(({ kind, grave }) => grave || kind === "cross-signed");
@@ -60,7 +60,7 @@ export function sentence(before: Timeline, event: Happening): string | undefined
             .join(" ");
     case "acknowledged":
       return `The new identity of ${shortName(event.userId)} is acknowledged${event.heard ? ", in another tab" : ""}.`;
-    case "gave-up":
+    case "unsubscribed":
       return "We unsubscribe.";
     default:
       return undefined;

@@ -1,4 +1,4 @@
-import type { SyncRole, TabState, TakeOver } from "../happenings/tab-state.js";
+import type { SyncRole, TabState, TakeOver } from "../events/tab-state.js";
 
 /** Who syncs, in a word or two: the headline. */
 export const WHO_SYNCS: Readonly<Record<SyncRole, string>> = {

@@ -1,28 +1,28 @@
 import { Subject, type Observable, type SchedulerLike } from "rxjs";
-import type { Happening, Note, TrackerEvent } from "./happening.js";
+import type { Note, TimedEvent, TrackerEvent } from "./tracker-event.js";
 
-/** How long the diagram's time goes on after the last thing happened, in ms. */
+/** How long the diagram's time goes on after the last event, in ms. */
 const REST_AFTER = 1_500;
-/** A shorter rest is not worth a mark in the diagram, in ms. */
+/** A shorter rest is not marked in the diagram, in ms. */
 const SHORTEST_REST = 1_000;
 
-const OPENS: ReadonlySet<TrackerEvent["type"]> = new Set(["query-sent", "asked"]);
+const OPENS: ReadonlySet<TrackerEvent["type"]> = new Set(["query-sent", "call-started"]);
 const CLOSES: ReadonlySet<TrackerEvent["type"]> = new Set([
   "query-answered",
   "query-aborted",
   "query-failed",
-  "told",
-  "gave-up",
+  "call-answered",
+  "call-unsubscribed",
   "call-failed",
 ]);
 
 /**
- * Stamps events with the diagram's time: real time, except that it stands still while nothing is on its way and nothing has
- * happened for a moment. So the diagram flows only when there is something to see, and an hour of nothing is a small mark in it.
+ * Stamps events with the diagram's time: real time, except that it stands still a moment after the last event if nothing is in flight. So the diagram
+ * moves only when there is something to see, and an hour in which nothing happens is a small mark in it.
  */
 export class Recorder {
-  readonly #happenings = new Subject<Happening>();
-  readonly happenings$: Observable<Happening> = this.#happenings;
+  readonly #events$ = new Subject<TimedEvent>();
+  readonly events$: Observable<TimedEvent> = this.#events$;
   readonly #start: number;
   #skipped = 0;
   #last = 0;
@@ -39,8 +39,8 @@ export class Recorder {
     if (OPENS.has(event.type)) this.#open++;
     if (CLOSES.has(event.type)) this.#open--;
     const at = this.#last;
-    if (skipped >= SHORTEST_REST) this.#happenings.next({ type: "rested", skipped, at });
-    this.#happenings.next({ ...event, at });
+    if (skipped >= SHORTEST_REST) this.#events$.next({ type: "rested", skipped, at });
+    this.#events$.next({ ...event, at });
   };
 
   /** The diagram's time, in ms. */

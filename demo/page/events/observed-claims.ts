@@ -3,10 +3,8 @@ import {
   debounceTime,
   distinctUntilChanged,
   EMPTY,
-  filter,
   forkJoin,
   map,
-  merge,
   of,
   startWith,
   switchMap,
@@ -15,19 +13,23 @@ import {
 } from "rxjs";
 import type { DeviceId, DeviceTracker, UserId } from "matrix-device-tracker";
 import { nameOf } from "../words/device-name.js";
-import type { Claimant, Note } from "./happening.js";
+import type { Claimant, Note } from "./tracker-event.js";
 
-/** How long a row of changes is waited for, in ms. */
+/** Changes closer together than this are followed by one search, in ms. */
 const TOGETHER = 200;
 
-/** Notes which devices claim one curve25519 key between them, as an application would ask when a message comes from one of these keys. `changes$`: lists may be others. */
+/**
+ * Records which devices claim the same curve25519 key, with the call an application makes when a message comes from such a key.
+ *
+ * @param changes$ emits when any list may have changed
+ */
 export function observedClaims(
   tracker: DeviceTracker,
   users: readonly UserId[],
   changes$: Observable<unknown>,
   note: Note,
 ): Observable<unknown> {
-  return merge(changes$, tracker.synced$.pipe(filter(({ device_lists: lists }) => lists !== undefined))).pipe(
+  return changes$.pipe(
     startWith(undefined),
     debounceTime(TOGETHER),
     switchMap(() => contested(tracker, users).pipe(catchError(() => EMPTY))),
@@ -36,13 +38,13 @@ export function observedClaims(
   );
 }
 
-/** Keys with more than one claimant, by these. */
+/** For each key with more than one claimant: its claimants. */
 function contested(tracker: DeviceTracker, users: readonly UserId[]): Observable<readonly (readonly Claimant[])[]> {
   return tracker.getKnownDeviceKeys(users).pipe(
     switchMap((known) => {
       const devices = Array.from(known.values()).flatMap(({ deviceKeys }) => Array.from(deviceKeys));
       const keys = new Set(devices.flatMap(([id, { keys: byId }]) => byId[`curve25519:${id}`] ?? []));
-      // Who is in the store and not yet in this tab's lists is shown with these.
+      // The store may already have a device that is not in the lists just read: it is shown with the next ones.
       const named = (userId: UserId, deviceId: DeviceId) => {
         const device = known.get(userId)?.deviceKeys.get(deviceId);
         return device === undefined ? [] : [{ userId, deviceId, name: nameOf(deviceId, device) }];

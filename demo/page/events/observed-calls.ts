@@ -1,22 +1,22 @@
 import { Observable } from "rxjs";
 import type { DeviceKeysByUser, DeviceTracker, UserId } from "matrix-device-tracker";
-import type { Note } from "./happening.js";
+import type { Note } from "./tracker-event.js";
 import { messageOf } from "../words/message-of.js";
 
 export type LookUp = (users: readonly UserId[], options?: { forceDownload?: boolean }) => Observable<DeviceKeysByUser>;
 
-/** `getDeviceKeys`, each subscription noted from asking to its end. */
+/** `getDeviceKeys`, with the start and the end of each subscription recorded. */
 export function observedCalls(tracker: DeviceTracker, note: Note): LookUp {
   let calls = 0;
   return (users, options = {}) =>
     new Observable((subscriber) => {
       const call = ++calls;
       let ended = false;
-      note({ type: "asked", call, users, forced: options.forceDownload === true });
-      const asking = tracker.getDeviceKeys(users, options).subscribe({
+      note({ type: "call-started", call, users, forced: options.forceDownload === true });
+      const looking = tracker.getDeviceKeys(users, options).subscribe({
         next: (result) => {
           ended = true;
-          note({ type: "told", call, result });
+          note({ type: "call-answered", call, result });
           subscriber.next(result);
         },
         error: (error: unknown) => {
@@ -27,8 +27,8 @@ export function observedCalls(tracker: DeviceTracker, note: Note): LookUp {
         complete: () => subscriber.complete(),
       });
       return () => {
-        if (!ended) note({ type: "gave-up", call }); // before the request that this aborts
-        asking.unsubscribe();
+        if (!ended) note({ type: "call-unsubscribed", call }); // before the request that this aborts
+        looking.unsubscribe();
       };
     });
 }

@@ -1,9 +1,9 @@
 import { defer, finalize, tap } from "rxjs";
 import type { KeysApi } from "matrix-device-tracker";
-import type { Note } from "./happening.js";
+import type { Note } from "./tracker-event.js";
 import { messageOf } from "../words/message-of.js";
 
-/** The same keys API, each query noted from sending to its end. */
+/** The same keys API, with the start and the end of each query recorded. */
 export function observedKeysApi(api: KeysApi, note: Note): KeysApi {
   let queries = 0;
   return {

@@ -13,27 +13,23 @@ import {
   type SchedulerLike,
 } from "rxjs";
 import { StoreClearedError } from "../model/errors.js";
-import type { UserId } from "../model/ids.js";
 import { readAnnouncement, type Announcement, type News } from "./announcement.js";
 import type { Change, Commit } from "./change.js";
 import {
   advance,
-  advanceByTail,
-  advanceToState,
   applyLocally,
   canFollow,
   doubt,
   emptyClone,
   follow,
   followSave,
-  rebase,
   toCommits,
   type Clone,
-  type Outcome,
   type Pending,
 } from "./clone.js";
 import type { DeviceStore } from "./device-store.js";
-import { commitsIn, readMissing, savesIn, type Missing, type SavedAccount } from "./load.js";
+import { readMissing, type Missing, type SavedAccount } from "./load.js";
+import { rebase, type Outcome } from "./rebase.js";
 import { readSync, SYNC, type OwnerRecord, type SyncRecord } from "./records.js";
 import { Retry } from "./retry.js";
 import { isSnapshotDue, writeSnapshot, type Compact } from "./snapshot.js";
@@ -384,23 +380,9 @@ export class Chain {
   }
 
   #rebase(missing: Missing): void {
-    const { clone } = this;
-    const { name } = this.#options;
-    if (missing.type === "everything") {
-      const { state } = missing.account;
-      const { before, dropped } = rebase(clone, advanceToState(state), () => true);
-      this.#events.reread(missing.account);
-      this.#events.followed(before, undefined, true);
-      for (const { pending, outcome } of dropped) this.#settle(pending, outcome);
-      return;
-    }
-    // What we committed ourselves, without learning of it, our callers know.
-    const others = missing.records.filter((record) => record.type !== "commits" || record.by !== name);
-    const left = departures(commitsIn(others).filter(({ number }) => number > clone.head));
-    const unknown = commitsIn(others).filter(({ number }) => number > clone.head);
-    const tail = advanceByTail(commitsIn(missing.records), savesIn(missing.records), missing.position);
-    const { before, dropped } = rebase(clone, tail, (userId) => left === "everyone" || left.has(userId));
-    this.#events.followed(before, unknown, true);
+    const { before, dropped, commits } = rebase(this.clone, missing, this.#options.name);
+    if (missing.type === "everything") this.#events.reread(missing.account);
+    this.#events.followed(before, commits, true);
     for (const { pending, outcome } of dropped) this.#settle(pending, outcome);
   }
 
@@ -527,15 +509,4 @@ export class Chain {
 function complete(done$: AsyncSubject<void>): void {
   done$.next();
   done$.complete();
-}
-
-/** Users who left in these commits, or were untracked in another way. */
-function departures(commits: readonly Commit[]): ReadonlySet<UserId> | "everyone" {
-  const left = new Set<UserId>();
-  for (const { change } of commits) {
-    if (change.type === "step" && change.everyone === "untracked") return "everyone";
-    if (change.type === "step") for (const userId of change.left) left.add(userId);
-    if (change.type === "untrack") for (const userId of change.users) left.add(userId);
-  }
-  return left;
 }

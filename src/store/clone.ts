@@ -1,5 +1,5 @@
 import type { UserId } from "../model/ids.js";
-import type { Change, Commit, SyncStep } from "./change.js";
+import type { Change, Commit } from "./change.js";
 import type { Revision } from "./revision.js";
 import { applyChange, initialUsers, type Before, type TrackedUser, type TrackedUsers } from "./tracked-users.js";
 
@@ -111,120 +111,7 @@ export function doubt({ users }: Clone, userIds: readonly UserId[]): Before {
   return before;
 }
 
-/**
- * What became of a pending change: its step is in the chain, committed here or by another tab; or, `applied`, it changed what it names, but the token
- * is not where its step leads.
- */
-export type Outcome = "committed" | "applied";
-
-/** What a rebase did. */
-export interface Rebased {
-  readonly before: Before;
-  /** Pending changes that are not to be committed any more. */
-  readonly dropped: readonly { readonly pending: Pending; readonly outcome: Outcome }[];
-}
-
-/**
- * Moves the clone to a later state of the store and applies the pending changes again, each as {@link rebased} says.
- *
- * Everything that a pending change touched gets a new revision object, so that queries sent at the old one are superseded and lists in memory do
- * not match: the number they had may be another tracker's commit now.
- * @param advanceTo folds in what is missing, and returns what that touched
- * @param leftSince whether a user left in the commits that this clone had not followed
- */
-export function rebase(
-  clone: Clone,
-  advanceTo: (clone: Clone) => Before,
-  leftSince: (userId: UserId) => boolean,
-): Rebased {
-  const before: Before = new Map();
-  const pending = clone.pending.splice(0);
-  for (const { undo } of pending)
-    for (const userId of undo.before.keys()) keepFirst(before, new Map([[userId, clone.users.get(userId)]]));
-  for (const { undo } of pending.toReversed()) restore(clone, undo);
-  keepFirst(before, advanceTo(clone));
-  const dropped: Rebased["dropped"][number][] = [];
-  for (const one of pending) {
-    const change = rebased(one.change, clone, leftSince);
-    if (change === "committed" || change === "applied") dropped.push({ pending: one, outcome: change });
-    else clone.pending.splice(-1, 1, Object.assign(one, applyLocally(clone, change)));
-  }
-  return { before, dropped };
-}
-
-/**
- * What becomes of a pending change on top of another head than it was made for: a change to commit there, or its outcome.
- *
- * - A step that begins at the token is applied completely. One that leads to it has been committed, by another tab or by a transaction of our own
- *   whose answer was lost. Any other is of a stream that is behind or ahead: the users it names become outdated and the token stays.
- * - `track()` tracks users again, but not those who left in a commit that its caller did not know.
- */
-export function rebased(
-  change: Change,
-  { token, users }: TrackedUsers,
-  leftSince: (userId: UserId) => boolean,
-): Change | Outcome {
-  if (change.type === "step") {
-    if (change.next === undefined || change.since === token) return change;
-    return change.next === token ? "committed" : (lateStep(change, users) ?? "applied");
-  }
-  const wanted = change.users.filter((userId) =>
-    change.type === "track" ? !users.has(userId) && !leftSince(userId) : users.has(userId),
-  );
-  return wanted.length === 0 ? "applied" : { type: change.type, users: wanted };
-}
-
-function lateStep({ changed, left, everyone }: SyncStep, users: TrackedUsers["users"]): Change | undefined {
-  if (everyone === "outdated") return { type: "step", changed: [], left: [], everyone };
-  const named = [...changed, ...left].filter((userId) => users.has(userId));
-  return named.length === 0 ? undefined : { type: "invalidate", users: named };
-}
-
-/** Advances by the commits and saves that were missing. */
-export function advanceByTail(
-  commits: readonly Commit[],
-  saves: readonly SavedLists[],
-  position: number,
-): (clone: Clone) => Before {
-  return (clone) => {
-    const before = follow(clone, commits, position);
-    for (const lists of saves) followSave(clone, lists);
-    return before;
-  };
-}
-
-/** Advances by taking over a whole saved state. A revision with the same number is the same commit: its object stays, and so do queries sent at it. */
-export function advanceToState(saved: SavedState): (clone: Clone) => Before {
-  return (clone) => {
-    const before: Before = new Map();
-    for (const [userId, user] of clone.users) {
-      if (!saved.users.has(userId)) {
-        before.set(userId, user);
-        clone.users.delete(userId);
-      }
-    }
-    for (const [userId, user] of saved.users) {
-      const known = clone.users.get(userId);
-      const isSame = known?.revision.number === user.revision.number;
-      if (!isSame) before.set(userId, known);
-      const outdated = known?.outdated === true && (user.outdated || known.revision.doubted === true);
-      clone.users.set(userId, isSame ? { ...user, revision: known.revision, outdated } : user);
-    }
-    clone.token = saved.token;
-    clone.head = saved.head;
-    clone.position = saved.position;
-    return before;
-  };
-}
-
-function restore(clone: Clone, { before, token }: Pending["undo"]): void {
-  for (const [userId, user] of before) {
-    if (user === undefined) clone.users.delete(userId);
-    else clone.users.set(userId, user);
-  }
-  clone.token = token;
-}
-
-function keepFirst(before: Before, later: Before): void {
+/** Adds users as they were, unless they are noted already. */
+export function keepFirst(before: Before, later: Before): void {
   for (const [userId, user] of later) if (!before.has(userId)) before.set(userId, user);
 }

@@ -2,8 +2,7 @@ import { defer, map, mergeMap, of, throwError, type Observable } from "rxjs";
 import { isObject } from "../model/json.js";
 import { StoreClearedError, StoreFormatError, StoreOwnerError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
-import type { Commit } from "./change.js";
-import { emptyClone, follow, followSave, type SavedLists, type SavedState } from "./clone.js";
+import { emptyClone, follow, followSave, type SavedState } from "./clone.js";
 import type { DeviceStore } from "./device-store.js";
 import { mend } from "./mend.js";
 import {
@@ -189,10 +188,5 @@ export function readMissing(store: DeviceStore, owner: OwnerRecord, base: Base):
   );
 }
 
-const lastCommit = (records: readonly LogRecord[], head: number): number => commitsIn(records).at(-1)?.number ?? head;
-
-export const commitsIn = (records: readonly LogRecord[]): readonly Commit[] =>
-  records.flatMap((record) => (record.type === "commits" ? record.commits : []));
-
-export const savesIn = (records: readonly LogRecord[]): readonly SavedLists[] =>
-  records.flatMap((record) => (record.type === "save" ? [record.lists] : []));
+const lastCommit = (records: readonly LogRecord[], head: number): number =>
+  records.flatMap((record) => (record.type === "commits" ? record.commits : [])).at(-1)?.number ?? head;

@@ -6,7 +6,7 @@ import type { TrackerProblem } from "../model/problems.js";
 import type { News } from "../store/announcement.js";
 import { Chain } from "../store/chain.js";
 import { isEmptyStep, type Change, type Commit, type SyncStep } from "../store/change.js";
-import { rebased, type Outcome } from "../store/clone.js";
+import { rebased, type Outcome } from "../store/rebase.js";
 import type { DeviceStore } from "../store/device-store.js";
 import type { SavedAccount } from "../store/load.js";
 import { effectsSince, type Before } from "../store/tracked-users.js";

@@ -1,6 +1,6 @@
 import { defer, Subject, type Observable } from "rxjs";
 import type { SyncResponse } from "../model/wire.js";
-import type { Outcome } from "../store/clone.js";
+import type { Outcome } from "../store/rebase.js";
 import type { EmissionQueue } from "./emission-queue.js";
 
 /** How a sync stream ends. */

@@ -1,0 +1,128 @@
+import type { UserId } from "../model/ids.js";
+import type { Change, Commit, SyncStep } from "./change.js";
+import { applyLocally, follow, followSave, keepFirst, type Clone, type Pending, type SavedState } from "./clone.js";
+import type { Missing } from "./load.js";
+import type { LogRecord } from "./records.js";
+import type { Before, TrackedUsers } from "./tracked-users.js";
+
+/**
+ * What became of a pending change: its step is in the chain, committed here or by another tab; or, `applied`, it changed what it names, but the token is not
+ * where its step leads.
+ */
+export type Outcome = "committed" | "applied";
+
+/** What a rebase did. */
+export interface Rebased {
+  readonly before: Before;
+  /** Pending changes that are not to be committed any more. */
+  readonly dropped: readonly { readonly pending: Pending; readonly outcome: Outcome }[];
+  /** Commits of other trackers that were missing; `undefined` if they are not known one by one. */
+  readonly commits: readonly Commit[] | undefined;
+}
+
+/**
+ * Moves a clone to a later state of the store and applies its pending changes again, each as {@link rebased} says.
+ *
+ * Everything that a pending change touched gets a new revision object, so that queries sent at the old one are superseded and lists in memory do not match:
+ * the number they had may be another tracker's commit now.
+ * @param name the tracker's own: what it committed without learning of it, its callers know
+ */
+export function rebase(clone: Clone, missing: Missing, name: string): Rebased {
+  const commits = missing.type === "tail" ? unknownCommits(missing.records, name, clone.head) : undefined;
+  const hasLeft = commits === undefined ? () => true : departures(commits);
+  const before: Before = new Map();
+  const pending = clone.pending.splice(0);
+  for (const { undo } of pending)
+    for (const userId of undo.before.keys()) keepFirst(before, new Map([[userId, clone.users.get(userId)]]));
+  for (const { undo } of pending.toReversed()) restore(clone, undo);
+  keepFirst(before, missing.type === "tail" ? applyTail(clone, missing) : takeOver(clone, missing.account.state));
+  const dropped: Rebased["dropped"][number][] = [];
+  for (const one of pending) {
+    const change = rebased(one.change, clone, hasLeft);
+    if (typeof change === "string") dropped.push({ pending: one, outcome: change });
+    else clone.pending.splice(-1, 1, Object.assign(one, applyLocally(clone, change)));
+  }
+  return { before, dropped, commits };
+}
+
+/**
+ * What becomes of a change on top of another head than it was made for: a change to commit there, or its outcome.
+ *
+ * - A step that begins at the token is applied completely. One that leads to it has been committed, by another tab or by a transaction of our own whose
+ *   answer was lost. Any other is of a stream that is behind or ahead: the users it names become outdated and the token stays.
+ * - `track()` tracks users again, but not those who left in a commit that its caller did not know.
+ */
+export function rebased(
+  change: Change,
+  { token, users }: TrackedUsers,
+  hasLeft: (userId: UserId) => boolean,
+): Change | Outcome {
+  if (change.type === "step") {
+    if (change.next === undefined || change.since === token) return change;
+    return change.next === token ? "committed" : (lateStep(change, users) ?? "applied");
+  }
+  const isWanted = (userId: UserId) =>
+    change.type === "track" ? !users.has(userId) && !hasLeft(userId) : users.has(userId);
+  const wanted = change.users.filter(isWanted);
+  return wanted.length === 0 ? "applied" : { type: change.type, users: wanted };
+}
+
+function lateStep({ changed, left, everyone }: SyncStep, users: TrackedUsers["users"]): Change | undefined {
+  if (everyone === "outdated") return { type: "step", changed: [], left: [], everyone };
+  const named = [...changed, ...left].filter((userId) => users.has(userId));
+  return named.length === 0 ? undefined : { type: "invalidate", users: named };
+}
+
+function unknownCommits(records: readonly LogRecord[], name: string, head: number): readonly Commit[] {
+  const others = records.flatMap((record) => (record.type === "commits" && record.by !== name ? record.commits : []));
+  return others.filter(({ number }) => number > head);
+}
+
+/** Whether a user left, or was untracked in another way, in any of these commits. */
+function departures(commits: readonly Commit[]): (userId: UserId) => boolean {
+  const left = new Set<UserId>();
+  for (const { change } of commits) {
+    if (change.type === "step" && change.everyone === "untracked") return () => true;
+    if (change.type === "step") for (const userId of change.left) left.add(userId);
+    if (change.type === "untrack") for (const userId of change.users) left.add(userId);
+  }
+  return (userId) => left.has(userId);
+}
+
+/** Applies the commits and saves that were missing. */
+function applyTail(clone: Clone, { records, position }: Extract<Missing, { type: "tail" }>): Before {
+  const before: Before = new Map();
+  for (const record of records) {
+    if (record.type === "save") followSave(clone, record.lists);
+    else keepFirst(before, follow(clone, record.commits, position));
+  }
+  clone.position = position;
+  return before;
+}
+
+/** Takes over a whole saved state. A revision with the same number is the same commit: its object stays, and so do queries sent at it. */
+function takeOver(clone: Clone, { head, position, token, users }: SavedState): Before {
+  const before: Before = new Map();
+  for (const [userId, user] of clone.users) {
+    if (users.has(userId)) continue;
+    before.set(userId, user);
+    clone.users.delete(userId);
+  }
+  for (const [userId, user] of users) {
+    const known = clone.users.get(userId);
+    const isSame = known?.revision.number === user.revision.number;
+    if (!isSame) before.set(userId, known);
+    const outdated = known?.outdated === true && (user.outdated || known.revision.doubted === true);
+    clone.users.set(userId, isSame ? { ...user, revision: known.revision, outdated } : user);
+  }
+  Object.assign(clone, { head, position, token });
+  return before;
+}
+
+function restore(clone: Clone, { before, token }: Pending["undo"]): void {
+  for (const [userId, user] of before) {
+    if (user === undefined) clone.users.delete(userId);
+    else clone.users.set(userId, user);
+  }
+  clone.token = token;
+}

@@ -31,8 +31,8 @@ import { showChanges } from "./people/changes.js";
 import { showRecipients } from "./people/recipients.js";
 import { emptyRoster, reduceRoster } from "./people/roster.js";
 import { embeddedPlace } from "./session/embedded-homeserver.js";
-import { openSession, usersOf, type Session } from "./session/open-session.js";
-import type { Place } from "./session/place.js";
+import { openSession, type Session } from "./session/open-session.js";
+import { usersOf, type Place } from "./session/place.js";
 import { messageOf } from "./words/message-of.js";
 import { showTabs } from "./tabs/show-tabs.js";
 import { narrate } from "./words/narrate.js";
@@ -48,7 +48,7 @@ const places$ = merge(
     switchMap(() =>
       embeddedPlace().pipe(
         catchError((error: unknown) => {
-          complain(`The embedded homeserver does not answer: ${messageOf(error)}`);
+          complain(`The embedded homeserver did not answer: ${messageOf(error)}`);
           return EMPTY;
         }),
       ),
@@ -61,7 +61,7 @@ drawLegend(byId("legend"));
 showProblems(problems$, byId("problems-list"), byId("problems-none")).subscribe();
 places$.pipe(switchMap(show)).subscribe();
 
-/** Does what the buttons of changed identities say. */
+/** Acknowledges changed identities when their buttons are pressed. */
 function acknowledging({ acknowledge }: Session): Observable<unknown> {
   return acknowledgements(byId("people")).pipe(
     mergeMap(({ userId, masterKey }) =>
@@ -75,12 +75,12 @@ function acknowledging({ acknowledge }: Session): Observable<unknown> {
   );
 }
 
-/** Everything about one place; unsubscribing closes its tracker and clears the page. */
+/** Shows one place; unsubscribing closes its tracker and clears the page. */
 function show(place: Place): Observable<unknown> {
   return new Observable((subscriber) => {
     goBack.hidden = place.embedded;
     for (const id of ["others", "tricks"]) byId(id).hidden = !place.embedded;
-    byId("where").textContent = place.embedded ? "the homeserver that came with this page" : place.homeserverUrl;
+    byId("where").textContent = place.embedded ? "the homeserver that comes with this page" : place.homeserverUrl;
 
     const recorder = new Recorder(asyncScheduler);
     const users = usersOf(place);
@@ -92,7 +92,7 @@ function show(place: Place): Observable<unknown> {
         return sentence(before, event);
       }),
       filter((text) => text !== undefined),
-      share(), // one reduction for all that narrates
+      share(), // one reduction, however many subscribers
     );
     const people$ = recorder.events$.pipe(
       scan(reduceRoster, emptyRoster(users, place.userId)),

@@ -1,148 +1,135 @@
-import { EMPTY, of, throwError } from "rxjs";
-import { describe, expect, it } from "vitest";
+import { EMPTY } from "rxjs";
+import { describe, it } from "vitest";
 import { InvalidResponseError } from "../../src/model/errors.js";
 import type { KeysQueryResponse } from "../../src/model/wire.js";
-import { marbles } from "../support/marbles.js";
-import { trackerIn } from "../support/tracker-in.js";
+import { marbles, type Marbles } from "../support/marbles.js";
+import { setUp, type SetUp } from "../support/set-up.js";
 import { BOB, CAROL } from "../support/users.js";
-import { answer, changed } from "../support/wire.js";
+import { changed } from "../support/wire.js";
 
-const B1 = answer({ [BOB]: ["B1"] });
+const withBobAndCarol = (m: Marbles, options: SetUp = {}) =>
+  setUp(m, { tracked: [BOB, CAROL], devices: { [BOB]: ["B1"], [CAROL]: ["C1"] }, answerAfter: 3, ...options });
 
 describe("a request that fails", () => {
   it(
-    "fails every caller who waits for it",
+    "fails all callers that wait for it",
     marbles((m) => {
-      const both$ = m.cold("                     ---#", undefined, "refused");
-      const { lookup } = trackerIn(m, { tracking: [BOB, CAROL], answers: [both$] });
-      m.expectObservable(lookup([BOB, CAROL]), "^---").toBe("---#", undefined, "refused");
-      m.expectObservable(lookup([CAROL]), "     -^--").toBe("---#", undefined, "refused");
-      m.expectSubscriptions(both$.subscriptions).toBe("^--!");
+      const { homeserver, lookup, expectQueries } = withBobAndCarol(m);
+      homeserver.failNext("refused");
+      m.expectObservable(lookup([BOB, CAROL]), "^-").toBe("---#", undefined, "refused");
+      m.expectObservable(lookup([CAROL]), "     -^").toBe("---#", undefined, "refused");
+      expectQueries("0-3 bob carol");
     }),
   );
 
   it(
-    "leaves no trace: the next call asks again",
+    "leaves no trace: the next call queries again",
     marbles((m) => {
-      const first$ = m.cold("             --#     ");
-      const second$ = m.cold("               -(b|)", { b: B1 });
-      const { lookup, asked$ } = trackerIn(m, { tracking: [BOB], answers: [first$, second$] });
-      m.expectObservable(lookup([BOB]), "^-------").toBe("--#     ");
-      m.expectObservable(lookup([BOB]), "---^----").toBe("----(b|)", { b: ["bob B1 current"] });
-      m.expectObservable(asked$).toBe("b--b", { b: "bob" });
+      const { homeserver, lookup, expectQueries } = withBobAndCarol(m);
+      homeserver.failNext("refused");
+      m.expectObservable(lookup([BOB]), "^---").toBe("---#", undefined, "refused");
+      m.expectObservable(lookup([BOB]), "----^").toBe("-------(b|)", { b: ["bob B1 current"] });
+      expectQueries("0-3 bob", "4-7 bob");
     }),
   );
 
   it(
-    "is not joined by whoever asks again from inside the failure",
+    "is not joined from within its own error",
     marbles((m) => {
-      const first$ = m.cold("  --#     ");
-      const second$ = m.cold("   -(b|)", { b: B1 });
-      const { lookup, asked$ } = trackerIn(m, { tracking: [BOB], answers: [first$, second$] });
-      let result: unknown;
-      const again = () => lookup([BOB]).subscribe((users) => (result = users));
-      m.acts("a", { a: () => lookup([BOB]).subscribe({ error: again }) });
-      m.expectObservable(asked$).toBe("b-b", { b: "bob" });
-      m.afterwards(() => {
-        expect(result).toEqual(["bob B1 current"]);
+      const { homeserver, lookup, expectQueries } = withBobAndCarol(m);
+      homeserver.failNext("refused");
+      m.acts("a", { a: () => lookup([BOB]).subscribe({ error: () => lookup([BOB]).subscribe() }) });
+      expectQueries("0-3 bob", "3-6 bob");
+    }),
+  );
+
+  it(
+    "fails its call once the call's other requests are done and cached",
+    marbles((m) => {
+      const { homeserver, lookup, expectQueries } = withBobAndCarol(m, { answerAfter: 6 });
+      m.expectObservable(lookup([CAROL]), "     ^-!----").toBe("-------");
+      m.acts("a", {
+        a: () => {
+          homeserver.answerAfter = 2;
+          homeserver.failNext("refused");
+        },
       });
+      m.expectObservable(lookup([BOB, CAROL]), "-^-----").toBe("------#", undefined, "refused");
+      m.expectObservable(lookup([CAROL]), "     -------^").toBe("-------(c|)", { c: ["carol C1 current"] });
+      expectQueries("0-6 carol", "1-3 bob");
     }),
   );
 
   it(
-    "fails the call at once, and aborts the call's other requests where nobody else waits for them",
+    "does not fail callers that came after a change",
     marbles((m) => {
-      const bob$ = m.cold("  --#");
-      const carol$ = m.cold("------(c|)", { c: answer({}) });
-      const { lookup } = trackerIn(m, { tracking: [BOB, CAROL], answers: [bob$, carol$], maxUsersPerQuery: 1 });
-      m.expectObservable(lookup([BOB, CAROL])).toBe("--#");
-      m.expectSubscriptions(carol$.subscriptions).toBe("^-!");
+      const { homeserver, lookup, expectQueries } = withBobAndCarol(m, { sync$: m.hot("-x", { x: changed(BOB) }) });
+      homeserver.failNext("refused");
+      m.expectObservable(lookup([BOB]), "^--").toBe("---#", undefined, "refused");
+      m.expectObservable(lookup([BOB]), "--^").toBe("-----(b|)", { b: ["bob B1 current"] });
+      expectQueries("0-3 bob", "2-5 bob");
     }),
   );
 
   it(
-    "leaves users of the call's other requests cached",
+    "may fail synchronously",
     marbles((m) => {
-      const bob$ = m.cold("                      -(b|)     ", { b: B1 });
-      const carol$ = m.cold("                    ---#      ");
-      const carolAgain$ = m.cold("                    -(c|)", { c: answer({ [CAROL]: ["C1"] }) });
-      const { lookup, asked$ } = trackerIn(m, {
-        tracking: [BOB, CAROL],
-        answers: [bob$, carol$, carolAgain$],
-        maxUsersPerQuery: 1,
-      });
-      m.expectObservable(lookup([BOB, CAROL]), "^--------").toBe("---#     ");
-      m.expectObservable(lookup([BOB, CAROL]), "-----^---").toBe("------(x|)", {
-        x: ["bob B1 current", "carol C1 current"],
-      });
-      m.expectObservable(asked$).toBe("(bc)-c", { b: "bob", c: "carol" });
+      const { homeserver, lookup } = withBobAndCarol(m, { answerAfter: 0 });
+      homeserver.failNext("refused");
+      m.expectObservable(lookup([BOB]), "^-").toBe("#", undefined, "refused");
+      m.expectObservable(lookup([BOB]), "-^").toBe("-(b|)", { b: ["bob B1 current"] });
     }),
   );
 
   it(
-    "does not fail a caller who came after a change and has a query of their own",
+    "may be a port that throws",
     marbles((m) => {
-      const sync$ = m.hot("               -x       ", { x: changed(BOB) });
-      const first$ = m.cold("             ----#    ");
-      const second$ = m.cold("              ----(b|)", { b: B1 });
-      const { lookup } = trackerIn(m, { tracking: [BOB], sync$, answers: [first$, second$] });
-      m.expectObservable(lookup([BOB]), "^-------").toBe("----#");
-      m.expectObservable(lookup([BOB]), "--^-----").toBe("------(b|)", { b: ["bob B1 current"] });
+      const throwing = () => {
+        throw new Error("not connected");
+      };
+      const { lookup } = setUp(m, { keysApi: { query: throwing, changes: throwing } });
+      m.expectObservable(lookup([BOB])).toBe("#", undefined, new Error("not connected"));
     }),
   );
+});
 
-  it(
-    "counts as nonsense where it ends without an answer",
+describe("an invalid response", () => {
+  it.each<[string, unknown, path: string, expected: string]>([
+    ["an array", [], "", "an object"],
+    ["null", null, "", "an object"],
+    ["text", "<html>", "", "an object"],
+    ["no known section", {}, "device_keys", "present"],
+    ["an errcode", { errcode: "M_UNKNOWN", device_keys: {} }, "errcode", "absent from a successful response"],
+    ["device_keys that are not an object", { device_keys: 5 }, "device_keys", "an object"],
+    ["failures that are not an object", { failures: "x" }, "failures", "an object"],
+    ["master keys in an array", { master_keys: [] }, "master_keys", "an object"],
+  ])("fails the call and is not cached: %s", (_, invalid, path, expected) => {
     marbles((m) => {
-      const { lookup } = trackerIn(m, { tracking: [BOB], answers: [EMPTY, of(B1)] });
-      m.expectObservable(lookup([BOB]), "^--").toBe(
-        "#",
-        undefined,
-        new InvalidResponseError("/keys/query", "", "there"),
-      );
-      m.expectObservable(lookup([BOB]), "-^-").toBe("-(b|)", { b: ["bob B1 current"] });
-    }),
-  );
-
-  it.each<[string, unknown, string]>([
-    ["no object", [], ""],
-    ["null", null, ""],
-    ["text", "<html>", ""],
-    ["no users", { device_keys: 5 }, "device_keys"],
-    ["no servers", { failures: "x" }, "failures"],
-    ["no master keys", { master_keys: [] }, "master_keys"],
-  ])("is an answer that is nonsense as a whole: %s", (_, nonsense, path) => {
-    marbles((m) => {
-      const { lookup } = trackerIn(m, { tracking: [BOB], answers: [of(nonsense as KeysQueryResponse), of(B1)] });
-      m.expectObservable(lookup([BOB]), "^--").toBe(
-        "#",
-        undefined,
-        new InvalidResponseError("/keys/query", path, "an object"),
-      );
-      m.expectObservable(lookup([BOB]), "-^-").toBe("-(b|)", { b: ["bob B1 current"] });
+      let isInvalid = true;
+      const { lookup, expectQueries } = withBobAndCarol(m, { altered: (response) => (isInvalid ? invalid : response) });
+      const error = new InvalidResponseError("/keys/query", path, expected);
+      m.expectObservable(lookup([BOB]), "^--").toBe("---#", undefined, error);
+      m.acts("----v", { v: () => (isInvalid = false) });
+      m.expectObservable(lookup([BOB]), "-----^").toBe("--------(b|)", { b: ["bob B1 current"] });
+      expectQueries("0-3 bob", "5-8 bob");
     })();
   });
 
   it(
-    "may fail synchronously, or throw",
+    "is also a port that completes without one",
     marbles((m) => {
-      const { lookup } = trackerIn(m, { tracking: [BOB], answers: [throwError(() => new Error("refused")), of(B1)] });
-      m.expectObservable(lookup([BOB]), "^--").toBe("#", undefined, new Error("refused"));
-      m.expectObservable(lookup([BOB]), "-^-").toBe("-(b|)", { b: ["bob B1 current"] });
-      const throwing = () => {
-        throw new Error("not connected");
-      };
-      const { tracker } = trackerIn(m, { keysApi: { query: throwing, changes: throwing } });
-      m.expectObservable(tracker.getDeviceKeys([BOB])).toBe("#", undefined, new Error("not connected"));
+      const { lookup } = setUp(m, { keysApi: { query: () => EMPTY, changes: () => EMPTY } });
+      const error = new InvalidResponseError("/keys/query", "", "there");
+      m.expectObservable(lookup([BOB])).toBe("#", undefined, error);
     }),
   );
 
   it(
-    "uses only the first answer of a port that gives several",
+    "is not the second one of a port that emits several",
     marbles((m) => {
-      const twice$ = m.cold("--a-b", { a: B1, b: answer({ [BOB]: ["B2"] }) });
-      const { lookup } = trackerIn(m, { tracking: [BOB], answers: [twice$] });
-      m.expectObservable(lookup([BOB])).toBe("--(b|)", { b: ["bob B1 current"] });
+      const twice$ = m.cold<KeysQueryResponse>("--a-b", { a: { device_keys: {} }, b: {} });
+      const { lookup } = setUp(m, { tracked: [BOB], keysApi: { query: () => twice$, changes: () => EMPTY } });
+      m.expectObservable(lookup([BOB])).toBe("--(b|)", { b: ["bob - current"] });
       m.expectSubscriptions(twice$.subscriptions).toBe("^-!");
     }),
   );

@@ -1,91 +1,90 @@
-import { of } from "rxjs";
 import { describe, it } from "vitest";
-import { memoryStore } from "../../src/store/memory-store.js";
-import { marbles } from "../support/marbles.js";
-import { trackerIn } from "../support/tracker-in.js";
+import { marbles, type Marbles } from "../support/marbles.js";
+import { restarted, setUp, type SetUp } from "../support/set-up.js";
 import { BOB, CAROL, EVE } from "../support/users.js";
-import { answer, changed, left } from "../support/wire.js";
+import { changed, left } from "../support/wire.js";
 
-const both = answer({ [BOB]: ["B1"], [CAROL]: ["C1"] });
+/** The lists of Bob and Carol are fetched. */
+function fetched(m: Marbles, options: SetUp = {}) {
+  const devices = { [BOB]: ["B1"], [CAROL]: ["C1"] };
+  const under = setUp(m, { tracked: [BOB, CAROL], devices, ...options });
+  under.lookup([BOB, CAROL]).subscribe();
+  return under;
+}
 
 describe("getKnownDeviceKeys", () => {
   it(
-    "asks nobody: users never fetched are absent",
+    "sends no query: users who were never fetched are absent",
     marbles((m) => {
-      const { known, asked$ } = trackerIn(m, { tracking: [BOB] });
+      const { known, expectQueries } = setUp(m, { tracked: [BOB], devices: { [BOB]: ["B1"] } });
       m.expectObservable(known([BOB, CAROL])).toBe("(x|)", { x: [] });
-      m.expectObservable(asked$).toBe("-");
+      expectQueries();
     }),
   );
 
   it(
-    "gives what is saved, in the order asked, current where no change came since",
+    "returns the last lists in the order of the call, outdated after a change",
     marbles((m) => {
-      const { known, lookup } = trackerIn(m, {
-        tracking: [BOB, CAROL],
-        sync$: m.hot("-x-", { x: changed(BOB) }),
-        answers: [of(both)],
-      });
-      lookup([BOB, CAROL]).subscribe();
-      m.expectObservable(known([CAROL, BOB]), "^---").toBe("(x|)", { x: ["carol C1 current", "bob B1 current"] });
-      m.expectObservable(known([CAROL, BOB]), "--^-").toBe("--(x|)", { x: ["carol C1 current", "bob B1 outdated"] });
+      const { known } = fetched(m, { sync$: m.hot("-x", { x: changed(BOB) }) });
+      m.expectObservable(known([CAROL, BOB]), "^-").toBe("(x|)", { x: ["carol C1 current", "bob B1 current"] });
+      m.expectObservable(known([CAROL, BOB]), "--^").toBe("--(x|)", { x: ["carol C1 current", "bob B1 outdated"] });
     }),
   );
 
   it(
-    "gives the same after a restart",
+    "returns the same after a restart",
     marbles((m) => {
-      const store = memoryStore();
-      const { lookup } = trackerIn(m, {
-        store,
-        tracking: [BOB, CAROL],
-        sync$: m.hot("-x-", { x: changed(BOB) }),
-        answers: [of(both)],
-      });
-      lookup([BOB, CAROL]).subscribe();
-      const restarted = trackerIn(m, { store });
-      m.expectObservable(restarted.known([CAROL, BOB]), "--^-").toBe("--(x|)", {
-        x: ["carol C1 current", "bob B1 outdated"],
-      });
-      m.expectObservable(restarted.asked$).toBe("----");
+      const first = fetched(m, { sync$: m.hot("-x", { x: changed(BOB) }) });
+      const { known, expectQueries } = restarted(m, first, { connected: false });
+      m.expectObservable(known([CAROL, BOB]), "--^").toBe("--(x|)", { x: ["carol C1 current", "bob B1 outdated"] });
+      expectQueries();
     }),
   );
 
   it(
-    "does not know a user who left any more",
+    "leaves out users who left",
     marbles((m) => {
-      const { known, lookup } = trackerIn(m, {
-        tracking: [BOB, CAROL],
-        sync$: m.hot("-x-", { x: left(BOB) }),
-        answers: [of(both)],
-      });
-      lookup([BOB, CAROL]).subscribe();
-      m.expectObservable(known([CAROL, BOB]), "--^-").toBe("--(x|)", { x: ["carol C1 current"] });
+      const { known } = fetched(m, { sync$: m.hot("-x", { x: left(BOB) }) });
+      m.expectObservable(known([CAROL, BOB]), "--^").toBe("--(x|)", { x: ["carol C1 current"] });
     }),
   );
 
   it(
-    "does not know what was not cached: superseded and untracked answers",
+    "leaves out answers that were not cached: superseded and untracked ones",
     marbles((m) => {
-      const sync$ = m.hot("-x-", { x: changed(BOB) });
-      const { known, lookup } = trackerIn(m, { tracking: [BOB], sync$, answers: [m.cold("---(x|)", { x: both })] });
-      lookup([BOB, CAROL]).subscribe();
-      m.expectObservable(known([CAROL, BOB]), "-----^-").toBe("-----(x|)", { x: [] });
-    }),
-  );
-
-  it(
-    "still has the last list of a user who cannot be reached",
-    marbles((m) => {
-      const sync$ = m.hot("-x-", { x: changed(EVE) });
-      const { known, lookup } = trackerIn(m, {
-        tracking: [EVE],
+      const sync$ = m.hot("-x", { x: changed(BOB) });
+      const { known, lookup } = setUp(m, {
+        tracked: [BOB],
+        devices: { [BOB]: ["B1"], [CAROL]: ["C1"] },
+        answerAfter: 2,
         sync$,
-        answers: [of(answer({ [EVE]: ["E1"] })), of(answer({}, ["down.example"]))],
       });
-      m.expectObservable(lookup([EVE]), "^----").toBe("(e|)", { e: ["eve E1 current"] });
-      m.expectObservable(lookup([EVE]), "--^--").toBe("--(e|)", { e: ["eve - unreachable (last known E1)"] });
-      m.expectObservable(known([EVE]), " ---^-").toBe("---(e|)", { e: ["eve E1 outdated"] });
+      m.expectObservable(lookup([BOB, CAROL])).toBe("--(x|)", { x: ["bob B1 superseded", "carol C1 untracked"] });
+      m.expectObservable(known([CAROL, BOB]), "---^").toBe("---(x|)", { x: [] });
+    }),
+  );
+
+  it(
+    "still returns the list of a user who cannot be reached any more",
+    marbles((m) => {
+      const sync$ = m.hot("-x", { x: changed(EVE) });
+      const { homeserver, known, lookup } = setUp(m, { tracked: [EVE], devices: { [EVE]: ["E1"] }, sync$ });
+      lookup([EVE]).subscribe();
+      homeserver.unreachable.add("down.example");
+      m.expectObservable(lookup([EVE]), "--^").toBe("--(e|)", { e: ["eve - unreachable (last known E1)"] });
+      m.expectObservable(known([EVE]), "---^").toBe("---(e|)", { e: ["eve E1 outdated"] });
+    }),
+  );
+
+  it(
+    "returns what memory has if the store cannot be read, and reports it",
+    marbles((m) => {
+      const { known, tracker, store, problems$ } = fetched(m);
+      const more = [BOB, EVE];
+      m.acts("-t", { t: () => tracker.track([EVE]).subscribe() });
+      m.acts("--f", { f: () => store.failNext("broken", "read") });
+      m.expectObservable(known(more), "---^").toBe("---(x|)", { x: ["bob B1 current"] });
+      m.expectObservable(problems$).toBe("----");
     }),
   );
 });

@@ -1,91 +1,79 @@
-import { map, of } from "rxjs";
+import { map } from "rxjs";
 import { describe, expect, it } from "vitest";
-import { marbles } from "../support/marbles.js";
-import { trackerIn } from "../support/tracker-in.js";
-import { BOB, CAROL, crowd, DAVE } from "../support/users.js";
-import { answer } from "../support/wire.js";
+import { marbles, type Marbles } from "../support/marbles.js";
+import { setUp, type SetUp } from "../support/set-up.js";
+import { BOB, CAROL, crowd } from "../support/users.js";
 
-const both = answer({ [BOB]: ["B1"], [CAROL]: ["C1"] });
 const bobAndCarol = ["bob B1 current", "carol C1 current"];
 
-describe("getDeviceKeys, its requests", () => {
+/** Bob and Carol are tracked and have a device each. */
+const withBobAndCarol = (m: Marbles, options: SetUp = {}) =>
+  setUp(m, { tracked: [BOB, CAROL], devices: { [BOB]: ["B1"], [CAROL]: ["C1"] }, ...options });
+
+describe("the requests of a call", () => {
   it(
-    "puts all new users of a call into one request",
+    "hold all of its new users in one request",
     marbles((m) => {
-      const both$ = m.cold("--(x|)", { x: both });
-      const { lookup, asked$ } = trackerIn(m, { tracking: [BOB, CAROL], answers: [both$] });
+      const { lookup, expectQueries } = withBobAndCarol(m, { answerAfter: 2 });
       m.expectObservable(lookup([BOB, CAROL])).toBe("--(x|)", { x: bobAndCarol });
-      m.expectObservable(asked$).toBe("x", { x: "bob carol" });
-      m.expectSubscriptions(both$.subscriptions).toBe("^-!");
+      expectQueries("0-2 bob carol");
     }),
   );
 
   it(
-    "holds as many users in each request as maxUsersPerQuery allows",
+    "hold at most maxUsersPerQuery users each",
     marbles((m) => {
       const users = crowd(7);
-      const { tracker, requests } = trackerIn(m, { answers: [of({}), of({}), of({})], maxUsersPerQuery: 3 });
+      const { tracker, expectQueries } = setUp(m, { maxUsersPerQuery: 3 });
       m.expectObservable(tracker.getDeviceKeys(users).pipe(map((result) => [...result.keys()]))).toBe("(x|)", {
         x: users,
       });
-      m.afterwards(() => {
-        expect(requests.map((request) => Object.keys(request.device_keys))).toEqual([
-          users.slice(0, 3),
-          users.slice(3, 6),
-          users.slice(6),
-        ]);
-      });
+      expectQueries("0-0 user0 user1 user2", "0-0 user3 user4 user5", "0-0 user6");
     }),
   );
 
   it(
-    "is for 250 users in each request unless it is told otherwise",
+    "hold 250 users each by default",
     marbles((m) => {
-      const { tracker, requests } = trackerIn(m, { answers: [of({}), of({})] });
+      const { tracker, homeserver } = setUp(m);
       tracker.getDeviceKeys(crowd(251)).subscribe();
-      m.afterwards(() => {
-        expect(requests.map((request) => Object.keys(request.device_keys).length)).toEqual([250, 1]);
-      });
+      expect(homeserver.queries.map(({ userIds }) => userIds.length)).toEqual([250, 1]);
     }),
   );
 
   it(
-    "waits for the slowest of its requests",
+    "are all waited for",
     marbles((m) => {
-      const bob$ = m.cold("    -----(b|)", { b: answer({ [BOB]: ["B1"] }) });
-      const carol$ = m.cold("  --(c|)   ", { c: answer({ [CAROL]: ["C1"] }) });
-      const { lookup } = trackerIn(m, { tracking: [BOB, CAROL], answers: [bob$, carol$], maxUsersPerQuery: 1 });
+      const { homeserver, lookup, expectQueries } = withBobAndCarol(m, { answerAfter: 5, maxUsersPerQuery: 1 });
+      lookup([BOB]).subscribe();
+      homeserver.answerAfter = 2;
       m.expectObservable(lookup([BOB, CAROL])).toBe("-----(x|)", { x: bobAndCarol });
+      expectQueries("0-5 bob", "0-2 carol");
     }),
   );
 
   it(
-    "gives the users in the order asked, whatever the order of the answers",
+    "are answered in the order of the call's users",
     marbles((m) => {
-      const { lookup } = trackerIn(m, { tracking: [BOB, CAROL], answers: [m.cold("-(x|)", { x: both })] });
+      const { lookup } = withBobAndCarol(m, { answerAfter: 1 });
       m.expectObservable(lookup([CAROL, BOB])).toBe("-(x|)", { x: bobAndCarol.toReversed() });
     }),
   );
 
   it(
-    "asks only for the users whom no other caller has asked for, at once",
+    "leave out users whom another call has requested",
     marbles((m) => {
-      const bob$ = m.cold("    -----(b|)", { b: answer({ [BOB]: ["B1"] }) });
-      const carol$ = m.cold("    --(c|) ", { c: answer({ [CAROL]: ["C1"] }) });
-      const { lookup, asked$ } = trackerIn(m, { tracking: [BOB, CAROL], answers: [bob$, carol$] });
+      const { lookup, expectQueries } = withBobAndCarol(m, { answerAfter: 5 });
       m.expectObservable(lookup([BOB]), "       ^--------").toBe("-----(b|)", { b: ["bob B1 current"] });
-      m.expectObservable(lookup([BOB, CAROL]), "--^------").toBe("-----(x|)", { x: bobAndCarol });
-      m.expectObservable(asked$).toBe("b-c", { b: "bob", c: "carol" });
-      m.expectSubscriptions(bob$.subscriptions).toBe("  ^----!");
-      m.expectSubscriptions(carol$.subscriptions).toBe("--^-!");
+      m.expectObservable(lookup([BOB, CAROL]), "--^------").toBe("-------(x|)", { x: bobAndCarol });
+      expectQueries("0-5 bob", "2-7 carol");
     }),
   );
 
   it(
-    "gives both callers of a user the very same list",
+    "give all callers of a user the same list object",
     marbles((m) => {
-      const bob$ = m.cold("---(b|)", { b: answer({ [BOB]: ["B1"] }) });
-      const { tracker } = trackerIn(m, { tracking: [BOB], answers: [bob$] });
+      const { tracker } = withBobAndCarol(m, { answerAfter: 3 });
       const lists: unknown[] = [];
       const ask = () => tracker.getDeviceKeys([BOB]).subscribe((users) => lists.push(users.get(BOB)?.deviceKeys));
       m.acts("ab", { a: ask, b: ask });
@@ -97,87 +85,77 @@ describe("getDeviceKeys, its requests", () => {
   );
 
   it(
-    "aborts the request when its only caller unsubscribes",
+    "have a timeout only if the caller gives one",
     marbles((m) => {
-      const bob$ = m.cold("           -----(b|)", { b: answer({}) });
-      const { lookup } = trackerIn(m, { tracking: [BOB], answers: [bob$] });
+      const { tracker, homeserver } = setUp(m);
+      tracker.getDeviceKeys([BOB]).subscribe();
+      tracker.getDeviceKeys([CAROL], { timeout: 1_234 }).subscribe();
+      expect(homeserver.queries.map(({ userIds, timeout }) => [userIds, timeout])).toEqual([
+        [[BOB], undefined],
+        [[CAROL], 1_234],
+      ]);
+    }),
+  );
+});
+
+describe("unsubscribing", () => {
+  it(
+    "aborts a request that no other caller waits for",
+    marbles((m) => {
+      const { lookup, expectQueries } = withBobAndCarol(m, { answerAfter: 5 });
       m.expectObservable(lookup([BOB]), "-^--!").toBe("-----");
-      m.expectSubscriptions(bob$.subscriptions).toBe("-^--!");
+      expectQueries("1-4 bob (aborted)");
     }),
   );
 
   it(
-    "aborts the request when the last of its callers unsubscribes, and not before",
+    "aborts a request with its last caller, not before",
     marbles((m) => {
-      const both$ = m.cold("                     --------(x|)", { x: both });
-      const { lookup } = trackerIn(m, { tracking: [BOB, CAROL], answers: [both$] });
+      const { lookup, expectQueries } = withBobAndCarol(m, { answerAfter: 8 });
       m.expectObservable(lookup([BOB, CAROL]), "-^---!----").toBe("----------");
       m.expectObservable(lookup([CAROL]), "     --^----!--").toBe("----------");
-      m.expectSubscriptions(both$.subscriptions).toBe("-^-----!");
+      expectQueries("1-7 bob carol (aborted)");
     }),
   );
 
   it(
-    "goes on with the request for those who stay",
+    "leaves the request to the callers that stay",
     marbles((m) => {
-      const both$ = m.cold("                     -----(x|)  ", { x: both });
-      const { lookup } = trackerIn(m, { tracking: [BOB, CAROL], answers: [both$] });
+      const { lookup, expectQueries } = withBobAndCarol(m, { answerAfter: 5 });
       m.expectObservable(lookup([BOB, CAROL]), "^--!------").toBe("----------");
       m.expectObservable(lookup([CAROL]), "     -^--------").toBe("-----(c|)", { c: ["carol C1 current"] });
-      m.expectSubscriptions(both$.subscriptions).toBe("^----!");
+      expectQueries("0-5 bob carol");
     }),
   );
 
   it(
-    "aborts only the requests that nobody else waits for",
+    "aborts only those requests of a call that no other caller waits for",
     marbles((m) => {
-      const bob$ = m.cold("                    ------(b|)", { b: answer({ [BOB]: ["B1"] }) });
-      const carol$ = m.cold("                   ------(c|)", { c: answer({ [CAROL]: ["C1"] }) });
-      const { lookup } = trackerIn(m, { tracking: [BOB, CAROL], answers: [bob$, carol$], maxUsersPerQuery: 1 });
+      const { lookup, expectQueries } = withBobAndCarol(m, { answerAfter: 6, maxUsersPerQuery: 1 });
       m.expectObservable(lookup([BOB]), "       ^---------").toBe("------(b|)", { b: ["bob B1 current"] });
       m.expectObservable(lookup([BOB, CAROL]), "-^-!------").toBe("----------");
-      m.expectSubscriptions(bob$.subscriptions).toBe("  ^-----!");
-      m.expectSubscriptions(carol$.subscriptions).toBe("-^-!");
+      expectQueries("0-6 bob", "1-3 carol (aborted)");
     }),
   );
 
   it(
-    "asks anew for whoever comes after an abort",
+    "lets the next caller send a new query",
     marbles((m) => {
-      const first$ = m.cold("            ------(b|)  ", { b: answer({}) });
-      const second$ = m.cold("              --(b|)", { b: answer({ [BOB]: ["B1"] }) });
-      const { lookup } = trackerIn(m, { tracking: [BOB], answers: [first$, second$] });
+      const { lookup, expectQueries } = withBobAndCarol(m, { answerAfter: 4 });
       m.expectObservable(lookup([BOB]), "^-!-----").toBe("--------");
-      m.expectObservable(lookup([BOB]), "---^----").toBe("-----(b|)", { b: ["bob B1 current"] });
-      m.expectSubscriptions(first$.subscriptions).toBe("^-!");
-      m.expectSubscriptions(second$.subscriptions).toBe("---^-!");
+      m.expectObservable(lookup([BOB]), "---^----").toBe("-------(b|)", { b: ["bob B1 current"] });
+      expectQueries("0-2 bob (aborted)", "3-7 bob");
     }),
   );
 
   it(
-    "caches every user of a request, those whose callers left too",
+    "does not keep the answer from being cached if the request goes on",
     marbles((m) => {
-      const both$ = m.cold("                     ---(x|)", { x: both });
-      const { lookup, asked$ } = trackerIn(m, { tracking: [BOB, CAROL, DAVE], answers: [both$] });
+      const { lookup, expectQueries } = withBobAndCarol(m, { answerAfter: 3 });
       m.expectObservable(lookup([BOB, CAROL]), "^-!------").toBe("---------");
       m.expectObservable(lookup([CAROL]), "     -^-------").toBe("---(c|)", { c: ["carol C1 current"] });
       m.expectObservable(lookup([BOB]), "       -----^---").toBe("-----(b|)", { b: ["bob B1 current"] });
-      m.expectObservable(asked$).toBe("x", { x: "bob carol" });
-    }),
-  );
-
-  it(
-    "sends a user's name and [] for all devices, and a timeout only where the caller gave one",
-    marbles((m) => {
-      const { tracker, requests } = trackerIn(m, { answers: [of({}), of({})] });
-      tracker.getDeviceKeys([BOB]).subscribe();
-      tracker.getDeviceKeys([CAROL], { timeout: 1_234 }).subscribe();
-      m.afterwards(() => {
-        expect(requests).toStrictEqual([
-          { device_keys: { [BOB]: [] } },
-          { device_keys: { [CAROL]: [] }, timeout: 1_234 },
-        ]);
-      });
+      expectQueries("0-3 bob carol");
     }),
   );
 });

@@ -1,154 +1,129 @@
 import { describe, expect, it } from "vitest";
 import { marbles } from "../support/marbles.js";
-import { trackerIn } from "../support/tracker-in.js";
+import { setUp } from "../support/set-up.js";
 import { ALICE, BOB, CAROL } from "../support/users.js";
-import { answer, changed } from "../support/wire.js";
+import { changed } from "../support/wire.js";
 
-const B1 = answer({ [BOB]: ["B1"] });
-const B2 = answer({ [BOB]: ["B2"] });
+const bobHasB1 = { devices: { [BOB]: ["B1"] } };
 
-describe("getDeviceKeys, where an answer comes from", () => {
+describe("getDeviceKeys", () => {
   it(
-    "asks the server for a tracked user who is outdated",
+    "queries the server for an outdated user",
     marbles((m) => {
-      const bob$ = m.cold("        --(b|)    ", { b: B1 });
-      const subscribed = "         -^-!      ";
-      const caller = "             -^--------";
-      const expected = "           ---(b|)   ";
-      const { lookup, asked$ } = trackerIn(m, { tracking: [BOB], answers: [bob$] });
-      m.expectObservable(lookup([BOB]), caller).toBe(expected, { b: ["bob B1 current"] });
-      m.expectObservable(asked$).toBe("-b", { b: "bob" });
-      m.expectSubscriptions(bob$.subscriptions).toBe(subscribed);
+      const { lookup, expectQueries } = setUp(m, { ...bobHasB1, tracked: [BOB], answerAfter: 2 });
+      m.expectObservable(lookup([BOB]), "-^--------").toBe("---(b|)", { b: ["bob B1 current"] });
+      expectQueries("1-3 bob");
     }),
   );
 
   it(
-    "answers a user who is not outdated from the cache, within the subscription",
+    "answers a user who is not outdated from the cache, synchronously",
     marbles((m) => {
-      const bob$ = m.cold("     -(b|)   ", { b: B1 });
-      const { lookup, asked$ } = trackerIn(m, { tracking: [BOB], answers: [bob$] });
+      const { lookup, expectQueries } = setUp(m, { ...bobHasB1, tracked: [BOB], answerAfter: 1 });
       m.expectObservable(lookup([BOB]), "^-------").toBe("-(b|)   ", { b: ["bob B1 current"] });
       m.expectObservable(lookup([BOB]), "----^---").toBe("----(b|)", { b: ["bob B1 current"] });
-      m.expectObservable(asked$).toBe("b", { b: "bob" });
+      expectQueries("0-1 bob");
     }),
   );
 
   it(
     "joins the query that is in flight for the user",
     marbles((m) => {
-      const bob$ = m.cold("     -----(b|)", { b: B1 });
-      const { lookup, asked$ } = trackerIn(m, { tracking: [BOB], answers: [bob$] });
+      const { lookup, expectQueries } = setUp(m, { ...bobHasB1, tracked: [BOB], answerAfter: 5 });
       m.expectObservable(lookup([BOB]), "^--------").toBe("-----(b|)", { b: ["bob B1 current"] });
       m.expectObservable(lookup([BOB]), "--^------").toBe("-----(b|)", { b: ["bob B1 current"] });
-      m.expectSubscriptions(bob$.subscriptions).toBe("^----!");
-      m.expectObservable(asked$).toBe("b", { b: "bob" });
+      expectQueries("0-5 bob");
     }),
   );
 
   it(
-    "takes each user of a call from their own source: cache, query in flight, new query",
+    "answers each user of a call from their own source",
     marbles((m) => {
-      const alice$ = m.cold("   -(a|)       ", { a: answer({ [ALICE]: ["A1"] }) });
-      const bob$ = m.cold("       -----(b|)  ", { b: B1 });
-      const carol$ = m.cold("        -----(c|)", { c: answer({ [CAROL]: ["C1"] }) });
-      const { lookup, asked$ } = trackerIn(m, { tracking: [BOB, CAROL], answers: [alice$, bob$, carol$] });
-      m.expectObservable(lookup([ALICE]), "               ^----------").toBe("-(a|)      ", {
-        a: ["alice A1 current"],
-      });
-      m.expectObservable(lookup([BOB]), "                 --^--------").toBe("-------(b|)", { b: ["bob B1 current"] });
-      const everyone = ["carol C1 current", "alice A1 current", "bob B1 current"];
-      m.expectObservable(lookup([CAROL, ALICE, BOB]), "   -----^-----").toBe("----------(x|)", { x: everyone });
-      m.expectObservable(asked$).toBe("a-b--c", { a: "alice", b: "bob", c: "carol" });
-    }),
-  );
-
-  it(
-    "with forceDownload asks although the list is cached, and caches what comes",
-    marbles((m) => {
-      const first$ = m.cold("   -(b|)        ", { b: B1 });
-      const second$ = m.cold("     --(b|)    ", { b: B2 });
-      const { lookup, asked$ } = trackerIn(m, { tracking: [BOB], answers: [first$, second$] });
-      m.expectObservable(lookup([BOB]), "                         ^------------").toBe("-(b|)        ", {
+      const devices = { [ALICE]: ["A1"], [BOB]: ["B1"], [CAROL]: ["C1"] };
+      const { lookup, expectQueries } = setUp(m, { devices, tracked: [BOB, CAROL], answerAfter: 5 });
+      lookup([ALICE]).subscribe();
+      m.expectObservable(lookup([BOB]), "               ------^-----").toBe("-----------(b|)", {
         b: ["bob B1 current"],
       });
-      m.expectObservable(lookup([BOB], { forceDownload: true }), "---^---------").toBe("-----(b|)    ", {
-        b: ["bob B2 current"],
+      m.expectObservable(lookup([CAROL, ALICE, BOB]), " --------^---").toBe("-------------(x|)", {
+        x: ["carol C1 current", "alice A1 current", "bob B1 current"],
       });
-      m.expectObservable(lookup([BOB]), "                         -------^-----").toBe("-------(b|)  ", {
-        b: ["bob B2 current"],
-      });
-      m.expectObservable(asked$).toBe("b--b", { b: "bob" });
+      expectQueries("0-5 alice", "6-11 bob", "8-13 carol");
     }),
   );
 
   it(
-    "with forceDownload joins a query in flight that is not superseded",
+    "with forceDownload queries a cached user, and caches the answer",
     marbles((m) => {
-      const bob$ = m.cold("     ----(b|)", { b: B1 });
-      const { lookup, asked$ } = trackerIn(m, { tracking: [BOB], answers: [bob$] });
-      m.expectObservable(lookup([BOB]), "                         ^-------").toBe("----(b|)", {
-        b: ["bob B1 current"],
+      const { lookup, homeserver, expectQueries } = setUp(m, { ...bobHasB1, tracked: [BOB], answerAfter: 1 });
+      lookup([BOB]).subscribe();
+      m.acts("--d", { d: () => homeserver.addDevice(BOB, "B2") });
+      m.expectObservable(lookup([BOB], { forceDownload: true }), "---^----").toBe("----(b|)", {
+        b: ["bob B1,B2 current"],
       });
+      m.expectObservable(lookup([BOB]), "------^-").toBe("------(b|)", { b: ["bob B1,B2 current"] });
+      expectQueries("0-1 bob", "3-4 bob");
+    }),
+  );
+
+  it(
+    "with forceDownload joins a query on the wire that is not superseded",
+    marbles((m) => {
+      const { lookup, expectQueries } = setUp(m, { ...bobHasB1, tracked: [BOB], answerAfter: 4 });
+      lookup([BOB]).subscribe();
       m.expectObservable(lookup([BOB], { forceDownload: true }), "--^-----").toBe("----(b|)", {
         b: ["bob B1 current"],
       });
-      m.expectObservable(asked$).toBe("b", { b: "bob" });
+      expectQueries("0-4 bob");
     }),
   );
 
   it(
-    "asks again for a user who changed since they were cached",
+    "queries a cached user again after an announced change",
     marbles((m) => {
-      const sync$ = m.hot("     ---x          ", { x: changed(BOB) });
-      const first$ = m.cold("   -(b|)         ", { b: B1 });
-      const second$ = m.cold("       -(b|)    ", { b: B2 });
-      const { lookup, asked$ } = trackerIn(m, { tracking: [BOB], sync$, answers: [first$, second$] });
+      const sync$ = m.hot("         ---x-----", { x: changed(BOB) });
+      const { lookup, homeserver, expectQueries } = setUp(m, { ...bobHasB1, tracked: [BOB], answerAfter: 1, sync$ });
+      m.acts("                      --d", { d: () => homeserver.addDevice(BOB, "B2") });
       m.expectObservable(lookup([BOB]), "^--------").toBe("-(b|)    ", { b: ["bob B1 current"] });
-      m.expectObservable(lookup([BOB]), "-----^---").toBe("------(b|)", { b: ["bob B2 current"] });
-      m.expectObservable(asked$).toBe("b----b", { b: "bob" });
+      m.expectObservable(lookup([BOB]), "-----^---").toBe("------(b|)", { b: ["bob B1,B2 current"] });
+      expectQueries("0-1 bob", "5-6 bob");
     }),
   );
 
   it(
-    "asks for an untracked user every time, and caches nothing",
+    "queries an untracked user every time",
     marbles((m) => {
-      const first$ = m.cold("   -(b|)   ", { b: B1 });
-      const second$ = m.cold("     -(b|)", { b: B2 });
-      const { lookup, asked$ } = trackerIn(m, { answers: [first$, second$] });
+      const { lookup, expectQueries } = setUp(m, { ...bobHasB1, answerAfter: 1 });
       m.expectObservable(lookup([BOB]), "^-------").toBe("-(b|)   ", { b: ["bob B1 untracked"] });
-      m.expectObservable(lookup([BOB]), "---^----").toBe("----(b|)", { b: ["bob B2 untracked"] });
-      m.expectObservable(asked$).toBe("b--b", { b: "bob" });
+      m.expectObservable(lookup([BOB]), "---^----").toBe("----(b|)", { b: ["bob B1 untracked"] });
+      expectQueries("0-1 bob", "3-4 bob");
     }),
   );
 
   it(
-    "gives the result at each subscription anew",
+    "looks users up anew at each subscription",
     marbles((m) => {
-      const first$ = m.cold("   -(b|)   ", { b: B1 });
-      const second$ = m.cold("     -(b|)", { b: B2 });
-      const { lookup } = trackerIn(m, { answers: [first$, second$] });
+      const { lookup, expectQueries } = setUp(m, { ...bobHasB1, answerAfter: 1 });
       const result$ = lookup([BOB]);
       m.expectObservable(result$, "^-------").toBe("-(b|)   ", { b: ["bob B1 untracked"] });
-      m.expectObservable(result$, "---^----").toBe("----(b|)", { b: ["bob B2 untracked"] });
+      m.expectObservable(result$, "---^----").toBe("----(b|)", { b: ["bob B1 untracked"] });
+      expectQueries("0-1 bob", "3-4 bob");
     }),
   );
 
   it(
-    "asks nobody before it is subscribed to",
+    "queries nothing before it is subscribed to",
     marbles((m) => {
-      const { lookup, requests } = trackerIn(m, { tracking: [BOB] });
+      const { lookup, expectQueries } = setUp(m, { ...bobHasB1, tracked: [BOB] });
       lookup([BOB]);
-      m.afterwards(() => {
-        expect(requests).toEqual([]);
-      });
+      expectQueries();
     }),
   );
 
   it(
-    "tells when the answer came, by the scheduler's clock",
+    "reports when the response arrived, by the scheduler's clock",
     marbles((m) => {
-      const bob$ = m.cold("---(b|)", { b: B1 });
-      const { tracker } = trackerIn(m, { tracking: [BOB], answers: [bob$] });
+      const { tracker } = setUp(m, { ...bobHasB1, tracked: [BOB], answerAfter: 3 });
       let fetchedAt: number | undefined;
       m.acts("--a", {
         a: () => tracker.getDeviceKeys([BOB]).subscribe((users) => (fetchedAt = users.get(BOB)?.fetchedAt)),

@@ -1,212 +1,148 @@
-import { of } from "rxjs";
 import { describe, it } from "vitest";
-import { ScriptedStore } from "../../src/testing/scripted-store.js";
-import { marbles } from "../support/marbles.js";
-import { trackerIn } from "../support/tracker-in.js";
+import { marbles, type Marbles } from "../support/marbles.js";
+import { setUp, type SetUp } from "../support/set-up.js";
 import { BOB, CAROL } from "../support/users.js";
-import { answer, changed, left, step } from "../support/wire.js";
+import { changed, left, step } from "../support/wire.js";
 
-const B1 = answer({ [BOB]: ["B1"] });
-const B2 = answer({ [BOB]: ["B2"] });
+/** Bob and Carol are tracked; their devices change when `change` is called. */
+function changing(m: Marbles, options: SetUp) {
+  const devices = { [BOB]: ["B1"], [CAROL]: ["C1"] };
+  const under = setUp(m, { tracked: [BOB, CAROL], devices, answerAfter: 5, ...options });
+  /** Adds a device of Bob's when a change is announced, and has later queries answered after `answerAfter`. */
+  const change = (timing: string, deviceId = "B2", answerAfter = 5) => {
+    const act = () => {
+      under.homeserver.addDevice(BOB, deviceId);
+      under.homeserver.answerAfter = answerAfter;
+    };
+    m.acts(timing, { x: act });
+  };
+  return { ...under, change };
+}
 
 describe("a change while a query is in flight", () => {
   it(
-    "leaves those who wait the answer, marked superseded",
+    "gives waiting callers the answer, marked superseded",
     marbles((m) => {
-      const sync$ = m.hot("               --x       ", { x: changed(BOB) });
-      const bob$ = m.cold("               -----(b|)", { b: B1 });
-      const { lookup } = trackerIn(m, { tracking: [BOB], sync$, answers: [bob$] });
-      m.expectObservable(lookup([BOB]), "^--------").toBe("-----(b|)", { b: ["bob B1 superseded"] });
-      m.expectSubscriptions(bob$.subscriptions).toBe("^----!");
+      const { lookup, expectQueries } = changing(m, { sync$: m.hot("--x", { x: changed(BOB) }) });
+      m.expectObservable(lookup([BOB])).toBe("-----(b|)", { b: ["bob B1 superseded"] });
+      expectQueries("0-5 bob");
     }),
   );
 
   it(
     "keeps the answer out of the cache",
     marbles((m) => {
-      const sync$ = m.hot("               --x            ", { x: changed(BOB) });
-      const first$ = m.cold("             ----(b|)       ", { b: B1 });
-      const second$ = m.cold("                   --(b|)", { b: B2 });
-      const { lookup, asked$ } = trackerIn(m, { tracking: [BOB], sync$, answers: [first$, second$] });
-      m.expectObservable(lookup([BOB]), "^------------").toBe("----(b|)     ", { b: ["bob B1 superseded"] });
-      m.expectObservable(lookup([BOB]), "-------^-----").toBe("---------(b|)", { b: ["bob B2 current"] });
-      m.expectObservable(asked$).toBe("b------b", { b: "bob" });
+      const { lookup, change, expectQueries } = changing(m, { sync$: m.hot("--x", { x: changed(BOB) }) });
+      change("--x");
+      m.expectObservable(lookup([BOB]), "^------").toBe("-----(b|)", { b: ["bob B1 superseded"] });
+      m.expectObservable(lookup([BOB]), "------^").toBe("-----------(b|)", { b: ["bob B1,B2 current"] });
+      expectQueries("0-5 bob", "6-11 bob");
     }),
   );
 
   it(
-    "gets a caller after the change a new query",
+    "gives callers from then on a new query, which they share",
     marbles((m) => {
-      const sync$ = m.hot("               --x           ", { x: changed(BOB) });
-      const first$ = m.cold("             --------(b|)  ", { b: B1 });
-      const second$ = m.cold("               --(b|)      ", { b: B2 });
-      const { lookup, asked$ } = trackerIn(m, { tracking: [BOB], sync$, answers: [first$, second$] });
-      m.expectObservable(lookup([BOB]), "^-----------").toBe("--------(b|)", { b: ["bob B1 superseded"] });
-      m.expectObservable(lookup([BOB]), "---^--------").toBe("-----(b|)   ", { b: ["bob B2 current"] });
-      m.expectObservable(asked$).toBe("b--b", { b: "bob" });
-      m.expectSubscriptions(first$.subscriptions).toBe("^-------!");
-      m.expectSubscriptions(second$.subscriptions).toBe("---^-!");
+      const { lookup, change, expectQueries } = changing(m, { sync$: m.hot("--x", { x: changed(BOB) }) });
+      change("--x");
+      m.expectObservable(lookup([BOB]), "^------").toBe("-----(b|)  ", { b: ["bob B1 superseded"] });
+      m.expectObservable(lookup([BOB]), "---^---").toBe("--------(b|)", { b: ["bob B1,B2 current"] });
+      m.expectObservable(lookup([BOB]), "----^--").toBe("--------(b|)", { b: ["bob B1,B2 current"] });
+      m.expectObservable(lookup([BOB]), "------^").toBe("--------(b|)", { b: ["bob B1,B2 current"] });
+      expectQueries("0-5 bob", "3-8 bob");
     }),
   );
 
   it(
-    "cannot bring an older list back: the older query's late answer is not cached over the newer one's",
+    "keeps the older query's late answer from replacing the newer one's",
     marbles((m) => {
-      const sync$ = m.hot("               --x             ", { x: changed(BOB) });
-      const first$ = m.cold("             --------(b|)    ", { b: B1 });
-      const second$ = m.cold("               --(b|)        ", { b: B2 });
-      const { lookup } = trackerIn(m, { tracking: [BOB], sync$, answers: [first$, second$] });
-      m.expectObservable(lookup([BOB]), "^--------------").toBe("--------(b|)", { b: ["bob B1 superseded"] });
-      m.expectObservable(lookup([BOB]), "---^-----------").toBe("-----(b|)", { b: ["bob B2 current"] });
-      m.expectObservable(lookup([BOB]), "----------^----").toBe("----------(b|)", { b: ["bob B2 current"] });
-    }),
-  );
-
-  it(
-    "is joined by further callers in the new query, not in the old one",
-    marbles((m) => {
-      const sync$ = m.hot("               --x             ", { x: changed(BOB) });
-      const first$ = m.cold("             -----(b|)       ", { b: B1 });
-      const second$ = m.cold("               -----(b|)     ", { b: B2 });
-      const { lookup, asked$ } = trackerIn(m, { tracking: [BOB], sync$, answers: [first$, second$] });
-      m.expectObservable(lookup([BOB]), "^----------").toBe("-----(b|)  ", { b: ["bob B1 superseded"] });
-      m.expectObservable(lookup([BOB]), "---^-------").toBe("--------(b|)", { b: ["bob B2 current"] });
-      m.expectObservable(lookup([BOB]), "----^------").toBe("--------(b|)", { b: ["bob B2 current"] });
-      m.expectObservable(lookup([BOB]), "------^----").toBe("--------(b|)", { b: ["bob B2 current"] });
-      m.expectObservable(asked$).toBe("b--b", { b: "bob" });
-    }),
-  );
-
-  it(
-    "gets callers after each of several changes a query of their own",
-    marbles((m) => {
-      const sync$ = m.hot("               -x-x           ", { x: changed(BOB) });
-      const first$ = m.cold("             --------(b|)   ", { b: B1 });
-      const second$ = m.cold("              ------(b|)  ", { b: B2 });
-      const third$ = m.cold("                 ----(b|)  ", { b: answer({ [BOB]: ["B3"] }) });
-      const { lookup, asked$ } = trackerIn(m, { tracking: [BOB], sync$, answers: [first$, second$, third$] });
+      const sync$ = m.hot("--x", { x: changed(BOB) });
+      const { lookup, change, expectQueries } = changing(m, { sync$, answerAfter: 8 });
+      change("--x", "B2", 2);
       m.expectObservable(lookup([BOB]), "^----------").toBe("--------(b|)", { b: ["bob B1 superseded"] });
-      m.expectObservable(lookup([BOB]), "--^--------").toBe("--------(b|)", { b: ["bob B2 superseded"] });
-      m.expectObservable(lookup([BOB]), "----^------").toBe("--------(b|)", { b: ["bob B3 current"] });
-      m.expectObservable(asked$).toBe("b-b-b", { b: "bob" });
+      m.expectObservable(lookup([BOB]), "---^-------").toBe("-----(b|)", { b: ["bob B1,B2 current"] });
+      m.expectObservable(lookup([BOB]), "----------^").toBe("----------(b|)", { b: ["bob B1,B2 current"] });
+      expectQueries("0-8 bob", "3-5 bob");
     }),
   );
 
   it(
-    "touches only the user it names",
+    "gives callers after each of several changes a query of their own",
     marbles((m) => {
-      const sync$ = m.hot("               --x       ", { x: changed(CAROL) });
-      const both$ = m.cold("              ----(x|)  ", { x: answer({ [BOB]: ["B1"], [CAROL]: ["C1"] }) });
-      const carol$ = m.cold("                   -(c|)", { c: answer({ [CAROL]: ["C2"] }) });
-      const { lookup, asked$ } = trackerIn(m, { tracking: [BOB, CAROL], sync$, answers: [both$, carol$] });
-      m.expectObservable(lookup([BOB, CAROL]), "^--------").toBe("----(x|) ", {
+      const sync$ = m.hot("-x-y", { x: changed(BOB), y: changed(BOB) });
+      const { lookup, change, expectQueries } = changing(m, { sync$, answerAfter: 8 });
+      change("-x--", "B2", 6);
+      change("---x", "B3", 4);
+      m.expectObservable(lookup([BOB]), "^----").toBe("--------(b|)", { b: ["bob B1 superseded"] });
+      m.expectObservable(lookup([BOB]), "--^--").toBe("--------(b|)", { b: ["bob B1,B2 superseded"] });
+      m.expectObservable(lookup([BOB]), "----^").toBe("--------(b|)", { b: ["bob B1,B2,B3 current"] });
+      expectQueries("0-8 bob", "2-8 bob", "4-8 bob");
+    }),
+  );
+
+  it(
+    "concerns only the users it names",
+    marbles((m) => {
+      const { lookup, expectQueries } = changing(m, { sync$: m.hot("--x", { x: changed(CAROL) }) });
+      m.expectObservable(lookup([BOB, CAROL]), "^------").toBe("-----(x|)", {
         x: ["bob B1 current", "carol C1 superseded"],
       });
-      m.expectObservable(lookup([BOB, CAROL]), "------^--").toBe("-------(x|)", {
-        x: ["bob B1 current", "carol C2 current"],
+      m.expectObservable(lookup([BOB, CAROL]), "------^").toBe("-----------(x|)", {
+        x: ["bob B1 current", "carol C1 current"],
       });
-      m.expectObservable(asked$).toBe("x-----c", { x: "bob carol", c: "carol" });
+      expectQueries("0-5 bob carol", "6-11 carol");
     }),
   );
 
   it(
-    "that says that the user left keeps the answer out of the cache too",
+    "that untracks its user supersedes as well",
     marbles((m) => {
-      const sync$ = m.hot("               --x        ", { x: left(BOB) });
-      const first$ = m.cold("             ----(b|)   ", { b: B1 });
-      const second$ = m.cold("                  -(b|)", { b: B2 });
-      const { lookup } = trackerIn(m, { tracking: [BOB], sync$, answers: [first$, second$] });
-      m.expectObservable(lookup([BOB]), "^--------").toBe("----(b|) ", { b: ["bob B1 superseded"] });
-      m.expectObservable(lookup([BOB]), "------^--").toBe("-------(b|)", { b: ["bob B2 untracked"] });
+      const { lookup, expectQueries } = changing(m, { sync$: m.hot("--x", { x: left(BOB) }) });
+      m.expectObservable(lookup([BOB]), "^------").toBe("-----(b|)", { b: ["bob B1 superseded"] });
+      m.expectObservable(lookup([BOB]), "------^").toBe("-----------(b|)", { b: ["bob B1 untracked"] });
+      expectQueries("0-5 bob", "6-11 bob");
     }),
   );
 
   it(
-    "that says that the user left, and one that they are back, supersede what was asked before",
+    "supersedes although the user is tracked again before the answer",
     marbles((m) => {
-      const sync$ = m.hot("               -x-y       ", { x: left(BOB), y: changed(BOB) });
-      const first$ = m.cold("             -----(b|)  ", { b: B1 });
-      const second$ = m.cold("                   -(b|)", { b: B2 });
-      const { lookup } = trackerIn(m, { tracking: [BOB], sync$, answers: [first$, second$] });
-      m.expectObservable(lookup([BOB]), "^--------").toBe("-----(b|)", { b: ["bob B1 superseded"] });
-      m.expectObservable(lookup([BOB]), "-------^-").toBe("--------(b|)", { b: ["bob B2 current"] });
+      const { lookup, expectQueries } = changing(m, { sync$: m.hot("-x-y", { x: left(BOB), y: changed(BOB) }) });
+      m.expectObservable(lookup([BOB]), "^------").toBe("-----(b|)", { b: ["bob B1 superseded"] });
+      m.expectObservable(lookup([BOB]), "------^").toBe("-----------(b|)", { b: ["bob B1 current"] });
+      expectQueries("0-5 bob", "6-11 bob");
     }),
   );
 
   it(
-    "of an untracked user supersedes what was asked before they were tracked",
+    "supersedes an untracked user's query, who is tracked from then on",
     marbles((m) => {
-      const sync$ = m.hot("               --x       ", { x: changed(BOB) });
-      const first$ = m.cold("             ----(b|)  ", { b: B1 });
-      const second$ = m.cold("                  -(b|)", { b: B2 });
-      const { lookup } = trackerIn(m, { sync$, answers: [first$, second$] });
-      m.expectObservable(lookup([BOB]), "^--------").toBe("----(b|) ", { b: ["bob B1 superseded"] });
-      m.expectObservable(lookup([BOB]), "------^--").toBe("-------(b|)", { b: ["bob B2 current"] });
+      const { lookup, expectQueries } = changing(m, { tracked: [], sync$: m.hot("--x", { x: changed(BOB) }) });
+      m.expectObservable(lookup([BOB]), "^------").toBe("-----(b|)", { b: ["bob B1 superseded"] });
+      m.expectObservable(lookup([BOB]), "------^").toBe("-----------(b|)", { b: ["bob B1 current"] });
+      m.expectObservable(lookup([BOB]), "------------^").toBe("------------(b|)", { b: ["bob B1 current"] });
+      expectQueries("0-5 bob", "6-11 bob");
     }),
   );
 
   it(
-    "after the answer, while it is being saved, supersedes it as well",
+    "supersedes while the answer is being saved, too",
     marbles((m) => {
-      const store = new ScriptedStore({ scheduler: m.scheduler });
-      const sync$ = m.hot("               ---x        ", { x: changed(BOB) });
-      const first$ = m.cold("             --(b|)      ", { b: B1 });
-      const { lookup } = trackerIn(m, { tracking: [BOB], sync$, store, answers: [first$, of(B2)] });
-      store.takes = 3;
-      m.expectObservable(lookup([BOB], { forceDownload: true }), "^---------------").toBe("-----(b|) ", {
-        b: ["bob B1 superseded"],
-      });
-      m.expectObservable(lookup([BOB]), "----------^-----").toBe("----------------(b|)", { b: ["bob B2 current"] });
+      const { lookup, store, expectQueries } = changing(m, { sync$: m.hot("-------x", { x: changed(BOB) }) });
+      store.takes = 4;
+      m.expectObservable(lookup([BOB]), "^-").toBe("---------(b|)", { b: ["bob B1 superseded"] });
+      m.expectObservable(lookup([BOB]), "--------^").toBe("-----------------(b|)", { b: ["bob B1 current"] });
+      expectQueries("0-5 bob", "8-13 bob");
     }),
   );
 
   it(
-    "of everyone, because the response cannot be understood, supersedes every query",
+    "supersedes every query if the response cannot be understood",
     marbles((m) => {
-      const sync$ = m.hot("               --x       ", { x: step("s1", { changed: "?" as unknown as string[] }) });
-      const both$ = m.cold("              ----(x|)  ", { x: answer({ [BOB]: ["B1"], [CAROL]: ["C1"] }) });
-      const { lookup } = trackerIn(m, { tracking: [BOB, CAROL], sync$, answers: [both$] });
-      m.expectObservable(lookup([BOB, CAROL]), "^--------").toBe("----(x|) ", {
-        x: ["bob B1 superseded", "carol C1 superseded"],
-      });
-    }),
-  );
-});
-
-describe("freshness", () => {
-  it(
-    "is decided when the value is emitted: a cached user who changes while the call waits for others is superseded",
-    marbles((m) => {
-      const sync$ = m.hot("                      -----x     ", { x: changed(BOB) });
-      const bob$ = m.cold("                      -(b|)      ", { b: B1 });
-      const carol$ = m.cold("                       -----(c|)", { c: answer({ [CAROL]: ["C1"] }) });
-      const { lookup } = trackerIn(m, { tracking: [BOB, CAROL], sync$, answers: [bob$, carol$] });
-      m.expectObservable(lookup([BOB]), "       ^---------").toBe("-(b|)", { b: ["bob B1 current"] });
-      m.expectObservable(lookup([BOB, CAROL]), "---^------").toBe("--------(x|)", {
-        x: ["bob B1 superseded", "carol C1 current"],
-      });
-    }),
-  );
-
-  it(
-    "is superseded for a user whose query was answered in time, but who changed before the call's others were",
-    marbles((m) => {
-      const sync$ = m.hot("                      ---x      ", { x: changed(BOB) });
-      const bob$ = m.cold("                      --(b|)    ", { b: B1 });
-      const carol$ = m.cold("                    -----(c|) ", { c: answer({ [CAROL]: ["C1"] }) });
-      const { lookup } = trackerIn(m, { tracking: [BOB, CAROL], sync$, answers: [bob$, carol$], maxUsersPerQuery: 1 });
-      m.expectObservable(lookup([BOB, CAROL])).toBe("-----(x|)", { x: ["bob B1 superseded", "carol C1 current"] });
-    }),
-  );
-
-  it(
-    "is superseded for an untracked user who is tracked from the answer on",
-    marbles((m) => {
-      const sync$ = m.hot("                      ---x      ", { x: changed(BOB) });
-      const bob$ = m.cold("                      --(b|)    ", { b: B1 });
-      const carol$ = m.cold("                    -----(c|) ", { c: answer({ [CAROL]: ["C1"] }) });
-      const { lookup } = trackerIn(m, { tracking: [CAROL], sync$, answers: [bob$, carol$], maxUsersPerQuery: 1 });
-      m.expectObservable(lookup([BOB, CAROL])).toBe("-----(x|)", { x: ["bob B1 superseded", "carol C1 current"] });
+      const malformed = step("s1", { changed: "?" as unknown as string[] });
+      const { lookup, problems$ } = changing(m, { sync$: m.hot("--x", { x: malformed }) });
+      m.expectObservable(lookup([BOB, CAROL])).toBe("-----(x|)", { x: ["bob B1 superseded", "carol C1 superseded"] });
+      m.expectObservable(problems$).toBe("--p", { p: "sync-response-refused" });
     }),
   );
 });

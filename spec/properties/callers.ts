@@ -75,7 +75,7 @@ export class Callers {
     const call: Call = { type, users, affected, calledAt, position: this.#world.saved.position ?? 0 };
     pendingCalls.add(call);
     this.#world.calls.push(call);
-    if (type === "invalidate") for (const user of users) invalidatedAt.set(user, calledAt);
+    if (type === "invalidate") for (const user of affected) invalidatedAt.set(user, calledAt);
     const completed = this.#hear("completes", () => {
       pendingCalls.delete(call);
       call.completedAt = this.#world.moment();

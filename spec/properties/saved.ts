@@ -40,7 +40,6 @@ export function readSaved(records: DeviceStore, server: Server): Saved {
   records.syncToken$.subscribe((saved) => (token = saved));
   tracker.trackedUsers$.subscribe((users) => (tracked = users));
   tracker.getKnownDeviceKeys(USERS).subscribe((known) => (lists = known));
-  tracker.close();
   if (tracked === undefined || lists === undefined) throw new Error("the saved state could not be read");
   return { position: token === undefined ? undefined : server.positionOf(token), tracked, lists };
 }

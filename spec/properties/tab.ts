@@ -124,7 +124,7 @@ export class Tab {
       "problems$",
       tracker.problems$,
       () => {},
-      ({ type, message }) => `${type}: ${message}`,
+      (problem) => `${problem.type}: ${problem.message}${"error" in problem ? ` (${String(problem.error)})` : ""}`,
     );
   }
 

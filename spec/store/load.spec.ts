@@ -1,16 +1,24 @@
 import { describe, expect, it } from "vitest";
 import { StoreFormatError, StoreOwnerError } from "../../src/model/errors.js";
-import type { DeviceStore } from "../../src/store/device-store.js";
+import type { DeviceStore, RecordKey } from "../../src/store/device-store.js";
 import { loadAccount, type SavedAccount } from "../../src/store/load.js";
-import { EPOCH, OWNER, stateKey, SYNC } from "../../src/store/records.js";
+import {
+  listKey,
+  logKey,
+  NO_SYNC,
+  OWN_IDENTITY,
+  OWNER,
+  snapshotKey,
+  STORE_FORMAT,
+  SYNC,
+} from "../../src/store/records.js";
 import { countingStore, type StoreLog } from "../support/counting-store.js";
 import { put, saved, savedIds, storeWith } from "../support/saved.js";
-import { ALICE, BOB, CAROL } from "../support/users.js";
+import { ALICE, BOB, CAROL, DAVE } from "../support/users.js";
+import { OWNED_BY_ALICE, storeOfAlice } from "./in-store.js";
+import { changing, commits, leaving, usersOf } from "./steps.js";
 
-const owner = [OWNER, { userId: ALICE, format: 1, lifetime: "x" }] as const;
-const sync = [SYNC, { revision: 5, token: "s5", steps: [] }] as const;
-
-/** What is loaded of a store that answers at once; throws what loading fails with. */
+/** What is loaded of a store that emits at once; throws what loading fails with. */
 function load(store: DeviceStore): SavedAccount {
   const outcome: { account?: SavedAccount; error?: unknown } = {};
   loadAccount(store, ALICE, "new life").subscribe({
@@ -21,191 +29,148 @@ function load(store: DeviceStore): SavedAccount {
   return outcome.account;
 }
 
-const users = ({ users: all }: SavedAccount) =>
-  Object.fromEntries(Array.from(all, ([user, { revision, outdated }]) => [user, [revision.committed, outdated]]));
+const users = ({ state }: SavedAccount) => usersOf({ users: new Map(state.users) });
 
-describe("loadAccount", () => {
+/** A snapshot up to commit 3, and a log of two commits and a save after it. */
+const SAVED: readonly (readonly [RecordKey, unknown])[] = [
+  [
+    SYNC,
+    {
+      head: 5,
+      token: "s5",
+      position: 9,
+      snapshot: { position: 6, head: 3, chunks: 2, index: 0, oldest: 4 },
+    },
+  ],
+  [
+    snapshotKey(0),
+    [
+      [ALICE, 0, 2],
+      [BOB, 2, 2],
+    ],
+  ],
+  [snapshotKey(1), [[CAROL, 3, 1]]],
+  [logKey(7), { type: "commits", by: "tab", commits: commits(4, changing("s3", "s4", DAVE)) }],
+  [
+    logKey(8),
+    {
+      type: "save",
+      lists: [
+        [CAROL, 3],
+        [BOB, 1],
+      ],
+    },
+  ],
+  [logKey(9), { type: "commits", by: "tab", commits: commits(5, leaving("s4", "s5", BOB)) }],
+];
+
+describe("loading an account", () => {
   it("claims an empty store, in which our own user is tracked", () => {
     const store = storeWith();
     const account = load(store);
-    expect(saved(store, OWNER)).toEqual({ userId: ALICE, format: 1, lifetime: "new life" });
-    expect(account).toMatchObject({ owner: { lifetime: "new life" }, token: undefined, damaged: new Map() });
-    expect(users(account)).toEqual({ [ALICE]: [0, true] });
+    expect(saved(store, OWNER)).toEqual({ userId: ALICE, format: STORE_FORMAT, lifetime: "new life" });
+    expect(users(account)).toEqual(["alice@0 none"]);
+    expect(account.state).toMatchObject({ head: 0, position: 0, token: undefined });
+    expect(account.damaged).toEqual(new Map());
   });
 
-  it("gives what is saved, and writes nothing", () => {
+  it("folds the log after the snapshot into it, and writes nothing", () => {
     const log: StoreLog = { reads: [], writes: [] };
-    const states = [
-      [stateKey(BOB), { revision: 4, listed: 4 }],
-      [stateKey(CAROL), { revision: 5, listed: 3 }],
-    ] as const;
-    const account = load(countingStore(log, storeWith(owner, sync, ...states)));
-    expect(account).toMatchObject({ owner: { lifetime: "x" }, token: "s5", damaged: new Map() });
-    expect(users(account)).toEqual({ [ALICE]: [0, true], [BOB]: [4, false], [CAROL]: [5, true] });
-    expect(log).toEqual({ reads: [["account/owner"], ["account/*", "state/*"]], writes: [] });
+    const account = load(countingStore(log, storeOfAlice(...SAVED)));
+    expect(users(account)).toEqual(["alice@0 current", "carol@3 current", "dave@4 none"]);
+    expect(account.state).toMatchObject({ head: 5, position: 9, token: "s5" });
+    expect(account.owner).toEqual(OWNED_BY_ALICE);
+    expect(log).toEqual({ reads: [["account/owner"], ["account/*", "snapshot/*", "log/*"]], writes: [] });
   });
 
-  it("gives users of one step one revision between them", () => {
-    const account = load(storeWith(owner, sync, [stateKey(BOB), { revision: 4 }], [stateKey(CAROL), { revision: 4 }]));
-    expect(account.users.get(BOB)?.revision).toBe(account.users.get(CAROL)?.revision);
-  });
-
-  it("counts everyone before the epoch as outdated at the epoch", () => {
+  it("shares the revision of users who changed in one commit", () => {
     const account = load(
-      storeWith(
-        owner,
-        sync,
-        [EPOCH, 5],
-        [stateKey(BOB), { revision: 4, listed: 4 }],
-        [stateKey(CAROL), { revision: 2, listed: 5 }],
+      storeOfAlice(
+        [SYNC, { ...NO_SYNC, head: 3, snapshot: { ...NO_SYNC.snapshot, head: 3, chunks: 1 } }],
+        [
+          snapshotKey(0),
+          [
+            [BOB, 3, 0],
+            [CAROL, 3, 0],
+          ],
+        ],
       ),
     );
-    expect(users(account)).toEqual({ [ALICE]: [5, true], [BOB]: [5, true], [CAROL]: [5, false] });
+    expect(account.state.users.get(BOB)?.revision).toBe(account.state.users.get(CAROL)?.revision);
   });
 
-  it("takes our own user's record where there is one", () => {
-    expect(users(load(storeWith(owner, sync, [stateKey(ALICE), { revision: 3, listed: 3 }])))).toEqual({
-      [ALICE]: [3, false],
-    });
+  it("reads our own user-signing key", () => {
+    expect(load(storeOfAlice([OWN_IDENTITY, { userSigningKey: "ours" }])).ourKey).toBe("ours");
+    expect(load(storeOfAlice([OWN_IDENTITY, "?"])).ourKey).toBeUndefined();
   });
 
-  it("refuses another account's store before anything but the owner is read", () => {
+  it("ignores log records of an interrupted life: those beyond the head, and those that were folded", () => {
+    const account = load(storeOfAlice(...SAVED, [logKey(10), "?"], [logKey(6), "?"]));
+    expect(account.damaged).toEqual(new Map());
+  });
+});
+
+describe("loading another account's store", () => {
+  const owner = { userId: BOB, format: STORE_FORMAT, lifetime: "x" };
+
+  it("fails before anything but the owner is read", () => {
     const log: StoreLog = { reads: [], writes: [] };
-    const store = countingStore(log, storeWith([OWNER, { userId: BOB, format: 1, lifetime: "x" }], sync));
+    const store = countingStore(log, storeWith([OWNER, owner], ...SAVED));
     expect(() => load(store)).toThrow(new StoreOwnerError(BOB, ALICE));
     expect(log).toEqual({ reads: [["account/owner"]], writes: [] });
   });
 
-  it("refuses the store of a newer format, and changes nothing", () => {
-    const log: StoreLog = { reads: [], writes: [] };
-    const store = countingStore(log, storeWith([OWNER, { userId: ALICE, format: 2, lifetime: "x" }], sync));
-    expect(() => load(store)).toThrow(new StoreFormatError(2, 1));
-    expect(log).toEqual({ reads: [["account/owner"]], writes: [] });
-  });
-
-  it("refuses the store of a newer format that names its owner in another way, and changes nothing", () => {
-    const log: StoreLog = { reads: [], writes: [] };
-    const store = countingStore(log, storeWith([OWNER, { owners: [ALICE], format: 2 }], sync));
-    expect(() => load(store)).toThrow(StoreFormatError);
-    expect(log.writes).toEqual([]);
-  });
-
-  it("refuses another account's store of a newer format as another account's", () => {
-    expect(() => load(storeWith([OWNER, { userId: BOB, format: 2, lifetime: "x" }]))).toThrow(StoreOwnerError);
+  it.each([STORE_FORMAT - 1, STORE_FORMAT + 1])("fails in the same way if its format is %d", (format) => {
+    expect(() => load(storeWith([OWNER, { ...owner, format }]))).toThrow(StoreOwnerError);
   });
 });
 
-describe("loadAccount over damaged records", () => {
-  it.each(["?", null, {}, { userId: ALICE }, { userId: 5, format: 1, lifetime: "x" }])(
-    "forgets everything where the owner is %j: it may be anybody's",
+describe("loading a store of another format", () => {
+  it.each<[string, unknown]>([
+    ["", { userId: ALICE, format: STORE_FORMAT + 1, lifetime: "x" }],
+    ["that names its owner in another way", { owners: [ALICE], format: STORE_FORMAT + 1 }],
+  ])("fails for a newer one %s, and changes nothing", (_, owner) => {
+    const log: StoreLog = { reads: [], writes: [] };
+    const store = countingStore(log, storeWith([OWNER, owner], ...SAVED));
+    expect(() => load(store)).toThrow(new StoreFormatError(STORE_FORMAT + 1, STORE_FORMAT));
+    expect(log).toEqual({ reads: [["account/owner"]], writes: [] });
+  });
+
+  it.each<[string, unknown]>([
+    ["", { userId: ALICE, format: 1, lifetime: "x" }],
+    ["without a lifetime", { userId: ALICE, format: 1 }],
+  ])("replaces an older one %s, and says so", (_, owner) => {
+    const store = storeWith([OWNER, owner], [SYNC, { revision: 5, token: "s5", steps: [] }], [["state", BOB], {}]);
+    const account = load(store);
+    expect(account.replaced).toBe(1);
+    expect(users(account)).toEqual(["alice@0 none"]);
+    expect(account.state.token).toBeUndefined();
+    expect([savedIds(store, "account"), savedIds(store, "state")]).toEqual([["owner"], []]);
+    expect(load(store).replaced).toBeUndefined();
+  });
+});
+
+describe("loading a store whose owner is damaged", () => {
+  it.each(["?", null, {}, { userId: ALICE }, { userId: 5, format: STORE_FORMAT, lifetime: "x" }])(
+    "forgets everything, since it may be anyone's: %j",
     (damaged) => {
-      const store = storeWith(
-        [OWNER, damaged],
-        sync,
-        [stateKey(BOB), { revision: 4, listed: 4 }],
-        [["list", BOB], "list"],
-      );
+      const store = storeWith([OWNER, damaged], ...SAVED, [listKey(BOB), "list"]);
       const account = load(store);
       expect(account.damaged).toEqual(new Map([["account", ["owner"]]]));
-      expect(users(account)).toEqual({ [ALICE]: [0, true] });
-      expect(account.token).toBeUndefined();
-      expect([savedIds(store, "account"), savedIds(store, "state"), savedIds(store, "list")]).toEqual([
-        ["owner"],
-        [],
-        [],
-      ]);
+      expect(users(account)).toEqual(["alice@0 none"]);
       expect(account.owner.lifetime).toBe("new life");
+      for (const kind of ["snapshot", "log", "list"]) expect(savedIds(store, kind)).toEqual([]);
     },
   );
+});
 
-  it.each([
-    "?",
-    null,
-    { revision: -1, steps: [] },
-    { revision: 1.5, steps: [] },
-    { revision: 5, token: 7, steps: [] },
-    { revision: 5, steps: [{}] },
-  ])(
-    "counts everyone as outdated where the sync record is %j, at a revision greater than any before, and begins anew",
-    (damaged) => {
-      const store = storeWith(
-        owner,
-        [SYNC, damaged],
-        [stateKey(BOB), { revision: 9, listed: 9 }],
-        [stateKey(CAROL), { revision: 3, listed: 3 }],
-      );
-      const account = load(store);
-      expect(account.damaged).toEqual(new Map([["account", ["sync"]]]));
-      expect(account.token).toBeUndefined();
-      expect(users(account)).toEqual({
-        [ALICE]: [1_000_000_009, true],
-        [BOB]: [1_000_000_009, true],
-        [CAROL]: [1_000_000_009, true],
-      });
-      expect([saved(store, SYNC), saved(store, EPOCH)]).toEqual([
-        { revision: 1_000_000_009, steps: [] },
-        1_000_000_009,
-      ]);
-    },
-  );
-
-  it("does so too where the sync record is gone although there are users", () => {
-    const account = load(storeWith(owner, [stateKey(BOB), { revision: 9, listed: 9 }]));
-    expect(account.damaged).toEqual(new Map([["account", ["sync"]]]));
-    expect(users(account)[BOB]).toEqual([1_000_000_009, true]);
-  });
-
-  it.each(["?", -1, 1.5, null])("counts everyone as outdated where the epoch is %j, and keeps the token", (damaged) => {
-    const store = storeWith(owner, sync, [EPOCH, damaged], [stateKey(BOB), { revision: 4, listed: 4 }]);
-    const account = load(store);
-    expect(account.damaged).toEqual(new Map([["account", ["epoch"]]]));
-    expect(account.token).toBe("s5");
-    expect(users(account)[BOB]).toEqual([6, true]);
-    expect([saved(store, SYNC), saved(store, EPOCH)]).toMatchObject([{ revision: 6, token: "s5" }, 6]);
-  });
-
-  it("is mended once: the next start finds nothing damaged", () => {
-    const store = storeWith(owner, [SYNC, "?"], [EPOCH, "?"], [stateKey(BOB), { revision: 4, listed: 4 }]);
-    expect(load(store).damaged).toEqual(new Map([["account", ["sync", "epoch"]]]));
-    expect(load(store).damaged).toEqual(new Map());
-  });
-
-  it.each(["?", null, {}, { revision: "1" }, { revision: 4, listed: -1 }])(
-    "tracks a user whose state is %j, outdated, and leaves the others alone",
-    (damaged) => {
-      const account = load(
-        storeWith(owner, sync, [stateKey(BOB), damaged], [stateKey(CAROL), { revision: 4, listed: 4 }]),
-      );
-      expect(account.damaged).toEqual(new Map([["state", [BOB]]]));
-      expect(users(account)).toEqual({ [ALICE]: [0, true], [BOB]: [0, true], [CAROL]: [4, false] });
-    },
-  );
-
-  it("leaves out a state of what is no user", () => {
-    const account = load(storeWith(owner, sync, [stateKey("nobody"), { revision: 4 }]));
-    expect(account.damaged).toEqual(new Map([["state", ["nobody"]]]));
-    expect(users(account)).toEqual({ [ALICE]: [0, true] });
-  });
-
-  it("mends nothing in a store that was cleared meanwhile", () => {
-    const store = storeWith(owner, [SYNC, "?"], [stateKey(BOB), { revision: 4, listed: 4 }]);
-    const clearing: DeviceStore = {
-      ...store,
-      update: (keys, change) => {
-        store.clear().subscribe();
-        return store.update(keys, change);
-      },
-    };
-    load(clearing);
-    expect(savedIds(store, "account")).toEqual([]);
-  });
-
-  it("takes the claim of another tab that was faster", () => {
+describe("several tabs that load at once", () => {
+  it("share the claim of the fastest", () => {
     const store = storeWith();
     const slower: DeviceStore = {
       ...store,
       update: (keys, change) => {
-        put(store, [OWNER, { userId: ALICE, format: 1, lifetime: "faster" }]);
+        put(store, [OWNER, { ...OWNED_BY_ALICE, lifetime: "faster" }]);
         return store.update(keys, change);
       },
     };

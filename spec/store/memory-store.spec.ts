@@ -8,10 +8,10 @@ describe("memoryStore", () => {
     const store = memoryStore();
     const seen: unknown[] = [];
     store
-      .update<string>([], (): Update<string> => ({ puts: [[["state", "a"], 1]], deletes: [], result: "written" }))
+      .update<string>([], (): Update<string> => ({ puts: [[["log", "a"], 1]], deletes: [], result: "written" }))
       .subscribe((result) => seen.push(result));
-    store.read([["state", "a"]]).subscribe((records) => seen.push(records));
-    store.readKinds(["state"]).subscribe((kinds) => seen.push(kinds));
+    store.read([["log", "a"]]).subscribe((records) => seen.push(records));
+    store.readKinds(["log"]).subscribe((kinds) => seen.push(kinds));
     store.syncToken$.subscribe((token) => seen.push(token));
     store.clear().subscribe({ complete: () => seen.push("cleared") });
     expect(seen).toEqual(["written", [1], [new Map([["a", 1]])], undefined, "cleared"]);
@@ -43,11 +43,11 @@ describe("memoryStore", () => {
 
   it("shares nothing with another memoryStore", () => {
     memoryStore()
-      .update([], () => ({ puts: [[["state", "a"], 1]], deletes: [], result: undefined }))
+      .update([], () => ({ puts: [[["log", "a"], 1]], deletes: [], result: undefined }))
       .subscribe();
     let found: unknown;
     memoryStore()
-      .read([["state", "a"]])
+      .read([["log", "a"]])
       .subscribe((records) => (found = records));
     expect(found).toEqual([undefined]);
   });

@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { listKey, stateKey } from "../../src/store/records.js";
+import { listKey, logKey } from "../../src/store/records.js";
 import { RecordsMissing, SavedRecords } from "../../src/store/saved-records.js";
 import { BOB, CAROL } from "../support/users.js";
 
-const open = () => new SavedRecords([stateKey(BOB), stateKey(CAROL), listKey(BOB)], ["bob", undefined, "list"]);
+const open = () => new SavedRecords([logKey(1), logKey(2), listKey(BOB)], ["bob", undefined, "list"]);
 
 describe("SavedRecords", () => {
-  it("give what was read, and nothing that was not asked for", () => {
+  it("returns what was read, and throws for what was not named", () => {
     const records = open();
-    expect([records.get(stateKey(BOB)), records.get(stateKey(CAROL)), records.get(listKey(BOB))]).toEqual([
+    expect([records.get(logKey(1)), records.get(logKey(2)), records.get(listKey(BOB))]).toEqual([
       "bob",
       undefined,
       "list",
@@ -16,44 +16,44 @@ describe("SavedRecords", () => {
     expect(() => records.get(listKey(CAROL))).toThrow(CAROL);
   });
 
-  it("give what was written in the same transaction", () => {
+  it("returns what was written in the same transaction", () => {
     const records = open();
-    records.set(stateKey(BOB), "new");
-    expect(records.get(stateKey(BOB))).toBe("new");
+    records.set(logKey(1), "new");
+    expect(records.get(logKey(1))).toBe("new");
   });
 
-  it("write only what was set, each record once, as it was left", () => {
+  it("writes only what was set, each record once, as it was left", () => {
     const records = open();
-    records.set(stateKey(CAROL), "first");
-    records.set(stateKey(CAROL), "second");
-    expect(records.update("result")).toEqual({ puts: [[stateKey(CAROL), "second"]], deletes: [], result: "result" });
+    records.set(logKey(2), "first");
+    records.set(logKey(2), "second");
+    expect(records.update("result")).toEqual({ puts: [[logKey(2), "second"]], deletes: [], result: "result" });
   });
 
-  it("delete what was set to undefined, unless it was set again", () => {
+  it("deletes what was set to undefined, unless it was set again", () => {
     const records = open();
-    records.set(stateKey(BOB), undefined);
+    records.set(logKey(1), undefined);
     records.set(listKey(BOB), undefined);
     records.set(listKey(BOB), "back");
     expect(records.update(undefined)).toEqual({
       puts: [[listKey(BOB), "back"]],
-      deletes: [stateKey(BOB)],
+      deletes: [logKey(1)],
       result: undefined,
     });
   });
 
-  it("write nothing where nothing was set", () => {
+  it("writes nothing if nothing was set", () => {
     expect(open().update(5)).toEqual({ puts: [], deletes: [], result: 5 });
   });
 
-  it("hold names of JavaScript as names", () => {
+  it("treats __proto__ and constructor as ordinary names", () => {
     const records = new SavedRecords(
       [
-        ["state", "__proto__"],
+        ["log", "__proto__"],
         ["constructor", "__proto__"],
       ],
       [1, 2],
     );
-    expect([records.get(["state", "__proto__"]), records.get(["constructor", "__proto__"])]).toEqual([1, 2]);
+    expect([records.get(["log", "__proto__"]), records.get(["constructor", "__proto__"])]).toEqual([1, 2]);
   });
 
   describe("need()", () => {
@@ -67,18 +67,15 @@ describe("SavedRecords", () => {
       return undefined;
     };
 
-    it("is content with what was asked for, there or not, and with what was written since", () => {
+    it("accepts named records, present or not, and written ones", () => {
       const records = open();
-      records.set(["claims", "k"], "new");
-      expect(missing(records, stateKey(BOB), stateKey(CAROL), ["claims", "k"])).toBeUndefined();
+      records.set(["index", "k"], "new");
+      expect(missing(records, logKey(1), logKey(2), ["index", "k"])).toBeUndefined();
       expect(missing(records)).toBeUndefined();
     });
 
-    it("names all records that were not asked for, and only those", () => {
-      expect(missing(open(), stateKey(BOB), listKey(CAROL), ["claims", "k"])).toEqual([
-        listKey(CAROL),
-        ["claims", "k"],
-      ]);
+    it("throws with all records that were not named, and only those", () => {
+      expect(missing(open(), logKey(1), listKey(CAROL), ["index", "k"])).toEqual([listKey(CAROL), ["index", "k"]]);
     });
   });
 });

@@ -1,4 +1,4 @@
-import { EMPTY, map } from "rxjs";
+import { EMPTY, map, NEVER } from "rxjs";
 import { describe, it } from "vitest";
 import { StoreTimedOutError } from "../../src/model/errors.js";
 import type { DeviceStore } from "../../src/store/device-store.js";
@@ -16,7 +16,7 @@ const operations: readonly (readonly [string, (store: DeviceStore) => ReturnType
 
 describe.each(operations)("%s with a deadline", (_, operate) => {
   it(
-    "gives what the store gives in time",
+    "emits what the store emits in time",
     marbles((m) => {
       const store = new ScriptedStore({ scheduler: m.scheduler, takes: 4 });
       m.expectObservable(operate(withStoreDeadline(store, 5, m.scheduler))).toBe("----(x|)", { x: undefined });
@@ -24,7 +24,7 @@ describe.each(operations)("%s with a deadline", (_, operate) => {
   );
 
   it(
-    "fails where the store hangs",
+    "fails if the store hangs",
     marbles((m) => {
       const store = new ScriptedStore({ scheduler: m.scheduler });
       store.hangNext();
@@ -33,7 +33,7 @@ describe.each(operations)("%s with a deadline", (_, operate) => {
   );
 
   it(
-    "fails as the store fails",
+    "fails with the error of the store",
     marbles((m) => {
       const store = new ScriptedStore({ scheduler: m.scheduler, takes: 2 });
       store.failNext("broken");
@@ -45,6 +45,7 @@ describe.each(operations)("%s with a deadline", (_, operate) => {
 describe("a store that completes without a result", () => {
   const mute: DeviceStore = {
     syncToken$: EMPTY,
+    commits$: NEVER,
     read: () => EMPTY,
     readKinds: () => EMPTY,
     update: () => EMPTY,
@@ -53,7 +54,7 @@ describe("a store that completes without a result", () => {
   const noResult = new Error("the device store completed an operation without a result");
 
   it(
-    "counts as failing",
+    "fails",
     marbles((m) => {
       const store = withStoreDeadline(mute, 5, m.scheduler);
       m.expectObservable(store.read([])).toBe("#", undefined, noResult);
@@ -63,7 +64,7 @@ describe("a store that completes without a result", () => {
   );
 
   it(
-    "has done what clear() is for",
+    "has been cleared all the same",
     marbles((m) => {
       m.expectObservable(withStoreDeadline(mute, 5, m.scheduler).clear()).toBe("(x|)", { x: undefined });
     }),

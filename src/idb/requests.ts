@@ -15,36 +15,52 @@ const FIRST_PAGE = 16;
 /** The number of deletions of one kind from which ranges pay off: in Chromium, 500 single deletions take 90 ms, and one of a range 15 ms. */
 const MANY_DELETIONS = 16;
 
-/** The records under these keys. Each is deserialized in the event of its own request. */
-export function getRecords(store: IDBObjectStore, keys: readonly RecordKey[]): Promise<unknown[]> {
-  return new Promise((resolve) => {
-    const records: unknown[] = [];
-    if (keys.length === 0) resolve(records);
-    for (const [kind, id] of keys) {
-      const request = store.get([kind, id]) as IDBRequest<unknown>;
-      request.onsuccess = () => {
-        if (records.push(request.result) === keys.length) resolve(records);
-      };
-    }
-  });
+/** The records under these keys. */
+export async function getRecords(store: IDBObjectStore, keys: readonly RecordKey[]): Promise<unknown[]> {
+  const records: unknown[] = [];
+  const page = new Page();
+  while (records.length < keys.length) {
+    const requests = keys
+      .slice(records.length, records.length + page.size)
+      .map(([kind, id]) => store.get([kind, id]) as IDBRequest<unknown>);
+    await succeeded(requests.at(-1));
+    page.read(() => {
+      for (const { result } of requests) records.push(result);
+    });
+  }
+  return records;
 }
 
-/** All records of a kind by their IDs. They are read in pages, which grow or shrink to what can be deserialized in one slice. */
+/** All records of a kind by their IDs. */
 export async function getKind(store: IDBObjectStore, kind: string): Promise<ReadonlyMap<string, unknown>> {
-  const found = new Map<string, unknown>();
-  for (let range = IDBKeyRange.bound([kind], endOf(kind)), size = FIRST_PAGE; ;) {
+  const records = new Map<string, unknown>();
+  const page = new Page();
+  for (let range = IDBKeyRange.bound([kind], endOf(kind)); ;) {
+    const { size } = page;
     const keysRequest = store.getAllKeys(range, size);
     const recordsRequest = store.getAll(range, size) as IDBRequest<unknown[]>;
     await succeeded(recordsRequest);
-    const started = performance.now();
     const keys = keysRequest.result as [kind: string, id: string][];
-    const records = recordsRequest.result;
-    keys.forEach(([, id], i) => found.set(id, records[i]));
-    if (keys.length < size) return found;
+    page.read(() => {
+      const found = recordsRequest.result;
+      keys.forEach(([, id], i) => records.set(id, found[i]));
+    });
+    if (keys.length < size) return records;
     range = IDBKeyRange.bound(keys.at(-1), endOf(kind), true);
+  }
+}
+
+/** How many records to read at a time: grows or shrinks to what takes about one slice. */
+class Page {
+  size = FIRST_PAGE;
+
+  /** @param readResults reads the results of as many requests or records as the page has */
+  read(readResults: () => void): void {
+    const started = performance.now();
+    readResults();
     const took = performance.now() - started;
-    if (took < SLICE / 2) size *= 2;
-    else if (took > SLICE) size = Math.ceil(size / 2);
+    if (took < SLICE / 2) this.size *= 2;
+    else if (took > SLICE) this.size = Math.ceil(this.size / 2);
   }
 }
 
@@ -98,9 +114,8 @@ async function inSlices<T>(items: readonly T[], request: (item: T) => IDBRequest
 /** Arrays sort after strings, so all keys `[kind, id]` come before this one, and those of other kinds come before `[kind]` or after it. */
 const endOf = (kind: string): IDBValidKey => [kind, []];
 
-const succeeded = (request: IDBRequest): Promise<void> =>
+const succeeded = (request: IDBRequest | undefined): Promise<void> =>
   new Promise((resolve) => {
-    request.onsuccess = () => {
-      resolve();
-    };
+    if (request === undefined) resolve();
+    else request.onsuccess = () => resolve();
   });

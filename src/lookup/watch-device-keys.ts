@@ -139,21 +139,28 @@ class Watcher {
     );
   }
 
-  #gathered(
-    userIds: readonly UserId[],
-    { answers, failures }: Gathered,
-    lookedUp: object): Observable<boolean> {
+  #gathered(userIds: readonly UserId[], { answers, failures }: Gathered, lookedUp: object): Observable<boolean> {
     const shown = this.#take(
       [...answers.values()].filter(({ userId, reachable }) => reachable || !this.#view.has(userId)),
     );
     // The attempts of a user who has been looked up again since are counted there.
     const latest = userIds.filter((userId) => this.#attempts.get(userId)?.latest === lookedUp);
-    for (const userId of latest) if (answers.get(userId)?.reachable === true) this.#update(userId, { failures: 0 });
+    for (const userId of latest) if (!this.#isToRetry(answers.get(userId))) this.#update(userId, { failures: 0 });
+    this.#retry(
+      latest.filter((userId) => this.#isToRetry(answers.get(userId))),
+      failures,
+    );
     const unreachable = latest.filter((userId) => answers.get(userId)?.reachable !== true);
-    this.#retry(unreachable, failures);
     const failed = unreachable.filter((userId) => failures.has(userId) || this.#view.has(userId));
     const altered = shown.altered || this.#wanted.length === 0;
     return failed.length === 0 ? of(altered) : concat(of(altered), this.#failed(failed));
+  }
+
+  /** A user who was not reached, or whose list was not saved although they did not change: no announcement will have them looked up again. */
+  #isToRetry(answer: Answer | undefined): boolean {
+    if (answer?.reachable !== true) return true;
+    const user = this.#ports.tracking.get(answer.userId);
+    return answer.superseded && user !== undefined && user.revision === answer.revision;
   }
 
   #failed(userIds: readonly UserId[]): Observable<boolean> {

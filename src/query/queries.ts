@@ -68,6 +68,7 @@ export class Queries {
   readonly #waiting = new Set<Entry>();
   readonly #inFlight = new Set<QueryRequest>();
   #isHeld = false;
+  #isClosed = false;
 
   constructor(ports: QueryPorts, limits: QueryLimits) {
     this.#ports = ports;
@@ -113,6 +114,11 @@ export class Queries {
       entry.request.supersede(userId);
       this.#entries.delete(userId);
     }
+  }
+
+  /** Nothing is sent any more. */
+  close(): void {
+    this.#isClosed = true;
   }
 
   /** Sends what waits, as far as there is room. */
@@ -166,7 +172,7 @@ export class Queries {
 
   #nextBatch(): readonly Entry[] {
     const [first] = this.#waiting;
-    if (first === undefined || !this.#hasRoom()) return [];
+    if (first === undefined || this.#isClosed || !this.#hasRoom()) return [];
     const batch: Entry[] = [];
     for (const entry of this.#waiting) {
       if (batch.length >= this.#limits.maxUsersPerQuery) break;

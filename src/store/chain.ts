@@ -348,7 +348,7 @@ export class Chain {
     const committed = this.clone.pending.slice(0, count);
     advance(this.clone, count, position);
     this.#events.together(() => {
-      for (const pending of committed) this.#settle(pending, pending.change.type === "step" ? "committed" : "applied");
+      for (const pending of committed) this.#settle(pending, outcomeOf(pending.change));
     });
   }
 
@@ -510,3 +510,7 @@ function complete(done$: AsyncSubject<void>): void {
   done$.next();
   done$.complete();
 }
+
+/** A step that was rebased late has no token any more. */
+const outcomeOf = (change: Change): Outcome =>
+  change.type === "step" && change.next !== undefined ? "committed" : "applied";

@@ -1,14 +1,17 @@
 import type { Observable } from "rxjs";
-import { emptyClone, type SavedState } from "./clone.js";
+import type { SavedState } from "./clone.js";
 import type { DeviceStore } from "./device-store.js";
 import {
+  LIST_STATES,
   OWNER,
   readLog,
   readOwner,
   readSnapshot,
   readSync,
+  snapshotKey,
   SYNC,
   type OwnerRecord,
+  type SnapshotRecord,
   type SyncRecord,
 } from "./records.js";
 
@@ -23,13 +26,13 @@ export interface DamagedAccount {
 }
 
 /**
- * Puts a damaged chain right. What was lost may have been the departure of any user, so no user but our own stays tracked, and their list is outdated.
- * The token stays if it can be read; otherwise sync begins anew. Numbers go on from far beyond all that were ever allotted: a tab that is running knows
- * some that are lost here.
+ * Puts a damaged chain right. What was lost may have been the departure of any user, so no user but our own stays tracked; and it may have been a change
+ * of ours, so our list is outdated, at a revision that no tab knows. The token stays if it can be read; otherwise sync begins anew. Numbers go on from
+ * far beyond all that were ever allotted: a tab that is running knows some that are lost here.
  */
 export function mend(store: DeviceStore, owner: OwnerRecord, damaged: DamagedAccount): Observable<SavedState> {
   const { head, position } = highest(damaged);
-  const snapshot = { position: position + 1, head: head + LOST_HEAD_LEAP, chunks: 0, index: 0, oldest: position + 2 };
+  const snapshot = { position: position + 1, head: head + LOST_HEAD_LEAP, chunks: 1, index: 0, oldest: position + 2 };
   const token = readSync(damaged.sync)?.token;
   const sync: SyncRecord = {
     head: snapshot.head,
@@ -38,16 +41,31 @@ export function mend(store: DeviceStore, owner: OwnerRecord, damaged: DamagedAcc
     ...(token !== undefined && { token }),
   };
   const deletes = [
-    ...Array.from(damaged.snapshots.keys(), (id) => ["snapshot", id] as const),
+    ...Array.from(damaged.snapshots.keys())
+      .filter((id) => id !== snapshotKey(0)[1])
+      .map((id) => ["snapshot", id] as const),
     ...Array.from(damaged.log.keys(), (id) => ["log", id] as const),
   ];
   return store.update([OWNER, SYNC], ([savedOwner, savedSync]) => {
     const isOurs = readOwner(savedOwner)?.lifetime === owner.lifetime;
     // Another tab may have mended it, or gone on, in the meantime: then the next transaction finds that the head has moved.
     const isAsRead = readSync(savedSync)?.position === readSync(damaged.sync)?.position;
-    const state = { ...emptyClone(owner.userId), token, head: sync.head, position: sync.position };
+    const users: SnapshotRecord = [[owner.userId, sync.head, LIST_STATES.indexOf("none")]];
+    const state = {
+      token,
+      head: sync.head,
+      position: sync.position,
+      users: new Map([[owner.userId, { revision: { number: sync.head }, outdated: true, hasList: false }]]),
+    };
     return isOurs && isAsRead
-      ? { puts: [[SYNC, sync]], deletes, result: state }
+      ? {
+          puts: [
+            [SYNC, sync],
+            [snapshotKey(0), users],
+          ],
+          deletes,
+          result: state,
+        }
       : { puts: [], deletes: [], result: state };
   });
 }

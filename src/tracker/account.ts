@@ -1,4 +1,4 @@
-import { ignoreElements, Observable, of, Subject, Subscription, toArray } from "rxjs";
+import { ignoreElements, of, Subject, Subscription, toArray, type Observable } from "rxjs";
 import { compactIndex } from "../lists/compact-index.js";
 import { StoreClearedError } from "../model/errors.js";
 import { isUserId, type UserId } from "../model/ids.js";
@@ -115,27 +115,23 @@ export class Account {
       const placement = placeStep(step, this.chain.clone.token, isFirst);
       if (placement === "gap") this.#recover(step, isFirst, connection);
       else this.#applyPlaced(step, placement, connection);
+      this.chain.commitPending();
     });
   }
 
-  /** Applies `track()`, `untrack()` or `invalidate()`. Completes when it is durable. */
+  /** Applies `track()`, `untrack()` or `invalidate()` at once. The result completes when it is durable. */
   change(type: "track" | "untrack" | "invalidate", users: readonly UserId[]): Observable<never> {
-    const { outputs, gate } = this.#surroundings;
-    return new Observable<Outcome>((subscriber) => {
-      gate.pass(() => {
-        outputs.emissions.batch(() => {
-          const isConcerned = (userId: UserId) => (this.tracking.get(userId) !== undefined) === (type !== "track");
-          const isOwn = (userId: UserId) => type === "untrack" && userId === this.#settings.userId;
-          const concerned = users.filter((userId) => isUserId(userId) && isConcerned(userId) && !isOwn(userId));
-          this.#reportRefusedIds(
-            "track",
-            users.filter((userId) => !isUserId(userId)),
-          );
-          const outcome$ = concerned.length === 0 ? this.chain.settled() : this.#commit({ type, users: concerned });
-          subscriber.add(outcome$.subscribe(subscriber));
-        });
-      });
-    }).pipe(ignoreElements());
+    const { userId: ownUserId } = this.#settings;
+    const isConcerned = (userId: UserId) =>
+      (this.tracking.get(userId) !== undefined) === (type !== "track") && !(type === "untrack" && userId === ownUserId);
+    return this.#surroundings.outputs.emissions.batch(() => {
+      const refused = users.filter((userId) => !isUserId(userId));
+      this.#reportRefusedIds("track", refused);
+      const concerned = users.filter((userId) => isUserId(userId) && isConcerned(userId));
+      const outcome$ = concerned.length === 0 ? this.chain.settled() : this.#commit({ type, users: concerned });
+      this.chain.commitPending();
+      return outcome$.pipe(ignoreElements());
+    });
   }
 
   /** Whether another tracker that is caught up should answer. */
@@ -172,20 +168,22 @@ export class Account {
 
   #applyPlaced(step: ParsedStep, placement: "next" | "past", connection: Connection): void {
     const { token } = this.chain.clone;
-    // Lists that were fetched before an account's first sync may be older than it.
-    const isInitial = step.since === null && token === undefined;
+    // Lists that were fetched before an account's first token may be older than it.
+    const isInitial = token === undefined && step.next !== undefined;
     const change: SyncStep = { ...toChange(step, token), ...(isInitial && { everyone: "outdated" }) };
     const isNews = placement === "next" && !isEmptyStep(change);
-    const outcome$ = isNews ? this.#commit(change) : this.chain.settled();
-    if (step.response !== undefined) this.#surroundings.outputs.responses.applied(step.response, outcome$);
+    this.#respond(step, isNews ? this.#commit(change) : this.chain.settled(), connection);
+  }
+
+  #respond({ response }: ParsedStep, outcome$: Observable<Outcome>, connection: Connection): void {
+    if (response !== undefined) this.#surroundings.outputs.responses.applied(response, outcome$);
     this.#caughtUp(connection);
   }
 
-  /** Applies a change in memory, marks what it supersedes, and queues its commit; emissions follow. */
+  /** Applies a change in memory and marks what it supersedes. Its commit begins when all emissions that it causes are enqueued: {@link Chain.commitPending}. */
   #commit(change: Change): Observable<Outcome> {
     const { pending, outcome$ } = this.chain.apply(change);
     this.#changed(pending.undo.before, change.type === "step" ? [change] : []);
-    this.chain.commitPending();
     return outcome$;
   }
 
@@ -305,6 +303,7 @@ export class Account {
             this.#isGapOpen = false;
             if (!this.chain.isBehind) this.#setDoubt(false);
             else if (this.chain.failing) this.#open(); // in doubt: lookups must not hang
+            this.chain.commitPending();
           });
         },
         error: () => {
@@ -316,15 +315,12 @@ export class Account {
 
   /** The step before which the gap was. If it is still not the next one, another tab has moved on: what it names becomes outdated, and the next response shows. */
   #applyAfterGap(step: ParsedStep, connection: Connection): void {
-    const { outputs } = this.#surroundings;
     const placement = placeStep(step, this.chain.clone.token, false);
     if (placement !== "gap") {
       this.#applyPlaced(step, placement, connection);
       return;
     }
-    const outcome$ = this.#applyLate(toChange(step, step.since ?? undefined));
-    if (step.response !== undefined) outputs.responses.applied(step.response, outcome$);
-    this.#caughtUp(connection);
+    this.#respond(step, this.#applyLate(toChange(step, step.since ?? undefined)), connection);
   }
 
   #applyLate(step: SyncStep): Observable<Outcome> {

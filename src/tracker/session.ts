@@ -56,6 +56,9 @@ export class Session {
   );
   readonly #loaded$ = new ReplaySubject<Account>(1);
   readonly #connections$ = new BehaviorSubject<Connection | undefined>(undefined);
+  /** Callers fail. */
+  readonly #closing$ = new Subject<void>();
+  /** Requests and streams end. */
   readonly #closed$ = new Subject<void>();
   #announcements = new Subscription();
   /** What was announced while the state was being read. */
@@ -147,9 +150,26 @@ export class Session {
     return this.onceLoaded((account) => this.#gate.opened$.pipe(switchMap(() => project(account))));
   }
 
-  /** Applies a change that the application asked for. */
+  /**
+   * Applies a change that the application asked for, in its place among the responses: also among those that arrive while the account is being loaded.
+   * Completes when it is durable; goes on when it is unsubscribed.
+   */
   change(type: "track" | "untrack" | "invalidate", users: readonly UserId[]): Observable<never> {
-    return this.onceLoaded((account) => account.change(type, users));
+    return this.#untilClosed(
+      new Observable<never>((subscriber) => {
+        let hasFailed = false;
+        this.#gate.pass(() => {
+          if (!hasFailed) this.#account?.change(type, users).subscribe(subscriber);
+        });
+        const loading = this.#account$.subscribe({
+          error: (error: unknown) => {
+            hasFailed = true;
+            subscriber.error(error);
+          },
+        });
+        subscriber.add(loading);
+      }),
+    );
   }
 
   /** A stream that completes when the tracker is closed, and is over if it is closed already. */
@@ -164,6 +184,9 @@ export class Session {
     if (this.#over instanceof TrackerClosedError) return;
     const error = new TrackerClosedError();
     this.#over = error;
+    // First all callers are notified, then what they waited for ends: one that is not notified yet must not get half an answer, or send what waited.
+    this.#account?.parts.queries.close();
+    this.#closing$.next();
     this.#connections$.value?.unsubscribe();
     this.#announcements.unsubscribe();
     this.#gate.fail(error);
@@ -176,7 +199,7 @@ export class Session {
   #untilClosed<T>(source$: Observable<T>): Observable<T> {
     return defer(() => {
       let isDone = false;
-      const failed$ = this.#closed$.pipe(
+      const failed$ = this.#closing$.pipe(
         switchMap(() => (isDone ? EMPTY : throwError(() => this.#over))),
         ignoreElements(),
       );

@@ -22,9 +22,9 @@ import type { Session } from "../session/open-session.js";
 import { messageOf } from "../words/message-of.js";
 import { EXPERIMENTS, type Experiment, type SlowCall, type Stage } from "./experiments.js";
 
-const NOBODY: WorldState = { people: [], members: [], down: [], unsigned: [], tricks: [] };
+const EMPTY_WORLD: WorldState = { people: [], members: [], down: [], unsigned: [], tricks: [] };
 
-/** The buttons for one session, in the two lists; they are there for as long as there is a subscriber. */
+/** The buttons of one session, in three lists, for as long as there is a subscriber. */
 export function showButtons(
   session: Session,
   lists: Readonly<Record<Experiment["who"], HTMLElement>>,
@@ -38,8 +38,8 @@ export function showButtons(
           startWith(undefined),
           switchMap(() => worldState().pipe(catchError(() => EMPTY))),
         )
-      : of(NOBODY);
-    const stage$ = new BehaviorSubject<Stage>({ world: NOBODY, slow: false });
+      : of(EMPTY_WORLD);
+    const stage$ = new BehaviorSubject<Stage>({ world: EMPTY_WORLD, slow: false });
 
     const rows = EXPERIMENTS.filter(({ anywhere }) => anywhere === true || session.place.embedded).map((experiment) => {
       const row = rowFor(experiment);
@@ -53,7 +53,7 @@ export function showButtons(
           finalize(() => acted$.next()),
         );
       const clicks$ = fromEvent(row.button, "click").pipe(withLatestFrom(stage$));
-      // The slow look-up is given up by the same button; all others are as good twice as once.
+      // A second slow query while one is in flight would show nothing new.
       const runs$ = clicks$.pipe(
         experiment.id === "superseded" ? exhaustMap(([, stage]) => run(stage)) : mergeMap(([, stage]) => run(stage)),
       );
@@ -78,7 +78,7 @@ function rowFor({ id }: Experiment) {
   return { item: element("li", { class: "experiment" }, button, hint), button, hint };
 }
 
-/** Texts change in place: a new button would lose the focus. */
+/** Texts change in place: a new button would not have the focus. */
 function put(experiment: Experiment, stage: Stage, button: HTMLElement, hint: HTMLElement): void {
   const [label, text] = [experiment.label(stage), experiment.hint(stage)];
   if (button.textContent !== label) button.textContent = label;

@@ -22,22 +22,22 @@ const DAVE = `@dave:${ELSEWHERE}`;
 /** What the buttons depend on. */
 export interface Stage {
   readonly world: WorldState;
-  /** Whether the slow look-up is on its way. */
+  /** Whether the slow lookup is in flight. */
   readonly slow: boolean;
 }
 
-/** One button: what it does, and what to look for. */
+/** One button: what it does, and what to look out for. */
 export interface Experiment {
   readonly id: string;
   readonly who: "others" | "tricks" | "us";
-  /** Whether it also works with a homeserver that does not obey us. */
+  /** Whether it also works with a homeserver that does not obey the page. */
   readonly anywhere?: true;
   label(stage: Stage): string;
   hint(stage: Stage): string;
   run(stage: Stage, session: Session, slow: SlowCall): Observable<unknown>;
 }
 
-/** The slow look-up: tells that it has begun and ended, hears that it is to be given up. */
+/** The slow lookup, shared by the two states of its button. */
 export interface SlowCall {
   readonly running$: Subject<boolean>;
   readonly giveUp$: Subject<void>;
@@ -46,7 +46,7 @@ export interface SlowCall {
 const isIn = ({ world }: Stage) => world.members.includes(CAROL);
 const isDown = ({ world }: Stage) => world.down.includes(ELSEWHERE);
 
-/** A lie of the server's, and its taking back. */
+/** A lie of the server, and taking it back. */
 function trick(
   id: string,
   play: readonly [label: string, hint: string],
@@ -68,7 +68,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
     who: "others",
     label: () => "Bob changes during a slow query",
     hint: () =>
-      "The race: the bar turns to hatching, its answer may be old. Who asks now gets a second query; the late answer changes nothing.",
+      "The race: the bar becomes hatched, because its answer may be old. The next caller gets a second query; the late answer changes nothing.",
     run: (_, { lookUp }) =>
       concat(
         control("slow-next-query", { answer_after: 3_600, change_user_id: BOB, change_after: 1_400 }).pipe(
@@ -82,7 +82,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
     who: "others",
     label: () => "Bob signs in on a new device",
     hint: () =>
-      "A marble, a thread down to Bob, one query for him alone. Other tabs find its answer in the store: a tick.",
+      "A marble, a thread down to Bob, and one query for him alone. Other tabs find its answer in the store: a tick.",
     run: () => control("add-device", { user_id: BOB }),
   },
   {
@@ -91,15 +91,15 @@ export const EXPERIMENTS: readonly Experiment[] = [
     label: () => "Bob signs his new device",
     hint: ({ world }) =>
       world.unsigned.includes(BOB)
-        ? "Until then only the device itself says that it is his: its shield has a dash."
-        : "None waits for that. Let him sign in on a new one first.",
+        ? "Until then, only the device itself says that it is his: its shield has a dash."
+        : "Nothing to sign: let him sign in on a new device first.",
     run: ({ world }) => (world.unsigned.includes(BOB) ? control("sign-devices", { user_id: BOB }) : EMPTY),
   },
   {
     id: "remove-device",
     who: "others",
     label: () => "Bob logs a device out",
-    hint: () => "The same, the other way: no more messages for that device.",
+    hint: () => "The reverse: that device gets no more messages.",
     run: () => control("remove-device", { user_id: BOB }),
   },
   {
@@ -108,8 +108,8 @@ export const EXPERIMENTS: readonly Experiment[] = [
     label: (stage) => (isIn(stage) ? "Carol leaves the room" : "Carol comes back"),
     hint: (stage) =>
       isIn(stage)
-        ? "Her lane becomes dotted: nobody tells us of her changes now, so nothing is kept."
-        : "Announced, so tracked again, and asked for again.",
+        ? "Her lane becomes dotted: the server no longer announces her changes, so her list is not cached."
+        : "She is announced, so she is tracked again and looked up again.",
     run: (stage) => control(isIn(stage) ? "leave" : "join", { user_id: CAROL }),
   },
   {
@@ -118,8 +118,8 @@ export const EXPERIMENTS: readonly Experiment[] = [
     label: (stage) => (isDown(stage) ? "Dave’s server comes back" : "Dave’s server goes down"),
     hint: (stage) =>
       isDown(stage)
-        ? "Dave is announced again and asked for: one device more."
-        : "Just after he signed in anew: announced, but nobody to ask. Unreachable, his last list kept apart.",
+        ? "Dave is announced again and looked up: he has one more device."
+        : "Just after he signed in on a new device: the change is announced, but his server does not answer. He is unreachable, with his last known list.",
     run: (stage) =>
       isDown(stage)
         ? control("server-up", { server: ELSEWHERE })
@@ -129,15 +129,15 @@ export const EXPERIMENTS: readonly Experiment[] = [
     "swap-key",
     [
       "Swap the keys of a device of Bob’s",
-      "Same ID, other keys, well signed. Refused: a device’s key never changes. The device as it was is kept.",
+      "Same ID, other keys, correctly signed. Refused: a device’s key never changes. The device is kept as it was.",
     ],
-    ["Give Bob’s true keys again", "Then nothing is refused any more."],
+    ["Return Bob’s true keys again", "Then nothing is refused any more."],
   ),
   trick(
     "forge-signature",
     [
       "Forge a signature",
-      "A new device of Bob’s, signed with a key that is not its own. Refused; his others are as good as before.",
+      "A new device of Bob’s, signed with a key that is not its own. It is refused; his other devices are not affected.",
     ],
     ["Take the forged device back", "Then nothing is refused any more."],
   ),
@@ -145,40 +145,40 @@ export const EXPERIMENTS: readonly Experiment[] = [
     "unsigned-device",
     [
       "Slip in a device without a signature",
-      "Taken by default, with an empty shield. “Only cross-signed” leaves it out.",
+      "Accepted by default, with an empty shield. “Only cross-signed” leaves it out.",
     ],
-    ["Take the unsigned device back", "It is gone from the list."],
+    ["Take the unsigned device back", "It disappears from the list."],
   ),
   trick(
     "claim-key",
     [
       "Let Bob claim a key of Carol’s",
-      "A device of his says that her key is its own. Nobody can disprove it: a message from that key is attributed to neither.",
+      "A device of his claims her key. The claim cannot be disproved, so a message from that key cannot be attributed to either.",
     ],
-    ["Drop the claim", "The key is Carol’s alone again."],
+    ["Drop the claim", "Only Carol claims the key again."],
   ),
   {
     id: "reset-identity",
     who: "tricks",
     label: () => "Reset Carol’s identity",
     hint: () =>
-      "By her, or by who took her account: it looks the same. Marked until you acknowledge it on her card; no longer verified in any case.",
+      "By her, or by someone who took over her account: it looks the same. It is marked until you acknowledge it on her card, and it is no longer verified.",
     run: () => control("reset-identity", { user_id: CAROL }),
   },
   trick(
     "own-identity",
     [
       "Swap our own identity",
-      "Told as a problem, too. Nobody counts as verified while what signs for us may not be ours.",
+      "Reported as a problem, too. No user counts as verified while our own identity is in doubt.",
     ],
-    ["Give our own identity again", "What it signed is verified again."],
+    ["Return our own identity again", "What it signed is verified again."],
   ),
   {
     id: "look-up",
     who: "us",
     anywhere: true,
-    label: () => "Look everyone up",
-    hint: () => "As before each message. A tick is the cache; only who is outdated or untracked costs a query.",
+    label: () => "Look up all users",
+    hint: () => "As before each message. A tick is the cache; only outdated and untracked users cost a query.",
     run: (_, { lookUp, users }) => lookUp(users),
   },
   {
@@ -186,7 +186,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
     who: "us",
     anywhere: true,
     label: () => "Force a download",
-    hint: () => "Past the cache: one request, a bar in every lane.",
+    hint: () => "It skips the cache: one request, and a bar in every lane.",
     run: (_, { lookUp, users }) => lookUp(users, { forceDownload: true }),
   },
   {
@@ -194,20 +194,20 @@ export const EXPERIMENTS: readonly Experiment[] = [
     who: "us",
     anywhere: true,
     label: () => "Look up twice at once",
-    hint: () => "Two callers above, one bar below: they share the request.",
+    hint: () => "Two calls above, one bar below: they share the request.",
     run: (_, { lookUp, users }) => {
-      const whom = users.includes(BOB) ? [BOB] : users;
-      return merge(lookUp(whom, { forceDownload: true }), lookUp(whom, { forceDownload: true }));
+      const wanted = users.includes(BOB) ? [BOB] : users;
+      return merge(lookUp(wanted, { forceDownload: true }), lookUp(wanted, { forceDownload: true }));
     },
   },
   {
     id: "slow",
     who: "us",
-    label: ({ slow }) => (slow ? "Unsubscribe" : "Start a slow look-up"),
+    label: ({ slow }) => (slow ? "Unsubscribe" : "Start a slow lookup"),
     hint: ({ slow }) =>
       slow
-        ? "Nobody else waits, so the request is aborted, the bar cut."
-        : "Ten seconds for Dave. Change your mind on the way.",
+        ? "No other caller waits, so the request is aborted and the bar is cut off."
+        : "Ten seconds for Dave. Change your mind in the meantime.",
     run: ({ slow }, { lookUp }, { running$, giveUp$ }) =>
       defer(() => {
         if (slow) {

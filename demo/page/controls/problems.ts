@@ -1,10 +1,10 @@
 import { scan, tap, type Observable } from "rxjs";
 import { element } from "../dom/element.js";
 
-/** How many different problems are shown. */
+/** Different problems shown at most. */
 const SHOWN = 6;
 
-/** Problems, the last one first; one that repeats is counted. */
+/** Problems, the latest first, with repetitions counted. */
 export function showProblems(problems$: Observable<string>, list: HTMLElement, none: HTMLElement): Observable<unknown> {
   return problems$.pipe(
     scan((counts, message) => {

@@ -5,7 +5,7 @@ import { rowOffset } from "./geometry.js";
 import type { Sheet } from "./sheet.js";
 import type { Call, Timeline } from "./timeline.js";
 
-/** `getDeviceKeys`: a line from each subscription to its value. */
+/** Calls of `getDeviceKeys`: a line from each subscription to its value. */
 export function drawCalls({ calls, users }: Timeline, sheet: Sheet): SVGElement {
   return svg(
     "g",
@@ -14,28 +14,28 @@ export function drawCalls({ calls, users }: Timeline, sheet: Sheet): SVGElement 
   );
 }
 
-function drawCall(call: Call, everyone: number, { x, geometry, whileNow }: Sheet): SVGElement {
+function drawCall(call: Call, userCount: number, { x, geometry, whileNow }: Sheet): SVGElement {
   const from = x(call.from);
   const y = geometry.callsHeight - 12 - rowOffset(geometry, call.row);
   const line = svg("line", { class: "wait", x1: from, x2: from });
   if (call.to === undefined) whileNow((nowX) => line.setAttribute("x2", String(nowX)));
   else line.setAttribute("x2", String(x(call.to)));
-  const whom = call.users.length > 1 && call.users.length >= everyone ? "everyone" : nameThem(call.users);
+  const wanted = call.users.length > 1 && call.users.length >= userCount ? "everyone" : nameThem(call.users);
   return svg(
     "g",
     { class: `call ${call.end ?? "open"}`, "data-call": call.end ?? "open", transform: `translate(0 ${y})` },
-    svg("title", {}, `getDeviceKeys for ${whom}: ${ENDS[call.end ?? "open"]}`),
+    svg("title", {}, `getDeviceKeys for ${wanted}: ${ENDS[call.end ?? "open"]}`),
     line,
-    svg("circle", { class: "ask", cx: from, r: 3.5 }),
+    svg("circle", { class: "start", cx: from, r: 3.5 }),
     call.to !== undefined && svg("g", { transform: `translate(${x(call.to)} 0)` }, ending(call)),
-    svg("text", { class: "label", x: from - 3, y: -6 }, call.forced ? `${whom}, forced` : whom),
+    svg("text", { class: "label", x: from - 3, y: -6 }, call.forced ? `${wanted}, forced` : wanted),
   );
 }
 
-const ENDS = { open: "waiting", told: "answered", "unsubscribed": "unsubscribed", failed: "failed" };
+const ENDS = { open: "waiting", answered: "answered", unsubscribed: "unsubscribed", failed: "failed" };
 
 function ending({ end }: Call): SVGElement {
   if (end === "unsubscribed") return glyph("aborted");
   if (end === "failed") return glyph("failed");
-  return svg("circle", { class: "tell", r: 3.5 });
+  return svg("circle", { class: "value", r: 3.5 });
 }

@@ -2,7 +2,7 @@ import { svg } from "../dom/element.js";
 import type { Sheet } from "./sheet.js";
 import type { Timeline } from "./timeline.js";
 
-/** The paper: a line for each second, a stronger one between lanes, and a tear where the time stood still. */
+/** The paper: a line for each second, a stronger one between lanes, and a gap where the time stood still. */
 export function drawGrid(
   timeline: Timeline,
   { x, geometry, whileNow }: Sheet,
@@ -26,13 +26,13 @@ export function drawGrid(
       { class: "rest", "data-rest": "" },
       svg("path", { d: `M${middle - 4} 0V${height}h8V0Z`, class: "gap" }),
       svg("path", { d: `M${middle - 4} 0V${height}M${middle + 4} 0V${height}`, class: "edges" }),
-      svg("text", { x: middle, y: height - 6, "text-anchor": "middle" }, forHowLong(skipped)),
+      svg("text", { x: middle, y: height - 6, "text-anchor": "middle" }, duration(skipped)),
     );
   });
   return svg("g", { class: "grid" }, seconds, rules, ...rests);
 }
 
-function forHowLong(ms: number): string {
+function duration(ms: number): string {
   const seconds = Math.round(ms / 1_000);
   return seconds < 100 ? `${seconds} s later` : `${Math.round(seconds / 60)} min later`;
 }

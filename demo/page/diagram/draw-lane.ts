@@ -6,7 +6,7 @@ import { glyph } from "./glyphs.js";
 import type { Sheet } from "./sheet.js";
 import type { Bar, Hit, Stretch, Timeline } from "./timeline.js";
 
-/** One user: a line that shows what the tracker has of them, the queries upon it, and what came without one. */
+/** One user: a line that shows what the tracker has, with the queries and the answers from the cache on it. */
 export function drawLane(timeline: Timeline, userId: UserId, sheet: Sheet): SVGElement {
   const { geometry } = sheet;
   const own = <T extends { readonly userId: UserId }>(things: readonly T[]) =>
@@ -76,7 +76,7 @@ function outcomeOf({ end, verdict }: Bar) {
   return end === "answered" ? (verdict ?? "unknown") : undefined;
 }
 
-/** What stands behind the end of a bar. */
+/** The text after the end of a bar. */
 function caption({ end, verdict, devices: count }: Bar, short: boolean): string {
   if (end === "aborted" || end === "failed") return end;
   if (verdict === undefined) return "";
@@ -88,9 +88,9 @@ function caption({ end, verdict, devices: count }: Bar, short: boolean): string 
 function describe(bar: Bar): string {
   const took =
     bar.to === undefined
-      ? "on its way"
+      ? "in flight"
       : `${((bar.to - bar.from) / 1_000).toFixed(1)} s, ${bar.verdict ?? bar.end ?? ""}`;
-  return `/keys/query for ${shortName(bar.userId)}: ${took}${bar.supersededAt === undefined ? "" : "; a change came in the middle"}`;
+  return `/keys/query for ${shortName(bar.userId)}: ${took}${bar.supersededAt === undefined ? "" : "; a change arrived in the meantime"}`;
 }
 
 function drawHit({ at, devices: count }: Hit, { x }: Sheet): SVGElement {

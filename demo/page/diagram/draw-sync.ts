@@ -6,12 +6,12 @@ import { glyph } from "./glyphs.js";
 import type { Sheet } from "./sheet.js";
 import type { Shift, Step, Timeline } from "./timeline.js";
 
-/** How far apart labels of one height are at least, in px. */
+/** The least distance between labels of one height, in px. */
 const LABEL_ROOM = 92;
-/** Above the line, below it where that is taken, or left out: the marble's letter says it too. */
+/** Above the line, below it if that is taken, or left out: the marble has the letter too. */
 const LABEL_HEIGHTS = [-17, 26];
 
-/** The sync stream: a line that shows which tab asks, a marble for each response, large where it announces somebody. */
+/** The sync stream: a line that shows which tab syncs, and a marble for each response, a large one if it names users. */
 export function drawSync({ steps, shifts }: Timeline, sheet: Sheet): SVGElement {
   const { x, geometry } = sheet;
   const y = geometry.syncHeight / 2;
@@ -28,11 +28,11 @@ export function drawSync({ steps, shifts }: Timeline, sheet: Sheet): SVGElement 
   return svg("g", { class: "sync", "data-lane": "sync" }, ...lines, ...marbles);
 }
 
-const BY: Readonly<Record<SyncRole, { readonly line: string; readonly says: string }>> = {
-  "this tab": { line: "here", says: "this tab syncs" },
-  "each tab": { line: "here", says: "this tab syncs, as every other does" },
-  "another tab": { line: "elsewhere", says: "another tab syncs, this one listens" },
-  nobody: { line: "nowhere", says: "no tab syncs" },
+const BY: Readonly<Record<SyncRole, { readonly line: string; readonly title: string }>> = {
+  "this tab": { line: "here", title: "this tab syncs" },
+  "each tab": { line: "here", title: "this tab syncs, and so does every other" },
+  "another tab": { line: "elsewhere", title: "another tab syncs, this one follows" },
+  "no tab": { line: "nowhere", title: "no tab syncs" },
 };
 
 function drawShift(
@@ -41,18 +41,18 @@ function drawShift(
   first: boolean,
   { x, whileNow }: Sheet,
 ): SVGElement[] {
-  const { line, says } = BY[role];
-  const left = first ? 0 : x(from); // the first is not worth a mark
+  const { line, title } = BY[role];
+  const left = first ? 0 : x(from); // the first one needs no mark
   const stream = svg(
     "line",
     { class: `stream ${line}`, x1: left, x2: left, "data-shift": role },
-    svg("title", {}, says),
+    svg("title", {}, title),
   );
   if (next === undefined) whileNow((nowX) => stream.setAttribute("x2", String(Math.max(nowX, left))));
   else stream.setAttribute("x2", String(x(next.from)));
   return first
     ? [stream]
-    : [stream, svg("path", { class: "shift", d: `M${left}-9V9` }, svg("title", {}, `from here on ${says}`))];
+    : [stream, svg("path", { class: "shift", d: `M${left}-9V9` }, svg("title", {}, `from here on, ${title}`))];
 }
 
 function marble(step: Step, labelY: number | undefined): SVGElement[] {
@@ -60,7 +60,7 @@ function marble(step: Step, labelY: number | undefined): SVGElement[] {
   const title = svg(
     "title",
     {},
-    text === undefined ? "a sync response without changes of devices" : `a sync response: ${text}`,
+    text === undefined ? "a sync response that names no users" : `a sync response: ${text}`,
   );
   if (text === undefined) return [svg("circle", { r: 3, class: "nothing", "data-step": "nothing" }, title)];
   const kind = step.initial ? "initial" : step.changed.length > 0 ? "changed" : "left";
@@ -88,7 +88,7 @@ function label({ initial, changed, left }: Step): string | undefined {
 
 const short = (users: readonly UserId[]) => (users.length < 3 ? nameThem(users) : `${users.length} users`);
 
-/** From each announcement down to whom it names. */
+/** Threads from each announcement down to the users that it names. */
 export function drawThreads(
   timeline: Timeline,
   { x, geometry }: Sheet,

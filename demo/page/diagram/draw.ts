@@ -10,11 +10,11 @@ import type { Timeline } from "./timeline.js";
 export interface Drawing {
   readonly nodes: readonly SVGElement[];
   readonly height: number;
-  /** Stretches what reaches up to now. */
+  /** Extends everything that is still going on up to this time. */
   moveTo(now: number): void;
 }
 
-/** Draws the whole timeline: a few hundred shapes, only when something has happened. Between events, only `moveTo` runs. */
+/** Draws the whole timeline, a few hundred shapes, after each event. Between events, only `moveTo` runs. */
 export function draw(timeline: Timeline, geometry: Geometry): Drawing {
   const moves: ((nowX: number) => void)[] = [];
   const x = (at: number) => geometry.before + ((at - timeline.origin) / 1_000) * geometry.pxPerSecond;

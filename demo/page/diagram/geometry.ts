@@ -1,4 +1,4 @@
-/** Where things are in the diagram, in px. The labels beside it use the same heights. */
+/** The diagram's measures, in px. The labels beside it use the same heights. */
 export interface Geometry {
   readonly pxPerSecond: number;
   readonly syncHeight: number;
@@ -7,7 +7,7 @@ export interface Geometry {
   readonly barHeight: number;
   /** Between rows of one lane. */
   readonly rowGap: number;
-  /** Left of the first moment, and right of the last: room for the labels there. */
+  /** Room for labels before the first moment and after the last. */
   readonly before: number;
   readonly after: number;
 }
@@ -40,6 +40,6 @@ export function geometryFor(width: number): Geometry {
   return width < NARROW_BELOW ? NARROW : WIDE;
 }
 
-/** Rows beyond the third share the third: the lane has no more room. */
+/** Later rows share the third: the lane has no more room. */
 const ROWS = 3;
 export const rowOffset = (geometry: Geometry, row: number): number => Math.min(row, ROWS - 1) * geometry.rowGap;

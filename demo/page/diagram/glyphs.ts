@@ -1,6 +1,6 @@
 import { svg } from "../dom/element.js";
 
-/** A sign's shape says what its colour says: nothing here is told by colour alone. */
+/** Each sign has a shape of its own, so that nothing depends on colour alone. */
 export type Glyph =
   | "current"
   | "superseded"
@@ -13,7 +13,7 @@ export type Glyph =
   | "hit"
   | "announced";
 
-/** The sign for a state, around 0/0, about 13 px wide. */
+/** The sign for a state, centred at 0/0, about 13 px wide. */
 export function glyph(kind: Glyph): SVGGElement {
   const shape = (() => {
     switch (kind) {
@@ -48,7 +48,7 @@ export function glyph(kind: Glyph): SVGGElement {
   return svg("g", { class: `glyph ${kind}` }, ...shape);
 }
 
-/** The sign as a small picture for text beside it. */
+/** The sign as a small icon, for text beside it. */
 export function glyphIcon(kind: Glyph): SVGSVGElement {
   return svg("svg", { viewBox: "-9 -9 18 18", class: "icon", "aria-hidden": "true" }, glyph(kind));
 }

@@ -4,11 +4,11 @@ import { glyphIcon } from "./glyphs.js";
 import type { Geometry } from "./geometry.js";
 import { standingOf, syncRoleOf, type Timeline } from "./timeline.js";
 
-/** What each lane is, beside the paper and as high as it. */
+/** The names of the lanes, beside the paper and with the same heights. */
 export function drawLabels(timeline: Timeline, { syncHeight, callsHeight, laneHeight }: Geometry): HTMLElement[] {
   return [
     label(syncHeight, "sync$", syncRoleOf(timeline) === "another tab" ? "from another tab" : "announcements"),
-    label(callsHeight, "getDeviceKeys", "who waits"),
+    label(callsHeight, "getDeviceKeys", "calls"),
     ...timeline.users.map((userId) => {
       const standing = standingOf(timeline, userId);
       const row = label(laneHeight, shortName(userId), serverOf(userId));
@@ -20,7 +20,7 @@ export function drawLabels(timeline: Timeline, { syncHeight, callsHeight, laneHe
           "span",
           { class: `chip ${standing}` },
           glyphIcon(standing),
-          standing === "unknown" ? "not asked" : standing,
+          standing === "unknown" ? "not looked up" : standing,
         ),
       );
       return row;
@@ -39,7 +39,7 @@ function label(height: number, name: string, subtitle: string): HTMLElement {
   return row;
 }
 
-/** A name in one word that a narrow column may break before its last hump. */
+/** A camel-case name that a narrow column may break before its last part. */
 function breakable(name: string): (Node | string)[] {
   const [, head, tail] = /^(.*[a-z])([A-Z][a-z]+)$/.exec(name) ?? [];
   return head === undefined || tail === undefined ? [name] : [head, element("wbr"), tail];

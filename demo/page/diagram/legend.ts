@@ -1,23 +1,23 @@
 import { element, svg } from "../dom/element.js";
 import { glyph, glyphIcon, type Glyph } from "./glyphs.js";
 
-/** What the signs mean, drawn with the shapes that the diagram itself uses. */
+/** Explains the signs, drawn with the shapes of the diagram. */
 export function drawLegend(list: HTMLElement): void {
   list.replaceChildren(
-    item(picture(svg("circle", { r: 8, class: "marble changed" })), "sync$: somebody changed"),
-    item(picture(svg("circle", { r: 8, class: "marble left" })), "sync$: somebody left"),
-    item(stream("here"), "sync$: this tab asks the server"),
-    item(stream("elsewhere"), "sync$: heard from another tab"),
-    item(wide("", undefined), "a query, sending to answer"),
-    item(wide("superseded", "superseded", true), "superseded: changed in between"),
+    item(picture(svg("circle", { r: 8, class: "marble changed" })), "sync$: a user changed"),
+    item(picture(svg("circle", { r: 8, class: "marble left" })), "sync$: a user left"),
+    item(stream("here"), "sync$: this tab polls the server"),
+    item(stream("elsewhere"), "sync$: another tab polls"),
+    item(wide("", undefined), "a query, from request to answer"),
+    item(wide("superseded", "superseded", true), "superseded: a change in between"),
     item(wide("current", "current"), "current: cached"),
     item(wide("untracked", "untracked"), "untracked: not cached"),
-    item(wide("unreachable", "unreachable"), "unreachable: their server is down"),
-    item(wide("aborted", "aborted"), "aborted: nobody waits any more"),
+    item(wide("unreachable", "unreachable"), "unreachable: server is down"),
+    item(wide("aborted", "aborted"), "aborted: no caller waits"),
     item(glyphIcon("hit"), "from the cache, no request"),
-    item(line("current"), "what we have is current"),
-    item(line("outdated"), "outdated: a change was told"),
-    item(line("untracked"), "untracked: we are told nothing"),
+    item(line("current"), "the list we have is current"),
+    item(line("outdated"), "outdated: a change is announced"),
+    item(line("untracked"), "untracked: no announcements"),
   );
 }
 

@@ -2,10 +2,10 @@ import type { DeviceKeysByUser, UserId } from "matrix-device-tracker";
 import type { TimedEvent } from "../events/tracker-event.js";
 import { standingOf, syncRoleOf, type Bar, type Call, type Standing, type Timeline } from "./timeline.js";
 
-/** How much of the past is kept, in ms of the diagram's time, and how much is forgotten at once. */
+/** How much of the past is kept, in ms of the diagram's time, and how much is dropped at once. */
 const KEPT = 120_000;
-const FORGOTTEN_AT_ONCE = 30_000;
-/** How long a call keeps its row, in ms: its label needs the room. */
+const DROPPED_AT_ONCE = 30_000;
+/** How long a call keeps its row, in ms: its label needs room. */
 const CALL_ROOM = 1_500;
 
 export function emptyTimeline(users: readonly UserId[], own: UserId): Timeline {
@@ -25,7 +25,7 @@ export function emptyTimeline(users: readonly UserId[], own: UserId): Timeline {
 }
 
 export function reduceTimeline(before: Timeline, event: TimedEvent): Timeline {
-  const timeline = event.at - before.origin < KEPT + FORGOTTEN_AT_ONCE ? before : forget(before, event.at - KEPT);
+  const timeline = event.at - before.origin < KEPT + DROPPED_AT_ONCE ? before : dropBefore(before, event.at - KEPT);
   const { at } = event;
   switch (event.type) {
     case "synced": {
@@ -71,14 +71,14 @@ export function reduceTimeline(before: Timeline, event: TimedEvent): Timeline {
       return endQuery(timeline, event.query, { to: at, end: "aborted" });
     case "query-failed":
       return endQuery(timeline, event.query, { to: at, end: "failed" });
-    case "asked": {
+    case "call-started": {
       const taken = timeline.calls.map((call) =>
         call.to === undefined ? call : { ...call, to: Math.max(call.to, call.from + CALL_ROOM) },
       );
       const { call, users, forced } = event;
       return { ...timeline, calls: [...timeline.calls, { call, users, forced, from: at, row: freeRow(taken, at) }] };
     }
-    case "answered":
+    case "call-answered":
       return endCall(
         judge(
           timeline,
@@ -89,7 +89,7 @@ export function reduceTimeline(before: Timeline, event: TimedEvent): Timeline {
         event.call,
         { to: at, end: "answered" },
       );
-    case "unsubscribed":
+    case "call-unsubscribed":
       return endCall(timeline, event.call, { to: at, end: "unsubscribed" });
     case "call-failed":
       return endCall(timeline, event.call, { to: at, end: "failed" });
@@ -109,16 +109,16 @@ export function reduceTimeline(before: Timeline, event: TimedEvent): Timeline {
   }
 }
 
-/** A result tells what became of the answers that it brings, and who was answered without a request. */
+/** Gives the answers in a result their verdict, and marks the users who were answered without a request. */
 function judge(timeline: Timeline, at: number, result: DeviceKeysByUser, call: Call | undefined): Timeline {
   let { bars, hits } = timeline;
   for (const [userId, { freshness, deviceKeys }] of result) {
     const answers = bars.filter(
       (bar) => bar.userId === userId && bar.end === "answered" && bar.to !== undefined && bar.to >= (call?.from ?? at),
     );
-    const unjudged = answers.find(({ verdict }) => verdict === undefined);
-    if (unjudged !== undefined)
-      bars = bars.map((bar) => (bar === unjudged ? { ...bar, verdict: freshness, devices: deviceKeys.size } : bar));
+    const pending = answers.find(({ verdict }) => verdict === undefined);
+    if (pending !== undefined)
+      bars = bars.map((bar) => (bar === pending ? { ...bar, verdict: freshness, devices: deviceKeys.size } : bar));
     else if (answers.length === 0 && freshness === "current")
       hits = [...hits, { at, userId, devices: deviceKeys.size }];
   }
@@ -126,10 +126,10 @@ function judge(timeline: Timeline, at: number, result: DeviceKeysByUser, call: C
 }
 
 function settle(timeline: Timeline, at: number, result: DeviceKeysByUser): Timeline {
-  const those = (wanted: string) =>
+  const usersWith = (wanted: string) =>
     [...result].filter(([, { freshness }]) => freshness === wanted).map(([userId]) => userId);
   return (["current", "outdated", "untracked"] as const).reduce(
-    (done, standing) => stand(done, at, those(standing), standing),
+    (done, standing) => stand(done, at, usersWith(standing), standing),
     timeline,
   );
 }
@@ -152,7 +152,7 @@ function endCall(timeline: Timeline, call: number, end: Pick<Call, "to" | "end">
   return { ...timeline, calls: timeline.calls.map((one) => (one.call === call ? { ...one, ...end } : one)) };
 }
 
-/** The first row in which nothing is at this moment. */
+/** The first row that is free at this moment. */
 function freeRow(spans: readonly { readonly row: number; readonly to?: number }[], at: number): number {
   const taken = new Set(spans.filter(({ to }) => to === undefined || to > at).map(({ row }) => row));
   let row = 0;
@@ -160,8 +160,8 @@ function freeRow(spans: readonly { readonly row: number; readonly to?: number }[
   return row;
 }
 
-/** Without what ended before; each user's standing is kept. */
-function forget(timeline: Timeline, before: number): Timeline {
+/** Drops what ended before this moment; each user's standing is kept. */
+function dropBefore(timeline: Timeline, before: number): Timeline {
   const recent = ({ to }: { readonly to?: number }) => to === undefined || to >= before;
   const since = ({ at }: { readonly at: number }) => at >= before;
   const { stretches, shifts } = timeline;

@@ -1,10 +1,10 @@
 import type { Geometry } from "./geometry.js";
 
-/** What drawing needs to know besides what it draws. */
+/** What drawing needs besides the timeline. */
 export interface Sheet {
   readonly geometry: Geometry;
-  /** Where a moment is, in px. */
+  /** The position of a moment, in px. */
   readonly x: (at: number) => number;
-  /** Calls back now and whenever the time has moved on: for what reaches up to now. */
+  /** Calls back now and whenever time has moved on, for shapes that extend up to now. */
   readonly whileNow: (move: (nowX: number) => void) => void;
 }

@@ -26,10 +26,10 @@ export interface DiagramElements {
   readonly backToNow: HTMLButtonElement;
 }
 
-/** Closer to the end than this, in px, the diagram follows the time. */
+/** Within this distance of the end, in px, the diagram scrolls along. */
 const AT_THE_END = 48;
 
-/** Shows the timeline; it flows while something happens, and steps from event to event where a person wants less motion. */
+/** Shows the timeline. It flows while something is in flight; with reduced motion, it moves only with each event. */
 export function showDiagram(
   timeline$: Observable<Timeline>,
   recorder: Recorder,
@@ -83,7 +83,7 @@ export function showDiagram(
   shown.add(
     fromEvent(backToNow, "click").subscribe(() => {
       scroller.scrollLeft = scroller.scrollWidth;
-      scroller.focus(); // the button is about to go
+      scroller.focus(); // the button is about to disappear
     }),
   );
   return shown;

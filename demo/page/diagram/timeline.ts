@@ -1,11 +1,11 @@
 import type { Freshness, UserId } from "matrix-device-tracker";
 import type { SyncRole } from "../events/tab-state.js";
 
-/** All that the diagram shows, in ms of its own time. Pure data: `reduce-timeline.ts` makes it, `draw.ts` draws it. */
+/** Everything that the diagram shows, in ms of its own time. Pure data: `reduce-timeline.ts` makes it, `draw.ts` draws it. */
 export interface Timeline {
   readonly users: readonly UserId[];
   readonly own: UserId;
-  /** Where the diagram begins: what is older has been forgotten. */
+  /** Where the diagram begins: what is older has been dropped. */
   readonly origin: number;
   readonly tracked: ReadonlySet<UserId>;
   readonly steps: readonly Step[];
@@ -44,9 +44,9 @@ export interface Bar {
   readonly from: number;
   readonly to?: number;
   readonly end?: "answered" | "aborted" | "failed";
-  /** When a change arrived that the answer may not know. */
+  /** When a change arrived that may be missing from the answer. */
   readonly supersededAt?: number;
-  /** What the tracker made of the answer. */
+  /** The freshness that the tracker gave the answer. */
   readonly verdict?: Freshness;
   readonly devices?: number;
 }
@@ -58,29 +58,29 @@ export interface Hit {
   readonly devices: number;
 }
 
-/** What the tracker has of a user. */
+/** The state of a user's list in the tracker. */
 export type Standing = "unknown" | "current" | "outdated" | "untracked";
 
-/** From when a user's standing is what it is, until their next stretch. */
+/** The standing of a user from one moment until their next stretch. */
 export interface Stretch {
   readonly userId: UserId;
   readonly from: number;
   readonly standing: Standing;
 }
 
-/** From when on which tab syncs, until the next shift. */
+/** Which tab syncs from one moment until the next shift. */
 export interface Shift {
   readonly from: number;
   readonly role: SyncRole;
 }
 
-/** Where the diagram's time stood still. */
+/** A moment at which the diagram's time stood still. */
 export interface Rest {
   readonly at: number;
   readonly skipped: number;
 }
 
-/** Who syncs now; undefined until it is known. */
+/** Which tab syncs now; `undefined` until it is known. */
 export function syncRoleOf({ shifts }: Timeline): SyncRole | undefined {
   return shifts.at(-1)?.role;
 }

@@ -1,7 +1,7 @@
 type Child = Node | string | false | undefined;
 type Attributes = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** An HTML element; attributes that are `undefined` or `false` are left out, `true` ones are there without a value. */
+/** Creates an HTML element. Attributes that are `undefined` or `false` are left out; `true` ones have no value. */
 export function element<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   attributes: Attributes = {},
@@ -19,7 +19,7 @@ export function svg<K extends keyof SVGElementTagNameMap>(
   return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 }
 
-/** The element of the page with this ID; the page is broken where it is missing. */
+/** The element of the page with this ID. */
 export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
   const found = document.getElementById(id);
   if (found === null) throw new Error(`the page has no element #${id}`);

@@ -62,7 +62,12 @@ export function observedTabs({ name, syncsHere$, unshared$ }: Sharing, note: Not
     );
     const state$ = tabStates({ name, syncsHere$, unshared$ }).pipe(share()); // one census; nothing is replayed
     const takeOver$ = syncsHere$.pipe(
-      withLatestFrom(state$.pipe(map(({ role }) => role), startWith<SyncRole>("no tab"))), // still the state before
+      withLatestFrom(
+        state$.pipe(
+          map(({ role }) => role),
+          startWith<SyncRole>("no tab"),
+        ),
+      ), // still the state before
       switchMap(([now, before]) => (now && before === "another tab" ? takenOver(Date.now(), farewell$) : EMPTY)),
       tap((takeOver) => {
         farewell$.next(undefined);

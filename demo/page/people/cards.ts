@@ -10,7 +10,7 @@ import { drawIdentity } from "./draw-identity.js";
 import type { Person, Roster } from "./roster.js";
 import { shieldIcon, shieldOf, type Shield } from "./shield.js";
 
-/** Shows one card for each person, in the diagram's order. A card is drawn anew only when its person has changed. */
+/** Shows one card for each user, in the diagram's order. A card is redrawn only if its user has changed. */
 export function cardsIn(list: HTMLElement): (roster: Roster) => void {
   let drawn = new Map<Person, HTMLElement>();
   return (roster) => {
@@ -20,7 +20,7 @@ export function cardsIn(list: HTMLElement): (roster: Roster) => void {
   };
 }
 
-/** The button of a changed identity was pressed: whose, and which master key was shown. */
+/** Emits when the button of a changed identity is pressed: its user, and the master key that was shown. */
 export function acknowledgements(
   list: HTMLElement,
 ): Observable<{ readonly userId: UserId; readonly masterKey: string }> {
@@ -33,7 +33,7 @@ export function acknowledgements(
   );
 }
 
-/** Only what is another one is put into the page: what stays keeps the focus, and so does the place of what goes. */
+/** Replaces only cards that have changed, and keeps the focus: on the same element, or in the place of a removed one. */
 function put(list: HTMLElement, i: number, card: HTMLElement): void {
   const old = list.children[i];
   if (old === card) return;
@@ -58,7 +58,7 @@ function drawCard(person: Person): HTMLElement {
       "p",
       { class: `chip ${standing}`, title: STANDINGS[standing] },
       glyphIcon(standing),
-      standing === "unknown" ? "not asked yet" : standing,
+      standing === "unknown" ? "not looked up yet" : standing,
     ),
     fetchedAt !== undefined && drawIdentity(person),
     element(
@@ -73,7 +73,7 @@ function drawCard(person: Person): HTMLElement {
             "span",
             { class: "device" },
             element("del", {}, nameOf(id, device)),
-            element("span", { class: "tag" }, "gone"),
+            element("span", { class: "tag" }, "removed"),
           ),
         ),
       ),
@@ -126,7 +126,7 @@ function drawDevice(
       element(
         "small",
         { class: "contested", "data-contested": id },
-        `${together(others.map(({ name }) => name))} claims the same key: a message from it is attributed to nobody.`,
+        `${together(others.map(({ name }) => name))} claims the same key: a message from it cannot be attributed.`,
       ),
   );
 }
@@ -146,7 +146,7 @@ function drawRefused({ devices }: Person, id: DeviceId, { code, detail }: Reject
       "small",
       { class: "why", title: detail },
       shieldIcon("refused"),
-      `Refused: ${REFUSALS[code]}. ${kept === undefined ? "It gets no messages." : "The device as it was is kept, above."}`,
+      `Refused: ${REFUSALS[code]}. ${kept === undefined ? "It gets no messages." : "The device is kept as it was, above."}`,
     ),
   );
 }

@@ -1,34 +1,25 @@
 import { filter, finalize, tap, type Observable } from "rxjs";
+import type { UserId } from "matrix-device-tracker";
 import { element } from "../dom/element.js";
 import type { TimedEvent } from "../events/tracker-event.js";
 import { shortName } from "../words/names.js";
 import { changesIn, type Change } from "../words/update-words.js";
 
-/** How many changes the list keeps. */
+/** Changes kept in the list. */
 const KEPT = 40;
 
-/** Lists what the answers changed, the latest first, one line for each thing. */
+/** Lists what saved answers and acknowledgements changed, the latest first. */
 export function showChanges(
   events$: Observable<TimedEvent>,
   list: HTMLElement,
   none: HTMLElement,
 ): Observable<unknown> {
-  const show = (
-    who: string,
-    user: string,
-    changes: readonly Pick<Change, "kind" | "text" | "grave">[],
-    heard: boolean,
-  ) => {
+  const show = (userId: UserId, changes: readonly Pick<Change, "kind" | "text" | "grave">[]) => {
     list.prepend(
       element(
         "li",
-        { "data-update": user, "data-heard": heard },
-        element(
-          "p",
-          { class: "who" },
-          element("strong", {}, who),
-          element("small", {}, heard ? `${clock()}, another tab asked` : clock()),
-        ),
+        { "data-update": userId },
+        element("p", { class: "who" }, element("strong", {}, shortName(userId)), element("small", {}, clock())),
         ...changes.map(({ kind, text, grave }) =>
           element("p", { class: grave ? "grave" : undefined, "data-change": kind }, text),
         ),
@@ -41,15 +32,8 @@ export function showChanges(
   return events$.pipe(
     filter((event) => event.type === "updated" || event.type === "acknowledged"),
     tap((event) => {
-      if (event.type === "updated")
-        show(shortName(event.update.userId), event.update.userId, changesIn(event.update, event.names), event.heard);
-      else
-        show(
-          shortName(event.userId),
-          event.userId,
-          [{ kind: "identity", text: "The new identity is acknowledged.", grave: false }],
-          event.heard,
-        );
+      if (event.type === "updated") show(event.update.userId, changesIn(event.update, event.names));
+      else show(event.userId, [{ kind: "identity", text: acknowledged(event.elsewhere), grave: false }]);
     }),
     finalize(() => {
       list.replaceChildren();
@@ -58,6 +42,9 @@ export function showChanges(
     }),
   );
 }
+
+const acknowledged = (elsewhere: boolean): string =>
+  `The new identity was acknowledged${elsewhere ? " in another tab" : ""}.`;
 
 const clock = (): string =>
   new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });

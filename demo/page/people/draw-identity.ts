@@ -3,7 +3,7 @@ import { shortName } from "../words/names.js";
 import { identityMark, IDENTITIES } from "../words/trust-words.js";
 import type { Person } from "./roster.js";
 
-/** What is known of a person's identity; where it has changed, what that may mean, and the button that only a person should press. */
+/** What is known of a user's identity; if it has changed, what that may mean, and the button to acknowledge it. */
 export function drawIdentity({ userId, own, identity }: Person): HTMLElement {
   const mark = identityMark(identity);
   const { word, meaning } = own && mark === "seen" ? OURS : IDENTITIES[mark];
@@ -27,8 +27,8 @@ export function drawIdentity({ userId, own, identity }: Person): HTMLElement {
       "p",
       { class: "what-now" },
       own
-        ? "The server gives you another identity than yours. If you did not reset it just now, the server is lying: do not acknowledge."
-        : `${name} may have reset it, or somebody stands in ${name}’s place. Ask ${name} in person, and compare:`,
+        ? "The server returns an identity that is not yours. If you did not just reset it, the server is lying: do not acknowledge it."
+        : `${name} may have reset it, or someone may be impersonating ${name}. Ask ${name} in person, and compare:`,
     ),
     element("p", { class: "master-keys" }, "was ", code(pinnedMasterKey), element("br"), "now ", code(masterKey)),
     element(
@@ -44,7 +44,7 @@ export function drawIdentity({ userId, own, identity }: Person): HTMLElement {
   );
 }
 
-const OURS = { word: "your own identity", meaning: "As it was first seen. What it signs is verified by you." };
+const OURS = { word: "your own identity", meaning: "It is the one seen first. What it signs is verified by you." };
 
 const code = (key: string): HTMLElement =>
   element(

@@ -7,7 +7,7 @@ import { devices as count, nameThem } from "../words/names.js";
 import { LEFT_OUT, REFUSALS } from "../words/trust-words.js";
 import { lookUpOf, type Roster } from "./roster.js";
 
-/** Shows which devices would get a message, by the policy that is chosen, and why the others would not. */
+/** Shows which devices would get a message under the chosen policy, and why the others would not. */
 export function showRecipients(
   roster$: Observable<Roster>,
   { userId, deviceId }: Place,
@@ -21,7 +21,7 @@ export function showRecipients(
     map(([roster, devices]) => ({ devices, drawn: draw(roster, { devices, ownDevice: { userId, deviceId } }) })),
     distinctUntilChanged((a, b) => a.devices === b.devices && a.drawn.outerHTML === b.drawn.outerHTML),
     tap(({ devices, drawn }) => {
-      // Read aloud to whoever chose another policy, and not with every change of a list: the narration tells these.
+      // Announced to screen readers when the policy was changed. Changes of lists are in the narration.
       result.setAttribute("aria-live", devices === result.dataset.policy ? "off" : "polite");
       result.dataset.policy = devices;
       result.replaceChildren(drawn);
@@ -69,7 +69,7 @@ function draw(roster: Roster, policy: RecipientPolicy): HTMLElement {
       element(
         "p",
         { class: "uncertain", "data-uncertain": uncertain.length },
-        `Not certain of ${nameThem(uncertain)}: look them up first.`,
+        `Uncertain: ${nameThem(uncertain)}. Look them up first.`,
       ),
   );
 }

@@ -10,7 +10,7 @@ import type {
 } from "matrix-device-tracker";
 import type { Claimant, TimedEvent } from "../events/tracker-event.js";
 
-/** What the page shows of one person. */
+/** What the page shows of one user. */
 export interface Person {
   readonly userId: UserId;
   readonly own: boolean;
@@ -20,9 +20,9 @@ export interface Person {
   readonly deviceStatus: ReadonlyMap<DeviceId, DeviceStatus>;
   readonly identity: IdentityStatus;
   readonly rejected: ReadonlyMap<DeviceId, RejectionReason>;
-  /** Devices whose curve25519 key others say is theirs, and who these are. */
+  /** Devices whose curve25519 key other devices claim too, with these. */
   readonly contested: ReadonlyMap<DeviceId, readonly Claimant[]>;
-  /** How the list differs from the one before it. */
+  /** How the list differs from the previous one. */
   readonly added: ReadonlySet<DeviceId>;
   readonly removed: ReadonlyMap<DeviceId, DeviceKeys>;
 }
@@ -43,14 +43,14 @@ export function emptyRoster(users: readonly UserId[], own: UserId): Roster {
   return new Map(users.map((userId) => [userId, { ...unknown, userId, own: userId === own }]));
 }
 
-/** The same roster where nothing of it changed. */
+/** Applies an event; returns the same roster if nothing in it changed. */
 export function reduceRoster(roster: Roster, event: TimedEvent): Roster {
   switch (event.type) {
     case "announced": {
       const left = restand(roster, event.left, "untracked");
       return restand(left, event.changed, "outdated");
     }
-    case "answered":
+    case "call-answered":
     case "known": {
       const shown = [...event.result].flatMap(([userId, result]) => {
         const person = roster.get(userId);
@@ -66,7 +66,7 @@ export function reduceRoster(roster: Roster, event: TimedEvent): Roster {
   }
 }
 
-/** What a look-up would give of everybody who has been asked about, as far as the page knows. */
+/** What a lookup of all users would return, as far as the page knows. */
 export function lookUpOf(roster: Roster): ReadonlyMap<UserId, UserDeviceKeys> {
   return new Map(
     Array.from(roster.values()).flatMap(
@@ -81,7 +81,7 @@ export function lookUpOf(roster: Roster): ReadonlyMap<UserId, UserDeviceKeys> {
 function restand(roster: Roster, users: readonly UserId[], standing: Freshness): Roster {
   const next = users.flatMap((userId) => {
     const person = roster.get(userId);
-    // The own user stays tracked; and until a list is there, it is not yet outdated.
+    // Our own user stays tracked.
     return person === undefined || (standing === "untracked" && person.own)
       ? []
       : [[userId, { ...person, standing }] as const];
@@ -93,9 +93,9 @@ function show(
   person: Person,
   { freshness, fetchedAt, deviceKeys, deviceStatus, identity, lastKnown, rejected }: UserDeviceKeys,
 ): Person {
-  // The answer of a superseded query may come after that of its successor: it never replaces a list that is there.
+  // The answer of a superseded query may arrive after that of its successor, so it never replaces a list.
   if (freshness === "superseded" && person.fetchedAt !== undefined) return person;
-  // Nothing new was learned of who is unreachable: what is shown stays what it was, and as old as it was.
+  // Nothing new is known of an unreachable user: the list stays as it was, with its age.
   if (
     freshness === "unreachable" &&
     deviceKeys.size === 0 &&
@@ -114,7 +114,7 @@ function show(
   return { ...person, ...difference, standing: freshness, fetchedAt, devices, deviceStatus, identity, rejected };
 }
 
-/** The same person where nothing of it concerns them. */
+/** Applies claims; returns the same person if none concerns them. */
 function contest(person: Person, all: readonly (readonly Claimant[])[]): Person {
   const theirs = all.flatMap((claimants) => {
     const own = claimants.filter(({ userId }) => userId === person.userId);

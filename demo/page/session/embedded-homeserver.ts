@@ -5,13 +5,13 @@ import type { Place } from "./place.js";
 /** The one room of the embedded homeserver. */
 const ROOM = "!kitchen:home.example";
 
-/** Logs in to the homeserver that came with this page, and reads who is in the room, as an application does. */
+/** Logs in to the homeserver that comes with this page, and reads the room's members, as an application does. */
 export function embeddedPlace(): Observable<Place> {
   const homeserverUrl = location.origin;
   return call<{ user_id: string; device_id: string; access_token: string }>("POST", "/_matrix/client/v3/login", {
     type: "m.login.dummy",
   }).pipe(
-    // The login made the device, which therefore has no keys: no need to ask whether somebody else uses it.
+    // The login created the device, so it has no keys, and no other client uses it.
     switchMap(({ user_id: userId, device_id: deviceId, access_token: accessToken }) =>
       forkJoin({
         room: call<{ joined: object }>(
@@ -36,20 +36,20 @@ export function embeddedPlace(): Observable<Place> {
   );
 }
 
-/** How the world of the embedded homeserver stands. */
+/** The state of the embedded homeserver. */
 export interface WorldState {
   readonly people: readonly string[];
   readonly members: readonly string[];
   readonly down: readonly string[];
-  /** Whose owner has not signed a device of theirs yet. */
+  /** Users with a device that they have not signed yet. */
   readonly unsigned: readonly string[];
-  /** What the server lies about. */
+  /** The lies that the server is telling. */
   readonly tricks: readonly string[];
 }
 
 export const worldState = (): Observable<WorldState> => call("GET", "/control/world");
 
-/** Makes somebody do something: see `demo/homeserver/control-api.mjs`. */
+/** Makes people or the server do something: see `demo/homeserver/control-api.mjs`. */
 export const control = (action: string, body: object): Observable<unknown> => call("POST", `/control/${action}`, body);
 
 function call<T>(method: string, path: string, body?: object, token?: string): Observable<T> {

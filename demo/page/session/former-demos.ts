@@ -1,4 +1,4 @@
-/** Deletes the lists that earlier runs of the embedded homeserver left in this browser: each run is a world of its own. */
+/** Deletes the lists that earlier runs of the embedded homeserver left in this browser: each run starts a new world. */
 export function forgetFormerDemos(userId: string, current: string): void {
   void indexedDB.databases().then(
     (databases) => {
@@ -7,6 +7,6 @@ export function forgetFormerDemos(userId: string, current: string): void {
           indexedDB.deleteDatabase(name);
       }
     },
-    () => undefined, // no IndexedDB: nothing to forget
+    () => undefined, // without IndexedDB there is nothing to delete
   );
 }

@@ -1,15 +1,21 @@
 import type { UserId } from "matrix-device-tracker";
 
-/** A homeserver, who we are there, and whom we want to know about. */
+/** A homeserver, our account there, and the users to follow. */
 export interface Place {
   readonly homeserverUrl: string;
   readonly accessToken: string;
   readonly userId: UserId;
   readonly deviceId: string;
-  /** With whom we share encrypted rooms: a sync announces changes, not who was there before. */
+  /** The members of our encrypted rooms: a first sync announces no users. */
   readonly members: readonly UserId[];
-  /** Whom the page shows beside ourselves, members or not. */
+  /** The users on the page besides ourselves, members or not. */
   readonly shown: readonly UserId[];
-  /** Whether it is the homeserver that came with this page, which obeys the buttons. */
+  /** Whether it is the homeserver that comes with this page, which obeys the buttons. */
   readonly embedded: boolean;
 }
+
+/** The users in the diagram of a place, ourselves last. */
+export const usersOf = ({ shown, userId }: Place): readonly UserId[] => [
+  ...new Set(shown.filter((user) => user !== userId)),
+  userId,
+];

@@ -1,29 +1,29 @@
 import { filter, finalize, merge, tap, type Observable } from "rxjs";
 import type { TimedEvent } from "../events/tracker-event.js";
-import { takeOverSentence, WHO_SYNCS, whatItMeans } from "../words/tab-words.js";
+import { meaningOf, takeOverSentence, WHICH_SYNCS } from "../words/tab-words.js";
 
 export interface TabElements {
   readonly who: HTMLElement;
   readonly what: HTMLElement;
-  /** The last take-over. It is announced with all that happens, and stays here. */
+  /** The last take-over; it stays until the next one. */
   readonly happened: HTMLElement;
-  /** The link to one more tab. */
+  /** The link that opens another tab. */
   readonly open: HTMLElement;
 }
 
-/** Shows whether this tab syncs, here and in the browser's row of tabs. A new tab begins at the embedded homeserver, so elsewhere there is no link to one. */
+/** Shows whether this tab syncs, on the page and in its title. A new tab starts with the embedded homeserver, so with another one there is no link. */
 export function showTabs(
   events$: Observable<TimedEvent>,
   embedded: boolean,
   { who, what, happened, open }: TabElements,
 ): Observable<unknown> {
-  const [title, asking] = [document.title, who.textContent];
+  const [title, unknown] = [document.title, who.textContent];
   open.hidden = !embedded;
   const states$ = events$.pipe(
     filter((event) => event.type === "tabs"),
     tap((state) => {
-      who.textContent = WHO_SYNCS[state.role];
-      what.textContent = whatItMeans(state);
+      who.textContent = WHICH_SYNCS[state.role];
+      what.textContent = meaningOf(state);
       who.dataset.syncs = state.role;
       who.dataset.open = String(state.open ?? "");
       document.title = `${IN_TITLE[state.role]} · ${title}`;
@@ -38,7 +38,7 @@ export function showTabs(
   );
   return merge(states$, takeOvers$).pipe(
     finalize(() => {
-      [document.title, who.textContent, what.textContent] = [title, asking, ""];
+      [document.title, who.textContent, what.textContent] = [title, unknown, ""];
       delete who.dataset.syncs;
       delete who.dataset.open;
       happened.hidden = true;
@@ -46,4 +46,4 @@ export function showTabs(
   );
 }
 
-const IN_TITLE = { "this tab": "syncs", "each tab": "syncs", "another tab": "listens", nobody: "idle" } as const;
+const IN_TITLE = { "this tab": "syncs", "each tab": "syncs", "another tab": "listens", "no tab": "idle" } as const;

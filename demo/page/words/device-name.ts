@@ -1,5 +1,5 @@
 import type { DeviceId, DeviceKeys } from "matrix-device-tracker";
 
-/** A display name is whatever its owner typed. */
+/** The display name, as its owner typed it, or the ID. */
 export const nameOf = (id: DeviceId, { unsigned }: DeviceKeys): string =>
   (typeof unsigned?.device_display_name === "string" && unsigned.device_display_name) || id;

@@ -1,4 +1,4 @@
-/** What an error says, as a sentence for a person. */
+/** The message of an error. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,20 +1,20 @@
 import type { UserId } from "matrix-device-tracker";
 
-/** What a user ID is called for short: `bob` for `@bob:home.example`. */
+/** A short name for a user ID: `bob` for `@bob:home.example`. */
 export function shortName(userId: UserId): string {
   return userId.slice(1, Math.max(userId.indexOf(":"), 2));
 }
 
-/** The server's name in a user ID. */
+/** The server name in a user ID. */
 export function serverOf(userId: UserId): string {
   return userId.slice(userId.indexOf(":") + 1);
 }
 
-/** `alice, bob and carol`; of many, the first few. */
+/** `alice, bob and carol`; the first few if there are many. */
 export function nameThem(users: readonly UserId[]): string {
   const names =
     users.length > 4 ? [...users.slice(0, 3).map(shortName), `${users.length - 3} others`] : users.map(shortName);
-  return names.length === 0 ? "nobody" : together(names);
+  return names.length === 0 ? "no users" : together(names);
 }
 
 /** `this, that and those`. */

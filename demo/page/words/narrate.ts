@@ -1,12 +1,12 @@
 import { buffer, debounceTime, merge, tap, type Observable } from "rxjs";
 import { element } from "../dom/element.js";
 
-/** Events closer together than this are told together, in ms: a screen reader reads whole sentences. */
+/** Sentences closer together than this are shown together, in ms: a screen reader reads whole texts. */
 const TOGETHER = 350;
-/** How many sentences the transcript keeps. */
+/** Sentences kept in the transcript. */
 const KEPT = 80;
 
-/** Tells what happened: the last of it in the live region, all of it in the transcript. `sentences$` is hot. */
+/** Shows what happened: the latest in the live region, all of it in the transcript. `sentences$` is hot. */
 export function narrate(
   sentences$: Observable<string>,
   live: HTMLElement,

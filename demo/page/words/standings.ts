@@ -1,9 +1,9 @@
-/** What a freshness means, in a few words: the tips of the cards and the legend. */
+/** What a freshness means, in a few words: the tooltips of the cards and the legend. */
 export const STANDINGS = {
-  current: "as new as every change announced; cached",
-  superseded: "a change came while the query was on its way; not cached",
-  outdated: "a change was announced since; the next look-up asks",
-  untracked: "the server does not tell us about changes; asked each time",
-  unreachable: "the person’s server does not answer; the last list is kept apart",
-  unknown: "not asked yet",
+  current: "as new as every announced change; cached",
+  superseded: "a change arrived while the query was in flight; not cached",
+  outdated: "a change has been announced; the next lookup queries again",
+  untracked: "the server does not announce changes of this user; each lookup queries",
+  unreachable: "the user’s server did not answer; this is the last list we had",
+  unknown: "not looked up yet",
 } as const;

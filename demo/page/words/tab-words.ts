@@ -1,47 +1,47 @@
 import type { SyncRole, TabState, TakeOver } from "../events/tab-state.js";
 
-/** Who syncs, in a word or two: the headline. */
-export const WHO_SYNCS: Readonly<Record<SyncRole, string>> = {
+/** Which tab syncs, in a few words: the headline. */
+export const WHICH_SYNCS: Readonly<Record<SyncRole, string>> = {
   "this tab": "This tab syncs",
-  "another tab": "Another tab syncs, this one listens",
-  nobody: "No tab syncs at the moment",
-  "each tab": "Each tab syncs for itself",
+  "another tab": "Another tab syncs, this one follows",
+  "no tab": "No tab syncs at the moment",
+  "each tab": "Each tab syncs by itself",
 };
 
 /** What that means, and what happens when a tab is closed. */
-export function whatItMeans({ role, open = 1 }: TabState): string {
+export function meaningOf({ role, open = 1 }: TabState): string {
   switch (role) {
     case "this tab":
       return open < 2
-        ? "No other tab is open and awake. One more would listen to this one, read the same store, and sync in its place once this one is closed."
-        : `${together(open)} This one asks the server, and passes on what it hears. Close it, and another takes over.`;
+        ? "No other tab is open and awake. A second one would use the same store, follow its changes, and sync once this tab is closed."
+        : `${together(open)} This one polls the server; the others follow what it saves. Close it, and another takes over.`;
     case "another tab":
-      return `${together(open)} This one hears what the other is told, and takes over when that is closed, crashed or frozen.`;
-    case "nobody":
-      return "The sync loop has ended, or its tab has just gone.";
+      return `${together(open)} This one follows what the syncing tab saves, and takes over when that tab is closed, crashes or is frozen.`;
+    case "no tab":
+      return "The sync loop has ended, or its tab has just been closed.";
     case "each tab":
-      return "This browser has no Web Locks, or denies them to this page, so tabs cannot agree on one that syncs. Every one asks the server for itself.";
+      return "This browser has no Web Locks, or denies them to this page, so the tabs cannot agree on one that syncs. Each of them polls the server.";
   }
 }
 
-/** What a tab says of a shift where no tab has gone. */
+/** What to say when the role changes without a take-over. */
 export function shiftSentence(before: SyncRole | undefined, now: SyncRole): string | undefined {
   if (before === "this tab" && now !== "this tab") return "This tab no longer syncs.";
-  if (before === undefined && now === "another tab") return "Another tab syncs already: this one listens.";
+  if (before === undefined && now === "another tab") return "Another tab syncs already: this one follows.";
   return undefined;
 }
 
 const GONE = {
-  closed: "The tab that synced was closed or reloaded",
-  frozen: "The tab that synced was frozen by the browser",
-  left: "The tab that synced turned to another homeserver",
-  "without a word": "The tab that synced fell silent (it crashed, or hangs)",
+  closed: "The syncing tab was closed or reloaded",
+  frozen: "The syncing tab was frozen by the browser",
+  left: "The syncing tab switched to another homeserver",
+  silent: "The syncing tab stopped without notice (it crashed, or hangs)",
 } as const;
 
 export function takeOverSentence(by: "this tab" | "another tab", { departure, after }: TakeOver): string {
   return `${GONE[departure]}; ${by === "this tab" ? "this one" : "another one"} took over${after === undefined ? "" : ` after ${after} ms`}.`;
 }
 
-/** Who has just taken over may not have been counted yet, so there is a singular, too. */
+/** A tab that has just taken over may not have been counted yet, hence the singular. */
 const together = (open: number): string =>
-  `${open === 1 ? "1 tab is" : `${open} tabs are`} open and awake: one sync loop, one store.`;
+  `${open === 1 ? "1 tab is" : `${open} tabs are`} open and awake, with one sync loop and one store.`;

@@ -1,54 +1,54 @@
 import type { IdentityStatus, LeftOutReason, RejectionCode } from "matrix-device-tracker";
 import type { Shield } from "../people/shield.js";
 
-/** What a shield says, in a word or two, and what that means. */
+/** What a shield says, in a few words, and what that means. */
 export const SHIELDS: Readonly<Record<Shield, { readonly word: string; readonly meaning: string }>> = {
   "cross-signed": {
     word: "signed by its owner",
-    meaning: "Its owner’s identity has signed this device, and the device has signed itself.",
+    meaning: "The device is signed by itself and by its owner’s identity.",
   },
   doubtful: {
     word: "signed by the changed identity",
-    meaning: "The identity that signed this device is another one than before, and nobody has acknowledged that.",
+    meaning: "The identity that signed this device has changed, and the change has not been acknowledged.",
   },
   "self-signed": {
     word: "signed by itself only",
-    meaning: "The device has signed its own keys; nobody else says whose it is.",
+    meaning: "The device has signed its own keys. No other signature says whose device it is.",
   },
   unsigned: {
     word: "not signed at all",
     meaning:
-      "Nobody has signed this device, not even itself. It is accepted by default; an option of the tracker refuses such devices.",
+      "The device has no signature, not even its own. Such devices are accepted by default; an option of the tracker refuses them.",
   },
   refused: { word: "refused", meaning: "It gets no messages." },
 };
 
 /** Why a device is refused, as a clause. */
 export const REFUSALS: Readonly<Record<RejectionCode, string>> = {
-  malformed: "it is no device as Matrix describes one",
-  "user-id-mismatch": "it says that it is somebody else’s",
-  "device-id-mismatch": "it says that it is another device",
+  malformed: "it is not a valid Matrix device",
+  "user-id-mismatch": "it names another user as its owner",
+  "device-id-mismatch": "it has another device ID",
   "too-large": "it is larger than any honest device",
   "too-many-devices": "its owner has too many devices",
-  "invalid-signature": "it is signed in its own name, and the signature does not hold",
+  "invalid-signature": "its own signature is invalid",
   unsigned: "it is not signed",
   "key-changed": "it has another key than before, and a device’s key never changes",
-  "key-shared": "another device of the same person has the same key",
-  "cross-signing-id": "its ID is the key of an identity, which signatures could then be mistaken for",
+  "key-shared": "another device of the same user has the same key",
+  "cross-signing-id": "its ID is the key of an identity, so signatures of one could pass for the other",
 };
 
 /** Why a device would not get a message, as a clause. */
 export const LEFT_OUT: Readonly<Record<LeftOutReason, string>> = {
-  "own-device": "it is the one that sends",
+  "own-device": "it is the sending device",
   rejected: "refused",
   "no-key": "it has no key to encrypt for",
   blocked: "blocked",
-  "identity-changed": "its owner’s identity has changed, and nobody has acknowledged that",
+  "identity-changed": "its owner’s identity has changed, and the change has not been acknowledged",
   "not-cross-signed": "its owner has not signed it",
-  dehydrated: "it only stands in for somebody who is logged out",
+  dehydrated: "it only stands in for a user who is logged out",
 };
 
-/** What the card of a person says of their identity. */
+/** What a card says about its user's identity. */
 export type IdentityMark = "verified" | "seen" | "changed" | "removed" | "none";
 
 export function identityMark({ state, verified }: IdentityStatus): IdentityMark {
@@ -61,10 +61,10 @@ export const IDENTITIES: Readonly<Record<IdentityMark, { readonly word: string; 
     meaning: "You have compared keys: your own identity has signed theirs.",
   },
   seen: {
-    word: "identity as it was first seen",
-    meaning: "The first identity seen is remembered, or the one that you acknowledged. You have not compared keys.",
+    word: "identity unchanged",
+    meaning: "It is the identity seen first, or the one that you acknowledged. You have not compared keys.",
   },
-  changed: { word: "identity changed", meaning: "Another identity than the one remembered." },
-  removed: { word: "identity removed", meaning: "There was an identity, and the server gives none now." },
-  none: { word: "no identity", meaning: "Never set up: each device speaks for itself." },
+  changed: { word: "identity changed", meaning: "It is not the identity seen first." },
+  removed: { word: "identity removed", meaning: "There was an identity, and the server no longer returns one." },
+  none: { word: "no identity", meaning: "Cross-signing was never set up: each device has only its own signature." },
 };

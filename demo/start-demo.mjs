@@ -6,9 +6,9 @@ import { servePage } from "./serving/serve-page.mjs";
 import { createHomeserver } from "./homeserver/homeserver.mjs";
 
 /**
- * Builds what is needed and serves the page and its homeserver on one port of 127.0.0.1.
+ * Builds the package if necessary, and serves the page and its homeserver on one port of 127.0.0.1.
  *
- * @param {{ port?: number, latency?: number }} [options] `port`: 0, the default, takes a free one; `latency`: how long a /keys/query takes, in ms
+ * @param {{ port?: number, latency?: number }} [options] `port`: 0, the default, chooses a free one; `latency`: how long a `/keys/query` takes, in ms
  */
 export async function startDemo({ port = 0, latency } = {}) {
   await buildPackage();
@@ -17,7 +17,7 @@ export async function startDemo({ port = 0, latency } = {}) {
 
   const server = createServer((request, response) => {
     if (!isLoopback(request.headers.host))
-      response.writeHead(403).end("This demo answers only under a loopback address.");
+      response.writeHead(403).end("This demo is only served on a loopback address.");
     else if (!homeserver.handle(request, response)) page(request, response);
   });
   await new Promise((resolve, reject) => {
@@ -28,7 +28,7 @@ export async function startDemo({ port = 0, latency } = {}) {
 
   return {
     url: `http://127.0.0.1:${address.port}/`,
-    /** Ends every connection, long polls too. */
+    /** Closes every connection, long polls included. */
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve(undefined));

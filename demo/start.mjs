@@ -1,4 +1,4 @@
-// The command behind `npm start`. Says one thing: where the page is, once it can be opened.
+// The command behind `npm start`. Prints the address of the page once it is served.
 import { startDemo } from "./start-demo.mjs";
 
 const port = Number(process.env.PORT ?? 0);
@@ -8,7 +8,7 @@ try {
     throw new Error(`PORT should be a number from 0 to 65535, not "${process.env.PORT}".`);
   const { url, stop } = await startDemo({ port });
   console.log(
-    `\n  Device lists, live:  ${url}\n\n  Open it in a browser. Nothing leaves this machine. Ctrl-C stops it.\n`,
+    `\n  Device lists, live:  ${url}\n\n  Open it in a browser. Nothing leaves this machine. Press Ctrl-C to stop.\n`,
   );
   let stopping = false;
   for (const signal of ["SIGINT", "SIGTERM"]) {
@@ -22,7 +22,7 @@ try {
   const inUse = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
   console.error(
     inUse
-      ? `Port ${port} is in use. Choose another (PORT=… npm start), or none: a free one is taken.`
+      ? `Port ${port} is in use. Choose another one (PORT=… npm start), or none: then a free one is used.`
       : error instanceof Error
         ? error.message
         : error,

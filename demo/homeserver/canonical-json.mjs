@@ -1,7 +1,7 @@
 /**
  * The bytes that a Matrix signature covers: object keys sorted, no white space.
  *
- * Enough for what this homeserver signs (ASCII keys; strings, arrays and objects as values); the package's own encoder covers all of JSON.
+ * It covers what this homeserver signs (ASCII keys; strings, arrays and objects as values), not all of JSON.
  * Matrix spec, appendices, "Canonical JSON".
  *
  * @param {unknown} value

@@ -2,11 +2,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { MatrixRefusal } from "./matrix-refusal.mjs";
 import { ALICE, HOME, ROOM, serverOf } from "./world.mjs";
 
-/** The token that a login gives: a device of its own, which never uploads keys. */
+/** The access token of a login: a new device, which never uploads keys. */
 const DEMO_TOKEN = "demo";
-/** The token of Alice's phone, which has uploaded keys: whoever syncs with it takes the phone's messages away. */
+/** The access token of Alice's phone, which has keys: syncing with it deletes the phone's messages. */
 const PHONE_TOKEN = "phone";
-/** The longest that a /sync is held, in ms, whatever the client asks for. */
+/** The longest that a `/sync` is held, in ms, whatever the client asks for. */
 const LONGEST_POLL = 60_000;
 
 /** @typedef {import("./homeserver.mjs").Call} Call */
@@ -18,7 +18,7 @@ const LONGEST_POLL = 60_000;
  *
  * @param {World} world
  * @param {SlowQuery} slowQuery
- * @param {number} latency how long a /keys/query takes, in ms
+ * @param {number} latency how long a `/keys/query` takes, in ms
  * @returns {Record<string, (call: Call) => unknown>} by method and path
  */
 export function clientApi(world, slowQuery, latency) {
@@ -29,20 +29,20 @@ export function clientApi(world, slowQuery, latency) {
   const positionOf = (/** @type {string | null} */ token) => {
     const [, position, life] = /^s(\d+)_(\w+)$/.exec(token ?? "") ?? [];
     if (life !== world.life)
-      throw new MatrixRefusal(400, "M_UNKNOWN", `"${token}" is no position in this server’s stream`);
+      throw new MatrixRefusal(400, "M_UNKNOWN", `"${token}" is not a position in this server’s stream`);
     return Number(position);
   };
 
   /** The device that a request comes from. */
   const device = (/** @type {Call} */ { token }) => {
-    if (token === undefined) throw new MatrixRefusal(401, "M_MISSING_TOKEN", "this needs an access token");
+    if (token === undefined) throw new MatrixRefusal(401, "M_MISSING_TOKEN", "an access token is required");
     if (token === DEMO_TOKEN) return demoDevice;
     const phone = Object.keys(world.deviceList(ALICE) ?? {})[0];
     if (token === PHONE_TOKEN && phone !== undefined) return phone;
-    throw new MatrixRefusal(401, "M_UNKNOWN_TOKEN", "this access token is not known");
+    throw new MatrixRefusal(401, "M_UNKNOWN_TOKEN", "the access token is not known");
   };
 
-  /** The answer to a /keys/query as of now. */
+  /** The answer to a `/keys/query` as of now. */
   const answer = (/** @type {string[]} */ userIds) => {
     /** @type {Record<string, object>} */
     const device_keys = {};
@@ -59,7 +59,7 @@ export function clientApi(world, slowQuery, latency) {
         if (identity === undefined) continue;
         master_keys[userId] = identity.masterKey;
         self_signing_keys[userId] = identity.selfSigningKey;
-        if (userId === ALICE) user_signing_keys[userId] = identity.userSigningKey; // a server gives everyone only their own
+        if (userId === ALICE) user_signing_keys[userId] = identity.userSigningKey; // each user gets only their own
       }
     }
     return { device_keys, failures, master_keys, self_signing_keys, user_signing_keys };
@@ -100,10 +100,10 @@ export function clientApi(world, slowQuery, latency) {
       const { device_keys: wanted } = call.body;
       if (wanted === null || typeof wanted !== "object")
         throw new MatrixRefusal(400, "M_BAD_JSON", "device_keys should be an object");
-      // A real server reads its database when the request comes and answers some time later: a change in between is not in the answer.
-      const taken = answer(Object.keys(wanted));
+      // A real server reads its database when the request arrives and answers later: a change in between is not in the answer.
+      const read = answer(Object.keys(wanted));
       await (slowQuery.take(call.signal) ?? sleep(latency, undefined, { signal: call.signal }));
-      return taken;
+      return read;
     },
   };
 }

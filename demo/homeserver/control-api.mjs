@@ -6,7 +6,7 @@ import { MatrixRefusal } from "./matrix-refusal.mjs";
 const SLOWEST = 30_000;
 
 /**
- * What other people do, at the push of a button, and what a dishonest server does. Not part of Matrix: a real homeserver has other people for this.
+ * What other people and a dishonest server do at the push of a button. It is not part of Matrix.
  *
  * @param {import("./world.mjs").World} world
  * @param {import("./slow-query.mjs").SlowQuery} slowQuery
@@ -30,7 +30,7 @@ export function controlApi(world, slowQuery, tricks) {
     "POST /control/take-back-trick": ({ body }) => done(tricks.takeBack(text(body, "trick"))),
     "POST /control/leave": ({ body }) => done(world.leave(text(body, "user_id"))),
     "POST /control/join": ({ body }) => done(world.join(text(body, "user_id"))),
-    /** `change_user_id` (optional) signs in on a new device just before: announced, but nobody can be asked. */
+    /** `change_user_id` (optional) signs in on a new device just before: the change is announced, but their server does not answer. */
     "POST /control/server-down": ({ body }) => {
       if (body.change_user_id !== undefined) world.addDevice(text(body, "change_user_id"));
       return done(world.takeDown(text(body, "server")));
@@ -65,6 +65,6 @@ function text(body, name) {
 function milliseconds(body, name) {
   const value = body[name];
   if (typeof value !== "number" || !(value >= 0 && value <= SLOWEST))
-    throw new MatrixRefusal(400, "M_BAD_JSON", `${name} should be milliseconds, at most ${SLOWEST}`);
+    throw new MatrixRefusal(400, "M_BAD_JSON", `${name} should be a number of ms, at most ${SLOWEST}`);
   return value;
 }

@@ -2,7 +2,7 @@ import { newCurve25519, SigningKey } from "./signing-key.mjs";
 
 /** @typedef {import("./signing-key.mjs").Signatures} Signatures */
 /**
- * @typedef {object} DeviceJson as `/keys/query` gives it
+ * @typedef {object} DeviceJson as `/keys/query` returns it
  * @property {string} user_id
  * @property {string} device_id
  * @property {string[]} algorithms
@@ -13,11 +13,11 @@ import { newCurve25519, SigningKey } from "./signing-key.mjs";
 /**
  * @typedef {object} Device
  * @property {DeviceJson} json
- * @property {boolean} planted whether a dishonest server put it there, and not its owner
+ * @property {boolean} planted whether a dishonest server added it
  */
 
 /**
- * A device before anybody has signed it: two public keys.
+ * A device without signatures: two public keys.
  *
  * @param {string} userId
  * @param {string} deviceId
@@ -38,7 +38,7 @@ export function unsignedDevice(userId, deviceId, displayName, key, curve25519 = 
 }
 
 /**
- * A device as a real client uploads it: the whole of it signed by the device itself.
+ * A device as a real client uploads it: signed by the device itself.
  *
  * @param {string} userId
  * @param {string} deviceId

@@ -7,19 +7,19 @@ import { Tricks } from "./tricks.mjs";
 import { World } from "./world.mjs";
 
 /**
- * @typedef {object} Call a request, read
+ * @typedef {object} Call a parsed request
  * @property {URLSearchParams} query
- * @property {Record<string, any>} body an empty object where there is none
+ * @property {Record<string, any>} body an empty object if there is none
  * @property {string | undefined} token
- * @property {AbortSignal} signal aborts when the client goes away
+ * @property {AbortSignal} signal aborts when the client disconnects
  */
 
-/** Longest body that is read, in bytes. */
+/** The longest body that is read, in bytes. */
 const LONGEST_BODY = 1_000_000;
-/** How long a /keys/query takes by default, in ms: slower than a good server, so that one can watch it. */
+/** How long a `/keys/query` takes by default, in ms: slower than a good server, so that it can be watched. */
 const LATENCY = 700;
 
-/** Browsers may call the Matrix API from any page, as the Matrix spec wants ("Web Browser Clients"). */
+/** Any page may call the Matrix API, as the Matrix spec requires ("Web Browser Clients"). */
 const CORS = {
   "access-control-allow-origin": "*",
   "access-control-allow-methods": "GET, POST, OPTIONS",
@@ -28,7 +28,7 @@ const CORS = {
 };
 
 /**
- * A homeserver small enough to read, without a port of its own.
+ * A small homeserver without a port of its own.
  *
  * @param {{ latency?: number | undefined }} [options] `latency`: how long a /keys/query takes, in ms; default 700
  */
@@ -38,17 +38,17 @@ export function createHomeserver({ latency = LATENCY } = {}) {
   const routes = { ...clientApi(world, slowQuery, latency), ...controlApi(world, slowQuery, new Tricks(world)) };
 
   /**
-   * Answers a request that is for the homeserver.
+   * Answers requests for the homeserver.
    *
    * @param {import("node:http").IncomingMessage} request
    * @param {import("node:http").ServerResponse} response
-   * @returns {boolean} whether it was
+   * @returns {boolean} whether the request was for it
    */
   function handle(request, response) {
     const url = new URL(request.url ?? "/", "http://localhost");
     const matrix = url.pathname.startsWith("/_matrix/");
     if (!matrix && !url.pathname.startsWith("/control/")) return false;
-    // Other pages in the same browser have no business with the control API: without these headers theirs may not call it.
+    // Without these headers, other pages in the same browser cannot call the control API.
     const headers = matrix ? CORS : {};
     if (request.method === "OPTIONS") response.writeHead(204, headers).end();
     else void answer(url, request, response, headers);
@@ -63,8 +63,7 @@ export function createHomeserver({ latency = LATENCY } = {}) {
     let body;
     try {
       const name = `${request.method} ${decodeURIComponent(url.pathname)}`;
-      if (!Object.hasOwn(routes, name))
-        throw new MatrixRefusal(404, "M_UNRECOGNIZED", `this server does not know ${name}`);
+      if (!Object.hasOwn(routes, name)) throw new MatrixRefusal(404, "M_UNRECOGNIZED", `unknown endpoint: ${name}`);
       const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1];
       body = await routes[name]({ query: url.searchParams, body: await readJson(request), token, signal: gone.signal });
     } catch (error) {
@@ -81,7 +80,7 @@ export function createHomeserver({ latency = LATENCY } = {}) {
   return { world, handle };
 }
 
-/** A homeserver on a port of 127.0.0.1, for whoever wants only that. @param {{ latency?: number }} [options] */
+/** Starts a homeserver on a port of 127.0.0.1, without the page. @param {{ latency?: number }} [options] */
 export async function startHomeserver(options) {
   const { world, handle } = createHomeserver(options);
   const server = createServer((request, response) => void (handle(request, response) || response.writeHead(404).end()));

@@ -3,7 +3,7 @@ import { SigningKey } from "./signing-key.mjs";
 /** @typedef {import("./signing-key.mjs").Signatures} Signatures */
 /** @typedef {{ user_id: string, usage: string[], keys: Record<string, string>, signatures?: Signatures }} KeyJson */
 
-/** Someone's cross-signing identity: a master key, and the two keys that it signs. Matrix spec, client-server API, "Cross-signing". */
+/** A user's cross-signing identity: a master key and the two keys that it signs. Matrix spec, client-server API, "Cross-signing". */
 export class Identity {
   #userId;
   #selfSigning = new SigningKey();
@@ -20,7 +20,7 @@ export class Identity {
     this.userSigningKey = signed(this.#userSigning, "user_signing");
   }
 
-  /** The device, signed by its owner. */
+  /** The device, signed by this identity. */
   signDevice(/** @type {import("./device.mjs").DeviceJson} */ device) {
     return this.#selfSigning.sign(device, this.#userId, this.#selfSigning.text);
   }
@@ -30,7 +30,7 @@ export class Identity {
     return signatures?.[this.#userId]?.[`ed25519:${this.#selfSigning.text}`] !== undefined;
   }
 
-  /** Signs another person's master key: their owner has compared it with them. */
+  /** Signs another user's master key, as after comparing it in person. */
   verify(/** @type {Identity} */ other) {
     other.masterKey = this.#userSigning.sign(other.masterKey, this.#userId, this.#userSigning.text);
   }

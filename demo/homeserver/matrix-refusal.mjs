@@ -1,4 +1,4 @@
-/** A "no" of the homeserver, in the shape that Matrix gives errors. Matrix spec, client-server API, "Standard error response". */
+/** An error response. Matrix spec, client-server API, "Standard error response". */
 export class MatrixRefusal extends Error {
   /**
    * @param {number} status

@@ -6,10 +6,10 @@ const base64 = (/** @type {Uint8Array} */ bytes) => Buffer.from(bytes).toString(
 const publicText = (/** @type {import("node:crypto").KeyObject} */ key) =>
   base64(Buffer.from(/** @type {string} */ (key.export({ format: "jwk" }).x), "base64url"));
 
-/** The public half of a new curve25519 key. The private half is forgotten: nobody in this demo reads a message. */
+/** The public half of a new curve25519 key. The private half is dropped: no message is decrypted in this demo. */
 export const newCurve25519 = () => publicText(generateKeyPairSync("x25519").publicKey);
 
-/** An ed25519 key that signs as the Matrix spec says. */
+/** An ed25519 key that signs JSON as the Matrix spec defines it. */
 export class SigningKey {
   #private;
 
@@ -21,12 +21,12 @@ export class SigningKey {
   }
 
   /**
-   * The same object with one signature more. It covers all but `signatures` and `unsigned`. Matrix spec, appendices, "Signing JSON".
+   * Returns the object with one more signature, which covers everything but `signatures` and `unsigned`. Matrix spec, appendices, "Signing JSON".
    *
    * @template {Signable} T
    * @param {T} object
-   * @param {string} userId in whose name
-   * @param {string} keyId what this key is called: a device ID, or the public key itself
+   * @param {string} userId the signing user
+   * @param {string} keyId the ID of the key: a device ID, or the public key itself
    * @returns {T & { signatures: Signatures }}
    */
   sign(object, userId, keyId) {

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 /** @typedef {{ answerAfter: number, changeAfter?: number, change?: () => void }} Plan */
 
-/** How long a plan waits for its query, in ms: one that nobody sent must not surprise whoever asks much later. */
+/** How long a plan waits for its query, in ms: a much later query must not be slow. */
 const PLAN_LIFETIME = 3_000;
 
-/** Makes the next /keys/query slow and, where wanted, changes something in the middle of it. */
+/** Makes the next `/keys/query` slow, and optionally changes something while it is in flight. */
 export class SlowQuery {
   /** @type {{ plan: Plan, until: number } | undefined} */
   #next;
@@ -14,7 +14,7 @@ export class SlowQuery {
     this.#next = { plan, until: Date.now() + PLAN_LIFETIME };
   }
 
-  /** Where a plan is waiting, a promise that settles when the query may be answered. One plan slows one query. */
+  /** If there is a plan, a promise that resolves when the query may be answered. A plan slows one query. */
   take(/** @type {AbortSignal} */ signal) {
     const next = this.#next;
     this.#next = undefined;

@@ -7,14 +7,14 @@ import { ALICE, BOB, CAROL } from "./world.mjs";
 /** @typedef {import("./world.mjs").World} World */
 
 /**
- * What a dishonest server can answer: it has nobody's private keys, and all the time in the world to make keys of its own.
+ * What a dishonest server can return: it has no user's private keys, but can make keys of its own.
  *
- * Each plays a trick and returns how to take it back.
+ * Each function plays a trick and returns a function that takes it back.
  *
  * @type {Record<string, (world: World) => () => void>}
  */
 const TRICKS = {
-  /** Bob's first device under its own ID, with other keys: who encrypts for them writes to somebody else. */
+  /** Other keys under the ID of Bob's first device: messages encrypted for them go to someone else. */
   "swap-key": (world) => {
     const { devices } = world.person(BOB);
     const [deviceId, device] = first(devices, BOB);
@@ -27,17 +27,17 @@ const TRICKS = {
     };
   },
 
-  /** A device for Bob that is signed by a key which is not its own. */
+  /** A device of Bob's, signed with a key that is not its own. */
   "forge-signature": (world) =>
     world.plant(BOB, (deviceId) =>
       new SigningKey().sign(unsignedDevice(BOB, deviceId, "Bob’s new phone", new SigningKey()), BOB, deviceId),
     ),
 
-  /** A device for Bob that nobody has signed. */
+  /** A device of Bob's without a signature. */
   "unsigned-device": (world) =>
     world.plant(BOB, (deviceId) => unsignedDevice(BOB, deviceId, "Bob’s e-reader", new SigningKey())),
 
-  /** A device for Bob that says Carol's curve25519 key is its own: messages from Carol would then be his. */
+  /** A device of Bob's that claims Carol's curve25519 key, so that her messages could be taken for his. */
   "claim-key": (world) => {
     const [carolsId, { json }] = first(world.person(CAROL).devices, CAROL);
     return world.plant(BOB, (deviceId) =>
@@ -45,7 +45,7 @@ const TRICKS = {
     );
   },
 
-  /** An identity that Alice never made, in the place of hers. */
+  /** An identity in place of Alice's that she did not create. */
   "own-identity": (world) => {
     const alice = world.person(ALICE);
     const { identity } = alice;
@@ -58,7 +58,7 @@ const TRICKS = {
   },
 };
 
-/** The tricks that are being played. */
+/** The tricks that are played at the moment. */
 export class Tricks {
   #world;
   /** @type {Map<string, () => void>} */
@@ -72,10 +72,10 @@ export class Tricks {
     return [...this.#undo.keys()];
   }
 
-  /** Playing one that is being played does nothing. */
+  /** Plays a trick, unless it is played already. */
   play(/** @type {string} */ name) {
     const trick = Object.hasOwn(TRICKS, name) ? TRICKS[name] : undefined;
-    if (trick === undefined) throw new MatrixRefusal(404, "M_NOT_FOUND", `this server knows no trick called ${name}`);
+    if (trick === undefined) throw new MatrixRefusal(404, "M_NOT_FOUND", `there is no trick called ${name}`);
     if (!this.#undo.has(name)) this.#undo.set(name, trick(this.#world));
   }
 
@@ -88,7 +88,6 @@ export class Tricks {
 /** @param {Map<string, import("./device.mjs").Device>} devices @param {string} userId */
 function first(devices, userId) {
   const honest = [...devices].find(([, { planted }]) => !planted);
-  if (honest === undefined)
-    throw new MatrixRefusal(409, "M_UNKNOWN", `${userId} has no device left to play this trick with`);
+  if (honest === undefined) throw new MatrixRefusal(409, "M_UNKNOWN", `${userId} has no device left for this trick`);
   return honest;
 }

@@ -11,20 +11,20 @@ export const CAROL = `@carol:${HOME}`;
 const DAVE = `@dave:${ELSEWHERE}`;
 export const ROOM = `!kitchen:${HOME}`;
 
-/** What a person's devices are called, in the order in which they sign in. */
+/** The names of a user's devices, in the order in which they sign in. */
 const DEVICE_NAMES = ["phone", "laptop", "tablet", "work computer", "browser", "old phone", "watch", "television"];
 
 /** @typedef {import("./device.mjs").Device} Device */
 /** @typedef {{ devices: Map<string, Device>, identity: Identity | undefined, signIns: number, joined: boolean }} Person */
 
 /**
- * Who there is, which devices they have, and the stream of what happened to both: one encrypted room that Alice shares with
- * three people on two servers. Alice has verified Carol; Dave has never set cross-signing up.
+ * The users, their devices, and the stream of changes: one encrypted room that Alice shares with three users on two servers. Alice has verified Carol;
+ * Dave has never set up cross-signing.
  */
 export class World {
-  /** Tells the tokens and the device of this run from those of another, which a browser may have saved. */
+  /** Distinguishes the tokens and the device of this run from those of another, which a browser may have saved. */
   life = randomBytes(3).toString("hex").toUpperCase();
-  /** The position in the stream: how many things have been announced. */
+  /** The position in the stream: the number of announcements so far. */
   position = 0;
   /** Servers that cannot be reached. @type {Set<string>} */
   down = new Set();
@@ -47,7 +47,7 @@ export class World {
       this.#sign(this.person(userId));
     }
     this.#identity(ALICE).verify(this.#identity(CAROL));
-    this.#stream = []; // an initial sync announces nobody, and there is no earlier token
+    this.#stream = []; // an initial sync announces no users, and there is no earlier token
     this.position = 0;
   }
 
@@ -61,22 +61,22 @@ export class World {
 
   person(/** @type {string} */ userId) {
     const person = this.#people.get(userId);
-    if (person === undefined) throw new MatrixRefusal(404, "M_NOT_FOUND", `nobody here is called ${userId}`);
+    if (person === undefined) throw new MatrixRefusal(404, "M_NOT_FOUND", `there is no user called ${userId}`);
     return person;
   }
 
-  /** A copy of someone's device list as of now; undefined for who does not exist. */
+  /** A copy of a user's device list as of now; `undefined` if the user does not exist. */
   deviceList(/** @type {string} */ userId) {
     const person = this.#people.get(userId);
     return person && Object.fromEntries(Array.from(person.devices, ([deviceId, { json }]) => [deviceId, json]));
   }
 
-  /** Someone's identity as of now; undefined for who has none. */
+  /** A user's identity as of now; `undefined` if there is none. */
   identity(/** @type {string} */ userId) {
     return this.#people.get(userId)?.identity;
   }
 
-  /** Whose owner has not signed a device of theirs yet. */
+  /** Users with a device that they have not signed yet. */
   unsigned() {
     return [...this.#people].filter(([, person]) => unsignedOf(person).length > 0).map(([userId]) => userId);
   }
@@ -88,7 +88,7 @@ export class World {
     return deviceId;
   }
 
-  /** Logs out the newest device that is really its owner's. */
+  /** Logs out the user's newest device; one that the server added stays. */
   removeDevice(/** @type {string} */ userId) {
     const { devices } = this.#reachable(userId);
     const [deviceId] = [...devices].findLast(([, { planted }]) => !planted) ?? [];
@@ -98,16 +98,16 @@ export class World {
     return deviceId;
   }
 
-  /** The owner signs their devices, as they do once they have recognised them. */
+  /** The user signs their new devices, as after recognising them. */
   signDevices(/** @type {string} */ userId) {
     const person = this.#reachable(userId);
     if (unsignedOf(person).length === 0)
-      throw new MatrixRefusal(409, "M_UNKNOWN", `${userId} has no device that waits to be signed`);
+      throw new MatrixRefusal(409, "M_UNKNOWN", `${userId} has no device without a signature`);
     this.#sign(person);
     this.changed(userId);
   }
 
-  /** A new identity, and every device signed anew: the old master key is lost. */
+  /** The user creates a new identity, which signs all of their devices. */
   resetIdentity(/** @type {string} */ userId) {
     const person = this.#reachable(userId);
     const before = person.identity?.selfSigningKey.keys ?? {};
@@ -127,11 +127,11 @@ export class World {
   }
 
   /**
-   * Puts a device into someone's list that is not theirs.
+   * Adds a device to a user's list that is not theirs.
    *
    * @param {string} userId
    * @param {(deviceId: string) => import("./device.mjs").DeviceJson} make
-   * @returns {() => void} takes it out again
+   * @returns {() => void} removes it again
    */
   plant(userId, make) {
     const { devices } = this.#reachable(userId);
@@ -144,7 +144,7 @@ export class World {
     };
   }
 
-  /** Announces that somebody's devices or keys are others than before. */
+  /** Announces that a user's devices or keys have changed. */
   changed(/** @type {string} */ userId) {
     this.#announce(userId, "changed");
   }
@@ -153,7 +153,7 @@ export class World {
     const person = this.person(userId);
     if (!person.joined) return;
     this.#announce(userId, "left");
-    person.joined = false; // from here on nobody tells Alice about this person
+    person.joined = false; // from here on, their changes are not announced to Alice
   }
 
   join(/** @type {string} */ userId) {
@@ -167,23 +167,23 @@ export class World {
     this.down.add(server);
   }
 
-  /** Synapse announces a server's users again once it is back, since it may have missed changes. */
+  /** Like Synapse, it announces the users of a server that is back, since it may have missed changes. */
   bringUp(/** @type {string} */ server) {
     if (!this.down.delete(server)) return;
     for (const userId of this.members()) if (serverOf(userId) === server) this.#announce(userId, "changed");
   }
 
-  /** Who changed and who left after `from`; the last word on each counts: left and back within one step is `changed` alone. */
+  /** Users who changed and who left after `from`. The last announcement of each counts: left and back within one step is `changed` alone. */
   between(/** @type {number} */ from, /** @type {number} */ to) {
     /** @type {Map<string, "changed" | "left">} */
     const last = new Map();
     for (const { position, userId, kind } of this.#stream)
       if (position > from && position <= to) last.set(userId, kind);
-    const those = (/** @type {string} */ kind) => [...last].filter(([, k]) => k === kind).map(([userId]) => userId);
-    return { changed: those("changed"), left: those("left") };
+    const usersWith = (/** @type {string} */ kind) => [...last].filter(([, k]) => k === kind).map(([userId]) => userId);
+    return { changed: usersWith("changed"), left: usersWith("left") };
   }
 
-  /** Settles with the next announcement, after `ms`, or when the signal aborts, whichever is first. */
+  /** Resolves with the next announcement, after `ms`, or when the signal aborts, whichever comes first. */
   nextAnnouncement(/** @type {number} */ ms, /** @type {AbortSignal} */ signal) {
     return new Promise((/** @type {(value?: undefined) => void} */ resolve) => {
       const done = () => {
@@ -219,19 +219,18 @@ export class World {
   }
 
   #reachable(/** @type {string} */ userId) {
-    if (this.down.has(serverOf(userId)))
-      throw new MatrixRefusal(409, "M_UNKNOWN", `the server of ${userId} is down: nothing of theirs reaches us`);
+    if (this.down.has(serverOf(userId))) throw new MatrixRefusal(409, "M_UNKNOWN", `the server of ${userId} is down`);
     return this.person(userId);
   }
 
   #announce(/** @type {string} */ userId, /** @type {"changed" | "left"} */ kind) {
-    if (!this.person(userId).joined) return; // the server tells us only about people with whom we share a room
+    if (!this.person(userId).joined) return; // only users who share a room with us are announced
     this.#stream.push({ position: ++this.position, userId, kind });
     for (const done of [...this.#waiting]) done();
   }
 }
 
-/** The devices that are really their owner's, and that the owner has an identity for and has not signed. @param {Person} person */
+/** The user's own devices that their identity has not signed. @param {Person} person */
 function unsignedOf({ devices, identity }) {
   return identity === undefined
     ? []
@@ -240,5 +239,5 @@ function unsignedOf({ devices, identity }) {
 
 const newDeviceId = () => Array.from(randomBytes(10), (byte) => String.fromCharCode(65 + (byte % 26))).join("");
 
-/** All that follows the first `:` of a user ID. */
+/** Everything after the first `:` of a user ID. */
 export const serverOf = (/** @type {string} */ userId) => userId.slice(userId.indexOf(":") + 1);

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-/** What the package's build reads, and the last file that it writes. */
+/** The files that the package is built from, and the last file of the build. */
 const SOURCES = ["src", "vite.config.ts", "package.json", "tsconfig.build.json"];
 const LAST_OUTPUT = "dist/index.d.ts";
 
-/** Builds the package where `dist` is missing or older than its sources; says nothing unless that fails. */
+/** Builds the package if `dist` is missing or older than its sources. Silent unless that fails. */
 export async function buildPackage() {
   const output = join(root, LAST_OUTPUT);
   const newest = Math.max(...SOURCES.map((source) => newestIn(join(root, source))));
@@ -22,7 +22,7 @@ export async function buildPackage() {
     throw new Error(`The package could not be built (npm run build):\n\n${stdout ?? ""}${stderr ?? ""}`);
 }
 
-/** @param {string} path @returns {number} when the newest file there was written, in ms */
+/** @param {string} path @returns {number} the time at which the newest file there was written, in ms */
 function newestIn(path) {
   const stats = statSync(path);
   return stats.isDirectory()

@@ -1,6 +1,6 @@
 /**
- * Whether a request's `Host` is a name of this machine. A page elsewhere can point a name of its own at 127.0.0.1 and would then
- * be of our origin (DNS rebinding); it cannot choose this header.
+ * Whether the `Host` of a request is a name of this machine. Another site can resolve its own name to 127.0.0.1, and its pages would then be same-origin
+ * (DNS rebinding), but it cannot choose this header.
  *
  * @param {string | undefined} host
  */

@@ -8,7 +8,7 @@ const TYPES = {
   ".svg": "image/svg+xml",
 };
 
-/** Everything comes from here; only a homeserver may be elsewhere, and only when a person types its address. */
+/** Everything is loaded from this origin, except for requests to a homeserver whose address was typed. */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self' http: https:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -24,7 +24,7 @@ export function servePage(files) {
     const path = pathname === "/" ? "/index.html" : pathname;
     const file = files.get(path);
     if (file === undefined) {
-      response.writeHead(404, { "content-type": "text/plain; charset=utf-8" }).end("There is nothing here.");
+      response.writeHead(404, { "content-type": "text/plain; charset=utf-8" }).end("Not found.");
       return;
     }
     response

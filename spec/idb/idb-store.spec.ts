@@ -1,4 +1,4 @@
-import { forceCloseDatabase, IDBFactory, IDBKeyRange, IDBObjectStore } from "fake-indexeddb";
+import { forceCloseDatabase, IDBFactory, IDBKeyRange } from "fake-indexeddb";
 import { lastValueFrom } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { idbStore } from "../../src/idb/idb-store.js";
@@ -14,7 +14,6 @@ import { spyOnIndexedDB } from "./spy-on-indexeddb.js";
 beforeEach(() => {
   globalThis.indexedDB = new IDBFactory();
   globalThis.IDBKeyRange = IDBKeyRange;
-  globalThis.IDBObjectStore = IDBObjectStore;
 });
 
 databaseBehaviour("on fake-indexeddb");
@@ -52,7 +51,7 @@ describe("idbStore, if the browser", () => {
       const store = idbStore("a");
       // What an error of the disk does to a transaction in fake-indexeddb.
       on.put = () => {
-        if (requests.puts === 2) (transactions[0] as unknown as { _abort(name: string): void })._abort(name);
+        if (requests.puts[0] === 2) (transactions[0] as unknown as { _abort(name: string): void })._abort(name);
       };
       const error = await failureOf(put(store, [alice, 1], [bob, 1]));
       expect([error.failure, (error.cause as Error).name]).toEqual([failure, name]);

@@ -1,5 +1,5 @@
 import { lastValueFrom } from "rxjs";
-import { describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { RecordKey } from "../../src/store/device-store.js";
 import { put, useIdbStore } from "./fixture.js";
 
@@ -19,27 +19,37 @@ export function requestsBehaviour(implementation: string): void {
     it("write for 8 ms at a time", async () => {
       clockTakes(1);
       await lastValueFrom(put(idb.store, ...numbered(1_000).map((key) => [key, 1] as const)));
-      expect(idb.requests).toMatchObject({ puts: 1_000, mostPutsAtOnce: 8 });
+      expect(idb.requests.puts).toEqual(Array(125).fill(8));
       expect(idb.transactions.length).toBe(1);
     });
 
     it("write everything at once if that is quick", async () => {
       clockTakes(0);
       await lastValueFrom(put(idb.store, ...numbered(1_000).map((key) => [key, 1] as const)));
-      expect(idb.requests).toMatchObject({ puts: 1_000, mostPutsAtOnce: 1_000 });
+      expect(idb.requests.puts).toEqual([1_000]);
     });
 
-    it.each([
-      ["fewer", "slow", 100, [16, 8, 4, 2, 1, 1]],
-      ["as many", "neither slow nor quick", 5, [16, 16]],
-      ["more", "quick", 1, [16, 32]],
-    ])("read %s records of a kind at a time if that is %s", async (_, __, ms, sizes) => {
-      await lastValueFrom(put(idb.store, ...numbered(31).map((key) => [key, key[1]] as const)));
-      const getAll = vi.spyOn(IDBObjectStore.prototype, "getAll");
-      clockTakes(ms);
-      const [log] = await lastValueFrom(idb.store.readKinds(["log"]));
-      expect(getAll.mock.calls.map(([, size]) => size)).toEqual(sizes);
-      expect(log).toEqual(new Map(numbered(31).map(([, id]) => [id, id])));
+    describe.each([
+      ["fewer records at a time if they are slow", 100, [16, 8, 4, 2, 1]],
+      ["as many records at a time if they are neither slow nor quick", 5, [16, 15]],
+      ["more records at a time if they are quick", 1, [16, 15]],
+    ])("read %s", (_, ms, pages) => {
+      const keys = numbered(31);
+      beforeEach(async () => {
+        await lastValueFrom(put(idb.store, ...keys.map((key) => [key, key[1]] as const)));
+        clockTakes(ms);
+      });
+
+      it("by their keys", async () => {
+        expect(await lastValueFrom(idb.store.read(keys))).toEqual(keys.map(([, id]) => id));
+        expect(idb.requests.gets.slice(1)).toEqual(pages); // after that of the update
+      });
+
+      it("of a kind", async () => {
+        const [log] = await lastValueFrom(idb.store.readKinds(["log"]));
+        expect(log).toEqual(new Map(keys.map(([, id]) => [id, id])));
+        expect(idb.requests.getAlls).toEqual(pages);
+      });
     });
 
     it("delete hundreds of records as a range", async () => {

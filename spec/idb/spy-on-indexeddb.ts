@@ -5,25 +5,30 @@ export function spyOnIndexedDB() {
   const databases: IDBDatabase[] = [];
   const transactions: IDBTransaction[] = [];
   const ends: string[] = [];
-  const requests = { puts: 0, answeredPuts: 0, mostPutsAtOnce: 0, deletes: 0 };
+  /** The sizes of the groups of requests that were made without waiting for an answer; of `getAll`, how many records were requested. */
+  const requests = { puts: [] as number[], gets: [] as number[], getAlls: [] as number[], deletes: 0 };
   /** What a test does at these moments. */
   const on = { put: () => {}, complete: () => {} };
   const open = indexedDB.open.bind(indexedDB);
 
   const watchStore = (store: IDBObjectStore) => {
-    const putRecord = store.put.bind(store);
-    const deleteRecord = store.delete.bind(store);
+    const put = store.put.bind(store);
+    const get = store.get.bind(store);
+    const getAll = store.getAll.bind(store);
+    const remove = store.delete.bind(store);
     store.put = (...record) => {
-      const request = putRecord(...record);
-      request.addEventListener("success", () => requests.answeredPuts++);
-      requests.puts++;
-      requests.mostPutsAtOnce = Math.max(requests.mostPutsAtOnce, requests.puts - requests.answeredPuts);
+      const request = inGroup(requests.puts, put(...record));
       on.put();
       return request;
     };
+    store.get = (query) => inGroup(requests.gets, get(query));
+    store.getAll = (...range) => {
+      requests.getAlls.push(range[1] ?? Infinity);
+      return getAll(...range);
+    };
     store.delete = (query) => {
       requests.deletes++;
-      return deleteRecord(query);
+      return remove(query);
     };
     return store;
   };
@@ -49,6 +54,18 @@ export function spyOnIndexedDB() {
   });
   return { databases, transactions, ends, requests, on, open, opening, watch };
 }
+
+/** Counts the request in the last group, or in a new one if that has been answered. */
+function inGroup<T extends IDBRequest>(groups: number[], request: T): T {
+  const pending = pendingRequests.get(groups) ?? new Set();
+  pendingRequests.set(groups, pending);
+  if (pending.size === 0) groups.push(0);
+  groups.push((groups.pop() ?? 0) + 1);
+  pending.add(request);
+  request.addEventListener("success", () => pending.delete(request));
+  return request;
+}
+const pendingRequests = new WeakMap<number[], Set<IDBRequest>>();
 
 /** As another tab that needs the database for itself; rejects if a connection blocks it. */
 export function settled<T>(request: IDBOpenDBRequest & IDBRequest<T>): Promise<T> {

@@ -23,7 +23,7 @@ export async function getRecords(store: IDBObjectStore, keys: readonly RecordKey
     const requests = keys
       .slice(records.length, records.length + page.size)
       .map(([kind, id]) => store.get([kind, id]) as IDBRequest<unknown>);
-    await succeeded(requests.at(-1));
+    await succeeded(...requests);
     page.read(() => {
       for (const { result } of requests) records.push(result);
     });
@@ -39,7 +39,7 @@ export async function getKind(store: IDBObjectStore, kind: string): Promise<Read
     const { size } = page;
     const keysRequest = store.getAllKeys(range, size);
     const recordsRequest = store.getAll(range, size) as IDBRequest<unknown[]>;
-    await succeeded(recordsRequest);
+    await succeeded(keysRequest, recordsRequest);
     const keys = keysRequest.result as [kind: string, id: string][];
     page.read(() => {
       const found = recordsRequest.result;
@@ -114,8 +114,13 @@ async function inSlices<T>(items: readonly T[], request: (item: T) => IDBRequest
 /** Arrays sort after strings, so all keys `[kind, id]` come before this one, and those of other kinds come before `[kind]` or after it. */
 const endOf = (kind: string): IDBValidKey => [kind, []];
 
-const succeeded = (request: IDBRequest | undefined): Promise<void> =>
+/** Requests of one transaction succeed in order. */
+const succeeded = (...requests: readonly IDBRequest[]): Promise<void> =>
   new Promise((resolve) => {
-    if (request === undefined) resolve();
-    else request.onsuccess = () => resolve();
+    const last = requests.at(-1);
+    if (last === undefined) resolve();
+    else
+      last.onsuccess = () => {
+        resolve();
+      };
   });

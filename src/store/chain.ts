@@ -384,6 +384,8 @@ export class Chain {
     if (missing.type === "everything") this.#events.reread(missing.account);
     this.#events.followed(before, commits, true);
     for (const { pending, outcome } of dropped) this.#settle(pending, outcome);
+    // The store can be read, and there is nothing left to find out whether it can be written.
+    if (this.clone.pending.length === 0) this.#commitRetry.succeeded();
   }
 
   #transact(): void {

@@ -1,6 +1,6 @@
 import type { Observable } from "rxjs";
 import type { SavedState } from "./clone.js";
-import type { DeviceStore } from "./device-store.js";
+import type { DeviceStore, RecordKey } from "./device-store.js";
 import {
   LIST_STATES,
   OWNER,
@@ -14,6 +14,7 @@ import {
   type SnapshotRecord,
   type SyncRecord,
 } from "./records.js";
+import type { TrackedUser } from "./tracked-users.js";
 
 /** How far the head is moved on if it was lost: far beyond any number that was allotted since the records at hand were written. */
 const LOST_HEAD_LEAP = 1_000_000_000;
@@ -31,43 +32,39 @@ export interface DamagedAccount {
  * far beyond all that were ever allotted: a tab that is running knows some that are lost here.
  */
 export function mend(store: DeviceStore, owner: OwnerRecord, damaged: DamagedAccount): Observable<SavedState> {
-  const { head, position } = highest(damaged);
-  const snapshot = { position: position + 1, head: head + LOST_HEAD_LEAP, chunks: 1, index: 0, oldest: position + 2 };
-  const token = readSync(damaged.sync)?.token;
-  const sync: SyncRecord = {
-    head: snapshot.head,
-    position: snapshot.position,
-    snapshot,
-    ...(token !== undefined && { token }),
-  };
-  const deletes = [
-    ...Array.from(damaged.snapshots.keys())
-      .filter((id) => id !== snapshotKey(0)[1])
-      .map((id) => ["snapshot", id] as const),
+  const sync = mendedSync(damaged);
+  const { head, position, token } = sync;
+  const ownUser: TrackedUser = { revision: { number: head }, outdated: true, hasList: false };
+  const snapshot: SnapshotRecord = [[owner.userId, head, LIST_STATES.indexOf("none")]];
+  const obsolete: readonly RecordKey[] = [
+    ...Array.from(damaged.snapshots.keys(), (id) => ["snapshot", id] as const),
     ...Array.from(damaged.log.keys(), (id) => ["log", id] as const),
   ];
+  const result: SavedState = { head, position, token, users: new Map([[owner.userId, ownUser]]) };
   return store.update([OWNER, SYNC], ([savedOwner, savedSync]) => {
     const isOurs = readOwner(savedOwner)?.lifetime === owner.lifetime;
     // Another tab may have mended it, or gone on, in the meantime: then the next transaction finds that the head has moved.
     const isAsRead = readSync(savedSync)?.position === readSync(damaged.sync)?.position;
-    const users: SnapshotRecord = [[owner.userId, sync.head, LIST_STATES.indexOf("none")]];
-    const state = {
-      token,
-      head: sync.head,
-      position: sync.position,
-      users: new Map([[owner.userId, { revision: { number: sync.head }, outdated: true, hasList: false }]]),
+    if (!isOurs || !isAsRead) return { puts: [], deletes: [], result };
+    const [kind, id] = snapshotKey(0);
+    return {
+      puts: [
+        [SYNC, sync],
+        [[kind, id], snapshot],
+      ],
+      deletes: obsolete.filter((key) => key[0] !== kind || key[1] !== id),
+      result,
     };
-    return isOurs && isAsRead
-      ? {
-          puts: [
-            [SYNC, sync],
-            [snapshotKey(0), users],
-          ],
-          deletes,
-          result: state,
-        }
-      : { puts: [], deletes: [], result: state };
   });
+}
+
+function mendedSync(damaged: DamagedAccount): SyncRecord {
+  const known = highest(damaged);
+  const head = known.head + LOST_HEAD_LEAP;
+  const position = known.position + 1;
+  const token = readSync(damaged.sync)?.token;
+  const snapshot = { position, head, chunks: 1, index: 0, oldest: position + 1 };
+  return { head, position, snapshot, ...(token !== undefined && { token }) };
 }
 
 function highest({ sync, snapshots, log }: DamagedAccount): { readonly head: number; readonly position: number } {

@@ -20,7 +20,7 @@ function drawCall(call: Call, userCount: number, { x, geometry, whileNow }: Shee
   const line = svg("line", { class: "wait", x1: from, x2: from });
   if (call.to === undefined) whileNow((nowX) => line.setAttribute("x2", String(nowX)));
   else line.setAttribute("x2", String(x(call.to)));
-  const wanted = call.users.length > 1 && call.users.length >= userCount ? "everyone" : nameThem(call.users);
+  const wanted = call.users.length > 1 && call.users.length >= userCount ? "all users" : nameThem(call.users);
   return svg(
     "g",
     { class: `call ${call.end ?? "open"}`, "data-call": call.end ?? "open", transform: `translate(0 ${y})` },

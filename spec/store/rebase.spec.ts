@@ -1,0 +1,269 @@
+import { describe, expect, it } from "vitest";
+import type { UserId } from "../../src/model/ids.js";
+import type { Change } from "../../src/store/change.js";
+import {
+  applyLocally,
+  doubt,
+  emptyClone,
+  follow,
+  followSave,
+  toCommits,
+  type Clone,
+  type SavedState,
+} from "../../src/store/clone.js";
+import type { Missing } from "../../src/store/load.js";
+import { rebase, rebased, type Outcome } from "../../src/store/rebase.js";
+import { effectsSince } from "../../src/store/tracked-users.js";
+import { ALICE, BOB, CAROL, DAVE } from "../support/users.js";
+import { OWNED_BY_ALICE } from "./in-store.js";
+import { changing, commits, invalidate, leaving, step, track, untrack, usersOf } from "./steps.js";
+
+const OURS = "this tab";
+
+/** What another tab appended to the log: commits from this number on, in a record of their own. */
+const tail = (first: number, changes: readonly Change[], by = "another tab"): Missing => ({
+  type: "tail",
+  position: first,
+  records: changes.length === 0 ? [] : [{ type: "commits", by, commits: commits(first, ...changes) }],
+});
+
+/** A clone on `s1`, in whose store Bob and Carol are tracked and current. */
+function cloneOnS1(): Clone {
+  const clone = emptyClone(ALICE);
+  follow(clone, commits(1, step({ next: "s1", changed: [BOB, CAROL] })), 1);
+  followSave(clone, [
+    [BOB, 1],
+    [CAROL, 1],
+  ]);
+  return clone;
+}
+
+/** Applies local changes to it, and rebases them on what was committed in the meantime. */
+function race(local: readonly Change[], committed: readonly Change[], by?: string) {
+  const clone = cloneOnS1();
+  for (const change of local) applyLocally(clone, change);
+  const { before, dropped } = rebase(clone, tail(2, committed, by), OURS);
+  return { clone, before, outcomes: dropped.map(({ outcome }) => outcome) };
+}
+
+describe("a pending step, rebased", () => {
+  it("is applied completely if it begins at the token", () => {
+    const { clone, outcomes } = race([leaving("s1", "s2", BOB)], [track(DAVE)]);
+    expect(usersOf(clone)).toEqual(["alice@0 none", "carol@1 current", "dave@2 none"]);
+    expect(toCommits(clone)).toEqual(commits(3, leaving("s1", "s2", BOB)));
+    expect(clone.token).toBe("s2");
+    expect(outcomes).toEqual([]);
+  });
+
+  it("is dropped as committed if it leads to the token: another tab, or a lost answer", () => {
+    const { clone, outcomes } = race([changing("s1", "s2", BOB)], [changing("s1", "s2", BOB)]);
+    expect(toCommits(clone)).toEqual([]);
+    expect(usersOf(clone)).toEqual(["alice@0 none", "bob@2 outdated", "carol@1 current"]);
+    expect(outcomes).toEqual<Outcome[]>(["committed"]);
+  });
+
+  it("of a stream that is behind outdates the users it names, tracks none, and keeps the token", () => {
+    const late = step({ since: "s1", next: "s2", changed: [BOB, DAVE], left: [CAROL] });
+    const { clone } = race([late], [step({ since: "s1", next: "s3" })]);
+    expect(usersOf(clone)).toEqual(["alice@0 none", "bob@3 outdated", "carol@3 outdated"]);
+    expect(toCommits(clone)).toEqual(commits(3, invalidate(BOB, CAROL)));
+    expect(clone.token).toBe("s3");
+  });
+
+  it("of a stream that is behind, naming no tracked user, is applied and not committed", () => {
+    const { clone, outcomes } = race([changing("s1", "s2", DAVE)], [step({ since: "s1", next: "s3" })]);
+    expect(toCommits(clone)).toEqual([]);
+    expect(clone.token).toBe("s3");
+    expect(outcomes).toEqual<Outcome[]>(["applied"]);
+  });
+
+  it("of a stream that is behind, and unreadable, outdates everyone and keeps the token", () => {
+    const late = step({ since: "s1", next: "s2", everyone: "outdated" });
+    const { clone } = race([late], [step({ since: "s1", next: "s3" })]);
+    expect(usersOf(clone)).toEqual(["alice@3 none", "bob@3 outdated", "carol@3 outdated"]);
+    expect(clone.token).toBe("s3");
+  });
+
+  it("that leads to no token is applied as it is", () => {
+    const { clone } = race([step({ everyone: "outdated" })], [changing("s1", "s2", BOB)]);
+    expect(usersOf(clone)).toEqual(["alice@3 none", "bob@3 outdated", "carol@3 outdated"]);
+    expect(clone.token).toBe("s2");
+  });
+
+  it("follows the one before it, which decides the token", () => {
+    const local = [changing("s1", "s2", BOB), changing("s2", "s3", CAROL)];
+    const { clone, outcomes } = race(local, [changing("s1", "s2", BOB)]);
+    expect(toCommits(clone)).toEqual(commits(3, changing("s2", "s3", CAROL)));
+    expect(clone.token).toBe("s3");
+    expect(outcomes).toEqual<Outcome[]>(["committed"]);
+  });
+});
+
+describe("a pending change of the application, rebased", () => {
+  it("tracks its users again", () => {
+    const { clone } = race([track(DAVE)], [changing("s1", "s2", BOB)]);
+    expect(toCommits(clone)).toEqual(commits(3, track(DAVE)));
+    expect(usersOf(clone)).toContain("dave@3 none");
+  });
+
+  it("does not track users who left in a commit that its caller did not know", () => {
+    const { clone, outcomes } = race([track(DAVE)], [leaving("s1", "s2", DAVE)]);
+    expect(usersOf(clone)).not.toContain("dave@3 none");
+    expect(outcomes).toEqual<Outcome[]>(["applied"]);
+  });
+
+  it.each<[string, readonly Change[]]>([
+    ["in a gap that could not be closed", [step({ since: "s1", next: "s2", everyone: "untracked" })]],
+    ["by untrack()", [track(DAVE), untrack(DAVE)]],
+  ])("does not track users who became untracked %s", (_, committed) => {
+    const { clone } = race([track(DAVE)], committed);
+    expect(toCommits(clone)).toEqual([]);
+  });
+
+  it("tracks users who left before in a commit of our own: its caller knew of it", () => {
+    const { clone } = race([track(DAVE)], [leaving("s1", "s2", DAVE)], OURS);
+    expect(toCommits(clone)).toEqual(commits(3, track(DAVE)));
+  });
+
+  it("leaves out users whom another tab has tracked in the meantime", () => {
+    const { clone } = race([track(DAVE, ALICE)], [track(DAVE)]);
+    expect(toCommits(clone)).toEqual([]);
+    expect(usersOf(clone)).toContain("dave@2 none");
+  });
+
+  it("untracks and outdates only users who are still tracked", () => {
+    const { clone } = race([untrack(BOB, CAROL), invalidate(CAROL)], [leaving("s1", "s2", BOB)]);
+    expect(toCommits(clone)).toEqual(commits(3, untrack(CAROL)));
+  });
+});
+
+describe("a rebase", () => {
+  it("gives everything that was pending a new revision: its number was a guess", () => {
+    const clone = cloneOnS1();
+    applyLocally(clone, changing("s1", "s2", BOB));
+    const guessed = clone.users.get(BOB)?.revision;
+    const { before } = rebase(clone, tail(2, [track(DAVE)]), OURS);
+    expect(clone.users.get(BOB)?.revision).toEqual({ number: 3 });
+    expect(before.get(BOB)?.revision).toBe(guessed);
+    expect(effectsSince(before, clone).invalidated).toEqual([BOB, DAVE]);
+  });
+
+  it("gives a user a new revision even if the number stays the same", () => {
+    const clone = cloneOnS1();
+    applyLocally(clone, changing("s1", "s2", BOB));
+    const { before } = rebase(clone, tail(2, [changing("s1", "s2", BOB)]), OURS);
+    expect(clone.users.get(BOB)?.revision).toEqual({ number: 2 });
+    expect(effectsSince(before, clone).invalidated).toEqual([BOB]);
+  });
+
+  it("undoes a pending change that is dropped", () => {
+    const { clone } = race([changing("s1", "s2", DAVE)], [step({ since: "s1", next: "s3" })]);
+    expect(usersOf(clone)).toEqual(["alice@0 none", "bob@1 current", "carol@1 current"]);
+  });
+
+  it("does not touch users whom neither side changed: their queries stay good", () => {
+    const { clone, before } = race([changing("s1", "s2", BOB)], [track(DAVE)]);
+    expect(before.has(CAROL)).toBe(false);
+    expect(usersOf(clone)).toContain("carol@1 current");
+  });
+
+  it("returns the commits of other trackers that were missing, not ours", () => {
+    const clone = cloneOnS1();
+    const record = (by: string, first: number, ...changes: readonly Change[]) => ({
+      type: "commits" as const,
+      by,
+      commits: commits(first, ...changes),
+    });
+    const records = [record("another tab", 1, track(BOB), track(DAVE)), record(OURS, 3, untrack(BOB))];
+    const { commits: unknown } = rebase(clone, { type: "tail", position: 3, records }, OURS);
+    expect(unknown).toEqual(commits(2, track(DAVE)));
+    expect(clone.head).toBe(3);
+  });
+
+  it("folds in saves that were missed", () => {
+    const clone = emptyClone(ALICE);
+    follow(clone, commits(1, track(BOB)), 1);
+    rebase(clone, { type: "tail", position: 2, records: [{ type: "save", lists: [[BOB, 1]] }] }, OURS);
+    expect(usersOf(clone)).toEqual(["alice@0 none", "bob@1 current"]);
+    expect(clone.position).toBe(2);
+  });
+});
+
+describe("taking over a whole saved state", () => {
+  const takeOver = (clone: Clone, state: SavedState) =>
+    rebase(
+      clone,
+      { type: "everything", account: { owner: OWNED_BY_ALICE, state, ourKey: undefined, damaged: new Map() } },
+      OURS,
+    );
+  const saved = (clone: Clone, token: string, head: number, ...changes: readonly Change[]) => {
+    const state = emptyClone(ALICE);
+    follow(state, commits(1, ...changes), changes.length);
+    return takeOver(clone, { ...state, token, head });
+  };
+
+  it("replaces users, token and head", () => {
+    const clone = cloneOnS1();
+    expect(saved(clone, "s7", 7, track(DAVE)).commits).toBeUndefined();
+    expect(usersOf(clone)).toEqual(["alice@0 none", "dave@1 none"]);
+    expect([clone.token, clone.head]).toEqual(["s7", 7]);
+  });
+
+  it("keeps revisions that are the same, and so the queries sent at them", () => {
+    const clone = cloneOnS1();
+    const known = clone.users.get(BOB)?.revision;
+    const { before } = saved(clone, "s1", 1, step({ next: "s1", changed: [BOB] }));
+    expect(clone.users.get(BOB)?.revision).toBe(known);
+    expect([...before.keys()]).toEqual([CAROL]);
+  });
+
+  it("takes over a save at the same revision", () => {
+    const clone = emptyClone(ALICE);
+    follow(clone, commits(1, track(BOB)), 1);
+    const state = emptyClone(ALICE);
+    follow(state, commits(1, track(BOB)), 1);
+    followSave(state, [[BOB, 1]]);
+    takeOver(clone, { ...state, token: "s1" });
+    expect(usersOf(clone)).toEqual(["alice@0 none", "bob@1 current"]);
+  });
+
+  it("keeps a list that only memory has, at the same revision", () => {
+    const clone = cloneOnS1();
+    saved(clone, "s1", 1, step({ next: "s1", changed: [BOB, CAROL] }));
+    expect(usersOf(clone)).toEqual(["alice@0 none", "bob@1 current", "carol@1 current"]);
+  });
+
+  it("tracks no user again: each may have left in a commit that is not known", () => {
+    const clone = cloneOnS1();
+    applyLocally(clone, track(DAVE));
+    const { dropped } = saved(clone, "s7", 7, track(BOB));
+    expect(dropped.map(({ outcome }) => outcome)).toEqual<Outcome[]>(["applied"]);
+    expect(usersOf(clone)).toEqual(["alice@0 none", "bob@1 current"]);
+  });
+
+  it("does not end a doubt at the same revision", () => {
+    const clone = cloneOnS1();
+    doubt(clone, [BOB]);
+    const state = cloneOnS1();
+    takeOver(clone, { ...state, token: "s1" });
+    expect(usersOf(clone)).toEqual(["alice@0 none", "bob@1 outdated", "carol@1 current"]);
+  });
+});
+
+describe("rebased", () => {
+  const on = (token: string | undefined, ...users: readonly UserId[]) => {
+    const clone = emptyClone(ALICE);
+    follow(clone, commits(1, track(...users)), 1);
+    return { ...clone, token };
+  };
+
+  it("applies the first step of an account on an empty store", () => {
+    const first = step({ next: "s1", changed: [BOB] });
+    expect(rebased(first, on(undefined), () => false)).toBe(first);
+  });
+
+  it("applies a step of a server that repeats its token", () => {
+    const repeated = changing("s1", "s1", BOB);
+    expect(rebased(repeated, on("s1"), () => false)).toBe(repeated);
+  });
+});

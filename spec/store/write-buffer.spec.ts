@@ -1,0 +1,61 @@
+import { AsyncSubject } from "rxjs";
+import { describe, expect, it } from "vitest";
+import { listKey } from "../../src/store/records.js";
+import { MAX_RECORDS_PER_TRANSACTION, WriteBuffer, type Write } from "../../src/store/write-buffer.js";
+import { crowd } from "../support/users.js";
+
+const writeOf = (records: number): Write<string> => ({
+  keys: crowd(records).map(listKey),
+  prepare: () => () => ({ result: "" }),
+});
+
+/** A buffer with writes of so many records each, and the outcomes of those that failed. */
+function buffered(...sizes: readonly number[]) {
+  const buffer = new WriteBuffer();
+  const failures: string[] = [];
+  sizes.forEach((size, i) => {
+    const result$ = new AsyncSubject<string>();
+    result$.subscribe({ error: (error: unknown) => failures.push(`${i}: ${String(error)}`) });
+    buffer.add(writeOf(size), result$);
+  });
+  const take = () => buffer.take().map(({ write }) => write.keys.length);
+  return { buffer, failures, take };
+}
+
+describe("WriteBuffer", () => {
+  it("gives the writes that wait together, in order", () => {
+    const { buffer, take } = buffered(1, 2, 3);
+    expect(buffer.isEmpty).toBe(false);
+    expect(take()).toEqual([1, 2, 3]);
+    expect(buffer.isEmpty).toBe(true);
+    expect(take()).toEqual([]);
+  });
+
+  it("gives no more records at once than a store writes in time", () => {
+    const { take } = buffered(MAX_RECORDS_PER_TRANSACTION - 1, 1, 1);
+    expect(take()).toEqual([MAX_RECORDS_PER_TRANSACTION - 1, 1]);
+    expect(take()).toEqual([1]);
+  });
+
+  it("gives at least one write, however many records it has", () => {
+    const { take } = buffered(MAX_RECORDS_PER_TRANSACTION + 1, 1);
+    expect(take()).toEqual([MAX_RECORDS_PER_TRANSACTION + 1]);
+    expect(take()).toEqual([1]);
+  });
+
+  it("fails every write that waits, and keeps none", () => {
+    const { buffer, failures, take } = buffered(1, 1, 1);
+    buffer.fail("full");
+    expect(failures).toEqual(["0: full", "1: full", "2: full"]);
+    expect(take()).toEqual([]);
+  });
+
+  it("does not fail a write that is added from inside a failure", () => {
+    const { buffer } = buffered();
+    const first$ = new AsyncSubject<string>();
+    first$.subscribe({ error: () => buffer.add(writeOf(1), new AsyncSubject()) });
+    buffer.add(writeOf(1), first$);
+    buffer.fail("full");
+    expect(buffer.isEmpty).toBe(false);
+  });
+});

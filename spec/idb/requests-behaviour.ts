@@ -30,11 +30,11 @@ export function requestsBehaviour(implementation: string): void {
     });
 
     describe.each([
-      ["fewer records at a time if they are slow", 100, [16, 8, 4, 2, 1]],
-      ["as many records at a time if they are neither slow nor quick", 5, [16, 15]],
-      ["more records at a time if they are quick", 1, [16, 15]],
-    ])("read %s", (_, ms, pages) => {
-      const keys = numbered(31);
+      ["fewer records at a time if they are slow", 30, 100, [16, 8, 4, 2], [16, 8, 4, 2, 1]],
+      ["as many at a time if they are neither slow nor quick", 40, 5, [16, 16, 8], [16, 16, 16]],
+      ["more records at a time if they are quick", 70, 1, [16, 32, 22], [16, 32, 64]],
+    ])("read %s", (_, count, ms, gets, getAlls) => {
+      const keys = numbered(count);
       beforeEach(async () => {
         await lastValueFrom(put(idb.store, ...keys.map((key) => [key, key[1]] as const)));
         clockTakes(ms);
@@ -42,13 +42,13 @@ export function requestsBehaviour(implementation: string): void {
 
       it("by their keys", async () => {
         expect(await lastValueFrom(idb.store.read(keys))).toEqual(keys.map(([, id]) => id));
-        expect(idb.requests.gets.slice(1)).toEqual(pages); // after that of the update
+        expect(idb.requests.gets.slice(1)).toEqual(gets); // after that of the update
       });
 
       it("of a kind", async () => {
         const [log] = await lastValueFrom(idb.store.readKinds(["log"]));
         expect(log).toEqual(new Map(keys.map(([, id]) => [id, id])));
-        expect(idb.requests.getAlls).toEqual(pages);
+        expect(idb.requests.getAlls).toEqual(getAlls);
       });
     });
 

@@ -1,69 +1,68 @@
-import { map, NEVER, of } from "rxjs";
+import { map, NEVER } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { DeviceTracker } from "../../src/device-tracker.js";
 import type { DeviceTrackerOptions } from "../../src/tracker/options.js";
-import { ScriptedStore } from "../../src/testing/scripted-store.js";
-import { keysApiOf } from "../support/keys-api-of.js";
 import { marbles } from "../support/marbles.js";
-import { trackerIn } from "../support/tracker-in.js";
+import { setUp } from "../support/set-up.js";
 import { ALICE, BOB, CAROL } from "../support/users.js";
-import { answer, step } from "../support/wire.js";
 
-const construct = (options: Partial<DeviceTrackerOptions>) =>
-  new DeviceTracker({ userId: ALICE, sync$: NEVER, keysApi: keysApiOf([]), ...options });
+const keysApi = { query: () => NEVER, changes: () => NEVER };
+const construct = (options: Partial<DeviceTrackerOptions> = {}) =>
+  new DeviceTracker({ userId: ALICE, sync$: NEVER, keysApi, ...options });
 
 describe("the constructor", () => {
   it.each(["", "alice", "@alice", "alice:example.org", "@alice:", `@${"a".repeat(255)}:example.org`])(
-    "refuses %j, which is no user ID",
+    "refuses the user ID %j",
     (userId) => {
       expect(() => construct({ userId })).toThrow(TypeError);
     },
   );
 
-  const bounds = [
+  const limits = [
     "maxUsersPerQuery",
     "maxConcurrentQueries",
     "queryDeadline",
     "storeDeadline",
     "maxListsInMemory",
   ] as const;
-  it.each(bounds)("refuses a %s that is below 1 or no number, and says which", (bound) => {
+
+  it.each(limits)("refuses a %s below 1, and names it", (limit) => {
     for (const value of [0, -1, Number.NaN, "many" as never]) {
-      expect(() => construct({ [bound]: value })).toThrow(RangeError);
-      expect(() => construct({ [bound]: value })).toThrow(bound);
+      expect(() => construct({ [limit]: value })).toThrow(RangeError);
+      expect(() => construct({ [limit]: value })).toThrow(limit);
     }
   });
 
-  it.each(bounds)("accepts a %s of 1, and one without end", (bound) => {
-    expect(() => construct({ [bound]: 1 })).not.toThrow();
-    expect(() => construct({ [bound]: Number.POSITIVE_INFINITY })).not.toThrow();
+  it.each(limits)("accepts a %s of 1, and Infinity", (limit) => {
+    expect(() => construct({ [limit]: 1 })).not.toThrow();
+    expect(() => construct({ [limit]: Number.POSITIVE_INFINITY })).not.toThrow();
+  });
+
+  it.each(["gaps", "unsignedDevices"])("refuses an unknown value of %s, and names it", (option) => {
+    expect(() => construct({ [option]: "perhaps" })).toThrow(TypeError);
+    expect(() => construct({ [option]: "perhaps" })).toThrow(option);
   });
 });
 
 describe("the users of a call", () => {
   it(
-    "may be nobody: an empty map, without a request",
+    "may be empty: nothing is requested",
     marbles((m) => {
-      const { tracker, asked$ } = trackerIn(m);
+      const { tracker, expectQueries } = setUp(m);
       m.expectObservable(tracker.getDeviceKeys([])).toBe("(n|)", { n: new Map() });
       m.expectObservable(tracker.getKnownDeviceKeys([])).toBe("(n|)", { n: new Map() });
+      m.expectObservable(tracker.watchDeviceKeys([])).toBe("n", { n: new Map() });
       m.expectObservable(tracker.track([])).toBe("|");
-      m.expectObservable(asked$).toBe("-");
+      m.expectObservable(tracker.untrack([])).toBe("|");
+      m.expectObservable(tracker.invalidate([])).toBe("|");
+      expectQueries();
     }),
   );
 
   it(
-    "may be nobody for a watcher, who gets an empty map and no more",
+    "are read from the iterable when the method is called",
     marbles((m) => {
-      const { watch } = trackerIn(m);
-      m.expectObservable(watch([])).toBe("n", { n: [] });
-    }),
-  );
-
-  it(
-    "are read from the iterable when the method is called, and only then",
-    marbles((m) => {
-      const { lookup } = trackerIn(m, { answers: [of({})] });
+      const { lookup } = setUp(m);
       const users = [BOB];
       const result$ = lookup(users);
       users.push(CAROL);
@@ -72,121 +71,36 @@ describe("the users of a call", () => {
   );
 
   it(
-    "may come from an iterable that can be read only once, subscribed to twice",
+    "may come from an iterator that is read once, for two subscriptions",
     marbles((m) => {
-      const { tracker } = trackerIn(m, { answers: [of({}), of({})] });
+      const { tracker } = setUp(m);
       const once = [BOB, CAROL].values();
       const names$ = tracker.getDeviceKeys(once).pipe(map((users) => [...users.keys()]));
-      m.expectObservable(names$, "^--").toBe("(n|)", { n: [BOB, CAROL] });
-      m.expectObservable(names$, "-^-").toBe("-(n|)", { n: [BOB, CAROL] });
+      m.expectObservable(names$, "^-").toBe("(n|)", { n: [BOB, CAROL] });
+      m.expectObservable(names$, "-^").toBe("-(n|)", { n: [BOB, CAROL] });
     }),
   );
 
   it(
-    "count once where they are named twice, at their first place",
+    "count once if they are named twice, at their first place",
     marbles((m) => {
-      const { lookup, asked$ } = trackerIn(m, { answers: [of(answer({ [BOB]: ["B1"] }))] });
+      const { lookup, expectQueries } = setUp(m, { devices: { [BOB]: ["B1"] } });
       m.expectObservable(lookup([CAROL, BOB, CAROL])).toBe("(x|)", { x: ["carol - untracked", "bob B1 untracked"] });
-      m.expectObservable(asked$).toBe("x", { x: "carol bob" });
+      expectQueries("0-0 carol bob");
     }),
   );
 
-  it.each(["getDeviceKeys", "getKnownDeviceKeys", "watchDeviceKeys", "track"] as const)(
-    "of %s may not be a string, which is an iterable of letters",
+  it.each(["getDeviceKeys", "getKnownDeviceKeys", "watchDeviceKeys", "track", "untrack", "invalidate"] as const)(
+    "of %s must not be a string, which is an iterable of characters",
     (method) => {
-      const tracker = construct({});
+      const tracker = construct();
       expect(() => tracker[method](BOB)).toThrow(TypeError);
     },
   );
-
-  it.each([Number.NaN, -1, Number.POSITIVE_INFINITY])("may not be given a timeout of %d", (timeout) => {
-    expect(() => construct({}).getDeviceKeys([BOB], { timeout })).toThrow(RangeError);
-  });
 });
 
-describe("an ID that is no user ID", () => {
-  it.each([
-    ["a word", "nobody"],
-    ["no sigil", "x:y"],
-    ["no server", "@no-server"],
-    ["an empty server", "@bob:"],
-    ["nothing", ""],
-    ["256 bytes", `@${"a".repeat(243)}:example.org`],
-    ["257 bytes in fewer characters", `@${"é".repeat(122)}:example.org`],
-  ])("is never sent, and comes back with no devices, untracked: %s", (_, id) => {
-    marbles((m) => {
-      const { tracker, asked$ } = trackerIn(m);
-      const results$ = tracker
-        .getDeviceKeys([id])
-        .pipe(
-          map((users) => Array.from(users, ([user, { deviceKeys, freshness }]) => [user, deviceKeys.size, freshness])),
-        );
-      m.expectObservable(results$).toBe("(x|)", { x: [[id, 0, "untracked"]] });
-      m.expectObservable(asked$).toBe("-");
-    })();
+describe("a timeout", () => {
+  it.each([Number.NaN, -1, Number.POSITIVE_INFINITY])("must not be %d", (timeout) => {
+    expect(() => construct().getDeviceKeys([BOB], { timeout })).toThrow(RangeError);
   });
-
-  it(
-    "leaves the others of the call alone, and keeps its place in the order",
-    marbles((m) => {
-      const { lookup, asked$ } = trackerIn(m, { answers: [of(answer({ [BOB]: ["B1"] }))] });
-      m.expectObservable(lookup([BOB, "nobody", CAROL])).toBe("(x|)", {
-        x: ["bob B1 untracked", "nobody - untracked", "carol - untracked"],
-      });
-      m.expectObservable(asked$).toBe("x", { x: "bob carol" });
-    }),
-  );
-
-  it.each([
-    ["255 bytes", `@${"a".repeat(242)}:example.org`],
-    ["characters of old times", "@Odd Name/=🐼:example.org:8448"],
-    ["a name of JavaScript's", "@__proto__:example.org"],
-    ["no localpart", "@:example.org"],
-  ])("is not what an odd but possible one is: %s", (_, id) => {
-    marbles((m) => {
-      const { tracker, requests } = trackerIn(m, { answers: [of({})] });
-      tracker.getDeviceKeys([id]).subscribe();
-      expect(requests.map((request) => Object.keys(request.device_keys))).toEqual([[id]]);
-    })();
-  });
-
-  it(
-    "is left out of track(), and told",
-    marbles((m) => {
-      const { tracker, problems } = trackerIn(m);
-      m.expectObservable(tracker.track(["nobody", BOB])).toBe("|");
-      m.expectObservable(tracker.trackedUsers$, "-^-").toBe("-u", { u: new Set([ALICE, BOB]) });
-      m.afterwards(() => {
-        expect(problems).toMatchObject([{ type: "user-ids-refused", source: "track", userIds: ["nobody"], count: 1 }]);
-      });
-    }),
-  );
-
-  it(
-    "is left out of a step, and told; the step counts",
-    marbles((m) => {
-      const sync$ = m.hot("-x-", { x: step("s1", { changed: ["nobody", BOB], left: ["x:y"] }) });
-      const { tracker, problems } = trackerIn(m, { sync$ });
-      m.expectObservable(tracker.deviceChanges$).toBe("-x-", { x: { changed: [BOB], left: [] } });
-      m.afterwards(() => {
-        expect(problems).toMatchObject([
-          { type: "user-ids-refused", source: "device_lists", userIds: ["nobody", "x:y"], count: 2 },
-        ]);
-      });
-    }),
-  );
-
-  it(
-    "reads no record of the store",
-    marbles((m) => {
-      const store = new ScriptedStore({ scheduler: m.scheduler });
-      const { lookup, known } = trackerIn(m, { store, tracking: [BOB] });
-      const before = store.begun.read;
-      m.expectObservable(lookup(["nobody"])).toBe("(x|)", { x: ["nobody - untracked"] });
-      m.expectObservable(known(["nobody"])).toBe("(x|)", { x: [] });
-      m.afterwards(() => {
-        expect(store.begun.read).toBe(before);
-      });
-    }),
-  );
 });

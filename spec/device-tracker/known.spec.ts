@@ -79,12 +79,11 @@ describe("getKnownDeviceKeys", () => {
   it(
     "returns what memory has if the store cannot be read, and reports it",
     marbles((m) => {
-      const { known, tracker, store, problems$ } = fetched(m);
-      const more = [BOB, EVE];
-      m.acts("-t", { t: () => tracker.track([EVE]).subscribe() });
-      m.acts("--f", { f: () => store.failNext("broken", "read") });
-      m.expectObservable(known(more), "---^").toBe("---(x|)", { x: ["bob B1 current"] });
-      m.expectObservable(problems$).toBe("----");
+      const { known, store, problems$ } = fetched(m, { maxListsInMemory: 1 });
+      m.acts("-f", { f: () => store.failNext("broken", "read") });
+      m.expectObservable(known([BOB, CAROL]), "--^-").toBe("--(x|)", { x: ["carol C1 current"] });
+      m.expectObservable(known([BOB, CAROL]), "---^").toBe("---(x|)", { x: ["bob B1 current", "carol C1 current"] });
+      m.expectObservable(problems$).toBe("--p", { p: "read-failed" });
     }),
   );
 });

@@ -15,7 +15,7 @@ export interface Setup {
   readonly repeatsTokens: boolean;
   /** The server ignores `to` of `/keys/changes`, as Synapse does. */
   readonly ignoresTo: boolean;
-  /** Responses say what they answer. */
+  /** Responses say what they answer from the first loop on. */
   readonly saysSince: boolean;
   readonly gaps: "ask" | "distrust";
   readonly maxUsersPerQuery: number;

@@ -33,41 +33,50 @@ export interface Poll {
   readonly to: number;
 }
 
-/** The same as `syncResponses(http, { since$: store.syncToken$ }).pipe(inOneTab(name))`, with the lock in the hands of the world. */
+/**
+ * The same as `syncResponses(http, { since$: store.syncToken$ }).pipe(inOneTab(name))`, with the lock in the hands of the world. Only the first loop of a
+ * tracker may leave out what its responses answer.
+ */
 export function syncLoop(turn$: BehaviorSubject<Turn>, store: DeviceStore, world: Surroundings): Observable<Poll> {
+  let says = world.setup.saysSince;
   return turn$.pipe(
     filter((turn) => turn !== "finish"),
-    switchMap((turn) => (turn === "rest" ? NEVER : loop(turn$, store, world))),
+    switchMap((turn) => {
+      if (turn === "rest") return NEVER;
+      const loop$ = loop(turn$, store, world, says);
+      says = true;
+      return loop$;
+    }),
   );
 }
 
 /** The first poll is not held; the next ones are until there is news. */
-function loop(turn$: BehaviorSubject<Turn>, store: DeviceStore, world: Surroundings): Observable<Poll> {
+function loop(turn$: BehaviorSubject<Turn>, store: DeviceStore, world: Surroundings, says: boolean): Observable<Poll> {
   const { server } = world;
   return store.syncToken$.pipe(
     timeout({ first: SINCE_DEADLINE, scheduler: world.clock }),
     catchError(() => of(undefined)),
     map((token) => (token === undefined ? undefined : server.positionOf(token))),
-    concatMap((from) => poll(from, world)),
+    concatMap((from) => poll(from, says, world)),
     expand(({ to }) =>
       turn$.value === "sync"
         ? server.news$.pipe(
             startWith(undefined),
             filter(() => server.position > to),
             take(1),
-            concatMap(() => poll(to, world)),
+            concatMap(() => poll(to, says, world)),
           )
         : NEVER,
     ),
   );
 }
 
-function poll(from: number | undefined, world: Surroundings): Observable<Poll> {
-  const { server, setup } = world;
+function poll(from: number | undefined, says: boolean, world: Surroundings): Observable<Poll> {
+  const { server } = world;
   const answer = (): Poll => {
     const to = server.position;
     const response: SyncResponse = { next_batch: server.token(to) };
-    if (setup.saysSince) response.since = from === undefined ? null : server.token(from);
+    if (says) response.since = from === undefined ? null : server.token(from);
     if (from !== undefined) response.device_lists = server.lists(from, to);
     return { response, from, to };
   };

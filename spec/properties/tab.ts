@@ -152,8 +152,9 @@ export class Tab {
     if ((start ?? -1) < Math.max(saved.position ?? -1, ...newest)) this.#world.isOneLine = false;
     facts.given.push(response);
     facts.upTo = Math.max(facts.upTo ?? 0, end);
-    facts.hops.push({ from: setup.saysSince ? start : "any", to: end, changed, left });
-    if (setup.gaps === "distrust") facts.hops.push(unknownHop(setup.saysSince ? start : undefined, end));
+    const says = response.since !== undefined;
+    facts.hops.push({ from: says ? start : "any", to: end, changed, left });
+    if (setup.gaps === "distrust") facts.hops.push(unknownHop(says ? start : undefined, end));
   }
 
   #send(users: readonly UserId[]): Query {

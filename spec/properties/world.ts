@@ -95,10 +95,16 @@ export class World {
     }
   }
 
-  /** The application tracks users who share a room, once it has synced. */
+  /**
+   * The application tracks users who share a room, once there has been a sync. While the saved state is loading, another tracker may commit that a user has
+   * left whom this application still sees in a room: then it has to be alone.
+   */
   #track({ facts, callers }: Tab, users: readonly UserId[]): void {
-    const sharing = users.filter((user) => this.#world.server.shares(user));
-    if (facts.upTo !== undefined) callers.call("track", sharing);
+    const { server, trackers } = this.#world;
+    const isLoaded = facts.tracked.size > 0;
+    const isAlone = trackers.every((other) => other === facts || other.state === "gone");
+    const sharing = users.filter((user) => server.shares(user));
+    if (facts.upTo !== undefined && (isLoaded || isAlone)) callers.call("track", sharing);
   }
 
   /** A store that fails from the start is replaced by memory, which is not what this is about. */

@@ -186,8 +186,8 @@ export class Session {
     this.#over = error;
     // First all callers are notified, then what they waited for ends: one that is not notified yet must not get half an answer, or send what waited.
     this.#account?.parts.queries.close();
-    this.#closing$.next();
     this.#connections$.value?.unsubscribe();
+    this.#closing$.next();
     this.#announcements.unsubscribe();
     this.#gate.fail(error);
     this.#account?.close(error);

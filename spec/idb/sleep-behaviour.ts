@@ -11,7 +11,7 @@ interface Page {
 
 const pause = () => new Promise((resolve) => setTimeout(resolve, 30));
 
-/** What a store does while its tab is frozen or in the back/forward cache. `getPage`: where the browser dispatches its events. */
+/** What a store does while its tab is frozen or in the back/forward cache. `getPage` returns the targets of the browser's events. */
 export function sleepBehaviour(implementation: string, getPage: () => Page): void {
   describe(`an idbStore ${implementation}, in a tab that falls asleep`, () => {
     const idb = useIdbStore();

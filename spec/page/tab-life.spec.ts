@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { asleep } from "../../src/page/tab-life.js";
+import { asleep, cached } from "../../src/page/tab-life.js";
 import { fakePage } from "./fake-page.js";
 
 describe("asleep", () => {
@@ -9,10 +9,10 @@ describe("asleep", () => {
 
   const follow = () => {
     const page = fakePage();
-    const said: boolean[] = [];
-    const subscription = asleep().subscribe((now) => said.push(now));
+    const emitted: boolean[] = [];
+    const subscription = asleep().subscribe((now) => emitted.push(now));
     return {
-      said,
+      emitted,
       subscription,
       on: (target: "document" | "window", ...events: string[]) =>
         events.forEach((event) => page[target].dispatchEvent(new Event(event))),
@@ -20,23 +20,23 @@ describe("asleep", () => {
     };
   };
 
-  it("is awake at first, asleep from freeze to resume, and says so within the event", () => {
-    const { said, on } = follow();
-    expect(said).toEqual([false]);
+  it("is asleep from freeze to resume, and emits within the events", () => {
+    const { emitted, on } = follow();
+    expect(emitted).toEqual([false]);
     on("document", "freeze");
-    expect(said).toEqual([false, true]);
+    expect(emitted).toEqual([false, true]);
     on("document", "resume");
-    expect(said).toEqual([false, true, false]);
+    expect(emitted).toEqual([false, true, false]);
   });
 
-  it("is asleep in the back/forward cache until the page is shown, whichever event says so first", () => {
-    const { said, on } = follow();
-    on("window", "pageshow"); // as every page
+  it("is asleep from pagehide to pageshow, whatever other events there are", () => {
+    const { emitted, on } = follow();
+    on("window", "pageshow"); // of every page
     on("window", "pagehide");
     on("document", "freeze", "resume");
-    expect(said).toEqual([false, true]);
+    expect(emitted).toEqual([false, true]);
     on("window", "pageshow");
-    expect(said).toEqual([false, true, false]);
+    expect(emitted).toEqual([false, true, false]);
   });
 
   it("leaves no listener behind", () => {
@@ -50,9 +50,33 @@ describe("asleep", () => {
     vi.restoreAllMocks();
   });
 
-  it("is awake where there is no page", () => {
-    const said: boolean[] = [];
-    asleep().subscribe((now) => said.push(now));
-    expect(said).toEqual([false]);
+  it("is awake if there is no page", () => {
+    const emitted: boolean[] = [];
+    asleep().subscribe((now) => emitted.push(now));
+    expect(emitted).toEqual([false]);
+  });
+});
+
+describe("cached", () => {
+  afterEach(() => {
+    vi.unstubAllGlobals();
+  });
+
+  it("is true from pagehide to pageshow, and not while the tab is frozen", () => {
+    const page = fakePage();
+    const emitted: boolean[] = [];
+    cached().subscribe((isCached) => emitted.push(isCached));
+    page.document.dispatchEvent(new Event("freeze"));
+    page.document.dispatchEvent(new Event("resume"));
+    expect(emitted).toEqual([false]);
+    page.window.dispatchEvent(new Event("pagehide"));
+    page.window.dispatchEvent(new Event("pageshow"));
+    expect(emitted).toEqual([false, true, false]);
+  });
+
+  it("is false if there is no page", () => {
+    const emitted: boolean[] = [];
+    cached().subscribe((isCached) => emitted.push(isCached));
+    expect(emitted).toEqual([false]);
   });
 });

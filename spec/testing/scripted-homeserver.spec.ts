@@ -19,9 +19,9 @@ function homeserverIn({ scheduler }: Marbles, options: Partial<ScriptedHomeserve
   return { homeserver, query, devices };
 }
 
-describe("ScriptedHomeserver, asked for keys", () => {
+describe("ScriptedHomeserver, queried for keys", () => {
   it(
-    "answers at once unless it is told otherwise, with the devices there are",
+    "answers synchronously by default, with the current devices",
     marbles((m) => {
       const { homeserver, query, devices } = homeserverIn(m);
       homeserver.addDevice(BOB, "B1");
@@ -30,7 +30,7 @@ describe("ScriptedHomeserver, asked for keys", () => {
   );
 
   it(
-    "takes its time to answer, and notes when it was asked and when it answered",
+    "answers after a time, and records when it was queried and when it answered",
     marbles((m) => {
       const { homeserver, query, devices } = homeserverIn(m, { answerAfter: 3 });
       homeserver.addDevice(BOB, "B1");
@@ -44,7 +44,7 @@ describe("ScriptedHomeserver, asked for keys", () => {
   it.each([
     ["arrival", "B1"],
     ["departure", "B2"],
-  ] as const)("looks at the lists at the query's %s", (looksAt, found) => {
+  ] as const)("answers with the lists as of the %s", (looksAt, found) => {
     marbles((m) => {
       const { homeserver, query, devices } = homeserverIn(m, { answerAfter: 3, looksAt });
       homeserver.addDevice(BOB, "B1");
@@ -58,7 +58,7 @@ describe("ScriptedHomeserver, asked for keys", () => {
   });
 
   it(
-    "notes an abort",
+    "records when a query was aborted",
     marbles((m) => {
       const { homeserver, query } = homeserverIn(m, { answerAfter: 5 });
       m.expectObservable(query(BOB), "-^-!").toBe("----");
@@ -70,7 +70,7 @@ describe("ScriptedHomeserver, asked for keys", () => {
   );
 
   it(
-    "names unreachable servers in failures, and not their users",
+    "names unreachable servers in failures, and leaves out their users",
     marbles((m) => {
       const { homeserver, query } = homeserverIn(m);
       homeserver.addDevice(EVE, "E1");
@@ -83,7 +83,7 @@ describe("ScriptedHomeserver, asked for keys", () => {
   );
 
   it(
-    "fails the next query only, when it would have answered",
+    "fails only the next query, at the time of its answer",
     marbles((m) => {
       const { homeserver, query, devices } = homeserverIn(m, { answerAfter: 2 });
       homeserver.failNext("busy");
@@ -93,7 +93,7 @@ describe("ScriptedHomeserver, asked for keys", () => {
   );
 
   it(
-    "gives cross-signing keys in their section",
+    "returns cross-signing keys in their section",
     marbles((m) => {
       const { homeserver, query } = homeserverIn(m);
       homeserver.setCrossSigningKey(BOB, "master_keys", master);
@@ -104,7 +104,7 @@ describe("ScriptedHomeserver, asked for keys", () => {
   );
 
   it(
-    "asks once at each subscription",
+    "receives one query for each subscription",
     marbles((m) => {
       const { homeserver, query } = homeserverIn(m);
       const answer$ = query(BOB);
@@ -116,9 +116,9 @@ describe("ScriptedHomeserver, asked for keys", () => {
   );
 });
 
-describe("ScriptedHomeserver, its steps", () => {
+describe("The steps of a ScriptedHomeserver", () => {
   it(
-    "announce what happened since the last one, the last of each user only",
+    "name what happened last to each user since the step before",
     marbles((m) => {
       const { homeserver } = homeserverIn(m);
       homeserver.addDevice(BOB, "B1");
@@ -131,7 +131,7 @@ describe("ScriptedHomeserver, its steps", () => {
   );
 
   it(
-    "go to who is subscribed to sync$, as they happen",
+    "are emitted by sync$",
     marbles((m) => {
       const { homeserver } = homeserverIn(m);
       m.acts("-s-cs", { s: () => homeserver.step(), c: () => homeserver.change(BOB) });
@@ -143,7 +143,7 @@ describe("ScriptedHomeserver, its steps", () => {
   );
 
   it(
-    "from an earlier token announce what happened since then",
+    "can start from an earlier token",
     marbles((m) => {
       const { homeserver } = homeserverIn(m);
       homeserver.change(BOB);
@@ -159,7 +159,7 @@ describe("ScriptedHomeserver, its steps", () => {
   );
 
   it(
-    "of an initial sync announce nobody",
+    "name no users if they are initial syncs",
     marbles((m) => {
       const { homeserver } = homeserverIn(m);
       homeserver.change(BOB);
@@ -168,7 +168,7 @@ describe("ScriptedHomeserver, its steps", () => {
   );
 
   it(
-    "are told between two tokens by changes()",
+    "between two tokens are returned by changes()",
     marbles((m) => {
       const { homeserver } = homeserverIn(m);
       homeserver.change(BOB);

@@ -128,7 +128,7 @@ describe("ScriptedStore, on the records of another one", () => {
   );
 
   it(
-    "tells its own announcements from equal ones, also if it had no subscribers",
+    "distinguishes its own announcements from equal ones, heard or not",
     marbles((m) => {
       const { own, other } = tabs(m, 3);
       announce(other, "a")();

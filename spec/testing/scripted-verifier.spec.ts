@@ -11,7 +11,7 @@ const check = (first: number): SignatureCheck => ({
 
 describe("ScriptedVerifier", () => {
   it(
-    "says at once that every signature holds, in the order given",
+    "finds every signature valid, synchronously by default",
     marbles(({ expectObservable, scheduler }) => {
       const verifier = new ScriptedVerifier({ scheduler });
       expectObservable(verifier.verify([check(1), check(2)])).toBe("(x|)", { x: [true, true] });
@@ -20,7 +20,7 @@ describe("ScriptedVerifier", () => {
   );
 
   it(
-    "says of those that are forged that they do not, as of when it answers",
+    "finds forged signatures invalid, as of the time of its answer",
     marbles(({ expectObservable, scheduler, acts }) => {
       const verifier = new ScriptedVerifier({ scheduler });
       verifier.forged.add(2);
@@ -31,7 +31,7 @@ describe("ScriptedVerifier", () => {
   );
 
   it(
-    "takes its time, anew for each call",
+    "takes a time, for each call separately",
     marbles(({ expectObservable, scheduler, acts }) => {
       const verifier = new ScriptedVerifier({ scheduler, takes: 3 });
       const verified$ = verifier.verify([check(1)]);
@@ -43,7 +43,7 @@ describe("ScriptedVerifier", () => {
   );
 
   it(
-    "fails as it is told, once, at the time when it would have answered",
+    "fails the next calls, each at the time of its answer",
     marbles(({ expectObservable, scheduler }) => {
       const verifier = new ScriptedVerifier({ scheduler, takes: 2 });
       verifier.failNext("no ed25519");
@@ -55,7 +55,7 @@ describe("ScriptedVerifier", () => {
   );
 
   it(
-    "keeps what it was asked, when it is subscribed to",
+    "records what it was to verify at each subscription",
     marbles(({ scheduler }) => {
       const verifier = new ScriptedVerifier({ scheduler });
       const verified$ = verifier.verify([check(1), check(2)]);

@@ -9,7 +9,7 @@ describe("testDevice", () => {
     expect(checkDevice(device, BOB, "B1")).toMatchObject({ device });
   });
 
-  it("is the same for the same names, and has other keys for others", () => {
+  it("is the same for the same IDs, and has different keys for different IDs", () => {
     const keys = (user: string, device: string) => Object.values(testDevice(user, device).keys);
     expect(testDevice(BOB, "B1")).toEqual(testDevice(BOB, "B1"));
     const all = [...keys(BOB, "B1"), ...keys(BOB, "B2"), ...keys(CAROL, "B1")];
@@ -24,7 +24,7 @@ describe("testDevice", () => {
     }
   });
 
-  it("has the given properties in place of its own", () => {
+  it("has the given properties instead of its own", () => {
     expect(testDevice(BOB, "B1", { algorithms: [], extra: 1 })).toMatchObject({
       device_id: "B1",
       algorithms: [],

@@ -1,18 +1,18 @@
 import { DeviceTrackerError } from "../model/errors.js";
 
 /**
- * What became of an operation on the database:
+ * Why an operation on the database failed:
  *
  * - `unavailable` there is no IndexedDB here, or the browser denies it
- * - `full`        there is no room for what was to be written
+ * - `full`        there is no room left for the records
  * - `newer`       the database has been upgraded by a newer version of this package
- * - `foreign`     the database is somebody else's: it does not hold what ours hold
- * - `aborted`     the browser ended the operation in the middle
- * - `failed`      anything else; the `cause` says what
+ * - `foreign`     the database belongs to something else: it has other contents
+ * - `aborted`     the browser interrupted the operation
+ * - `failed`      anything else; see the `cause`
  */
 export type StoreFailure = "unavailable" | "full" | "newer" | "foreign" | "aborted" | "failed";
 
-/** The database could not do what it was asked; nothing of the operation was written. */
+/** An operation on the database failed, and nothing of it was written. */
 export class StoreError extends DeviceTrackerError {
   override readonly name = "StoreError";
   constructor(
@@ -27,16 +27,16 @@ export class StoreError extends DeviceTrackerError {
 const explanations: Record<StoreFailure, string> = {
   unavailable:
     "cannot be opened: IndexedDB is not available here (not a browser, a private window, a sandboxed frame, or the user's settings); " +
-    "memoryStore() works anywhere, for as long as the page lives",
-  full: "has no room left: the disk is full, or this site's share of it; free some space and try again",
+    "memoryStore() works anywhere, as long as the page lives",
+  full: "has no room left: the disk or this site's quota is full; free some space and try again",
   newer:
-    "was written by a newer version of this package: update the package or reload the page; until then nothing is read or saved",
-  foreign: "exists, but holds something else: give idbStore() a name that nothing else uses",
-  aborted: "was interrupted by the browser (it closes databases to clear a site's data, for one): try again",
+    "was written by a newer version of this package: update the package or reload the page; until then nothing is read or written",
+  foreign: "exists, but belongs to something else: give idbStore() a name that nothing else uses",
+  aborted: "was interrupted by the browser, for example because the site's data was cleared: try again",
   failed: "failed; see the cause, and try again",
 };
 
-/** By the names that the IndexedDB specification and the browsers give to their exceptions. */
+/** By the names of the exceptions, from the IndexedDB specification and from browsers. */
 const failures = new Map<string, StoreFailure>([
   ["SecurityError", "unavailable"],
   ["QuotaExceededError", "full"],
@@ -45,7 +45,7 @@ const failures = new Map<string, StoreFailure>([
   ["AbortError", "aborted"],
 ]);
 
-/** Makes an error of what the browser says, which is `null` where it aborts a transaction without a reason. */
+/** @param cause the browser's error, which is `null` if it aborts a transaction without a reason */
 export function storeError(databaseName: string, cause: unknown): StoreError {
   if (cause === null || cause === undefined) return new StoreError(databaseName, "aborted");
   const failure = cause instanceof Error ? failures.get(cause.name) : undefined;

@@ -22,15 +22,16 @@ export interface Update<T> {
  * abort it. A store that answers at once emits synchronously. Features add kinds of records, not methods.
  */
 export interface DeviceStore {
-  /** The saved sync token, where the sync loop resumes. Read at each subscription; `undefined` if none is saved. */
+  /** The saved sync token, from which the sync loop resumes. Read at each subscription; `undefined` if none is saved. */
   readonly syncToken$: Observable<string | undefined>;
   /**
-   * Hot: what updates of this store announced, in this tab or another, in the order of the updates; never invented. In the tab of the update it emits
-   * before the update's own result does. Emits `undefined` if announcements may have been lost, as in a tab that was frozen: compare the head. Never
-   * fails, never completes.
+   * Hot: what updates of this store announce, in this tab or another, in the order of the updates; never invented. In the tab of the update it emits
+   * before the update's own result does. Only when two tabs update the store within the time that a message takes, a tab may receive its own
+   * announcement before the other tab's earlier one. Emits `undefined` if announcements may have been lost, as in a tab that was frozen: compare the
+   * head. Never fails, never completes.
    */
   readonly commits$: Observable<unknown>;
-  /** Log-out: deletes everything, for every tab. A write that is still on its way must not bring anything back. */
+  /** Log-out: deletes everything, for all tabs. An update that runs later sees an empty store. */
   clear(): Observable<void>;
   /** The records under these keys as of one moment, in the order of the keys; `undefined` for each that does not exist. */
   read(keys: readonly RecordKey[]): Observable<readonly unknown[]>;

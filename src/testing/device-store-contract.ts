@@ -15,7 +15,7 @@ export interface StoreTest {
 }
 
 /**
- * Tests that every {@link DeviceStore} must pass, for those who write one. They work with any test runner.
+ * The tests that every {@link DeviceStore} must pass, for authors of a store and any test runner.
  *
  * @param create called at the start of each test: makes new, empty data, and returns a function that opens a store on them. Some tests call that
  * function several times, as several tabs would.

@@ -23,15 +23,15 @@ import type { KeysApi } from "../query/keys-api.js";
 import { testDevice } from "./test-device.js";
 
 export interface ScriptedHomeserverOptions {
-  /** The clock of its answers: the `TestScheduler` of a marble test, say. */
+  /** The clock, such as the `TestScheduler` of a marble test. */
   readonly scheduler: SchedulerLike;
-  /** How long it takes to answer, in ms; 0 answers synchronously. @default 0 */
+  /** How long it takes to answer a query, in ms; 0 answers synchronously. @default 0 */
   readonly answerAfter?: number;
-  /** When the lists that an answer gives are looked at: as the query arrives, or as the answer leaves. @default "arrival" */
+  /** Whether an answer has the device lists as of the arrival of the query, or as of the departure of the answer. @default "arrival" */
   readonly looksAt?: "arrival" | "departure";
 }
 
-/** One `/keys/query` that was sent to it; times are the scheduler's. */
+/** A `/keys/query` that was sent to the homeserver; times are the scheduler's. */
 export interface ScriptedQuery {
   readonly userIds: readonly UserId[];
   readonly timeout: number | undefined;
@@ -46,8 +46,8 @@ interface Account {
 }
 
 /**
- * A homeserver in virtual time, for marble tests of whatever uses a tracker: it knows everybody's devices, answers queries for them, and announces what
- * changed when it is told to.
+ * A homeserver in virtual time, for marble tests of code that uses a tracker. It has the devices of all users, answers queries for them, and announces
+ * changes when {@link step} is called.
  *
  * @example
  * const homeserver = new ScriptedHomeserver({ scheduler: testScheduler, answerAfter: 5 });
@@ -55,15 +55,15 @@ interface Account {
  * tracker.connect();
  * homeserver.addDevice("@bob:example.org", "PHONE");
  * homeserver.step(); // announces Bob
- * tracker.getDeviceKeys(["@bob:example.org"]).subscribe(…); // in 5 ms; homeserver.queries tells what was asked
+ * tracker.getDeviceKeys(["@bob:example.org"]).subscribe(…); // emits after 5 ms; see also homeserver.queries
  */
 export class ScriptedHomeserver {
-  /** Hot: the steps, as they are told to happen. */
+  /** Hot: the response of each {@link step}. */
   readonly sync$: Observable<SyncResponse>;
   readonly keysApi: KeysApi;
-  /** Every query so far, in the order in which they came. */
+  /** All queries so far, in the order of their arrival. */
   readonly queries: ScriptedQuery[] = [];
-  /** Servers that cannot be reached: their users' queries end up in `failures`. */
+  /** Names of servers that cannot be reached. In answers they are in `failures`, and their users are missing. */
   readonly unreachable = new Set<string>();
   answerAfter: number;
   looksAt: "arrival" | "departure";
@@ -74,7 +74,7 @@ export class ScriptedHomeserver {
   readonly #history: { readonly position: number; readonly userId: UserId; readonly kind: "changed" | "left" }[] = [];
   readonly #failures: unknown[] = [];
   #position = 0;
-  /** Where the last step led. */
+  /** The position of the last step. */
   #synced: number | undefined;
 
   constructor({ scheduler, answerAfter = 0, looksAt = "arrival" }: ScriptedHomeserverOptions) {
@@ -88,12 +88,12 @@ export class ScriptedHomeserver {
     };
   }
 
-  /** The token of the last thing that happened. */
+  /** The token of the last change. */
   get token(): string {
     return `s${this.#position}`;
   }
 
-  /** A device is there from now on, in place of the one of that name if there was one. */
+  /** Adds a device, or replaces the one with the same ID. */
   addDevice(userId: UserId, deviceId: DeviceId, properties?: Partial<DeviceKeys>): DeviceKeys {
     const device = testDevice(userId, deviceId, properties);
     this.#account(userId).devices.set(deviceId, device);
@@ -115,24 +115,24 @@ export class ScriptedHomeserver {
     this.change(userId);
   }
 
-  /** The user will be announced as changed, whether anything changed or not. */
+  /** The next step names these users as changed, whether their devices have changed or not. */
   change(...userIds: readonly UserId[]): void {
     this.#note("changed", userIds);
   }
 
-  /** The user no longer shares a room with us; what happens to their devices goes unannounced from now on, until they {@link change} again. */
+  /** The next step names these users as left: they no longer share a room with us. */
   leave(...userIds: readonly UserId[]): void {
     this.#note("left", userIds);
   }
 
-  /** The devices that a query would give now. */
+  /** The devices that a query would return now. */
   devicesOf(userId: UserId): ReadonlyMap<DeviceId, DeviceKeys> {
     return this.#account(userId).devices;
   }
 
   /**
-   * Announces what has happened since the last step, or since the given token; `null` makes it an initial sync, which announces nobody. The first step does not say what it
-   * answers unless it is given here, so that it follows whatever the tracker stands on.
+   * Emits a sync response on {@link sync$}, with the changes since the last step, or since the given token. `null` makes it an initial sync, which names
+   * no users. The first response has no `since` unless it is given here, so that it continues from any token of the tracker.
    */
   step(since?: string | null): SyncResponse {
     const answered = since === undefined && this.#synced !== undefined ? `s${this.#synced}` : since;
@@ -214,7 +214,7 @@ export class ScriptedHomeserver {
 
 const position = (token: string): number => Number(token.slice(1));
 
-/** The source, subscribed to after a time; at once where that is 0. */
+/** Subscribes to the source after a time, or synchronously if that is 0. */
 function after<T>(time: number, scheduler: SchedulerLike, source$: Observable<T>): Observable<T> {
   return time === 0 ? source$ : timer(time, scheduler).pipe(concatMap(() => source$));
 }

@@ -3,20 +3,20 @@ import type { SignatureCheck, SignatureVerifier } from "../trust/signature-verif
 
 export interface ScriptedVerifierOptions {
   readonly scheduler: SchedulerLike;
-  /** How long it takes, in ms; 0 answers synchronously. @default 0 */
+  /** How long each call takes, in ms; 0 emits synchronously. @default 0 */
   readonly takes?: number;
 }
 
 /**
- * A verifier in virtual time, which computes nothing: every signature holds, apart from those that are {@link forged}.
+ * A verifier in virtual time, which computes nothing: every signature is valid unless it is in {@link forged}.
  *
  * @example
  * const verifier = new ScriptedVerifier({ scheduler: testScheduler, takes: 2 });
  */
 export class ScriptedVerifier implements SignatureVerifier {
-  /** Signatures that do not hold, by their first byte. */
+  /** Invalid signatures, by their first byte. */
   readonly forged = new Set<number>();
-  /** Every signature that it was asked about so far. */
+  /** All signatures that were to be verified so far, in order. */
   readonly asked: SignatureCheck[] = [];
   takes: number;
   readonly #scheduler: SchedulerLike;
@@ -27,7 +27,7 @@ export class ScriptedVerifier implements SignatureVerifier {
     this.takes = takes;
   }
 
-  /** The next call fails with this error, at the time when it would have been answered. */
+  /** The next call fails with this error, at the time when it would have emitted. */
   failNext(error: unknown): void {
     this.#failures.push(error);
   }

@@ -2,8 +2,9 @@ import type { DeviceId, UserId } from "../model/ids.js";
 import type { DeviceKeys } from "../model/wire.js";
 
 /**
- * A device of the shape that real ones have, with keys made from its name: the same arguments give the same device. It is not signed.
- * @param properties replace what is there
+ * A device in the form of real ones, not signed. Its keys are derived from its name: the same arguments return the same device.
+ *
+ * @param properties override those of the device
  * @example
  * testDevice("@bob:example.org", "PHONE", { unsigned: { device_display_name: "Bob's phone" } });
  */
@@ -20,7 +21,7 @@ export function testDevice(userId: UserId, deviceId: DeviceId, properties: Parti
   };
 }
 
-/** 43 characters of unpadded base64 (32 bytes) made from a text. */
+/** A key of 32 bytes, derived from a text, in unpadded base64. */
 function testKey(text: string): string {
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   let state = 2_166_136_261; // FNV-1a
@@ -30,5 +31,5 @@ function testKey(text: string): string {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     key += alphabet.charAt(state >>> 26);
   }
-  return `${key}A`; // the last of 43 characters holds four bits
+  return `${key}A`; // the last of 43 characters stands for four bits
 }

@@ -1,7 +1,7 @@
 import type { ListMemory } from "../lists/list-memory.js";
 import type { UserId } from "../model/ids.js";
 import type { DeviceKeysByUser, UserDeviceKeys } from "../model/results.js";
-import { toUserDeviceKeys, type Answer } from "../query/answer.js";
+import { freshnessOf, toUserDeviceKeys, type Answer } from "../query/answer.js";
 import type { Tracking } from "../sync/tracking.js";
 import { emptyList, sameDeviceList, type DeviceList } from "../trust/device-list.js";
 
@@ -102,6 +102,11 @@ export class WatchedLists {
       if (entry.freshness !== shown.freshness || entry.identity.verified !== shown.identity.verified) return true;
     }
     return false;
+  }
+
+  /** Whether an answer is current, or will be once no step may be missing any more. */
+  #isCurrent(answer: Answer): boolean {
+    return freshnessOf(answer, this.#tracking.get(answer.userId), false) === "current";
   }
 
   #entry(answer: Answer): UserDeviceKeys {

@@ -157,6 +157,10 @@ export class Session {
   change(type: "track" | "untrack" | "invalidate", users: readonly UserId[]): Observable<never> {
     return this.#untilClosed(
       new Observable<never>((subscriber) => {
+        if (this.#over !== undefined) {
+          subscriber.error(this.#over);
+          return;
+        }
         let hasFailed = false;
         this.#gate.pass(() => {
           if (!hasFailed) this.#account?.change(type, users).subscribe(subscriber);

@@ -64,8 +64,7 @@ export class WatchedLists {
       if (before !== undefined && before.list !== answer.list) {
         (sameDeviceList(this.#entry(before), entry) ? unchanged : changed).push(userId);
       }
-      if (before !== undefined && entry.freshness !== "current" && this.#entry(before).freshness === "current")
-        continue;
+      if (before !== undefined && this.#isCurrent(before) && !this.#isCurrent(answer)) continue;
       this.#answers.set(userId, answer);
       const shown = this.#shown.get(userId);
       if (shown === undefined || shown.freshness !== entry.freshness || !sameDeviceList(shown, entry)) altered = true;

@@ -1,4 +1,4 @@
-import type { AsyncSubject } from "rxjs";
+import { AsyncSubject, type Observable } from "rxjs";
 import type { News } from "./announcement.js";
 import type { RecordKey } from "./device-store.js";
 import type { SavedRecords } from "./saved-records.js";
@@ -10,7 +10,7 @@ export const MAX_RECORDS_PER_TRANSACTION = 5_000;
 /** What a write's pure function returns. */
 export interface Written<T> {
   readonly result: T;
-  /** What other trackers are told once it is durable. */
+  /** Announced to other trackers once it is durable. */
   readonly announce?: readonly News[];
 }
 
@@ -34,8 +34,11 @@ export class WriteBuffer {
     return this.#buffer.length === 0;
   }
 
-  add<T>(write: Write<T>, result$: AsyncSubject<T>): void {
+  /** Emits the result of the write once there is one. */
+  add<T>(write: Write<T>): Observable<T> {
+    const result$ = new AsyncSubject<T>();
     this.#buffer.push({ write, result$: result$ as AsyncSubject<unknown> });
+    return result$;
   }
 
   /** Takes out the first ones, up to {@link MAX_RECORDS_PER_TRANSACTION}, but at least one. */

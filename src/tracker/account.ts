@@ -56,44 +56,40 @@ export class Account {
     this.#surroundings = surroundings;
     const { outputs, name, closed$ } = surroundings;
     const { scheduler } = settings;
-    this.chain = new Chain(
-      account,
-      { store, owner: account.owner, name, scheduler, compact: compactIndex },
-      {
-        followed: (before, commits, isSummary) => {
-          this.#followed(before, commits, isSummary);
-        },
-        moved: (before) => {
-          this.#changed(before);
-        },
-        heard: (news) => {
-          this.#heard(news);
-        },
-        reread: (read) => {
-          this.parts.memory.checkOurKey(read.ourKey);
-          this.reportDamage(read);
-        },
-        commitFailed: (error, retryIn) => {
-          outputs.responses.storeFails();
-          const message = `changes could not be saved; lookups go on from memory, and it is tried again in ${retryIn / 1000} s`;
-          outputs.report({ type: "commit-failed", error, retryIn, message });
-        },
-        behind: (isBehind) => {
-          this.#setDoubt(isBehind || this.#isGapOpen);
-        },
-        unreadable: (error) => {
-          const message = "the saved state could not be read again; until it can, nothing is called current";
-          outputs.report({ type: "read-failed", userIds: [], error, message });
-          if (!this.#isGapOpen) this.#open(); // in doubt: lookups must not hang
-        },
-        cleared: () => {
-          surroundings.storeCleared(new StoreClearedError());
-        },
-        together: (action) => {
-          outputs.emissions.batch(action);
-        },
+    this.chain = new Chain(account, { store, owner: account.owner, name, scheduler }, compactIndex, {
+      followed: (before, commits, isSummary) => {
+        this.#followed(before, commits, isSummary);
       },
-    );
+      moved: (before) => {
+        this.#changed(before);
+      },
+      heard: (news) => {
+        this.#heard(news);
+      },
+      reread: (read) => {
+        this.parts.memory.checkOurKey(read.ourKey);
+        this.reportDamage(read);
+      },
+      commitFailed: (error, retryIn) => {
+        outputs.responses.storeFails();
+        const message = `changes could not be saved; lookups go on from memory, and it is tried again in ${retryIn / 1000} s`;
+        outputs.report({ type: "commit-failed", error, retryIn, message });
+      },
+      behind: (isBehind) => {
+        this.#setDoubt(isBehind || this.#isGapOpen);
+      },
+      unreadable: (error) => {
+        const message = "the saved state could not be read again; until it can, nothing is called current";
+        outputs.report({ type: "read-failed", userIds: [], error, message });
+        if (!this.#isGapOpen) this.#open(); // in doubt: lookups must not hang
+      },
+      cleared: () => {
+        surroundings.storeCleared(new StoreClearedError());
+      },
+      together: (action) => {
+        outputs.emissions.batch(action);
+      },
+    });
     this.tracking = new Tracking(this.chain.clone.users);
     this.parts = listsOf(this.chain, this.tracking, store, settings, outputs, { ourKey: account.ourKey, closed$ });
   }
@@ -172,7 +168,7 @@ export class Account {
     const isInitial = token === undefined && step.next !== undefined;
     const change: SyncStep = { ...toChange(step, token), ...(isInitial && { everyone: "outdated" }) };
     const isNews = placement === "next" && !isEmptyStep(change);
-    this.#respond(step, isNews ? this.#commit(change) : this.chain.settled(), connection);
+    this.#respond(step, isNews ? this.#commit(change) : this.chain.tokenSettled(), connection);
   }
 
   #respond({ response }: ParsedStep, outcome$: Observable<Outcome>, connection: Connection): void {

@@ -1,0 +1,25 @@
+import type { News } from "./announcement.js";
+import type { Commit } from "./change.js";
+import type { SavedAccount } from "./load.js";
+import type { Before } from "./tracked-users.js";
+
+/** What a chain reports, each time after memory reflects it. */
+export interface ChainEvents {
+  /** Commits of other trackers were applied. `isSummary`: several at once, because some had not been announced; `undefined` if they are not known one by one. */
+  readonly followed: (before: Before, commits: readonly Commit[] | undefined, isSummary: boolean) => void;
+  /** Users are in doubt: another tracker was given changes of them and cannot commit them. */
+  readonly moved: (before: Before) => void;
+  /** News of other trackers that do not concern the chain. */
+  readonly heard: (news: News) => void;
+  /** The whole state was read again. */
+  readonly reread: (account: SavedAccount) => void;
+  readonly commitFailed: (error: unknown, retryIn: number) => void;
+  /** The state is being read again (`true`), or has been. Nothing in memory is to be called current in between. */
+  readonly behind: (isBehind: boolean) => void;
+  /** The state could not be read again. Memory goes on, in doubt, and it is tried again later. */
+  readonly unreadable: (error: unknown) => void;
+  /** The store was cleared: nothing more is written or read. */
+  readonly cleared: () => void;
+  /** Runs this as one: what it causes must not be emitted before it is over. */
+  readonly together: (action: () => void) => void;
+}

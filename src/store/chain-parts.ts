@@ -1,0 +1,24 @@
+import type { SchedulerLike } from "rxjs";
+import type { Announcer } from "./announcer.js";
+import type { ChainEvents } from "./chain-events.js";
+import type { Clone } from "./clone.js";
+import type { DeviceStore } from "./device-store.js";
+import type { OperationSlot } from "./operation-slot.js";
+import type { OwnerRecord } from "./records.js";
+
+/** Who a tracker is, and where. */
+export interface ChainOptions {
+  readonly store: DeviceStore;
+  readonly owner: OwnerRecord;
+  /** A name for this tracker that no other has. */
+  readonly name: string;
+  readonly scheduler: SchedulerLike;
+}
+
+/** What the two halves of a chain share. */
+export interface ChainParts extends ChainOptions {
+  readonly clone: Clone;
+  readonly announcer: Announcer;
+  readonly slot: OperationSlot;
+  readonly events: ChainEvents;
+}

@@ -1,0 +1,143 @@
+import type { Observable } from "rxjs";
+import { StoreClearedError } from "../model/errors.js";
+import type { News } from "./announcement.js";
+import type { ChainParts } from "./chain-parts.js";
+import { canFollow, doubt, follow, followSave } from "./clone.js";
+import { readMissing, type Missing } from "./load.js";
+import { rebase, type Rebased } from "./rebase.js";
+import { Reloads } from "./reloads.js";
+import { Retry } from "./retry.js";
+
+/** What a {@link ChainReader} reports. */
+export interface ReaderEvents {
+  /** It is time for another try. */
+  readonly again: () => void;
+  /** Pending changes were rebased: these are not to be committed any more. */
+  readonly rebased: (dropped: Rebased["dropped"]) => void;
+  /** What is missing could not be read. It is tried again. */
+  readonly failed: (error: unknown) => void;
+  /** The store was cleared. */
+  readonly cleared: () => void;
+}
+
+/** What other trackers commit and save: followed as it is announced, and read if an announcement may have been lost. */
+export class ChainReader {
+  readonly #parts: ChainParts;
+  readonly #events: ReaderEvents;
+  readonly #retry: Retry;
+  readonly #reloads = new Reloads();
+  /** News that wait for the operation under way. */
+  readonly #news: News[] = [];
+  #isBehind = false;
+
+  constructor(parts: ChainParts, events: ReaderEvents) {
+    this.#parts = parts;
+    this.#events = events;
+    this.#retry = new Retry(parts.scheduler, events.again);
+  }
+
+  /** Why the last read failed. */
+  get error(): unknown {
+    return this.#retry.error;
+  }
+
+  /** Whether the store is known, or suspected, to be ahead of memory. */
+  get isBehind(): boolean {
+    return this.#isBehind;
+  }
+
+  /** Queues what another tracker announced; `undefined` means that something may have been lost. */
+  hear(value: unknown): void {
+    if (value === undefined) this.catchUp();
+    else this.#news.push(...this.#parts.announcer.newsIn(value));
+  }
+
+  /** What is missing, if anything, is to be read. Completes when memory reflects it; fails if it cannot be read now. */
+  reload(): Observable<void> {
+    const done$ = this.#reloads.add();
+    this.catchUp();
+    return done$;
+  }
+
+  catchUp(): void {
+    this.#setBehind(true);
+  }
+
+  /** Follows news, or begins to read what is missing; `false` if there is nothing to do now. */
+  next(): boolean {
+    const news = this.#news.shift();
+    if (news !== undefined) this.#follow(news);
+    else if (this.#isBehind && !this.#retry.isWaiting) this.#readMissing();
+    else return false;
+    return true;
+  }
+
+  end(error: Error): void {
+    this.#retry.end();
+    this.#news.length = 0;
+    this.#reloads.failAll(error);
+  }
+
+  #follow(news: News): void {
+    const { clone, events } = this.#parts;
+    if (news.type === "commits") {
+      this.#followCommits(news);
+      return;
+    }
+    if (news.type === "saved") followSave(clone, news.lists);
+    events.together(() => {
+      if (news.type !== "pending") events.heard(news);
+      else events.moved(doubt(clone, news.userIds === "everyone" ? [...clone.users.keys()] : news.userIds));
+    });
+  }
+
+  #followCommits({ commits, position }: Extract<News, { type: "commits" }>): void {
+    const { clone, events } = this.#parts;
+    const unknown = commits.filter(({ number }) => number > clone.head);
+    if (unknown.length === 0 || this.#isBehind) return; // known, or about to be read
+    if (canFollow(clone, commits)) {
+      events.together(() => {
+        events.followed(follow(clone, commits, position), unknown, false);
+      });
+    } else this.#setBehind(true);
+  }
+
+  #readMissing(): void {
+    const { store, owner, clone, slot } = this.#parts;
+    this.#reloads.begin();
+    slot.run(readMissing(store, owner, clone), {
+      next: (missing) => {
+        this.#retry.succeeded();
+        this.#parts.events.together(() => {
+          this.#rebase(missing);
+          this.#setBehind(this.#reloads.areWaiting);
+          this.#reloads.succeed();
+        });
+      },
+      error: (error) => {
+        if (error instanceof StoreClearedError) {
+          this.#events.cleared();
+          return;
+        }
+        this.#retry.failed(error);
+        this.#events.failed(error);
+        this.#reloads.fail(error);
+        this.#parts.events.unreadable(error);
+      },
+    });
+  }
+
+  #rebase(missing: Missing): void {
+    const { clone, events, name } = this.#parts;
+    const { before, dropped, commits } = rebase(clone, missing, name);
+    if (missing.type === "everything") events.reread(missing.account);
+    events.followed(before, commits, true);
+    this.#events.rebased(dropped);
+  }
+
+  #setBehind(isBehind: boolean): void {
+    if (this.#isBehind === isBehind) return;
+    this.#isBehind = isBehind;
+    this.#parts.events.behind(isBehind);
+  }
+}

@@ -1,0 +1,53 @@
+import type { Observable } from "rxjs";
+import type { ChainParts } from "./chain-parts.js";
+import type { Commit } from "./change.js";
+import { readSync, SYNC, type SyncRecord } from "./records.js";
+import { writeSnapshot, type Compact } from "./snapshot.js";
+import { transact, type Cleared } from "./transact.js";
+import { commit, type Base, type CommitOutcome } from "./transactions.js";
+import type { Write } from "./write-buffer.js";
+
+/** What a transaction returned, and the head that it left. */
+export interface Done<T> {
+  readonly result: T;
+  readonly sync: SyncRecord | undefined;
+}
+
+/** Commits changes and announces them. */
+export function commitAll(
+  { store, owner, name, clone, announcer }: ChainParts,
+  commits: readonly Commit[],
+): Observable<Done<CommitOutcome> | Cleared> {
+  const base = baseOf(clone);
+  return transact(store, owner, [], (records) => {
+    const outcome = commit(records, base, commits, name);
+    const result = { result: outcome, sync: readSync(records.get(SYNC)) };
+    if ("movedTo" in outcome) return { result };
+    const announce = announcer.announcementOf([{ type: "commits", position: outcome.committedAt, commits }]);
+    return { result, announce };
+  });
+}
+
+/** Runs all writes in one transaction and announces their news. The results are in the same order. */
+export function writeAll(
+  { store, owner, clone, announcer }: ChainParts,
+  writes: readonly Write<unknown>[],
+): Observable<Done<readonly unknown[]> | Cleared> {
+  const base = baseOf(clone);
+  const keys = writes.flatMap((write) => [...write.keys]);
+  const prepared = writes.map((write) => write.prepare());
+  return transact(store, owner, keys, (records) => {
+    const written = prepared.map((apply) => apply(records, base));
+    const news = written.flatMap(({ announce = [] }) => [...announce]);
+    const result = { result: written.map((one) => one.result), sync: readSync(records.get(SYNC)) };
+    return news.length === 0 ? { result } : { result, announce: announcer.announcementOf(news) };
+  });
+}
+
+/** Writes a snapshot and truncates the log, if the head is still that of the clone. */
+export function takeSnapshot({ store, owner, clone }: ChainParts, compact: Compact): Observable<boolean | Cleared> {
+  const committed = { ...clone, users: new Map(clone.users) };
+  return transact(store, owner, [], (records) => ({ result: writeSnapshot(records, committed, compact) }));
+}
+
+const baseOf = ({ head, position }: Base): Base => ({ head, position });

@@ -1,0 +1,217 @@
+import { map, of, Subject, type Observable } from "rxjs";
+import type { ChainParts } from "./chain-parts.js";
+import { commitAll, takeSnapshot, writeAll } from "./chain-transactions.js";
+import type { Change } from "./change.js";
+import { advance, applyLocally, toCommits, type Pending } from "./clone.js";
+import { Outcomes } from "./outcomes.js";
+import type { Outcome, Rebased } from "./rebase.js";
+import type { SyncRecord } from "./records.js";
+import { Retry } from "./retry.js";
+import { isSnapshotDue, type Compact } from "./snapshot.js";
+import { usersOf, type CommitOutcome } from "./transactions.js";
+import { WriteBuffer, type Write } from "./write-buffer.js";
+
+/** Commits in a row that find the head moved after which this tracker waits: the store may contradict itself, and must not make it spin. */
+const MAX_REJECTIONS = 100;
+
+/** What a {@link ChainWriter} reports. */
+export interface WriterEvents {
+  /** It is time for another try. */
+  readonly again: () => void;
+  /** Another tracker has moved the head: the missing commits are to be read. */
+  readonly headMoved: () => void;
+  /** The last try, after {@link ChainWriter.close}, was in vain. */
+  readonly gaveUp: () => void;
+}
+
+/**
+ * What a tracker writes: commits, in order, all that wait in one transaction; then saves, those that wait in one transaction; then, if the log is long, a
+ * snapshot.
+ */
+export class ChainWriter {
+  readonly #parts: ChainParts;
+  readonly #events: WriterEvents;
+  readonly #compact: Compact;
+  readonly #retry: Retry;
+  readonly #outcomes = new Outcomes();
+  readonly #writes = new WriteBuffer();
+  readonly #failed$ = new Subject<void>();
+  #rejections = 0;
+  #isLastTry = false;
+  /** The head after the last transaction, until it is known whether a snapshot is due. */
+  #sync: SyncRecord | undefined;
+
+  constructor(parts: ChainParts, compact: Compact, events: WriterEvents) {
+    this.#parts = parts;
+    this.#events = events;
+    this.#compact = compact;
+    this.#retry = new Retry(parts.scheduler, events.again);
+  }
+
+  /** Why the last commit failed. */
+  get error(): unknown {
+    return this.#retry.error;
+  }
+
+  /** Emits when a commit fails. */
+  get failed$(): Observable<void> {
+    return this.#failed$;
+  }
+
+  get hasCommits(): boolean {
+    return this.#parts.clone.pending.length > 0;
+  }
+
+  apply(change: Change): { readonly pending: Pending; readonly outcome$: Observable<Outcome> } {
+    const pending = applyLocally(this.#parts.clone, change);
+    return { pending, outcome$: this.#outcomes.add(pending) };
+  }
+
+  add<T>(write: Write<T>): Observable<T> {
+    return this.#writes.add(write);
+  }
+
+  failWrites(error: unknown): void {
+    this.#writes.fail(error);
+  }
+
+  /** The outcome of everything that is pending now; at once if there is nothing. */
+  settled(): Observable<Outcome> {
+    const last = this.#parts.clone.pending.at(-1);
+    const outcome$ = last === undefined ? undefined : this.#outcomes.of(last);
+    return outcome$ === undefined ? of("committed") : outcome$.pipe(map((): Outcome => "committed"));
+  }
+
+  /** The outcome of the pending step that led to the token in memory; at once if that is saved. */
+  tokenSettled(): Observable<Outcome> {
+    const last = this.#parts.clone.pending.findLast(({ change }) => outcomeOf(change) === "committed");
+    return (last === undefined ? undefined : this.#outcomes.of(last)) ?? of("committed");
+  }
+
+  /** Begins the most urgent operation; `false` if there is none to begin now. */
+  next(): boolean {
+    if (this.hasCommits) {
+      if (this.#retry.isWaiting) return false;
+      this.#commit();
+    } else if (!this.#writes.isEmpty) this.#write();
+    else if (this.#sync !== undefined && isSnapshotDue(this.#sync, this.#parts.clone.users.size)) this.#snapshot();
+    else return false;
+    return true;
+  }
+
+  /** Pending changes were rebased: these are not to be committed any more. */
+  settle(dropped: Rebased["dropped"]): void {
+    for (const { pending, outcome } of dropped) this.#outcomes.settle(pending, outcome);
+    // The store can be read, and there is nothing left to find out whether it can be written.
+    if (!this.hasCommits) this.#retry.succeeded();
+  }
+
+  /** Other trackers must not call users current whose changes cannot be committed. */
+  announceIfFailing(): void {
+    if (this.#retry.isWaiting) this.#announcePending();
+  }
+
+  /** Fails everything that waits. What is pending gets one last try. */
+  close(error: Error): void {
+    this.#isLastTry = true;
+    this.end(error);
+  }
+
+  end(error: Error): void {
+    this.#retry.end();
+    this.#writes.fail(error);
+    this.#outcomes.fail(error);
+  }
+
+  #commit(): void {
+    const commits = toCommits(this.#parts.clone);
+    const next = (outcome: CommitOutcome) => {
+      this.#retry.succeeded();
+      if ("committedAt" in outcome) this.#committed(commits.length, outcome.committedAt);
+      else if (this.#isLastTry) this.#events.gaveUp();
+      else if (++this.#rejections <= MAX_REJECTIONS) this.#events.headMoved();
+      else this.#commitFailed(new Error("other tabs moved the head again and again"));
+    };
+    const done$ = commitAll(this.#parts, commits);
+    this.#parts.slot.run(
+      done$,
+      {
+        next: ({ result, sync }) => {
+          this.#sync = sync;
+          next(result);
+        },
+        error: (error) => {
+          if (this.#isLastTry) this.#events.gaveUp();
+          else this.#commitFailed(error);
+        },
+      },
+      true,
+    );
+  }
+
+  #committed(count: number, position: number): void {
+    const { clone, events } = this.#parts;
+    this.#rejections = 0;
+    const committed = clone.pending.slice(0, count);
+    advance(clone, count, position);
+    events.together(() => {
+      for (const pending of committed) this.#outcomes.settle(pending, outcomeOf(pending.change));
+    });
+  }
+
+  #commitFailed(error: unknown): void {
+    this.#rejections = 0;
+    this.#writes.fail(error);
+    const wait = this.#retry.failed(error);
+    this.#failed$.next();
+    this.#parts.events.commitFailed(error, wait);
+    this.#announcePending();
+  }
+
+  #announcePending(): void {
+    const changes = this.#parts.clone.pending.map(({ change }) => change);
+    const everyone = changes.some((change) => change.type === "step" && change.everyone !== undefined);
+    const userIds = everyone ? "everyone" : [...new Set(changes.flatMap(usersOf))];
+    if (userIds.length > 0) this.#parts.announcer.send({ type: "pending", userIds });
+  }
+
+  #write(): void {
+    const batch = this.#writes.take();
+    const done$ = writeAll(
+      this.#parts,
+      batch.map(({ write }) => write),
+    );
+    const next = (results: readonly unknown[]) => {
+      this.#parts.events.together(() => {
+        batch.forEach(({ result$ }, i) => {
+          result$.next(results[i]);
+          result$.complete();
+        });
+      });
+    };
+    this.#parts.slot.run(
+      done$,
+      {
+        next: ({ result, sync }) => {
+          this.#sync = sync;
+          next(result);
+        },
+        error: (error) => {
+          for (const { result$ } of batch) result$.error(error);
+          // Of a store that hangs, each write would find out for itself, one deadline after the other.
+          this.#writes.fail(error);
+        },
+      },
+      true,
+    );
+  }
+
+  #snapshot(): void {
+    this.#sync = undefined; // whatever comes of it, the next transaction shows when the next one is due
+    this.#parts.slot.run(takeSnapshot(this.#parts, this.#compact), { next: () => {}, error: () => {} });
+  }
+}
+
+/** A step that was rebased late has no token any more. */
+const outcomeOf = (change: Change): Outcome =>
+  change.type === "step" && change.next !== undefined ? "committed" : "applied";

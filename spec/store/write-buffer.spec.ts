@@ -1,4 +1,3 @@
-import { AsyncSubject } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { listKey } from "../../src/store/records.js";
 import { MAX_RECORDS_PER_TRANSACTION, WriteBuffer, type Write } from "../../src/store/write-buffer.js";
@@ -14,9 +13,7 @@ function buffered(...sizes: readonly number[]) {
   const buffer = new WriteBuffer();
   const failures: string[] = [];
   sizes.forEach((size, i) => {
-    const result$ = new AsyncSubject<string>();
-    result$.subscribe({ error: (error: unknown) => failures.push(`${i}: ${String(error)}`) });
-    buffer.add(writeOf(size), result$);
+    buffer.add(writeOf(size)).subscribe({ error: (error: unknown) => failures.push(`${i}: ${String(error)}`) });
   });
   const take = () => buffer.take().map(({ write }) => write.keys.length);
   return { buffer, failures, take };
@@ -52,9 +49,7 @@ describe("WriteBuffer", () => {
 
   it("does not fail a write that is added from inside a failure", () => {
     const { buffer } = buffered();
-    const first$ = new AsyncSubject<string>();
-    first$.subscribe({ error: () => buffer.add(writeOf(1), new AsyncSubject()) });
-    buffer.add(writeOf(1), first$);
+    buffer.add(writeOf(1)).subscribe({ error: () => buffer.add(writeOf(1)) });
     buffer.fail("full");
     expect(buffer.isEmpty).toBe(false);
   });

@@ -5,20 +5,26 @@ import { isLoopback } from "./serving/loopback.mjs";
 import { servePage } from "./serving/serve-page.mjs";
 import { createHomeserver } from "./homeserver/homeserver.mjs";
 
-/**
- * Builds the package if necessary, and serves the page and its homeserver on one port of 127.0.0.1.
- *
- * @param {{ port?: number, latency?: number }} [options] `port`: 0, the default, chooses a free one; `latency`: how long a `/keys/query` takes, in ms
- */
-export async function startDemo({ port = 0, latency } = {}) {
+/** Builds the package, if necessary, and the page, in memory. */
+export async function buildDemo() {
   await buildPackage();
-  const page = servePage(await buildPage());
+  return buildPage();
+}
+
+/**
+ * Serves the page and its homeserver on one port of 127.0.0.1.
+ *
+ * @param {{ port?: number, latency?: number, page?: Map<string, string | Uint8Array> }} [options]
+ *   `port`: 0, the default, chooses a free one; `latency`: how long a `/keys/query` takes, in ms; `page`: what `buildDemo` returned, by default built now
+ */
+export async function startDemo({ port = 0, latency, page } = {}) {
+  const serve = servePage(page ?? (await buildDemo()));
   const homeserver = createHomeserver({ latency });
 
   const server = createServer((request, response) => {
     if (!isLoopback(request.headers.host))
       response.writeHead(403).end("This demo is only served on a loopback address.");
-    else if (!homeserver.handle(request, response)) page(request, response);
+    else if (!homeserver.handle(request, response)) serve(request, response);
   });
   await new Promise((resolve, reject) => {
     server.once("error", reject);

@@ -22,6 +22,7 @@ const LONGEST_POLL = 60_000;
  * @returns {Record<string, (call: Call) => unknown>} by method and path
  */
 export function clientApi(world, slowQuery, latency) {
+  const { announcements } = world;
   const demoDevice = `DEMO${world.life}`;
   const tokenAt = (/** @type {number} */ position) => `s${position}_${world.life}`;
   const session = () => ({ user_id: ALICE, access_token: DEMO_TOKEN, device_id: demoDevice, home_server: HOME });
@@ -81,18 +82,18 @@ export function clientApi(world, slowQuery, latency) {
     "GET /_matrix/client/v3/sync": async (call) => {
       device(call);
       const since = call.query.get("since");
-      if (since === null) return { next_batch: tokenAt(world.position) };
+      if (since === null) return { next_batch: tokenAt(announcements.position) };
       const from = positionOf(since);
-      if (world.position === from && !call.signal.aborted) {
-        await world.nextAnnouncement(Math.min(Number(call.query.get("timeout") ?? 0) || 0, LONGEST_POLL), call.signal);
+      if (announcements.position === from && !call.signal.aborted) {
+        await announcements.next(Math.min(Number(call.query.get("timeout") ?? 0) || 0, LONGEST_POLL), call.signal);
       }
-      const to = world.position;
-      return { next_batch: tokenAt(to), ...(to === from ? {} : { device_lists: world.between(from, to) }) };
+      const to = announcements.position;
+      return { next_batch: tokenAt(to), ...(to === from ? {} : { device_lists: announcements.between(from, to) }) };
     },
 
     "GET /_matrix/client/v3/keys/changes": (call) => {
       device(call);
-      return world.between(positionOf(call.query.get("from")), positionOf(call.query.get("to")));
+      return announcements.between(positionOf(call.query.get("from")), positionOf(call.query.get("to")));
     },
 
     "POST /_matrix/client/v3/keys/query": async (call) => {

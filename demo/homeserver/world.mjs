@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { Announcements } from "./announcements.mjs";
 import { signedDevice } from "./device.mjs";
 import { Identity } from "./identity.mjs";
 import { MatrixRefusal } from "./matrix-refusal.mjs";
@@ -24,16 +25,11 @@ const DEVICE_NAMES = ["phone", "laptop", "tablet", "work computer", "browser", "
 export class World {
   /** Distinguishes the tokens and the device of this run from those of another, which a browser may have saved. */
   life = randomBytes(3).toString("hex").toUpperCase();
-  /** The position in the stream: the number of announcements so far. */
-  position = 0;
+  announcements = new Announcements();
   /** Servers that cannot be reached. @type {Set<string>} */
   down = new Set();
   /** @type {Map<string, Person>} */
   #people = new Map();
-  /** @type {{ position: number, userId: string, kind: "changed" | "left" }[]} */
-  #stream = [];
-  /** @type {Set<() => void>} */
-  #waiting = new Set();
 
   constructor() {
     for (const [userId, devices, identity] of /** @type {const} */ ([
@@ -47,8 +43,6 @@ export class World {
       this.#sign(this.person(userId));
     }
     this.#identity(ALICE).verify(this.#identity(CAROL));
-    this.#stream = []; // an initial sync announces no users, and there is no earlier token
-    this.position = 0;
   }
 
   people() {
@@ -173,31 +167,6 @@ export class World {
     for (const userId of this.members()) if (serverOf(userId) === server) this.#announce(userId, "changed");
   }
 
-  /** Users who changed and who left after `from`. The last announcement of each counts: left and back within one step is `changed` alone. */
-  between(/** @type {number} */ from, /** @type {number} */ to) {
-    /** @type {Map<string, "changed" | "left">} */
-    const last = new Map();
-    for (const { position, userId, kind } of this.#stream)
-      if (position > from && position <= to) last.set(userId, kind);
-    const usersWith = (/** @type {string} */ kind) => [...last].filter(([, k]) => k === kind).map(([userId]) => userId);
-    return { changed: usersWith("changed"), left: usersWith("left") };
-  }
-
-  /** Resolves with the next announcement, after `ms`, or when the signal aborts, whichever comes first. */
-  nextAnnouncement(/** @type {number} */ ms, /** @type {AbortSignal} */ signal) {
-    return new Promise((/** @type {(value?: undefined) => void} */ resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        this.#waiting.delete(done);
-        signal.removeEventListener("abort", done);
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      this.#waiting.add(done);
-      signal.addEventListener("abort", done);
-    });
-  }
-
   #signIn(/** @type {string} */ userId) {
     const person = this.person(userId);
     const deviceId = newDeviceId();
@@ -225,8 +194,7 @@ export class World {
 
   #announce(/** @type {string} */ userId, /** @type {"changed" | "left"} */ kind) {
     if (!this.person(userId).joined) return; // only users who share a room with us are announced
-    this.#stream.push({ position: ++this.position, userId, kind });
-    for (const done of [...this.#waiting]) done();
+    this.announcements.announce(userId, kind);
   }
 }
 

@@ -24,16 +24,16 @@ const answer = (freshness: UserDeviceKeys["freshness"]) =>
       },
     ],
   ]);
-const asked = (call: number): TrackerEvent => ({ type: "asked", call, users: [BOB], forced: false });
+const started = (call: number): TrackerEvent => ({ type: "call-started", call, users: [BOB], forced: false });
 const sent = (query: number): TrackerEvent => ({ type: "query-sent", query, users: [BOB] });
-const told = (call: number, freshness: UserDeviceKeys["freshness"]): TrackerEvent => ({
-  type: "answered",
+const answered = (call: number, freshness: UserDeviceKeys["freshness"]): TrackerEvent => ({
+  type: "call-answered",
   call,
   result: answer(freshness),
 });
 const changed: TrackerEvent = { type: "announced", changed: [BOB], left: [] };
 
-/** The timeline after these, 100 ms apart. */
+/** The timeline after these events, 100 ms apart. */
 const after = (...events: TrackerEvent[]): Timeline =>
   events.reduce(
     (timeline, event, i) => reduceTimeline(timeline, { ...event, at: i * 100 }),
@@ -43,15 +43,15 @@ const after = (...events: TrackerEvent[]): Timeline =>
 describe("the diagram's timeline", () => {
   it("gives each answer its own verdict when the newer one comes first", () => {
     const { bars } = after(
-      asked(1),
+      started(1),
       sent(1),
       changed,
-      asked(2),
+      started(2),
       sent(2),
       { type: "query-answered", query: 2 },
-      told(2, "current"),
+      answered(2, "current"),
       { type: "query-answered", query: 1 },
-      told(1, "superseded"),
+      answered(1, "superseded"),
     );
     expect(bars.map(({ query, row, supersededAt, verdict }) => ({ query, row, supersededAt, verdict }))).toEqual([
       { query: 1, row: 0, supersededAt: 200, verdict: "superseded" },
@@ -59,15 +59,21 @@ describe("the diagram's timeline", () => {
     ]);
   });
 
-  it("takes an answer without a query for one from the cache, but not that of a caller who shared one", () => {
-    expect(after(asked(1), told(1, "current")).hits).toHaveLength(1);
+  it("counts an answer without a query as cached, but not that of a shared query", () => {
+    expect(after(started(1), answered(1, "current")).hits).toHaveLength(1);
     expect(
-      after(asked(1), sent(1), asked(2), { type: "query-answered", query: 1 }, told(1, "current"), told(2, "current"))
-        .hits,
+      after(
+        started(1),
+        sent(1),
+        started(2),
+        { type: "query-answered", query: 1 },
+        answered(1, "current"),
+        answered(2, "current"),
+      ).hits,
     ).toHaveLength(0);
   });
 
-  it("shows from when on which tab syncs, however often the tabs are counted", () => {
+  it("records a shift only when another tab syncs", () => {
     const tabs = (role: SyncRole, open: number): TrackerEvent => ({ type: "tabs", role, open });
     const timeline = after(tabs("another tab", 2), tabs("another tab", 3), changed, tabs("this tab", 2));
     expect(timeline.shifts).toEqual([
@@ -77,16 +83,16 @@ describe("the diagram's timeline", () => {
     expect(reduceTimeline(timeline, { ...changed, at: 200_000 }).shifts).toEqual([{ from: 300, role: "this tab" }]);
   });
 
-  it("keeps what is known of a user through failures and late answers", () => {
-    const known = [asked(1), sent(1), { type: "query-answered", query: 1 }, told(1, "current")] as const;
-    expect(standingOf(after(...known, changed, told(2, "superseded")), BOB)).toBe("outdated");
+  it("keeps a user's standing through failures and late answers", () => {
+    const known = [started(1), sent(1), { type: "query-answered", query: 1 }, answered(1, "current")] as const;
+    expect(standingOf(after(...known, changed, answered(2, "superseded")), BOB)).toBe("outdated");
     expect(standingOf(after(...known, { type: "announced", changed: [], left: [BOB] }), BOB)).toBe("untracked");
     expect(standingOf(after(...known, { type: "tracked", users: new Set([ME, BOB]) }), BOB)).toBe("current");
   });
 
-  it("forgets what ended minutes ago, not what a user's lane began with", () => {
-    const old = after(asked(1), sent(1), { type: "query-answered", query: 1 }, told(1, "current"));
-    const later = reduceTimeline(old, { ...asked(2), at: 200_000 });
+  it("drops what ended minutes ago, but keeps each user's standing", () => {
+    const old = after(started(1), sent(1), { type: "query-answered", query: 1 }, answered(1, "current"));
+    const later = reduceTimeline(old, { ...started(2), at: 200_000 });
     expect(later.bars).toHaveLength(0);
     expect(later.calls.map(({ call }) => call)).toEqual([2]);
     expect(standingOf(later, BOB)).toBe("current");
@@ -99,13 +105,13 @@ describe("the diagram's time", () => {
     const scheduler = new VirtualTimeScheduler();
     const recorder = new Recorder(scheduler);
     const seen: TimedEvent[] = [];
-    recorder.events$.subscribe((happening) => seen.push(happening));
+    recorder.events$.subscribe((event) => seen.push(event));
     for (const [at, event] of events) scheduler.schedule(() => recorder.note(event), at);
     scheduler.flush();
     return { seen, recorder };
   };
 
-  it("stands still while nothing is on its way, and says for how long it did", () => {
+  it("stands still while nothing is in flight, and says for how long", () => {
     const { seen } = record([
       [100, changed],
       [60_100, changed],
@@ -118,7 +124,7 @@ describe("the diagram's time", () => {
     expect(seen[1]).toMatchObject({ skipped: 58_500 });
   });
 
-  it("goes on while something is on its way", () => {
+  it("goes on while something is in flight", () => {
     const { seen, recorder } = record([
       [100, sent(1)],
       [60_100, { type: "query-aborted", query: 1 }],

@@ -48,8 +48,8 @@ const devicesOf = ({ device_keys: all }: Answer, userId: string) => Object.entri
 const newIn = (before: Answer, after: Answer, userId: string) =>
   devicesOf(after, userId).filter(([id]) => !(id in before.device_keys[userId]!));
 
-/** Whether the object carries a signature of this user by this key, and that one holds; undefined where there is none. */
-function holds(object: Signed, userId: string, keyId: string, publicKey: string): boolean | undefined {
+/** Whether the signature of this user by this key is valid; `undefined` if there is none. */
+function isValid(object: Signed, userId: string, keyId: string, publicKey: string): boolean | undefined {
   const { signatures, unsigned: _, ...signed } = object;
   const signature = signatures?.[userId]?.[`ed25519:${keyId}`];
   if (signature === undefined) return undefined;
@@ -60,23 +60,23 @@ function holds(object: Signed, userId: string, keyId: string, publicKey: string)
   return verify(null, Buffer.from(JSON.stringify(sorted(signed))), key, Buffer.from(signature, "base64"));
 }
 const byItself = (userId: string, [id, device]: [string, Signed]) =>
-  holds(device, userId, id, device.keys[`ed25519:${id}`]!);
+  isValid(device, userId, id, device.keys[`ed25519:${id}`]!);
 const byOwner = (answer: Answer, userId: string, [, device]: [string, Signed]) => {
   const selfSigning = answer.self_signing_keys[userId];
-  return selfSigning === undefined ? undefined : holds(device, userId, keyOf(selfSigning), keyOf(selfSigning));
+  return selfSigning === undefined ? undefined : isValid(device, userId, keyOf(selfSigning), keyOf(selfSigning));
 };
 /** Whether Alice's user-signing key has signed a person's master key. */
 const verified = (answer: Answer, userId: string) => {
   const userSigning = keyOf(answer.user_signing_keys[ALICE]!);
-  return holds(answer.master_keys[userId]!, ALICE, userSigning, userSigning);
+  return isValid(answer.master_keys[userId]!, ALICE, userSigning, userSigning);
 };
 
 describe("the signatures of the demo's homeserver", () => {
-  it("hold, from the master key down to each device, and Dave has no identity", async () => {
+  it("are valid, from the master key down to each device", async () => {
     const answer = await query();
     for (const userId of [ALICE, BOB, CAROL]) {
       const master = keyOf(answer.master_keys[userId]!);
-      expect(holds(answer.self_signing_keys[userId]!, userId, master, master)).toBe(true);
+      expect(isValid(answer.self_signing_keys[userId]!, userId, master, master)).toBe(true);
       for (const device of devicesOf(answer, userId))
         expect([byItself(userId, device), byOwner(answer, userId, device)]).toEqual([true, true]);
     }
@@ -84,15 +84,15 @@ describe("the signatures of the demo's homeserver", () => {
     expect([answer.master_keys[DAVE], answer.self_signing_keys[DAVE]]).toEqual([undefined, undefined]);
   });
 
-  it("verify Carol in our name and nobody else; a user-signing key is given to its owner alone", async () => {
+  it("verify only Carol, and the user-signing key is returned to its owner only", async () => {
     const answer = await query();
     const master = keyOf(answer.master_keys[ALICE]!);
-    expect(holds(answer.user_signing_keys[ALICE]!, ALICE, master, master)).toBe(true);
+    expect(isValid(answer.user_signing_keys[ALICE]!, ALICE, master, master)).toBe(true);
     expect([verified(answer, CAROL), verified(answer, BOB)]).toEqual([true, undefined]);
     expect(Object.keys(answer.user_signing_keys)).toEqual([ALICE]);
   });
 
-  it("are those of the device alone on a new device, until its owner signs it", async () => {
+  it("of a new device are its own only, until its owner signs it", async () => {
     const before = await query();
     await control("add-device", { user_id: BOB });
     const unsigned = await query();
@@ -107,7 +107,7 @@ describe("the signatures of the demo's homeserver", () => {
     await expect(control("sign-devices", { user_id: DAVE })).rejects.toThrow("409");
   });
 
-  it("are good ones of the device itself where its keys are swapped, and never its owner's", async () => {
+  it("of a device with swapped keys are its own only", async () => {
     const before = await query();
     await play("swap-key");
     const swapped = await query();
@@ -117,7 +117,7 @@ describe("the signatures of the demo's homeserver", () => {
     expect(devicesOf(swapped, BOB).map(([id]) => id)).toEqual(devicesOf(before, BOB).map(([id]) => id));
     expect(others).toHaveLength(1);
     expect([byItself(BOB, others[0]!), byOwner(swapped, BOB, others[0]!)]).toEqual([true, undefined]);
-    await expect(control("sign-devices", { user_id: BOB })).rejects.toThrow("409"); // Bob does not sign what is not his
+    await expect(control("sign-devices", { user_id: BOB })).rejects.toThrow("409"); // Bob does not sign a device that is not his
     await takeBack("swap-key");
     expect(await query()).toEqual(before);
   });
@@ -126,23 +126,20 @@ describe("the signatures of the demo's homeserver", () => {
     ["forge-signature", false],
     ["unsigned-device", undefined],
     ["claim-key", true],
-  ] as const)(
-    "of the device that %s plants: %s, and never its owner's; taken back, all is as it was",
-    async (trick, expected) => {
-      const before = await query();
-      await play(trick);
-      await play(trick); // twice is once
-      const after = await query();
-      const planted = newIn(before, after, BOB);
-      expect(planted).toHaveLength(1);
-      expect([byItself(BOB, planted[0]!), byOwner(after, BOB, planted[0]!)]).toEqual([expected, undefined]);
-      await takeBack(trick);
-      await takeBack(trick);
-      expect(await query()).toEqual(before);
-    },
-  );
+  ] as const)("of the device that %s adds: valid is %s, and never its owner's", async (trick, expected) => {
+    const before = await query();
+    await play(trick);
+    await play(trick); // twice is once
+    const after = await query();
+    const planted = newIn(before, after, BOB);
+    expect(planted).toHaveLength(1);
+    expect([byItself(BOB, planted[0]!), byOwner(after, BOB, planted[0]!)]).toEqual([expected, undefined]);
+    await takeBack(trick);
+    await takeBack(trick);
+    expect(await query()).toEqual(before);
+  });
 
-  it("cover a curve25519 key of Carol's where Bob claims it", async () => {
+  it("cover a curve25519 key of Carol's that Bob claims", async () => {
     const before = await query();
     await play("claim-key");
     const [[bobs, claiming]] = newIn(before, await query(), BOB) as [[string, Signed]];
@@ -150,13 +147,13 @@ describe("the signatures of the demo's homeserver", () => {
     expect(claiming.keys[`curve25519:${bobs}`]).toBe(claimed.keys[`curve25519:${carols}`]);
   });
 
-  it("are all made anew after a reset, by a master key that we have not verified", async () => {
+  it("are all new after a reset, by a master key that we have not verified", async () => {
     const before = await query();
     await control("reset-identity", { user_id: CAROL });
     const after = await query();
     const [was, is] = [before, after].map((answer) => keyOf(answer.master_keys[CAROL]!));
     expect(is).not.toBe(was);
-    expect(holds(after.self_signing_keys[CAROL]!, CAROL, is!, is!)).toBe(true);
+    expect(isValid(after.self_signing_keys[CAROL]!, CAROL, is!, is!)).toBe(true);
     for (const device of devicesOf(after, CAROL)) {
       expect([byItself(CAROL, device), byOwner(after, CAROL, device)]).toEqual([true, true]);
       expect(Object.keys(device[1].signatures![CAROL]!)).toHaveLength(2); // nothing is left of the old identity
@@ -164,20 +161,20 @@ describe("the signatures of the demo's homeserver", () => {
     expect(verified(after, CAROL)).toBeUndefined();
   });
 
-  it("are those of another identity where the server swaps ours, which signs no device of ours", async () => {
+  it("are of another identity, which signs no device, if the server swaps ours", async () => {
     const before = await query();
     await play("own-identity");
     const after = await query();
     expect(keyOf(after.master_keys[ALICE]!)).not.toBe(keyOf(before.master_keys[ALICE]!));
     const master = keyOf(after.master_keys[ALICE]!);
-    expect(holds(after.self_signing_keys[ALICE]!, ALICE, master, master)).toBe(true);
+    expect(isValid(after.self_signing_keys[ALICE]!, ALICE, master, master)).toBe(true);
     for (const device of devicesOf(after, ALICE)) expect(byOwner(after, ALICE, device)).toBeUndefined();
     expect(verified(after, CAROL)).toBeUndefined();
     await takeBack("own-identity");
     expect(await query()).toEqual(before);
   });
 
-  it("plays no trick that it does not know, nor one without a device to play it with", async () => {
+  it("plays no unknown trick, and none without a device for it", async () => {
     await expect(play("nonsense")).rejects.toThrow("404");
     for (let i = 0; i < 2; i++) await control("remove-device", { user_id: BOB });
     await expect(play("swap-key")).rejects.toThrow("409");

@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => homeserver.stop());
 
-/** What the server said, read as JSON: specs look into it as they like. */
+/** A response as JSON, of any shape. */
 type Json = ReturnType<typeof JSON.parse>;
 
 interface Answer {
@@ -48,18 +48,18 @@ const query = (...users: string[]) =>
 const control = (action: string, body: object) => ask("POST", `/control/${action}`, { body });
 
 describe("the demo's homeserver", () => {
-  it("logs in, says who we are, and gives our device no keys", async () => {
+  it("logs in as a device without keys", async () => {
     const { body: login } = await ask("POST", "/_matrix/client/v3/login", { body: {}, token: "" });
     const { body: whoami } = await ask("GET", "/_matrix/client/v3/account/whoami", { token: login.access_token });
     expect(whoami).toEqual({ user_id: login.user_id, device_id: login.device_id });
     expect(Object.keys((await query(login.user_id)).device_keys[login.user_id])).not.toContain(login.device_id);
   });
 
-  it("announces nobody in an initial sync", async () => {
+  it("announces no users in an initial sync", async () => {
     expect(await sync()).toEqual({ next_batch: expect.stringMatching(/^s0_/) });
   });
 
-  it("holds a sync until somebody changes, and then says who", async () => {
+  it("holds a sync until a user changes, and then names them", async () => {
     const { next_batch: since } = await sync();
     const held = sync(since);
     await control("add-device", { user_id: BOB });
@@ -74,7 +74,7 @@ describe("the demo's homeserver", () => {
     expect(await sync(since, 10)).toEqual({ next_batch: since });
   });
 
-  it("gives what happened between two tokens; who left and came back has changed", async () => {
+  it("returns the changes between two tokens; left and back is changed", async () => {
     const { next_batch: from } = await sync();
     await control("leave", { user_id: CAROL });
     const { next_batch: middle, device_lists } = await sync(from);
@@ -87,14 +87,14 @@ describe("the demo's homeserver", () => {
     });
   });
 
-  it("says nothing of somebody with whom we share no room", async () => {
+  it("announces no user who shares no room with us", async () => {
     await control("leave", { user_id: CAROL });
     const { next_batch: since } = await sync();
     await control("add-device", { user_id: CAROL });
     expect(await sync(since, 10)).toEqual({ next_batch: since });
   });
 
-  it("gives devices that sign themselves", async () => {
+  it("returns devices that sign themselves", async () => {
     for (const [deviceId, device] of Object.entries<Json>((await query(BOB)).device_keys[BOB])) {
       const { signatures, unsigned, ...signed } = device;
       expect(unsigned.device_display_name).toMatch(/^Bob’s /);
@@ -131,7 +131,7 @@ describe("the demo's homeserver", () => {
     expect(Object.keys((await query(DAVE)).device_keys)).toEqual([DAVE]);
   });
 
-  it("answers a slow query with what was true when it came", async () => {
+  it("answers a slow query as of its arrival", async () => {
     const { next_batch: since } = await sync();
     const before = Object.keys((await query(BOB)).device_keys[BOB]);
     await control("slow-next-query", { answer_after: 200, change_after: 20, change_user_id: BOB });
@@ -141,13 +141,13 @@ describe("the demo's homeserver", () => {
     expect(Object.keys((await slow).device_keys[BOB])).toEqual(before);
   });
 
-  it("lets go of a request whose client has gone", async () => {
+  it("drops a request whose client has disconnected", async () => {
     const { next_batch: since } = await sync();
     const giveUp = new AbortController();
     const held = ask("GET", `/_matrix/client/v3/sync?timeout=60000&since=${since}`, { signal: giveUp.signal });
     giveUp.abort();
     await expect(held).rejects.toThrow("abort");
-    expect(await sync(since, 10)).toEqual({ next_batch: since }); // and is well
+    expect(await sync(since, 10)).toEqual({ next_batch: since }); // and goes on
   });
 
   it.each<[string, string, string, object | undefined, string, number, string]>([
@@ -164,13 +164,21 @@ describe("the demo's homeserver", () => {
     ],
     ["a query without device_keys", "POST", "/_matrix/client/v3/keys/query", {}, "demo", 400, "M_BAD_JSON"],
     ["an unknown endpoint", "GET", "/_matrix/client/v3/nothing", undefined, "demo", 404, "M_UNRECOGNIZED"],
-    ["a stranger", "POST", "/control/add-device", { user_id: "@nobody:home.example" }, "demo", 404, "M_NOT_FOUND"],
-  ])("refuses %s as Matrix does", async (_, method, path, body, token, status, errcode) => {
+    [
+      "an unknown user",
+      "POST",
+      "/control/add-device",
+      { user_id: "@unknown:home.example" },
+      "demo",
+      404,
+      "M_NOT_FOUND",
+    ],
+  ])("refuses %s with a Matrix error", async (_, method, path, body, token, status, errcode) => {
     const answer = await ask(method, path, { token, ...(body && { body }) });
     expect(answer).toEqual({ status, body: { errcode, error: expect.any(String) } });
   });
 
-  it("may be called from any page by the Matrix API alone", async () => {
+  it("allows other pages to call the Matrix API only", async () => {
     const headersOf = async (path: string) =>
       (await fetch(`${homeserver.url}${path}`, { method: "OPTIONS" })).headers.get("access-control-allow-origin");
     expect(await headersOf("/_matrix/client/v3/sync")).toBe("*");

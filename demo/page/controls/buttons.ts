@@ -20,14 +20,18 @@ import { element } from "../dom/element.js";
 import { worldState, type WorldState } from "../session/embedded-homeserver.js";
 import type { Session } from "../session/open-session.js";
 import { messageOf } from "../words/message-of.js";
-import { EXPERIMENTS, type Experiment, type SlowCall, type Stage } from "./experiments.js";
+import { DISHONEST_SERVER } from "./dishonest-server.js";
+import type { Experiment, SlowCall, Stage } from "./experiment.js";
+import { OTHER_PEOPLE } from "./other-people.js";
+import { OWN_CALLS } from "./own-calls.js";
 
+const EXPERIMENTS = [...OTHER_PEOPLE, ...DISHONEST_SERVER, ...OWN_CALLS];
 const EMPTY_WORLD: WorldState = { people: [], members: [], down: [], unsigned: [], tricks: [] };
 
 /** The buttons of one session, in three lists, for as long as there is a subscriber. */
 export function showButtons(
   session: Session,
-  lists: Readonly<Record<Experiment["who"], HTMLElement>>,
+  lists: Readonly<Record<Experiment["group"], HTMLElement>>,
   complain: (message: string) => void,
 ): Observable<unknown> {
   return new Observable<unknown>((subscriber) => {
@@ -43,7 +47,7 @@ export function showButtons(
 
     const rows = EXPERIMENTS.filter(({ anywhere }) => anywhere === true || session.place.embedded).map((experiment) => {
       const row = rowFor(experiment);
-      lists[experiment.who].append(row.item);
+      lists[experiment.group].append(row.item);
       const run = (stage: Stage) =>
         experiment.run(stage, session, slow).pipe(
           catchError((error: unknown) => {

@@ -46,4 +46,4 @@ export function showTabs(
   );
 }
 
-const IN_TITLE = { "this tab": "syncs", "each tab": "syncs", "another tab": "listens", "no tab": "idle" } as const;
+const IN_TITLE = { "this tab": "syncs", "each tab": "syncs", "another tab": "follows", "no tab": "idle" } as const;

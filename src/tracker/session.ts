@@ -290,7 +290,7 @@ export class Session {
         outputs,
         name: this.#name,
         gate: this.#gate,
-        connection: () => this.#connections$.value,
+        connection: () => (this.isConnected ? this.#connections$.value : undefined),
         closed$: this.#closed$,
         storeCleared: (error) => {
           this.#storeCleared(error);

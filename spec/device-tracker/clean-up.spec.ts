@@ -1,52 +1,56 @@
-import { of } from "rxjs";
+import { take } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { DeviceTracker } from "../../src/device-tracker.js";
-import { QueryTimedOutError } from "../../src/model/errors.js";
-import { ScriptedStore } from "../../src/testing/scripted-store.js";
 import { CountingScheduler } from "../support/counting-scheduler.js";
 import { marbles, type Marbles } from "../support/marbles.js";
-import { trackerIn, type TrackerSetUp } from "../support/tracker-in.js";
-import { BOB, CAROL, EVE } from "../support/users.js";
-import { answer, changed } from "../support/wire.js";
+import { restarted, setUp, type SetUp } from "../support/set-up.js";
+import { BOB, EVE } from "../support/users.js";
+import { changed } from "../support/wire.js";
 
-const B1 = answer({ [BOB]: ["B1"] });
+const bobHasB1 = { tracked: [BOB], devices: { [BOB]: ["B1"] } };
 
 /** A tracker whose timers are counted. */
-function counted(m: Marbles, setUp: TrackerSetUp) {
+function counted(m: Marbles, options: SetUp = {}) {
   const scheduler = new CountingScheduler(m.scheduler);
-  return { ...trackerIn({ scheduler: m.scheduler }, { scheduler, ...setUp }), scheduler };
+  /** Expects so many timers at each frame: a digit stands for a number. */
+  const expectTimers = (timing: string) => {
+    const digits = Array.from({ length: 10 }, (_, count) => [
+      String(count),
+      () => expect(scheduler.pending).toBe(count),
+    ]);
+    m.acts(timing, Object.fromEntries(digits) as Record<string, () => void>);
+  };
+  return { ...setUp(m, { scheduler, ...options }), scheduler, expectTimers };
 }
 
 describe("unsubscribing", () => {
   it(
-    "from a lookup whose query is in flight aborts it and leaves no timer",
+    "from a lookup aborts its query and leaves no timer",
     marbles((m) => {
-      const bob$ = m.cold("-----(b|)", { b: B1 });
-      const { lookup, scheduler } = counted(m, { tracking: [BOB], answers: [bob$] });
+      const { lookup, expectTimers, expectQueries } = counted(m, { ...bobHasB1, answerAfter: 5 });
       m.expectObservable(lookup([BOB]), "-^-!").toBe("----");
-      m.acts("--a-b", { a: () => expect(scheduler.pending).toBe(1), b: () => expect(scheduler.pending).toBe(0) });
-      m.expectSubscriptions(bob$.subscriptions).toBe("-^-!");
+      expectTimers("                            --1-0");
+      expectQueries("1-3 bob (aborted)");
     }),
   );
 
   it(
-    "from a lookup that waits for the saved state to be loaded leaves no timer",
+    "from a lookup that waits for the saved state leaves no timer",
     marbles((m) => {
-      const store = new ScriptedStore({ scheduler: m.scheduler, takes: 4 });
-      const { lookup, scheduler } = counted(m, { store });
+      const { lookup, store, expectTimers } = counted(m, { connected: false });
+      store.takes = 4;
       m.expectObservable(lookup([BOB]), "-^-!").toBe("----");
-      m.acts("--a-b", { a: () => expect(scheduler.pending).toBe(1), b: () => expect(scheduler.pending).toBe(0) });
+      expectTimers("                            --1-0");
     }),
   );
 
   it(
     "from a lookup that waits for a saved list leaves no timer",
     marbles((m) => {
-      const store = new ScriptedStore({ scheduler: m.scheduler });
-      trackerIn(m, { store, tracking: [BOB], answers: [of(B1)] })
-        .lookup([BOB])
-        .subscribe();
-      const { lookup, scheduler } = counted(m, { store });
+      const first = setUp(m, bobHasB1);
+      first.lookup([BOB]).subscribe();
+      const scheduler = new CountingScheduler(m.scheduler);
+      const { lookup, store } = restarted(m, first, { scheduler });
       lookup([]).subscribe();
       store.takes = 5;
       m.expectObservable(lookup([BOB]), "-^-!").toBe("----");
@@ -55,81 +59,73 @@ describe("unsubscribing", () => {
   );
 
   it(
-    "from everything once it is over leaves no timer, in a lookup, a step, a watcher",
-    marbles((m) => {
-      const sync$ = m.hot("-x-y-", { x: changed(BOB), y: changed(BOB) });
-      const { watch, lookup, scheduler } = counted(m, {
-        sync$,
-        answers: [m.cold("--(b|)", { b: B1 }), m.cold("--(b|)", { b: B1 })],
-      });
-      m.expectObservable(lookup([BOB]), "-^------").toBe("---(b|)", { b: ["bob B1 superseded"] });
-      m.expectObservable(watch([BOB]), " ----^----!").toBe("------b", { b: ["bob B1 current"] });
-      m.acts("------------a", { a: () => expect(scheduler.pending).toBe(0) });
-    }),
-  );
-
-  it(
-    "from a watcher that is to ask again leaves no timer",
-    marbles((m) => {
-      const { watch, scheduler } = counted(m, { answers: [of(answer({}, ["down.example"]))] });
-      m.expectObservable(watch([EVE]), "-^--!").toBe("-e", { e: ["eve - unreachable"] });
-      m.acts("--a--b", { a: () => expect(scheduler.pending).toBe(1), b: () => expect(scheduler.pending).toBe(0) });
-    }),
-  );
-
-  it(
     "from a watcher aborts its query and leaves no timer",
     marbles((m) => {
-      const bob$ = m.cold("-----(b|)", { b: B1 });
-      const { watch, scheduler } = counted(m, { answers: [bob$] });
+      const { watch, expectTimers, expectQueries } = counted(m, { ...bobHasB1, answerAfter: 5 });
       m.expectObservable(watch([BOB]), "-^--!").toBe("-----");
-      m.acts("-----b", { b: () => expect(scheduler.pending).toBe(0) });
-      m.expectSubscriptions(bob$.subscriptions).toBe("-^--!");
+      expectTimers("                           --1--0");
+      expectQueries("1-4 bob (aborted)");
     }),
   );
 
   it(
-    "from the inside of the value, as take(1) does, is harmless",
+    "from a watcher that is to retry leaves no timer",
     marbles((m) => {
-      const bob$ = m.cold("--(b|)", { b: B1 });
-      const { tracker, scheduler } = counted(m, { tracking: [BOB], answers: [bob$] });
-      const subscription = tracker.getDeviceKeys([BOB]).subscribe(() => subscription.unsubscribe());
-      m.acts("---b", { b: () => expect(scheduler.pending).toBe(0) });
-      m.expectSubscriptions(bob$.subscriptions).toBe("^-!");
+      const { homeserver, watch, expectTimers } = counted(m, { tracked: [EVE] });
+      homeserver.unreachable.add("down.example");
+      m.expectObservable(watch([EVE]), "-^--!").toBe("-e", { e: ["eve - unreachable"] });
+      expectTimers("                           --1--0");
     }),
   );
 
   it(
-    "while others wait keeps the request's timer, and its end clears it",
+    "from within the value is harmless",
     marbles((m) => {
-      const bob$ = m.cold("-----(b|)", { b: B1 });
-      const { lookup, scheduler } = counted(m, { tracking: [BOB], answers: [bob$] });
-      m.expectObservable(lookup([BOB]), "^--!--").toBe("------");
-      m.expectObservable(lookup([BOB]), "-^----").toBe("-----(b|)", { b: ["bob B1 current"] });
-      m.acts("----a-b", { a: () => expect(scheduler.pending).toBe(1), b: () => expect(scheduler.pending).toBe(0) });
+      const { lookup, expectTimers, expectQueries } = counted(m, { ...bobHasB1, answerAfter: 2 });
+      m.expectObservable(lookup([BOB]).pipe(take(1))).toBe("--(b|)", { b: ["bob B1 current"] });
+      expectTimers("-1-0");
+      expectQueries("0-2 bob");
+    }),
+  );
+
+  it(
+    "of one of several callers keeps the request's timer until the request ends",
+    marbles((m) => {
+      const { lookup, expectTimers } = counted(m, { ...bobHasB1, answerAfter: 5 });
+      m.expectObservable(lookup([BOB]), "^--!").toBe("----");
+      m.expectObservable(lookup([BOB]), "-^--").toBe("-----(b|)", { b: ["bob B1 current"] });
+      expectTimers("                            ----1-0");
     }),
   );
 });
 
-describe("a failing or timed-out query", () => {
+describe("no timer is left", () => {
   it(
-    "leaves no timer",
+    "after a lookup, a step and a watcher",
     marbles((m) => {
-      const { lookup, scheduler } = counted(m, {
-        answers: [m.cold("--#"), m.cold("-")],
-        maxUsersPerQuery: 1,
-        queryDeadline: 5,
-      });
-      lookup([CAROL]).subscribe({ error: () => {} });
-      m.expectObservable(lookup([BOB])).toBe("-----#", undefined, new QueryTimedOutError(5, [BOB]));
-      m.acts("------a", { a: () => expect(scheduler.pending).toBe(0) });
+      const sync$ = m.hot("-x-y", { x: changed(BOB), y: changed(BOB) });
+      const { lookup, watch, expectTimers } = counted(m, { ...bobHasB1, sync$, answerAfter: 2 });
+      m.expectObservable(lookup([BOB]), "^").toBe("--(b|)", { b: ["bob B1 superseded"] });
+      m.expectObservable(watch([BOB]), " ----^----!").toBe("------b", { b: ["bob B1 current"] });
+      expectTimers("------------0");
+    }),
+  );
+
+  it(
+    "after a query that failed and one that timed out",
+    marbles((m) => {
+      const { homeserver, lookup, expectTimers } = counted(m, { ...bobHasB1, answerAfter: 9, queryDeadline: 5 });
+      homeserver.failNext("refused");
+      lookup([BOB]).subscribe({ error: () => {} });
+      lookup([EVE]).subscribe({ error: () => {} });
+      expectTimers("-2----0");
     }),
   );
 });
 
-describe("a tracker that nothing was asked of", () => {
+describe("a tracker that was only constructed", () => {
   it(
-    "holds no timer and has subscribed to nothing",
+    "has subscribed to nothing and started no timer",
     marbles((m) => {
       const scheduler = new CountingScheduler(m.scheduler);
       const sync$ = m.hot("---");

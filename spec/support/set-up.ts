@@ -75,7 +75,7 @@ export function setUp(
   const { keysApi, queries } = observed(server, altered);
   const tracker = new DeviceTracker({
     userId: ALICE,
-    sync$: isNew && sync$ !== undefined ? sync$.pipe(startWith(INITIAL_SYNC)) : (sync$ ?? server.sync$),
+    sync$: sync$ === undefined ? server.sync$ : isNew ? afterInitialSync(sync$) : sync$,
     keysApi,
     scheduler,
     store: ownStore,
@@ -111,6 +111,16 @@ export function otherTab(m: Marbles, first: Pick<UnderTest, "homeserver" | "stor
 /** The tracker of the page after the first one, on what that one saved. */
 export function restarted(m: Marbles, first: Pick<UnderTest, "homeserver" | "store">, options: SetUp = {}): UnderTest {
   return otherTab(m, first, { sync$: first.homeserver.sync$, ...options });
+}
+
+/** The stream, which begins with an initial sync when it is first subscribed to. */
+function afterInitialSync(sync$: Observable<SyncResponse>): Observable<SyncResponse> {
+  let isFirst = true;
+  return defer(() => {
+    if (!isFirst) return sync$;
+    isFirst = false;
+    return sync$.pipe(startWith(INITIAL_SYNC));
+  });
 }
 
 function problemsOf(tracker: DeviceTracker): Pick<UnderTest, "problems" | "problems$"> {

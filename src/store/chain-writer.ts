@@ -4,7 +4,7 @@ import { commitAll, takeSnapshot, writeAll } from "./chain-transactions.js";
 import type { Change } from "./change.js";
 import { advance, applyLocally, toCommits, type Pending } from "./clone.js";
 import { Outcomes } from "./outcomes.js";
-import type { Outcome, Rebased } from "./rebase.js";
+import { outcomeOf, type Outcome, type Rebased } from "./rebase.js";
 import type { SyncRecord } from "./records.js";
 import { Retry } from "./retry.js";
 import { isSnapshotDue, type Compact } from "./snapshot.js";
@@ -211,7 +211,3 @@ export class ChainWriter {
     this.#parts.slot.run(takeSnapshot(this.#parts, this.#compact), { next: () => {}, error: () => {} });
   }
 }
-
-/** A step that was rebased late has no token any more. */
-const outcomeOf = (change: Change): Outcome =>
-  change.type === "step" && change.next !== undefined ? "committed" : "applied";

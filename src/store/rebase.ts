@@ -30,13 +30,16 @@ export interface Rebased {
 export function rebase(clone: Clone, missing: Missing, name: string): Rebased {
   const commits = missing.type === "tail" ? unknownCommits(missing.records, name, clone.head) : undefined;
   const hasLeft = commits === undefined ? () => true : departures(commits);
+  const { head } = clone;
   const before: Before = new Map();
   const pending = clone.pending.splice(0);
   for (const { undo } of pending)
     for (const userId of undo.before.keys()) keepFirst(before, new Map([[userId, clone.users.get(userId)]]));
   for (const { undo } of pending.toReversed()) restore(clone, undo);
   keepFirst(before, missing.type === "tail" ? applyTail(clone, missing) : takeOver(clone, missing.account.state));
-  const dropped: Rebased["dropped"][number][] = [];
+  // A transaction of ours took effect and its answer was lost: it committed the first of what is pending, as it is.
+  const lost = missing.type === "tail" ? pending.splice(0, ownCommits(missing.records, name, head)) : [];
+  const dropped: Rebased["dropped"][number][] = lost.map((one) => ({ pending: one, outcome: outcomeOf(one.change) }));
   for (const one of pending) {
     const change = rebased(one.change, clone, hasLeft);
     if (typeof change === "string") dropped.push({ pending: one, outcome: change });
@@ -71,6 +74,16 @@ function lateStep({ changed, left, everyone }: SyncStep, users: TrackedUsers["us
   if (everyone === "outdated") return { type: "step", changed: [], left: [], everyone };
   const named = [...changed, ...left].filter((userId) => users.has(userId));
   return named.length === 0 ? undefined : { type: "invalidate", users: named };
+}
+
+/** The outcome of a change that is committed. A step that was rebased late has no token any more. */
+export const outcomeOf = (change: Change): Outcome =>
+  change.type === "step" && change.next !== undefined ? "committed" : "applied";
+
+/** How many commits of this tracker are beyond its head. */
+function ownCommits(records: readonly LogRecord[], name: string, head: number): number {
+  const own = records.flatMap((record) => (record.type === "commits" && record.by === name ? record.commits : []));
+  return own.filter(({ number }) => number > head).length;
 }
 
 function unknownCommits(records: readonly LogRecord[], name: string, head: number): readonly Commit[] {

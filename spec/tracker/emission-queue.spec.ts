@@ -1,51 +1,82 @@
 import { describe, expect, it } from "vitest";
-import { Emissions } from "../../src/tracker/emission-queue.js";
+import { EmissionQueue } from "../../src/tracker/emission-queue.js";
 
-describe("Emissions", () => {
-  it("emit at once where nothing is held", () => {
-    const seen: number[] = [];
-    new Emissions().push(() => seen.push(1));
-    expect(seen).toEqual([1]);
+/** A queue, and what it has emitted, in order. */
+function queueInTest() {
+  const emissions = new EmissionQueue();
+  const seen: string[] = [];
+  const emit = (name: string) => {
+    emissions.enqueue(() => seen.push(name));
+  };
+  return { emissions, seen, emit };
+}
+
+describe("EmissionQueue", () => {
+  it("emits at once outside a batch", () => {
+    const { seen, emit } = queueInTest();
+    emit("first");
+    expect(seen).toEqual(["first"]);
   });
 
-  it("wait until what is held is done, and keep their order", () => {
-    const emissions = new Emissions();
-    const seen: string[] = [];
-    emissions.hold(() => {
-      emissions.push(() => seen.push("first"));
-      emissions.hold(() => emissions.push(() => seen.push("second")));
-      seen.push("done");
+  it("emits in order at the end of the outermost batch", () => {
+    const { emissions, seen, emit } = queueInTest();
+    emissions.batch(() => {
+      emit("first");
+      emissions.batch(() => {
+        emit("second");
+      });
+      seen.push("end of the batch");
     });
-    expect(seen).toEqual(["done", "first", "second"]);
+    expect(seen).toEqual(["end of the batch", "first", "second"]);
   });
 
-  it("wait for those before them: one pushed from inside another comes after it and after what was there", () => {
-    const emissions = new Emissions();
-    const seen: string[] = [];
-    emissions.hold(() => {
-      emissions.push(() => {
-        emissions.push(() => seen.push("inner"));
+  it("emits after the emissions before it: one from inside another comes last", () => {
+    const { emissions, seen, emit } = queueInTest();
+    emissions.batch(() => {
+      emissions.enqueue(() => {
+        emit("inner");
         seen.push("outer");
       });
-      emissions.push(() => seen.push("next"));
+      emit("next");
     });
     expect(seen).toEqual(["outer", "next", "inner"]);
   });
 
-  it("go on after something held has thrown", () => {
-    const emissions = new Emissions();
-    const seen: string[] = [];
+  it("emits what a batch from inside an emission enqueues after it", () => {
+    const { emissions, seen, emit } = queueInTest();
+    emissions.enqueue(() => {
+      emissions.batch(() => {
+        emit("inner");
+      });
+      seen.push("outer");
+    });
+    expect(seen).toEqual(["outer", "inner"]);
+  });
+
+  it("goes on after a batch that throws, and emits what it had enqueued", () => {
+    const { emissions, seen, emit } = queueInTest();
     const failing = () =>
-      emissions.hold(() => {
-        emissions.push(() => seen.push("pushed"));
+      emissions.batch(() => {
+        emit("enqueued");
         throw new Error("failed");
       });
     expect(failing).toThrow("failed");
-    emissions.push(() => seen.push("later"));
-    expect(seen).toEqual(["pushed", "later"]);
+    emit("later");
+    expect(seen).toEqual(["enqueued", "later"]);
   });
 
-  it("give what the held action gave", () => {
-    expect(new Emissions().hold(() => 5)).toBe(5);
+  it("goes on after an emission that throws", () => {
+    const { emissions, seen, emit } = queueInTest();
+    expect(() => {
+      emissions.enqueue(() => {
+        throw new Error("failed");
+      });
+    }).toThrow("failed");
+    emit("later");
+    expect(seen).toEqual(["later"]);
+  });
+
+  it("returns what the batch returns", () => {
+    expect(new EmissionQueue().batch(() => 5)).toBe(5);
   });
 });

@@ -1,107 +1,105 @@
 import { describe, expect, it } from "vitest";
 import { Gate } from "../../src/tracker/gate.js";
 
-/** A gate, and what was done at it, in order. */
-function gate() {
+/** A gate, and what has passed it, in order. */
+function gateInTest() {
+  const gate = new Gate();
   const seen: string[] = [];
-  const gate = new Gate<string>();
-  const pass = (name: string) => gate.pass((value) => seen.push(`${name} ${value}`));
-  const wait = (name: string, until: "opened$" | "passed$" = "passed$") =>
-    gate[until].subscribe({
-      next: (value) => seen.push(`${name} goes on ${value}`),
+  const pass = (name: string) => {
+    gate.pass(() => seen.push(name));
+  };
+  const wait = (name: string) =>
+    gate.opened$.subscribe({
+      next: () => seen.push(name),
       error: (error: unknown) => seen.push(`${name} fails: ${String(error)}`),
     });
-  const open = (value: string) => {
-    gate.open(value);
-    gate.release(value);
+  const open = () => {
+    gate.open();
+    gate.release();
   };
   return { gate, seen, pass, wait, open };
 }
 
-describe("Gate", () => {
-  it("lets everything through while it is open", () => {
-    const { seen, pass, wait, open } = gate();
-    open("now");
-    pass("step");
+describe("an open gate", () => {
+  it("lets changes and lookups through at once", () => {
+    const { seen, pass, wait, open } = gateInTest();
+    open();
+    pass("change");
     wait("lookup");
-    expect(seen).toEqual(["step now", "lookup goes on now"]);
+    expect(seen).toEqual(["change", "lookup"]);
   });
+});
 
-  it("holds everything up while it is closed, and does what was given before anybody goes on who waits", () => {
-    const { seen, pass, wait, open } = gate();
-    wait("early");
+describe("a closed gate", () => {
+  it("runs waiting changes in order when it opens, then releases lookups", () => {
+    const { seen, pass, wait, open } = gateInTest();
+    wait("early lookup");
     pass("first");
-    wait("late");
+    wait("late lookup");
     pass("second");
     expect(seen).toEqual([]);
-    open("now");
-    expect(seen).toEqual(["first now", "second now", "early goes on now", "late goes on now"]);
+    open();
+    expect(seen).toEqual(["first", "second", "early lookup", "late lookup"]);
   });
 
-  it("holds up who comes from inside an action that was given, until the rest is done", () => {
-    const { gate: it, seen, pass, wait, open } = gate();
-    it.pass(() => {
+  it("makes changes and lookups from inside a waiting change wait for the rest", () => {
+    const { gate, seen, pass, wait, open } = gateInTest();
+    gate.pass(() => {
       wait("lookup");
       pass("third");
     });
     pass("second");
-    open("now");
-    expect(seen).toEqual(["second now", "third now", "lookup goes on now"]);
+    open();
+    expect(seen).toEqual(["second", "third", "lookup"]);
   });
 
-  it("holds up what was given after an action that closed it again", () => {
-    const { gate: it, seen, pass, wait, open } = gate();
-    it.pass(() => it.close());
-    pass("second");
+  it("keeps the changes after one that closes it again, but releases lookups", () => {
+    const { gate, seen, pass, wait, open } = gateInTest();
     wait("lookup");
-    open("first time");
-    expect(seen).toEqual([]);
-    open("second time");
-    expect(seen).toEqual(["second second time", "lookup goes on second time"]);
-  });
-
-  it("lets those go on once it has opened who need not see the end of what was given, after what could be done", () => {
-    const { gate: it, seen, pass, wait, open } = gate();
-    wait("track", "passed$");
-    wait("lookup", "opened$");
     pass("first");
-    it.pass(() => it.close());
+    gate.pass(() => gate.close());
     pass("second");
-    open("first time");
-    expect(seen).toEqual(["first first time", "lookup goes on first time"]);
-    wait("late lookup", "opened$");
-    open("second time");
-    expect(seen.slice(2)).toEqual([
-      "second second time",
-      "track goes on second time",
-      "late lookup goes on second time",
-    ]);
+    open();
+    expect(seen).toEqual(["first", "lookup"]);
+    wait("late lookup");
+    pass("third");
+    open();
+    expect(seen).toEqual(["first", "lookup", "second", "third", "late lookup"]);
   });
 
-  it("can be closed after it was open", () => {
-    const { gate: it, seen, wait, open } = gate();
-    open("first time");
-    it.close();
+  it("holds up lookups again after it was open", () => {
+    const { gate, seen, wait, open } = gateInTest();
+    open();
+    gate.close();
     wait("lookup");
     expect(seen).toEqual([]);
-    open("second time");
-    expect(seen).toEqual(["lookup goes on second time"]);
+    open();
+    expect(seen).toEqual(["lookup"]);
   });
 
-  it("forgets who unsubscribes", () => {
-    const { seen, wait, open } = gate();
+  it("does not release a lookup that was unsubscribed", () => {
+    const { seen, wait, open } = gateInTest();
     wait("lookup").unsubscribe();
-    open("now");
+    open();
     expect(seen).toEqual([]);
   });
+});
 
-  it("fails those who wait, forgets what was given, and can be opened later", () => {
-    const { gate: it, seen, pass, wait, open } = gate();
-    pass("step");
+describe("a gate that fails", () => {
+  it("fails waiting lookups, and forgets waiting changes", () => {
+    const { gate, seen, pass, wait, open } = gateInTest();
     wait("lookup");
-    it.fail("not ours");
-    wait("later");
-    open("now");
-    expect(seen).toEqual(["lookup fails: not ours", "later goes on now"]);
+    pass("change");
+    gate.fail("closed");
+    open();
+    expect(seen).toEqual(["lookup fails: closed"]);
+  });
+
+  it("can be used again", () => {
+    const { gate, seen, wait, open } = gateInTest();
+    gate.fail("closed");
+    wait("lookup");
+    open();
+    expect(seen).toEqual(["lookup"]);
   });
 });

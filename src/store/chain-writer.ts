@@ -1,4 +1,5 @@
 import { map, of, Subject, type Observable } from "rxjs";
+import { StoreClearedError } from "../model/errors.js";
 import type { ChainParts } from "./chain-parts.js";
 import { commitAll, takeSnapshot, writeAll } from "./chain-transactions.js";
 import type { Change } from "./change.js";
@@ -141,6 +142,7 @@ export class ChainWriter {
           next(result);
         },
         error: (error) => {
+          if (error instanceof StoreClearedError) return; // nothing is committed any more
           if (this.#isLastTry) this.#events.gaveUp();
           else this.#commitFailed(error);
         },

@@ -1,4 +1,5 @@
 import { Subscription, type Observable } from "rxjs";
+import { StoreClearedError } from "../model/errors.js";
 import { CLEARED, type Cleared } from "./transact.js";
 
 /** How an operation may end. */
@@ -32,17 +33,22 @@ export class OperationSlot {
   run<T>(operation$: Observable<T | Cleared>, { next, error }: OperationEnd<T>, mustFinish = false): void {
     const subscription = new Subscription();
     this.#running = { subscription, mustFinish };
+    // The next operation begins when this one's result has been processed, whatever that causes.
     const end = (action: () => void) => {
-      this.#running = undefined;
       action();
+      this.#running = undefined;
       this.#events.freed();
     };
     subscription.add(
       operation$.subscribe({
         next: (result) => {
           end(() => {
-            if (result === CLEARED) this.#events.cleared();
-            else next(result);
+            if (result !== CLEARED) {
+              next(result);
+              return;
+            }
+            this.#events.cleared();
+            error(new StoreClearedError());
           });
         },
         error: (cause: unknown) => {

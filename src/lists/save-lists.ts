@@ -47,7 +47,8 @@ export const saveKeys = (users: Iterable<UserId>): RecordKey[] => [OWN_IDENTITY,
  * Saves the lists of a response: the pins in any case, and each list by compare-and-set.
  *
  * A list is written only if its user's revision in the store is exactly the one that the tracker had when it sent the query. Any other means that a
- * change was committed in between, and the list may be older. Among several answers for one revision the first wins, unless a later one was forced.
+ * change was committed in between, and the list may be older. Among several answers for one revision the first wins, unless a later one was forced, or the
+ * revision is in doubt: then what is saved may be older than a change that another tracker cannot commit.
  */
 export function saveLists(
   records: SavedRecords,
@@ -94,7 +95,7 @@ function saveOne(
     if (pins !== record.pins || pinsDamaged) setRecord(records, key, { ...record, pins });
     return { ...outcome, state: revision === undefined ? "pinned" : "refused" };
   }
-  if (record.saved?.revision === revision.number && !forced) {
+  if (record.saved?.revision === revision.number && !forced && revision.doubted !== true) {
     if (pins !== record.pins || pinsDamaged) setRecord(records, key, { ...record, pins });
     return { ...outcome, list: record.saved.list, state: "saved" };
   }

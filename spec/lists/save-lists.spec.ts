@@ -89,6 +89,7 @@ describe("a second answer for one revision", () => {
     expect(state).toBe("saved");
     expect([...list.deviceKeys.keys()]).toEqual(["PHONE"]);
     expect(saved(store, listKey(BOB))).toMatchObject({ saved: { list: { deviceKeys: bobs.deviceKeys } } });
+    expect(savedIds(store, "index")).toEqual(["5"]);
   });
 
   it("is saved if it was forced", () => {

@@ -17,18 +17,18 @@ export function readIndex(record: unknown): IndexRecord | undefined {
   return Array.isArray(record) && record.every(isEntry) ? (record as IndexRecord) : undefined;
 }
 
-/** What a list changes in the index. */
+/**
+ * What a saved list has the index say: all of its devices, and those that are gone. Devices that have not changed are among them, since the index may have
+ * lost them: a record was damaged, or it was compacted while the user was not tracked.
+ */
 export function indexEntries(userId: UserId, before: DeviceList | undefined, after: DeviceList): IndexEntry[] {
-  const entries: IndexEntry[] = [];
-  for (const [deviceId, device] of after.deviceKeys) {
-    const keys = keysOf(device);
-    const old = before?.deviceKeys.get(deviceId);
-    if (old !== undefined && keysOf(old).every((key, i) => key === keys[i])) continue;
-    if (old !== undefined || keys.some((key) => key !== undefined)) entries.push([userId, deviceId, ...keys]);
-  }
-  for (const deviceId of before?.deviceKeys.keys() ?? [])
-    if (!after.deviceKeys.has(deviceId)) entries.push([userId, deviceId]);
-  return entries;
+  const present = Array.from(after.deviceKeys, ([deviceId, device]): IndexEntry => [
+    userId,
+    deviceId,
+    ...keysOf(device),
+  ]);
+  const gone = Array.from(before?.deviceKeys.keys() ?? []).filter((deviceId) => !after.deviceKeys.has(deviceId));
+  return [...present, ...gone.map((deviceId): IndexEntry => [userId, deviceId])];
 }
 
 const keysOf = (device: DeviceKeys): readonly (string | undefined)[] =>

@@ -67,7 +67,9 @@ export function saveLists(
   if (own?.state === "saved") setOwnIdentity(records, own.list);
   const numbers = saved.map(([userId]) => [userId, lists.get(userId)?.revision?.number ?? 0] as const);
   const position = append(records, sync, { type: "save", lists: numbers });
-  const entries = saved.flatMap(([userId, { list, before }]) => indexEntries(userId, before, list));
+  const entries = saved.flatMap(([userId, { list, before }]) =>
+    list === before ? [] : indexEntries(userId, before, list),
+  );
   if (entries.length > 0) records.set(indexKey(position), entries satisfies IndexRecord);
   const ourKey = readOwnIdentity(records.get(OWN_IDENTITY))?.userSigningKey; // as this response leaves it
   for (const [userId, outcome] of saved) {

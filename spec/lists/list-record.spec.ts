@@ -1,0 +1,50 @@
+import { describe, expect, it } from "vitest";
+import { readListRecord } from "../../src/lists/list-record.js";
+import { NO_PINS } from "../../src/trust/pins.js";
+import { BOB, CAROL } from "../support/users.js";
+import { bob, phone, pinsFor, tablet, verified } from "./verified-lists.js";
+
+const pins = pinsFor(bob, phone, tablet);
+const saved = { revision: 4, list: verified(bob, [phone]) };
+
+describe("the record of a user's list", () => {
+  it("is read back: the pins, and the list if there is one", () => {
+    expect(readListRecord({ pins, saved }, BOB)).toEqual({ pins, saved, damaged: [] });
+    expect(readListRecord({ pins }, BOB)).toEqual({ pins, saved: undefined, damaged: [] });
+  });
+
+  it("may be absent", () => {
+    expect(readListRecord(undefined, BOB)).toEqual({ pins: NO_PINS, saved: undefined, damaged: [] });
+  });
+
+  it.each([null, "?", 5, []])("that is %j has nothing that can be trusted", (record) => {
+    expect(readListRecord(record, BOB)).toEqual({ pins: NO_PINS, saved: undefined, damaged: ["pins", "list"] });
+  });
+
+  it.each([
+    ["text", "?"],
+    ["without a revision", { list: saved.list }],
+    ["with a revision that is no number", { ...saved, revision: "4" }],
+    ["with a list that is no list", { ...saved, list: {} }],
+    ["null", null],
+  ])("keeps its pins if the list is damaged: %s", (_, damaged) => {
+    expect(readListRecord({ pins, saved: damaged }, BOB)).toEqual({ pins, saved: undefined, damaged: ["list"] });
+  });
+
+  it("does not take another user's list", () => {
+    expect(readListRecord({ pins, saved }, CAROL)).toMatchObject({ saved: undefined, damaged: ["list"] });
+  });
+
+  it.each([
+    ["text", "?"],
+    ["without a map of devices", { devices: {} }],
+    ["with a key that is no string", { devices: new Map([["PHONE", 5]]) }],
+    ["gone", undefined],
+  ])("takes the pins from the list if they are damaged: %s", (_, damaged) => {
+    expect(readListRecord({ pins: damaged, saved }, BOB)).toMatchObject({
+      pins: { devices: pinsFor(bob, phone).devices },
+      saved,
+      damaged: ["pins"],
+    });
+  });
+});

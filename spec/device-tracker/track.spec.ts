@@ -1,127 +1,112 @@
-import { map, of } from "rxjs";
-import { describe, expect, it } from "vitest";
-import { savedIds } from "../support/saved.js";
-import { ScriptedStore } from "../../src/testing/scripted-store.js";
-import { memoryStore } from "../../src/store/memory-store.js";
+import { map } from "rxjs";
+import { describe, it } from "vitest";
 import { marbles } from "../support/marbles.js";
-import { trackerIn } from "../support/tracker-in.js";
+import { otherTab, restarted, setUp } from "../support/set-up.js";
 import { ALICE, BOB, CAROL } from "../support/users.js";
-import { answer, changed } from "../support/wire.js";
+import { changed } from "../support/wire.js";
 
-const B1 = answer({ [BOB]: ["B1"] });
+const bobHasB1 = { devices: { [BOB]: ["B1"] } };
 
 describe("track()", () => {
   it(
-    "makes who was not tracked tracked and outdated, so that they can be cached",
+    "makes untracked users tracked and outdated, so that their lists are cached",
     marbles((m) => {
-      const bob$ = m.cold("                ---(b|)", { b: B1 });
-      const { tracker, lookup, asked$ } = trackerIn(m, { answers: [bob$] });
+      const { tracker, lookup, expectQueries } = setUp(m, { ...bobHasB1, answerAfter: 3 });
       m.expectObservable(tracker.track([BOB])).toBe("|");
-      m.expectObservable(lookup([BOB]), "-^------").toBe("----(b|)", { b: ["bob B1 current"] });
-      m.expectObservable(lookup([BOB]), "------^-").toBe("------(b|)", { b: ["bob B1 current"] });
-      m.expectObservable(asked$).toBe("          -b", { b: "bob" });
+      m.expectObservable(lookup([BOB]), "-^----").toBe("----(b|)", { b: ["bob B1 current"] });
+      m.expectObservable(lookup([BOB]), "-----^").toBe("-----(b|)", { b: ["bob B1 current"] });
+      expectQueries("1-4 bob");
     }),
   );
 
   it(
-    "leaves who is tracked as they are: their list stays in the cache",
+    "leaves the lists of tracked users in the cache",
     marbles((m) => {
-      const { tracker, lookup, requests } = trackerIn(m, { tracking: [BOB], answers: [of(B1)] });
-      m.expectObservable(lookup([BOB]), "     ^---").toBe("(b|)", { b: ["bob B1 current"] });
-      m.expectObservable(tracker.track([BOB]), "-^--").toBe("-|");
-      m.expectObservable(lookup([BOB]), "     --^-").toBe("--(b|)", { b: ["bob B1 current"] });
-      m.afterwards(() => {
-        expect(requests).toHaveLength(1);
-      });
+      const { tracker, lookup, expectQueries } = setUp(m, { ...bobHasB1, tracked: [BOB] });
+      m.expectObservable(lookup([BOB]), "     ^--").toBe("(b|)", { b: ["bob B1 current"] });
+      m.expectObservable(tracker.track([BOB]), "-^-").toBe("-|");
+      m.expectObservable(lookup([BOB]), "     --^").toBe("--(b|)", { b: ["bob B1 current"] });
+      expectQueries("0-0 bob");
     }),
   );
 
   it(
-    "leaves a tracked user's query in flight good",
+    "does not supersede the queries of tracked users",
     marbles((m) => {
-      const { tracker, lookup } = trackerIn(m, { tracking: [BOB], answers: [m.cold("---(b|)", { b: B1 })] });
-      m.expectObservable(tracker.track([BOB, CAROL]), "-^--").toBe("-|");
+      const { tracker, lookup } = setUp(m, { ...bobHasB1, tracked: [BOB], answerAfter: 3 });
+      m.expectObservable(tracker.track([BOB, CAROL]), "-^").toBe("-|");
       m.expectObservable(lookup([BOB])).toBe("---(b|)", { b: ["bob B1 current"] });
     }),
   );
 
   it(
-    "supersedes what was asked while the user was untracked",
+    "supersedes queries sent while the user was untracked",
     marbles((m) => {
-      const first$ = m.cold("               ---(b|)  ", { b: B1 });
-      const second$ = m.cold("                 --(b|)", { b: answer({ [BOB]: ["B2"] }) });
-      const { tracker, lookup } = trackerIn(m, { answers: [first$, second$] });
-      m.expectObservable(tracker.track([BOB]), "-^------").toBe("-|");
-      m.expectObservable(lookup([BOB]), "     ^-------").toBe("---(b|)", { b: ["bob B1 superseded"] });
-      m.expectObservable(lookup([BOB]), "     ----^---").toBe("------(b|)", { b: ["bob B2 current"] });
+      const { tracker, lookup, expectQueries } = setUp(m, { ...bobHasB1, answerAfter: 3 });
+      m.expectObservable(tracker.track([BOB]), "-^---").toBe("-|");
+      m.expectObservable(lookup([BOB]), "     ^----").toBe("---(b|)", { b: ["bob B1 superseded"] });
+      m.expectObservable(lookup([BOB]), "     ----^").toBe("-------(b|)", { b: ["bob B1 current"] });
+      expectQueries("0-3 bob", "4-7 bob");
     }),
   );
 
   it(
-    "emits nothing and completes when it is durable, having taken effect in memory at once",
+    "takes effect in memory at once, and completes when it is durable",
     marbles((m) => {
-      const store = new ScriptedStore({ scheduler: m.scheduler });
-      const { tracker } = trackerIn(m, { tracking: [CAROL], store });
+      const { tracker, store } = setUp(m);
       store.takes = 3;
-      m.expectObservable(tracker.track([BOB]), "-^----").toBe("----|");
-      m.expectObservable(tracker.trackedUsers$.pipe(map(({ size }) => size))).toBe("23----", { 2: 2, 3: 3 });
+      m.expectObservable(tracker.track([BOB]), "-^").toBe("----|");
+      m.expectObservable(tracker.trackedUsers$.pipe(map(({ size }) => size))).toBe("12", { 1: 1, 2: 2 });
     }),
   );
 
   it(
-    "completes for users who are being committed only when they are",
+    "waits for the commit of a step that has just tracked the users",
     marbles((m) => {
-      const store = new ScriptedStore({ scheduler: m.scheduler });
-      const { tracker } = trackerIn(m, { tracking: [CAROL], store, sync$: m.hot("-x--------", { x: changed(BOB) }) });
+      const { tracker, store } = setUp(m, { sync$: m.hot("-x", { x: changed(BOB) }) });
       store.takes = 4;
-      m.expectObservable(tracker.track([BOB]), "--^-------").toBe("---------|");
+      m.expectObservable(tracker.track([BOB]), "--^").toBe("-----|");
     }),
   );
 
   it(
     "does nothing until it is subscribed to",
     marbles((m) => {
-      const { tracker } = trackerIn(m);
+      const { tracker } = setUp(m);
       tracker.track([BOB]);
       m.expectObservable(tracker.trackedUsers$).toBe("u", { u: new Set([ALICE]) });
     }),
   );
 
   it(
-    "goes on when it is unsubscribed",
+    "goes on if it is unsubscribed",
     marbles((m) => {
-      const store = new ScriptedStore({ scheduler: m.scheduler });
-      const { tracker } = trackerIn(m, { tracking: [CAROL], store });
-      store.takes = 3;
-      m.expectObservable(tracker.track([BOB]), "^!").toBe("-");
-      m.afterwards(() => {
-        expect(savedIds(store.records, "state")).toEqual([CAROL, BOB]);
-      });
+      const first = setUp(m);
+      first.store.takes = 3;
+      m.expectObservable(first.tracker.track([BOB]), "^!").toBe("-");
+      const { tracker } = restarted(m, first, { connected: false });
+      m.expectObservable(tracker.trackedUsers$, "----^").toBe("----u", { u: new Set([ALICE, BOB]) });
     }),
   );
 
   it(
     "outlives a restart",
     marbles((m) => {
-      const store = memoryStore();
-      trackerIn(m, { tracking: [BOB], store });
-      const { tracker } = trackerIn(m, { store });
+      const { tracker } = restarted(m, setUp(m, { tracked: [BOB] }), { connected: false });
       m.expectObservable(tracker.trackedUsers$).toBe("u", { u: new Set([ALICE, BOB]) });
     }),
   );
 
   it(
-    "keeps the list of a user whom another tab tracks and has fetched since",
+    "leaves the list of a user that another tab has tracked and fetched",
     marbles((m) => {
-      const store = memoryStore();
-      const late = trackerIn(m, { store });
-      late.lookup([]).subscribe();
-      trackerIn(m, { store, tracking: [BOB], answers: [of(B1)] })
-        .lookup([BOB])
-        .subscribe();
-      m.expectObservable(late.tracker.track([BOB])).toBe("|");
-      m.expectObservable(late.lookup([BOB]), "-^").toBe("-(b|)", { b: ["bob B1 current"] });
-      m.expectObservable(late.asked$).toBe("--");
+      const first = setUp(m, bobHasB1);
+      const second = otherTab(m, first);
+      first.tracker.track([BOB]).subscribe();
+      first.lookup([BOB]).subscribe();
+      m.expectObservable(second.tracker.track([BOB])).toBe("|");
+      m.expectObservable(second.lookup([BOB]), "-^").toBe("-(b|)", { b: ["bob B1 current"] });
+      second.expectQueries();
     }),
   );
 });

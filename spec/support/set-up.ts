@@ -21,6 +21,8 @@ export interface SetUp extends Partial<Omit<DeviceTrackerOptions, "store" | "sch
   readonly answerAfter?: number;
   /** Replaces the homeserver's responses on their way. */
   readonly altered?: (response: KeysQueryResponse, users: readonly UserId[]) => unknown;
+  /** Answers `/keys/changes` instead of the homeserver. */
+  readonly changes?: KeysApi["changes"];
   /** @default a new one that answers at once */
   readonly store?: ScriptedStore;
   /** Users who are tracked, and outdated, from the start. */
@@ -54,29 +56,17 @@ export interface UnderTest {
 const INITIAL_SYNC: SyncResponse = { since: null, next_batch: "s0" };
 
 /** Alice's tracker in virtual time, with its homeserver and its store. With a homeserver of its own it is connected and has had its initial sync. */
-export function setUp(
-  m: Marbles,
-  {
-    homeserver,
-    devices,
-    answerAfter = 0,
-    altered,
-    store,
-    tracked = [],
-    connected = true,
-    sync$,
-    ...options
-  }: SetUp = {},
-): UnderTest {
+export function setUp(m: Marbles, { tracked = [], connected = true, ...rest }: SetUp = {}): UnderTest {
   const { scheduler } = m;
-  const server = homeserver ?? homeserverWith(devices ?? {}, answerAfter, m);
-  const isNew = homeserver === undefined && connected;
+  const { homeserver, devices = {}, answerAfter = 0, altered, changes, sync$, store, ...options } = rest;
+  const server = homeserver ?? homeserverWith(devices, answerAfter, m);
   const ownStore = store ?? new ScriptedStore({ scheduler });
+  const isNew = homeserver === undefined && connected;
   const { keysApi, queries } = observed(server, altered);
   const tracker = new DeviceTracker({
     userId: ALICE,
     sync$: sync$ === undefined ? server.sync$ : isNew ? afterInitialSync(sync$) : sync$,
-    keysApi,
+    keysApi: changes === undefined ? keysApi : { ...keysApi, changes },
     scheduler,
     store: ownStore,
     ...options,

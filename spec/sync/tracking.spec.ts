@@ -133,7 +133,7 @@ describe("cached lists", () => {
 it("the end of a doubt is emitted", () => {
   const { tracking } = trackingAlice();
   const seen: unknown[] = [];
-  tracking.trusted$.subscribe((value) => seen.push(value));
-  tracking.trust();
+  tracking.doubtChanges$.subscribe((value) => seen.push(value));
+  tracking.doubtChanged();
   expect(seen).toEqual([undefined]);
 });

@@ -85,7 +85,7 @@ class Watcher {
     const { tracking, memory, savedElsewhere$, connected$ } = this.#ports;
     const altered$ = merge(
       tracking.invalidations$.pipe(mergeMap((invalidations) => this.#invalidated(invalidations))),
-      merge(tracking.trusted$, memory.ourKeyChanges$).pipe(map(() => this.#view.isStale())),
+      merge(tracking.doubtChanges$, memory.ourKeyChanges$).pipe(map(() => this.#view.isStale())),
       memory.cached$.pipe(map((lists) => this.#cached(lists))),
       savedElsewhere$.pipe(map((userIds) => this.#lookUpNow(userIds.filter((userId) => this.#attempts.has(userId))))),
       connected$.pipe(map(() => this.#lookUpNow(this.#waitingFor("connection")))),

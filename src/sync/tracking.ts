@@ -15,12 +15,11 @@ export interface Invalidations {
  * It reflects every change before anything is emitted for it: the owner of the state calls {@link changed} once memory, queries and lists know.
  */
 export class Tracking {
-  /** Whether steps may be missing, so that nothing in memory is to be called current. */
-  inDoubt = false;
   readonly #users: Map<UserId, TrackedUser>;
   readonly #invalidations$ = new Subject<Invalidations>();
   readonly #setChanges$ = new Subject<void>();
-  readonly #trusted$ = new Subject<void>();
+  readonly #doubtChanges$ = new Subject<void>();
+  #inDoubt = false;
   #set: ReadonlySet<UserId> | undefined;
   #isSetStale = true;
 
@@ -33,9 +32,14 @@ export class Tracking {
     return this.#invalidations$;
   }
 
-  /** Emits when nothing is in doubt any more. */
-  get trusted$(): Observable<void> {
-    return this.#trusted$;
+  /** Whether steps may be missing, so that nothing in memory is to be called current. */
+  get inDoubt(): boolean {
+    return this.#inDoubt;
+  }
+
+  /** Emits when {@link inDoubt} is another value. */
+  get doubtChanges$(): Observable<void> {
+    return this.#doubtChanges$;
   }
 
   /** The set of tracked users now, and again whenever it is another one. It is copied only while there is a subscriber. */
@@ -74,8 +78,13 @@ export class Tracking {
     if (invalidated.length + left.length > 0) this.#invalidations$.next({ invalidated, left });
   }
 
-  trust(): void {
-    this.#trusted$.next();
+  /** Lookups see it at once; the caller emits it with {@link doubtChanged}. */
+  setDoubt(inDoubt: boolean): void {
+    this.#inDoubt = inDoubt;
+  }
+
+  doubtChanged(): void {
+    this.#doubtChanges$.next();
   }
 
   #currentSet(): ReadonlySet<UserId> {

@@ -327,17 +327,14 @@ export class Account {
   /** @param isInDoubt whether steps may be missing */
   #setDoubt(isInDoubt: boolean): void {
     const { gate, outputs } = this.#surroundings;
-    if (isInDoubt) {
-      this.tracking.inDoubt = true;
-      gate.close();
-      return;
-    }
-    if (!this.tracking.inDoubt) return;
-    this.tracking.inDoubt = false;
+    const { tracking } = this;
+    if (isInDoubt) gate.close();
+    if (tracking.inDoubt === isInDoubt) return;
+    tracking.setDoubt(isInDoubt);
     outputs.emissions.enqueue(() => {
-      this.tracking.trust();
+      tracking.doubtChanged();
     });
-    this.#open();
+    if (!isInDoubt) this.#open();
   }
 
   #open(): void {

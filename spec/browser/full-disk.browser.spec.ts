@@ -1,59 +1,71 @@
 import { firstValueFrom } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { cdp } from "vitest/browser";
-import { attackedTracker, BOB, CAROL, settledTracker } from "./attacked-tracker.js";
+import { trackerOn, BOB, CAROL, settledTracker } from "./tracker-on.js";
 import { allRecords } from "./raw-database.js";
 
 const origin = location.origin;
-const leaveLittleRoom = () => cdp().send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 200_000 });
+const limitTo = (quotaSize: number) => cdp().send("Storage.overrideQuotaForOrigin", { origin, quotaSize });
 const makeRoom = () => cdp().send("Storage.overrideQuotaForOrigin", { origin });
 
-describe("where the disk is full when a step is given", () => {
+describe("when the disk is full", () => {
   let database: string;
   beforeEach(async () => {
     database = crypto.randomUUID();
-    // Chromium remembers for a while how much room an origin has, unless it has forgotten the origin.
+    // Chromium caches the quota of an origin for a while, unless the origin has no data.
     await cdp().send("Storage.clearDataForOrigin", { origin, storageTypes: "indexeddb" });
-    await leaveLittleRoom();
+    await limitTo(200_000);
   });
   afterEach(makeRoom);
 
-  /** A tracker whose second step finds no room: it names Bob and thousands of others. */
+  /** A tracker whose second step does not fit: it names Bob and thousands of others. */
   async function full() {
     const settled = await settledTracker(database);
     const before = await allRecords(database);
     settled.homeserver.addDevice(BOB, "LAPTOP");
     settled.homeserver.change(...Array.from({ length: 5_000 }, (_, i) => `@${"u".repeat(200)}${i}:example.org`));
     settled.homeserver.step();
-    await settled.tellsOf("commit-failed");
+    await settled.reports("commit-failed");
     return { ...settled, before };
   }
 
-  it("the token stays with the invalidations, lookups go on from memory, and all of it follows in order once there is room", async () => {
-    const { before, homeserver, problems, durable, ask, store } = await full();
+  it("lookups go on from memory, and steps are committed once there is room", async () => {
+    const { before, homeserver, problems, durable, lookUp, store } = await full();
     expect(problems[0]).toMatchObject({ type: "commit-failed", error: { failure: "full" }, retryIn: 1_000 });
-    expect(await ask(BOB, CAROL)).toEqual([`${BOB} current PHONE LAPTOP`, `${CAROL} current TABLET`]);
+    expect(await lookUp(BOB, CAROL)).toEqual([`${BOB} current PHONE LAPTOP`, `${CAROL} current TABLET`]);
     homeserver.addDevice(CAROL, "DESKTOP");
     homeserver.step();
-    expect(await ask(CAROL)).toEqual([`${CAROL} current TABLET DESKTOP`]);
+    expect(await lookUp(CAROL)).toEqual([`${CAROL} current TABLET DESKTOP`]);
     expect(durable).toEqual(["s2"]);
     expect(await allRecords(database)).toEqual(before);
 
     await makeRoom();
     await expect.poll(() => durable, { timeout: 15_000 }).toEqual(["s2", "s4", "s5"]);
     expect(await firstValueFrom(store.syncToken$)).toBe("s5");
-    expect(await ask(BOB, CAROL)).toEqual([`${BOB} current PHONE LAPTOP`, `${CAROL} current TABLET DESKTOP`]);
+    expect(await lookUp(BOB, CAROL)).toEqual([`${BOB} current PHONE LAPTOP`, `${CAROL} current TABLET DESKTOP`]);
   });
 
-  it("whoever starts from the store in between is on the old token, and given the step again finds the change", async () => {
+  it("a tracker that starts in between is on the old token", async () => {
     const former = await full();
     former.connection.unsubscribe();
-    const next = attackedTracker(database, former.homeserver);
+    const next = trackerOn(database, former.homeserver);
     const token = await firstValueFrom(next.store.syncToken$);
     expect(token).toBe("s2");
     await makeRoom();
     next.homeserver.step(token);
-    expect(await next.ask(BOB, CAROL)).toEqual([`${BOB} current PHONE LAPTOP`, `${CAROL} current TABLET`]);
+    expect(await next.lookUp(BOB, CAROL)).toEqual([`${BOB} current PHONE LAPTOP`, `${CAROL} current TABLET`]);
     await expect.poll(() => next.durable, { timeout: 10_000 }).toEqual(["s4"]);
+  });
+
+  it("lists that cannot be saved stay in memory, and that is reported", async () => {
+    const { homeserver, step, lookUp, problems } = trackerOn(database);
+    for (let i = 0; i < 40; i++)
+      homeserver.addDevice(BOB, `DEVICE${i}`, { unsigned: { device_display_name: "x".repeat(50_000) } });
+    await step();
+    const [first] = await lookUp(BOB);
+    expect(first).toContain(`${BOB} current DEVICE0`);
+    expect(problems).toMatchObject([{ type: "save-failed", userIds: [BOB], error: { failure: "full" } }]);
+    expect(await lookUp(BOB)).toEqual([first]);
+    expect(homeserver.queries).toHaveLength(1);
   });
 });

@@ -1,4 +1,4 @@
-/** The result of a request that another tab makes without the store; rejects if a connection blocks it. */
+/** The result of a request made without the store, as another tab would; rejects if a connection blocks it. */
 function settled<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => {

@@ -8,8 +8,8 @@ export const ALICE = "@alice:example.org";
 export const BOB = "@bob:example.org";
 export const CAROL = "@carol:example.org";
 
-/** A tracker on the real IndexedDB, connected, and all that it says. */
-export function attackedTracker(database: string, homeserver = new ScriptedHomeserver({ scheduler: asyncScheduler })) {
+/** A connected tracker on a real IndexedDB, and what it reported and called durable. */
+export function trackerOn(database: string, homeserver = new ScriptedHomeserver({ scheduler: asyncScheduler })) {
   const store = idbStore(database);
   const tracker = new DeviceTracker({
     userId: ALICE,
@@ -31,31 +31,33 @@ export function attackedTracker(database: string, homeserver = new ScriptedHomes
     tracker,
     homeserver,
     problems,
-    types: () => problems.map(({ type }) => type),
     durable,
     connection,
-    /** The next step, once it is durable. */
+    problemTypes: () => problems.map(({ type }) => type),
+    reports: (type: TrackerProblem["type"]) =>
+      expect.poll(() => problems.map((problem) => problem.type), { timeout: 10_000 }).toContain(type),
+    /** Sends the next step and waits until it is durable. */
     step: async () => {
       const saved = firstValueFrom(tracker.synced$.pipe(filter(({ next_batch }) => next_batch === homeserver.token)));
       homeserver.step();
       await saved;
     },
-    ask: async (...users: readonly string[]) =>
+    track: (...users: readonly string[]) => firstValueFrom(tracker.track(users), { defaultValue: undefined }),
+    /** Each user's freshness and devices. */
+    lookUp: async (...users: readonly string[]) =>
       Array.from(
         await firstValueFrom(tracker.getDeviceKeys(users)),
         ([user, { freshness, deviceKeys }]) => `${user} ${freshness} ${[...deviceKeys.keys()].join(" ")}`,
       ),
-    tellsOf: (type: TrackerProblem["type"]) =>
-      expect.poll(() => problems.map((problem) => problem.type), { timeout: 10_000 }).toContain(type),
   };
 }
 
-/** One with Bob's phone and Carol's tablet fetched and saved. */
+/** A tracker that has fetched and saved Bob's phone and Carol's tablet, and stands on `s2`. */
 export async function settledTracker(database: string) {
-  const settled = attackedTracker(database);
+  const settled = trackerOn(database);
   settled.homeserver.addDevice(BOB, "PHONE");
   settled.homeserver.addDevice(CAROL, "TABLET");
   await settled.step();
-  expect(await settled.ask(BOB, CAROL)).toEqual([`${BOB} current PHONE`, `${CAROL} current TABLET`]);
+  expect(await settled.lookUp(BOB, CAROL)).toEqual([`${BOB} current PHONE`, `${CAROL} current TABLET`]);
   return settled;
 }

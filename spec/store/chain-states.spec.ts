@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { Revision } from "../../src/store/revision.js";
 import * as states from "./chain-states.js";
@@ -152,15 +153,16 @@ function* next(world: World, report: (broken: string) => void): Generator<Step> 
   }
 }
 
-/** A world as text: two that are alike but for the identity of their revision objects are different. */
-function print(world: World): string {
+/** A key for a world: two that are alike but for the identity of their revision objects are different. */
+function keyOf(world: World): string {
   const revisions = new Map<unknown, number>();
-  return JSON.stringify(world, (name, value: unknown) => {
+  const text = JSON.stringify(world, (name, value: unknown) => {
     if (value instanceof Map) return [...value];
     if (name !== "revision" || typeof value !== "object" || value === null) return value;
     if (!revisions.has(value)) revisions.set(value, revisions.size);
     return [(value as Revision).number, revisions.get(value)];
   });
+  return createHash("md5").update(text).digest("latin1");
 }
 
 /** Every state that can be reached within the budget, each once; the trace of the first breach, or the number of states. */
@@ -173,7 +175,7 @@ function explore(budget: Partial<Record<Budget, number>>): {
   const tabs = [states.openTab({ records }), states.openTab({ records })];
   tabs[0]!.loop = 0;
   const start: World = { log: "", leader: 0, left, records, tabs };
-  const seen = new Set([print(start)]);
+  const seen = new Set([keyOf(start)]);
   const open: { readonly world: World; readonly trace: readonly string[] }[] = [{ world: start, trace: [] }];
   for (let here = open.pop(); here !== undefined; here = open.pop()) {
     let broken: string | undefined;
@@ -183,7 +185,7 @@ function explore(budget: Partial<Record<Budget, number>>): {
       broken ??= breach(world, left.unknown);
       const trace = [...here.trace, label];
       if (broken !== undefined) return { states: seen.size, broken: [...trace, broken] };
-      const key = print(world);
+      const key = keyOf(world);
       if (seen.has(key)) continue;
       seen.add(key);
       open.push({ world, trace });

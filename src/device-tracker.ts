@@ -31,32 +31,37 @@ import { isPublicKey } from "./trust/cross-signing-key.js";
  */
 export class DeviceTracker {
   /**
-   * Hot: users whose lists changed and users who left, as the server announced them to this tab or another, after lookups reflect it. Never fails;
-   * completes with {@link close}.
+   * Hot: users whose lists changed and users who left, as the server announced them to this tab or another, after
+   * lookups reflect it. Never fails; completes with {@link close}.
    */
   readonly deviceChanges$: Observable<DeviceChanges>;
-  /** The set of tracked users, replayed, and again whenever it is another one. Silent until the saved state is loaded. Never fails; completes with {@link close}. */
+  /**
+   * The set of tracked users, replayed, and again whenever it is another one. Silent until the saved state is loaded.
+   * Never fails; completes with {@link close}.
+   */
   readonly trackedUsers$: Observable<ReadonlySet<UserId>>;
   /**
-   * Emits once the first step of the current connection has been applied; replays, and starts over with each connection. In a tab whose stream is silent
-   * because another tab syncs, that tab being caught up counts.
+   * Emits once the first step of the current connection has been applied; replays, and starts over with each
+   * connection. In a tab whose stream is silent because another tab syncs, that tab being caught up counts.
    */
   readonly caughtUp$: Observable<void>;
   /**
-   * Hot: each response of this tab's stream, and each step that another tab committed (`since`, `next_batch`, `device_lists`), as soon as lookups reflect
-   * it. Ends as the sync stream does; subscribe again for the next connection.
+   * Hot: each response of this tab's stream, and each step that another tab committed (`since`, `next_batch`,
+   * `device_lists`), as soon as lookups reflect it. Ends as the sync stream does; subscribe again for the next
+   * connection.
    */
   readonly applied$: Observable<SyncResponse>;
   /**
-   * Hot: the same responses once their changes are durable; only `since`, `next_batch` and `device_lists`. Ends as the sync stream does, and with
-   * {@link StoreOwnerError} or {@link StoreClearedError} if the store is not ours (any more); subscribe again for the next connection.
+   * Hot: the same responses once their changes are durable; only `since`, `next_batch` and `device_lists`. Ends as the
+   * sync stream does, and with {@link StoreOwnerError} or {@link StoreClearedError} if the store is not ours (any
+   * more); subscribe again for the next connection.
    */
   readonly synced$: Observable<SyncResponse>;
   /** Hot: what went wrong and what was done about it. Never fails; completes with {@link close}. */
   readonly problems$: Observable<TrackerProblem>;
   /**
-   * Hot: what each saved answer changed in its user's list, whichever tab queried. Answers that change nothing emit nothing, and nothing is emitted before
-   * it is durable. Never fails; completes with {@link close}.
+   * Hot: what each saved answer changed in its user's list, whichever tab queried. Answers that change nothing emit
+   * nothing, and nothing is emitted before it is durable. Never fails; completes with {@link close}.
    */
   readonly deviceUpdates$: Observable<DeviceUpdate>;
   readonly #session: Session;
@@ -75,10 +80,11 @@ export class DeviceTracker {
   }
 
   /**
-   * Starts applying sync responses; unsubscribing stops. Before it, only lookups read or query anything. After a log-out (`clear()`) the returned
-   * subscription is closed already.
+   * Starts applying sync responses; unsubscribing stops. Before it, only lookups read or query anything. After a
+   * log-out (`clear()`) the returned subscription is closed already.
    *
-   * When the stream ends, or the connection is unsubscribed, lookups go on from the last step applied, and one may connect again.
+   * When the stream ends, or the connection is unsubscribed, lookups go on from the last step applied, and one may
+   * connect again.
    * @throws {AlreadyConnectedError} while another connection of this tracker is open
    * @throws {TrackerClosedError} after {@link close}
    */
@@ -88,20 +94,22 @@ export class DeviceTracker {
   }
 
   /**
-   * The device lists of these users, one entry for every user in the order given: one value, then completion. Cold; the iterable is read when the method is
-   * called.
+   * The device lists of these users, one entry for every user in the order given: one value, then completion. Cold; the
+   * iterable is read when the method is called.
    *
    * 1. A tracked user whose list is not outdated is answered from memory or, all in one read, from the store.
-   * 2. Any other user is answered by the query in flight for them, shared by all of its callers, or by a new one. New queries of one call travel in as few
-   *    requests as `maxUsersPerQuery` allows.
-   * 3. A change that arrives in the meantime supersedes a query: callers that were waiting get its answer, marked `superseded`; a caller from then on gets a
-   *    new query.
+   * 2. Any other user is answered by the query in flight for them, shared by all of its callers, or by a new one. New
+   *    queries of one call travel in as few requests as `maxUsersPerQuery` allows.
+   * 3. A change that arrives in the meantime supersedes a query: callers that were waiting get its answer, marked
+   *    `superseded`; a caller from then on gets a new query.
    *
-   * Fails if a request fails, once the others are done (with the error of the {@link KeysApi}, {@link InvalidResponseError} or {@link QueryTimedOutError};
-   * the next call queries again), and with {@link StoreOwnerError}, {@link StoreClearedError} or {@link TrackerClosedError}. Unsubscribing aborts the
-   * requests that no other caller waits for.
+   * Fails if a request fails, once the others are done (with the error of the {@link KeysApi}, {@link
+   * InvalidResponseError} or {@link QueryTimedOutError}; the next call queries again), and with {@link
+   * StoreOwnerError}, {@link StoreClearedError} or {@link TrackerClosedError}. Unsubscribing aborts the requests that
+   * no other caller waits for.
    * @param options.forceDownload skips the cache @default false
-   * @param options.timeout how long the homeserver may wait for other homeservers, in ms, in the queries that this call starts; the spec recommends 10 000
+   * @param options.timeout how long the homeserver may wait for other homeservers, in ms, in the queries that this call
+   *   starts; the spec recommends 10 000
    * @example
    * tracker.getDeviceKeys(["@bob:example.org"]).subscribe((users) => {
    *   users.get("@bob:example.org"); // { deviceKeys: Map { "JLAFKJWSCS" => {…} }, freshness: "current", … }
@@ -117,8 +125,9 @@ export class DeviceTracker {
   }
 
   /**
-   * What is saved for these users, without querying the server: one value, then completion. Users without a list are absent, others `current` or
-   * `outdated`. If the store cannot be read, what memory has is emitted, and the failure is reported on `problems$`.
+   * What is saved for these users, without querying the server: one value, then completion. Users without a list are
+   * absent, others `current` or `outdated`. If the store cannot be read, what memory has is emitted, and the failure is
+   * reported on `problems$`.
    */
   getKnownDeviceKeys(users: Iterable<UserId>): Observable<DeviceKeysByUser> {
     const wanted = distinctUsers(users);
@@ -126,11 +135,12 @@ export class DeviceTracker {
   }
 
   /**
-   * The device lists of these users, live: all of them once every user has been looked up, and again after every change.
+   * The device lists of these users, live: all of them once every user has been looked up, and again after every
+   * change.
    *
-   * A change, a failed query or a refused save emits at once, with the list as it was and its new freshness; no user is shown as `current` who is not. A
-   * user who could not be queried is retried after 2 s, doubling to 5 min. Never fails and never completes before {@link close}: what goes wrong is reported
-   * on `problems$`.
+   * A change, a failed query or a refused save emits at once, with the list as it was and its new freshness; no user is
+   * shown as `current` who is not. A user who could not be queried is retried after 2 s, doubling to 5 min. Never fails
+   * and never completes before {@link close}: what goes wrong is reported on `problems$`.
    */
   watchDeviceKeys(users: Iterable<UserId>): Observable<DeviceKeysByUser> {
     const wanted = distinctUsers(users);
@@ -152,29 +162,35 @@ export class DeviceTracker {
   }
 
   /**
-   * Tracks users: those who are not tracked become tracked and outdated, the others stay as they are. Cold; completes when it is durable.
+   * Tracks users: those who are not tracked become tracked and outdated, the others stay as they are. Cold; completes
+   * when it is durable.
    *
-   * An initial sync announces no users: pass the members of the encrypted rooms that the account is in already, once; and again when `problems$` reports a
-   * `gap` that could not be closed.
+   * An initial sync announces no users: pass the members of the encrypted rooms that the account is in already, once;
+   * and again when `problems$` reports a `gap` that could not be closed.
    */
   track(users: Iterable<UserId>): Observable<void> {
     return this.#session.change("track", distinctUsers(users));
   }
 
-  /** Users who are no longer tracked, until they are announced or tracked again. Our own user stays tracked. Cold; completes when it is durable. */
+  /**
+   * Users who are no longer tracked, until they are announced or tracked again. Our own user stays tracked. Cold;
+   * completes when it is durable.
+   */
   untrack(users: Iterable<UserId>): Observable<void> {
     return this.#session.change("untrack", distinctUsers(users));
   }
 
-  /** Outdates the lists of these users; those who are not tracked stay untracked. Cold; completes when it is durable. */
+  /**
+   * Outdates the lists of these users; those who are not tracked stay untracked. Cold; completes when it is durable.
+   */
   invalidate(users: Iterable<UserId>): Observable<void> {
     return this.#session.change("invalidate", distinctUsers(users));
   }
 
   /**
-   * Every device in the saved lists that claims this key, to find the sender of a message. Nobody proves to own a curve25519 key, so with more than one
-   * claimant, attribute the message to none, whichever came first. Of one user's devices with the same key, the first 8 are returned. One value, then
-   * completion; fails if the store cannot be read.
+   * Every device in the saved lists that claims this key, to find the sender of a message. Nobody proves to own a
+   * curve25519 key, so with more than one claimant, attribute the message to none, whichever came first. Of one user's
+   * devices with the same key, the first 8 are returned. One value, then completion; fails if the store cannot be read.
    * @param algorithm `curve25519` or `ed25519`; no device is found by any other
    * @param publicKey unpadded base64
    * @example
@@ -195,8 +211,8 @@ export class DeviceTracker {
   /**
    * Acknowledges a changed identity: from now on this master key is the user's. Cold; completes when it is durable.
    *
-   * A person must have been warned of the change; for our own identity, we must have caused it. Fails with {@link IdentityChangedError} if the user has
-   * another master key in the meantime.
+   * A person must have been warned of the change; for our own identity, we must have caused it. Fails with {@link
+   * IdentityChangedError} if the user has another master key in the meantime.
    * @param masterKey the public key that was shown, `identity.masterKey`
    */
   acknowledgeIdentity(userId: UserId, masterKey: string): Observable<void> {
@@ -208,8 +224,8 @@ export class DeviceTracker {
   }
 
   /**
-   * Ends everything: the connection, requests, timers and subscriptions. Commits that are queued get one last try. Pending lookups and every later call
-   * fail with {@link TrackerClosedError}; streams, watchers among them, complete.
+   * Ends everything: the connection, requests, timers and subscriptions. Commits that are queued get one last try.
+   * Pending lookups and every later call fail with {@link TrackerClosedError}; streams, watchers among them, complete.
    */
   close(): void {
     this.#session.close();

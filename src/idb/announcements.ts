@@ -2,9 +2,9 @@ import { type BehaviorSubject, filter, map, merge, NEVER, Observable, pairwise, 
 import { cached } from "../page/tab-life.js";
 
 /**
- * The announcements of one database. Those of its own store reach the subscribers directly, those of other stores, in this tab or another, through a
- * BroadcastChannel. The channel is open while there are subscribers, and otherwise only to send. Without BroadcastChannel (browsers before 2022)
- * subscribers receive what their own store announces.
+ * The announcements of one database. Those of its own store reach the subscribers directly, those of other stores, in
+ * this tab or another, through a BroadcastChannel. The channel is open while there are subscribers, and otherwise only
+ * to send. Without BroadcastChannel (browsers before 2022) subscribers receive what their own store announces.
  *
  * Emits `undefined` when announcements may have been lost: when the tab wakes, and when a message cannot be read.
  */

@@ -4,9 +4,9 @@ import { storeError } from "./store-error.js";
 import { abort, ended, RECORDS } from "./transaction.js";
 
 /**
- * "strict" writes through to the disk. "relaxed", the browsers' default, leaves that to the operating system, which may write in another order: after
- * a power failure, a later transaction with the sync token may be there while an earlier one with an invalidation that the token covers is not.
- * It costs one flush for each transaction, not for each record.
+ * "strict" writes through to the disk. "relaxed", the browsers' default, leaves that to the operating system, which may
+ * write in another order: after a power failure, a later transaction with the sync token may be there while an earlier
+ * one with an invalidation that the token covers is not. It costs one flush for each transaction, not for each record.
  */
 const DURABILITY: IDBTransactionOptions = { durability: "strict" };
 
@@ -17,14 +17,16 @@ type Work<T> = (records: IDBObjectStore) => T | PromiseLike<T>;
  *
  * The connection is opened by the first transaction, and may end at any time:
  *
- * - Another tab wants to delete or upgrade the database (`versionchange`). The connection is closed at once, so that it does not block the other tab.
- * - The browser closes the connection, with a `close` event or without one (then the next transaction throws an InvalidStateError).
+ * - Another tab wants to delete or upgrade the database (`versionchange`). The connection is closed at once, so that it
+ *   does not block the other tab.
+ * - The browser closes the connection, with a `close` event or without one (then the next transaction throws an
+ *   InvalidStateError).
  * - Opening it fails, or takes so long that a transaction waiting for it is given up.
  *
  * In each case the next transaction opens another connection.
  *
- * A transaction that is open in a sleeping tab blocks all other tabs. So none begins while the tab is asleep, and those under way when it falls asleep
- * are aborted, and run again when it wakes.
+ * A transaction that is open in a sleeping tab blocks all other tabs. So none begins while the tab is asleep, and those
+ * under way when it falls asleep are aborted, and run again when it wakes.
  */
 export class Database {
   #connecting: Promise<IDBDatabase> | undefined;
@@ -36,8 +38,9 @@ export class Database {
   ) {}
 
   /**
-   * Runs `work` in one transaction, and resolves with its result once the transaction is durable. If `work` throws or rejects, nothing is written, and
-   * the promise rejects with that error. `work` may run again after a run that was undone.
+   * Runs `work` in one transaction, and resolves with its result once the transaction is durable. If `work` throws or
+   * rejects, nothing is written, and the promise rejects with that error. `work` may run again after a run that was
+   * undone.
    *
    * @param signal gives the transaction up: it never begins, or is aborted
    */
@@ -89,7 +92,10 @@ export class Database {
     signal.throwIfAborted();
   }
 
-  /** The connection, unless the signal is aborted first. If it is aborted before the browser has answered, the next transaction does not wait for this one. */
+  /**
+   * The connection, unless the signal is aborted first. If it is aborted before the browser has answered, the next
+   * transaction does not wait for this one.
+   */
   async #connected(connecting: Promise<IDBDatabase>, signal: AbortSignal): Promise<IDBDatabase> {
     const giveUp = () => {
       if (!this.#isConnected) this.#forget(connecting);
@@ -119,7 +125,10 @@ export class Database {
     return connecting;
   }
 
-  /** Keeps a connection that has just opened, unless it was given up and another one has taken its place; its transactions then reconnect. */
+  /**
+   * Keeps a connection that has just opened, unless it was given up and another one has taken its place; its
+   * transactions then reconnect.
+   */
   #adopt(connection: IDBDatabase, connecting: Promise<IDBDatabase>): void {
     const drop = () => {
       this.#forget(connecting);
@@ -127,7 +136,8 @@ export class Database {
     };
     connection.onclose = drop;
     connection.onversionchange = drop;
-    // When Safari has lost its storage process, every transaction of the connection fails with this error until the page is reloaded.
+    // When Safari has lost its storage process, every transaction of the connection fails with this error until the
+    // page is reloaded.
     connection.onabort = ({ target }) => {
       if ((target as IDBTransaction).error?.name === "UnknownError") drop();
     };

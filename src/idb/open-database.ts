@@ -9,7 +9,8 @@ export async function openDatabase(name: string): Promise<IDBDatabase> {
   try {
     const { indexedDB } = globalThis as { indexedDB?: IDBFactory | null };
     if (!indexedDB) throw new StoreError(name, "unavailable");
-    // No other connection can block this one, as there is no older version to upgrade from. A deletion under way delays it.
+    // No other connection can block this one, as there is no older version to upgrade from. A deletion under way delays
+    // it.
     const request = indexedDB.open(name, VERSION);
     request.onupgradeneeded = () => {
       request.result.createObjectStore(RECORDS);

@@ -1,18 +1,21 @@
 import type { RecordKey } from "../store/device-store.js";
 
 /*
- * Requests of one transaction, made such that no task of the page takes long: browsers serialize a record inside `put`, and deserialize it when
- * `result` is read.
+ * Requests of one transaction, made such that no task of the page takes long: browsers serialize a record inside `put`,
+ * and deserialize it when `result` is read.
  *
- * The promises resolve within the success event of their last request, while the transaction accepts further ones. If a request fails they never
- * settle: the transaction is then aborted.
+ * The promises resolve within the success event of their last request, while the transaction accepts further ones. If a
+ * request fails they never settle: the transaction is then aborted.
  */
 
 /** How long to make requests or read results before the page may do something else, in ms. A frame is 16 ms. */
 const SLICE = 8;
 /** How many records to read at first. */
 const FIRST_PAGE = 16;
-/** The number of deletions of one kind from which ranges pay off: in Chromium, 500 single deletions take 90 ms, and one of a range 15 ms. */
+/**
+ * The number of deletions of one kind from which ranges pay off: in Chromium, 500 single deletions take 90 ms, and one
+ * of a range 15 ms.
+ */
 const MANY_DELETIONS = 16;
 
 /** The records under these keys. */
@@ -79,7 +82,10 @@ export async function deleteRecords(store: IDBObjectStore, keys: readonly Record
   }
 }
 
-/** Ranges with these IDs, and no other ID in use. `undefined` if there are many others in between, as it would take longer to find them all. */
+/**
+ * Ranges with these IDs, and no other ID in use. `undefined` if there are many others in between, as it would take
+ * longer to find them all.
+ */
 async function rangesOf(
   store: IDBObjectStore,
   kind: string,
@@ -111,7 +117,10 @@ async function inSlices<T>(items: readonly T[], request: (item: T) => IDBRequest
   }
 }
 
-/** Arrays sort after strings, so all keys `[kind, id]` come before this one, and those of other kinds come before `[kind]` or after it. */
+/**
+ * Arrays sort after strings, so all keys `[kind, id]` come before this one, and those of other kinds come before
+ * `[kind]` or after it.
+ */
 const endOf = (kind: string): IDBValidKey => [kind, []];
 
 /** Requests of one transaction succeed in order. */

@@ -15,14 +15,16 @@ export function abort(transaction: IDBTransaction): void {
 /**
  * Runs `work` in the transaction, and resolves with its result when the transaction is complete.
  *
- * If `work` throws or rejects, the transaction is aborted within the same event, so long before it could commit the requests made until then.
+ * If `work` throws or rejects, the transaction is aborted within the same event, so long before it could commit the
+ * requests made until then.
  */
 export async function ended<T>(
   databaseName: string,
   transaction: IDBTransaction,
   work: (records: IDBObjectStore) => T | PromiseLike<T>,
 ): Promise<T> {
-  // Not idb-keyval's promisifyRequest: the error of a failed request bubbles to the transaction while transaction.error is still null.
+  // Not idb-keyval's promisifyRequest: the error of a failed request bubbles to the transaction while transaction.error
+  // is still null.
   const completed = new Promise<void>((resolve, reject) => {
     transaction.oncomplete = () => {
       resolve();

@@ -9,7 +9,10 @@ import { setOwnIdentity } from "./save-lists.js";
 /** The records that {@link acknowledge} works on. */
 export const acknowledgeKeys = (userId: UserId): RecordKey[] => [OWN_IDENTITY, listKey(userId)];
 
-/** The list as it is saved now, if there is one and it has the acknowledged key; or, if nothing was written, the master key that the list has instead. */
+/**
+ * The list as it is saved now, if there is one and it has the acknowledged key; or, if nothing was written, the master
+ * key that the list has instead.
+ */
 export type Acknowledged = { readonly list: DeviceList | undefined } | { readonly masterKey: string | undefined };
 
 /** What is acknowledged. */
@@ -21,7 +24,10 @@ export interface Acknowledgement {
   readonly inMemory: DeviceList | undefined;
 }
 
-/** Pins this master key instead of the one first seen, in the saved list too, provided that it is the one that the list has. */
+/**
+ * Pins this master key instead of the one first seen, in the saved list too, provided that it is the one that the list
+ * has.
+ */
 export function acknowledge(
   records: SavedRecords,
   { userId, masterKey, ownUserId, inMemory }: Acknowledgement,

@@ -7,7 +7,10 @@ import { readIndex, type IndexEntry } from "./index-record.js";
 /** Devices in one compacted record. */
 const ENTRIES_PER_RECORD = 5_000;
 
-/** Folds the records of the index into as few as possible, without devices that are gone and users who are not tracked any more. */
+/**
+ * Folds the records of the index into as few as possible, without devices that are gone and users who are not tracked
+ * any more.
+ */
 export function compactIndex(records: SavedRecords, { snapshot, position }: SyncRecord, { users }: Committed): number {
   const compacted = Array.from({ length: snapshot.index }, (_, i) => compactedIndexKey(i));
   const appended = Array.from({ length: position - snapshot.position }, (_, i) => indexKey(snapshot.position + 1 + i));

@@ -30,8 +30,9 @@ const MAX_USERS_OF_ONE_KEY = 16;
 /**
  * Finds devices by their public keys.
  *
- * The index is a log beside the log: each save appends the devices that it brought. Once read, it is kept in memory; later calls read only what was
- * appended since. What it says is checked against the lists, so a stale entry costs time and is never believed.
+ * The index is a log beside the log: each save appends the devices that it brought. Once read, it is kept in memory;
+ * later calls read only what was appended since. What it says is checked against the lists, so a stale entry costs time
+ * and is never believed.
  */
 export class DeviceIndex {
   readonly #ports: DeviceIndexPorts;

@@ -18,8 +18,9 @@ export function readIndex(record: unknown): IndexRecord | undefined {
 }
 
 /**
- * What a saved list has the index say: all of its devices, and those that are gone. Devices that have not changed are among them, since the index may have
- * lost them: a record was damaged, or it was compacted while the user was not tracked.
+ * What a saved list has the index say: all of its devices, and those that are gone. Devices that have not changed are
+ * among them, since the index may have lost them: a record was damaged, or it was compacted while the user was not
+ * tracked.
  */
 export function indexEntries(userId: UserId, before: DeviceList | undefined, after: DeviceList): IndexEntry[] {
   const present = Array.from(after.deviceKeys, ([deviceId, device]): IndexEntry => [

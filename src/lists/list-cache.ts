@@ -23,7 +23,10 @@ export class CachedList {
     readonly beside: BesideList = {},
   ) {}
 
-  /** The list as callers get it while it is current: one object for all of them, as long as our own user-signing key stays the same. */
+  /**
+   * The list as callers get it while it is current: one object for all of them, as long as our own user-signing key
+   * stays the same.
+   */
   current(ourKey: string | undefined): UserDeviceKeys {
     if (this.#current === undefined || this.#current.ourKey !== ourKey) {
       const identity = identityStatus(this.list.identity, ourKey);
@@ -34,8 +37,8 @@ export class CachedList {
 }
 
 /**
- * The lists used last. A list that has become outdated stays: the next one is compared with it, and callers get it as the last known one if the
- * server does not answer.
+ * The lists used last. A list that has become outdated stays: the next one is compared with it, and callers get it as
+ * the last known one if the server does not answer.
  */
 export class ListCache {
   readonly #lists = new Map<UserId, CachedList>(); // least recently used first

@@ -6,7 +6,10 @@ import type { DeviceList } from "../trust/device-list.js";
 import { ownUserSigningKey } from "../trust/identity.js";
 import { CachedList, ListCache, type BesideList } from "./list-cache.js";
 
-/** The lists in memory, and our own user-signing key: identities of other users are judged by it whenever a list is emitted. */
+/**
+ * The lists in memory, and our own user-signing key: identities of other users are judged by it whenever a list is
+ * emitted.
+ */
 export class ListMemory {
   readonly #ownUserId: UserId;
   readonly #tracking: Tracking;
@@ -46,8 +49,9 @@ export class ListMemory {
   }
 
   /**
-   * Compares our key with the saved one. If they differ, another tab found that our identity has changed, or had it acknowledged: neither is relied on
-   * until our own list is processed again. A key that we dropped is not restored from the store, which may not know of the change.
+   * Compares our key with the saved one. If they differ, another tab found that our identity has changed, or had it
+   * acknowledged: neither is relied on until our own list is processed again. A key that we dropped is not restored
+   * from the store, which may not know of the change.
    */
   checkOurKey(saved: string | undefined): void {
     if (saved !== this.#ourKey) this.setOurKey(undefined);
@@ -58,7 +62,10 @@ export class ListMemory {
     return this.#cache.get(userId);
   }
 
-  /** The list that answers this very revision, if there is one. Compared by identity: the number of an uncommitted revision may become another one's. */
+  /**
+   * The list that answers this very revision, if there is one. Compared by identity: the number of an uncommitted
+   * revision may become another one's.
+   */
   cached(userId: UserId, revision: Revision): CachedList | undefined {
     const cached = this.#cache.get(userId);
     return cached?.revision === revision ? cached : undefined;

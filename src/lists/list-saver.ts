@@ -21,7 +21,10 @@ import type { UnsavedPins } from "./unsaved-pins.js";
 /** One user's list as it may be used. */
 export interface DecidedList {
   readonly list: DeviceList;
-  /** Whether it must not be called current: the store knows of another change, or it could not be compared with the pins. */
+  /**
+   * Whether it must not be called current: the store knows of another change, or it could not be compared with the
+   * pins.
+   */
   readonly refused: boolean;
 }
 
@@ -57,10 +60,11 @@ export class ListSaver {
   }
 
   /**
-   * Compares lists with the pins, saves those that no change has overtaken, and caches them. Emits all of them once all are decided.
+   * Compares lists with the pins, saves those that no change has overtaken, and caches them. Emits all of them once all
+   * are decided.
    *
-   * The writes are queued at the subscription: more than one if there are so many lists that one transaction would miss its deadline. A store that
-   * fails refuses no list: memory keeps them and what they pin, and the failure is reported.
+   * The writes are queued at the subscription: more than one if there are so many lists that one transaction would miss
+   * its deadline. A store that fails refuses no list: memory keeps them and what they pin, and the failure is reported.
    */
   save(lists: ReadonlyMap<UserId, ListToSave>): Observable<ReadonlyMap<UserId, DecidedList>> {
     return defer(() => {
@@ -114,7 +118,10 @@ export class ListSaver {
     );
   }
 
-  /** The lists as their transaction begins: a user may have changed, in memory, since the save was queued, and an earlier save may have failed. */
+  /**
+   * The lists as their transaction begins: a user may have changed, in memory, since the save was queued, and an
+   * earlier save may have failed.
+   */
   #current(lists: ReadonlyMap<UserId, ListToSave>): ReadonlyMap<UserId, ListToSave> {
     const { tracking, unsaved } = this.#ports;
     return new Map(

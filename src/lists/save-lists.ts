@@ -46,9 +46,10 @@ export const saveKeys = (users: Iterable<UserId>): RecordKey[] => [OWN_IDENTITY,
 /**
  * Saves the lists of a response: the pins in any case, and each list by compare-and-set.
  *
- * A list is written only if its user's revision in the store is exactly the one that the tracker had when it sent the query. Any other means that a
- * change was committed in between, and the list may be older. Among several answers for one revision the first wins, unless a later one was forced, or the
- * revision is in doubt: then what is saved may be older than a change that another tracker cannot commit.
+ * A list is written only if its user's revision in the store is exactly the one that the tracker had when it sent the
+ * query. Any other means that a change was committed in between, and the list may be older. Among several answers for
+ * one revision the first wins, unless a later one was forced, or the revision is in doubt: then what is saved may be
+ * older than a change that another tracker cannot commit.
  */
 export function saveLists(
   records: SavedRecords,
@@ -114,7 +115,10 @@ function setRecord(
   records.set(key, isEmpty ? undefined : ({ pins, ...(saved !== undefined && { saved }) } satisfies ListRecord));
 }
 
-/** Our own user-signing key is kept apart: what it says of other users is asked whenever their lists are, and ours may not be in memory. */
+/**
+ * Our own user-signing key is kept apart: what it says of other users is asked whenever their lists are, and ours may
+ * not be in memory.
+ */
 export function setOwnIdentity(records: SavedRecords, list: DeviceList): void {
   const userSigningKey = ownUserSigningKey(list);
   records.set(

@@ -27,7 +27,10 @@ export interface SavedListsPorts {
   readonly refusesUnsigned: boolean;
   /** Whether the store is still ours; reports it if not. */
   readonly isOurs: (owner: OwnerRecord | undefined) => boolean;
-  /** Whether a revision is committed. The number of another one may be taken by another tab's commit, and its list be saved under it. */
+  /**
+   * Whether a revision is committed. The number of another one may be taken by another tab's commit, and its list be
+   * saved under it.
+   */
   readonly isCommitted: (revision: Revision) => boolean;
   /** A list answers a later revision than memory knows: another tab's commit was missed. */
   readonly missedCommit: () => void;
@@ -46,8 +49,8 @@ export class SavedLists {
   }
 
   /**
-   * The saved lists that answer these revisions, in one read, cached from then on. Users without one are absent, and so are all of them if the store
-   * fails. If a list answers a later revision, memory is behind.
+   * The saved lists that answer these revisions, in one read, cached from then on. Users without one are absent, and so
+   * are all of them if the store fails. If a list answers a later revision, memory is behind.
    */
   read(wanted: ReadonlyMap<UserId, Revision>): Observable<ReadonlyMap<UserId, CachedList>> {
     const { memory, tracking, isCommitted, missedCommit } = this.#ports;
@@ -85,7 +88,8 @@ export class SavedLists {
     for (const userId of userIds) {
       const user = tracking.get(userId);
       const cached = memory.last(userId);
-      // Another tab may have fetched a newer list: then memory's is of another revision, although the user is not outdated.
+      // Another tab may have fetched a newer list: then memory's is of another revision, although the user is not
+      // outdated.
       if (cached !== undefined && (user === undefined || user.outdated || user.revision === cached.revision)) {
         known.set(userId, { list: cached.list, answers: (revision) => revision === cached.revision });
       } else if (user?.hasList === true) missing.push(userId);

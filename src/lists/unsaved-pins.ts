@@ -15,8 +15,8 @@ const PINS_PATIENCE = 1_000;
 const NO_SAVED_PINS: ReadonlyMap<UserId, Pins> = new Map();
 
 /**
- * Stands in for the store while it accepts no writes: lists are compared with the pins that memory knows and those that can still be read, and what
- * they pin is kept until the user's next save.
+ * Stands in for the store while it accepts no writes: lists are compared with the pins that memory knows and those that
+ * can still be read, and what they pin is kept until the user's next save.
  */
 export class UnsavedPins {
   readonly #memory: ListMemory;
@@ -46,7 +46,10 @@ export class UnsavedPins {
     for (const userId of userIds) this.#pins.delete(userId);
   }
 
-  /** The saved pins of these users: a store that accepts no writes, such as one on a full disk, can often be read. Users whose pins cannot be read are absent. */
+  /**
+   * The saved pins of these users: a store that accepts no writes, such as one on a full disk, can often be read. Users
+   * whose pins cannot be read are absent.
+   */
   read(userIds: readonly UserId[]): Observable<ReadonlyMap<UserId, Pins>> {
     return this.#store.read([OWNER, ...userIds.map(listKey)]).pipe(
       map(([owner, ...records]) => {
@@ -68,7 +71,8 @@ export class UnsavedPins {
     const outcomes = new Map<UserId, SaveOutcome>();
     for (const [userId, { list: verified, revision, refusesUnsigned }] of lists) {
       const last = this.#memory.last(userId);
-      // First what memory knew, then what was pinned since: that may be of a list that could not be compared with anything.
+      // First what memory knew, then what was pinned since: that may be of a list that could not be compared with
+      // anything.
       const inMemory = mergePins(
         last?.beside.pins ?? NO_PINS,
         mergePins(pinsOf(last?.list), this.#pins.get(userId) ?? NO_PINS),
@@ -87,7 +91,10 @@ export class UnsavedPins {
     return outcomes;
   }
 
-  /** Whether memory knows what was first seen of everything in this list. If not, and the store cannot be read, a key may be another one than before. */
+  /**
+   * Whether memory knows what was first seen of everything in this list. If not, and the store cannot be read, a key
+   * may be another one than before.
+   */
   covers(userId: UserId, { deviceKeys, identity }: DeviceList): boolean {
     const last = this.#memory.last(userId);
     if (last === undefined) return false;

@@ -47,7 +47,10 @@ export class Lookup {
     this.#now = now;
   }
 
-  /** One entry for every user, in the order wanted. Fails with the first error if a request failed, once the others are done. */
+  /**
+   * One entry for every user, in the order wanted. Fails with the first error if a request failed, once the others are
+   * done.
+   */
   get(wanted: readonly UserId[], options: LookupOptions): Observable<DeviceKeysByUser> {
     return this.gather(wanted, options).pipe(
       map(({ answers, failures }) => {
@@ -104,7 +107,10 @@ export class Lookup {
     );
   }
 
-  /** The answers as a caller gets them, their freshness decided now: one entry for every user who has one, in the order wanted. */
+  /**
+   * The answers as a caller gets them, their freshness decided now: one entry for every user who has one, in the order
+   * wanted.
+   */
   result(wanted: readonly UserId[], answers: ReadonlyMap<UserId, Answer>): DeviceKeysByUser {
     const result = new Map<UserId, UserDeviceKeys>();
     const context = { inDoubt: this.#tracking.inDoubt, ourKey: this.#memory.ourKey };

@@ -57,8 +57,10 @@ interface Attempts {
  *
  * 1. All users are looked up; the first map is emitted once every user has an answer or has failed.
  * 2. A change, a failed query or a refused save emits at once: the list as it was, with its new freshness.
- * 3. An announced user is queried at once, unless the last three answers changed nothing: then after 1 s, doubling to 5 min.
- * 4. A user who could not be queried is retried after 2 s, doubling to 5 min, not sooner than the server asks, and at once when it answers again.
+ * 3. An announced user is queried at once, unless the last three answers changed nothing: then after 1 s, doubling to 5
+ *    min.
+ * 4. A user who could not be queried is retried after 2 s, doubling to 5 min, not sooner than the server asks, and at
+ *    once when it answers again.
  */
 export function watchDeviceKeys(wanted: readonly UserId[], ports: WatchPorts): Observable<DeviceKeysByUser> {
   return defer(() => new Watcher(wanted, ports).run());
@@ -156,7 +158,10 @@ class Watcher {
     return failed.length === 0 ? of(altered) : concat(of(altered), this.#failed(failed));
   }
 
-  /** A user who was not reached, or whose list was not saved although they did not change: no announcement will have them looked up again. */
+  /**
+   * A user who was not reached, or whose list was not saved although they did not change: no announcement will have
+   * them looked up again.
+   */
   #isToRetry(answer: Answer | undefined): boolean {
     if (answer?.reachable !== true) return true;
     const user = this.#ports.tracking.get(answer.userId);

@@ -91,7 +91,10 @@ export class WatchedLists {
     );
   }
 
-  /** Whether anything is shown of these users that is not so any more: how fresh they are, or what our own identity says of them. */
+  /**
+   * Whether anything is shown of these users that is not so any more: how fresh they are, or what our own identity says
+   * of them.
+   */
   isStale(userIds: Iterable<UserId> = this.#wanted): boolean {
     for (const userId of userIds) {
       const answer = this.#answers.get(userId);

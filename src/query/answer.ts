@@ -30,7 +30,10 @@ export interface AnswerContext {
   readonly ourKey: string | undefined;
 }
 
-/** How far an answer can be relied on. Decided when it is emitted: a change may have arrived while the call waited for other users. */
+/**
+ * How far an answer can be relied on. Decided when it is emitted: a change may have arrived while the call waited for
+ * other users.
+ */
 export function freshnessOf(answer: Answer, user: TrackedUser | undefined, inDoubt: boolean): Freshness {
   if (!answer.reachable) return "unreachable";
   if (answer.superseded || answer.revision !== user?.revision) return "superseded";

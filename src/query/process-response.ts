@@ -12,7 +12,10 @@ import type { ParsedResponse, ParsedUser } from "./parse-response.js";
 import type { SentQuery } from "./query-request.js";
 import { verifyAll } from "./verify-all.js";
 
-/** Users of a response who are parsed and verified at a time. A verifier that lets the page go on in between makes each such portion a task of its own. */
+/**
+ * Users of a response who are parsed and verified at a time. A verifier that lets the page go on in between makes each
+ * such portion a task of its own.
+ */
 export const USERS_AT_A_TIME = 25;
 
 const NO_LISTS: ReadonlyMap<UserId, KnownList> = new Map();
@@ -34,9 +37,10 @@ export interface ProcessPorts {
 /**
  * Turns a response into answers:
  *
- * 1. It is parsed, and its signatures are verified, except those of devices that are known. A change that arrives in the meantime supersedes it like
- *    one that arrives while it is on the wire.
- * 2. A list is saved if its user was tracked, their server answered, and no change arrived since the query was sent. Its pins are saved in any case.
+ * 1. It is parsed, and its signatures are verified, except those of devices that are known. A change that arrives in
+ *    the meantime supersedes it like one that arrives while it is on the wire.
+ * 2. A list is saved if its user was tracked, their server answered, and no change arrived since the query was sent.
+ *    Its pins are saved in any case.
  * 3. Callers get it in any case. A user whose server did not answer gets the last known list with it.
  */
 export function processResponse(
@@ -125,7 +129,10 @@ function parseAndVerify(
   );
 }
 
-/** What is to be verified. If memory has no list to compare with, reading the saved one costs less than verifying its devices again. */
+/**
+ * What is to be verified. If memory has no list to compare with, reading the saved one costs less than verifying its
+ * devices again.
+ */
 function plan(
   parsed: ReadonlyMap<UserId, ParsedUser>,
   ports: ProcessPorts,

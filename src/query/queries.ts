@@ -53,16 +53,20 @@ export interface AskOptions {
  *     ask(B)                b──┼──────┐ but a caller from then on gets a new query
  *                              A B    B
  *
- * A query can be joined while it is on the wire. Once its response has arrived, only a caller joins for whom it will be current: its answer must not be
- * older than the question.
+ * A query can be joined while it is on the wire. Once its response has arrived, only a caller joins for whom it will be
+ * current: its answer must not be older than the question.
  *
- * While `maxConcurrentQueries` requests are in flight, users wait and merge into the next ones: coalescing needs no timer. A request with a superseded
- * user does not count, so that hanging servers do not block all users; there are never more than twice as many in all.
+ * While `maxConcurrentQueries` requests are in flight, users wait and merge into the next ones: coalescing needs no
+ * timer. A request with a superseded user does not count, so that hanging servers do not block all users; there are
+ * never more than twice as many in all.
  */
 export class Queries {
   readonly #ports: QueryPorts;
   readonly #limits: QueryLimits;
-  /** Entries that can be joined, by user. Only an entry's own request, superseding, or the teardown of its last caller before there is one removes it. */
+  /**
+   * Entries that can be joined, by user. Only an entry's own request, superseding, or the teardown of its last caller
+   * before there is one removes it.
+   */
   readonly #entries = new Map<UserId, Entry>();
   /** Entries without a request, in the order of their arrival; users with different timeouts never share one. */
   readonly #waiting = new Set<Entry>();
@@ -83,7 +87,8 @@ export class Queries {
         this.send();
         return EMPTY;
       });
-      // All users of the call are subscribed to before anything is sent, so that requests hold as many of them as they may.
+      // All users of the call are subscribed to before anything is sent, so that requests hold as many of them as they
+      // may.
       const answers$ = from(entries).pipe(
         mergeMap(({ userId, answer$ }) => {
           if (onFailure === undefined) return answer$;
@@ -104,8 +109,9 @@ export class Queries {
   }
 
   /**
-   * Marks what is in flight for these users: a change arrived, and the answer may not include it. Users who wait for a request are not affected.
-   * This may make room for other requests: {@link send} them once the commit of the change is queued.
+   * Marks what is in flight for these users: a change arrived, and the answer may not include it. Users who wait for a
+   * request are not affected. This may make room for other requests: {@link send} them once the commit of the change is
+   * queued.
    */
   supersede(userIds: Iterable<UserId>): void {
     for (const userId of userIds) {

@@ -39,7 +39,10 @@ export interface QueryPorts {
   readonly revisionOf: (userId: UserId) => Revision | undefined;
   /** Ends everything when the tracker is closed. */
   readonly closed$: Observable<unknown>;
-  /** Verifies and saves what may be saved, and emits all answers once that is decided. What it has begun goes on when it is unsubscribed. */
+  /**
+   * Verifies and saves what may be saved, and emits all answers once that is decided. What it has begun goes on when it
+   * is unsubscribed.
+   */
   readonly process: (response: ParsedResponse, query: SentQuery) => Observable<ReadonlyMap<UserId, Answer>>;
 }
 
@@ -66,8 +69,9 @@ export interface QueryEvents {
 export class QueryRequest implements SentQuery {
   readonly revisions = new Map<UserId, Revision | undefined>();
   /**
-   * All answers. Shared by all subscribers: the port is subscribed to once, and late subscribers get the same answers. When the last one unsubscribes,
-   * the request is aborted, unless its response has arrived: saving belongs to the request.
+   * All answers. Shared by all subscribers: the port is subscribed to once, and late subscribers get the same answers.
+   * When the last one unsubscribes, the request is aborted, unless its response has arrived: saving belongs to the
+   * request.
    */
   readonly answers$: Observable<ReadonlyMap<UserId, Answer>>;
   readonly #superseded = new Set<UserId>();

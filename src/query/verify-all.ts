@@ -19,7 +19,10 @@ import type { Verification, Verified } from "../trust/verify-list.js";
 /** What is allowed for each signature if there are many, in ms: JavaScript on a slow phone takes some. */
 const TIME_PER_SIGNATURE = 5;
 
-/** Verifies all signatures of these users in one go, and concludes what follows for each. Fails with {@link VerificationFailedError}. */
+/**
+ * Verifies all signatures of these users in one go, and concludes what follows for each. Fails with {@link
+ * VerificationFailedError}.
+ */
 export function verifyAll(
   planned: ReadonlyMap<UserId, Verification>,
   ports: { readonly verifier: SignatureVerifier; readonly deadline: number; readonly scheduler: SchedulerLike },

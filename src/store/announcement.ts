@@ -27,7 +27,10 @@ export interface Announcement {
   readonly news: readonly News[];
 }
 
-/** The announcement, or `undefined` if it is not one that this version understands: tabs may run different versions of the application. */
+/**
+ * The announcement, or `undefined` if it is not one that this version understands: tabs may run different versions of
+ * the application.
+ */
 export function readAnnouncement(value: unknown): Announcement | undefined {
   if (
     !isObject(value) ||

@@ -12,7 +12,10 @@ import { isSnapshotDue, type Compact } from "./snapshot.js";
 import { usersOf, type CommitOutcome } from "./transactions.js";
 import { WriteBuffer, type Write } from "./write-buffer.js";
 
-/** Commits in a row that find the head moved after which this tracker waits: the store may contradict itself, and must not make it spin. */
+/**
+ * Commits in a row that find the head moved after which this tracker waits: the store may contradict itself, and must
+ * not make it spin.
+ */
 const MAX_REJECTIONS = 100;
 
 /** What a {@link ChainWriter} reports. */
@@ -26,8 +29,8 @@ export interface WriterEvents {
 }
 
 /**
- * What a tracker writes: commits, in order, all that wait in one transaction; then saves, those that wait in one transaction; then, if the log is long, a
- * snapshot.
+ * What a tracker writes: commits, in order, all that wait in one transaction; then saves, those that wait in one
+ * transaction; then, if the log is long, a snapshot.
  */
 export class ChainWriter {
   readonly #parts: ChainParts;

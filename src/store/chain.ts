@@ -22,8 +22,8 @@ import type { Write } from "./write-buffer.js";
  *     write(…)        a save: after the commits of all changes that were applied before it
  *     commits$        another tracker's commit is followed; if that is not possible, the missing ones are read and ours are rebased
  *
- * If the store fails, commits are tried again (1 s, doubling to 60 s) and nothing passes them; writes fail at once, and memory keeps what they were to
- * save.
+ * If the store fails, commits are tried again (1 s, doubling to 60 s) and nothing passes them; writes fail at once, and
+ * memory keeps what they were to save.
  */
 export class Chain {
   readonly clone: Clone;
@@ -89,7 +89,10 @@ export class Chain {
     this.#drain();
   }
 
-  /** Applies a change in memory and queues its commit. The caller must {@link commitPending} once everything that follows from it is marked. */
+  /**
+   * Applies a change in memory and queues its commit. The caller must {@link commitPending} once everything that
+   * follows from it is marked.
+   */
   apply(change: Change): { readonly pending: Pending; readonly outcome$: Observable<Outcome> } {
     return this.#writer.apply(change);
   }
@@ -108,7 +111,10 @@ export class Chain {
     return result$;
   }
 
-  /** Reads what is missing, if anything. Completes when memory reflects it; fails if it cannot be read, and then it is tried again later. */
+  /**
+   * Reads what is missing, if anything. Completes when memory reflects it; fails if it cannot be read, and then it is
+   * tried again later.
+   */
   reload(): Observable<void> {
     if (this.#ended !== undefined) return failed(this.#ended);
     const done$ = this.#reader.reload();
@@ -147,7 +153,10 @@ export class Chain {
     if (this.#ended === undefined) this.#parts.announcer.send(news);
   }
 
-  /** Whether the store is still in the life in which it was loaded, according to its owner's record; if not, nothing is written any more. */
+  /**
+   * Whether the store is still in the life in which it was loaded, according to its owner's record; if not, nothing is
+   * written any more.
+   */
   isOurs(owner: OwnerRecord | undefined): boolean {
     if (owner?.lifetime !== this.#parts.owner.lifetime) this.storeCleared();
     return this.#ended === undefined;

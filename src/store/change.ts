@@ -11,13 +11,19 @@ export interface SyncStep {
   readonly changed: readonly UserId[];
   /** Users who become untracked. */
   readonly left: readonly UserId[];
-  /** `outdated`: changes of any tracked user may be hidden in it. `untracked`: it is unknown who left. Applied before `changed` and `left`. */
+  /**
+   * `outdated`: changes of any tracked user may be hidden in it. `untracked`: it is unknown who left. Applied before
+   * `changed` and `left`.
+   */
   readonly everyone?: "outdated" | "untracked" | undefined;
 }
 
 /** A change that the application asked for, or what is left of a step from a stream that is behind. */
 export interface UsersChange {
-  /** `track` and `untrack` are no-ops for users who are tracked, or not, already. `invalidate` outdates those of the users who are tracked. */
+  /**
+   * `track` and `untrack` are no-ops for users who are tracked, or not, already. `invalidate` outdates those of the
+   * users who are tracked.
+   */
   readonly type: "track" | "untrack" | "invalidate";
   readonly users: readonly UserId[];
 }

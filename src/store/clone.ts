@@ -4,8 +4,8 @@ import type { Revision } from "./revision.js";
 import { applyChange, initialUsers, type Before, type TrackedUser, type TrackedUsers } from "./tracked-users.js";
 
 /*
- * A tracker's clone of the chain, in the words of git. The store is a branch. Every tracker has a clone of it in memory, with local commits on top
- * that are applied there at once and wait for their transaction ("pending").
+ * A tracker's clone of the chain, in the words of git. The store is a branch. Every tracker has a clone of it in
+ * memory, with local commits on top that are applied there at once and wait for their transaction ("pending").
  *
  *   commit    a transaction that finds the head where this clone has it writes; otherwise it writes nothing
  *   follow    another tracker's commit, announced: the next number is applied; if a number is missing, the clone reloads
@@ -86,7 +86,10 @@ export function follow(clone: Clone, commits: readonly Commit[], position: numbe
   return before;
 }
 
-/** Lists at these revisions are saved: users who are still at one of them are not outdated. Numbers beyond our head would be guesses of ours. */
+/**
+ * Lists at these revisions are saved: users who are still at one of them are not outdated. Numbers beyond our head
+ * would be guesses of ours.
+ */
 export function followSave({ users, head }: Clone, lists: SavedLists): void {
   for (const [userId, number] of lists) {
     const user = users.get(userId);
@@ -97,8 +100,9 @@ export function followSave({ users, head }: Clone, lists: SavedLists): void {
 }
 
 /**
- * Another tracker was given a change of these users and cannot commit it: whatever is saved of them may be older. They are outdated at a new revision
- * object of the same number, so that a query sent from now on can be saved, and nothing that was asked or saved before counts.
+ * Another tracker was given a change of these users and cannot commit it: whatever is saved of them may be older. They
+ * are outdated at a new revision object of the same number, so that a query sent from now on can be saved, and nothing
+ * that was asked or saved before counts.
  */
 export function doubt({ users }: Clone, userIds: readonly UserId[]): Before {
   const before: Before = new Map();

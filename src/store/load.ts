@@ -40,9 +40,10 @@ export interface SavedAccount {
 /**
  * Makes sure that the store belongs to this user, and reads their saved state.
  *
- * A store of an older format is replaced. Fails with {@link StoreOwnerError} before anything but the owner's record is read, and with
- * {@link StoreFormatError} if a newer version wrote the store.
- * @param lifetime a name for what the store is from now on if it has no owner yet: one that no other life of it ever had
+ * A store of an older format is replaced. Fails with {@link StoreOwnerError} before anything but the owner's record is
+ * read, and with {@link StoreFormatError} if a newer version wrote the store.
+ * @param lifetime a name for what the store is from now on if it has no owner yet: one that no other life of it ever
+ *   had
  */
 export function loadAccount(store: DeviceStore, userId: UserId, lifetime: string): Observable<SavedAccount> {
   const replace = (): Observable<OwnerRecord> => store.clear().pipe(mergeMap(() => claim(store, userId, lifetime)));

@@ -51,8 +51,9 @@ interface Delivery {
 /**
  * Emits each update's announcement, then its result.
  *
- * A subscriber may update the store from within an announcement. Without the queue, subscribers further down the list would receive that update's
- * announcement before the one still being emitted. Its result waits as well, since it must not overtake its announcement.
+ * A subscriber may update the store from within an announcement. Without the queue, subscribers further down the list
+ * would receive that update's announcement before the one still being emitted. Its result waits as well, since it must
+ * not overtake its announcement.
  */
 function deliveries() {
   const announced$ = new Subject<unknown>();

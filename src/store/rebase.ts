@@ -6,8 +6,8 @@ import type { LogRecord } from "./records.js";
 import type { Before, TrackedUsers } from "./tracked-users.js";
 
 /**
- * What became of a pending change: its step is in the chain, committed here or by another tab; or, `applied`, it changed what it names, but the token is not
- * where its step leads.
+ * What became of a pending change: its step is in the chain, committed here or by another tab; or, `applied`, it
+ * changed what it names, but the token is not where its step leads.
  */
 export type Outcome = "committed" | "applied";
 
@@ -23,8 +23,8 @@ export interface Rebased {
 /**
  * Moves a clone to a later state of the store and applies its pending changes again, each as {@link rebased} says.
  *
- * Everything that a pending change touched gets a new revision object, so that queries sent at the old one are superseded and lists in memory do not match:
- * the number they had may be another tracker's commit now.
+ * Everything that a pending change touched gets a new revision object, so that queries sent at the old one are
+ * superseded and lists in memory do not match: the number they had may be another tracker's commit now.
  * @param name the tracker's own: what it committed without learning of it, its callers know
  */
 export function rebase(clone: Clone, missing: Missing, name: string): Rebased {
@@ -51,8 +51,9 @@ export function rebase(clone: Clone, missing: Missing, name: string): Rebased {
 /**
  * What becomes of a change on top of another head than it was made for: a change to commit there, or its outcome.
  *
- * - A step that begins at the token is applied completely. One that leads to it has been committed, by another tab or by a transaction of our own whose
- *   answer was lost. Any other is of a stream that is behind or ahead: the users it names become outdated and the token stays.
+ * - A step that begins at the token is applied completely. One that leads to it has been committed, by another tab or
+ *   by a transaction of our own whose answer was lost. Any other is of a stream that is behind or ahead: the users it
+ *   names become outdated and the token stays.
  * - `track()` tracks users again, but not those who left in a commit that its caller did not know.
  */
 export function rebased(
@@ -113,7 +114,10 @@ function applyTail(clone: Clone, { records, position }: Extract<Missing, { type:
   return before;
 }
 
-/** Takes over a whole saved state. A revision with the same number is the same commit: its object stays, and so do queries sent at it. */
+/**
+ * Takes over a whole saved state. A revision with the same number is the same commit: its object stays, and so do
+ * queries sent at it.
+ */
 function takeOver(clone: Clone, { head, position, token, users }: SavedState): Before {
   const before: Before = new Map();
   for (const [userId, user] of clone.users) {

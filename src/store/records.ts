@@ -6,7 +6,8 @@ import type { SavedLists } from "./clone.js";
 import type { DeviceStore, RecordKey } from "./device-store.js";
 
 /*
- * The records that the tracker keeps. IndexedDB costs time per record, nearly whatever its size, so few records are written at a time:
+ * The records that the tracker keeps. IndexedDB costs time per record, nearly whatever its size, so few records are
+ * written at a time:
  *
  *   account/owner         whose store this is; gone after clear()
  *   account/sync          the head: the number of the last commit, the token, the position of the last log record
@@ -16,7 +17,8 @@ import type { DeviceStore, RecordKey } from "./device-store.js";
  *   index/<position>      the public keys of the devices that one save brought, for findDevice; index/s<n>: the same, compacted
  *   list/<user>           the last list that was fetched, and the user's pins, which outlive it
  *
- * What is read back may be damaged or written by another version: each reader returns undefined for what cannot be trusted.
+ * What is read back may be damaged or written by another version: each reader returns undefined for what cannot be
+ * trusted.
  */
 
 /** The format of all records, in the owner's record. 1 was one state record per user. */
@@ -31,7 +33,10 @@ export const indexKey = (position: number): RecordKey => ["index", String(positi
 export const compactedIndexKey = (chunk: number): RecordKey => ["index", `s${chunk}`];
 export const listKey = (userId: UserId): RecordKey => ["list", userId];
 
-/** `lifetime` distinguishes a store from what it was before a `clear()`: a write of the former life is refused in the next. */
+/**
+ * `lifetime` distinguishes a store from what it was before a `clear()`: a write of the former life is refused in the
+ * next.
+ */
 export interface OwnerRecord {
   readonly userId: UserId;
   readonly format: number;
@@ -51,8 +56,8 @@ export interface SyncRecord {
   /** The position of the last log record. */
   readonly position: number;
   /**
-   * The log up to `position`, with commits up to `head`, is folded into this many records, and into this many of the index. `oldest` is the position
-   * of the first log record that has not been deleted.
+   * The log up to `position`, with commits up to `head`, is folded into this many records, and into this many of the
+   * index. `oldest` is the position of the first log record that has not been deleted.
    */
   readonly snapshot: {
     readonly position: number;
@@ -97,7 +102,10 @@ export function readLog(record: unknown): LogRecord | undefined {
 /** What a snapshot says of a user's saved list. */
 export const LIST_STATES = ["none", "outdated", "current"] as const;
 
-/** Tracked users of a snapshot: each with the revision of their last change and the state of their list, an index into {@link LIST_STATES}. */
+/**
+ * Tracked users of a snapshot: each with the revision of their last change and the state of their list, an index into
+ * {@link LIST_STATES}.
+ */
 export type SnapshotRecord = readonly (readonly [UserId, revision: number, list: number])[];
 
 export function readSnapshot(record: unknown): SnapshotRecord | undefined {
@@ -145,7 +153,10 @@ export const isSavedLists = (value: unknown): value is SavedLists =>
 const areUsers = (value: unknown): boolean =>
   Array.isArray(value) && value.every((userId) => typeof userId === "string");
 
-/** Far beyond what commits can count to, and far enough from what numbers can hold that a lost head can be made up for by going on from it. */
+/**
+ * Far beyond what commits can count to, and far enough from what numbers can hold that a lost head can be made up for
+ * by going on from it.
+ */
 const MAX_COUNT = 2 ** 52;
 const isCount = (value: unknown): boolean =>
   Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= MAX_COUNT;

@@ -1,6 +1,9 @@
 import { AsyncSubject, type Observable } from "rxjs";
 
-/** Callers that wait for the state to be read again. A read that has begun is too early for a caller that comes after that. */
+/**
+ * Callers that wait for the state to be read again. A read that has begun is too early for a caller that comes after
+ * that.
+ */
 export class Reloads {
   #waiting: AsyncSubject<void>[] = [];
   #served: readonly AsyncSubject<void>[] = [];

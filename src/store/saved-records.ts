@@ -8,7 +8,10 @@ export class RecordsMissing extends Error {
   }
 }
 
-/** The records of one transaction, as the changes made in it so far leave them: what a pure change function reads and writes. */
+/**
+ * The records of one transaction, as the changes made in it so far leave them: what a pure change function reads and
+ * writes.
+ */
 export class SavedRecords {
   readonly #records = new Map<string, Map<string, unknown>>();
   readonly #touched = new Map<string, Map<string, RecordKey>>();
@@ -27,7 +30,8 @@ export class SavedRecords {
 
   /**
    * Makes sure that these records can be read, of which only others could tell that they are concerned.
-   * @throws {RecordsMissing} where they were not asked for: nothing is written then, and the change runs again with them
+   * @throws {RecordsMissing} where they were not asked for: nothing is written then, and the change runs again with
+   *   them
    */
   need(keys: readonly RecordKey[]): void {
     const missing = keys.filter(([kind, id]) => this.#records.get(kind)?.has(id) !== true);

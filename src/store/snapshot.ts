@@ -9,7 +9,10 @@ import { syncOf } from "./transactions.js";
 const USERS_PER_RECORD = 1_000;
 /** Log records after which a snapshot is written, at the least. */
 const MIN_LOG = 250;
-/** With many tracked users a snapshot costs more, so it is written less often: one for as many log records as a hundredth of the users. */
+/**
+ * With many tracked users a snapshot costs more, so it is written less often: one for as many log records as a
+ * hundredth of the users.
+ */
 const USERS_PER_LOG_RECORD = 100;
 
 /** Whether the log is long enough to fold it into a snapshot. */
@@ -26,7 +29,8 @@ export type Compact = (records: SavedRecords, sync: SyncRecord, committed: Commi
 /**
  * Folds the log into a snapshot and truncates it, if the clone is up to date; otherwise nothing happens.
  *
- * The log up to the *previous* snapshot is deleted, not all of it: a tab that is a little behind still finds in it who left.
+ * The log up to the *previous* snapshot is deleted, not all of it: a tab that is a little behind still finds in it who
+ * left.
  */
 export function writeSnapshot(records: SavedRecords, committed: Committed, compact: Compact): boolean {
   const sync = syncOf(records, committed);

@@ -47,7 +47,8 @@ export function initialUsers(ownUserId: UserId): TrackedUsers {
 /**
  * Folds one change into the state: the reducer behind memory, the store and every rebase.
  *
- * It writes into the map that it is given. Copying it would make a step cost time in the number of tracked users instead of the number of users named.
+ * It writes into the map that it is given. Copying it would make a step cost time in the number of tracked users
+ * instead of the number of users named.
  * @returns the users it touched, as they were before
  */
 export function applyChange(state: TrackedUsers, change: Change, revision: Revision): Before {

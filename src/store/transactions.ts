@@ -18,8 +18,8 @@ export type CommitOutcome = { readonly committedAt: number } | { readonly movedT
 /**
  * Commits changes: fast-forward only.
  *
- * If the head is the one that they were made for, the invalidations, the token and the new head are written together, as one record of the log.
- * If not, nothing is written: the tracker reloads and rebases them.
+ * If the head is the one that they were made for, the invalidations, the token and the new head are written together,
+ * as one record of the log. If not, nothing is written: the tracker reloads and rebases them.
  */
 export function commit(records: SavedRecords, base: Base, commits: readonly Commit[], by: string): CommitOutcome {
   const sync = syncOf(records, base);
@@ -47,8 +47,9 @@ export function syncOf(records: SavedRecords, base: Base): SyncRecord | undefine
 }
 
 /**
- * Which users changed in the store since a clone's head: the compare of the compare-and-set. If the head is still the same, no user did; otherwise the
- * commits in between are read from the log. If they cannot be read, any user may have changed.
+ * Which users changed in the store since a clone's head: the compare of the compare-and-set. If the head is still the
+ * same, no user did; otherwise the commits in between are read from the log. If they cannot be read, any user may have
+ * changed.
  */
 export function changedSince(records: SavedRecords, base: Base): (userId: UserId) => boolean {
   const sync = syncOf(records, base);

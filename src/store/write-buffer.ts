@@ -4,7 +4,10 @@ import type { RecordKey } from "./device-store.js";
 import type { SavedRecords } from "./saved-records.js";
 import type { Base } from "./transactions.js";
 
-/** Records that several writes may touch together in one transaction: what a store does within its deadline even on a slow disk. */
+/**
+ * Records that several writes may touch together in one transaction: what a store does within its deadline even on a
+ * slow disk.
+ */
 export const MAX_RECORDS_PER_TRANSACTION = 5_000;
 
 /** What a write's pure function returns. */
@@ -17,7 +20,10 @@ export interface Written<T> {
 /** One change of the store that is not a commit. */
 export interface Write<T> {
   readonly keys: readonly RecordKey[];
-  /** Called as its transaction begins, after all commits before it: returns the pure function over the records that it names. */
+  /**
+   * Called as its transaction begins, after all commits before it: returns the pure function over the records that it
+   * names.
+   */
   readonly prepare: () => (records: SavedRecords, base: Base) => Written<T>;
 }
 

@@ -31,8 +31,8 @@ export type Placement =
   | "gap";
 
 /**
- * Where a step belongs. A response that does not say what it answered follows the one before it, except as the first one of a connection: other tabs
- * and other sessions may have moved on since the token was saved.
+ * Where a step belongs. A response that does not say what it answered follows the one before it, except as the first
+ * one of a connection: other tabs and other sessions may have moved on since the token was saved.
  */
 export function placeStep(
   { since, next }: Pick<ParsedStep, "since" | "next">,
@@ -64,7 +64,8 @@ export interface GapPorts {
  * Closes the gap before a step. Emits the step that stands for the missing ones, if there are any, and completes.
  *
  * 1. What is pending is committed, and what other tabs committed is read: they may have been given the missing steps.
- * 2. If steps are still missing, the server is asked who changed in between (`GET /keys/changes`). That is a step like any other.
+ * 2. If steps are still missing, the server is asked who changed in between (`GET /keys/changes`). That is a step like
+ *    any other.
  * 3. If it cannot say, any user may have left in between: all but our own become untracked.
  *
  * While the store fails, the gap is closed from memory's token. Fails only with {@link StoreClearedError}.

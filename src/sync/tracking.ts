@@ -12,7 +12,8 @@ export interface Invalidations {
 /**
  * The tracked users as lookups see them, and what they emit.
  *
- * It reflects every change before anything is emitted for it: the owner of the state calls {@link changed} once memory, queries and lists know.
+ * It reflects every change before anything is emitted for it: the owner of the state calls {@link changed} once memory,
+ * queries and lists know.
  */
 export class Tracking {
   readonly #users: Map<UserId, TrackedUser>;
@@ -42,7 +43,9 @@ export class Tracking {
     return this.#doubtChanges$;
   }
 
-  /** The set of tracked users now, and again whenever it is another one. It is copied only while there is a subscriber. */
+  /**
+   * The set of tracked users now, and again whenever it is another one. It is copied only while there is a subscriber.
+   */
   get set$(): Observable<ReadonlySet<UserId>> {
     // Changes first: one that is made from inside the first emission must not be missed.
     return merge(this.#setChanges$, of(undefined)).pipe(

@@ -60,8 +60,8 @@ export interface InOneTabOptions {
  * leaves the queue.
  *
  * Without Web Locks (insecure origins, old browsers, Node), or if the browser refuses them, every tab subscribes while
- * it is awake, and `onUnshared` is called with the reason. With `syncResponses`, two tabs are then two sync loops of one
- * device, and each loses to-device messages to the other.
+ * it is awake, and `onUnshared` is called with the reason. With `syncResponses`, two tabs are then two sync loops of
+ * one device, and each loses to-device messages to the other.
  *
  * @param name the same in every tab, one per account and device. The lock belongs to this operator: it is taken from
  *   any holder that does not answer.

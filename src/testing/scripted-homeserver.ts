@@ -27,7 +27,10 @@ export interface ScriptedHomeserverOptions {
   readonly scheduler: SchedulerLike;
   /** How long it takes to answer a query, in ms; 0 answers synchronously. @default 0 */
   readonly answerAfter?: number;
-  /** Whether an answer has the device lists as of the arrival of the query, or as of the departure of the answer. @default "arrival" */
+  /**
+   * Whether an answer has the device lists as of the arrival of the query, or as of the departure of the answer.
+   * @default "arrival"
+   */
   readonly looksAt?: "arrival" | "departure";
 }
 
@@ -46,16 +49,15 @@ interface Account {
 }
 
 /**
- * A homeserver in virtual time, for marble tests of code that uses a tracker. It has the devices of all users, answers queries for them, and announces
- * changes when {@link step} is called.
+ * A homeserver in virtual time, for marble tests of code that uses a tracker. It has the devices of all users, answers
+ * queries for them, and announces changes when {@link step} is called.
  *
  * @example
- * const homeserver = new ScriptedHomeserver({ scheduler: testScheduler, answerAfter: 5 });
- * const tracker = new DeviceTracker({ userId: "@alice:example.org", sync$: homeserver.sync$, keysApi: homeserver.keysApi, scheduler: testScheduler });
- * tracker.connect();
- * homeserver.addDevice("@bob:example.org", "PHONE");
- * homeserver.step(); // announces Bob
- * tracker.getDeviceKeys(["@bob:example.org"]).subscribe(…); // emits after 5 ms; see also homeserver.queries
+ * const homeserver = new ScriptedHomeserver({ scheduler: testScheduler, answerAfter: 5 }); const tracker = new
+ * DeviceTracker({ userId: "@alice:example.org", sync$: homeserver.sync$, keysApi: homeserver.keysApi, scheduler:
+ * testScheduler }); tracker.connect(); homeserver.addDevice("@bob:example.org", "PHONE"); homeserver.step(); //
+ * announces Bob tracker.getDeviceKeys(["@bob:example.org"]).subscribe(…); // emits after 5 ms; see also
+ * homeserver.queries
  */
 export class ScriptedHomeserver {
   /** Hot: the response of each {@link step}. */
@@ -131,8 +133,9 @@ export class ScriptedHomeserver {
   }
 
   /**
-   * Emits a sync response on {@link sync$}, with the changes since the last step, or since the given token. `null` makes it an initial sync, which names
-   * no users. The first response has no `since` unless it is given here, so that it continues from any token of the tracker.
+   * Emits a sync response on {@link sync$}, with the changes since the last step, or since the given token. `null`
+   * makes it an initial sync, which names no users. The first response has no `since` unless it is given here, so that
+   * it continues from any token of the tracker.
    */
   step(since?: string | null): SyncResponse {
     const answered = since === undefined && this.#synced !== undefined ? `s${this.#synced}` : since;

@@ -25,17 +25,24 @@ export interface ScriptedStoreOptions {
   readonly scheduler: SchedulerLike;
   /** How long each operation takes, in ms; 0 emits synchronously. @default 0 */
   readonly takes?: number;
-  /** How long the announcements of other stores on the same records take to arrive, in ms; 0 emits synchronously. @default 0 */
+  /**
+   * How long the announcements of other stores on the same records take to arrive, in ms; 0 emits synchronously.
+   * @default 0
+   */
   readonly announceAfter?: number;
-  /** Where the records are kept. Pass those of another ScriptedStore for a second tab, or for a restart. @default memoryStore() */
+  /**
+   * Where the records are kept. Pass those of another ScriptedStore for a second tab, or for a restart. @default
+   * memoryStore()
+   */
   readonly records?: DeviceStore;
 }
 
 /**
- * A store in virtual time that delays, fails or hangs as the test asks. Its operations take effect one after another, each at the end of its time.
+ * A store in virtual time that delays, fails or hangs as the test asks. Its operations take effect one after another,
+ * each at the end of its time.
  *
- * Several of them on the same `records` are the stores of several tabs. Their announcements reach each other after `announceAfter`, or not at all
- * between {@link loseAnnouncements} and {@link wake}.
+ * Several of them on the same `records` are the stores of several tabs. Their announcements reach each other after
+ * `announceAfter`, or not at all between {@link loseAnnouncements} and {@link wake}.
  *
  * @example
  * const store = new ScriptedStore({ scheduler: testScheduler, takes: 3 });
@@ -104,8 +111,8 @@ export class ScriptedStore implements DeviceStore {
   }
 
   /**
-   * The next operation, or the next of this kind, never ends. If `effective`, it takes effect nevertheless: its answer is lost. Other stores on the same
-   * records then receive its announcement, and this one does not.
+   * The next operation, or the next of this kind, never ends. If `effective`, it takes effect nevertheless: its answer
+   * is lost. Other stores on the same records then receive its announcement, and this one does not.
    */
   hangNext(operation?: StoreOperation, effective = false): void {
     this.#outcomes.push({ operation, outcome: effective ? "effective-hang" : "hang" });
@@ -123,8 +130,9 @@ export class ScriptedStore implements DeviceStore {
   }
 
   /**
-   * The page is gone: from now on nothing takes effect, nothing answers and nothing is announced to it. A new store on its {@link records} is what the
-   * next page finds. The tracker of this page retries its commits forever, so a `TestScheduler` needs a bound (`maxFrames`).
+   * The page is gone: from now on nothing takes effect, nothing answers and nothing is announced to it. A new store on
+   * its {@link records} is what the next page finds. The tracker of this page retries its commits forever, so a
+   * `TestScheduler` needs a bound (`maxFrames`).
    */
   crash(): void {
     this.#crashed = true;

@@ -2,7 +2,8 @@ import type { DeviceId, UserId } from "../model/ids.js";
 import type { DeviceKeys } from "../model/wire.js";
 
 /**
- * A device in the form of real ones, not signed. Its keys are derived from its name: the same arguments return the same device.
+ * A device in the form of real ones, not signed. Its keys are derived from its name: the same arguments return the same
+ * device.
  *
  * @param properties override those of the device
  * @example

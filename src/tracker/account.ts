@@ -33,7 +33,8 @@ export interface AccountSurroundings {
 }
 
 /**
- * An account whose saved state has been read: applies changes, one after the other, and keeps everything that depends on them in step.
+ * An account whose saved state has been read: applies changes, one after the other, and keeps everything that depends
+ * on them in step.
  *
  *     response ─▶ gate ─▶ parse ─▶ place ─┬─ next ─▶ apply ─▶ memory, queries, commit ─▶ emissions
  *                                         ├─ past ─▶ it has been applied
@@ -176,7 +177,10 @@ export class Account {
     this.#caughtUp(connection);
   }
 
-  /** Applies a change in memory and marks what it supersedes. Its commit begins when all emissions that it causes are enqueued: {@link Chain.commitPending}. */
+  /**
+   * Applies a change in memory and marks what it supersedes. Its commit begins when all emissions that it causes are
+   * enqueued: {@link Chain.commitPending}.
+   */
   #commit(change: Change): Observable<Outcome> {
     const { pending, outcome$ } = this.chain.apply(change);
     this.#changed(pending.undo.before, change.type === "step" ? [change] : []);
@@ -309,7 +313,10 @@ export class Account {
     );
   }
 
-  /** The step before which the gap was. If it is still not the next one, another tab has moved on: what it names becomes outdated, and the next response shows. */
+  /**
+   * The step before which the gap was. If it is still not the next one, another tab has moved on: what it names becomes
+   * outdated, and the next response shows.
+   */
   #applyAfterGap(step: ParsedStep, connection: Connection): void {
     const placement = placeStep(step, this.chain.clone.token, false);
     if (placement !== "gap") {

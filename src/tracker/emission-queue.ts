@@ -1,9 +1,10 @@
 /**
- * The order in which a tracker emits: first memory reflects a change and every write that follows from it is queued; then emissions run, one after the
- * other.
+ * The order in which a tracker emits: first memory reflects a change and every write that follows from it is queued;
+ * then emissions run, one after the other.
  *
- * Without it a subscriber of the first emission could act between two halves of one step (its query could be saved before the step is committed), and
- * one that causes the next step from inside an emission would make later subscribers see the two in the wrong order.
+ * Without it a subscriber of the first emission could act between two halves of one step (its query could be saved
+ * before the step is committed), and one that causes the next step from inside an emission would make later subscribers
+ * see the two in the wrong order.
  */
 export class EmissionQueue {
   readonly #queue: (() => void)[] = [];

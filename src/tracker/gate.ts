@@ -6,8 +6,8 @@ import { defer, of, Subject, take, type Observable } from "rxjs";
  *     closed   ──step s1──lookup a──track t──┐
  *     open                                   s1──t──a
  *
- * When it opens, changes that arrived in the meantime are applied first, in order; only then are waiting lookups released. So a lookup that was made
- * after a step sees it, although both waited for the same thing.
+ * When it opens, changes that arrived in the meantime are applied first, in order; only then are waiting lookups
+ * released. So a lookup that was made after a step sees it, although both waited for the same thing.
  */
 export class Gate {
   readonly #inbox: (() => void)[] = [];
@@ -20,7 +20,10 @@ export class Gate {
     else change();
   }
 
-  /** Emits and completes when the gate is open, or has opened once: a lookup need not wait for gap after gap, for what it finds then is not called current. */
+  /**
+   * Emits and completes when the gate is open, or has opened once: a lookup need not wait for gap after gap, for what
+   * it finds then is not called current.
+   */
   get opened$(): Observable<void> {
     return defer(() => (this.#isOpen && this.#inbox.length === 0 ? of(undefined) : this.#opened$.pipe(take(1))));
   }

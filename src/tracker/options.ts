@@ -10,7 +10,10 @@ import { memoryStore } from "../store/memory-store.js";
 export interface DeviceTrackerOptions {
   /** Our own user. */
   readonly userId: UserId;
-  /** Every sync response of this device, in order. What is needed of a response beyond `device_lists` must be saved before it is emitted here. */
+  /**
+   * Every sync response of this device, in order. What is needed of a response beyond `device_lists` must be saved
+   * before it is emitted here.
+   */
   readonly sync$: Observable<SyncResponse>;
   readonly keysApi: KeysApi;
   /** @default memoryStore() */
@@ -21,20 +24,24 @@ export interface DeviceTrackerOptions {
   readonly maxUsersPerQuery?: number;
   /** Requests in flight at once; while there are as many, users wait and merge into the next ones. @default 3 */
   readonly maxConcurrentQueries?: number;
-  /** How long a query is waited for from its sending, in ms; longer where a caller's `timeout` needs it. @default 60_000 */
+  /**
+   * How long a query is waited for from its sending, in ms; longer where a caller's `timeout` needs it. @default 60_000
+   */
   readonly queryDeadline?: number;
   /** How long an operation of the store is waited for, in ms. @default 10_000 */
   readonly storeDeadline?: number;
   /** Who verifies signatures. @default platformVerifier(): WebCrypto where it has ed25519, else `@noble/ed25519` */
   readonly verifier?: SignatureVerifier;
   /**
-   * What becomes of devices that are not signed by themselves, which the Matrix spec asks of every device ("Uploading keys"): `accept` marks them (`deviceStatus`), `refuse` leaves them out.
+   * What becomes of devices that are not signed by themselves, which the Matrix spec asks of every device ("Uploading
+   * keys"): `accept` marks them (`deviceStatus`), `refuse` leaves them out.
    * @default "accept"
    */
   readonly unsignedDevices?: UnsignedDevices;
   /**
-   * How steps that were missed are made up for: `ask` queries the server for who changed in them (`GET /keys/changes`); `distrust` treats every gap as one
-   * that cannot be closed, for homeservers that never report `left` there (tuwunel, continuwuity).
+   * How steps that were missed are made up for: `ask` queries the server for who changed in them (`GET /keys/changes`);
+   * `distrust` treats every gap as one that cannot be closed, for homeservers that never report `left` there (tuwunel,
+   * continuwuity).
    * @default "ask"
    */
   readonly gaps?: "ask" | "distrust";

@@ -23,7 +23,8 @@ class Generation {
 /**
  * `applied$` and `synced$`: each response once, in order, as soon as lookups reflect it and as soon as it is durable.
  *
- * A response of a stream that is behind changes what it names and moves no token: `synced$` emits it with the next commit of its stream.
+ * A response of a stream that is behind changes what it names and moves no token: `synced$` emits it with the next
+ * commit of its stream.
  */
 export class ResponseStreams {
   /** Ends with the sync stream; a later subscriber gets what comes after that. */
@@ -64,7 +65,10 @@ export class ResponseStreams {
     });
   }
 
-  /** The sync stream ended: `applied$` ends now, `synced$` after the last response is durable, or now if that may take long. */
+  /**
+   * The sync stream ended: `applied$` ends now, `synced$` after the last response is durable, or now if that may take
+   * long.
+   */
   end(end: End, isStoreFailing: boolean): void {
     const generation = this.#current;
     this.#current = new Generation();

@@ -36,7 +36,8 @@ import { Outputs } from "./outputs.js";
 import type { End } from "./response-streams.js";
 
 /**
- * A tracker's life: loading the account on first use, connections to the sync stream, the store being cleared, and closing.
+ * A tracker's life: loading the account on first use, connections to the sync stream, the store being cleared, and
+ * closing.
  *
  * | what is shared | reset by |
  * | --- | --- |
@@ -140,7 +141,10 @@ export class Session {
     return connection;
   }
 
-  /** Does something with the account once it is loaded. Fails if it cannot be loaded, and if the tracker is over or closed in the meantime. */
+  /**
+   * Does something with the account once it is loaded. Fails if it cannot be loaded, and if the tracker is over or
+   * closed in the meantime.
+   */
   onceLoaded<T>(project: (account: Account) => Observable<T>): Observable<T> {
     return this.#untilClosed(this.#account$.pipe(switchMap(project)));
   }
@@ -151,8 +155,8 @@ export class Session {
   }
 
   /**
-   * Applies a change that the application asked for, in its place among the responses: also among those that arrive while the account is being loaded.
-   * Completes when it is durable; goes on when it is unsubscribed.
+   * Applies a change that the application asked for, in its place among the responses: also among those that arrive
+   * while the account is being loaded. Completes when it is durable; goes on when it is unsubscribed.
    */
   change(type: "track" | "untrack" | "invalidate", users: readonly UserId[]): Observable<never> {
     return this.#untilClosed(
@@ -188,7 +192,8 @@ export class Session {
     if (this.#over instanceof TrackerClosedError) return;
     const error = new TrackerClosedError();
     this.#over = error;
-    // First all callers are notified, then what they waited for ends: one that is not notified yet must not get half an answer, or send what waited.
+    // First all callers are notified, then what they waited for ends: one that is not notified yet must not get half an
+    // answer, or send what waited.
     this.#account?.parts.queries.close();
     this.#connections$.value?.unsubscribe();
     this.#closing$.next();
@@ -247,7 +252,10 @@ export class Session {
     this.outputs.responses.finish({ error });
   }
 
-  /** Reads the saved state, once for all callers that wait for it. Changes that were given in the meantime are applied before any of them goes on. */
+  /**
+   * Reads the saved state, once for all callers that wait for it. Changes that were given in the meantime are applied
+   * before any of them goes on.
+   */
   #load(store: DeviceStore): Observable<Account> {
     const lifetime = `${this.scheduler.now().toString(36)}.${this.#name}`;
     const open = (opened: DeviceStore) =>
@@ -264,7 +272,8 @@ export class Session {
         return open(memoryStore());
       }),
       map(({ opened, account }) => this.#start(account, opened)),
-      // A subscriber that unsubscribes from inside the emission does not reset it: a second load would forget what has been applied since.
+      // A subscriber that unsubscribes from inside the emission does not reset it: a second load would forget what has
+      // been applied since.
       share({
         connector: () => new ReplaySubject(1),
         resetOnComplete: false,

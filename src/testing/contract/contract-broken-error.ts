@@ -1,6 +1,9 @@
 import { DeviceTrackerError } from "../../model/errors.js";
 
-/** A store did something that `deviceStoreContract()` does not allow. Test runners show `expected` and `actual` as a diff. */
+/**
+ * A store did something that `deviceStoreContract()` does not allow. Test runners show `expected` and `actual` as a
+ * diff.
+ */
 export class ContractBrokenError extends DeviceTrackerError {
   override readonly name = "ContractBrokenError";
   constructor(

@@ -4,7 +4,10 @@ import { ALICE, BOB, emits, inTurn, type StorePromise, write } from "./steps.js"
 const numbered = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, i): RecordKey => ["log", String(from + i)]);
 
-/** Writes a record for each number below 200 and for those of other kinds, deletes some, and checks that the others are still there. */
+/**
+ * Writes a record for each number below 200 and for those of other kinds, deletes some, and checks that the others are
+ * still there.
+ */
 const deletion = (title: string, deleted: readonly RecordKey[]): StorePromise => ({
   title,
   steps: (store) => {

@@ -71,7 +71,10 @@ export const check = (what: string, actual: () => unknown, expected: unknown): O
     return EMPTY;
   });
 
-/** Checks what `observer` emits on `commits$` during the steps, and until it receives one more announcement, which `store` makes after them. */
+/**
+ * Checks what `observer` emits on `commits$` during the steps, and until it receives one more announcement, which
+ * `store` makes after them.
+ */
 export const announces = (
   observer: DeviceStore,
   store: DeviceStore,

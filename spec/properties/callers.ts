@@ -72,14 +72,14 @@ export class Callers {
     const { pendingCalls, invalidatedAt, tracked } = this.#facts;
     const calledAt = this.#world.moment();
     const affected = users.filter((user) => tracked.has(user) === (type !== "track"));
-    const call: Call = { type, users, affected, calledAt, position: this.#world.saved.position ?? 0 };
+    const call: Call = { type, users, affected, calledAt, position: this.#oracle.saved.position ?? 0 };
     pendingCalls.add(call);
     this.#world.calls.push(call);
     if (type === "invalidate") for (const user of affected) invalidatedAt.set(user, calledAt);
     const completed = this.#hear("completes", () => {
       pendingCalls.delete(call);
       call.completedAt = this.#world.moment();
-      this.#oracle.completed(call, this.#world.saved);
+      this.#oracle.completed(call);
     });
     const failed = this.#failed(type);
     this.#tracker[type](users).subscribe({

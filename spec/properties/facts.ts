@@ -45,6 +45,8 @@ export class Facts {
   loadedFrom: number | undefined;
   /** The newest position that the tracker has been given: by the saved token, a response, or a step of another tab. */
   upTo: number | undefined;
+  /** The newest position that `applied$` has emitted. */
+  appliedTo = 0;
   readonly hops: Hop[] = [];
   readonly queries: Query[] = [];
   readonly inFlight = new Set<Query>();

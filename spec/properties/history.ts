@@ -23,6 +23,8 @@ export interface Setup {
   readonly maxListsInMemory: number;
   /** A subscriber of `deviceChanges$` looks up from inside the emission. */
   readonly asksInside: boolean;
+  /** Each tab watches all users from the beginning. */
+  readonly watches: boolean;
 }
 
 /** What happens. `tab` counts from 0. */
@@ -133,6 +135,7 @@ export function arbitraryHistory(tabs: number): fc.Arbitrary<History> {
     maxConcurrentQueries: oneOf(3, 2, 1),
     maxListsInMemory: oneOf(10_000, 1),
     asksInside: chance(25),
+    watches: chance(25),
   });
   return fc.record({ setup, events: fc.array(arbitraryEvent(tabs), { minLength: 4, maxLength: 40, size: "max" }) });
 }

@@ -2,7 +2,7 @@ import type { UserId } from "../../src/model/ids.js";
 import type { DeviceKeysByUser } from "../../src/model/results.js";
 import type { SyncResponse } from "../../src/model/wire.js";
 import type { Facts } from "./facts.js";
-import { readList } from "./server.js";
+import { NO_DEVICES, readList } from "./server.js";
 import type { Surroundings } from "./surroundings.js";
 import type { Tab } from "./tab.js";
 
@@ -60,7 +60,7 @@ export class QuietMoment {
   /** Every list is the newest, and `current` if the user is tracked. */
   newest(facts: Facts, what: string, lists: DeviceKeysByUser | undefined, users: readonly UserId[]): void {
     for (const user of users) {
-      const { version } = readList(lists?.get(user)?.deviceKeys ?? new Map());
+      const { version } = readList(lists?.get(user)?.deviceKeys ?? NO_DEVICES);
       const newest = this.#world.server.version(user);
       const freshness = lists?.get(user)?.freshness;
       const holds = version === newest && freshness === (facts.tracked.has(user) ? "current" : "untracked");

@@ -120,8 +120,10 @@ export function listAt(user: UserId, version: number, query: number): Record<str
 /** 64 bytes in unpadded base64, both halves small numbers in little endian. */
 const SIGNATURE = "AQcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHAA";
 
+export const NO_DEVICES: ReadonlyMap<string, DeviceKeys> = new Map();
+
 /** The version of a list, and the query that it came with. */
 export function readList(deviceKeys: ReadonlyMap<string, DeviceKeys>): { version: number; query: number } {
-  const [[id, { unsigned }] = ["V-1", {} as DeviceKeys]] = deviceKeys;
+  const [[id, { unsigned }] = ["V-1", { unsigned: undefined }]] = deviceKeys;
   return { version: Number(id.slice(1)), query: Number(unsigned?.query ?? -1) };
 }

@@ -4,7 +4,10 @@ import { ScriptedStore, type StoreOperation } from "../../src/testing/scripted-s
 import type { Event } from "./history.js";
 import { InjectedError, type Surroundings } from "./surroundings.js";
 
-/** A tab's store. Each operation takes a delay; what it answers, and what is announced, does not reach a tab that is gone. */
+/**
+ * A tab's store: each operation takes a delay. What it answers, and what is announced, does not reach a tab that is gone; and what takes effect for such a
+ * tab is announced to none.
+ */
 export class StorePort implements DeviceStore {
   readonly syncToken$: Observable<string | undefined>;
   readonly commits$: Observable<unknown>;
@@ -46,7 +49,7 @@ export class StorePort implements DeviceStore {
       this.scripted.update(keys, (saved) => {
         const update = change(saved);
         if (update.puts.length + update.deletes.length > 0) this.#onWrite();
-        return update;
+        return this.isGone ? { ...update, announce: undefined } : update;
       }),
     );
   }

@@ -29,7 +29,7 @@ export class Tab {
   constructor(name: string, world: Surroundings, oracle: Oracle) {
     this.#world = world;
     this.#oracle = oracle;
-    this.facts = new Facts(name, world.saved.position);
+    this.facts = new Facts(name, oracle.saved.position);
     this.clock = new TabClock(world.clock);
     this.store = new StorePort(world, () => {
       oracle.records();
@@ -95,19 +95,21 @@ export class Tab {
     const [facts, world, oracle] = [this.facts, this.#world, this.#oracle];
     const { mentionedAt } = facts;
     this.#stream("applied$", tracker.applied$, (response) => {
+      const to = world.server.positionOf(response.next_batch);
       facts.applied.push(response);
-      facts.upTo = Math.max(facts.upTo ?? 0, world.server.positionOf(response.next_batch));
+      facts.appliedTo = Math.max(facts.appliedTo, to);
+      facts.upTo = Math.max(facts.upTo ?? 0, to);
     });
     this.#stream("synced$", tracker.synced$, (response) => {
       facts.synced.push(response);
-      oracle.synced(facts, response, world.saved);
+      oracle.synced(facts, response);
     });
     this.#stream(
       "trackedUsers$",
       tracker.trackedUsers$,
       (users) => {
         oracle.trackedUsers(facts, users);
-        if (facts.tracked.size === 0) facts.loadedFrom = world.saved.position;
+        if (facts.tracked.size === 0) facts.loadedFrom = oracle.saved.position;
         facts.tracked = users;
       },
       showSet,
@@ -143,13 +145,13 @@ export class Tab {
 
   #give({ response, from, to }: Poll): void {
     const { facts } = this;
-    const { server, setup, trace, trackers, saved } = this.#world;
+    const { server, setup, trace, trackers } = this.#world;
     trace.note(() => `  ${facts.name} is given ${String(from)} to ${to}: ${JSON.stringify(response)}`);
     const { changed = [], left = [] } = response.device_lists ?? {};
     const end = server.positionOf(response.next_batch);
     const start = from === undefined ? undefined : server.positionOf(server.token(from));
     const newest = trackers.map(({ state, upTo }) => (state === "gone" ? -1 : (upTo ?? -1)));
-    if ((start ?? -1) < Math.max(saved.position ?? -1, ...newest)) this.#world.isOneLine = false;
+    if ((start ?? -1) < Math.max(this.#oracle.saved.position ?? -1, ...newest)) this.#world.isOneLine = false;
     facts.given.push(response);
     facts.upTo = Math.max(facts.upTo ?? 0, end);
     const says = response.since !== undefined;

@@ -45,6 +45,7 @@ export class World {
     this.#world.trace.note(() => what);
     action();
     this.#oracle.records();
+    for (const { facts } of this.#tabs) this.#oracle.watchers(facts);
     for (const error of this.#unhandled()) this.#world.trace.broken("P8", `unhandled ${describeError(error)}`);
     this.#world.trace.verify();
   }
@@ -122,6 +123,7 @@ export class World {
     this.#tabs[index] = tab;
     this.#world.trackers.push(tab.facts);
     this.#lock.request(tab);
+    if (this.#world.setup.watches) tab.callers.watch(USERS);
   }
 
   #restart(tab: Tab, after: "crash" | "crash, still writing" | "close"): void {
@@ -166,7 +168,7 @@ export class World {
     const { clock, server } = this.#world;
     const quiet = new QuietMoment(this.#world);
     for (const tab of this.#tabs) {
-      quiet.tracked(tab, [...this.#world.saved.tracked]);
+      quiet.tracked(tab, [...this.#oracle.saved.tracked]);
       quiet.mentions(tab);
     }
     this.#trackAll();

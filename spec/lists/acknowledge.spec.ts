@@ -1,161 +1,129 @@
 import { describe, expect, it } from "vitest";
-import { emptyList, type DeviceList } from "../../src/trust/device-list.js";
+import { acknowledge, acknowledgeKeys, type Acknowledged, type Acknowledgement } from "../../src/lists/acknowledge.js";
+import type { DeviceStore } from "../../src/store/device-store.js";
+import { listKey, OWN_IDENTITY } from "../../src/store/records.js";
+import type { DeviceList } from "../../src/trust/device-list.js";
 import { identityStatus } from "../../src/trust/identity.js";
-import type { UserId } from "../../src/model/ids.js";
-import { acknowledge, acknowledgeKeys } from "../../src/lists/acknowledge.js";
-import type { RecordKey } from "../../src/store/device-store.js";
-import { listKey, OWN_IDENTITY, pinsKey } from "../../src/store/records.js";
-import { SavedRecords } from "../../src/store/saved-records.js";
+import { inStore, storeOfAlice } from "../store/in-store.js";
+import { saved } from "../support/saved.js";
 import { signedAccount } from "../support/signed-account.js";
 import { ALICE, BOB } from "../support/users.js";
+import { pinsFor, verified } from "./verified-lists.js";
 
 const [first, second] = [signedAccount(BOB, "first"), signedAccount(BOB, "second")];
 const phone = first.device("PHONE");
-const devices = new Map([["PHONE", phone.keys["ed25519:PHONE"]]]);
+const pins = pinsFor(first, phone);
+const KEY = second.master.publicKey;
 
 /** Bob's list, whose master key is the second one, while the first is pinned. */
-const list: DeviceList = {
-  ...emptyList(5),
-  deviceKeys: new Map([["PHONE", phone]]),
-  deviceStatus: new Map([["PHONE", { signedByItself: true, crossSigned: false, dehydrated: false }]]),
-  masterKey: second.masterKey,
-  identity: { masterKey: second.master.publicKey, pinnedMasterKey: first.master.publicKey, signedBy: ["ours"] },
+const list: DeviceList = verified(second, [phone], {
+  identity: { masterKey: KEY, pinnedMasterKey: first.master.publicKey, signedBy: ["ours"] },
+});
+const acknowledged: DeviceList = { ...list, identity: { ...list.identity, pinnedMasterKey: KEY } };
+
+const savedBob = (record: unknown = { pins, saved: { revision: 7, list } }): DeviceStore =>
+  storeOfAlice([listKey(BOB), record], [OWN_IDENTITY, { userSigningKey: "ours" }]);
+
+/** Acknowledges the second master key of Bob. */
+const acknowledgeIn = (store: DeviceStore, changes: Partial<Acknowledgement> = {}): Acknowledged => {
+  const acknowledgement = { userId: BOB, masterKey: KEY, ownUserId: ALICE, inMemory: undefined, ...changes };
+  return inStore(store, (records) => acknowledge(records, acknowledgement), acknowledgeKeys(acknowledgement.userId));
 };
-const acknowledged: DeviceList = { ...list, identity: { ...list.identity, pinnedMasterKey: second.master.publicKey } };
 
-function run(saved: readonly (readonly [RecordKey, unknown])[], userId: UserId, masterKey: string) {
-  const keys = acknowledgeKeys(userId);
-  const records = new SavedRecords(
-    keys,
-    keys.map(([kind, id]) => saved.find(([[savedKind, savedId]]) => kind === savedKind && id === savedId)?.[1]),
-  );
-  const outcome = acknowledge(records, { userId, masterKey, ownUserId: ALICE, inMemory: undefined });
-  const { puts, deletes } = records.update(undefined);
-  return { outcome, puts: new Map(puts.map(([[kind], record]) => [kind, record])), deletes };
-}
+describe("acknowledging a master key", () => {
+  it("pins it instead of the first one, in the list as well, and leaves the rest", () => {
+    const store = savedBob();
+    expect(acknowledgeIn(store)).toEqual({ list: acknowledged });
+    expect(saved(store, listKey(BOB))).toEqual({
+      pins: { ...pins, masterKey: KEY },
+      saved: { revision: 7, list: acknowledged },
+    });
+    expect(saved(store, OWN_IDENTITY)).toEqual({ userSigningKey: "ours" });
+  });
 
-describe("acknowledge", () => {
-  const saved = [
-    [listKey(BOB), { revision: 7, list }],
-    [pinsKey(BOB), { devices, masterKey: first.master.publicKey }],
-  ] as const;
-
-  it("pins the master key in the place of the first one, in the list, too, and leaves the rest", () => {
-    const { outcome, puts, deletes } = run(saved, BOB, second.master.publicKey);
-    expect(outcome).toEqual({ list: acknowledged });
-    expect(puts).toEqual(
-      new Map<string, unknown>([
-        ["pins", { devices, masterKey: second.master.publicKey }],
-        ["list", { revision: 7, list: acknowledged }],
-      ]),
-    );
-    expect(deletes).toEqual([]);
+  it("makes the identity unchanged, and verified if our key has signed it", () => {
     expect([list, acknowledged].map(({ identity }) => identityStatus(identity, "ours"))).toMatchObject([
       { state: "changed", verified: false },
       { state: "unchanged", verified: true },
     ]);
   });
 
-  it.each<[string, DeviceList, string | undefined]>([
-    ["the user has yet another one", { ...list, identity: { ...list.identity, masterKey: "third" } }, "third"],
-    [
-      "the user has none any more",
-      { ...list, identity: { pinnedMasterKey: first.master.publicKey, signedBy: [] } },
-      undefined,
-    ],
-  ])("writes nothing where %s, and says so", (_, other, masterKey) => {
-    const { outcome, puts, deletes } = run(
-      [
-        [listKey(BOB), { revision: 7, list: other }],
-        [pinsKey(BOB), { devices, masterKey: first.master.publicKey }],
-      ],
-      BOB,
-      second.master.publicKey,
-    );
-    expect(outcome).toEqual({ masterKey });
-    expect([puts.size, deletes.length]).toEqual([0, 0]);
+  it("changes nothing if it is pinned already", () => {
+    const record = { pins: { ...pins, masterKey: KEY }, saved: { revision: 7, list: acknowledged } };
+    const store = savedBob(record);
+    acknowledgeIn(store);
+    expect(saved(store, listKey(BOB))).toEqual(record);
   });
 
-  it("pins it though no list is saved: the user is not tracked, or the list is damaged", () => {
-    for (const record of [undefined, "?"]) {
-      const { outcome, puts } = run(
-        [
-          [listKey(BOB), record],
-          [pinsKey(BOB), { devices, masterKey: first.master.publicKey }],
-        ],
-        BOB,
-        second.master.publicKey,
-      );
-      expect(outcome).toEqual({ list: undefined });
-      expect(puts).toEqual(new Map([["pins", { devices, masterKey: second.master.publicKey }]]));
-    }
+  it.each<[string, DeviceList["identity"], string | undefined]>([
+    ["another one in the meantime", { ...list.identity, masterKey: "third" }, "third"],
+    ["none any more", { pinnedMasterKey: first.master.publicKey, signedBy: [] }, undefined],
+  ])("writes nothing if the user has %s, and returns that", (_, identity, masterKey) => {
+    const record = { pins, saved: { revision: 7, list: { ...list, identity } } };
+    const store = savedBob(record);
+    expect(acknowledgeIn(store)).toEqual({ masterKey });
+    expect(saved(store, listKey(BOB))).toEqual(record);
   });
 
-  it("keeps the pins of devices where the record of pins is damaged, as far as the list has them", () => {
-    const { puts } = run(
-      [
-        [listKey(BOB), { revision: 7, list }],
-        [pinsKey(BOB), "?"],
-      ],
-      BOB,
-      second.master.publicKey,
-    );
-    expect(puts.get("pins")).toMatchObject({ devices, masterKey: second.master.publicKey });
+  it.each([
+    ["is saved", { pins }],
+    ["can be read", { pins, saved: "?" }],
+  ])("pins it although no list %s", (_, record) => {
+    const store = savedBob(record);
+    expect(acknowledgeIn(store)).toEqual({ list: undefined });
+    expect(saved(store, listKey(BOB))).toEqual({ pins: { ...pins, masterKey: KEY } });
   });
 
-  it("leaves everything as it is where it is the pinned one already", () => {
-    const { puts } = run(
-      [
-        [listKey(BOB), { revision: 7, list: acknowledged }],
-        [pinsKey(BOB), { devices, masterKey: second.master.publicKey }],
-      ],
-      BOB,
-      second.master.publicKey,
-    );
-    expect(puts).toEqual(
-      new Map<string, unknown>([
-        ["pins", { devices, masterKey: second.master.publicKey }],
-        ["list", { revision: 7, list: acknowledged }],
-      ]),
-    );
+  it("pins it although nothing is saved of the user", () => {
+    const store = storeOfAlice();
+    acknowledgeIn(store);
+    expect(saved(store, listKey(BOB))).toEqual({ pins: { devices: new Map(), masterKey: KEY } });
   });
 
-  describe("of our own identity", () => {
-    const alice = signedAccount(ALICE, "second");
-    const ours: DeviceList = {
-      ...emptyList(5),
-      masterKey: alice.masterKey,
-      userSigningKey: alice.userSigningKey,
-      identity: { masterKey: alice.master.publicKey, pinnedMasterKey: "first", signedBy: [] },
-    };
+  it("keeps the pins of devices that the list has if the pins are damaged", () => {
+    const store = savedBob({ pins: "?", saved: { revision: 7, list } });
+    acknowledgeIn(store);
+    expect(saved(store, listKey(BOB))).toMatchObject({ pins: { devices: pins.devices, masterKey: KEY } });
+  });
 
-    it("has our user-signing key relied on again", () => {
-      const { puts } = run([[listKey(ALICE), { revision: 7, list: ours }]], ALICE, alice.master.publicKey);
-      expect(puts.get("account")).toEqual({ userSigningKey: alice.userSigning.publicKey });
+  it("pins the key of a list in memory that could not be saved, and leaves the older saved one", () => {
+    const older = verified(first, [phone], {
+      identity: { masterKey: first.master.publicKey, pinnedMasterKey: first.master.publicKey, signedBy: [] },
     });
-
-    it("relies on none where the list has none", () => {
-      const { userSigningKey: _, ...without } = ours;
-      const { puts, deletes } = run(
-        [
-          [listKey(ALICE), { revision: 7, list: without }],
-          [OWN_IDENTITY, { userSigningKey: "old" }],
-        ],
-        ALICE,
-        alice.master.publicKey,
-      );
-      expect(puts.has("account")).toBe(false);
-      expect(deletes).toEqual([OWN_IDENTITY]);
+    const store = savedBob({ pins, saved: { revision: 7, list: older } });
+    expect(acknowledgeIn(store, { inMemory: { ...list, fetchedAt: older.fetchedAt + 1 } })).toEqual({
+      list: undefined,
     });
-
-    it("is not concerned by that of others", () => {
-      const { puts, deletes } = run(
-        [...saved, [OWN_IDENTITY, { userSigningKey: "ours" }]],
-        BOB,
-        second.master.publicKey,
-      );
-      expect(puts.has("account")).toBe(false);
-      expect(deletes).toEqual([]);
+    expect(saved(store, listKey(BOB))).toMatchObject({
+      pins: { masterKey: KEY },
+      saved: { list: { identity: { masterKey: first.master.publicKey, pinnedMasterKey: KEY } } },
     });
+  });
+});
+
+describe("acknowledging our own identity", () => {
+  const alice = signedAccount(ALICE, "second");
+  const ours = verified(alice, [], {
+    userSigningKey: alice.userSigningKey,
+    identity: { masterKey: alice.master.publicKey, pinnedMasterKey: "first", signedBy: [] },
+  });
+  const store = (saving: DeviceList | undefined) =>
+    storeOfAlice(
+      [listKey(ALICE), saving === undefined ? undefined : { pins, saved: { revision: 7, list: saving } }],
+      [OWN_IDENTITY, { userSigningKey: "old" }],
+    );
+  const acknowledgeOurs = (records: DeviceStore) => {
+    acknowledgeIn(records, { userId: ALICE, masterKey: alice.master.publicKey });
+    return saved(records, OWN_IDENTITY);
+  };
+
+  it("makes our user-signing key count again", () => {
+    expect(acknowledgeOurs(store(ours))).toEqual({ userSigningKey: alice.userSigning.publicKey });
+  });
+
+  it("leaves no user-signing key if our list has none, or no list is saved", () => {
+    const { userSigningKey: _, ...without } = ours;
+    expect(acknowledgeOurs(store(without))).toBeUndefined();
+    expect(acknowledgeOurs(store(undefined))).toBeUndefined();
   });
 });

@@ -14,7 +14,7 @@ const malformed: RejectionReason = { code: "malformed", detail: "x" };
 
 type Described = readonly [device: DeviceKeys, status?: Partial<DeviceStatus>];
 
-/** A list of Bob's, of these devices: signed by themselves, and by nobody else, unless it says so. */
+/** A list of Bob's, of these devices: signed by themselves and not cross-signed, unless their status says otherwise. */
 function list(devices: readonly Described[], changes: Partial<DeviceList> = {}): DeviceList {
   const deviceStatus = new Map(
     devices.map(([{ device_id }, status]) => [
@@ -30,7 +30,7 @@ function list(devices: readonly Described[], changes: Partial<DeviceList> = {}):
   };
 }
 
-/** An update of Bob's list, whose parts are empty unless it says so. */
+/** An update of Bob's list, whose parts are empty unless given. */
 const update = (parts: Partial<DeviceUpdate>): DeviceUpdate => ({
   userId: BOB,
   added: [],
@@ -43,30 +43,30 @@ const update = (parts: Partial<DeviceUpdate>): DeviceUpdate => ({
 });
 const from = (before: DeviceList | undefined, after: DeviceList) => deviceUpdate(BOB, before, after, ours);
 
-describe("deviceUpdate", () => {
-  describe("says nothing", () => {
-    it("where the lists are identical, whenever they were fetched", () => {
+describe("the update of a list", () => {
+  describe("is nothing", () => {
+    it("if the lists are identical, whenever they were fetched", () => {
       const rejected = new Map([["BAD", malformed]]);
       const identity = { masterKey: "m", pinnedMasterKey: "m", signedBy: [ours] };
       const one = list([[phone, { crossSigned: true }], [tablet]], { rejected, identity, masterKey: bob.masterKey });
       expect(from(one, { ...structuredClone(one), fetchedAt: 99 })).toBeUndefined();
     });
 
-    it("where a user without devices and without an identity is fetched first", () => {
+    it("if a user without devices and identity is fetched for the first time", () => {
       expect(from(undefined, list([]))).toBeUndefined();
       expect(from(list([]), list([]))).toBeUndefined();
     });
 
-    it("of signatures that decide nothing, nor of the order of devices and properties", () => {
+    it("for other users' signatures, and for the order of devices and properties", () => {
       const reordered = Object.fromEntries(Object.entries(signed(phone, ALICE, keyPair("x"))).reverse()) as DeviceKeys;
       expect(from(list([[phone], [tablet]]), list([[tablet], [reordered]]))).toBeUndefined();
     });
 
-    it("of what else the homeserver adds to a device", () => {
+    it("for other things that the homeserver adds to a device", () => {
       expect(from(list([[phone]]), list([[{ ...phone, unsigned: { note: "x" } }]]))).toBeUndefined();
     });
 
-    it("of a device refused for the reason it was refused for before", () => {
+    it("for a device that is refused for the same reason as before", () => {
       expect(
         from(
           list([], { rejected: new Map([["BAD", malformed]]) }),
@@ -75,24 +75,24 @@ describe("deviceUpdate", () => {
       ).toBeUndefined();
     });
 
-    it("of a device that is refused no longer and not there either", () => {
+    it("for a refused device that is gone", () => {
       expect(from(list([], { rejected: new Map([["BAD", malformed]]) }), list([]))).toBeUndefined();
     });
   });
 
-  it("names devices that were added: all of them where the user was never fetched", () => {
+  it("names added devices: all of them if the user was never fetched", () => {
     expect(from(list([[phone]]), list([[phone], [tablet]]))).toEqual(update({ added: ["TABLET"] }));
     expect(from(undefined, list([[phone, { crossSigned: true }], [tablet]]))).toEqual(
       update({ added: ["PHONE", "TABLET"] }),
     );
   });
 
-  it("names devices that were removed", () => {
+  it("names removed devices", () => {
     expect(from(list([[phone], [tablet]]), list([[tablet]]))).toEqual(update({ removed: ["PHONE"] }));
     expect(from(list([[phone], [tablet]]), list([]))).toEqual(update({ removed: ["PHONE", "TABLET"] }));
   });
 
-  it("names devices that were renamed, or have a name now, or none any more", () => {
+  it("names devices whose name was changed, added or removed", () => {
     const named = (name: string) => ({ ...phone, unsigned: { device_display_name: name } });
     for (const [before, after] of [
       [named("a"), named("b")],
@@ -103,33 +103,33 @@ describe("deviceUpdate", () => {
     }
   });
 
-  it("names devices that their owner's identity has signed since", () => {
+  it("names devices that are cross-signed now", () => {
     expect(from(list([[phone], [tablet]]), list([[phone, { crossSigned: true }], [tablet]]))).toEqual(
       update({ crossSigned: ["PHONE"] }),
     );
     expect(from(list([[phone, { crossSigned: true }]]), list([[phone, { crossSigned: true }]]))).toBeUndefined();
   });
 
-  describe("names devices as changed", () => {
+  describe("names as changed a device", () => {
     it.each<[string, DeviceKeys]>([
-      ["whose curve25519 key is another", bob.device("PHONE", { curve25519: keyPair("x").publicKey })],
-      ["whose algorithms are others", bob.device("PHONE", { properties: { algorithms: [] } })],
-      ["of which something else is signed", bob.device("PHONE", { properties: { dehydrated: true } })],
+      ["with another curve25519 key", bob.device("PHONE", { curve25519: keyPair("x").publicKey })],
+      ["with other algorithms", bob.device("PHONE", { properties: { algorithms: [] } })],
+      ["with another signed property", bob.device("PHONE", { properties: { dehydrated: true } })],
     ])("%s", (_, device) => {
       expect(from(list([[phone], [tablet]]), list([[device], [tablet]]))).toEqual(update({ changed: ["PHONE"] }));
     });
 
-    it("that are not signed by themselves, or by their owner, any more", () => {
+    it("that is not signed by itself, or cross-signed, any more", () => {
       expect(from(list([[phone]]), list([[phone, { signedByItself: false }]]))).toEqual(update({ changed: ["PHONE"] }));
       expect(from(list([[phone, { crossSigned: true }]]), list([[phone]]))).toEqual(update({ changed: ["PHONE"] }));
     });
 
-    it("not those that have gained a signature", () => {
+    it("but not one that has gained a signature", () => {
       expect(from(list([[phone, { signedByItself: false }]]), list([[phone]]))).toBeUndefined();
     });
   });
 
-  it("names a device once for each thing that has become of it", () => {
+  it("names a device once for each thing that happened to it", () => {
     const after = {
       ...bob.device("PHONE", { curve25519: keyPair("x").publicKey }),
       unsigned: { device_display_name: "new" },
@@ -139,35 +139,35 @@ describe("deviceUpdate", () => {
     );
   });
 
-  describe("names devices that were refused, and why", () => {
+  describe("names refused devices, and why", () => {
     const changed: RejectionReason = { code: "key-changed", detail: "y" };
     it.each<[string, DeviceList | undefined]>([
-      ["where they were not there before", list([])],
-      ["where the user was never fetched", undefined],
-      ["where they were refused for another reason", list([], { rejected: new Map([["BAD", malformed]]) })],
+      ["that were not there before", list([])],
+      ["of a user who was never fetched", undefined],
+      ["that were refused for another reason before", list([], { rejected: new Map([["BAD", malformed]]) })],
     ])("%s", (_, before) => {
       expect(from(before, list([], { rejected: new Map([["BAD", changed]]) }))).toEqual(
         update({ refused: new Map([["BAD", changed]]) }),
       );
     });
 
-    it("and whether they are kept as they were, or gone", () => {
+    it("that are kept as they were, or are gone", () => {
       const rejected = new Map([["PHONE", changed]]);
       expect(from(list([[phone]]), list([[phone]], { rejected }))).toEqual(update({ refused: rejected }));
       expect(from(list([[phone]]), list([], { rejected }))).toEqual(update({ removed: ["PHONE"], refused: rejected }));
     });
   });
 
-  describe("gives the identity", () => {
+  describe("has the identity", () => {
     const unchanged = { masterKey: "m", pinnedMasterKey: "m", signedBy: [] };
 
-    it("that is seen first", () => {
+    it("that is seen for the first time", () => {
       expect(from(undefined, list([], { identity: unchanged }))).toEqual(
         update({ identity: { state: "unchanged", masterKey: "m", pinnedMasterKey: "m", verified: false } }),
       );
     });
 
-    it("that has changed, and that has changed once more", () => {
+    it("that has changed, and changed again", () => {
       const changed = (masterKey: string) => list([], { identity: { ...unchanged, masterKey } });
       expect(from(list([], { identity: unchanged }), changed("n"))?.identity).toEqual({
         state: "changed",
@@ -190,13 +190,13 @@ describe("deviceUpdate", () => {
       ).toEqual({ state: "removed", pinnedMasterKey: "m", verified: false });
     });
 
-    it("that our user-signing key has signed since, or signs no longer", () => {
+    it("that our user-signing key signs now, or no longer", () => {
       const verified = list([], { identity: { ...unchanged, signedBy: [ours] } });
       expect(from(list([], { identity: unchanged }), verified)?.identity?.verified).toBe(true);
       expect(from(verified, list([], { identity: unchanged }))?.identity?.verified).toBe(false);
     });
 
-    it("only where it is another one", () => {
+    it("only if it is another one", () => {
       expect(from(list([], { identity: unchanged }), list([[phone]], { identity: unchanged }))).not.toHaveProperty(
         "identity",
       );
@@ -209,7 +209,7 @@ describe("deviceUpdate", () => {
     });
   });
 
-  it("takes names of JavaScript for names", () => {
+  it("treats __proto__ and constructor as ordinary names", () => {
     const devices = ["__proto__", "constructor"].map((deviceId) => bob.device(deviceId));
     const all = list(devices.map((device) => [device] as const));
     expect(from(list([]), all)).toEqual(update({ added: ["__proto__", "constructor"] }));
@@ -217,7 +217,7 @@ describe("deviceUpdate", () => {
     expect(from(all, list([]))).toEqual(update({ removed: ["__proto__", "constructor"] }));
   });
 
-  it("says nothing of a device that has another signature of its own, which holds as well", () => {
+  it("is nothing for a device with another valid signature of its own", () => {
     expect(from(list([[phone]]), list([[withSignature(phone, BOB, "PHONE", "s")]]))).toBeUndefined();
   });
 });

@@ -1,13 +1,12 @@
 import { switchMap, type Observable } from "rxjs";
 import { describe, expect, it } from "vitest";
-import { StoreClearedError } from "../../src/model/errors.js";
 import type { News } from "../../src/store/announcement.js";
-import { OWNER, SYNC } from "../../src/store/records.js";
+import { SYNC } from "../../src/store/records.js";
 import { marbles, type Marbles } from "../support/marbles.js";
-import { put, saved, savedIds } from "../support/saved.js";
+import { saved, savedIds } from "../support/saved.js";
 import { BOB, CAROL } from "../support/users.js";
 import { chainIn } from "./chain-in.js";
-import { OWNED_BY_ALICE, storeOfAlice } from "./in-store.js";
+import { storeOfAlice } from "./in-store.js";
 import { changing, step, track } from "./steps.js";
 
 const outcomes = { c: "committed", a: "applied" };
@@ -143,167 +142,6 @@ describe("saves", () => {
         expect(events).toEqual([]);
         expect(saved(store.records, SYNC)).toMatchObject({ head: 1 });
       });
-    }),
-  );
-});
-
-describe("a state that cannot be read again", () => {
-  it(
-    "is reported, and read later: 1 s, doubling",
-    marbles((m) => {
-      const { chain, store, events } = chainIn(m);
-      store.failNext("busy", "read");
-      store.failNext("busy", "read");
-      m.expectObservable(chain.reload()).toBe("#", undefined, "busy");
-      m.acts("2s t", { t: () => expect(chain.isBehind).toBe(true) });
-      m.afterwards(() => {
-        expect(events).toEqual(["behind", "unreadable (busy)", "unreadable (busy)", "caught up with :", "not behind"]);
-        expect(m.scheduler.now()).toBe(3_000);
-      });
-    }),
-  );
-
-  it(
-    "makes writes fail until it has been read",
-    marbles((m) => {
-      const { chain, save, store } = chainIn(m);
-      store.failNext("busy", "read");
-      chain.reload().subscribe({ error: () => {} });
-      m.expectObservable(save("a")).toBe("#", undefined, "busy");
-      m.expectObservable(deferred(m, "2s ", () => save("b"))).toBe("2s (b|)");
-    }),
-  );
-});
-
-describe("synchronize()", () => {
-  it(
-    "commits what is pending, and then reads what other trackers committed",
-    marbles((m) => {
-      const records = storeOfAlice();
-      const { apply, chain, store, users } = chainIn(m, records);
-      store.takes = 3;
-      apply(track(BOB));
-      store.loseAnnouncements();
-      m.expectObservable(chain.synchronize()).toBe("---------(d|)", { d: undefined });
-      m.acts("----o", { o: () => chainIn(m, records, "another tab").apply(track(CAROL)) });
-      m.afterwards(() => {
-        expect(users()).toEqual(["alice@0 none", "bob@1 none", "carol@2 none"]);
-      });
-    }),
-  );
-
-  it(
-    "fails if a commit does, at once while it waits for its next try",
-    marbles((m) => {
-      const { apply, chain, store } = chainIn(m);
-      store.takes = 2;
-      store.failNext("full", "update");
-      apply(track(BOB));
-      m.expectObservable(chain.synchronize()).toBe("--#", undefined, "full");
-      m.expectObservable(deferred(m, "---", () => chain.synchronize())).toBe("---#", undefined, "full");
-    }),
-  );
-});
-
-describe("a store that was cleared", () => {
-  const cleared = new StoreClearedError();
-
-  it.each<[string, (records: ReturnType<typeof storeOfAlice>) => void]>([
-    ["", (records) => records.clear().subscribe()],
-    ["and is used again", (records) => put(records, [OWNER, { ...OWNED_BY_ALICE, lifetime: "y" }])],
-  ])("%s is not written, and everything fails from then on", (_, happen) => {
-    marbles((m) => {
-      const { apply, chain, save, store, events } = chainIn(m);
-      happen(store.records);
-      m.expectObservable(apply(track(BOB))).toBe("#", undefined, cleared);
-      m.expectObservable(save("a")).toBe("#", undefined, cleared);
-      m.expectObservable(chain.reload()).toBe("#", undefined, cleared);
-      m.afterwards(() => {
-        expect([savedIds(store.records, "log"), savedIds(store.records, "index")]).toEqual([[], []]);
-        expect(events).toEqual(["cleared"]);
-      });
-    })();
-  });
-
-  it(
-    "ends the wait of a failed commit at its next try",
-    marbles((m) => {
-      const { apply, store, scheduler } = chainIn(m);
-      store.failNext("full", "update");
-      m.acts("-c", { c: () => store.records.clear().subscribe() });
-      m.expectObservable(apply(track(BOB))).toBe("1s #", undefined, cleared);
-      m.afterwards(() => {
-        expect(scheduler.pending).toBe(0);
-      });
-    }),
-  );
-
-  it(
-    "is found by the owner's record that a read brings",
-    marbles((m) => {
-      const { chain, save, events } = chainIn(m);
-      expect(chain.isOurs(OWNED_BY_ALICE)).toBe(true);
-      expect(chain.isOurs({ ...OWNED_BY_ALICE, lifetime: "y" })).toBe(false);
-      expect(events).toEqual(["cleared"]);
-      m.expectObservable(save("a")).toBe("#", undefined, cleared);
-    }),
-  );
-});
-
-describe("close()", () => {
-  const closed = new Error("closed");
-
-  it(
-    "gives pending commits one last try, and fails what waits",
-    marbles((m) => {
-      const { apply, chain, save, store } = chainIn(m);
-      store.takes = 3;
-      apply(track(BOB)).subscribe({ error: () => {} });
-      m.expectObservable(apply(track(CAROL))).toBe("-#", undefined, closed);
-      m.expectObservable(save("a")).toBe("-#", undefined, closed);
-      m.acts("-c", { c: () => chain.close(closed) });
-      m.afterwards(() => {
-        expect(saved(store.records, SYNC)).toMatchObject({ head: 2 });
-        expect(savedIds(store.records, "index")).toEqual([]);
-      });
-    }),
-  );
-
-  it(
-    "tries at once if a failed commit was waiting, and not again",
-    marbles((m) => {
-      const { apply, chain, store, scheduler } = chainIn(m);
-      store.failNext("full", "update");
-      apply(track(BOB)).subscribe({ error: () => {} });
-      store.failNext("full", "update");
-      chain.close(closed);
-      expect(scheduler.pending).toBe(0);
-      expect(store.begun.update).toBe(3); // two tries, and the announcement that the first one failed
-    }),
-  );
-
-  it(
-    "aborts a read",
-    marbles((m) => {
-      const { chain, store } = chainIn(m);
-      store.takes = 100;
-      m.expectObservable(chain.reload()).toBe("-#", undefined, closed);
-      m.acts("-c", { c: () => chain.close(closed) });
-      m.afterwards(() => {
-        expect(m.scheduler.now()).toBeLessThan(100);
-      });
-    }),
-  );
-
-  it(
-    "follows nothing any more",
-    marbles((m) => {
-      const records = storeOfAlice();
-      const { chain, events } = chainIn(m, records);
-      chain.close(closed);
-      chainIn(m, records, "another tab").apply(track(BOB));
-      chain.hear(undefined);
-      expect(events).toEqual([]);
     }),
   );
 });

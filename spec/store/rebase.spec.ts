@@ -1,21 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { UserId } from "../../src/model/ids.js";
 import type { Change } from "../../src/store/change.js";
-import {
-  applyLocally,
-  doubt,
-  emptyClone,
-  follow,
-  followSave,
-  toCommits,
-  type Clone,
-  type SavedState,
-} from "../../src/store/clone.js";
+import { applyLocally, emptyClone, follow, followSave, toCommits, type Clone } from "../../src/store/clone.js";
 import type { Missing } from "../../src/store/load.js";
 import { rebase, rebased, type Outcome } from "../../src/store/rebase.js";
 import { effectsSince } from "../../src/store/tracked-users.js";
 import { ALICE, BOB, CAROL, DAVE } from "../support/users.js";
-import { OWNED_BY_ALICE } from "./in-store.js";
 import { changing, commits, invalidate, leaving, step, track, untrack, usersOf } from "./steps.js";
 
 const OURS = "this tab";
@@ -121,8 +111,16 @@ describe("a pending change of the application, rebased", () => {
   });
 
   it("tracks users who left before in a commit of our own: its caller knew of it", () => {
-    const { clone } = race([track(DAVE)], [leaving("s1", "s2", DAVE)], OURS);
+    const left = leaving("s1", "s2", DAVE);
+    const { clone, outcomes } = race([left, track(DAVE)], [left], OURS);
     expect(toCommits(clone)).toEqual(commits(3, track(DAVE)));
+    expect(outcomes).toEqual<Outcome[]>(["committed"]);
+  });
+
+  it("is not applied again if a lost transaction of our own has committed it", () => {
+    const { clone, outcomes } = race([track(DAVE), untrack(DAVE), invalidate(BOB)], [track(DAVE), untrack(DAVE)], OURS);
+    expect(outcomes).toEqual<Outcome[]>(["applied", "applied"]);
+    expect(toCommits(clone)).toEqual(commits(4, invalidate(BOB)));
   });
 
   it("leaves out users whom another tab has tracked in the meantime", () => {
@@ -186,67 +184,6 @@ describe("a rebase", () => {
     rebase(clone, { type: "tail", position: 2, records: [{ type: "save", lists: [[BOB, 1]] }] }, OURS);
     expect(usersOf(clone)).toEqual(["alice@0 none", "bob@1 current"]);
     expect(clone.position).toBe(2);
-  });
-});
-
-describe("taking over a whole saved state", () => {
-  const takeOver = (clone: Clone, state: SavedState) =>
-    rebase(
-      clone,
-      { type: "everything", account: { owner: OWNED_BY_ALICE, state, ourKey: undefined, damaged: new Map() } },
-      OURS,
-    );
-  const saved = (clone: Clone, token: string, head: number, ...changes: readonly Change[]) => {
-    const state = emptyClone(ALICE);
-    follow(state, commits(1, ...changes), changes.length);
-    return takeOver(clone, { ...state, token, head });
-  };
-
-  it("replaces users, token and head", () => {
-    const clone = cloneOnS1();
-    expect(saved(clone, "s7", 7, track(DAVE)).commits).toBeUndefined();
-    expect(usersOf(clone)).toEqual(["alice@0 none", "dave@1 none"]);
-    expect([clone.token, clone.head]).toEqual(["s7", 7]);
-  });
-
-  it("keeps revisions that are the same, and so the queries sent at them", () => {
-    const clone = cloneOnS1();
-    const known = clone.users.get(BOB)?.revision;
-    const { before } = saved(clone, "s1", 1, step({ next: "s1", changed: [BOB] }));
-    expect(clone.users.get(BOB)?.revision).toBe(known);
-    expect([...before.keys()]).toEqual([CAROL]);
-  });
-
-  it("takes over a save at the same revision", () => {
-    const clone = emptyClone(ALICE);
-    follow(clone, commits(1, track(BOB)), 1);
-    const state = emptyClone(ALICE);
-    follow(state, commits(1, track(BOB)), 1);
-    followSave(state, [[BOB, 1]]);
-    takeOver(clone, { ...state, token: "s1" });
-    expect(usersOf(clone)).toEqual(["alice@0 none", "bob@1 current"]);
-  });
-
-  it("keeps a list that only memory has, at the same revision", () => {
-    const clone = cloneOnS1();
-    saved(clone, "s1", 1, step({ next: "s1", changed: [BOB, CAROL] }));
-    expect(usersOf(clone)).toEqual(["alice@0 none", "bob@1 current", "carol@1 current"]);
-  });
-
-  it("tracks no user again: each may have left in a commit that is not known", () => {
-    const clone = cloneOnS1();
-    applyLocally(clone, track(DAVE));
-    const { dropped } = saved(clone, "s7", 7, track(BOB));
-    expect(dropped.map(({ outcome }) => outcome)).toEqual<Outcome[]>(["applied"]);
-    expect(usersOf(clone)).toEqual(["alice@0 none", "bob@1 current"]);
-  });
-
-  it("does not end a doubt at the same revision", () => {
-    const clone = cloneOnS1();
-    doubt(clone, [BOB]);
-    const state = cloneOnS1();
-    takeOver(clone, { ...state, token: "s1" });
-    expect(usersOf(clone)).toEqual(["alice@0 none", "bob@1 outdated", "carol@1 current"]);
   });
 });
 

@@ -86,6 +86,7 @@ const response = fc.oneof(
         master_keys: section(key),
         self_signing_keys: section(key),
         user_signing_keys: section(key),
+        unanswered: fc.oneof(fc.subarray(REQUESTED), anyJson),
         __proto__: anyJson,
       },
       { requiredKeys: [] },

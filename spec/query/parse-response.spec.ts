@@ -167,6 +167,23 @@ describe("a response", () => {
     expect([...(parsed.get(CAROL)?.list.deviceKeys.keys() ?? [])]).toEqual(["C"]);
   });
 
+  it("makes unanswered users unreachable, unless they are in device_keys", () => {
+    const DAVE = "@dave:example.org";
+    const parsed = read(
+      { device_keys: { [CAROL]: { C: testDevice(CAROL, "C") } }, unanswered: [BOB, CAROL, 5, null] },
+      [BOB, CAROL, DAVE],
+    );
+    expect(Array.from(parsed, ([userId, { reachable }]) => [userId, reachable])).toEqual([
+      [BOB, false],
+      [CAROL, true],
+      [DAVE, true],
+    ]);
+  });
+
+  it.each([5, "x", {}])("is invalid if unanswered is %j", (unanswered) => {
+    expect(() => read({ device_keys: {}, unanswered })).toThrow('"unanswered" should be an array');
+  });
+
   it.each([null, false, 0, ""])("may have %j for a failed server", (failure) => {
     expect(read({ failures: { "example.org": failure } }).get(BOB)?.reachable).toBe(false);
   });

@@ -64,5 +64,10 @@ export interface KeysQueryResponse {
   self_signing_keys?: Record<UserId, CrossSigningKey>;
   /** Only of our own user. */
   user_signing_keys?: Record<UserId, CrossSigningKey>;
+  /**
+   * Not sent by servers, but added by the port: users for whom the homeserver failed (5xx) even when they were queried
+   * alone. They are `unreachable`.
+   */
+  unanswered?: readonly UserId[];
   [key: string]: unknown;
 }

@@ -2,12 +2,14 @@ import type { Observable } from "rxjs";
 import type { DeviceLists, KeysQueryRequest, KeysQueryResponse } from "../model/wire.js";
 
 /**
- * What the tracker needs of a homeserver. Both methods give cold observables: one request at each subscription, one
- * value, then completion; unsubscribing aborts the request. What they emit is checked by the tracker, whatever the
- * types say.
+ * What the tracker needs from a homeserver. Both methods return cold observables: each subscription sends a request,
+ * emits one value and completes; unsubscribing aborts it. The tracker checks what they emit, whatever its type.
  */
 export interface KeysApi {
-  /** `POST /_matrix/client/v3/keys/query` */
+  /**
+   * `POST /_matrix/client/v3/keys/query`. An implementation may send several requests for it, to leave out users for
+   * whom the homeserver fails; they are listed in `unanswered`.
+   */
   query(request: KeysQueryRequest): Observable<KeysQueryResponse>;
   /** `GET /_matrix/client/v3/keys/changes` */
   changes(range: { from: string; to: string }): Observable<DeviceLists>;

@@ -8,6 +8,7 @@ import type { RefusedPart, UnverifiedList } from "../keys/unverified-list.js";
 import { InvalidResponseError } from "../model/errors.js";
 import { serverName, type DeviceId, type UserId } from "../model/ids.js";
 import { isObject } from "../model/json.js";
+import { keysQuerySections, type KeysQuerySections } from "../model/keys-query-sections.js";
 import type { RejectionReason } from "../model/results.js";
 import type { DeviceKeys } from "../model/wire.js";
 
@@ -33,21 +34,24 @@ export interface ParsedResponse {
  *
  * 1. A user in `device_keys` is reachable, even if their server is in `failures`; but not if their part is not a device
  *    list.
- * 2. A user who is missing from `device_keys` has no devices, unless their server is in `failures`: then they are not
- *    reachable.
+ * 2. A user who is missing from `device_keys` has no devices, unless they are in `unanswered` or their server is in
+ *    `failures`: then they are not reachable.
  * 3. A malformed device or cross-signing key costs only itself.
  *
  * @throws InvalidResponseError if the response as a whole is malformed, has none of the known sections, or has an
  *   `errcode`
  */
 export function parseResponse(response: unknown, ownUserId: UserId, fetchedAt: number): ParsedResponse {
-  const sections = sectionsOf(response);
+  const sections = keysQuerySections(response);
+  const { device_keys: devices, failures } = sections;
+  const unanswered = unansweredOf(response);
   const isReachable = (userId: UserId): boolean => {
-    const theirs = own(sections.devices, userId) ?? undefined;
-    return theirs === undefined ? !Object.hasOwn(sections.failures, serverName(userId)) : isObject(theirs);
+    const theirs = own(devices, userId) ?? undefined;
+    if (theirs !== undefined) return isObject(theirs);
+    return !unanswered.has(userId) && !Object.hasOwn(failures, serverName(userId));
   };
   const parseUser = (userId: UserId): ParsedUser => {
-    const theirs = own(sections.devices, userId) ?? {};
+    const theirs = own(devices, userId) ?? {};
     const isUsable = isObject(theirs);
     const { keys, refusals } = parseCrossSigningKeys(sections, userId, ownUserId);
     return {
@@ -59,39 +63,18 @@ export function parseResponse(response: unknown, ownUserId: UserId, fetchedAt: n
   return { isReachable, parseUser };
 }
 
-type ByName = Readonly<Record<string, unknown>>;
-
-interface Sections {
-  readonly devices: ByName;
-  readonly failures: ByName;
-  readonly crossSigning: readonly ((typeof CROSS_SIGNING_KINDS)[number] & { readonly byUser: ByName })[];
+/** @throws InvalidResponseError if it is not a list */
+function unansweredOf(response: unknown): ReadonlySet<unknown> {
+  const value = (isObject(response) ? own(response, "unanswered") : undefined) ?? [];
+  if (!Array.isArray(value)) throw new InvalidResponseError("/keys/query", "unanswered", "an array");
+  return new Set<unknown>(value);
 }
 
-const SECTIONS: readonly string[] = ["device_keys", "failures", ...CROSS_SIGNING_KINDS.map(({ section }) => section)];
-
-function sectionsOf(response: unknown): Sections {
-  if (!isObject(response)) throw new InvalidResponseError("/keys/query", "", "an object");
-  if (Object.hasOwn(response, "errcode"))
-    throw new InvalidResponseError("/keys/query", "errcode", "absent from a successful response");
-  if (!SECTIONS.some((name) => Object.hasOwn(response, name)))
-    throw new InvalidResponseError("/keys/query", "device_keys", "present");
-  const section = (name: string): ByName => {
-    const value = own(response, name) ?? {}; // some servers write an empty map as null
-    if (!isObject(value)) throw new InvalidResponseError("/keys/query", name, "an object");
-    return value;
-  };
-  return {
-    devices: section("device_keys"),
-    failures: section("failures"),
-    crossSigning: CROSS_SIGNING_KINDS.map((kind) => ({ ...kind, byUser: section(kind.section) })),
-  };
-}
-
-function parseCrossSigningKeys({ crossSigning }: Sections, userId: UserId, ownUserId: UserId) {
+function parseCrossSigningKeys(sections: KeysQuerySections, userId: UserId, ownUserId: UserId) {
   const keys: { -readonly [K in keyof CrossSigningKeys]: CrossSigningKeys[K] } = {};
   const refusals: RefusedPart[] = [];
-  for (const { name, usage, section, byUser } of crossSigning) {
-    const value = own(byUser, userId) ?? undefined;
+  for (const { name, usage, section } of CROSS_SIGNING_KINDS) {
+    const value = own(sections[section], userId) ?? undefined;
     // A user-signing key is visible to its own user only.
     if (value === undefined || (usage === "user_signing" && userId !== ownUserId)) continue;
     const checked = checkCrossSigningKey(value, userId, usage);

@@ -93,13 +93,15 @@ describe("ScriptedHomeserver, queried for keys", () => {
   );
 
   it(
-    "returns cross-signing keys in their section",
+    "returns cross-signing keys in their section until they are removed",
     marbles((m) => {
       const { homeserver, query } = homeserverIn(m);
       homeserver.setCrossSigningKey(BOB, "master_keys", master);
-      m.expectObservable(query(BOB)).toBe("(x|)", {
+      m.acts("-r", { r: () => homeserver.setCrossSigningKey(BOB, "master_keys", undefined) });
+      m.expectObservable(query(BOB), "^-").toBe("(x|)", {
         x: { device_keys: {}, failures: {}, master_keys: { [BOB]: master } },
       });
+      m.expectObservable(query(BOB), "-^").toBe("-(x|)", { x: { device_keys: {}, failures: {} } });
     }),
   );
 

@@ -108,12 +108,15 @@ export class ScriptedHomeserver {
     this.change(userId);
   }
 
+  /** Replaces a user's key, or removes it. */
   setCrossSigningKey(
     userId: UserId,
     section: "master_keys" | "self_signing_keys" | "user_signing_keys",
-    key: CrossSigningKey,
+    key: CrossSigningKey | undefined,
   ): void {
-    this.#account(userId).crossSigning.set(section, key);
+    const { crossSigning } = this.#account(userId);
+    if (key === undefined) crossSigning.delete(section);
+    else crossSigning.set(section, key);
     this.change(userId);
   }
 

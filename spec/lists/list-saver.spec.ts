@@ -1,0 +1,154 @@
+import { describe, expect, it } from "vitest";
+import { listKey } from "../../src/store/records.js";
+import { MAX_RECORDS_PER_TRANSACTION } from "../../src/store/write-buffer.js";
+import { emptyList } from "../../src/trust/device-list.js";
+import { storeOfAlice } from "../store/in-store.js";
+import { changing, leaving, track } from "../store/steps.js";
+import { marbles } from "../support/marbles.js";
+import { put, saved, savedIds } from "../support/saved.js";
+import { ALICE, BOB, CAROL, crowd } from "../support/users.js";
+import { saverIn } from "./saver-in.js";
+import { alice, bob, carol, phone, verified } from "./verified-lists.js";
+
+const bobs = verified(bob, [phone]);
+
+describe("saving the lists of an answer", () => {
+  it(
+    "emits them once they are durable, cached and reported",
+    marbles((m) => {
+      const { saveLists, store, tracking, memory, updates } = saverIn(m);
+      store.takes = 3;
+      m.expectObservable(saveLists({ [BOB]: bobs, [CAROL]: verified(carol, []) })).toBe("---(x|)", {
+        x: ["bob PHONE", "carol -"],
+      });
+      m.afterwards(() => {
+        expect([BOB, CAROL].map((userId) => tracking.get(userId)?.outdated)).toEqual([false, false]);
+        expect(memory.last(BOB)?.list.deviceKeys).toEqual(bobs.deviceKeys);
+        expect(updates).toEqual(["bob added PHONE identity unchanged", "carol identity unchanged"]);
+      });
+    }),
+  );
+
+  it(
+    "writes nothing if there is nothing to save or to pin",
+    marbles((m) => {
+      const { saveLists, store } = saverIn(m);
+      const { update } = store.begun;
+      m.expectObservable(saveLists({ [BOB]: emptyList(5) }, { revision: undefined })).toBe("(x|)", { x: ["bob -"] });
+      m.afterwards(() => {
+        expect(store.begun.update).toBe(update);
+      });
+    }),
+  );
+
+  it(
+    "takes several transactions for very many lists, and emits them together",
+    marbles((m) => {
+      const users = crowd(MAX_RECORDS_PER_TRANSACTION + 1);
+      const { saver, apply, store, tracking } = saverIn(m);
+      apply(track(...users));
+      store.takes = 3;
+      const { update } = store.begun;
+      const lists = new Map(
+        users.map((userId) => [
+          userId,
+          {
+            list: emptyList(5),
+            revision: tracking.get(userId)?.revision,
+            forced: false,
+            refusesUnsigned: false,
+          },
+        ]),
+      );
+      const sizes: number[] = [];
+      saver.save(lists).subscribe(({ size }) => sizes.push(size));
+      m.afterwards(() => {
+        expect(sizes).toEqual([users.length]);
+        expect(store.begun.update).toBe(update + 2);
+      });
+    }),
+  );
+
+  it(
+    "is refused if another tracker has committed a change in the meantime, which is then read",
+    marbles((m) => {
+      const records = storeOfAlice();
+      const { saveLists, store, tracking, users } = saverIn(m, records);
+      store.takes = 3;
+      store.loseAnnouncements();
+      m.acts("-o", { o: () => saverIn(m, records, "another tab").apply(changing("s0", "s1", BOB)) });
+      m.expectObservable(saveLists({ [BOB]: bobs })).toBe("------(x|)", { x: ["bob PHONE refused"] }); // the log is read, too
+      m.afterwards(() => {
+        expect(tracking.get(BOB)?.outdated).toBe(true);
+        expect(users()).toContain("bob@2 none");
+        expect(saved(records, listKey(BOB))).not.toHaveProperty("saved");
+      });
+    }),
+  );
+
+  it(
+    "only pins the list of a user who changed, or left, while the save waited",
+    marbles((m) => {
+      const { saveLists, apply, store, updates } = saverIn(m);
+      store.takes = 3;
+      apply(track(ALICE)); // nothing, but under way
+      m.expectObservable(saveLists({ [BOB]: bobs, [CAROL]: verified(carol, []) })).toBe("---------(x|)", {
+        x: ["bob PHONE refused", "carol - refused"],
+      });
+      m.acts("-c", {
+        c: () => {
+          apply(changing("s0", "s1", BOB));
+          apply(leaving("s1", "s2", CAROL));
+        },
+      });
+      m.afterwards(() => {
+        expect(savedIds(store.records, "list")).toEqual([BOB, CAROL]);
+        expect(saved(store.records, listKey(BOB))).not.toHaveProperty("saved");
+        expect(updates).toEqual([]);
+      });
+    }),
+  );
+});
+
+describe("our own identity", () => {
+  it(
+    "is looked at in every answer, saved or not",
+    marbles((m) => {
+      const { saveLists, problems } = saverIn(m);
+      const changed = { masterKey: "second", pinnedMasterKey: "first", signedBy: [] };
+      saveLists({ [ALICE]: verified(alice, []) }).subscribe();
+      saveLists({ [ALICE]: verified(alice, [], { identity: changed }) }, { revision: undefined }).subscribe();
+      expect(problems).toMatchObject([{ type: "own-identity-changed", masterKey: "second" }]);
+    }),
+  );
+
+  it(
+    "counts no longer if another tracker found it changed",
+    marbles((m) => {
+      const records = storeOfAlice();
+      const { saveLists, memory, store } = saverIn(m, records);
+      const ours = verified(alice, [], { userSigningKey: alice.userSigningKey });
+      saveLists({ [ALICE]: ours }).subscribe();
+      expect(memory.ourKey).toBe(alice.userSigning.publicKey);
+      store.loseAnnouncements();
+      saverIn(m, records, "another tab")
+        .saveLists({ [ALICE]: verified(alice, []) }, { forced: true })
+        .subscribe();
+      saveLists({ [BOB]: bobs }).subscribe();
+      expect(memory.ourKey).toBeUndefined();
+    }),
+  );
+});
+
+describe("damaged pins", () => {
+  it(
+    "are reported once they were replaced by those of the list",
+    marbles((m) => {
+      const { saveLists, store, problems } = saverIn(m);
+      put(store.records, [listKey(BOB), { pins: "?" }]);
+      saveLists({ [BOB]: bobs }).subscribe();
+      saveLists({ [BOB]: bobs }, { forced: true }).subscribe();
+      expect(problems).toMatchObject([{ type: "records-damaged", kind: "pins", ids: [BOB] }]);
+    }),
+  );
+});

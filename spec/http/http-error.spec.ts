@@ -8,7 +8,7 @@ import { DeviceTrackerError } from "../../src/model/errors.js";
 import { type MockAdapter, mockAdapter } from "./mock-adapter.js";
 
 const NOW = Date.parse("Wed, 21 Oct 2026 07:28:00 GMT");
-const TOKEN = "syt_very_secret";
+const TOKEN = "syt_very_secret_token";
 
 /** Our error for a response, by way of axios's own. */
 async function errorFor(status: number, body?: unknown, headers: Record<string, string> = {}): Promise<MatrixError> {
@@ -76,9 +76,44 @@ describe("a refusal", () => {
   });
 
   it("never contains the access token, even if the server repeats it", async () => {
-    const error = await errorFor(401, { errcode: "M_UNKNOWN_TOKEN", error: `Unrecognised access token ${TOKEN}` });
+    const error = await errorFor(401, {
+      errcode: "M_UNKNOWN_TOKEN",
+      error: `Unrecognised access token ${TOKEN}`,
+      [TOKEN]: [{ header: `Bearer%20${TOKEN}` }],
+    });
     expect(error.message).toContain("Unrecognised access token <access token>");
     expect(inspect(error, { depth: 20, showHidden: true })).not.toContain(TOKEN);
+  });
+
+  it("has the whole body as data", async () => {
+    const body = {
+      errcode: "M_CONSENT_NOT_GIVEN",
+      error: "Read this",
+      consent_uri: "https://example.org/terms",
+      n: [1],
+    };
+    expect((await errorFor(403, body)).data).toEqual(body);
+    expect((await errorFor(403, "<html>")).data).toEqual({});
+  });
+
+  it("pollutes no prototype with its data", async () => {
+    const { data } = await errorFor(400, JSON.parse('{"__proto__":{"polluted":true},"constructor":1}'));
+    expect(Object.keys(data)).toEqual(["__proto__", "constructor"]);
+    expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
+  });
+
+  it("names a redirect that was not followed", async () => {
+    const error = await errorFor(302, "", { location: "https://login.example.org/portal?session=1" });
+    expect(error.redirectedTo).toBe("https://login.example.org/portal");
+    expect(error.message).toBe(
+      "/keys/query was redirected to https://login.example.org/portal and refused with 302 (not a Matrix error): set homeserverUrl to a URL that is not redirected",
+    );
+  });
+
+  it("explains a token that did not arrive", async () => {
+    const error = await errorFor(401, { errcode: "M_MISSING_TOKEN", error: "Missing access token" });
+    expect(error.message).toContain("the access token did not arrive");
+    expect(error.message).not.toContain("log in again");
   });
 });
 
@@ -98,6 +133,12 @@ describe("a missing response", () => {
     expect(error).toMatchObject({ name: "ConnectionError", endpoint: "/sync", deadline: undefined });
     expect(error.message).toContain("no response from /sync (Network Error");
     expect(inspect(error, { depth: 20, showHidden: true })).not.toContain(TOKEN);
+  });
+
+  it("mentions CORS if the browser does not say more than ERR_NETWORK", async () => {
+    const network = new AxiosError("Network Error", "ERR_NETWORK");
+    expect(httpError(network, NOW).message).toContain("(CORS)");
+    expect(httpError(new AxiosError("refused", "ECONNREFUSED"), NOW).message).not.toContain("CORS");
   });
 
   it("is a ConnectionError with axios's code if axios timed out", async () => {

@@ -32,6 +32,7 @@ describe("the homeserver's URL", () => {
     ["https://matrix.example.org/", "https://matrix.example.org/_matrix/client/v3"],
     ["https://example.org/some/prefix//", "https://example.org/some/prefix/_matrix/client/v3"],
     ["http://localhost:8008", "http://localhost:8008/_matrix/client/v3"],
+    ["https://example.org/_matrix-server", "https://example.org/_matrix-server/_matrix/client/v3"],
   ])("%s becomes %s", (homeserverUrl, baseURL) => {
     expect(matrixHttp({ homeserverUrl, accessToken: "secret" }).defaults.baseURL).toBe(baseURL);
   });
@@ -43,6 +44,8 @@ describe("the homeserver's URL", () => {
     ["localhost:8008", /https:\/\/ or http:\/\//u],
     ["https://alice:pass@matrix.example.org", /user name or a password/u],
     ["https://matrix.example.org/?a=b", /must not contain \?/u],
+    ["https://matrix.example.org/_matrix", /pass "https:\/\/matrix.example.org", not "/u],
+    ["https://example.org/prefix/_matrix/client/v3/", /pass "https:\/\/example.org\/prefix", not "/u],
   ])("refuses %j at once", (homeserverUrl, message) => {
     expect(() => matrixHttp({ homeserverUrl, accessToken: "secret" })).toThrow(TypeError);
     expect(() => matrixHttp({ homeserverUrl, accessToken: "secret" })).toThrow(message);

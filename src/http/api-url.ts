@@ -11,7 +11,13 @@ export function apiUrl(homeserverUrl: string): string {
   if (url.username !== "" || url.password !== "")
     throw new TypeError("homeserverUrl must not contain a user name or a password");
   if (url.search !== "" || url.hash !== "") throw new TypeError("homeserverUrl must not contain ? or #");
-  return `${url.origin}${url.pathname.replace(/\/+$/u, "")}/_matrix/client/v3`;
+  const path = url.pathname.replace(/\/+$/u, "");
+  const [prefix = ""] = path.split(/\/_matrix(?=\/|$)/u);
+  if (prefix !== path)
+    throw new TypeError(
+      `homeserverUrl must not contain /_matrix, which is added: pass "${url.origin}${prefix}", not "${homeserverUrl}"`,
+    );
+  return `${url.origin}${path}/_matrix/client/v3`;
 }
 
 function parseUrl(homeserverUrl: string): URL {

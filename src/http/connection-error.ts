@@ -30,7 +30,12 @@ export class ConnectionError extends DeviceTrackerError {
       deadline === undefined
         ? [detail, code].filter((part) => part !== undefined && part !== "").join(", ") || "no connection"
         : `none within ${deadline} ms`;
-    super(`no response from ${endpoint} (${why}): check the connection and homeserverUrl, or try again`, options);
+    const cors =
+      code === "ERR_NETWORK" ? ", and, in a browser, that the server allows requests from this origin (CORS)" : "";
+    super(
+      `no response from ${endpoint} (${why}): check the connection and homeserverUrl${cors}, or try again`,
+      options,
+    );
     this.code = code;
     this.deadline = deadline;
   }

@@ -10,7 +10,9 @@ import {
 import { DeviceTrackerError } from "../model/errors.js";
 import { isObject } from "../model/json.js";
 import { ConnectionError } from "./connection-error.js";
-import { MatrixError } from "./matrix-error.js";
+import { MatrixError, type Refusal } from "./matrix-error.js";
+import { redact, redactJson } from "./redact.js";
+import { redirectOf } from "./redirect.js";
 import { retryAfter } from "./retry-after.js";
 
 /** Longest quote of a server's message, in characters. */
@@ -24,16 +26,19 @@ const MAX_QUOTED = 300;
  * contain the access token, and errors are logged and sent to bug trackers.
  *
  * @param now ms since the epoch
+ * @param known what is known about a refusal besides the response
  */
-export function httpError(failure: unknown, now: number): Error {
+export function httpError(failure: unknown, now: number, known: Refusal = {}): Error {
   if (failure instanceof DeviceTrackerError) return failure;
   if (isCancel(failure)) return new CanceledError("the request was aborted");
   if (!isAxiosError<unknown>(failure)) return asError(failure);
   const { response, config } = failure;
   const endpoint = endpointOf(config);
-  if (response !== undefined && isRefusal(response.status)) return refusal(endpoint, response, now, secretOf(config));
+  const token = tokenOf(config);
+  if (response !== undefined && isRefusal(response.status))
+    return new MatrixError(endpoint, response.status, { ...refusalOf(response, now, token), ...known });
   const cause = causeOf(failure.cause);
-  const detail = quoted(failure.message, secretOf(config));
+  const detail = quoted(failure.message, token);
   return new ConnectionError(endpoint, { code: failure.code, detail }, cause === undefined ? undefined : { cause });
 }
 
@@ -47,20 +52,19 @@ function isRefusal(status: number): boolean {
   return status < 200 || status >= 300;
 }
 
-function refusal(
-  endpoint: string,
-  { status, data, headers }: AxiosResponse<unknown>,
-  now: number,
-  secret: string | undefined,
-): MatrixError {
-  const body = isObject(data) ? data : {};
-  const read = AxiosHeaders.from(headers as RawAxiosHeaders);
-  return new MatrixError(endpoint, status, {
-    errcode: typeof body.errcode === "string" ? quoted(body.errcode, secret) : undefined,
-    error: typeof body.error === "string" ? quoted(body.error, secret) : undefined,
-    retryAfter: retryAfter(body.retry_after_ms, { retryAfter: read.get("retry-after"), date: read.get("date") }, now),
+function refusalOf(response: AxiosResponse<unknown>, now: number, token: string | undefined): Refusal {
+  const body = isObject(response.data) ? response.data : {};
+  const headers = AxiosHeaders.from(response.headers as RawAxiosHeaders);
+  const times = { retryAfter: headers.get("retry-after"), date: headers.get("date") };
+  const redirect = redirectOf(response);
+  return {
+    errcode: typeof body.errcode === "string" ? quoted(body.errcode, token) : undefined,
+    error: typeof body.error === "string" ? quoted(body.error, token) : undefined,
+    retryAfter: retryAfter(body.retry_after_ms, times, now),
     softLogout: body.soft_logout === true,
-  });
+    data: redactJson(body, token) as Readonly<Record<string, unknown>>,
+    redirectedTo: redirect === undefined ? undefined : quoted(redirect, token),
+  };
 }
 
 function endpointOf(config: InternalAxiosRequestConfig | undefined): string {
@@ -69,12 +73,12 @@ function endpointOf(config: InternalAxiosRequestConfig | undefined): string {
 }
 
 /** Cuts a server's message, and removes the access token, which some servers repeat. */
-function quoted(message: string, secret: string | undefined): string {
-  const clean = secret === undefined ? message : message.replaceAll(secret, "<access token>");
+function quoted(message: string, token: string | undefined): string {
+  const clean = redact(message, token);
   return clean.length > MAX_QUOTED ? `${clean.slice(0, MAX_QUOTED)}…` : clean;
 }
 
-function secretOf(config: InternalAxiosRequestConfig | undefined): string | undefined {
+function tokenOf(config: InternalAxiosRequestConfig | undefined): string | undefined {
   const authorization = AxiosHeaders.from(config?.headers).get("Authorization");
   return typeof authorization === "string" ? /^Bearer (.+)$/u.exec(authorization)?.[1] : undefined;
 }

@@ -9,6 +9,9 @@ export interface Refusal {
   /** In ms. */
   readonly retryAfter?: number | undefined;
   readonly softLogout?: boolean | undefined;
+  readonly data?: Readonly<Record<string, unknown>> | undefined;
+  readonly redirectedTo?: string | undefined;
+  readonly tokenReplaced?: boolean | undefined;
 }
 
 /**
@@ -31,6 +34,21 @@ export class MatrixError extends DeviceTrackerError {
    * Also set while an account is locked. Matrix spec, client-server API, "Soft logout".
    */
   readonly softLogout: boolean;
+  /**
+   * The whole body of the error, for parameters of its own such as `consent_uri`; empty if it is not a JSON object. The
+   * access token is removed from it, and what is nested deeper than 50 levels.
+   */
+  readonly data: Readonly<Record<string, unknown>>;
+  /**
+   * The URL that the request was redirected to, without its query; `undefined` if it was not redirected, or if the
+   * platform does not say.
+   */
+  readonly redirectedTo: string | undefined;
+  /**
+   * With `M_UNKNOWN_TOKEN`: `accessToken` has returned another token than the one that was refused, so the session is
+   * not over and the request can be repeated.
+   */
+  readonly tokenReplaced: boolean;
 
   constructor(
     /** The endpoint, such as `/keys/query`. */
@@ -44,30 +62,49 @@ export class MatrixError extends DeviceTrackerError {
     this.errcode = refusal.errcode;
     this.retryAfter = refusal.retryAfter;
     this.softLogout = refusal.softLogout === true;
+    this.data = refusal.data ?? {};
+    this.redirectedTo = refusal.redirectedTo;
+    this.tokenReplaced = refusal.tokenReplaced === true;
   }
 }
 
 function describe(endpoint: string, status: number, refusal: Refusal): string {
-  const { errcode, error } = refusal;
+  const { errcode, error, redirectedTo } = refusal;
   const reason =
     errcode === undefined
       ? "not a Matrix error"
       : error === undefined || error === ""
         ? errcode
         : `${errcode}, "${error}"`;
+  const what = redirectedTo === undefined ? "was refused" : `was redirected to ${redirectedTo} and refused`;
   const advice = adviceOn(status, refusal);
-  return `${endpoint} was refused with ${status} (${reason})${advice === "" ? "" : `: ${advice}`}`;
+  return `${endpoint} ${what} with ${status} (${reason})${advice === "" ? "" : `: ${advice}`}`;
 }
 
-function adviceOn(status: number, { errcode, retryAfter, softLogout }: Refusal): string {
+function adviceOn(status: number, refusal: Refusal): string {
+  const { errcode, retryAfter, redirectedTo } = refusal;
   if (retryAfter !== undefined) return `try again in ${retryAfter} ms`;
-  if (errcode === "M_UNKNOWN_TOKEN")
-    return softLogout === true
-      ? "log in again as the same device, keeping its keys"
-      : "this device is logged out; log in again";
-  if (errcode === undefined)
-    return status >= 500
-      ? "the server or a proxy in front of it is failing; try again later"
-      : "check that homeserverUrl is the URL of a homeserver";
-  return "";
+  if (redirectedTo !== undefined) {
+    const lost = errcode === "M_MISSING_TOKEN" ? "a redirect to another host drops the access token; " : "";
+    return `${lost}set homeserverUrl to a URL that is not redirected`;
+  }
+  switch (errcode) {
+    case "M_UNKNOWN_TOKEN":
+      return adviceOnToken(refusal);
+    case "M_MISSING_TOKEN":
+      return "the access token did not arrive; check for a redirect or a proxy that drops the Authorization header";
+    case undefined:
+      return status >= 500
+        ? "the server or a proxy in front of it is failing; try again later"
+        : "check that homeserverUrl is the URL of a homeserver";
+    default:
+      return "";
+  }
+}
+
+function adviceOnToken({ softLogout, tokenReplaced }: Refusal): string {
+  if (tokenReplaced === true) return "accessToken has returned another token since; try again";
+  return softLogout === true
+    ? "log in again as the same device, keeping its keys"
+    : "this device is logged out; log in again";
 }

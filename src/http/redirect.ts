@@ -1,0 +1,33 @@
+import axios, { AxiosHeaders, type AxiosResponse, type RawAxiosHeaders } from "axios";
+
+/** What the adapters of axios reveal of a request: the one of Node, and the one of browsers. */
+interface SentRequest {
+  readonly res?: { readonly responseUrl?: unknown };
+  readonly responseURL?: unknown;
+}
+
+/**
+ * The URL that a request was redirected to, whether the platform followed the redirect or not; `undefined` if it was
+ * not redirected, or if the platform does not say (`fetch`). Without the query and the fragment, which may be secret.
+ */
+export function redirectOf({ status, config, headers, request }: AxiosResponse<unknown>): string | undefined {
+  const sent = (request ?? {}) as SentRequest;
+  const requested = parse(axios.getUri(config));
+  const reached = parse(sent.res?.responseUrl ?? sent.responseURL, requested) ?? requested;
+  if (status >= 300 && status < 400)
+    return nameOf(parse(AxiosHeaders.from(headers as RawAxiosHeaders).get("location"), reached));
+  return nameOf(reached) === nameOf(requested) ? undefined : nameOf(reached);
+}
+
+function parse(url: unknown, base?: URL): URL | undefined {
+  if (typeof url !== "string" || url === "") return undefined;
+  try {
+    return new URL(url, base);
+  } catch {
+    return undefined; // relative, without a base that is known
+  }
+}
+
+function nameOf(url: URL | undefined): string | undefined {
+  return url === undefined ? undefined : `${url.origin}${url.pathname}`;
+}

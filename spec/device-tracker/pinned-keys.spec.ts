@@ -1,358 +1,170 @@
-import { map, of } from "rxjs";
-import { describe, expect, it } from "vitest";
-import { listKey, pinsKey } from "../../src/store/records.js";
-import { memoryStore } from "../../src/store/memory-store.js";
+import { map } from "rxjs";
+import { describe, it } from "vitest";
 import { ScriptedStore } from "../../src/testing/scripted-store.js";
-import { ScriptedVerifier } from "../../src/testing/scripted-verifier.js";
-import { marbles, type Marbles } from "../support/marbles.js";
-import { put, saved } from "../support/saved.js";
-import { shields } from "../support/shields.js";
-import { edName, identityOf, keyOf, listOf, signed, signature, together } from "../support/signed.js";
-import { trackerIn, type TrackerSetUp } from "../support/tracker-in.js";
+import { marbles } from "../support/marbles.js";
+import { identityOf, keyOf, listOf, signed, signature, together } from "../support/signed.js";
+import { FORGED, trusting, trustingAgain } from "../support/trusting.js";
 import { BOB, CAROL } from "../support/users.js";
-import { answer, changed, left, step } from "../support/wire.js";
+import { changed, left, step } from "../support/wire.js";
 
 const HONEST = listOf(BOB, signed(BOB, "B1"));
 /** The same device ID with another key, properly signed by it. */
 const SWAPPED = listOf(BOB, signed(BOB, "B1", { key: "evil", curve: "evilcurve" }));
-/** What there is nothing to verify of, so that it comes to be saved at once. */
-const UNSIGNED = listOf(BOB, signed(BOB, "B1", { signed: false }));
-const UNSIGNED_SWAPPED = listOf(BOB, signed(BOB, "B1", { signed: false, key: "evil" }));
-const NOBODY = answer({});
-const REFUSED = "bob !B1:key-changed none";
-
-/** A tracker, and what it tells of Bob when it asks the server. */
-function pinning(m: Marbles, setUp: TrackerSetUp = {}) {
-  const verifier = new ScriptedVerifier({ scheduler: m.scheduler });
-  verifier.forged.add(9);
-  const under = trackerIn(m, { tracking: [BOB, CAROL], verifier, ...setUp });
-  const fetch$ = under.tracker
-    .getDeviceKeys([BOB], { forceDownload: true })
-    .pipe(map((users) => shields(users).join()));
-  return { ...under, verifier, fetch$ };
-}
+const NONE = listOf(BOB);
+const honest = { b: ["bob B1:s none current"] };
+const kept = { b: ["bob B1:s !B1:key-changed none current"] };
+const refused = (freshness: string) => ({ b: [`bob !B1:key-changed none ${freshness}`] });
 
 describe("a device's first key", () => {
   it(
-    "stays its key: another one is refused, and the device as it was is kept",
+    "stays: another one is refused, and the device is kept as it was",
     marbles((m) => {
-      const { fetch$, tracker } = pinning(m, { answers: [of(HONEST), of(SWAPPED)] });
-      m.expectObservable(fetch$, "-^-").toBe("-(b|)", { b: "bob B1:s none current" });
-      m.expectObservable(fetch$, "--^-").toBe("--(b|)", { b: "bob B1:s !B1:key-changed none current" });
-      m.expectObservable(
-        tracker.getKnownDeviceKeys([BOB]).pipe(map((users) => users.get(BOB)?.deviceKeys.get("B1"))),
-        "---^",
-      ).toBe("---(b|)", { b: signed(BOB, "B1") });
+      const { tracker, publish, fetch } = trusting(m);
+      publish("ab", { a: HONEST, b: SWAPPED });
+      m.expectObservable(fetch(BOB), "^-").toBe("(b|)", honest);
+      m.expectObservable(fetch(BOB), "-^").toBe("-(b|)", kept);
+      const device$ = tracker.getKnownDeviceKeys([BOB]).pipe(map((users) => users.get(BOB)?.deviceKeys.get("B1")));
+      m.expectObservable(device$, "--^").toBe("--(b|)", { b: signed(BOB, "B1") });
     }),
   );
 
   it(
-    "is not replaced by no key at all",
+    "is not replaced by no key",
     marbles((m) => {
+      const { publish, fetch } = trusting(m);
       const keyless = { ...signed(BOB, "B1", { signed: false }), keys: { "curve25519:B1": keyOf("curve") } };
-      const { fetch$ } = pinning(m, { answers: [of(HONEST), of(listOf(BOB, keyless))] });
-      m.expectObservable(fetch$, "-^-").toBe("-(b|)", { b: "bob B1:s none current" });
-      m.expectObservable(fetch$, "--^-").toBe("--(b|)", { b: "bob B1:s !B1:key-changed none current" });
+      publish("ab", { a: HONEST, b: listOf(BOB, keyless) });
+      m.expectObservable(fetch(BOB), "^-").toBe("(b|)", honest);
+      m.expectObservable(fetch(BOB), "-^").toBe("-(b|)", kept);
     }),
   );
 
   it(
-    "is not that of an answer whose signature does not hold",
+    "is not that of a device whose signature is invalid",
     marbles((m) => {
-      const forged = { ...signed(BOB, "B1", { key: "evil" }), signatures: { [BOB]: { "ed25519:B1": signature(9) } } };
-      const { fetch$ } = pinning(m, { answers: [of(listOf(BOB, forged)), of(HONEST)] });
-      m.expectObservable(fetch$, "-^-").toBe("-(b|)", { b: "bob !B1:invalid-signature none current" });
-      m.expectObservable(fetch$, "--^-").toBe("--(b|)", { b: "bob B1:s none current" });
+      const { publish, fetch } = trusting(m);
+      const forged = signed(BOB, "B1", { key: "evil" });
+      const signatures = { [BOB]: { "ed25519:B1": signature(FORGED) } };
+      publish("ab", { a: listOf(BOB, { ...forged, signatures }), b: HONEST });
+      m.expectObservable(fetch(BOB), "^-").toBe("(b|)", { b: ["bob !B1:invalid-signature none current"] });
+      m.expectObservable(fetch(BOB), "-^").toBe("-(b|)", honest);
     }),
   );
 
   it(
-    "outlives the device: it was deleted and comes back with another, then with its own",
+    "outlives the device: deleted, it cannot come back with another key",
     marbles((m) => {
-      const { fetch$ } = pinning(m, { answers: [of(HONEST), of(NOBODY), of(SWAPPED), of(HONEST)] });
-      m.expectObservable(fetch$, "-^-").toBe("-(b|)", { b: "bob B1:s none current" });
-      m.expectObservable(fetch$, "--^-").toBe("--(b|)", { b: "bob none current" });
-      m.expectObservable(fetch$, "---^-").toBe("---(b|)", { b: `${REFUSED} current` });
-      m.expectObservable(fetch$, "----^-").toBe("----(b|)", { b: "bob B1:s none current" });
+      const { publish, fetch } = trusting(m);
+      publish("abcd", { a: HONEST, b: NONE, c: SWAPPED, d: HONEST });
+      m.expectObservable(fetch(BOB), "^---").toBe("(b|)", honest);
+      m.expectObservable(fetch(BOB), "-^--").toBe("-(b|)", { b: ["bob none current"] });
+      m.expectObservable(fetch(BOB), "--^-").toBe("--(b|)", refused("current"));
+      m.expectObservable(fetch(BOB), "---^").toBe("---(b|)", honest);
     }),
   );
 
   it(
-    "outlives that its user left: while they are away, and when they are back",
+    "outlives its user's departure, and return",
     marbles((m) => {
-      const sync$ = m.hot("--x-y", { x: left(BOB), y: step("s2", { changed: [BOB] }) });
-      const { fetch$ } = pinning(m, { sync$, answers: [of(HONEST), of(SWAPPED), of(SWAPPED)] });
-      m.expectObservable(fetch$, "-^-").toBe("-(b|)", { b: "bob B1:s none current" });
-      m.expectObservable(fetch$, "---^-").toBe("---(b|)", { b: `${REFUSED} untracked` });
-      m.expectObservable(fetch$, "-----^-").toBe("-----(b|)", { b: `${REFUSED} current` });
+      const sync$ = m.hot("-x-y", { x: left(BOB), y: step("s2", { changed: [BOB] }) });
+      const { publish, fetch } = trusting(m, { sync$ });
+      publish("ab", { a: HONEST, b: SWAPPED });
+      m.expectObservable(fetch(BOB), "^----").toBe("(b|)", honest);
+      m.expectObservable(fetch(BOB), "--^--").toBe("--(b|)", { b: ["bob B1:s !B1:key-changed none untracked"] });
+      m.expectObservable(fetch(BOB), "----^").toBe("----(b|)", kept);
     }),
   );
 
   it(
-    "is pinned by an answer that was superseded and never cached",
+    "is that of its user and device, not of the device ID alone",
     marbles((m) => {
-      const { fetch$ } = pinning(m, {
-        sync$: m.hot("--x", { x: changed(BOB) }),
-        answers: [m.cold("--(b|)", { b: HONEST }), of(SWAPPED)],
-      });
-      m.expectObservable(fetch$, "-^-").toBe("---(b|)", { b: "bob B1:s none superseded" });
-      m.expectObservable(fetch$, "----^-").toBe("----(b|)", { b: `${REFUSED} current` });
+      const { publish, fetch } = trusting(m);
+      publish("a", { a: together(HONEST, listOf(CAROL, signed(CAROL, "B1"))) });
+      m.expectObservable(fetch(BOB), "  ^-").toBe("(b|)", honest);
+      m.expectObservable(fetch(CAROL), "-^").toBe("-(b|)", { b: ["carol B1:s none current"] });
     }),
   );
 
   it(
-    "is pinned by an answer that was superseded while it was verified",
+    "stays however often another one comes",
     marbles((m) => {
-      const { fetch$, verifier } = pinning(m, {
-        sync$: m.hot("--x", { x: changed(BOB) }),
-        answers: [of(HONEST), of(SWAPPED)],
-      });
-      verifier.takes = 2;
-      m.expectObservable(fetch$, "-^-").toBe("---(b|)", { b: "bob B1:s none superseded" });
-      m.expectObservable(fetch$, "----^-").toBe("------(b|)", { b: `${REFUSED} current` });
+      const { publish, fetch } = trusting(m);
+      publish("ab-cd", { a: HONEST, b: SWAPPED, c: NONE, d: SWAPPED });
+      m.expectObservable(fetch(BOB), "^----").toBe("(b|)", honest);
+      m.expectObservable(fetch(BOB), "-^---").toBe("-(b|)", kept);
+      m.expectObservable(fetch(BOB), "--^--").toBe("--(b|)", kept);
+      m.expectObservable(fetch(BOB), "---^-").toBe("---(b|)", { b: ["bob none current"] });
+      m.expectObservable(fetch(BOB), "----^").toBe("----(b|)", refused("current"));
     }),
   );
 
   it(
-    "is pinned by an answer that the store refused to cache",
+    "of a kept device costs the user's other devices nothing",
     marbles((m) => {
-      const store = memoryStore();
-      const { fetch$ } = pinning(m, { store, answers: [m.cold("---(b|)", { b: HONEST }), of(SWAPPED)] });
-      pinning(m, { store, tracking: [], sync$: m.hot("--x", { x: changed(BOB) }) });
-      m.expectObservable(fetch$, "-^-").toBe("----(b|)", { b: "bob B1:s none superseded" });
-      m.expectObservable(fetch$, "-----^-").toBe("-----(b|)", { b: `${REFUSED} current` });
-    }),
-  );
-
-  it(
-    "is pinned for users who are not tracked, and whose server is reported as failing",
-    marbles((m) => {
-      const unreachable = { ...HONEST, failures: { "example.org": {} } };
-      const { fetch$ } = pinning(m, {
-        tracking: [],
-        sync$: m.hot("----x", { x: changed(BOB) }),
-        answers: [of(unreachable), of(SWAPPED), of(SWAPPED)],
-      });
-      m.expectObservable(fetch$, "-^-").toBe("-(b|)", { b: "bob B1:s none unreachable" });
-      m.expectObservable(fetch$, "--^-").toBe("--(b|)", { b: `${REFUSED} untracked` });
-      m.expectObservable(fetch$, "-----^-").toBe("-----(b|)", { b: `${REFUSED} current` });
-    }),
-  );
-
-  it(
-    "is that of the device and the user, not of the ID alone",
-    marbles((m) => {
-      const { fetch$, tracker } = pinning(m, { answers: [of(HONEST), of(listOf(CAROL, signed(CAROL, "B1")))] });
-      m.expectObservable(fetch$, "-^-").toBe("-(b|)", { b: "bob B1:s none current" });
-      m.expectObservable(tracker.getDeviceKeys([CAROL]).pipe(map(shields)), "--^-").toBe("--(b|)", {
-        b: ["carol B1:s none current"],
-      });
-    }),
-  );
-
-  it(
-    "is not given up for that the device was refused once",
-    marbles((m) => {
-      const { fetch$ } = pinning(m, { answers: [of(HONEST), of(SWAPPED), of(SWAPPED), of(NOBODY), of(SWAPPED)] });
-      m.expectObservable(fetch$, "-^-").toBe("-(b|)", { b: "bob B1:s none current" });
-      for (const wait of ["--", "---"])
-        m.expectObservable(fetch$, `${wait}^-`).toBe(`${wait}(b|)`, { b: "bob B1:s !B1:key-changed none current" });
-      m.expectObservable(fetch$, "----^-").toBe("----(b|)", { b: "bob none current" });
-      m.expectObservable(fetch$, "-----^-").toBe("-----(b|)", { b: `${REFUSED} current` });
-    }),
-  );
-
-  it(
-    "of a kept device costs the others nothing",
-    marbles((m) => {
-      const { fetch$ } = pinning(m, {
-        answers: [
-          of(HONEST),
-          of(
-            together(
-              listOf(BOB, signed(BOB, "B1", { key: "evil" }), signed(BOB, "B2", { by: "bobS" })),
-              identityOf(BOB, "bob"),
-            ),
-          ),
-        ],
-      });
-      m.expectObservable(fetch$, "-^-").toBe("-(b|)", { b: "bob B1:s none current" });
-      m.expectObservable(fetch$, "--^-").toBe("--(b|)", { b: "bob B1:s B2:sx !B1:key-changed unchanged current" });
-    }),
-  );
-
-  it(
-    "is the first of two answers that come in one transaction",
-    marbles((m) => {
-      const store = new ScriptedStore({ scheduler: m.scheduler });
-      const sync$ = m.hot("             --x   ", { x: changed(BOB) });
-      const first$ = m.cold("            --(b|)", { b: UNSIGNED });
-      const second$ = m.cold("             -(b|)", { b: UNSIGNED_SWAPPED });
-      const { fetch$ } = pinning(m, { store, sync$, answers: [first$, second$] });
-      store.takes = 5; // the commit of the change until 7, then both saves until 12
-      m.expectObservable(fetch$, "       -^--").toBe("------------(b|)", { b: "bob B1: none superseded" });
-      m.expectObservable(fetch$, "       ---^").toBe("------------(b|)", { b: `${REFUSED} current` });
+      const { publish, fetch } = trusting(m);
+      const devices = listOf(BOB, signed(BOB, "B1", { key: "evil" }), signed(BOB, "B2", { by: "bobS" }));
+      publish("ab", { a: HONEST, b: together(devices, identityOf(BOB, "bob")) });
+      m.expectObservable(fetch(BOB), "^-").toBe("(b|)", honest);
+      m.expectObservable(fetch(BOB), "-^").toBe("-(b|)", { b: ["bob B1:s B2:sx !B1:key-changed unchanged current"] });
     }),
   );
 });
 
-describe("after a restart", () => {
+describe("a device's first key is pinned", () => {
   it(
-    "a swapped key is refused, and the saved device kept",
+    "by an answer that was superseded on the wire",
     marbles((m) => {
-      const store = memoryStore();
-      const { fetch$ } = pinning(m, { store, answers: [of(HONEST)] });
-      m.expectObservable(fetch$).toBe("(b|)", { b: "bob B1:s none current" });
-      const restarted = pinning(m, { store, tracking: [], answers: [of(SWAPPED)] });
-      m.expectObservable(restarted.fetch$, "--^").toBe("--(b|)", { b: "bob B1:s !B1:key-changed none current" });
+      const { publish, fetch } = trusting(m, { sync$: m.hot("-x", { x: changed(BOB) }), answerAfter: 2 });
+      publish("a-b", { a: HONEST, b: SWAPPED });
+      m.expectObservable(fetch(BOB), "^--").toBe("--(b|)", { b: ["bob B1:s none superseded"] });
+      m.expectObservable(fetch(BOB), "--^").toBe("----(b|)", refused("current"));
     }),
   );
 
   it(
-    "it is so too for a device that was deleted before, of a user who was never tracked",
+    "by an answer that was superseded while it was verified",
     marbles((m) => {
-      const store = memoryStore();
-      const { fetch$ } = pinning(m, { store, tracking: [], answers: [of(HONEST), of(NOBODY)] });
-      m.expectObservable(fetch$, "^").toBe("(b|)", { b: "bob B1:s none untracked" });
-      m.expectObservable(fetch$, "-^").toBe("-(b|)", { b: "bob none untracked" });
-      const restarted = pinning(m, { store, tracking: [], answers: [of(SWAPPED)] });
-      m.expectObservable(restarted.fetch$, "--^").toBe("--(b|)", { b: `${REFUSED} untracked` });
+      const { publish, fetch } = trusting(m, { sync$: m.hot("-x", { x: changed(BOB) }), takes: 2 });
+      publish("a-b", { a: HONEST, b: SWAPPED });
+      m.expectObservable(fetch(BOB), "^---").toBe("--(b|)", { b: ["bob B1:s none superseded"] });
+      m.expectObservable(fetch(BOB), "---^").toBe("-----(b|)", refused("current"));
     }),
   );
 
   it(
-    "another tab's pins count like one's own",
+    "by an answer that the store refused to save",
     marbles((m) => {
-      const store = memoryStore();
-      const one = pinning(m, { store, answers: [of(HONEST), of(NOBODY)] });
-      const other = pinning(m, { store, tracking: [], answers: [of(NOBODY), of(SWAPPED)] });
-      m.expectObservable(other.fetch$, "^").toBe("(b|)", { b: "bob none current" });
-      m.expectObservable(one.fetch$, "-^").toBe("-(b|)", { b: "bob B1:s none current" });
-      m.expectObservable(one.fetch$, "--^").toBe("--(b|)", { b: "bob none current" });
-      m.expectObservable(other.fetch$, "---^").toBe("---(b|)", { b: `${REFUSED} current` });
-    }),
-  );
-});
-
-describe("while the store fails", () => {
-  it(
-    "memory holds keys against what it has seen, and the store against it once it works again",
-    marbles((m) => {
-      const store = new ScriptedStore({ scheduler: m.scheduler });
-      const { fetch$, problems$ } = pinning(m, {
-        store,
-        answers: [of(HONEST), of(SWAPPED), of(NOBODY), of(SWAPPED), of(SWAPPED)],
-      });
-      for (let i = 0; i < 4; i++) store.failNext("the disk is full", "update");
-      m.expectObservable(fetch$, "-^").toBe("-(b|)", { b: "bob B1:s none current" });
-      m.expectObservable(fetch$, "--^").toBe("--(b|)", { b: "bob B1:s !B1:key-changed none current" });
-      m.expectObservable(fetch$, "---^").toBe("---(b|)", { b: "bob none current" });
-      m.expectObservable(fetch$, "----^").toBe("----(b|)", { b: `${REFUSED} current` });
-      m.expectObservable(fetch$, "-----^").toBe("-----(b|)", { b: `${REFUSED} current` });
-      m.expectObservable(problems$).toBe("-pppp", { p: "save-failed" });
-      m.afterwards(() => {
-        expect(saved(store.records, pinsKey(BOB))).toMatchObject({
-          devices: new Map([["B1", keyOf(edName(BOB, "B1"))]]),
-        });
-      });
+      const first = trusting(m, { sync$: m.hot("-x", { x: changed(BOB) }), answerAfter: 2 });
+      const { scheduler } = m;
+      const store = new ScriptedStore({ scheduler, records: first.store.records, announceAfter: 5 });
+      const { publish, fetch } = trustingAgain(m, first, { store });
+      publish("a-b", { a: HONEST, b: SWAPPED });
+      m.expectObservable(fetch(BOB), "^--").toBe("--(b|)", { b: ["bob B1:s none superseded"] });
+      m.expectObservable(fetch(BOB), "---^").toBe("-----(b|)", refused("current"));
     }),
   );
 
   it(
-    "what it pins of users who are not tracked is saved with their next answer",
+    "for users who are not tracked",
     marbles((m) => {
-      const store = new ScriptedStore({ scheduler: m.scheduler });
-      const { fetch$ } = pinning(m, { store, tracking: [], answers: [of(HONEST), of(SWAPPED)] });
-      m.expectObservable(pinning(m, { store, tracking: [] }).lookup([])).toBe("(x|)", { x: [] }); // the store has an owner
-      m.acts("-f", { f: () => store.failNext("the disk is full", "update") });
-      m.expectObservable(fetch$, "--^").toBe("--(b|)", { b: "bob B1:s none untracked" });
-      m.expectObservable(fetch$, "---^").toBe("---(b|)", { b: `${REFUSED} untracked` });
-      const restarted = pinning(m, { store, tracking: [], answers: [of(SWAPPED)] });
-      m.expectObservable(restarted.fetch$, "----^").toBe("----(b|)", { b: `${REFUSED} untracked` });
+      const { publish, fetch } = trusting(m, { tracked: [], sync$: m.hot("--x", { x: changed(BOB) }) });
+      publish("ab", { a: HONEST, b: SWAPPED });
+      m.expectObservable(fetch(BOB), "^--").toBe("(b|)", { b: ["bob B1:s none untracked"] });
+      m.expectObservable(fetch(BOB), "-^-").toBe("-(b|)", refused("untracked"));
+      m.expectObservable(fetch(BOB), "---^").toBe("---(b|)", refused("current"));
     }),
   );
 
   it(
-    "what was saved before goes before what memory has pinned",
+    "by the first of two answers that are saved in one transaction",
     marbles((m) => {
-      const store = new ScriptedStore({ scheduler: m.scheduler });
-      const first = pinning(m, { store, answers: [of(HONEST), of(NOBODY)] });
-      m.expectObservable(first.fetch$, "-^").toBe("-(b|)", { b: "bob B1:s none current" });
-      m.expectObservable(first.fetch$, "--^").toBe("--(b|)", { b: "bob none current" });
-      const { fetch$ } = pinning(m, { store, tracking: [], answers: [of(SWAPPED), of(SWAPPED)] });
-      m.expectObservable(fetch$, "----^").toBe("----(b|)", { b: `${REFUSED} current` }); // memory knows nothing of a device that was deleted, but the store can still be read
-      m.expectObservable(fetch$, "-----^").toBe("-----(b|)", { b: `${REFUSED} current` });
-      m.acts("---f", { f: () => store.failNext("the disk is full", "update") });
-    }),
-  );
-
-  it(
-    "what an answer pins is not lost for that another save was waiting behind it",
-    marbles((m) => {
-      const store = new ScriptedStore({ scheduler: m.scheduler });
-      const sync$ = m.hot("             --x           ", { x: changed(BOB) });
-      const first$ = m.cold("            ---(b|)      ", { b: UNSIGNED });
-      const second$ = m.cold("             --(b|)     ", { b: NOBODY });
-      const { fetch$ } = pinning(m, { store, sync$, answers: [first$, second$, of(SWAPPED)] });
-      m.acts("                          ---t-------------w", {
-        t: () => {
-          store.takes = 4;
-          store.failNext("the disk is full", "update");
-        },
-        w: () => {
-          store.takes = 0;
-        },
-      });
-      m.expectObservable(fetch$, "       -^--           ").toBe("------------(b|)", { b: "bob B1: none superseded" }); // its save fails, and the store is asked what it had pinned
-      m.expectObservable(fetch$, "       ---^           ").toBe("----------------(b|)", { b: "bob none current" });
-      m.expectObservable(fetch$, "       ------------------^").toBe("------------------(b|)", {
-        b: `${REFUSED} current`,
-      });
-    }),
-  );
-});
-
-describe("pins that are damaged", () => {
-  it(
-    "are reported, and the keys of the saved list stand in for them",
-    marbles((m) => {
-      const store = memoryStore();
-      const { fetch$, problems, problems$ } = pinning(m, {
-        store,
-        answers: [
-          of(together(HONEST, identityOf(BOB, "first"))),
-          of(together(SWAPPED, identityOf(BOB, "other"))),
-          of(together(SWAPPED, identityOf(BOB, "other"))),
-        ],
-      });
-      m.expectObservable(fetch$).toBe("(b|)", { b: "bob B1:s unchanged current" });
-      m.acts("-d", { d: () => put(store, [pinsKey(BOB), { devices: "?" }]) });
-      for (const wait of ["--", "---"])
-        m.expectObservable(fetch$, `${wait}^`).toBe(`${wait}(b|)`, { b: "bob B1:s !B1:key-changed changed current" });
-      m.expectObservable(problems$).toBe("--p", { p: "records-damaged" });
-      m.afterwards(() => {
-        expect(problems).toMatchObject([{ kind: "pins", ids: [BOB] }]);
-        expect(saved(store, pinsKey(BOB))).toEqual({
-          devices: new Map([["B1", keyOf(edName(BOB, "B1"))]]),
-          masterKey: keyOf("firstM"),
-          signed: new Set(["B1"]),
-        });
-      });
-    }),
-  );
-
-  it(
-    "are made anew from the answer where the saved list is damaged, too",
-    marbles((m) => {
-      const store = memoryStore();
-      const { fetch$ } = pinning(m, { store, answers: [of(HONEST)] });
-      m.expectObservable(fetch$).toBe("(b|)", { b: "bob B1:s none current" });
-      m.acts("-d", { d: () => put(store, [pinsKey(BOB), 7], [listKey(BOB), 7]) });
-      const restarted = pinning(m, { store, tracking: [], answers: [of(SWAPPED), of(HONEST)] });
-      m.expectObservable(restarted.fetch$, "--^").toBe("--(b|)", { b: "bob B1(evil):s none current" });
-      m.expectObservable(restarted.fetch$, "---^").toBe("---(b|)", {
-        b: "bob B1(evil):s !B1:key-changed none current",
-      });
+      const UNSIGNED = listOf(BOB, signed(BOB, "B1", { signed: false }));
+      const UNSIGNED_SWAPPED = listOf(BOB, signed(BOB, "B1", { signed: false, key: "evil" }));
+      const { publish, fetch, store } = trusting(m, { sync$: m.hot("-x", { x: changed(BOB) }), answerAfter: 2 });
+      store.takes = 5; // the change is committed until 6, then both answers are saved until 11
+      publish("a-b", { a: UNSIGNED, b: UNSIGNED_SWAPPED });
+      m.expectObservable(fetch(BOB), "^--").toBe("-----------(b|)", { b: ["bob B1: none superseded"] });
+      m.expectObservable(fetch(BOB), "--^").toBe("-----------(b|)", refused("current"));
     }),
   );
 });

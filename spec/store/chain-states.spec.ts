@@ -157,12 +157,12 @@ function* next(world: World, report: (broken: string) => void): Generator<Step> 
 function keyOf(world: World): string {
   const revisions = new Map<unknown, number>();
   const text = JSON.stringify(world, (name, value: unknown) => {
-    if (value instanceof Map) return [...value];
+    if (value instanceof Map || value instanceof Set) return [...value];
     if (name !== "revision" || typeof value !== "object" || value === null) return value;
     if (!revisions.has(value)) revisions.set(value, revisions.size);
     return [(value as Revision).number, revisions.get(value)];
   });
-  return createHash("md5").update(text).digest("latin1");
+  return createHash("md5").update(text).digest("base64");
 }
 
 /** Every state that can be reached within the budget, each once; the trace of the first breach, or the number of states. */
@@ -182,6 +182,7 @@ function explore(budget: Partial<Record<Budget, number>>): {
     for (const [label, happens] of next(here.world, (how) => (broken ??= how))) {
       const world = structuredClone(here.world);
       happens(world);
+      for (const tab of world.tabs) states.stand(tab);
       broken ??= breach(world, left.unknown);
       const trace = [...here.trace, label];
       if (broken !== undefined) return { states: seen.size, broken: [...trace, broken] };

@@ -38,6 +38,9 @@ export interface Tab {
   query: { readonly revision: Revision | undefined; superseded: boolean; seen: number | undefined } | undefined;
   gap: Given | undefined;
   isBehind: boolean;
+  /** The token that it stood on when something happened last, and those before it. */
+  stood: string | undefined;
+  readonly passed: Set<string>;
   /** The newest version of U that this tab was given. */
   given: number;
 }
@@ -80,6 +83,8 @@ export function openTab(world: Pick<World, "records">): Tab {
     query: undefined,
     gap: undefined,
     isBehind: false,
+    stood: clone.token,
+    passed: new Set(),
     given: 0,
   };
 }
@@ -176,10 +181,24 @@ const toStep = ({ since, next, says }: Given): SyncStep => ({
 });
 
 export function receive(tab: Tab, given: Given): void {
-  const placement = placeStep(given, tab.clone.token, false);
+  const placement = placeStep(given, standingOf(tab));
   if (placement === "gap")
     tab.gap = given; // closed when what is pending is committed
-  else if (placement === "next") apply(tab, toStep(given), given.says === "U" ? given.version : 0);
+  else if (placement !== "past") applyLate(tab, given);
+}
+
+/** Notes the token that a tab has passed. */
+export function stand(tab: Tab): void {
+  if (tab.stood !== undefined && tab.stood !== tab.clone.token) tab.passed.add(tab.stood);
+  tab.stood = tab.clone.token;
+}
+
+const standingOf = ({ clone, passed }: Tab) => ({ token: clone.token, passed, isFirst: false });
+
+/** A step that begins at the token is applied completely. */
+function applyLate(tab: Tab, given: Given): void {
+  const change = rebased(toStep(given), tab.clone, () => false);
+  if (typeof change !== "string") apply(tab, change, given.says === "U" ? given.version : 0);
 }
 
 /** @param isKnown whether the server says what was missed */
@@ -189,14 +208,13 @@ export function closeGap(world: World, index: 0 | 1, isKnown: boolean): void {
   const given = tab.gap!;
   tab.gap = undefined;
   const { token } = tab.clone;
-  if (placeStep(given, token, false) === "gap") {
+  if (placeStep(given, standingOf(tab)) === "gap") {
     const [from, to] = [Number(token), Number(given.since)];
     const says = isKnown && to > from ? announced(world, from, to) : undefined;
     const step = toStep({ since: token!, next: given.since, says, version: 0 });
     apply(tab, isKnown ? step : { ...step, everyone: "untracked" }, says === "U" ? versionAt(world, to) : 0);
   }
-  const change = rebased(toStep(given), tab.clone, () => false);
-  if (typeof change !== "string") apply(tab, change, given.says === "U" ? given.version : 0);
+  applyLate(tab, given);
 }
 
 /** The answer to a query arrives. Returns its version if it is emitted as current. */

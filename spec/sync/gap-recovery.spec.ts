@@ -2,11 +2,13 @@ import { EMPTY, NEVER, of, throwError, type Observable } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { StoreClearedError } from "../../src/model/errors.js";
 import type { TrackerProblem } from "../../src/model/problems.js";
-import { closeGap, placeStep, type GapPorts, type Placement } from "../../src/sync/gap-recovery.js";
+import { closeGap, placeStep, type GapPorts, type Placement, type Standing } from "../../src/sync/gap-recovery.js";
 import { parseStep } from "../../src/sync/parse-step.js";
 import { marbles, type Marbles } from "../support/marbles.js";
 import { step } from "../store/steps.js";
 import { ALICE, BOB, CAROL } from "../support/users.js";
+
+const standing = (token: string | undefined, isFirst = false): Standing => ({ token, passed: new Set(), isFirst });
 
 describe("the place of a step", () => {
   it.each<[string, { since?: string | null; next?: string }, string | undefined, boolean, Placement]>([
@@ -23,17 +25,24 @@ describe("the place of a step", () => {
     ["does not say where it begins, in an empty store", { next: "s2" }, undefined, true, "next"],
     ["was not understood", {}, "s1", true, "next"],
   ])("that %s", (_, { since, next }, token, isFirst, placement) => {
-    expect(placeStep({ since, next }, token, isFirst)).toBe(placement);
+    expect(placeStep({ since, next }, standing(token, isFirst))).toBe(placement);
+  });
+
+  it.each<[string, Placement]>([
+    ["s0", "late"],
+    ["s5", "gap"],
+  ])("that begins at %s, if s0 has been passed, is: %s", (since, placement) => {
+    expect(placeStep({ since, next: "s3" }, { ...standing("s1"), passed: new Set(["s0"]) })).toBe(placement);
   });
 });
 
 /** Closes the gap before a step from `s5` to `s6`, from token `s1`. */
 function closing(m: Marbles, ports: Partial<GapPorts>, response: object = { since: "s5", next_batch: "s6" }) {
   const problems: TrackerProblem[] = [];
-  const missing$ = closeGap(parseStep(response, ALICE), false, {
+  const missing$ = closeGap(parseStep(response, ALICE), {
     ownUserId: ALICE,
     catchUp: () => EMPTY,
-    token: () => "s1",
+    standing: () => standing("s1"),
     changes: () => of({}),
     scheduler: m.scheduler,
     deadline: 5,
@@ -93,7 +102,7 @@ describe("closing a gap", () => {
           token = "s5";
           return of(undefined);
         },
-        token: () => token,
+        standing: () => standing(token),
         changes: () => throwError(() => new Error("it must not be asked")),
       });
       m.expectObservable(missing$).toBe("|");

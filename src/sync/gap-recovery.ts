@@ -27,8 +27,20 @@ export type Placement =
   | "next"
   /** It leads there: it has been applied. */
   | "past"
+  /** It begins at a token that memory has passed: it is of a stream that is behind, such as a deposed leader's. */
+  | "late"
   /** Steps in between are missing. */
   | "gap";
+
+/** What a step is placed by. */
+export interface Standing {
+  /** The token that memory stands on. */
+  readonly token: string | undefined;
+  /** Tokens that memory stood on before. */
+  readonly passed: ReadonlySet<string>;
+  /** Whether the step is the first one of its connection. */
+  readonly isFirst: boolean;
+}
 
 /**
  * Where a step belongs. A response that does not say what it answered follows the one before it, except as the first
@@ -36,13 +48,13 @@ export type Placement =
  */
 export function placeStep(
   { since, next }: Pick<ParsedStep, "since" | "next">,
-  token: string | undefined,
-  isFirst: boolean,
+  { token, passed, isFirst }: Standing,
 ): Placement {
   if (next === undefined) return "next"; // it was not understood: it moves no token
   if (since === undefined) return isFirst && token !== undefined ? "gap" : "next";
   if ((since ?? undefined) === token) return "next";
-  return next === token ? "past" : "gap";
+  if (next === token) return "past";
+  return since !== null && passed.has(since) ? "late" : "gap";
 }
 
 /** What closing a gap needs. */
@@ -50,8 +62,8 @@ export interface GapPorts {
   readonly ownUserId: UserId;
   /** Commits what is pending, and reads what other tabs committed. Fails if the store does. */
   readonly catchUp: () => Observable<void>;
-  /** The token that memory stands on. */
-  readonly token: () => string | undefined;
+  /** Where memory stands. */
+  readonly standing: () => Standing;
   /** `GET /keys/changes`; `undefined` if gaps are not to be closed in this way. */
   readonly changes: ((range: { readonly from: string; readonly to: string }) => Observable<unknown>) | undefined;
   readonly scheduler: SchedulerLike;
@@ -70,15 +82,15 @@ export interface GapPorts {
  *
  * While the store fails, the gap is closed from memory's token. Fails only with {@link StoreClearedError}.
  */
-export function closeGap(step: ParsedStep, isFirst: boolean, ports: GapPorts): Observable<SyncStep> {
-  const { catchUp, token } = ports;
+export function closeGap(step: ParsedStep, ports: GapPorts): Observable<SyncStep> {
+  const { catchUp, standing } = ports;
   const caughtUp$ = defer(catchUp).pipe(
     catchError((error: unknown) => (error instanceof StoreClearedError ? throwError(() => error) : EMPTY)),
     ignoreElements(),
   );
   const missing$ = defer(() => {
-    const from = token();
-    return placeStep(step, from, isFirst) === "gap" ? missingStep(step, from, ports) : EMPTY;
+    const stand = standing();
+    return placeStep(step, stand) === "gap" ? missingStep(step, stand.token, ports) : EMPTY;
   });
   return concat(caughtUp$, missing$);
 }

@@ -10,8 +10,9 @@ import { rebased, type Outcome } from "../store/rebase.js";
 import type { DeviceStore } from "../store/device-store.js";
 import type { SavedAccount } from "../store/load.js";
 import { effectsSince, type Before } from "../store/tracked-users.js";
-import { closeGap, placeStep } from "../sync/gap-recovery.js";
+import { closeGap, placeStep, type Placement, type Standing } from "../sync/gap-recovery.js";
 import { parseStep, toChange, type ParsedStep } from "../sync/parse-step.js";
+import { PassedTokens } from "../sync/passed-tokens.js";
 import { refusedIds } from "../sync/refused-ids.js";
 import { Tracking } from "../sync/tracking.js";
 import { announcedChanges, stepsIn, toResponse } from "./announced-changes.js";
@@ -38,6 +39,7 @@ export interface AccountSurroundings {
  *
  *     response ─▶ gate ─▶ parse ─▶ place ─┬─ next ─▶ apply ─▶ memory, queries, commit ─▶ emissions
  *                                         ├─ past ─▶ it has been applied
+ *                                         ├─ late ─▶ the users it names become outdated
  *                                         └─ gap ──▶ close the gate, find what is missing, apply, open it
  */
 export class Account {
@@ -49,6 +51,7 @@ export class Account {
   readonly #settings: AccountSettings;
   readonly #surroundings: AccountSurroundings;
   readonly #subscriptions = new Subscription();
+  readonly #passed: PassedTokens;
   #isGapOpen = false;
   #isAsked = false;
 
@@ -92,6 +95,7 @@ export class Account {
       },
     });
     this.tracking = new Tracking(this.chain.clone.users);
+    this.#passed = new PassedTokens(this.chain.clone.token);
     this.parts = listsOf(this.chain, this.tracking, store, settings, outputs, { ourKey: account.ourKey, closed$ });
   }
 
@@ -109,7 +113,7 @@ export class Account {
       this.#reportRefusals(step);
       const isFirst = connection.isFresh;
       connection.responded();
-      const placement = placeStep(step, this.chain.clone.token, isFirst);
+      const placement = placeStep(step, this.#standing(isFirst));
       if (placement === "gap") this.#recover(step, isFirst, connection);
       else this.#applyPlaced(step, placement, connection);
       this.chain.commitPending();
@@ -163,7 +167,15 @@ export class Account {
     this.chain.close(error);
   }
 
-  #applyPlaced(step: ParsedStep, placement: "next" | "past", connection: Connection): void {
+  #standing(isFirst: boolean): Standing {
+    return { token: this.chain.clone.token, passed: this.#passed.tokens, isFirst };
+  }
+
+  #applyPlaced(step: ParsedStep, placement: Exclude<Placement, "gap">, connection: Connection): void {
+    if (placement === "late") {
+      this.#respond(step, this.#applyLate(toChange(step, step.since ?? undefined)), connection);
+      return;
+    }
     const { token } = this.chain.clone;
     // Lists that were fetched before an account's first token may be older than it.
     const isInitial = token === undefined && step.next !== undefined;
@@ -190,6 +202,7 @@ export class Account {
   #changed(before: Before, steps: readonly SyncStep[] = []): void {
     const { outputs } = this.#surroundings;
     const { queries, memory } = this.parts;
+    this.#passed.moveTo(this.chain.clone.token);
     const effects = effectsSince(before, this.chain.clone);
     const announced = announcedChanges(steps, effects);
     queries.supersede(effects.invalidated);
@@ -285,10 +298,10 @@ export class Account {
     const { outputs } = this.#surroundings;
     this.#isGapOpen = true;
     this.#setDoubt(true);
-    const missing$ = closeGap(step, isFirst, {
+    const missing$ = closeGap(step, {
       ownUserId,
       catchUp: () => this.chain.synchronize(),
-      token: () => this.chain.clone.token,
+      standing: () => this.#standing(isFirst),
       changes: gaps === "ask" ? (range) => keysApi.changes(range) : undefined,
       scheduler,
       deadline,
@@ -318,12 +331,8 @@ export class Account {
    * outdated, and the next response shows.
    */
   #applyAfterGap(step: ParsedStep, connection: Connection): void {
-    const placement = placeStep(step, this.chain.clone.token, false);
-    if (placement !== "gap") {
-      this.#applyPlaced(step, placement, connection);
-      return;
-    }
-    this.#respond(step, this.#applyLate(toChange(step, step.since ?? undefined)), connection);
+    const placement = placeStep(step, this.#standing(false));
+    this.#applyPlaced(step, placement === "gap" ? "late" : placement, connection);
   }
 
   #applyLate(step: SyncStep): Observable<Outcome> {

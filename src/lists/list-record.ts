@@ -36,6 +36,11 @@ export function readListRecord(record: unknown, userId: UserId): ReadListRecord 
   return { pins: pins ?? pinsOf(saved?.list), saved, damaged };
 }
 
+/** Whether a saved list may be used. One with unsigned devices may not if the application refuses those: it was saved before it did. */
+export function isUsable({ list }: SavedList, refusesUnsigned: boolean): boolean {
+  return !refusesUnsigned || Array.from(list.deviceStatus.values()).every(({ signedByItself }) => signedByItself);
+}
+
 function readSavedList(saved: unknown, userId: UserId): SavedList | undefined {
   if (!isObject(saved) || !Number.isSafeInteger(saved.revision)) return undefined;
   const list = readDeviceList(saved.list, userId);

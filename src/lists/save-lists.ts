@@ -4,14 +4,14 @@ import type { RecordKey } from "../store/device-store.js";
 import { indexKey, listKey, OWN_IDENTITY, readOwnIdentity, type OwnIdentityRecord } from "../store/records.js";
 import type { Revision } from "../store/revision.js";
 import type { SavedRecords } from "../store/saved-records.js";
-import { append, changedSince, syncOf, type Base } from "../store/transactions.js";
+import { append, changedSince, syncOf, type WriteBase } from "../store/transactions.js";
 import type { DeviceList } from "../trust/device-list.js";
 import { ownUserSigningKey } from "../trust/identity.js";
 import { applyPins } from "../trust/apply-pins.js";
 import { mergePins, NO_PINS, type Pins } from "../trust/pins.js";
 import { deviceUpdate } from "./device-update.js";
 import { indexEntries, type IndexRecord } from "./index-record.js";
-import { readListRecord, type ListRecord, type ReadListRecord } from "./list-record.js";
+import { isUsable, readListRecord, type ListRecord, type ReadListRecord } from "./list-record.js";
 
 /** A verified list. */
 export interface ListToSave {
@@ -53,7 +53,7 @@ export const saveKeys = (users: Iterable<UserId>): RecordKey[] => [OWN_IDENTITY,
  */
 export function saveLists(
   records: SavedRecords,
-  base: Base,
+  base: WriteBase,
   lists: ReadonlyMap<UserId, ListToSave>,
   ownUserId: UserId,
 ): ReadonlyMap<UserId, SaveOutcome> {
@@ -67,7 +67,7 @@ export function saveLists(
   const own = outcomes.get(ownUserId);
   if (own?.state === "saved") setOwnIdentity(records, own.list);
   const numbers = saved.map(([userId]) => [userId, lists.get(userId)?.revision?.number ?? 0] as const);
-  const position = append(records, sync, { type: "save", lists: numbers });
+  const position = append(records, sync, { type: "save", by: base.by, lists: numbers });
   const entries = saved.flatMap(([userId, { list, before }]) =>
     list === before ? [] : indexEntries(userId, before, list),
   );
@@ -98,9 +98,11 @@ function saveOne(
     if (pins !== record.pins || pinsDamaged) setRecord(records, key, { ...record, pins });
     return { ...outcome, state: revision === undefined ? "pinned" : "refused" };
   }
-  if (record.saved?.revision === revision.number && !forced && revision.doubted !== true) {
+  const { saved } = record;
+  const isFirst = saved?.revision !== revision.number || !isUsable(saved, refusesUnsigned);
+  if (!isFirst && !forced && revision.doubted !== true) {
     if (pins !== record.pins || pinsDamaged) setRecord(records, key, { ...record, pins });
-    return { ...outcome, list: record.saved.list, state: "saved" };
+    return { ...outcome, list: saved.list, state: "saved" };
   }
   setRecord(records, key, { pins, saved: { revision: revision.number, list } });
   return { ...outcome, state: "saved" };

@@ -9,7 +9,7 @@ import type { Tracking } from "../sync/tracking.js";
 import type { DeviceList } from "../trust/device-list.js";
 import { CachedList } from "./list-cache.js";
 import type { ListMemory } from "./list-memory.js";
-import { readListRecord, type SavedList } from "./list-record.js";
+import { isUsable, readListRecord, type SavedList } from "./list-record.js";
 
 /** The last list of a user. */
 export interface KnownList {
@@ -36,9 +36,6 @@ export interface SavedListsPorts {
   readonly missedCommit: () => void;
   readonly report: (problem: TrackerProblem) => void;
 }
-
-const hasUnsigned = ({ deviceStatus }: DeviceList): boolean =>
-  Array.from(deviceStatus.values()).some(({ signedByItself }) => !signedByItself);
 
 /** Reads saved lists. */
 export class SavedLists {
@@ -115,7 +112,7 @@ export class SavedLists {
         userIds.forEach((userId, i) => {
           const record = readListRecord(records[i], userId);
           if (record.damaged.includes("list")) damaged.push(userId);
-          else if (record.saved !== undefined && !(refusesUnsigned && hasUnsigned(record.saved.list)))
+          else if (record.saved !== undefined && isUsable(record.saved, refusesUnsigned))
             found.set(userId, record.saved);
         });
         if (damaged.length > 0) {

@@ -2,15 +2,16 @@ import { describe, expect, it } from "vitest";
 import { emptyList, type DeviceList } from "../../src/trust/device-list.js";
 import { freshnessOf, fromCache, notAUser, toUserDeviceKeys, type Answer } from "../../src/query/answer.js";
 import { CachedList } from "../../src/lists/list-cache.js";
-import { Revision } from "../../src/store/revision.js";
+import type { Revision } from "../../src/store/revision.js";
+import type { TrackedUser } from "../../src/store/tracked-users.js";
 import { testDevice } from "../../src/testing/test-device.js";
 import { BOB } from "../support/users.js";
 
-const then = new Revision(1);
-const later = new Revision(2);
+const then: Revision = { number: 1 };
+const later: Revision = { number: 2 };
 const list: DeviceList = { ...emptyList(5), deviceKeys: new Map([["B1", testDevice(BOB, "B1")]]) };
 const settled = { inDoubt: false, ourKey: undefined };
-/** What is made of an identity that is none. */
+/** The status of an identity that does not exist. */
 const identity = { state: "none", verified: false };
 const answer = (properties: Partial<Answer> = {}): Answer => ({
   userId: BOB,
@@ -20,33 +21,38 @@ const answer = (properties: Partial<Answer> = {}): Answer => ({
   reachable: true,
   ...properties,
 });
-const at = (revision: Revision) => ({ revision, outdated: false });
+const at = (revision: Revision): TrackedUser => ({ revision, outdated: false, hasList: true });
 
-describe("freshnessOf", () => {
-  it.each([
-    ["current where the user is at the revision that was asked at", answer(), at(then), "current"],
-    ["superseded where the user has another revision now", answer(), at(later), "superseded"],
-    ["superseded where the user is no longer tracked", answer(), undefined, "superseded"],
-    ["superseded where the user has been tracked since", answer({ revision: undefined }), at(then), "superseded"],
-    ["superseded where the answer was so before", answer({ superseded: true }), at(then), "superseded"],
-    ["untracked where the user was not tracked, nor is now", answer({ revision: undefined }), undefined, "untracked"],
-    ["unreachable before all", answer({ reachable: false, superseded: true }), at(later), "unreachable"],
+describe("the freshness of an answer", () => {
+  it.each<[string, Answer, TrackedUser | undefined, string]>([
+    ["current if the user is still at its revision", answer(), at(then), "current"],
+    ["superseded if the user has another revision now", answer(), at(later), "superseded"],
+    ["superseded if the user is no longer tracked", answer(), undefined, "superseded"],
+    ["superseded if the user has been tracked since", answer({ revision: undefined }), at(then), "superseded"],
+    ["superseded if it was so before", answer({ superseded: true }), at(then), "superseded"],
+    ["untracked if the user was not tracked and is not now", answer({ revision: undefined }), undefined, "untracked"],
+    [
+      "unreachable if the server did not answer, whatever else",
+      answer({ reachable: false, superseded: true }),
+      at(later),
+      "unreachable",
+    ],
   ])("is %s", (_, given, user, expected) => {
     expect(freshnessOf(given, user, false)).toBe(expected);
   });
 
-  it("tells revisions apart that have no number yet", () => {
-    expect(freshnessOf(answer({ revision: new Revision() }), at(new Revision()), false)).toBe("superseded");
+  it("compares revisions by identity: equal numbers may be different commits", () => {
+    expect(freshnessOf(answer(), at({ number: 1 }), false)).toBe("superseded");
   });
 
-  it("calls nothing current while steps are known to be missing", () => {
+  it("is never current while steps may be missing", () => {
     expect(freshnessOf(answer(), at(then), true)).toBe("superseded");
     expect(freshnessOf(answer({ revision: undefined }), undefined, true)).toBe("untracked");
   });
 });
 
-describe("toUserDeviceKeys", () => {
-  it("gives the list as it is, with its freshness now", () => {
+describe("an answer as a caller gets it", () => {
+  it("is the list with its freshness now", () => {
     expect(toUserDeviceKeys(answer(), at(then), settled)).toStrictEqual({ ...list, identity, freshness: "current" });
     expect(toUserDeviceKeys(answer(), at(later), settled)).toStrictEqual({
       ...list,
@@ -55,7 +61,7 @@ describe("toUserDeviceKeys", () => {
     });
   });
 
-  it("gives all callers the same where it comes from the cache and is current", () => {
+  it("is one object for all callers if it is cached and current", () => {
     const cached = new CachedList(list, then);
     expect(toUserDeviceKeys(fromCache(BOB, cached), at(then), settled)).toBe(cached.current(undefined));
     expect(toUserDeviceKeys(fromCache(BOB, cached), at(later), settled)).toStrictEqual({
@@ -65,7 +71,14 @@ describe("toUserDeviceKeys", () => {
     });
   });
 
-  it("gives of the last list that we had its devices", () => {
+  it("has an identity that is judged by our own key now", () => {
+    const signed: DeviceList = { ...list, identity: { masterKey: "m", pinnedMasterKey: "m", signedBy: ["ours"] } };
+    const verifiedBy = (ourKey: string | undefined) =>
+      toUserDeviceKeys(answer({ list: signed }), at(then), { inDoubt: false, ourKey }).identity.verified;
+    expect([verifiedBy("ours"), verifiedBy("another"), verifiedBy(undefined)]).toEqual([true, false, false]);
+  });
+
+  it("has the devices of the last known list", () => {
     const none = notAUser(BOB, 7);
     expect(toUserDeviceKeys({ ...none, reachable: false, lastKnown: list }, at(then), settled)).toStrictEqual({
       ...emptyList(7),

@@ -1,12 +1,11 @@
-import { delay, map, of, type Observable } from "rxjs";
+import { delay, map, NEVER, of, type Observable } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { InvalidResponseError, QueryTimedOutError } from "../../src/model/errors.js";
-import { emptyList } from "../../src/trust/device-list.js";
 import type { KeysQueryResponse } from "../../src/model/wire.js";
 import type { Answer } from "../../src/query/answer.js";
 import { QUERY_GRACE, QueryRequest, type QueryPorts } from "../../src/query/query-request.js";
-import { RecentQueries } from "../../src/query/recent-queries.js";
-import { Revision } from "../../src/store/revision.js";
+import type { Revision } from "../../src/store/revision.js";
+import { emptyList } from "../../src/trust/device-list.js";
 import { CountingScheduler } from "../support/counting-scheduler.js";
 import { keysApiOf } from "../support/keys-api-of.js";
 import { marbles, type Marbles } from "../support/marbles.js";
@@ -15,75 +14,72 @@ import { ALICE, BOB, CAROL } from "../support/users.js";
 
 const names = map((answers: ReadonlyMap<string, Answer>) => [...answers.keys()].map(localpart).join(" "));
 const both = { x: "bob carol" };
+const empty = { x: { device_keys: {} } };
+const bobs: Revision = { number: 7 };
 
-/** A request for Bob and Carol whose answer takes 3 ms to settle. */
-function requestIn(m: Marbles, answer$: Observable<KeysQueryResponse>, serverTimeout?: number) {
+/** A request for Bob and Carol whose answers take 3 ms to be saved. */
+function requestIn(
+  m: Marbles,
+  response$: Observable<KeysQueryResponse>,
+  serverTimeout?: number,
+  ports: Partial<QueryPorts> = {},
+) {
   const scheduler = new CountingScheduler(m.scheduler);
-  const told: string[] = [];
-  const settle: QueryPorts["settle"] = (answered, { revisions }) =>
-    of(
-      new Map(
-        Array.from(revisions.keys(), (userId) => [
-          userId,
-          {
-            userId,
-            list: { ...emptyList(0), ...answered(userId).list },
-            revision: undefined,
-            superseded: false,
-            reachable: true,
-          },
-        ]),
-      ),
-    ).pipe(delay(3, m.scheduler));
-  const recent = new RecentQueries();
-  const ports: QueryPorts = {
-    keysApi: keysApiOf([answer$]),
-    recent,
-    ownUserId: ALICE,
-    scheduler,
-    queryDeadline: 60_000,
-    revisionOf: (user) => (user === BOB ? bobs : undefined),
-    settle,
+  const events: string[] = [];
+  const process: QueryPorts["process"] = (_, { revisions }) => {
+    const answer = (userId: string): Answer => ({
+      userId,
+      list: emptyList(0),
+      revision: undefined,
+      superseded: false,
+      reachable: true,
+    });
+    return of(new Map(Array.from(revisions.keys(), (userId) => [userId, answer(userId)]))).pipe(delay(3, m.scheduler));
   };
-  const note = (what: string) => () => told.push(`${what} at ${m.scheduler.now()}`);
-  return {
-    request: new QueryRequest([BOB, CAROL], serverTimeout, ports, {
-      answered: note("answered"),
-      over: note("over"),
-      ended: note("ended"),
-    }),
-    told,
-    recent,
-    scheduler,
-  };
+  const note = (event: string) => () => events.push(`${event} at ${m.scheduler.now()}`);
+  const request = new QueryRequest(
+    [BOB, CAROL],
+    serverTimeout,
+    {
+      keysApi: keysApiOf([response$]),
+      ownUserId: ALICE,
+      scheduler,
+      queryDeadline: 60_000,
+      revisionOf: (userId) => (userId === BOB ? bobs : undefined),
+      closed$: NEVER,
+      process,
+      ...ports,
+    },
+    { onResponse: note("response"), onSettled: note("settled"), onEnd: note("end") },
+  );
+  return { request, events, scheduler };
 }
-const bobs = new Revision(7);
 
-describe("QueryRequest", () => {
+describe("a request", () => {
   it(
-    "is sent when it is first subscribed to, and once for all who subscribe",
+    "is sent at its first subscription, once for all subscribers",
     marbles((m) => {
-      const answer$ = m.cold("       --(x|)", { x: {} });
-      const { request } = requestIn(m, answer$);
+      const response$ = m.cold("       --(x|)", empty);
+      const { request } = requestIn(m, response$);
       m.expectObservable(request.answers$.pipe(names), "-^-----").toBe("------(x|)", both);
       m.expectObservable(request.answers$.pipe(names), "--^----").toBe("------(x|)", both);
-      m.expectSubscriptions(answer$.subscriptions).toBe("-^-!");
+      m.expectSubscriptions(response$.subscriptions).toBe("-^-!");
     }),
   );
 
   it(
-    "replays its answer to those who come later, without another request",
+    "replays its answers to late subscribers, without another request",
     marbles((m) => {
-      const answer$ = m.cold("--(x|)", { x: {} });
-      const { request } = requestIn(m, answer$);
+      const response$ = m.cold("--(x|)", empty);
+      const { request } = requestIn(m, response$);
       m.expectObservable(request.answers$.pipe(names), "^-------").toBe("-----(x|)", both);
       m.expectObservable(request.answers$.pipe(names), "-------^").toBe("-------(x|)", both);
-      m.expectSubscriptions(answer$.subscriptions).toBe("^-!");
+      m.expectSubscriptions(response$.subscriptions).toBe("^-!");
     }),
   );
 
   it(
-    "knows the revisions that its users had when it was sent",
+    "knows the revisions of its users when it was sent",
     marbles((m) => {
       const { request } = requestIn(m, m.cold("-"));
       expect(request.revisions.size).toBe(0);
@@ -96,64 +92,54 @@ describe("QueryRequest", () => {
   );
 
   it(
-    "is noted as sent, for all its users, when it is",
+    "has a part for each of its users",
     marbles((m) => {
-      const { request, recent } = requestIn(m, m.cold("-"));
-      expect(recent.has(BOB, 0)).toBe(false);
-      request.answers$.subscribe().unsubscribe();
-      expect([BOB, CAROL, ALICE].map((user) => recent.has(user, 0))).toEqual([true, true, false]);
-    }),
-  );
-
-  it(
-    "gives each user their part",
-    marbles((m) => {
-      const { request } = requestIn(m, m.cold("--(x|)", { x: {} }));
+      const { request } = requestIn(m, m.cold("--(x|)", empty));
       m.expectObservable(request.answerOf(CAROL).pipe(map(({ userId }) => userId))).toBe("-----(c|)", { c: CAROL });
       m.expectObservable(request.answerOf(ALICE)).toBe("-----|");
     }),
   );
 
   it(
-    "tells when its answer is there, and when all is settled, before its subscribers are told",
+    "reports its response, and that all is settled, before subscribers know",
     marbles((m) => {
-      const { request, told } = requestIn(m, m.cold("--(x|)", { x: {} }));
-      request.answers$.subscribe(() => told.push("emitted"));
+      const { request, events } = requestIn(m, m.cold("--(x|)", empty));
+      request.answers$.subscribe(() => events.push("emitted"));
       m.afterwards(() => {
-        expect(told).toEqual(["answered at 2", "over at 5", "emitted", "ended at 5"]);
+        expect(events).toEqual(["response at 2", "settled at 5", "emitted", "end at 5"]);
       });
     }),
   );
 
   it(
-    "is aborted when all have left before its answer, and tells that it is over before it tells that it ended",
+    "is aborted if all subscribers unsubscribe before its response",
     marbles((m) => {
-      const answer$ = m.cold("----(x|)", { x: {} });
-      const { request, told, scheduler } = requestIn(m, answer$);
+      const response$ = m.cold("----(x|)", empty);
+      const { request, events, scheduler } = requestIn(m, response$);
       m.expectObservable(request.answers$.pipe(names), "^-!").toBe("---");
       m.expectObservable(request.answers$.pipe(names), "-^!").toBe("---");
-      m.expectSubscriptions(answer$.subscriptions).toBe("^-!");
+      m.expectSubscriptions(response$.subscriptions).toBe("^-!");
       m.afterwards(() => {
-        expect(told).toEqual(["over at 2", "ended at 2"]);
+        expect(events).toEqual(["settled at 2", "end at 2"]);
         expect(scheduler.pending).toBe(0);
       });
     }),
   );
 
   it(
-    "settles although all have left once its answer is there",
+    "is settled although all subscribers unsubscribe after its response",
     marbles((m) => {
-      const { request, told } = requestIn(m, m.cold("--(x|)", { x: {} }));
+      const { request, events } = requestIn(m, m.cold("--(x|)", empty));
       m.expectObservable(request.answers$.pipe(names), "^--!").toBe("----");
       m.expectObservable(request.answers$.pipe(names), "------^").toBe("------(x|)", both);
       m.afterwards(() => {
-        expect(told).toEqual(["answered at 2", "over at 5", "ended at 5"]);
+        expect(events).toEqual(["response at 2", "settled at 5", "end at 5"]);
       });
     }),
   );
 
   it(
-    "times out after queryDeadline without a server timeout",
+    "times out after queryDeadline",
     marbles((m) => {
       const { request, scheduler } = requestIn(m, m.cold("-"));
       m.expectObservable(request.answers$).toBe("60s #", undefined, new QueryTimedOutError(60_000, [BOB, CAROL]));
@@ -164,7 +150,7 @@ describe("QueryRequest", () => {
   );
 
   it(
-    "outlasts the server's timeout by a grace, where that is longer than queryDeadline",
+    "waits longer than the server may wait, if that is longer",
     marbles((m) => {
       const { request } = requestIn(m, m.cold("-"), 55_000);
       const deadline = 55_000 + QUERY_GRACE;
@@ -177,7 +163,7 @@ describe("QueryRequest", () => {
   );
 
   it(
-    "fails where the port completes without an answer",
+    "fails if the port completes without a response",
     marbles((m) => {
       const { request } = requestIn(m, m.cold("--|"));
       m.expectObservable(request.answers$).toBe("--#", undefined, new InvalidResponseError("/keys/query", "", "there"));
@@ -185,13 +171,47 @@ describe("QueryRequest", () => {
   );
 
   it(
-    "is superseded once a change of any of its users has come, and for that user only",
+    "is superseded for the users who changed since it was sent",
     marbles((m) => {
       const { request } = requestIn(m, m.cold("-"));
       expect(request.superseded).toBe(false);
       request.supersede(CAROL);
       expect(request.superseded).toBe(true);
       expect([BOB, CAROL].map((user) => request.isSuperseded(user))).toEqual([false, true]);
+    }),
+  );
+
+  it(
+    "fails if its response does not look like one, and is settled",
+    marbles((m) => {
+      const { request, events } = requestIn(m, m.cold("--(x|)", { x: {} }));
+      m.expectObservable(request.answers$).toBe(
+        "--#",
+        undefined,
+        new InvalidResponseError("/keys/query", "device_keys", "present"),
+      );
+      m.afterwards(() => {
+        expect(events).toEqual(["settled at 2", "end at 2"]);
+      });
+    }),
+  );
+
+  it(
+    "ends when the tracker is closed, and aborts what is on the wire",
+    marbles((m) => {
+      const response$ = m.cold("-");
+      const { request } = requestIn(m, response$, undefined, { closed$: m.cold("--x") });
+      m.expectObservable(request.answers$).toBe("--|");
+      m.expectSubscriptions(response$.subscriptions).toBe("^-!");
+    }),
+  );
+
+  it(
+    "is forced for the users whom a caller wants downloaded",
+    marbles((m) => {
+      const { request } = requestIn(m, m.cold("-"));
+      request.force(CAROL);
+      expect([BOB, CAROL].map((userId) => request.isForced(userId))).toEqual([false, true]);
     }),
   );
 });

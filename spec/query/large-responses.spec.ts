@@ -1,0 +1,100 @@
+import { map, NEVER } from "rxjs";
+import { describe, expect, it } from "vitest";
+import type { KeysQueryResponse } from "../../src/model/wire.js";
+import { parseResponse, type ParsedResponse } from "../../src/query/parse-response.js";
+import { USERS_AT_A_TIME } from "../../src/query/process-response.js";
+import { ScriptedVerifier } from "../../src/testing/scripted-verifier.js";
+import { track } from "../store/steps.js";
+import { marbles, type Marbles } from "../support/marbles.js";
+import { savedIds } from "../support/saved.js";
+import { signed } from "../support/signed.js";
+import { ALICE, CAROL, crowd } from "../support/users.js";
+import { answer } from "../support/wire.js";
+import { processingIn } from "./processing-in.js";
+
+describe("a response about many users", () => {
+  const users = crowd(USERS_AT_A_TIME * 2 + 5);
+  const response: KeysQueryResponse = {
+    device_keys: Object.fromEntries(users.map((userId) => [userId, { PHONE: signed(userId, "PHONE") }])),
+  };
+
+  /** Each portion takes the verifier a millisecond. */
+  function processingCrowd(m: Marbles) {
+    const verifier = new ScriptedVerifier({ scheduler: m.scheduler, takes: 1 });
+    const processing = processingIn(m, verifier);
+    processing.apply(track(...users));
+    const parsed = parseResponse(response, ALICE, 0);
+    const parsedAt: number[] = [];
+    const portioned: ParsedResponse = {
+      ...parsed,
+      parseUser: (userId) => {
+        parsedAt.push(m.scheduler.now());
+        return parsed.parseUser(userId);
+      },
+    };
+    const { query, superseded } = processing.queryFor(...users);
+    return { ...processing, verifier, parsedAt, superseded, answers$: processing.process(portioned, query) };
+  }
+
+  it(
+    "is parsed and verified in portions, one after the other, and saved at once",
+    marbles((m) => {
+      const { answers$, parsedAt, store } = processingCrowd(m);
+      const { update } = store.begun;
+      m.expectObservable(answers$.pipe(map(({ size }) => size))).toBe("---(a|)", { a: users.length });
+      m.afterwards(() => {
+        expect(parsedAt).toEqual(users.map((_, i) => Math.floor(i / USERS_AT_A_TIME)));
+        expect(savedIds(store.records, "list")).toEqual(users);
+        expect(store.begun.update).toBe(update + 1);
+      });
+    }),
+  );
+
+  it(
+    "is superseded for users who change before the last portion is verified",
+    marbles((m) => {
+      const { answers$, superseded, tracking } = processingCrowd(m);
+      m.acts("--s", { s: () => superseded.add(users[0]!) });
+      const names$ = answers$.pipe(
+        map((answers) => [...answers.values()].filter((one) => one.superseded).map(({ userId }) => userId)),
+      );
+      m.expectObservable(names$).toBe("---(a|)", { a: users.slice(0, 1) });
+      m.afterwards(() => {
+        expect(tracking.get(users[0]!)?.outdated).toBe(true);
+        expect(tracking.get(users[1]!)?.outdated).toBe(false);
+      });
+    }),
+  );
+
+  it(
+    "fails as a whole if the verifier fails at one portion",
+    marbles((m) => {
+      const { answers$, verifier, store } = processingCrowd(m);
+      m.acts("-f", { f: () => verifier.failNext(new Error("worn out")) });
+      m.expectObservable(answers$.pipe(map(({ size }) => size))).toBe(
+        "--#",
+        undefined,
+        expect.objectContaining({ name: "VerificationFailedError" }),
+      );
+      m.afterwards(() => {
+        expect(savedIds(store.records, "list")).toEqual([]);
+      });
+    }),
+  );
+
+  it(
+    "fails if the verifier does not answer in time",
+    marbles((m) => {
+      const { process, queryFor } = processingIn(m, { verify: () => NEVER } as never);
+      const answers$ = process(
+        parseResponse({ device_keys: { [CAROL]: { C: signed(CAROL, "C") } } }, ALICE, 0),
+        queryFor(CAROL).query,
+      );
+      m.expectObservable(answers$).toBe(
+        "60s #",
+        undefined,
+        expect.objectContaining({ name: "VerificationFailedError" }),
+      );
+    }),
+  );
+});

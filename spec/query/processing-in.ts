@@ -1,0 +1,59 @@
+import { map } from "rxjs";
+import { SavedLists } from "../../src/lists/saved-lists.js";
+import type { UserId } from "../../src/model/ids.js";
+import type { KeysQueryResponse } from "../../src/model/wire.js";
+import type { Answer } from "../../src/query/answer.js";
+import { parseResponse, type ParsedResponse } from "../../src/query/parse-response.js";
+import { processResponse } from "../../src/query/process-response.js";
+import type { SentQuery } from "../../src/query/query-request.js";
+import { ScriptedVerifier } from "../../src/testing/scripted-verifier.js";
+import { saverIn } from "../lists/saver-in.js";
+import { type Marbles } from "../support/marbles.js";
+import { ALICE } from "../support/users.js";
+import { answer } from "../support/wire.js";
+
+/** Processes responses of a server, in a tracker that tracks Bob and Carol. */
+export function processingIn(m: Marbles, verifier = new ScriptedVerifier({ scheduler: m.scheduler })) {
+  const saver = saverIn(m);
+  const { chain, memory, tracking, problems, store } = saver;
+  const report = (problem: (typeof problems)[number]) => (problems as (typeof problems)[number][]).push(problem);
+  const lists = new SavedLists({
+    store,
+    memory,
+    tracking,
+    refusesUnsigned: false,
+    isOurs: (owner) => chain.isOurs(owner),
+    isCommitted: () => true,
+    missedCommit: () => {},
+    report,
+  });
+  const process = (response: ParsedResponse, query: SentQuery) =>
+    processResponse(response, query, {
+      ownUserId: ALICE,
+      unsignedDevices: "accept",
+      memory,
+      lists,
+      saver: saver.saver,
+      verifier,
+      deadline: 60_000,
+      scheduler: m.scheduler,
+      report,
+    });
+  /** A query for these users, sent now. */
+  const queryFor = (...users: readonly UserId[]) => {
+    const superseded = new Set<UserId>();
+    const query: SentQuery = {
+      revisions: new Map(users.map((userId) => [userId, tracking.get(userId)?.revision])),
+      isSuperseded: (userId) => superseded.has(userId),
+      isForced: () => false,
+    };
+    return { query, superseded };
+  };
+  /** The answer for one user whose query was sent just now. */
+  const answerFor = (userId: UserId, response: KeysQueryResponse, query = queryFor(userId).query) => {
+    const answers: Answer[] = [];
+    process(parseResponse(response, ALICE, 0), query).subscribe((all) => answers.push(all.get(userId)!));
+    return answers[0]!;
+  };
+  return { ...saver, process, queryFor, answerFor };
+}

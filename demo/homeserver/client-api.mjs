@@ -18,7 +18,7 @@ const LONGEST_POLL = 60_000;
  *
  * @param {World} world
  * @param {SlowQuery} slowQuery
- * @param {number} latency how long a `/keys/query` takes, in ms
+ * @param {() => number} latency how long the next `/keys/query` takes, in ms
  * @returns {Record<string, (call: Call) => unknown>} by method and path
  */
 export function clientApi(world, slowQuery, latency) {
@@ -103,7 +103,7 @@ export function clientApi(world, slowQuery, latency) {
         throw new MatrixRefusal(400, "M_BAD_JSON", "device_keys should be an object");
       // A real server reads its database when the request arrives and answers later: a change in between is not in the answer.
       const read = answer(Object.keys(wanted));
-      await (slowQuery.take(call.signal) ?? sleep(latency, undefined, { signal: call.signal }));
+      await (slowQuery.take(call.signal) ?? sleep(latency(), undefined, { signal: call.signal }));
       return read;
     },
   };

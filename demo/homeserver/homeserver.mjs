@@ -30,12 +30,12 @@ const CORS = {
 /**
  * A small homeserver without a port of its own.
  *
- * @param {{ latency?: number | undefined }} [options] `latency`: how long a /keys/query takes, in ms; default 700
+ * @param {{ latency?: number | (() => number) | undefined, world?: World }} [options] `latency`: how long a `/keys/query` takes, in ms; default 700
  */
-export function createHomeserver({ latency = LATENCY } = {}) {
-  const world = new World();
+export function createHomeserver({ latency = LATENCY, world = new World() } = {}) {
+  const latencyOf = typeof latency === "number" ? () => latency : latency;
   const slowQuery = new SlowQuery();
-  const routes = { ...clientApi(world, slowQuery, latency), ...controlApi(world, slowQuery, new Tricks(world)) };
+  const routes = { ...clientApi(world, slowQuery, latencyOf), ...controlApi(world, slowQuery, new Tricks(world)) };
 
   /**
    * Answers requests for the homeserver.

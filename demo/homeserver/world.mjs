@@ -17,11 +17,21 @@ const DEVICE_NAMES = ["phone", "laptop", "tablet", "work computer", "browser", "
 
 /** @typedef {import("./device.mjs").Device} Device */
 /** @typedef {{ devices: Map<string, Device>, identity: Identity | undefined, signIns: number, joined: boolean }} Person */
+/** @typedef {{ userId: string, devices: number, hasIdentity: boolean, isVerified?: boolean, isAway?: boolean }} User how a user starts; `isVerified`: by Alice; `isAway`: in no room with us */
 
 /**
- * The users, their devices, and the stream of changes: one encrypted room that Alice shares with three users on two servers. Alice has verified Carol;
- * Dave has never set up cross-signing.
+ * One encrypted room that Alice shares with three users on two servers. Alice has verified Carol; Dave has never set up cross-signing.
+ *
+ * @type {readonly User[]}
  */
+const KITCHEN = [
+  { userId: ALICE, devices: 1, hasIdentity: true },
+  { userId: BOB, devices: 2, hasIdentity: true },
+  { userId: CAROL, devices: 1, hasIdentity: true, isVerified: true },
+  { userId: DAVE, devices: 2, hasIdentity: false },
+];
+
+/** The users, their devices, and the stream of changes. Our own user is Alice. */
 export class World {
   /** Distinguishes the tokens and the device of this run from those of another, which a browser may have saved. */
   life = randomBytes(3).toString("hex").toUpperCase();
@@ -31,18 +41,14 @@ export class World {
   /** @type {Map<string, Person>} */
   #people = new Map();
 
-  constructor() {
-    for (const [userId, devices, identity] of /** @type {const} */ ([
-      [ALICE, 1, new Identity(ALICE)],
-      [BOB, 2, new Identity(BOB)],
-      [CAROL, 1, new Identity(CAROL)],
-      [DAVE, 2, undefined],
-    ])) {
-      this.#people.set(userId, { devices: new Map(), identity, signIns: 0, joined: true });
+  constructor(/** @type {readonly User[]} */ users = KITCHEN) {
+    for (const { userId, devices, hasIdentity, isVerified = false, isAway = false } of users) {
+      const identity = hasIdentity ? new Identity(userId) : undefined;
+      this.#people.set(userId, { devices: new Map(), identity, signIns: 0, joined: !isAway });
       for (let i = 0; i < devices; i++) this.#signIn(userId);
       this.#sign(this.person(userId));
+      if (isVerified) this.#identity(ALICE).verify(this.#identity(userId));
     }
-    this.#identity(ALICE).verify(this.#identity(CAROL));
   }
 
   people() {
@@ -80,6 +86,14 @@ export class World {
     const deviceId = this.#signIn(userId);
     this.changed(userId);
     return deviceId;
+  }
+
+  /** The user signs in on a new device and logs out the oldest one, in one announcement. */
+  replaceDevice(/** @type {string} */ userId) {
+    const { devices } = this.#reachable(userId);
+    const [oldest = ""] = devices.keys();
+    devices.delete(oldest);
+    return this.addDevice(userId);
   }
 
   /** Logs out the user's newest device; one that the server added stays. */

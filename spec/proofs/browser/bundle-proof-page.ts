@@ -14,8 +14,12 @@ export async function bundleProofPage(): Promise<string> {
         { find: /^matrix-device-tracker\/(http|idb|tabs)$/, replacement: file("../../../src/$1/index.ts") },
       ],
     },
-    build: { write: false, minify: false, rolldownOptions: { input: file("proof-page.ts") } },
+    build: {
+      write: false,
+      minify: false,
+      rolldownOptions: { input: file("proof-page.ts"), output: { codeSplitting: false } },
+    },
   });
-  if (!("output" in built)) throw new Error("vite builds something else than one bundle");
+  if (!("output" in built)) throw new Error("vite did not build a single bundle");
   return built.output[0].code;
 }

@@ -1,113 +1,122 @@
-/** The page of the proofs: the package as an application composes it, telling all that happens to whoever drives the browser. */
-import { firstValueFrom, lastValueFrom, tap } from "rxjs";
-import { DeviceTracker } from "matrix-device-tracker";
+/** The page of the proofs: the package as an application composes it. It reports everything that it sees to the driver of the browser. */
+import { filter, firstValueFrom, forkJoin, lastValueFrom, map, ReplaySubject, take, tap } from "rxjs";
+import { DeviceTracker, type DeviceKeysByUser, type SyncResponse } from "matrix-device-tracker";
 import { axiosKeysApi, matrixHttp, syncResponses } from "matrix-device-tracker/http";
 import { idbStore } from "matrix-device-tracker/idb";
-import { shareAcrossTabs } from "matrix-device-tracker/tabs";
-import { readListRecord } from "../../../src/lists/list-record.js";
+import { inOneTab } from "matrix-device-tracker/tabs";
 import { Random } from "../../support/random.js";
-import type { ProofPage, SavedDump, Told } from "./told.js";
-import { toldStore } from "./told-store.js";
+import { observeTransactions } from "./open-transactions.js";
+import type { Listed, PageEvent, ProofPage } from "./page-events.js";
 
 const { tab = "", user = "", shared = "" } = Object.fromEntries(new URLSearchParams(location.search));
-const DATABASE = `devices/${user}`;
-/** Lookups that are under way at once, in a page that works. */
+/** Lookups in flight at once, in a page that works. */
 const WORKERS = 4;
 
-/** Put there by whoever drives the browser, before the page was loaded: hands the text over within this call. */
-const { tell: say } = globalThis as unknown as { tell: (text: string) => void };
-const tell = (told: Told) => say(JSON.stringify([tab, told]));
-addEventListener("error", ({ message }) => tell({ type: "error", message }));
-addEventListener("unhandledrejection", ({ reason }) => tell({ type: "error", message: String(reason) }));
-tell({ type: "started" });
-addEventListener("pageshow", ({ persisted }) => {
-  if (persisted) tell({ type: "restored" });
-});
-// Before anybody else listens: what is told from here on until it is resumed happens in a frozen page.
-document.addEventListener("freeze", () => tell({ type: "frozen" }));
-document.addEventListener("resume", () => tell({ type: "resumed" }));
+/** Added by the driver before the page was loaded: it receives the text within this call. */
+const { report: send } = globalThis as unknown as { report: (text: string) => void };
+const report = (event: PageEvent) => send(JSON.stringify([tab, event]));
+const reportError = (error: unknown) => report({ type: "error", message: String(error) });
 
-const http = matrixHttp({ homeserverUrl: `${location.origin}/${tab}`, accessToken: "token" });
-const store = toldStore(idbStore(DATABASE), (underWay) => tell({ type: "store", ...underWay }));
+report({ type: "started" });
+addEventListener("error", ({ message }) => reportError(message));
+addEventListener("unhandledrejection", ({ reason }) => reportError(reason));
+// Before any other listener: what is reported until it wakes up happens while the page sleeps.
+const early = { capture: true };
+document.addEventListener("freeze", () => report({ type: "asleep" }), early);
+document.addEventListener("resume", () => report({ type: "awake" }), early);
+addEventListener("pagehide", () => report({ type: "asleep" }), early);
+addEventListener("pageshow", ({ persisted }) => (persisted ? report({ type: "awake" }) : undefined), early);
+observeTransactions((open) => report({ type: "transactions", open }));
+
+const http = matrixHttp({ homeserverUrl: `${location.origin}/${tab}`, accessToken: "demo" });
+const store = idbStore(`devices/${user}`);
+const own = new WeakSet<SyncResponse>();
 const responses$ = syncResponses(http, {
   since$: store.syncToken$,
   timeout: 2_000,
-  onFailure: ({ type, message }) => tell({ type: "problem", problem: type, message }),
+  onFailure: ({ message }) => report({ type: "poll failed", message }),
 });
-const sync$ = (shared === "" ? responses$ : responses$.pipe(shareAcrossTabs(shared))).pipe(
-  tap(({ next_batch: token }) => tell({ type: "given", token })),
+const sync$ = (shared === "" ? responses$ : responses$.pipe(inOneTab(shared))).pipe(
+  tap((response) => {
+    own.add(response);
+    report({ type: "given", token: response.next_batch });
+  }),
 );
 const tracker = new DeviceTracker({ userId: user, store, keysApi: axiosKeysApi(http), sync$ });
-tracker.problems$.subscribe(({ type, message }) => tell({ type: "problem", problem: type, message }));
+
+const listed = (lists: DeviceKeysByUser): readonly Listed[] =>
+  Array.from(lists, ([userId, { freshness, deviceKeys }]) => [userId, freshness, [...deviceKeys.keys()]] as const);
+const ended = (stream: string) => ({
+  error: (error: unknown) => reportError(`${stream} failed: ${String(error)}`),
+  complete: () => reportError(`${stream} completed`),
+});
+tracker.problems$.subscribe((problem) => {
+  const { type, message } = problem;
+  report({ type: "problem", problem: type, isClosedGap: problem.type === "gap" && problem.caughtUp, message });
+});
+tracker.applied$.subscribe({
+  next: (response) => report({ type: "applied", token: response.next_batch, isOwn: own.has(response) }),
+  ...ended("applied$"),
+});
 tracker.synced$.subscribe({
-  next: ({ next_batch: token }) => tell({ type: "synced", token }),
-  error: (error: unknown) => tell({ type: "error", message: `synced$ failed: ${String(error)}` }),
-  complete: () => tell({ type: "error", message: "synced$ completed" }),
+  next: ({ next_batch: token }) => report({ type: "synced", token }),
+  ...ended("synced$"),
+});
+tracker.trackedUsers$.subscribe({
+  next: (tracked) => report({ type: "tracked", users: [...tracked] }),
+  ...ended("trackedUsers$"),
 });
 
-async function saved(): Promise<SavedDump> {
-  const [account, states, lists] = (
-    await firstValueFrom(idbStore(DATABASE).readKinds(["account", "state", "list"]))
-  ).map((records) => [...records]);
-  return {
-    account: account ?? [],
-    states: states ?? [],
-    lists: (lists ?? []).map(([owner, record]) => {
-      const list = readListRecord(record, owner);
-      return [
-        owner,
-        {
-          readable: list !== undefined,
-          revision: list?.revision ?? -1,
-          devices: [...(list?.list.deviceKeys.keys() ?? [])],
-        },
-      ] as const;
-    }),
-  };
-}
+const marks$ = new ReplaySubject<number>(1);
+store.commits$
+  .pipe(
+    map((announced) => (announced as { readonly mark?: number } | undefined)?.mark),
+    filter((mark) => mark !== undefined),
+  )
+  .subscribe(marks$);
 
-async function lookup(id: number, users: readonly string[], forceDownload: boolean): Promise<void> {
-  tell({ type: "lookup", id, users });
-  try {
-    const answers = await firstValueFrom(
-      tracker
-        .getDeviceKeys(users, { forceDownload })
-        .pipe(
-          tap((found) =>
-            tell({
-              type: "answered",
-              id,
-              users: Array.from(
-                found,
-                ([owner, { freshness, deviceKeys }]) => [owner, freshness, [...deviceKeys.keys()]] as const,
-              ),
-            }),
-          ),
-        ),
-    );
-    if (answers.size !== users.length)
-      tell({ type: "error", message: `lookup ${id} gave ${answers.size} of ${users.length} users` });
-  } catch (error) {
-    tell({ type: "not answered", id, message: String(error) });
-  }
+async function lookUp(id: number, users: readonly string[], forceDownload: boolean): Promise<void> {
+  report({ type: "lookup", id, users });
+  const lookup$ = tracker
+    .getDeviceKeys(users, { forceDownload })
+    .pipe(tap((lists) => report({ type: "answered", id, users: listed(lists) })));
+  await lastValueFrom(lookup$).catch((error: unknown) => report({ type: "failed", id, message: String(error) }));
 }
 
 async function work(seed: number, users: readonly string[]): Promise<void> {
   const random = new Random(seed);
   for (let id = seed; ; id++) {
-    await lookup(id, random.some(users, random.between(1, 10)), random.chance(0.2));
-    await new Promise((resolve) => setTimeout(resolve)); // what memory has is there at once: others must have their turn
+    await lookUp(id, random.some(users, random.between(1, 10)), random.chance(0.2));
+    await new Promise((resolve) => setTimeout(resolve)); // answers from memory are synchronous: other tasks must run, too
   }
 }
 
 Object.assign(globalThis, {
   proof: {
-    saved,
+    saved: (users) =>
+      firstValueFrom(
+        forkJoin({
+          token: store.syncToken$,
+          tracked: tracker.trackedUsers$.pipe(
+            take(1),
+            map((tracked) => [...tracked]),
+          ),
+          lists: tracker.getKnownDeviceKeys(users).pipe(map(listed)),
+        }),
+      ),
     connect: () => void tracker.connect(),
-    track: (users) => lastValueFrom(tracker.track(users), { defaultValue: undefined }),
-    lookup: (id, users, forceDownload) => void lookup(id, users, forceDownload),
+    caughtUp: () => firstValueFrom(tracker.caughtUp$),
+    lookUp: (id, users, forceDownload) => void lookUp(id, users, forceDownload),
+    watch: (users) =>
+      void tracker.watchDeviceKeys(users).subscribe({
+        next: (lists) => report({ type: "watched", users: listed(lists) }),
+        ...ended("watchDeviceKeys"),
+      }),
     work: (seed, users) => {
       for (let worker = 1; worker <= WORKERS; worker++) void work(seed * 1_000_000 + worker * 100_000, users);
     },
+    announceMark: (mark) =>
+      firstValueFrom(store.update([], () => ({ puts: [], deletes: [], result: undefined, announce: { mark } }))),
+    markReceived: async (mark) => void (await firstValueFrom(marks$.pipe(filter((one) => one === mark)))),
   } satisfies ProofPage,
 });

@@ -1,107 +1,100 @@
-import { Subject, type Observable } from "rxjs";
-import type { DeviceLists } from "../../../src/model/wire.js";
-import type { UserId } from "../../../src/model/ids.js";
+import { ALICE, World } from "../../../demo/homeserver/world.mjs";
+import type { DeviceId, UserId } from "../../../src/model/ids.js";
 
-/** What was last announced of a user: that they changed, and the version that their list had then, or that they left. */
-export type Announced =
-  { readonly version: number; readonly at: number } | { readonly left: true; readonly at: number };
+/** Our own user. */
+export const OWN_USER: UserId = ALICE;
+export const OTHERS: readonly UserId[] = Array.from({ length: 36 }, (_, i) => `@user${i}:home.example`);
+export const ALL_USERS: readonly UserId[] = [OWN_USER, ...OTHERS];
+
+/** Devices of a user at most. */
+const MOST_DEVICES = 3;
+
+/** What was announced of a user at a position of the stream: the version that their list had then, or that they left. */
+export interface Announced {
+  readonly at: number;
+  readonly version: number | undefined;
+}
 
 /**
- * What the server knows: everybody's list, as a version, and what it has announced at each position of its stream. A list changes at once and is
- * announced later; a token is the position up to which a client has been told.
+ * What is true: the homeserver's users, and a history of what it announced. A token is a position in its stream, and each list of a user has a version,
+ * by which a list in a result is recognised.
  */
 export class Truth {
-  readonly #own: UserId;
-  readonly #versions = new Map<UserId, number>();
-  readonly #shared = new Set<UserId>();
-  readonly #unannounced = new Set<UserId>();
-  /** Who is named at each position, from the first on. */
-  readonly #named: (readonly UserId[])[] = [];
-  readonly #history = new Map<UserId, Announced[]>();
-  readonly #announced$ = new Subject<void>();
+  readonly world: World;
+  readonly #announced = new Map<UserId, Announced[]>();
+  readonly #versions = new Map<string, number>();
+  readonly #version = new Map<UserId, number>();
 
-  constructor(own: UserId) {
-    this.#own = own;
-    this.#shared.add(own);
+  /** At first we share a room with no user. */
+  constructor() {
+    this.world = new World(
+      ALL_USERS.map((userId) => ({ userId, devices: 1, hasIdentity: false, isAway: userId !== OWN_USER })),
+    );
+    for (const user of ALL_USERS) this.#listChanged(user);
   }
 
-  /** After each announcement. */
-  get announced$(): Observable<void> {
-    return this.#announced$;
-  }
-
+  /** The number of announcements so far. */
   get position(): number {
-    return this.#named.length;
+    return this.world.announcements.position;
   }
 
-  /** Who shares an encrypted room with us, ourselves included. */
-  get shared(): ReadonlySet<UserId> {
-    return this.#shared;
+  /** Users who share a room with us, as of a position. */
+  sharing(at = this.position): readonly UserId[] {
+    return ALL_USERS.filter((user) => user === OWN_USER || this.announced(user, at)?.version !== undefined);
   }
 
-  version(user: UserId): number {
-    return this.#versions.get(user) ?? 1;
+  /** The newest devices of a user, announced or not. */
+  devices(user: UserId): readonly DeviceId[] {
+    return Object.keys(this.world.deviceList(user) ?? {});
   }
 
-  /** Keys of a user change. Those who share no room with us are never announced. */
+  /** The version of a user's list with these devices; `undefined` if there never was such a list. */
+  versionOf(user: UserId, devices: readonly DeviceId[]): number | undefined {
+    return this.#versions.get(keyOf(user, devices));
+  }
+
+  /** What was announced of a user last, up to a position. */
+  announced(user: UserId, upTo: number): Announced | undefined {
+    return this.#announced.get(user)?.findLast(({ at }) => at <= upTo);
+  }
+
+  positionOf(token: string): number {
+    const [, position, life] = /^s(\d+)_(\w+)$/u.exec(token) ?? [];
+    if (life !== this.world.life) throw new Error(`the server never returned the token ${token}`);
+    return Number(position);
+  }
+
   change(user: UserId): void {
-    this.#versions.set(user, this.version(user) + 1);
-    if (this.#shared.has(user)) this.#unannounced.add(user);
+    const isFull = this.devices(user).length >= MOST_DEVICES;
+    this.#happens(user, () => void (isFull ? this.world.replaceDevice(user) : this.world.addDevice(user)));
   }
 
   join(user: UserId): void {
-    this.#shared.add(user);
-    this.#unannounced.add(user);
+    this.#happens(user, () => this.world.join(user));
   }
 
   leave(user: UserId): void {
-    if (user === this.#own) return;
-    this.#shared.delete(user);
-    this.#unannounced.add(user);
+    this.#happens(user, () => this.world.leave(user));
   }
 
-  /** Announces what has happened since the last time, at one position. */
-  announce(): void {
-    if (this.#unannounced.size === 0) return;
-    const named = [...this.#unannounced];
-    this.#unannounced.clear();
-    this.#named.push(named);
-    for (const user of named) {
-      const announced: Announced = this.#shared.has(user)
-        ? { version: this.version(user), at: this.position }
-        : { left: true, at: this.position };
-      const history = this.#history.get(user);
-      if (history === undefined) this.#history.set(user, [announced]);
-      else history.push(announced);
-    }
-    this.#announced$.next();
+  /** Records what was announced. Within one task: no response is sent in between. */
+  #happens(user: UserId, action: () => void): void {
+    const { position } = this;
+    action();
+    this.#listChanged(user);
+    if (this.position === position) return;
+    const isShared = this.world.members().includes(user);
+    const announced = { at: this.position, version: isShared ? this.#version.get(user) : undefined };
+    this.#announced.set(user, [...(this.#announced.get(user) ?? []), announced]);
   }
 
-  /** What was announced of a user last, up to this position. */
-  announced(user: UserId, upTo: number = this.position): Announced | undefined {
-    return this.#history.get(user)?.findLast(({ at }) => at <= upTo);
-  }
-
-  /** Whoever was ever announced. */
-  get everAnnounced(): Iterable<UserId> {
-    return this.#history.keys();
-  }
-
-  /** What a client at one position is told of the way to another. */
-  lists(from: number, to: number): Required<DeviceLists> {
-    const named = new Set(this.#named.slice(from, to).flat());
-    const has = (left: boolean) => (user: UserId) => {
-      const announced = this.announced(user, to);
-      return announced !== undefined && "left" in announced === left;
-    };
-    return { changed: [...named].filter(has(false)), left: [...named].filter(has(true)) };
+  #listChanged(user: UserId): void {
+    const key = keyOf(user, this.devices(user));
+    if (this.#versions.has(key)) return;
+    const version = (this.#version.get(user) ?? 0) + 1;
+    this.#version.set(user, version);
+    this.#versions.set(key, version);
   }
 }
 
-export const tokenAt = (position: number): string => `t${position}`;
-
-/** `undefined` for what is no token of this server. */
-export function positionOf(token: string | null | undefined): number | undefined {
-  const [, position] = /^t(\d+)$/u.exec(token ?? "") ?? [];
-  return position === undefined ? undefined : Number(position);
-}
+const keyOf = (user: UserId, devices: readonly DeviceId[]): string => `${user} ${[...devices].sort().join(" ")}`;

@@ -2,145 +2,140 @@ import type { BrowserContext } from "playwright";
 import { expect } from "vitest";
 import type { UserId } from "../../../src/model/ids.js";
 import { openDrivenPage, type DrivenPage } from "../browser/driven-page.js";
-import { OWN_USER } from "../browser/proof-users.js";
-import type { AnsweredUser, SavedDump } from "../browser/told.js";
-import type { Truth } from "../browser/truth.js";
-import { Witness } from "../browser/witness.js";
+import type { Oracle } from "../browser/oracle.js";
+import type { Listed, ProofPage } from "../browser/page-events.js";
+import { TabRecord } from "../browser/tab-record.js";
+import { ALL_USERS, OWN_USER } from "../browser/truth.js";
 
-/** How long a tab that is always in the middle of a transaction is waited for, in ms. */
-const PATIENCE = 1_000;
+/** How long the last events of a page that was frozen may be on their way, in ms. */
+const LAST_EVENTS_TAKE = 50;
 const eventually = { timeout: 20_000, interval: 5 };
 
-/** A tab of the application, which goes from life to life: each has a name, a tracker and a witness of its own. */
+/** A tab of the application, which has one life after another: each has a name, a tracker and a record of its own. */
 export class ProofTab {
+  readonly #slot: string;
   readonly #url: string;
-  readonly #truth: Truth;
-  readonly #witnesses = new Map<string, Witness>();
+  readonly #oracle: Oracle;
+  readonly #records = new Map<string, TabRecord>();
   #driven: DrivenPage | undefined;
   #lookups = 0;
-  /** Whether the tab is there, its page alive. */
-  alive = false;
-  /** Whether it shows another page for the moment. */
-  away = false;
-  name = "";
-  witness: Witness;
+  record: TabRecord;
+  /** Whether the tab is open, and its page alive. */
+  isOpen = false;
+  /** Whether the tab shows another page at the moment. */
+  isAway = false;
+  /** When to wake it up, in ms of `performance.now()`. */
+  wakeAt: number | undefined;
 
-  constructor(url: string, truth: Truth) {
+  constructor(slot: string, url: string, oracle: Oracle) {
+    this.#slot = slot;
     this.#url = url;
-    this.#truth = truth;
-    this.witness = new Witness("none", truth);
+    this.#oracle = oracle;
+    this.record = new TabRecord(slot);
   }
 
-  get awake(): boolean {
-    return this.alive && !this.away && !this.witness.frozen;
+  get name(): string {
+    return this.record.name;
   }
 
-  /** Of all lives. */
-  get witnesses(): Iterable<Witness> {
-    return this.#witnesses.values();
+  get isAwake(): boolean {
+    return this.isOpen && !this.isAway && !this.record.isAsleep;
   }
 
-  /** A new tab behind the one that a person looks at; one in front is never frozen. */
-  async open(name: string, context: BrowserContext): Promise<void> {
+  /** The records of all lives. */
+  get records(): Iterable<TabRecord> {
+    return this.#records.values();
+  }
+
+  /** Opens a tab behind the visible one, which the browser never freezes. */
+  async open(context: BrowserContext): Promise<void> {
     const [inFront] = context.pages();
-    this.#begin(name);
-    this.#driven = await openDrivenPage(context, this.#address, (told, tab) => this.#witnesses.get(tab)?.hear(told));
-    this.#driven.page.on("crash", () => {
-      this.alive = false;
-      this.witness.note("crashed");
+    this.#begin();
+    this.#driven = await openDrivenPage(context, this.#address, (event, name) => {
+      const record = this.#records.get(name);
+      if (record !== undefined) this.#oracle.receive(event, record);
     });
+    this.#driven.page.on("crash", () => (this.isOpen = false));
     await inFront?.bringToFront();
   }
 
-  /** The page, new or loaded anew, begins to sync. */
-  connect(): Promise<void> {
-    return this.#page.run("connect");
+  /** Begins to sync; every second life watches all users as well. */
+  async connect(): Promise<void> {
+    await this.run("connect");
+    if (this.#records.size % 2 === 0) await this.run("watch", ALL_USERS);
   }
 
-  /** The page goes, and comes anew. */
-  async reload(name: string): Promise<void> {
-    this.witness.note("is reloaded");
-    this.#begin(name);
+  async reload(): Promise<void> {
+    this.record.note("is reloaded");
+    this.#begin();
     await this.#page.page.goto(this.#address);
   }
 
-  /** To another page: this one goes into the back/forward cache, if the browser so decides. */
+  /** Goes to another page; this one enters the back/forward cache if the browser decides so. */
   async leave(): Promise<void> {
-    this.witness.note("is left");
-    this.away = true;
+    this.record.note("is left");
+    this.isAway = true;
     await this.#page.page.goto(`${this.#url}/elsewhere`);
   }
 
-  /** Back from there: with all that was in memory, or loaded anew. */
-  async comeBack(): Promise<"restored" | "loaded anew"> {
-    const { witness } = this;
-    const { starts, restored } = witness;
+  /** Goes back: the page has everything in memory, or is loaded again. */
+  async comeBack(): Promise<"restored" | "loaded again"> {
+    const { record } = this;
+    const { loads, wakes } = record;
     await this.#page.page.evaluate(() => history.back()).catch(() => undefined); // the page may be gone before it can answer
-    await expect.poll(() => witness.starts + witness.restored, eventually).toBeGreaterThan(starts + restored);
-    this.away = false;
-    return witness.starts > starts ? "loaded anew" : "restored";
+    await expect.poll(() => record.loads + record.wakes, eventually).toBeGreaterThan(loads + wakes);
+    this.isAway = false;
+    return record.loads > loads ? "loaded again" : "restored";
   }
 
   async close(): Promise<void> {
-    this.witness.note("is closed");
-    this.alive = false;
+    this.record.note("is closed");
+    this.isOpen = false;
     await this.#page.page.close();
   }
 
   async crash(): Promise<void> {
+    this.record.note("crashes");
     const crashed = this.#page.page.waitForEvent("crash");
-    this.#page.cdp.send("Page.crash").catch(() => undefined);
+    this.#page.cdp.send("Page.crash").catch(() => undefined); // it is never answered
     await crashed;
+    this.isOpen = false;
     await this.#page.page.close();
   }
 
-  /** Waits for a moment between two transactions; false where none comes soon. */
-  async pauses(): Promise<boolean> {
-    const { witness } = this;
-    const end = performance.now() + PATIENCE;
-    while (witness.reading + witness.updating > 0) {
-      if (performance.now() > end) return false;
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
-    return true;
-  }
-
-  /**
-   * Freezes the tab; false where it was in the middle of a transaction, and is awake again. A browser does not freeze such a page, for it would block every other
-   * tab (Chromium: `CannotFreezeReason::kHoldingIndexedDBLock`); what drives it does.
-   */
-  async freeze(): Promise<boolean> {
-    const { witness } = this;
+  async freeze(): Promise<void> {
     await this.#page.cdp.send("Page.setWebLifecycleState", { state: "frozen" });
-    await expect.poll(() => witness.frozen, eventually).toBe(true);
-    if (witness.reading + witness.updating === 0) return true;
-    await this.wake();
-    return false;
+    await expect.poll(() => this.record.isAsleep, eventually).toBe(true);
+    await new Promise((resolve) => setTimeout(resolve, LAST_EVENTS_TAKE));
+    this.#oracle.asleep(this.record);
   }
 
-  async wake(): Promise<void> {
-    const { witness } = this;
+  async thaw(): Promise<void> {
     await this.#page.cdp.send("Page.setWebLifecycleState", { state: "active" });
-    await expect.poll(() => witness.frozen, eventually).toBe(false);
+    await expect.poll(() => this.record.isAsleep, eventually).toBe(false);
   }
 
-  /** Looks users up; `undefined` where that fails. */
-  async lookup(users: readonly UserId[], forceDownload = false): Promise<readonly AnsweredUser[] | undefined> {
+  /** The result of a lookup; `undefined` if it fails. */
+  async lookUp(users: readonly UserId[], forceDownload = false): Promise<readonly Listed[] | undefined> {
     const id = this.#lookups++;
-    const answered = this.witness.answered(id);
-    await this.#page.run("lookup", id, users, forceDownload);
-    return answered;
+    const result = this.record.result(id);
+    await this.run("lookUp", id, users, forceDownload);
+    return result;
   }
 
-  saved(): Promise<SavedDump> {
-    return this.#page.run("saved");
+  run<K extends keyof ProofPage>(
+    name: K,
+    ...args: Parameters<ProofPage[K]>
+  ): Promise<Awaited<ReturnType<ProofPage[K]>>> {
+    return this.#page.run(name, ...args);
   }
 
-  #begin(name: string): void {
-    this.name = name;
-    this.witness = new Witness(name, this.#truth);
-    this.#witnesses.set(name, this.witness);
-    this.alive = true;
+  #begin(): void {
+    this.record = new TabRecord(`${this.#slot}${this.#records.size + 1}`);
+    this.#records.set(this.name, this.record);
+    this.isOpen = true;
+    this.isAway = false;
+    this.wakeAt = undefined;
   }
 
   get #address(): string {

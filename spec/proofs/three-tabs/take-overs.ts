@@ -1,9 +1,10 @@
 import type { ProofServer } from "../browser/proof-server.js";
 
-/** How leaders are lost. */
-export type Loss = "closed" | "crashed" | "frozen" | "left" | "reloaded";
+/** What can happen to a tab. */
+export const LOSSES = ["closed", "crashed", "frozen", "left", "reloaded"] as const;
+export type Loss = (typeof LOSSES)[number];
 
-/** How long it takes, after the tab that syncs is lost, until one syncs again. */
+/** How long it takes, after the syncing tab is lost, until another one syncs. */
 export class TakeOvers {
   readonly #server: ProofServer;
   readonly #waits: { readonly how: Loss; readonly ms: number }[] = [];
@@ -13,7 +14,7 @@ export class TakeOvers {
     this.#server = server;
   }
 
-  /** The tab that synced last. */
+  /** The tab that polled last. */
   get leader(): string | undefined {
     return this.#server.polls.at(-1)?.tab;
   }
@@ -22,14 +23,14 @@ export class TakeOvers {
     return this.#waits.length;
   }
 
-  /** A tab is going to be lost; the wait counts where it is the leader. */
+  /** A tab is about to be lost; this counts if it is the leader. */
   losing(tab: string, how: Loss): void {
-    this.look();
+    this.update();
     if (tab === this.leader) this.#lost ??= { how, from: performance.now() };
   }
 
-  /** Looks whether one syncs again. How long nobody does so by now, in ms. */
-  look(): number {
+  /** Returns for how long no tab has synced, in ms. */
+  update(): number {
     if (this.#lost === undefined) return 0;
     const { how, from } = this.#lost;
     const next = this.#server.polls.findLast((poll, i, polls) => poll.from > from && polls[i - 1]?.tab !== poll.tab);
@@ -39,17 +40,13 @@ export class TakeOvers {
     return 0;
   }
 
-  /** For people: the distribution of waits, by how the leader was lost. */
+  /** The distribution of the waits, by how the leader was lost. */
   get summary(): string {
-    return (["closed", "crashed", "frozen", "left", "reloaded"] as const)
-      .map((how) => {
-        const waits = this.#waits
-          .filter((wait) => wait.how === how)
-          .map(({ ms }) => Math.round(ms))
-          .sort((a, b) => a - b);
-        const at = (share: number) => waits[Math.min(waits.length - 1, Math.floor(waits.length * share))] ?? "–";
-        return `${how} ${waits.length}× (median ${at(0.5)}, 90 % ${at(0.9)}, longest ${at(1)} ms)`;
-      })
-      .join(", ");
+    return LOSSES.map((how) => {
+      const waits = this.#waits.filter((wait) => wait.how === how).map(({ ms }) => Math.round(ms));
+      waits.sort((a, b) => a - b);
+      const at = (share: number) => waits[Math.min(waits.length - 1, Math.floor(waits.length * share))] ?? "–";
+      return `${how} ${waits.length}: median ${at(0.5)}, 90 % ${at(0.9)}, longest ${at(1)} ms`;
+    }).join("; ");
   }
 }

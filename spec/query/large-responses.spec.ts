@@ -9,7 +9,6 @@ import { marbles, type Marbles } from "../support/marbles.js";
 import { savedIds } from "../support/saved.js";
 import { signed } from "../support/signed.js";
 import { ALICE, CAROL, crowd } from "../support/users.js";
-import { answer } from "../support/wire.js";
 import { processingIn } from "./processing-in.js";
 
 describe("a response about many users", () => {

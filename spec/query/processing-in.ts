@@ -1,4 +1,3 @@
-import { map } from "rxjs";
 import { SavedLists } from "../../src/lists/saved-lists.js";
 import type { UserId } from "../../src/model/ids.js";
 import type { KeysQueryResponse } from "../../src/model/wire.js";
@@ -8,9 +7,8 @@ import { processResponse } from "../../src/query/process-response.js";
 import type { SentQuery } from "../../src/query/query-request.js";
 import { ScriptedVerifier } from "../../src/testing/scripted-verifier.js";
 import { saverIn } from "../lists/saver-in.js";
-import { type Marbles } from "../support/marbles.js";
+import type { Marbles } from "../support/marbles.js";
 import { ALICE } from "../support/users.js";
-import { answer } from "../support/wire.js";
 
 /** Processes responses of a server, in a tracker that tracks Bob and Carol. */
 export function processingIn(m: Marbles, verifier = new ScriptedVerifier({ scheduler: m.scheduler })) {

@@ -11,6 +11,8 @@ export interface Setup {
   readonly starts: "empty" | "settled";
   /** How long the ports take to do what they are asked, in ms, one after the other and over again. */
   readonly delays: readonly number[];
+  /** How long the announcement of a commit takes to reach another tab, in ms. */
+  readonly announceAfter: number;
   /** The server repeats its token if nothing has happened that concerns device lists. */
   readonly repeatsTokens: boolean;
   /** The server ignores `to` of `/keys/changes`, as Synapse does. */
@@ -66,7 +68,7 @@ export function describeEvent({ type, ...rest }: Event): string {
 
 const oneOf = fc.constantFrom;
 const chance = (percent: number) => fc.nat({ max: 99 }).map((n) => n >= 100 - percent);
-const others = oneOf(BOB, BOB, CAROL, DAVE, EVE);
+const others = oneOf(BOB, BOB, BOB, CAROL, DAVE, EVE);
 const someUsers = fc.oneof(
   { weight: 3, arbitrary: others.map((user) => [user]) },
   { weight: 1, arbitrary: fc.uniqueArray(oneOf(...USERS), { minLength: 1, maxLength: USERS.length }) },
@@ -120,6 +122,20 @@ function arbitraryEvent(tabs: number): fc.Arbitrary<Event> {
   );
 }
 
+/** Events that belong together: a change of a user who is being looked up, and one that two tabs are given around a take-over. */
+function arbitraryRace(tabs: number): fc.Arbitrary<readonly Event[]> {
+  const tab = fc.nat({ max: tabs - 1 });
+  const wait = fc.record({ type: fc.constant("wait" as const), ms: oneOf(1, 2, 3, 4, 6, 9, 15) });
+  const change = fc.record({ type: oneOf("change", "change", "move"), user: oneOf(BOB, BOB, CAROL) });
+  const users = fc.constant([BOB]);
+  const lookup = fc.record({ type: fc.constant("lookup" as const), tab, users, force: fc.constant(false) });
+  const takeOver = fc.record({ type: fc.constant("take over" as const), tab, isLate: fc.boolean() });
+  return fc.oneof(
+    fc.tuple(lookup, wait, change, wait, lookup, wait),
+    fc.tuple(change, wait, takeOver, change, wait, lookup, wait),
+  );
+}
+
 /** Random histories of so many tabs. */
 export function arbitraryHistory(tabs: number): fc.Arbitrary<History> {
   const setup = fc.record({
@@ -127,6 +143,7 @@ export function arbitraryHistory(tabs: number): fc.Arbitrary<History> {
     sync: tabs === 1 ? fc.constant("in one tab" as const) : oneOf("in one tab", "in one tab", "in one tab", "apart"),
     starts: oneOf("settled", "settled", "settled", "empty"),
     delays: fc.array(oneOf(0, 0, 1, 1, 2, 3, 5, 8, 20), { minLength: 1, maxLength: 12 }),
+    announceAfter: oneOf(0, 2, 10, 40),
     repeatsTokens: chance(30),
     ignoresTo: chance(30),
     saysSince: tabs === 1 ? chance(75) : fc.constant(true),
@@ -137,5 +154,12 @@ export function arbitraryHistory(tabs: number): fc.Arbitrary<History> {
     asksInside: chance(25),
     watches: chance(25),
   });
-  return fc.record({ setup, events: fc.array(arbitraryEvent(tabs), { minLength: 4, maxLength: 40, size: "max" }) });
+  const events = fc.oneof(
+    { weight: 8, arbitrary: arbitraryEvent(tabs).map((event) => [event]) },
+    { weight: 1, arbitrary: arbitraryRace(tabs) },
+  );
+  return fc.record({
+    setup,
+    events: fc.array(events, { minLength: 4, maxLength: 30, size: "max" }).map((all) => all.flat()),
+  });
 }

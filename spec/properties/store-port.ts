@@ -24,7 +24,7 @@ export class StorePort implements DeviceStore {
   constructor(world: Surroundings, onWrite: () => void) {
     this.#world = world;
     this.#onWrite = onWrite;
-    const announceAfter = world.delay();
+    const { announceAfter } = world.setup;
     this.scripted = new ScriptedStore({ scheduler: world.clock, records: world.records, announceAfter });
     this.syncToken$ = this.#run("read", () => this.scripted.syncToken$);
     this.commits$ = this.#whileThere(this.scripted.commits$);

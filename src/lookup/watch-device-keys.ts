@@ -48,8 +48,10 @@ interface Attempts {
   unchanged: number;
   /** Failures in a row. */
   failures: number;
-  /** Whether a wait for the next lookup is under way. */
+  /** Whether a wait for the next lookup is under way; `connection`: it ends early when the server answers something. */
   waiting: "echo" | "failure" | "connection" | undefined;
+  /** Whether the last wait ended early: then the next one does not, or a server that answers only other requests would make us spin. */
+  endedEarly: boolean;
 }
 
 /**
@@ -79,7 +81,10 @@ class Watcher {
     this.#ports = ports;
     this.#view = new WatchedLists(wanted, ports.tracking, ports.memory);
     this.#attempts = new Map(
-      wanted.map((userId) => [userId, { latest: {}, unchanged: 0, failures: 0, waiting: undefined }]),
+      wanted.map((userId) => [
+        userId,
+        { latest: {}, unchanged: 0, failures: 0, waiting: undefined, endedEarly: false },
+      ]),
     );
   }
 
@@ -90,7 +95,7 @@ class Watcher {
       merge(tracking.doubtChanges$, memory.ourKeyChanges$).pipe(map(() => this.#view.isStale())),
       memory.cached$.pipe(map((lists) => this.#cached(lists))),
       savedElsewhere$.pipe(map((userIds) => this.#lookUpNow(userIds.filter((userId) => this.#attempts.has(userId))))),
-      connected$.pipe(map(() => this.#lookUpNow(this.#waitingFor("connection")))),
+      connected$.pipe(map(() => this.#reconnected())),
       this.#waits$.pipe(mergeMap(({ userIds, wait }) => this.#afterWait(userIds, wait))),
       // Last the first lookup: what it causes must find everything else in place.
       merge(this.#lookups$, of(this.#wanted)).pipe(mergeMap((userIds) => this.#lookUp(userIds))),
@@ -185,11 +190,17 @@ class Watcher {
       waits.set(wait, [...(waits.get(wait) ?? []), userId]);
     }
     for (const [wait, waiting] of waits) {
+      this.#wait(waiting, wait, "failure");
+      for (const userId of waiting) {
+        const { failures: before, endedEarly } = this.#attempts.get(userId) ?? { failures: 0, endedEarly: false };
+        const mayEndEarly = isDisconnected(failures.get(userId)) && !endedEarly;
+        this.#update(userId, {
+          failures: before + 1,
+          endedEarly: false,
+          waiting: mayEndEarly ? "connection" : "failure",
+        });
+      }
       const error = waiting.map((userId) => failures.get(userId)).find((one) => one !== undefined);
-      const mayReconnect =
-        isDisconnected(error) && waiting.every((userId) => this.#attempts.get(userId)?.failures === 0);
-      this.#wait(waiting, wait, mayReconnect ? "connection" : "failure");
-      for (const userId of waiting) this.#update(userId, { failures: (this.#attempts.get(userId)?.failures ?? 0) + 1 });
       if (error !== undefined) this.#reportFailure(waiting, wait, error);
     }
   }
@@ -218,8 +229,13 @@ class Watcher {
     );
   }
 
-  #waitingFor(reason: Attempts["waiting"]): readonly UserId[] {
-    return Array.from(this.#attempts).flatMap(([userId, { waiting }]) => (waiting === reason ? [userId] : []));
+  /** The server has answered something: users whom it was not reached for are looked up at once. */
+  #reconnected(): false {
+    const userIds = Array.from(this.#attempts).flatMap(([userId, { waiting }]) =>
+      waiting === "connection" ? [userId] : [],
+    );
+    for (const userId of userIds) this.#update(userId, { endedEarly: true });
+    return this.#lookUpNow(userIds);
   }
 
   #lookUpNow(userIds: readonly UserId[]): false {

@@ -130,10 +130,16 @@ describe("cached lists", () => {
   });
 });
 
-it("the end of a doubt is emitted", () => {
-  const { tracking } = trackingAlice();
-  const seen: unknown[] = [];
-  tracking.doubtChanges$.subscribe((value) => seen.push(value));
-  tracking.doubtChanged();
-  expect(seen).toEqual([undefined]);
+describe("doubt", () => {
+  it("is seen by lookups at once, and emitted when its turn comes", () => {
+    const { tracking } = trackingAlice();
+    const seen: boolean[] = [];
+    tracking.doubtChanges$.subscribe(() => seen.push(tracking.inDoubt));
+    tracking.setDoubt(true);
+    expect([tracking.inDoubt, seen]).toEqual([true, []]);
+    tracking.doubtChanged();
+    tracking.setDoubt(false);
+    tracking.doubtChanged();
+    expect(seen).toEqual([true, false]);
+  });
 });

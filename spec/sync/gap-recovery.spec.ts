@@ -36,6 +36,8 @@ describe("the place of a step", () => {
   });
 });
 
+const standingOn = (token: string | undefined): Standing => ({ token, passed: new Set(), isFirst: false });
+
 /** Closes the gap before a step from `s5` to `s6`, from token `s1`. */
 function closing(m: Marbles, ports: Partial<GapPorts>, response: object = { since: "s5", next_batch: "s6" }) {
   const problems: TrackerProblem[] = [];
@@ -173,7 +175,7 @@ describe("closing a gap", () => {
   it(
     "untracks all users but our own without asking if there is no token to ask from",
     marbles((m) => {
-      const { missing$, problems } = closing(m, { token: () => undefined });
+      const { missing$, problems } = closing(m, { standing: () => standingOn(undefined) });
       m.expectObservable(missing$).toBe("(s|)", { s: step({ next: "s5", everyone: "untracked" }) });
       m.afterwards(() => {
         expect(problems).toMatchObject([{ type: "gap", from: undefined, caughtUp: false }]);

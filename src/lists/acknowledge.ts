@@ -2,6 +2,7 @@ import type { UserId } from "../model/ids.js";
 import type { RecordKey } from "../store/device-store.js";
 import { listKey, OWN_IDENTITY } from "../store/records.js";
 import type { SavedRecords } from "../store/saved-records.js";
+import { append, syncOf, type WriteBase } from "../store/transactions.js";
 import type { DeviceList } from "../trust/device-list.js";
 import { readListRecord, type ListRecord } from "./list-record.js";
 import { setOwnIdentity } from "./save-lists.js";
@@ -30,6 +31,7 @@ export interface Acknowledgement {
  */
 export function acknowledge(
   records: SavedRecords,
+  base: WriteBase,
   { userId, masterKey, ownUserId, inMemory }: Acknowledgement,
 ): Acknowledged {
   const key = listKey(userId);
@@ -49,5 +51,8 @@ export function acknowledge(
   const list: DeviceList = { ...saved.list, identity: { ...saved.list.identity, pinnedMasterKey: masterKey } };
   records.set(key, { pins, saved: { ...saved, list } } satisfies ListRecord);
   if (userId === ownUserId) setOwnIdentity(records, list);
+  // In the log too: a tab that misses the announcement, such as a frozen one, reads there that its list is not the saved one any more.
+  const sync = syncOf(records, base);
+  if (sync !== undefined) append(records, sync, { type: "save", by: base.by, lists: [[userId, saved.revision]] });
   return { list: isUnsaved ? undefined : list };
 }

@@ -3,9 +3,10 @@ import { KEY_ALGORITHMS, deviceKey, type KeyAlgorithm } from "../keys/device-key
 import { MAX_CLAIMS_OF_ONE_KEY } from "../keys/limits.js";
 import { StoreClearedError } from "../model/errors.js";
 import type { DeviceId, UserId } from "../model/ids.js";
+import type { TrackerProblem } from "../model/problems.js";
 import type { DeviceStore } from "../store/device-store.js";
 import { indexKey, listKey, OWNER, readOwner, readSync, SYNC, type OwnerRecord } from "../store/records.js";
-import { keyIn, readIndex, type IndexEntry, type IndexRecord } from "./index-record.js";
+import { indexEntries, keyIn, readIndex, type IndexEntry, type IndexRecord } from "./index-record.js";
 import { readListRecord } from "./list-record.js";
 
 /** A device that has a key. */
@@ -20,6 +21,7 @@ export interface DeviceIndexPorts {
   /** Whether the store is still ours; reports it if not. */
   readonly isOurs: (owner: OwnerRecord | undefined) => boolean;
   readonly isTracked: (userId: UserId) => boolean;
+  readonly report: (problem: TrackerProblem) => void;
   /** Whether unsigned devices claim nothing: they were saved before the application refused them. */
   readonly refusesUnsigned: boolean;
 }
@@ -70,9 +72,9 @@ export class DeviceIndex {
         const keys = Array.from({ length: sync.position - known }, (_, i) => indexKey(known + 1 + i));
         if (keys.length === 0) return of(undefined);
         return store.read(keys).pipe(
-          map((records) => {
-            for (const record of records) this.#add(readIndex(record) ?? []);
+          mergeMap((records) => {
             this.#read = sync.position;
+            return this.#addAll(keys.map(([, id], i) => [id, records[i]]));
           }),
         );
       }),
@@ -81,14 +83,33 @@ export class DeviceIndex {
 
   #readAll(): Observable<void> {
     return this.#ports.store.readKinds(["account", "index"]).pipe(
-      map(([account, index]) => {
+      mergeMap(([account, index]) => {
         this.#requireOurs(account?.get(OWNER[1]));
-        const sync = readSync(account?.get(SYNC[1]));
         this.#devices.clear();
         this.#keysOf.clear();
-        const records = Array.from(index ?? []).sort(([a], [b]) => orderOf(a) - orderOf(b));
-        for (const [, record] of records) this.#add(readIndex(record) ?? []);
-        this.#read = sync?.position ?? 0;
+        this.#read = readSync(account?.get(SYNC[1]))?.position ?? 0;
+        return this.#addAll(Array.from(index ?? []).sort(([a], [b]) => orderOf(a) - orderOf(b)));
+      }),
+    );
+  }
+
+  /** If a record is damaged, the devices that it named are found in the lists: the index must not lose a claimant. */
+  #addAll(records: readonly (readonly [id: string, record: unknown])[]): Observable<void> {
+    const damaged: string[] = [];
+    for (const [id, record] of records) {
+      const entries = record === undefined ? [] : readIndex(record);
+      if (entries === undefined) damaged.push(id);
+      else this.#add(entries);
+    }
+    if (damaged.length === 0) return of(undefined);
+    const message = `${damaged.length} record(s) of the index of public keys cannot be trusted; the lists are read instead`;
+    this.#ports.report({ type: "records-damaged", kind: "index", ids: damaged, message });
+    return this.#ports.store.readKinds(["list"]).pipe(
+      map(([lists]) => {
+        for (const [userId, record] of lists ?? []) {
+          const list = readListRecord(record, userId).saved?.list;
+          if (list !== undefined) this.#add(indexEntries(userId, undefined, list));
+        }
       }),
     );
   }

@@ -203,8 +203,8 @@ export class ListSaver {
         keys: acknowledgeKeys(userId),
         prepare: () => {
           const acknowledgement = { userId, masterKey, ownUserId, inMemory: memory.last(userId)?.list };
-          return (records) => {
-            const result = acknowledge(records, acknowledgement);
+          return (records, base) => {
+            const result = acknowledge(records, base, acknowledgement);
             return { result, announce: "list" in result ? [{ type: "acknowledged", userId }] : [] };
           };
         },

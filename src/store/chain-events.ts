@@ -5,11 +5,8 @@ import type { Before } from "./tracked-users.js";
 
 /** What a chain reports, each time after memory reflects it. */
 export interface ChainEvents {
-  /**
-   * Commits of other trackers were applied. `isSummary`: several at once, because some had not been announced;
-   * `undefined` if they are not known one by one.
-   */
-  readonly followed: (before: Before, commits: readonly Commit[] | undefined, isSummary: boolean) => void;
+  /** Commits of other trackers were applied. `isSummary`: several at once, because some had not been announced. */
+  readonly followed: (before: Before, commits: readonly Commit[], isSummary: boolean) => void;
   /** Users are in doubt: another tracker was given changes of them and cannot commit them. */
   readonly moved: (before: Before) => void;
   /** News of other trackers that do not concern the chain. */

@@ -2,7 +2,7 @@ import type { Observable } from "rxjs";
 import { StoreClearedError } from "../model/errors.js";
 import type { News } from "./announcement.js";
 import type { ChainParts } from "./chain-parts.js";
-import { canFollow, doubt, follow, followSave } from "./clone.js";
+import { canFollow, doubt, follow, followSave, type SavedLists } from "./clone.js";
 import { readMissing, type Missing } from "./load.js";
 import { rebase, type Rebased } from "./rebase.js";
 import { Reloads } from "./reloads.js";
@@ -132,6 +132,8 @@ export class ChainReader {
     const { before, dropped, commits } = rebase(clone, missing, name);
     if (missing.type === "everything") events.reread(missing.account);
     events.followed(before, commits, true);
+    const lists = savedElsewhere(missing, name);
+    if (lists.length > 0) events.heard({ type: "saved", lists, updates: [] });
     this.#events.rebased(dropped);
   }
 
@@ -140,4 +142,11 @@ export class ChainReader {
     this.#isBehind = isBehind;
     this.#parts.events.behind(isBehind);
   }
+}
+
+/** The lists that other trackers saved in the meantime, or may have saved, so that those in memory may be older at the same revision. */
+function savedElsewhere(missing: Missing, name: string): SavedLists {
+  return missing.type === "tail"
+    ? missing.records.flatMap((record) => (record.type === "save" && record.by !== name ? [...record.lists] : []))
+    : Array.from(missing.account.state.users, ([userId, { revision }]) => [userId, revision.number] as const);
 }

@@ -30,10 +30,10 @@ export function commitAll(
 
 /** Runs all writes in one transaction and announces their news. The results are in the same order. */
 export function writeAll(
-  { store, owner, clone, announcer }: ChainParts,
+  { store, owner, name, clone, announcer }: ChainParts,
   writes: readonly Write<unknown>[],
 ): Observable<Done<readonly unknown[]> | Cleared> {
-  const base = baseOf(clone);
+  const base = { ...baseOf(clone), by: name };
   const keys = writes.flatMap((write) => [...write.keys]);
   const prepared = writes.map((write) => write.prepare());
   return transact(store, owner, keys, (records) => {

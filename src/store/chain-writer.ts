@@ -57,7 +57,7 @@ export class ChainWriter {
     return this.#retry.error;
   }
 
-  /** Emits when a commit fails. */
+  /** Emits when nothing can be committed: a commit failed, or reading what was missing before it. */
   get failed$(): Observable<void> {
     return this.#failed$;
   }
@@ -75,8 +75,10 @@ export class ChainWriter {
     return this.#writes.add(write);
   }
 
-  failWrites(error: unknown): void {
+  /** What is missing could not be read, so nothing can be committed now. */
+  readFailed(error: unknown): void {
     this.#writes.fail(error);
+    this.#failed$.next();
   }
 
   /** The outcome of everything that is pending now; at once if there is nothing. */

@@ -63,7 +63,7 @@ export class Chain {
         this.#writer.settle(dropped);
       },
       failed: (error) => {
-        this.#writer.failWrites(error);
+        this.#writer.readFailed(error);
       },
     });
   }

@@ -1,10 +1,10 @@
 import { defer, map, mergeMap, of, throwError, type Observable } from "rxjs";
-import { isObject } from "../model/json.js";
-import { StoreClearedError, StoreFormatError, StoreOwnerError } from "../model/errors.js";
+import { StoreClearedError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
 import { emptyClone, follow, followSave, type SavedState } from "./clone.js";
 import type { DeviceStore } from "./device-store.js";
 import { mend } from "./mend.js";
+import { ownStore } from "./owner.js";
 import {
   LIST_STATES,
   logKey,
@@ -17,7 +17,6 @@ import {
   readSnapshot,
   readSync,
   snapshotKey,
-  STORE_FORMAT,
   SYNC,
   type LogRecord,
   type OwnerRecord,
@@ -38,49 +37,21 @@ export interface SavedAccount {
 }
 
 /**
- * Makes sure that the store belongs to this user, and reads their saved state.
- *
- * A store of an older format is replaced. Fails with {@link StoreOwnerError} before anything but the owner's record is
- * read, and with {@link StoreFormatError} if a newer version wrote the store.
- * @param lifetime a name for what the store is from now on if it has no owner yet: one that no other life of it ever
- *   had
+ * Makes sure that the store belongs to this user, and reads their saved state. Fails as {@link ownStore} does.
+ * @param lifetime a name for what the store is from now on if it has no owner yet
  */
 export function loadAccount(store: DeviceStore, userId: UserId, lifetime: string): Observable<SavedAccount> {
-  const replace = (): Observable<OwnerRecord> => store.clear().pipe(mergeMap(() => claim(store, userId, lifetime)));
-  return store.read([OWNER]).pipe(
-    mergeMap(([saved]) =>
-      saved === undefined ? claim(store, userId, lifetime).pipe(map((owner): unknown => owner)) : of(saved),
+  return ownStore(store, userId, lifetime).pipe(
+    mergeMap(({ owner, replaced, isDamaged }) =>
+      readAccount(store, owner).pipe(
+        map((account) => ({
+          ...account,
+          ...(isDamaged && { damaged: new Map([["account", [OWNER[1]]]]) }),
+          ...(replaced !== undefined && { replaced }),
+        })),
+      ),
     ),
-    mergeMap((saved) => {
-      const owner = readOwner(saved);
-      // A newer version may name its owner in another way.
-      const format = isObject(saved) && typeof saved.format === "number" ? saved.format : STORE_FORMAT;
-      if (owner !== undefined && owner.userId !== userId)
-        return throwError(() => new StoreOwnerError(owner.userId, userId));
-      if (format > STORE_FORMAT) return throwError(() => new StoreFormatError(format, STORE_FORMAT));
-      if (format < STORE_FORMAT)
-        return replace().pipe(
-          mergeMap((claimed) => readAccount(store, claimed)),
-          map((account) => ({ ...account, replaced: format })),
-        );
-      // Without a readable owner it is unknown whose lists these are.
-      if (owner === undefined)
-        return replace().pipe(
-          mergeMap((claimed) => readAccount(store, claimed)),
-          map((account) => ({ ...account, damaged: new Map([["account", [OWNER[1]]]]) })),
-        );
-      return readAccount(store, owner);
-    }),
   );
-}
-
-function claim(store: DeviceStore, userId: UserId, lifetime: string): Observable<OwnerRecord> {
-  return store.update([OWNER], ([saved]) => {
-    const owner = readOwner(saved); // another tab may have been faster
-    if (owner !== undefined) return { puts: [], deletes: [], result: owner };
-    const claimed: OwnerRecord = { userId, format: STORE_FORMAT, lifetime };
-    return { puts: [[OWNER, claimed]], deletes: [], result: claimed };
-  });
 }
 
 /**

@@ -1,9 +1,9 @@
 import type { UserId } from "../model/ids.js";
-import type { Change, Commit, SyncStep } from "./change.js";
+import { isEmptyStep, type Change, type Commit, type SyncStep } from "./change.js";
 import { applyLocally, follow, followSave, keepFirst, type Clone, type Pending, type SavedState } from "./clone.js";
 import type { Missing } from "./load.js";
 import type { LogRecord } from "./records.js";
-import type { Before, TrackedUsers } from "./tracked-users.js";
+import { effectsSince, type Before, type TrackedUsers } from "./tracked-users.js";
 
 /**
  * What became of a pending change: its step is in the chain, committed here or by another tab; or, `applied`, it
@@ -16,8 +16,8 @@ export interface Rebased {
   readonly before: Before;
   /** Pending changes that are not to be committed any more. */
   readonly dropped: readonly { readonly pending: Pending; readonly outcome: Outcome }[];
-  /** Commits of other trackers that were missing; `undefined` if they are not known one by one. */
-  readonly commits: readonly Commit[] | undefined;
+  /** Commits of other trackers that were missing; if they are not known one by one, a step that stands for them. */
+  readonly commits: readonly Commit[];
 }
 
 /**
@@ -28,15 +28,17 @@ export interface Rebased {
  * @param name the tracker's own: what it committed without learning of it, its callers know
  */
 export function rebase(clone: Clone, missing: Missing, name: string): Rebased {
-  const commits = missing.type === "tail" ? unknownCommits(missing.records, name, clone.head) : undefined;
-  const hasLeft = commits === undefined ? () => true : departures(commits);
   const { head } = clone;
   const before: Before = new Map();
   const pending = clone.pending.splice(0);
   for (const { undo } of pending)
     for (const userId of undo.before.keys()) keepFirst(before, new Map([[userId, clone.users.get(userId)]]));
   for (const { undo } of pending.toReversed()) restore(clone, undo);
-  keepFirst(before, missing.type === "tail" ? applyTail(clone, missing) : takeOver(clone, missing.account.state));
+  const { token } = clone;
+  const missed = missing.type === "tail" ? applyTail(clone, missing) : takeOver(clone, missing.account.state);
+  keepFirst(before, missed);
+  const commits = missing.type === "tail" ? unknownCommits(missing.records, name, head) : summary(missed, token, clone);
+  const hasLeft = missing.type === "tail" ? departures(commits) : () => true;
   // A transaction of ours took effect and its answer was lost: it committed the first of what is pending, as it is.
   const lost = missing.type === "tail" ? pending.splice(0, ownCommits(missing.records, name, head)) : [];
   const dropped: Rebased["dropped"][number][] = lost.map((one) => ({ pending: one, outcome: outcomeOf(one.change) }));
@@ -80,6 +82,13 @@ function lateStep({ changed, left, everyone }: SyncStep, users: TrackedUsers["us
 /** The outcome of a change that is committed. A step that was rebased late has no token any more. */
 export const outcomeOf = (change: Change): Outcome =>
   change.type === "step" && change.next !== undefined ? "committed" : "applied";
+
+/** What a whole state that was taken over changed, before anything of ours is applied on top: that is not durable. */
+function summary(missed: Before, since: string | undefined, clone: Clone): readonly Commit[] {
+  const { invalidated: changed, left } = effectsSince(missed, clone);
+  const step: SyncStep = { type: "step", since, next: clone.token, changed, left };
+  return isEmptyStep(step) ? [] : [{ number: clone.head, change: step }];
+}
 
 /** How many commits of this tracker are beyond its head. */
 function ownCommits(records: readonly LogRecord[], name: string, head: number): number {

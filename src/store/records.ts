@@ -89,13 +89,14 @@ export type LogRecord =
       /** The tracker that wrote it. */ readonly by: string;
       readonly commits: readonly Commit[];
     }
-  | { readonly type: "save"; readonly lists: SavedLists };
+  | { readonly type: "save"; /** The tracker that wrote it. */ readonly by: string; readonly lists: SavedLists };
 
 export function readLog(record: unknown): LogRecord | undefined {
   if (!isObject(record)) return undefined;
-  if (record.type === "save") return isSavedLists(record.lists) ? (record as unknown as LogRecord) : undefined;
   const { type, by, commits } = record;
-  if (type !== "commits" || typeof by !== "string" || !Array.isArray(commits) || commits.length === 0) return undefined;
+  if (typeof by !== "string") return undefined;
+  if (type === "save") return isSavedLists(record.lists) ? (record as unknown as LogRecord) : undefined;
+  if (type !== "commits" || !Array.isArray(commits) || commits.length === 0) return undefined;
   return commits.every(isCommit) ? (record as unknown as LogRecord) : undefined;
 }
 

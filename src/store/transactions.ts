@@ -9,6 +9,11 @@ export interface Base {
   readonly position: number;
 }
 
+/** The base of a write, and the tracker that makes it. */
+export interface WriteBase extends Base {
+  readonly by: string;
+}
+
 /** Log records that a tracker which is behind reads one by one; one that is further behind reads everything. */
 export const MAX_TAIL = 1_000;
 

@@ -2,7 +2,7 @@ import { AsyncSubject, type Observable } from "rxjs";
 import type { News } from "./announcement.js";
 import type { RecordKey } from "./device-store.js";
 import type { SavedRecords } from "./saved-records.js";
-import type { Base } from "./transactions.js";
+import type { WriteBase } from "./transactions.js";
 
 /**
  * Records that several writes may touch together in one transaction: what a store does within its deadline even on a
@@ -24,7 +24,7 @@ export interface Write<T> {
    * Called as its transaction begins, after all commits before it: returns the pure function over the records that it
    * names.
    */
-  readonly prepare: () => (records: SavedRecords, base: Base) => Written<T>;
+  readonly prepare: () => (records: SavedRecords, base: WriteBase) => Written<T>;
 }
 
 interface Buffered {

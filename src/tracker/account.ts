@@ -53,6 +53,8 @@ export class Account {
   readonly #subscriptions = new Subscription();
   readonly #passed: PassedTokens;
   #isGapOpen = false;
+  /** Whether commits were read that other trackers may not have heard of: the tab that made them may have crashed. */
+  #mayBeUnannounced = true;
   #isAsked = false;
 
   constructor(account: SavedAccount, store: DeviceStore, settings: AccountSettings, surroundings: AccountSurroundings) {
@@ -181,6 +183,8 @@ export class Account {
     const isInitial = token === undefined && step.next !== undefined;
     const change: SyncStep = { ...toChange(step, token), ...(isInitial && { everyone: "outdated" }) };
     const isNews = placement === "next" && !isEmptyStep(change);
+    if (!isNews && this.#mayBeUnannounced) this.#answerCaughtUp();
+    this.#mayBeUnannounced = false;
     this.#respond(step, isNews ? this.#commit(change) : this.chain.tokenSettled(), connection);
   }
 
@@ -215,21 +219,16 @@ export class Account {
     });
   }
 
-  #followed(before: Before, commits: readonly Commit[] | undefined, isSummary: boolean): void {
+  #followed(before: Before, commits: readonly Commit[], isSummary: boolean): void {
     const { outputs, connection } = this.#surroundings;
-    const steps = commits === undefined ? [this.#stepOf(before)] : stepsIn(commits);
+    const steps = stepsIn(commits);
+    this.#mayBeUnannounced ||= isSummary;
     this.#changed(before, steps);
     const responses = isSummary ? [toResponse(steps)] : steps.map((step) => toResponse([step]));
     for (const response of responses) if (response !== undefined) outputs.responses.committedElsewhere(response);
     const isSynced = responses.some((response) => response !== undefined);
     const current = connection();
     if (isSynced && current !== undefined) this.#caughtUp(current);
-  }
-
-  /** What a whole state that was read again changed, as one step. */
-  #stepOf(before: Before): SyncStep {
-    const { invalidated, left } = effectsSince(before, this.chain.clone);
-    return { type: "step", next: this.chain.clone.token, changed: invalidated, left };
   }
 
   #heard(news: News): void {

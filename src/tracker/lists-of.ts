@@ -95,6 +95,7 @@ export function listsOf(
     store,
     isOurs,
     isTracked: (userId) => tracking.get(userId) !== undefined,
+    report,
     refusesUnsigned,
   });
   return { memory, lists, index, saver, queries, lookup };

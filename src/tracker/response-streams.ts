@@ -1,4 +1,4 @@
-import { defer, Subject, type Observable } from "rxjs";
+import { defer, EMPTY, Subject, throwError, type Observable } from "rxjs";
 import type { SyncResponse } from "../model/wire.js";
 import type { Outcome } from "../store/rebase.js";
 import type { EmissionQueue } from "./emission-queue.js";
@@ -28,10 +28,12 @@ class Generation {
  */
 export class ResponseStreams {
   /** Ends with the sync stream; a later subscriber gets what comes after that. */
-  readonly applied$: Observable<SyncResponse> = defer(() => this.#current.applied$);
-  readonly synced$: Observable<SyncResponse> = defer(() => this.#current.synced$);
+  readonly applied$: Observable<SyncResponse> = defer(() => this.#over$ ?? this.#current.applied$);
+  readonly synced$: Observable<SyncResponse> = defer(() => this.#over$ ?? this.#current.synced$);
   readonly #emissions: EmissionQueue;
   #current = new Generation();
+  /** What a subscriber gets after {@link finish}. */
+  #over$: Observable<never> | undefined;
   /** Generations whose stream has ended and whose last responses are not durable yet. */
   #ending: Generation[] = [];
 
@@ -92,7 +94,7 @@ export class ResponseStreams {
   /** Nothing follows any more. */
   finish(end: End): void {
     const { applied$, synced$ } = this.#current;
-    this.#current = new Generation();
+    this.#over$ = end === "complete" ? EMPTY : throwError(() => end.error);
     this.#emissions.enqueue(() => {
       finish(applied$, end);
       finish(synced$, end);

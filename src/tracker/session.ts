@@ -126,6 +126,7 @@ export class Session {
     connection.add(
       this.#options.sync$.subscribe({
         next: (response: unknown) => {
+          if (connection.closed) return; // from inside an emission that an earlier response of this burst caused
           this.#gate.pass(() => {
             this.#account?.receive(response, connection);
           });

@@ -1,153 +1,178 @@
-import { of, Subject } from "rxjs";
+import { Subject } from "rxjs";
 import { describe, expect, it } from "vitest";
 import type { SyncResponse } from "../../src/model/wire.js";
 import { memoryStore } from "../../src/store/memory-store.js";
+import { ScriptedStore } from "../../src/testing/scripted-store.js";
 import { countingStore, type StoreLog } from "../support/counting-store.js";
 import { marbles, type Marbles } from "../support/marbles.js";
-import { trackerIn, type TrackerSetUp } from "../support/tracker-in.js";
+import { otherTab, setUp, type SetUp } from "../support/set-up.js";
 import { BOB, CAROL, crowd } from "../support/users.js";
-import { step } from "../support/wire.js";
 
-const users = crowd(200);
+const users = crowd(250);
+const lists = users.map((userId) => `list/${userId}`);
 
-/** Everyone of the crowd is tracked, and their lists are cached. */
-function cachedCrowd(m: Pick<Marbles, "scheduler">, set: TrackerSetUp = {}) {
+/** A tracker of a crowd that has a device each. `cost` tells how many records an action reads and writes, in how many operations. */
+function counted(m: Marbles, options: SetUp = {}) {
   const log: StoreLog = { reads: [], writes: [] };
-  const records = memoryStore();
-  const under = trackerIn(m, { tracking: users, store: countingStore(log, records), answers: [of({})], ...set });
+  const sync$ = new Subject<SyncResponse>();
+  const store = new ScriptedStore({ scheduler: m.scheduler, records: countingStore(log, memoryStore()) });
+  const devices = Object.fromEntries(users.map((userId) => [userId, ["D1"]]));
+  const under = setUp(m, { tracked: users, devices, sync$, store, ...options });
+  const forget = () => {
+    log.reads.length = 0;
+    log.writes.length = 0;
+  };
+  const cost = (action: () => void) => {
+    forget();
+    action();
+    const count = (operations: readonly (readonly string[])[]) => operations.map((keys) => keys.length);
+    return { reads: count(log.reads), writes: count(log.writes) };
+  };
+  return { ...under, sync$, log, forget, cost };
+}
+
+/** The same, all lists fetched. */
+function fetched(m: Marbles, options: SetUp = {}) {
+  const under = counted(m, options);
   under.lookup(users).subscribe();
-  log.reads.length = 0;
-  log.writes.length = 0;
-  return { ...under, log, records };
+  under.forget();
+  return under;
+}
+
+/** The tracker of the next page, on what the first one saved. */
+function nextPage(m: Marbles) {
+  const first = fetched(m);
+  const next = otherTab(m, first, { connected: false });
+  return { ...next, cost: first.cost, log: first.log };
 }
 
 describe("a lookup of cached users", () => {
   it(
-    "makes no request and reads nothing while memory has their lists",
+    "reads nothing while their lists are in memory",
     marbles((m) => {
-      const { tracker, log, requests } = cachedCrowd(m);
-      tracker.getDeviceKeys(users).subscribe();
-      expect(log.reads).toEqual([]);
-      expect(requests).toHaveLength(1);
+      const { lookup, cost, homeserver } = fetched(m);
+      expect(cost(() => lookup(users).subscribe())).toEqual({ reads: [], writes: [] });
+      expect(homeserver.queries).toHaveLength(1);
     }),
   );
 
   it(
-    "makes no request and one read after a restart",
+    "reads them all at once after a restart, and then nothing",
     marbles((m) => {
-      const { records } = cachedCrowd(m);
-      const log: StoreLog = { reads: [], writes: [] };
-      const { tracker, requests } = trackerIn(m, { store: countingStore(log, records) });
-      tracker.getDeviceKeys([]).subscribe();
-      log.reads.length = 0;
-      tracker.getDeviceKeys(users).subscribe();
-      expect(log.reads).toEqual([["account/owner", "account/own", ...users.map((user) => `list/${user}`)]]);
-      expect(requests).toEqual([]);
-    }),
-  );
-
-  it(
-    "reads nothing any more once memory has them again",
-    marbles((m) => {
-      const { records } = cachedCrowd(m);
-      const log: StoreLog = { reads: [], writes: [] };
-      const { tracker } = trackerIn(m, { store: countingStore(log, records) });
-      tracker.getDeviceKeys(users).subscribe();
-      log.reads.length = 0;
-      tracker.getDeviceKeys(users).subscribe();
-      expect(log.reads).toEqual([]);
+      const { lookup, cost, log, expectQueries } = nextPage(m);
+      lookup([]).subscribe();
+      expect(cost(() => lookup(users).subscribe())).toEqual({ reads: [252], writes: [] });
+      expect(log.reads).toEqual([["account/owner", "account/own", ...lists]]);
+      expect(cost(() => lookup(users).subscribe())).toEqual({ reads: [], writes: [] });
+      expectQueries();
     }),
   );
 
   it(
     "reads only the lists that memory does not hold",
     marbles((m) => {
-      const { tracker, log } = cachedCrowd(m, { maxListsInMemory: 190 });
-      tracker.getDeviceKeys(users).subscribe();
-      expect(log.reads).toEqual([
-        ["account/owner", "account/own", ...users.slice(0, 10).map((user) => `list/${user}`)],
-      ]);
+      const { lookup, log } = fetched(m, { maxListsInMemory: 240 });
+      lookup(users).subscribe();
+      expect(log.reads).toEqual([["account/owner", "account/own", ...lists.slice(0, 10)]]);
     }),
   );
 
   it(
-    "reads at most once although others of the call must be asked for",
+    "reads once although others of the call are queried",
     marbles((m) => {
-      const { records } = cachedCrowd(m);
-      const log: StoreLog = { reads: [], writes: [] };
-      const { tracker } = trackerIn(m, {
-        store: countingStore(log, records),
-        answers: [of({})],
-        tracking: [BOB, CAROL],
-      });
-      log.reads.length = 0;
-      tracker.getDeviceKeys([...users, BOB, CAROL]).subscribe();
-      expect(log.reads.filter((keys) => keys.includes(`list/${users[0]}`))).toHaveLength(1);
+      const { tracker, lookup, cost } = nextPage(m);
+      tracker.track([BOB, CAROL]).subscribe();
+      const { reads } = cost(() => lookup([...users, BOB, CAROL]).subscribe());
+      expect(reads.filter((count) => count >= 250)).toEqual([252]);
     }),
   );
+});
 
+describe("loading the saved state", () => {
   it(
-    "reads no list to start",
+    "reads the owner, and then the log: no list and no index",
     marbles((m) => {
-      const { records } = cachedCrowd(m);
-      const log: StoreLog = { reads: [], writes: [] };
-      trackerIn(m, { store: countingStore(log, records) })
-        .tracker.getDeviceKeys([])
-        .subscribe();
-      expect(log.reads.flat().filter((key) => key.startsWith("list"))).toEqual([]);
+      const { lookup, log } = nextPage(m);
+      lookup([]).subscribe();
+      expect(log.reads).toEqual([["account/owner"], ["account/*", "snapshot/*", "log/*"]]);
+    }),
+  );
+});
+
+describe("a lookup of users to be fetched", () => {
+  it(
+    "writes a list for each, and three records for all of them",
+    marbles((m) => {
+      const { lookup, cost, log } = counted(m);
+      expect(cost(() => lookup(users).subscribe())).toEqual({ reads: [253], writes: [253] });
+      expect(log.writes).toEqual([[...lists, "log/3", "account/sync", "index/3"]]);
     }),
   );
 });
 
 describe("a step", () => {
-  const steps$ = new Subject<SyncResponse>();
-  const touched = ({ reads, writes }: StoreLog) => [...new Set([...reads.flat(), ...writes.flat()])].sort();
+  const step = (changed: string[], left: string[] = []): SyncResponse => ({
+    since: "s0",
+    next_batch: "s1",
+    device_lists: { changed, left },
+  });
+  const one = { reads: [2], writes: [2] };
 
   it(
-    "reads and writes only the records of its own users, however many are tracked",
+    "reads two records and writes two, however many users it names",
     marbles((m) => {
-      const { log } = cachedCrowd(m, { sync$: steps$ });
-      const [first = "", second = ""] = users;
-      steps$.next(step("s1", { changed: [first, BOB], left: [second] }));
-      const records = [
-        "account/epoch",
-        "account/owner",
-        "account/sync",
-        `list/${second}`,
-        `state/${BOB}`,
-        `state/${first}`,
-        `state/${second}`,
-      ];
-      expect(touched(log)).toEqual(records.sort());
-      expect(log.writes).toHaveLength(1);
+      for (const count of [0, 1, 10, 250]) {
+        const { sync$, cost } = fetched(m);
+        const [changed, left] = [users.slice(0, count / 2), users.slice(count / 2, count)];
+        expect(cost(() => sync$.next(step(changed, left)))).toEqual(one);
+      }
     }),
   );
 
   it(
-    "that announces nobody touches no user's record",
+    "reads the owner and the head, and appends to the log",
     marbles((m) => {
-      const { log } = cachedCrowd(m, { sync$: steps$ });
-      steps$.next(step("s1"));
-      expect(touched(log)).toEqual(["account/epoch", "account/owner", "account/sync"]);
+      const { sync$, log } = fetched(m);
+      sync$.next(step(users.slice(0, 10)));
+      expect(log).toEqual({ reads: [["account/owner", "account/sync"]], writes: [["log/4", "account/sync"]] });
     }),
   );
 
   it(
-    "that makes everyone outdated is one record, not one for each user",
+    "that may hide changes of any user costs the same",
     marbles((m) => {
-      const { log } = cachedCrowd(m, { sync$: steps$ });
-      steps$.next({ next_batch: "s9", device_lists: "?" as never });
-      expect(log.writes.flat().sort()).toEqual(["account/epoch", "account/sync"]);
+      const { sync$, cost } = fetched(m);
+      expect(cost(() => sync$.next({ next_batch: "s1", device_lists: "?" as never }))).toEqual(one);
     }),
   );
 
   it(
-    "copies one set for all who subscribe to trackedUsers$",
+    "costs other tabs nothing",
     marbles((m) => {
-      const { tracker } = cachedCrowd(m, { sync$: steps$ });
-      const sets = new Set<ReadonlySet<string>>();
-      for (let i = 0; i < 3; i++) tracker.trackedUsers$.subscribe((set) => sets.add(set));
-      expect(sets.size).toBe(1);
+      const { sync$, cost, ...first } = fetched(m);
+      const second = otherTab(m, first);
+      second.lookup([]).subscribe();
+      const before = { ...second.store.begun };
+      expect(cost(() => sync$.next(step(users.slice(0, 10))))).toEqual(one);
+      expect(second.store.begun).toEqual(before);
+    }),
+  );
+
+  it(
+    "that changes nothing costs nothing",
+    marbles((m) => {
+      const { sync$, cost } = fetched(m);
+      expect(cost(() => sync$.next({ since: "s0", next_batch: "s0" }))).toEqual({ reads: [], writes: [] });
+    }),
+  );
+});
+
+describe("track()", () => {
+  it(
+    "of 1,000 users reads two records and writes two",
+    marbles((m) => {
+      const { tracker, cost } = counted(m, { tracked: [] });
+      expect(cost(() => tracker.track(crowd(1_000)).subscribe())).toEqual({ reads: [2], writes: [2] });
     }),
   );
 });

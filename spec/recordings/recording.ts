@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { UserId } from "../../src/model/ids.js";
 import type { CrossSigningKey, DeviceKeys, SyncResponse } from "../../src/model/wire.js";
 
-/** What a `/keys/query` of the recording answered. */
+/** A response of `/keys/query` in the recording. */
 export interface RecordedAnswer {
   readonly device_keys: Record<UserId, Record<string, DeviceKeys>>;
   readonly failures: Record<string, unknown>;
@@ -10,7 +10,7 @@ export interface RecordedAnswer {
   readonly self_signing_keys: Record<UserId, CrossSigningKey>;
 }
 
-/** One request and its answer; `after`: what had just happened, as the recording tells it. */
+/** One request and its response. `after`: what had just happened, in the words of the recording. */
 export type Exchange =
   | {
       readonly type: "sync";
@@ -35,7 +35,7 @@ interface Recorded {
   readonly response: { readonly status: number; readonly body: unknown };
 }
 
-/** What a Synapse 1.160 answered the account of {@link ALICE}, in order. */
+/** What Synapse 1.160 sent to the account of {@link ALICE}, in order. */
 export const recording: readonly Exchange[] = (
   JSON.parse(readFileSync(new URL("synapse-1.160.json", import.meta.url), "utf8")) as readonly Recorded[]
 ).map(({ after, request: { path, body }, response }) => {
@@ -58,6 +58,6 @@ export const recording: readonly Exchange[] = (
 
 export const ALICE = "@aliced0b7e6:localhost:8448";
 export const BOB = "@bobd0b7e6:localhost:8448";
-/** Carol and Dave are on the other server; no room is shared with Dave. */
+/** Carol and Dave are on another server. Alice shares no room with Dave. */
 export const CAROL = "@carold0b7e6:localhost:8449";
 export const DAVE = "@daved0b7e6:localhost:8449";

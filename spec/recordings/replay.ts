@@ -8,25 +8,25 @@ import { VirtualClock } from "../properties/virtual-clock.js";
 import { ALICE, type Exchange, type RecordedAnswer } from "./recording.js";
 import { nodeVerifier } from "../support/node-verifier.js";
 
-/** A store, and how its page goes: what it had not done by then, it never does. */
+/** A store, and how its page crashes: what it has not done by then, it never does. */
 export interface OpenedStore {
   readonly store: DeviceStore;
   readonly crash: () => void;
 }
 
-/** Where the records are, and how to let the store get on. */
+/** Where the records are kept, and how to let the store proceed. */
 export interface Storage {
   readonly open: (clock: VirtualClock) => OpenedStore;
   readonly turn: () => Promise<void>;
 }
 
-/** When, in one exchange, the page is loaded again. */
+/** When the page is reloaded in one exchange. */
 export type Moment = "before" | "as it begins" | "as it is answered" | "after";
 
-/** What came of one exchange. */
+/** The outcome of one exchange. */
 export interface Outcome {
   readonly tracked: ReadonlySet<UserId>;
-  /** Whom the server was asked for, request by request. */
+  /** The users that were queried, request by request. */
   readonly asked: readonly (readonly UserId[])[];
   readonly changes: readonly DeviceChanges[];
   readonly result: DeviceKeysByUser | undefined;
@@ -35,7 +35,7 @@ export interface Outcome {
 /** How long the server takes to answer a query, in ms. */
 const ANSWER_TIME = 1;
 
-/** Plays a recording to a tracker. */
+/** Replays a recording to a tracker. */
 export class Replay {
   readonly #storage: Storage;
   readonly #clock = new VirtualClock();
@@ -53,7 +53,7 @@ export class Replay {
     [this.#opened, this.#tracker, this.#connection] = this.#load();
   }
 
-  /** @param reload when the page is loaded again, if at all; what it was about to do it then does anew */
+  /** @param reload when the page is reloaded, if at all; it then repeats what it was about to do */
   async play(exchange: Exchange, reload?: Moment): Promise<Outcome> {
     if (reload === "before") await this.#reload();
     this.#asked = [];
@@ -79,7 +79,7 @@ export class Replay {
     if (reload === "as it begins" || reload === "as it is answered") {
       following.unsubscribe();
       await this.#reload();
-      // The sync loop goes on from the saved token: is there anything left to tell?
+      // The sync loop resumes at the saved token: this response may have been committed.
       const saved = await this.#value(this.#opened.store.syncToken$);
       if (saved === response.next_batch) return;
       if ((saved ?? null) !== response.since)
@@ -134,7 +134,7 @@ export class Replay {
     return [opened, tracker, connection];
   }
 
-  /** The recorded answer, of the users that were asked for and nobody else. */
+  /** The part of the recorded response that is about the queried users. */
   #query({ device_keys: wanted }: KeysQueryRequest): Observable<KeysQueryResponse> {
     return defer(() => {
       const users = Object.keys(wanted);
@@ -157,7 +157,7 @@ export class Replay {
   }
 
   get answer(): RecordedAnswer {
-    if (this.#answer === undefined) throw new Error("nothing was to be asked for yet");
+    if (this.#answer === undefined) throw new Error("a query was sent before the first one of the recording");
     return this.#answer;
   }
 
@@ -172,7 +172,7 @@ export class Replay {
 
   async #until(reached: () => boolean): Promise<void> {
     for (let turns = 0; !reached(); turns++) {
-      if (turns > 1_000) throw new Error("it never came to that");
+      if (turns > 1_000) throw new Error("gave up waiting");
       this.#clock.advance(1);
       await this.#storage.turn();
     }

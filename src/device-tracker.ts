@@ -145,7 +145,7 @@ export class DeviceTracker {
   watchDeviceKeys(users: Iterable<UserId>): Observable<DeviceKeysByUser> {
     const wanted = distinctUsers(users);
     const { outputs, scheduler } = this.#session;
-    const connected$ = this.applied$.pipe(catchError(() => NEVER));
+    const connected$ = outputs.responses.responded$;
     const watched$ = this.#session
       .onceOpen(({ tracking, parts, savedElsewhere$ }) =>
         watchDeviceKeys(wanted, { ...parts, tracking, savedElsewhere$, connected$, scheduler, report: outputs.report }),

@@ -1,17 +1,16 @@
 import type { DeviceId, UserId } from "../model/ids.js";
 import { compactedIndexKey, indexKey, type SyncRecord } from "../store/records.js";
 import type { SavedRecords } from "../store/saved-records.js";
-import type { Committed } from "../store/snapshot.js";
 import { readIndex, type IndexEntry } from "./index-record.js";
 
 /** Devices in one compacted record. */
 const ENTRIES_PER_RECORD = 5_000;
 
 /**
- * Folds the records of the index into as few as possible, without devices that are gone and users who are not tracked
- * any more.
+ * Folds the records of the index into as few as possible, without devices that are gone. Users who are not tracked keep
+ * their entries: their lists are still there, and they may come back.
  */
-export function compactIndex(records: SavedRecords, { snapshot, position }: SyncRecord, { users }: Committed): number {
+export function compactIndex(records: SavedRecords, { snapshot, position }: SyncRecord): number {
   const compacted = Array.from({ length: snapshot.index }, (_, i) => compactedIndexKey(i));
   const appended = Array.from({ length: position - snapshot.position }, (_, i) => indexKey(snapshot.position + 1 + i));
   records.need([...compacted, ...appended]);
@@ -19,7 +18,6 @@ export function compactIndex(records: SavedRecords, { snapshot, position }: Sync
   for (const key of [...compacted, ...appended]) {
     for (const entry of readIndex(records.get(key)) ?? []) {
       const [userId, deviceId, ...keys] = entry;
-      if (!users.has(userId)) continue;
       const devices = entries.get(userId) ?? new Map<DeviceId, IndexEntry>();
       entries.set(userId, devices);
       if (keys.length === 0) devices.delete(deviceId);

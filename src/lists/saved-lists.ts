@@ -5,6 +5,7 @@ import type { TrackerProblem } from "../model/problems.js";
 import type { DeviceStore } from "../store/device-store.js";
 import { listKey, OWN_IDENTITY, OWNER, readOwner, readOwnIdentity, type OwnerRecord } from "../store/records.js";
 import type { Revision } from "../store/revision.js";
+import type { TrackedUser } from "../store/tracked-users.js";
 import type { Tracking } from "../sync/tracking.js";
 import type { DeviceList } from "../trust/device-list.js";
 import { CachedList } from "./list-cache.js";
@@ -77,8 +78,14 @@ export class SavedLists {
     );
   }
 
-  /** The last lists, however old, in at most one read. Users without one are absent. */
-  lastKnown(userIds: readonly UserId[]): Observable<ReadonlyMap<UserId, KnownList>> {
+  /**
+   * The last lists, however old, in at most one read. Users without one are absent.
+   * @param mayHaveList which users' records are worth reading
+   */
+  lastKnown(
+    userIds: readonly UserId[],
+    mayHaveList: (user: TrackedUser | undefined) => boolean = () => true,
+  ): Observable<ReadonlyMap<UserId, KnownList>> {
     const { memory, tracking, isCommitted } = this.#ports;
     const known = new Map<UserId, KnownList>();
     const missing: UserId[] = [];
@@ -89,7 +96,7 @@ export class SavedLists {
       // outdated.
       if (cached !== undefined && (user === undefined || user.outdated || user.revision === cached.revision)) {
         known.set(userId, { list: cached.list, answers: (revision) => revision === cached.revision });
-      } else if (user?.hasList === true) missing.push(userId);
+      } else if (mayHaveList(user)) missing.push(userId);
     }
     if (missing.length === 0) return of(known);
     return this.#readRecords(missing).pipe(

@@ -90,21 +90,23 @@ export class Lookup {
 
   /** What is saved for these users, without querying the server; users without a list are absent. */
   known(wanted: readonly UserId[]): Observable<DeviceKeysByUser> {
-    return this.#lists.lastKnown(wanted).pipe(
-      map((known) => {
-        const result = new Map<UserId, UserDeviceKeys>();
-        for (const userId of wanted) {
-          const last = known.get(userId);
-          if (last === undefined) continue;
-          const user = this.#tracking.get(userId);
-          const isCurrent =
-            user !== undefined && !user.outdated && !this.#tracking.inDoubt && last.answers(user.revision);
-          const identity = identityStatus(last.list.identity, this.#memory.ourKey);
-          result.set(userId, { ...last.list, identity, freshness: isCurrent ? "current" : "outdated" });
-        }
-        return result;
-      }),
-    );
+    return this.#lists
+      .lastKnown(wanted, (user) => user !== undefined)
+      .pipe(
+        map((known) => {
+          const result = new Map<UserId, UserDeviceKeys>();
+          for (const userId of wanted) {
+            const last = known.get(userId);
+            if (last === undefined) continue;
+            const user = this.#tracking.get(userId);
+            const isCurrent =
+              user !== undefined && !user.outdated && !this.#tracking.inDoubt && last.answers(user.revision);
+            const identity = identityStatus(last.list.identity, this.#memory.ourKey);
+            result.set(userId, { ...last.list, identity, freshness: isCurrent ? "current" : "outdated" });
+          }
+          return result;
+        }),
+      );
   }
 
   /**

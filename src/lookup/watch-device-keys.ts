@@ -9,6 +9,7 @@ import {
   mergeMap,
   of,
   Subject,
+  takeUntil,
   timer,
   type Observable,
   type SchedulerLike,
@@ -24,6 +25,7 @@ import { fromCache, type Answer } from "../query/answer.js";
 import type { Invalidations, Tracking } from "../sync/tracking.js";
 import type { Gathered, Lookup } from "./lookup.js";
 import { isDisconnected, isFinal, waitAfterFailure, waitForEcho } from "./requery.js";
+import { SharedWait } from "./shared-wait.js";
 import { WatchedLists, type Shown } from "./watched-lists.js";
 
 /** What a watcher needs. */
@@ -54,6 +56,14 @@ interface Attempts {
   endedEarly: boolean;
 }
 
+/** A wait before users are looked up again. */
+interface Wait {
+  readonly userIds: readonly UserId[];
+  /** In ms. */
+  readonly wait: number;
+  readonly shared: SharedWait;
+}
+
 /**
  * The device lists of some users, live.
  *
@@ -74,7 +84,7 @@ class Watcher {
   readonly #view: WatchedLists;
   readonly #attempts: ReadonlyMap<UserId, Attempts>;
   readonly #lookups$ = new Subject<readonly UserId[]>();
-  readonly #waits$ = new Subject<{ readonly userIds: readonly UserId[]; readonly wait: number }>();
+  readonly #waits$ = new Subject<Wait>();
 
   constructor(wanted: readonly UserId[], ports: WatchPorts) {
     this.#wanted = wanted;
@@ -96,7 +106,7 @@ class Watcher {
       memory.cached$.pipe(map((lists) => this.#cached(lists))),
       savedElsewhere$.pipe(map((userIds) => this.#lookUpNow(userIds.filter((userId) => this.#attempts.has(userId))))),
       connected$.pipe(map(() => this.#reconnected())),
-      this.#waits$.pipe(mergeMap(({ userIds, wait }) => this.#afterWait(userIds, wait))),
+      this.#waits$.pipe(mergeMap((wait) => this.#afterWait(wait))),
       // Last the first lookup: what it causes must find everything else in place.
       merge(this.#lookups$, of(this.#wanted)).pipe(mergeMap((userIds) => this.#lookUp(userIds))),
     );
@@ -216,16 +226,16 @@ class Watcher {
   }
 
   #wait(userIds: readonly UserId[], wait: number, waiting: NonNullable<Attempts["waiting"]>): void {
-    const latest = {};
-    for (const userId of userIds) this.#update(userId, { latest, waiting });
-    if (wait !== Number.POSITIVE_INFINITY) this.#waits$.next({ userIds, wait });
+    const shared = new SharedWait(userIds.length);
+    for (const userId of userIds) this.#update(userId, { latest: shared, waiting });
+    if (wait !== Number.POSITIVE_INFINITY) this.#waits$.next({ userIds, wait, shared });
   }
 
   /** Durations, not times: a clock that is set back must not prolong a wait. */
-  #afterWait(userIds: readonly UserId[], wait: number): Observable<boolean> {
-    const begun = new Map(userIds.map((userId) => [userId, this.#attempts.get(userId)?.latest]));
+  #afterWait({ userIds, wait, shared }: Wait): Observable<boolean> {
     return timer(Math.min(wait, MAX_DELAY), this.#ports.scheduler).pipe(
-      map(() => this.#lookUpNow(userIds.filter((userId) => this.#attempts.get(userId)?.latest === begun.get(userId)))),
+      map(() => this.#lookUpNow(userIds.filter((userId) => this.#attempts.get(userId)?.latest === shared))),
+      takeUntil(shared.abandoned$),
     );
   }
 
@@ -264,6 +274,9 @@ class Watcher {
 
   #update(userId: UserId, change: Partial<Attempts>): void {
     const attempts = this.#attempts.get(userId);
-    if (attempts !== undefined) Object.assign(attempts, change);
+    if (attempts === undefined) return;
+    const { latest } = attempts;
+    Object.assign(attempts, change);
+    if (latest !== attempts.latest && latest instanceof SharedWait) latest.leave();
   }
 }

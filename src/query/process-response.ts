@@ -145,13 +145,15 @@ function plan(
     checks.length > 0 && memory.last(userId) === undefined ? [userId] : [],
   );
   if (toRead.length === 0) return of(planned);
-  return lists.lastKnown(toRead).pipe(
-    map((known) => {
-      for (const [userId, { list: before }] of known) {
-        const list = parsed.get(userId)?.list;
-        if (list !== undefined) planned.set(userId, planVerification(list, userId, before, ports));
-      }
-      return planned;
-    }),
-  );
+  return lists
+    .lastKnown(toRead, (user) => user?.hasList === true)
+    .pipe(
+      map((known) => {
+        for (const [userId, { list: before }] of known) {
+          const list = parsed.get(userId)?.list;
+          if (list !== undefined) planned.set(userId, planVerification(list, userId, before, ports));
+        }
+        return planned;
+      }),
+    );
 }

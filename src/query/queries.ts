@@ -7,6 +7,7 @@ import {
   from,
   merge,
   mergeMap,
+  of,
   shareReplay,
   switchMap,
   type Observable,
@@ -90,7 +91,9 @@ export class Queries {
       // All users of the call are subscribed to before anything is sent, so that requests hold as many of them as they
       // may.
       const answers$ = from(entries).pipe(
-        mergeMap(({ userId, answer$ }) => {
+        mergeMap((entry) => {
+          const { userId } = entry;
+          const answer$ = this.#notOlder(entry, timeout);
           if (onFailure === undefined) return answer$;
           return answer$.pipe(
             catchError((error: unknown) => {
@@ -133,6 +136,12 @@ export class Queries {
     this.#hold(() => {
       for (let batch = this.#nextBatch(); batch.length > 0; batch = this.#nextBatch()) this.#start(batch);
     });
+  }
+
+  /** An answer that had arrived before the question, and turns out not to be current, is older than it. */
+  #notOlder({ userId, answer$, request }: Entry, timeout: number | undefined): Observable<Answer> {
+    if (request?.hasResponse !== true) return answer$;
+    return answer$.pipe(switchMap((answer) => (answer.superseded ? this.ask([userId], { timeout }) : of(answer))));
   }
 
   #join(userId: UserId, timeout: number | undefined, forced: boolean): Entry {

@@ -139,7 +139,8 @@ function takeOver(clone: Clone, { head, position, token, users }: SavedState): B
     const isSame = known?.revision.number === user.revision.number;
     if (!isSame) before.set(userId, known);
     const outdated = known?.outdated === true && (user.outdated || known.revision.doubted === true);
-    clone.users.set(userId, isSame ? { ...user, revision: known.revision, outdated } : user);
+    const hasList = user.hasList || !outdated; // a list that is only in memory could not be saved
+    clone.users.set(userId, isSame ? { revision: known.revision, outdated, hasList } : user);
   }
   Object.assign(clone, { head, position, token });
   return before;

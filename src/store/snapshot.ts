@@ -24,7 +24,7 @@ export function isSnapshotDue({ position, snapshot }: SyncRecord, trackedUsers: 
 export type Committed = Pick<Clone, "head" | "position" | "users" | "ownUserId" | "token">;
 
 /** Folds what else was appended since the last snapshot into `index` records; returns how many it wrote. */
-export type Compact = (records: SavedRecords, sync: SyncRecord, committed: Committed) => number;
+export type Compact = (records: SavedRecords, sync: SyncRecord) => number;
 
 /**
  * Folds the log into a snapshot and truncates it, if the clone is up to date; otherwise nothing happens.
@@ -53,7 +53,7 @@ export function writeSnapshot(records: SavedRecords, committed: Committed, compa
     position: sync.position,
     head: sync.head,
     chunks: chunks.length,
-    index: compact(records, sync, committed),
+    index: compact(records, sync),
     oldest: sync.snapshot.position + 1,
   };
   records.set(SYNC, { ...sync, snapshot } satisfies SyncRecord);

@@ -1,21 +1,26 @@
 import {
   defaultIfEmpty,
   defer,
+  take,
   throwError,
   throwIfEmpty,
   timeout,
   type MonoTypeOperatorFunction,
+  type Observable,
   type SchedulerLike,
 } from "rxjs";
 import { StoreTimedOutError } from "../model/errors.js";
 import { MAX_DELAY } from "../model/max-delay.js";
 import type { DeviceStore } from "./device-store.js";
 
-const answered = <T>(): MonoTypeOperatorFunction<T> =>
-  throwIfEmpty(() => new Error("the device store completed an operation without a result"));
-
 /** The store with a deadline on every operation; an operation that misses it fails with {@link StoreTimedOutError}. */
 export function withStoreDeadline(store: DeviceStore, deadline: number, scheduler: SchedulerLike): DeviceStore {
+  const once = <T>(operation: () => Observable<T>): Observable<T> =>
+    defer(operation).pipe(
+      inTime(),
+      throwIfEmpty(() => new Error("the device store completed an operation without a result")),
+      take(1),
+    );
   const inTime = <T>(): MonoTypeOperatorFunction<T> =>
     timeout({
       first: Math.min(deadline, MAX_DELAY),
@@ -26,8 +31,8 @@ export function withStoreDeadline(store: DeviceStore, deadline: number, schedule
     syncToken$: store.syncToken$,
     commits$: store.commits$,
     clear: () => defer(() => store.clear()).pipe(inTime(), defaultIfEmpty(undefined)),
-    read: (keys) => defer(() => store.read(keys)).pipe(inTime(), answered()),
-    readKinds: (kinds) => defer(() => store.readKinds(kinds)).pipe(inTime(), answered()),
-    update: (keys, change) => defer(() => store.update(keys, change)).pipe(inTime(), answered()),
+    read: (keys) => once(() => store.read(keys)),
+    readKinds: (kinds) => once(() => store.readKinds(kinds)),
+    update: (keys, change) => once(() => store.update(keys, change)),
   };
 }

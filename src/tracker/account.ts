@@ -114,7 +114,7 @@ export class Account {
     outputs.emissions.batch(() => {
       this.#reportRefusals(step);
       const isFirst = connection.isFresh;
-      connection.responded();
+      if (step.next !== undefined) connection.responded();
       const placement = placeStep(step, this.#standing(isFirst));
       if (placement === "gap") this.#recover(step, isFirst, connection);
       else this.#applyPlaced(step, placement, connection);
@@ -189,7 +189,8 @@ export class Account {
   }
 
   #respond({ response }: ParsedStep, outcome$: Observable<Outcome>, connection: Connection): void {
-    if (response !== undefined) this.#surroundings.outputs.responses.applied(response, outcome$);
+    if (response === undefined) return;
+    this.#surroundings.outputs.responses.applied(response, outcome$);
     this.#caughtUp(connection);
   }
 

@@ -10,6 +10,11 @@ export const stepsIn = (commits: readonly Commit[]): readonly SyncStep[] =>
 
 /** What steps announced, as one: of a user whom several name, the last one counts. `undefined` if they name no user. */
 export function announcedChanges(steps: readonly SyncStep[], effects: Effects): DeviceChanges | undefined {
+  const [first, ...others] = steps;
+  if (first !== undefined && others.length === 0 && first.everyone === undefined) {
+    const { changed, left } = first;
+    return changed.length + left.length === 0 ? undefined : { changed, left };
+  }
   const last = new Map<UserId, "changed" | "left">();
   if (steps.some(({ everyone }) => everyone !== undefined)) {
     for (const userId of effects.invalidated) last.set(userId, "changed");

@@ -101,9 +101,10 @@ export function complete(options: DeviceTrackerOptions): CompleteOptions {
 }
 
 export function checkServerTimeout(timeout: number): void {
-  requireTime({ timeout }, 0);
-  if (timeout === Number.POSITIVE_INFINITY)
-    throw new RangeError("timeout should be a number of ms, not Infinity: leave it out for the server's own");
+  if (Number.isSafeInteger(timeout) && timeout >= 0) return;
+  throw new RangeError(
+    `timeout should be a whole number of ms from 0 on, not ${timeout}; leave it out for the server's own`,
+  );
 }
 
 /** The users that a caller named, each once. */

@@ -30,6 +30,8 @@ export class ResponseStreams {
   /** Ends with the sync stream; a later subscriber gets what comes after that. */
   readonly applied$: Observable<SyncResponse> = defer(() => this.#over$ ?? this.#current.applied$);
   readonly synced$: Observable<SyncResponse> = defer(() => this.#over$ ?? this.#current.synced$);
+  /** Each time the homeserver answered this tab or another. Never ends. */
+  readonly responded$ = new Subject<void>();
   readonly #emissions: EmissionQueue;
   #current = new Generation();
   /** What a subscriber gets after {@link finish}. */
@@ -45,6 +47,7 @@ export class ResponseStreams {
   applied(response: SyncResponse, outcome$: Observable<Outcome>): void {
     const generation = this.#current;
     this.#emissions.enqueue(() => {
+      this.responded$.next();
       generation.applied$.next(response);
     });
     // Without its body, which would be kept for as long as the store fails.
@@ -62,6 +65,7 @@ export class ResponseStreams {
   committedElsewhere(response: SyncResponse): void {
     const generation = this.#current;
     this.#emissions.enqueue(() => {
+      this.responded$.next();
       generation.applied$.next(response);
       generation.synced$.next(response);
     });

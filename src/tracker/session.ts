@@ -236,8 +236,9 @@ export class Session {
         ? "completed"
         : `failed: ${end.error instanceof Error ? end.error.message : String(end.error)}`;
     const message = `the sync stream ${reason}; lookups go on from the last step applied`;
-    this.outputs.report({ type: "sync-ended", ...(end !== "complete" && { error: end.error }), message });
+    // The streams end first: a subscriber of the report may connect again.
     this.outputs.responses.end(end, this.#account?.chain.failing === true);
+    this.outputs.report({ type: "sync-ended", ...(end !== "complete" && { error: end.error }), message });
   }
 
   #storeCleared(error: StoreClearedError): void {
@@ -273,6 +274,11 @@ export class Session {
         return open(memoryStore());
       }),
       map(({ opened, account }) => this.#start(account, opened)),
+      finalize(() => {
+        if (this.#account !== undefined) return;
+        this.#announcements.unsubscribe();
+        this.#heard = [];
+      }),
       // A subscriber that unsubscribes from inside the emission does not reset it: a second load would forget what has
       // been applied since.
       share({

@@ -1,7 +1,8 @@
-import axios from "axios";
+import axios, { type AxiosInstance } from "axios";
 import { firstValueFrom, lastValueFrom, toArray } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { axiosKeysApi } from "../../src/http/axios-keys-api.js";
+import { MatrixError } from "../../src/http/matrix-error.js";
 import { matrixHttp } from "../../src/http/matrix-http.js";
 import { InvalidResponseError } from "../../src/model/errors.js";
 import { LoopbackServer } from "./loopback-server.js";
@@ -19,7 +20,7 @@ describe("requests", () => {
 
   it("query devices without a timeout if the caller gave none", async () => {
     const { api, mock } = given();
-    mock.onPost("/keys/query").reply(200, { device_keys: {}, "org.example.more": 1 });
+    mock.onPost("/keys/query").reply(200, { device_keys: {}, "org.example.more": 1, unanswered: [BOB] });
     await expect(lastValueFrom(api.query(request).pipe(toArray()))).resolves.toEqual([
       { device_keys: {}, "org.example.more": 1 },
     ]);
@@ -32,12 +33,18 @@ describe("requests", () => {
   it("send the timeout in the body and in the query string, even if it is 0", async () => {
     for (const timeout of [1234, 0]) {
       const { api, mock } = given();
-      mock.onPost("/keys/query").reply(200, {});
+      mock.onPost("/keys/query").reply(200, { device_keys: {} });
       await firstValueFrom(api.query({ ...request, timeout }));
       const sent = mock.history.post?.[0];
       expect(JSON.parse(String(sent?.data))).toEqual({ device_keys: { [BOB]: [] }, timeout });
       expect(sent?.params).toEqual({ timeout });
     }
+  });
+
+  it.each([-1, 1_500.5, Number.NaN, Number.POSITIVE_INFINITY])("are not sent with a timeout of %d", async (timeout) => {
+    const { api, mock } = given();
+    await expect(firstValueFrom(api.query({ ...request, timeout }))).rejects.toThrow(RangeError);
+    expect(mock.history.post ?? []).toHaveLength(0);
   });
 
   it("request the changes between two tokens", async () => {
@@ -49,7 +56,7 @@ describe("requests", () => {
 
   it("are sent on each subscription, and not before", async () => {
     const { api, mock } = given();
-    mock.onPost("/keys/query").reply(200, {});
+    mock.onPost("/keys/query").reply(200, { device_keys: {} });
     const query$ = api.query(request);
     expect(mock.history.post ?? []).toHaveLength(0);
     await firstValueFrom(query$);
@@ -72,6 +79,10 @@ describe("an invalid response", () => {
     ['{"device_keys": {', ""],
     ["[]", ""],
     ["null", ""],
+    ["{}", "device_keys"],
+    ['{"status": "login required"}', "device_keys"],
+    ['{"errcode": "M_LIMIT_EXCEEDED"}', "errcode"],
+    ['{"device_keys": {}, "errcode": "M_UNKNOWN"}', "errcode"],
     ['{"device_keys": 5}', "device_keys"],
     ['{"device_keys": []}', "device_keys"],
     ['{"failures": "x"}', "failures"],
@@ -89,6 +100,9 @@ describe("an invalid response", () => {
   it.each([
     ["<html>", ""],
     ["[]", ""],
+    ["{}", "changed"],
+    ['{"status": "login required"}', "changed"],
+    ['{"changed": [], "errcode": "M_UNKNOWN"}', "errcode"],
     ['{"changed": {}}', "changed"],
     ['{"left": "x"}', "left"],
   ])("is an error at once: %j from /keys/changes", async (response, path) => {
@@ -97,6 +111,14 @@ describe("an invalid response", () => {
       axiosKeysApi(matrixHttp({ homeserverUrl: server.url, accessToken: "x" })).changes({ from: "a", to: "b" }),
     ).catch((failure: unknown) => failure);
     expect(error).toMatchObject({ name: "InvalidResponseError", endpoint: "/keys/changes", path });
+  });
+
+  it.each(['{"changed": null}', '{"left": []}'])("is not one with one list only: %s", async (response) => {
+    body = response;
+    const http = matrixHttp({ homeserverUrl: server.url, accessToken: "x" });
+    await expect(firstValueFrom(axiosKeysApi(http).changes({ from: "a", to: "b" }))).resolves.toEqual(
+      JSON.parse(response),
+    );
   });
 
   it("is not one with names such as __proto__", async () => {
@@ -127,8 +149,7 @@ describe("a transient failure", () => {
     expect(time.pending).toBe(0);
     vi.restoreAllMocks();
   });
-  function query(script: (mock: MockAdapter) => unknown): void {
-    const http = axios.create();
+  function query(script: (mock: MockAdapter) => unknown, http: AxiosInstance = axios.create()): void {
     mock = mockAdapter(http);
     script(mock);
     subscription = axiosKeysApi(http, { scheduler: time })
@@ -147,21 +168,24 @@ describe("a transient failure", () => {
   /** Lets a response arrive: mocked responses take promises, but no time. */
   const turn = (): Promise<void> => new Promise((done) => setTimeout(done));
 
-  it.each([429, 502, 503, 504])("(%i) is retried twice, and then is an error", async (status) => {
-    query((m) => m.onPost().reply(status));
-    await turn();
-    await waiting(1);
-    time.advance(1_499);
-    await turn();
-    expect(sent()).toBe(1);
-    time.advance(1);
-    await turn();
-    await waiting(2);
-    time.advance(3_000);
-    await settled(1);
-    expect(sent()).toBe(3);
-    expect(results[0]).toMatchObject({ name: "MatrixError", status });
-  });
+  it.each([408, 425, 429, 500, 502, 503, 504, 520, 525, 530])(
+    "(%i) is retried twice, and then is an error",
+    async (status) => {
+      query((m) => m.onPost().reply(status));
+      await turn();
+      await waiting(1);
+      time.advance(1_499);
+      await turn();
+      expect(sent()).toBe(1);
+      time.advance(1);
+      await turn();
+      await waiting(2);
+      time.advance(3_000);
+      await settled(1);
+      expect(sent() - (status >= 500 ? 1 : 0)).toBe(3); // after 5xx, one more query tells whether the server works
+      expect(results[0]).toMatchObject({ name: "MatrixError", status });
+    },
+  );
 
   it("(no connection) is retried, and the response is emitted", async () => {
     query((m) => m.onPost().networkErrorOnce().onPost().reply(200, { device_keys: {} }));
@@ -176,7 +200,7 @@ describe("a transient failure", () => {
     ["retry_after_ms", { retry_after_ms: 20_000 }, {}],
     ["Retry-After", {}, { "Retry-After": "20" }],
   ])("is retried when the server says (%s)", async (_how, body, headers) => {
-    query((m) => m.onPost().replyOnce(429, body, headers).onPost().reply(200, {}));
+    query((m) => m.onPost().replyOnce(429, body, headers).onPost().reply(200, { device_keys: {} }));
     await turn();
     await waiting(1);
     time.advance(19_999);
@@ -184,7 +208,7 @@ describe("a transient failure", () => {
     expect(sent()).toBe(1);
     time.advance(1);
     await settled(1);
-    expect(results).toEqual([{}]);
+    expect(results).toEqual([{ device_keys: {} }]);
   });
 
   it("is an error at once if the server requires more than 30 s", async () => {
@@ -203,7 +227,56 @@ describe("a transient failure", () => {
     expect(sent()).toBe(2);
   });
 
-  it.each([400, 401, 403, 404, 500, 501])("is not %i", async (status) => {
+  it("(accessToken throws) is retried", async () => {
+    const accessToken = vi
+      .fn(() => "secret")
+      .mockImplementationOnce(() => {
+        throw new TypeError("fetch failed");
+      });
+    query(
+      (m) => m.onPost().reply(200, { device_keys: {} }),
+      matrixHttp({ homeserverUrl: "https://example.org", accessToken }),
+    );
+    await turn();
+    await waiting(0);
+    time.advance(1_500);
+    await settled(1);
+    expect(results).toEqual([{ device_keys: {} }]);
+  });
+
+  it("(the server of accessToken refuses) is retried", async () => {
+    const refused = new MatrixError("https://id.example.org/token", 400, { errcode: "M_UNKNOWN" });
+    const accessToken = vi
+      .fn(() => "secret")
+      .mockImplementationOnce(() => {
+        throw refused;
+      });
+    query(
+      (m) => m.onPost().reply(200, { device_keys: {} }),
+      matrixHttp({ homeserverUrl: "https://example.org", accessToken }),
+    );
+    await turn();
+    await waiting(0);
+    time.advance(1_500);
+    await settled(1);
+    expect(results).toEqual([{ device_keys: {} }]);
+  });
+
+  it("(each new token is refused) is retried", async () => {
+    let n = 0;
+    const http = matrixHttp({ homeserverUrl: "https://example.org", accessToken: () => `token${++n}` });
+    query(
+      (m) => m.onPost().reply(() => (n < 4 ? [401, { errcode: "M_UNKNOWN_TOKEN" }] : [200, { device_keys: {} }])),
+      http,
+    );
+    await turn();
+    await waiting(3);
+    time.advance(1_500);
+    await settled(1);
+    expect(results).toEqual([{ device_keys: {} }]);
+  });
+
+  it.each([400, 401, 403, 404, 409])("is not %i", async (status) => {
     query((m) => m.onPost().reply(status, { errcode: "M_UNKNOWN", retry_after_ms: 1 }));
     await settled(1);
     expect(sent()).toBe(1);

@@ -3,6 +3,7 @@ import axios from "axios";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { MatrixError } from "../../src/http/matrix-error.js";
 import { matrixHttp } from "../../src/http/matrix-http.js";
+import packageJson from "../../package.json" with { type: "json" };
 import { LoopbackServer, type SeenRequest } from "./loopback-server.js";
 import { mockAdapter } from "./mock-adapter.js";
 
@@ -61,6 +62,10 @@ describe("the homeserver's URL", () => {
     expect(elsewhere.requests).toEqual([]);
     expect(requests).toHaveLength(1);
   });
+});
+
+it("needs axios 1.8.3, the first version that does not send the token to absolute URLs", () => {
+  expect(packageJson.peerDependencies.axios).toBe("^1.8.3");
 });
 
 describe("the access token", () => {
@@ -138,16 +143,58 @@ describe("a refused access token", () => {
     expect(seen.requests).toHaveLength(1);
   });
 
-  it("is final if the new one is refused, too", async () => {
+  it("is passed to the function, to be told from a valid one", async () => {
+    const seen = await serve(accepting("new"));
+    const accessToken = vi.fn((refused?: string) => (refused === "old" ? "new" : "old"));
+    await matrixHttp({ homeserverUrl: seen.url, accessToken }).get("/sync");
+    expect(accessToken.mock.calls).toEqual([[undefined], ["old"]]);
+    expect(tokensOf(seen)).toEqual(["Bearer old", "Bearer new"]);
+  });
+
+  it("is renewed again if the new one is refused, too", async () => {
+    const seen = await serve(accepting("third"));
+    const tokens = ["first", "second", "third"];
+    const accessToken = vi.fn(() => tokens.shift() ?? "none");
+    await matrixHttp({ homeserverUrl: seen.url, accessToken }).get("/sync");
+    expect(tokensOf(seen)).toEqual(["Bearer first", "Bearer second", "Bearer third"]);
+    expect(accessToken.mock.calls).toEqual([[undefined], ["first"], ["second"]]);
+  });
+
+  it("is final if the new one is refused and returned again", async () => {
+    const seen = await serve(accepting("another"));
+    const accessToken = vi.fn(() => "new").mockReturnValueOnce("old");
+    await expect(matrixHttp({ homeserverUrl: seen.url, accessToken }).get("/sync")).rejects.toMatchObject({
+      errcode: "M_UNKNOWN_TOKEN",
+      tokenReplaced: false,
+    });
+    expect(tokensOf(seen)).toEqual(["Bearer old", "Bearer new"]);
+  });
+
+  it("is not final if the function returns ever new ones, but ends the request", async () => {
     const seen = await serve(accepting("another"));
     let n = 0;
     const accessToken = vi.fn(() => `token${++n}`);
-    await expect(matrixHttp({ homeserverUrl: seen.url, accessToken }).get("/sync")).rejects.toMatchObject({
-      status: 401,
-      errcode: "M_UNKNOWN_TOKEN",
-    });
-    expect(tokensOf(seen)).toEqual(["Bearer token1", "Bearer token2"]);
-    expect(accessToken).toHaveBeenCalledTimes(2);
+    const failed = matrixHttp({ homeserverUrl: seen.url, accessToken }).get("/sync");
+    await expect(failed).rejects.toMatchObject({ status: 401, errcode: "M_UNKNOWN_TOKEN", tokenReplaced: true });
+    await expect(failed).rejects.toThrow("accessToken has returned another token since; try again");
+    expect(tokensOf(seen)).toEqual(["Bearer token1", "Bearer token2", "Bearer token3"]);
+    expect(accessToken).toHaveBeenCalledTimes(4);
+  });
+
+  it("is not renewed twice if it is refused late", async () => {
+    const seen = await serve();
+    let current = "old";
+    const accessToken = vi.fn((refused?: string) => (refused === undefined ? current : (current += "+")));
+    const http = matrixHttp({ homeserverUrl: seen.url, accessToken });
+    const [first, second] = [http.get("/sync"), http.get("/account/whoami")];
+    const [a, b] = [await seen.request(0), await seen.request(1)];
+    a.answer(401, UNKNOWN_TOKEN);
+    (await seen.request(2)).answer(200);
+    b.answer(401, UNKNOWN_TOKEN); // `old+` is valid, and renewing `old` again would end it
+    (await seen.request(3)).answer(200);
+    await Promise.all([first, second]);
+    expect(tokensOf(seen)).toEqual(["Bearer old", "Bearer old", "Bearer old+", "Bearer old+"]);
+    expect(accessToken).toHaveBeenCalledTimes(3);
   });
 
   it("is final if it is a string", async () => {
@@ -232,6 +279,18 @@ describe("a refused access token", () => {
     await expect(matrixHttp({ homeserverUrl: url, accessToken: asking }).get("/sync")).rejects.toMatchObject({
       name: "MatrixError",
       errcode: "M_UNKNOWN_TOKEN",
+    });
+  });
+});
+
+describe("a server that does not respond", () => {
+  it("is given up after three minutes, or after the timeout of the request", async () => {
+    const { url } = await serve(() => undefined);
+    const http = matrixHttp({ homeserverUrl: url, accessToken: "secret" });
+    expect(http.defaults.timeout).toBe(180_000);
+    await expect(http.get("/account/whoami", { timeout: 20 })).rejects.toMatchObject({
+      name: "ConnectionError",
+      message: expect.stringContaining("timeout of 20ms exceeded") as string,
     });
   });
 });

@@ -2,8 +2,10 @@ import { describe, expect, it } from "vitest";
 import { ConnectionError } from "../../src/http/connection-error.js";
 import { MatrixError, type Refusal } from "../../src/http/matrix-error.js";
 import {
-  afterResponse,
+  afterFailedSave,
   afterFailure,
+  afterResponse,
+  deadlineAt,
   MAX_SERVER_WAIT,
   startFrom,
   type SyncPosition,
@@ -13,7 +15,10 @@ import { InvalidResponseError } from "../../src/model/errors.js";
 const HALF = 0.5;
 const offline = new ConnectionError("/sync", { code: "ERR_NETWORK" });
 const refused = (status: number, refusal: Refusal = {}): MatrixError => new MatrixError("/sync", status, refusal);
-const news = (next_batch: string): object => ({ next_batch, device_lists: { changed: ["@bob:example.org"] } });
+const news = (next_batch: string): Record<string, unknown> => ({
+  next_batch,
+  device_lists: { changed: ["@bob:example.org"] },
+});
 const after = (position: SyncPosition, error: Error): SyncPosition =>
   afterFailure(position, error, HALF).next ?? expect.unreachable();
 
@@ -30,7 +35,7 @@ describe("a response", () => {
   it("stays as it is, except that since is replaced", () => {
     const body = JSON.parse(
       '{"next_batch":"s1","since":"theirs","device_lists":"nonsense","__proto__":{"a":1},"more":[{}]}',
-    ) as object;
+    ) as Record<string, unknown>;
     const { response } = afterResponse(startFrom("s0"), body, 5, 30_000);
     expect(JSON.stringify(response)).toBe(
       '{"next_batch":"s1","since":"s0","device_lists":"nonsense","__proto__":{"a":1},"more":[{}]}',
@@ -38,24 +43,20 @@ describe("a response", () => {
     expect(Object.getPrototypeOf(response)).toBe(Object.prototype);
   });
 
-  it.each([
-    ["<html>", ""],
-    [null, ""],
-    [[], ""],
-    [{}, "next_batch"],
-    [{ next_batch: "" }, "next_batch"],
-    [{ next_batch: 5 }, "next_batch"],
-  ])("is invalid if it is %j", (body, path) => {
-    const error = (() => {
-      try {
-        return afterResponse(startFrom("s0"), body, 5, 30_000);
-      } catch (thrown) {
-        return thrown;
-      }
-    })();
-    expect(error).toBeInstanceOf(InvalidResponseError);
-    expect(error).toMatchObject({ endpoint: "/sync", path });
-  });
+  it.each([[{}], [{ status: "login required" }], [{ next_batch: "" }], [{ next_batch: 5 }]])(
+    "is invalid if it is %j",
+    (body: Record<string, unknown>) => {
+      const error = (() => {
+        try {
+          return afterResponse(startFrom("s0"), body, 5, 30_000);
+        } catch (thrown) {
+          return thrown;
+        }
+      })();
+      expect(error).toBeInstanceOf(InvalidResponseError);
+      expect(error).toMatchObject({ endpoint: "/sync", path: "next_batch" });
+    },
+  );
 });
 
 describe("a failure", () => {
@@ -105,13 +106,58 @@ describe("a failure", () => {
   });
 });
 
-describe("a refused since", () => {
-  it.each(["M_UNKNOWN", "M_INVALID_PARAM"])("(400 %s) is dropped, and an initial sync follows", (errcode) => {
-    const { failed, next } = afterFailure(startFrom("nonsense"), refused(400, { errcode }), HALF);
-    expect(failed).toMatchObject({ type: "since-refused", since: "nonsense", retryIn: 1_500 });
-    expect(failed.message).toContain("starts over with an initial sync in 1500 ms");
-    expect(next).toMatchObject({ since: undefined, failures: 1 });
+describe("a deadline that passes", () => {
+  const late = new ConnectionError("/sync", { deadline: 60_000 });
+
+  it("doubles the next one, up to an hour, until there is a response", () => {
+    let position = startFrom("s1");
+    const deadlines = Array.from({ length: 8 }, () => {
+      position = after(position, late);
+      return deadlineAt(position, 60_000);
+    });
+    expect(deadlines).toEqual([2, 4, 8, 16, 32, 60, 60, 60].map((minutes) => minutes * 60_000));
+    expect(deadlineAt(afterResponse(position, { next_batch: "s1" }, 5, 30_000), 60_000)).toBe(60_000);
   });
+
+  it("doubles the deadline of an initial sync, too", () => {
+    expect(deadlineAt(after(startFrom(undefined), late), 300_000)).toBe(600_000);
+  });
+
+  it("still counts after another failure, which does not count", () => {
+    const position = after(after(startFrom("s1"), late), offline);
+    expect(deadlineAt(position, 60_000)).toBe(120_000);
+    expect(deadlineAt(after(startFrom("s1"), new ConnectionError("/refresh", { deadline: 5 })), 60_000)).toBe(60_000);
+  });
+
+  it("does not shorten a deadline of more than an hour", () => {
+    expect(deadlineAt(after(startFrom("s1"), late), 7_200_000)).toBe(7_200_000);
+  });
+});
+
+describe("a response that cannot be saved", () => {
+  it("is requested again after growing waits, whatever the error", () => {
+    const full = refused(401, { errcode: "M_UNKNOWN_TOKEN" }); // of a request that `save` sent
+    const { failed, next } = afterFailedSave(startFrom("s1"), full, HALF);
+    expect(failed).toMatchObject({ type: "save-failed", error: full, attempt: 1, retryIn: 1_500, since: "s1" });
+    expect(failed.message).toContain("sync attempt 1 could not save its response, next attempt in 1500 ms");
+    expect(next).toMatchObject({ since: "s1", failures: 1, catchUp: true });
+    expect(afterFailedSave(next ?? expect.unreachable(), full, HALF).failed).toMatchObject({
+      attempt: 2,
+      retryIn: 3_000,
+    });
+  });
+});
+
+describe("a refused since", () => {
+  it.each(["M_UNKNOWN", "M_INVALID_PARAM", "M_INVALID_ARGUMENT_VALUE"])(
+    "(400 %s) is dropped, and an initial sync follows",
+    (errcode) => {
+      const { failed, next } = afterFailure(startFrom("nonsense"), refused(400, { errcode }), HALF);
+      expect(failed).toMatchObject({ type: "since-refused", since: "nonsense", retryIn: 1_500 });
+      expect(failed.message).toContain("starts over with an initial sync in 1500 ms");
+      expect(next).toMatchObject({ since: undefined, failures: 1 });
+    },
+  );
 
   it.each([
     [400, "M_NOT_JSON"],
@@ -120,6 +166,44 @@ describe("a refused since", () => {
     [500, "M_UNKNOWN"],
   ])("is not %i %s", (status, errcode) => {
     expect(after(startFrom("s1"), refused(status, { errcode })).since).toBe("s1");
+  });
+
+  it.each(["M_OTHER", undefined])("can be any 400 that repeats three times: %s", (errcode) => {
+    let position = startFrom("s1");
+    const types = Array.from({ length: 4 }, () => {
+      const { failed, next } = afterFailure(position, refused(400, { errcode }), HALF);
+      position = next ?? expect.unreachable();
+      return [failed.type, position.since];
+    });
+    expect(types).toEqual([
+      ["request-failed", "s1"],
+      ["request-failed", "s1"],
+      ["since-refused", undefined],
+      ["request-failed", undefined],
+    ]);
+  });
+
+  it("is not a 400 that repeats with other failures in between", () => {
+    let position = startFrom("s1");
+    for (let n = 0; n < 5; n++) position = after(after(position, refused(400)), offline);
+    expect(position.since).toBe("s1");
+  });
+
+  it("is not the refusal of a request that accessToken sent", () => {
+    const error = new MatrixError("https://id.example.org/token", 400, { errcode: "M_INVALID_PARAM" });
+    expect(after(startFrom("s1"), error).since).toBe("s1");
+  });
+
+  it("leads to ever fewer initial syncs if the server refuses each one", () => {
+    let position = startFrom("s1");
+    let initialSyncs = 0;
+    for (let elapsed = 0; elapsed < 600_000; elapsed += position.wait.ms) {
+      position = after(position, refused(400, { errcode: "M_UNKNOWN" }));
+      initialSyncs++;
+      const { wait } = position;
+      position = { ...afterResponse(position, news(`s${elapsed}`), 5, 30_000), wait };
+    }
+    expect(initialSyncs).toBeLessThan(20);
   });
 
   it("is not the reason if an initial sync fails", () => {
@@ -132,7 +216,6 @@ describe("a refused since", () => {
 describe("a final failure", () => {
   it.each([
     [401, "M_UNKNOWN_TOKEN"],
-    [401, "M_MISSING_TOKEN"],
     [403, "M_USER_DEACTIVATED"],
     [401, "M_USER_DEACTIVATED"],
   ])("is %i %s", (status, errcode) => {
@@ -144,6 +227,7 @@ describe("a final failure", () => {
 
   it.each([
     [401, "M_USER_LOCKED"],
+    [401, "M_MISSING_TOKEN"],
     [401, undefined],
     [403, undefined],
     [403, "M_FORBIDDEN"],
@@ -153,6 +237,16 @@ describe("a final failure", () => {
   ])("is not %i %s", (status, errcode) => {
     expect(afterFailure(startFrom("s1"), refused(status, { errcode }), HALF).next).toBeDefined();
   });
+});
+
+it("a refused token is not final if there is another one", () => {
+  const error = refused(401, { errcode: "M_UNKNOWN_TOKEN", tokenReplaced: true });
+  expect(afterFailure(startFrom("s1"), error, HALF).next).toMatchObject({ since: "s1" });
+});
+
+it("what accessToken throws is not final", () => {
+  const error = new MatrixError("https://id.example.org/token", 401, { errcode: "M_UNKNOWN_TOKEN" });
+  expect(afterFailure(startFrom("s1"), error, HALF).next).toBeDefined();
 });
 
 it("an empty token means an initial sync", () => {

@@ -1,8 +1,20 @@
-import { config, EMPTY, NEVER, type Observable, of, type Subscription, take, throwError } from "rxjs";
+import {
+  config,
+  EMPTY,
+  NEVER,
+  Observable,
+  type ObservableInput,
+  of,
+  Subject,
+  type Subscription,
+  take,
+  throwError,
+} from "rxjs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { matrixHttp } from "../../src/http/matrix-http.js";
 import type { SyncFailed } from "../../src/http/sync-failed.js";
-import { type SyncOptions, syncResponses } from "../../src/http/sync-responses.js";
+import type { SyncOptions } from "../../src/http/sync-options.js";
+import { syncResponses } from "../../src/http/sync-responses.js";
 import type { SyncResponse } from "../../src/model/wire.js";
 import { LoopbackServer, type SeenRequest } from "./loopback-server.js";
 import { ManualTime } from "../support/manual-time.js";
@@ -176,6 +188,83 @@ describe("polling", () => {
   });
 });
 
+describe("save", () => {
+  it("completes before the response is emitted and before the next poll", async () => {
+    const saving = new Subject<string>();
+    const order: unknown[] = [];
+    start({
+      save: ({ next_batch, since }) => {
+        order.push([next_batch, since]);
+        return saving;
+      },
+    });
+    (await server.request(0)).answer(200, news("s1"));
+    await until(() => expect(order).toEqual([["s1", null]]));
+    saving.next("written");
+    await new Promise((turn) => setTimeout(turn, 15));
+    expect(server.requests).toHaveLength(1);
+    expect(received).toEqual([]);
+    saving.complete();
+    expect(received).toMatchObject([{ next_batch: "s1" }]);
+    expect((await server.request(1)).query.since).toBe("s1");
+  });
+
+  it("may return a promise", async () => {
+    let finish = (): void => undefined;
+    start({ save: () => new Promise<void>((resolve) => (finish = resolve)) });
+    (await server.request(0)).answer(200, news("s1"));
+    await new Promise((turn) => setTimeout(turn, 30));
+    expect(server.requests).toHaveLength(1);
+    finish();
+    await emitted(1);
+    await server.request(1);
+  });
+
+  it.each([
+    ["fails", () => throwError(() => new Error("disk full"))],
+    ["rejects", () => Promise.reject(new Error("disk full"))],
+    [
+      "throws",
+      () => {
+        throw new Error("disk full");
+      },
+    ],
+  ])("has the same poll repeated if it %s", async (_how, failing) => {
+    const save = vi
+      .fn<(response: SyncResponse) => ObservableInput<unknown>>(() => EMPTY)
+      .mockImplementationOnce(failing);
+    start({ since$: of("s1"), save });
+    await answer(0, 200, news("s2"));
+    expect(received).toEqual([]);
+    expect(reports).toMatchObject([
+      { type: "save-failed", attempt: 1, retryIn: 1_500, since: "s1", error: { message: "disk full" } },
+    ]);
+    await quietFor(1_500);
+    await answer(1, 200, news("s2"));
+    expect(server.requests[1]?.query.since).toBe("s1");
+    expect(received).toMatchObject([{ next_batch: "s2", since: "s1" }]);
+    expect((await server.request(2)).query.since).toBe("s2");
+  });
+
+  it("is unsubscribed with the loop, and nothing more is sent", async () => {
+    let unsubscribed = false;
+    const saving = new Observable<never>(() => () => (unsubscribed = true));
+    const save = vi.fn(() => saving);
+    start({ save });
+    (await server.request(0)).answer(200, news("s1"));
+    await until(() => expect(save).toHaveBeenCalledTimes(1));
+    subscription.unsubscribe();
+    expect(unsubscribed).toBe(true);
+    expect(server.requests).toHaveLength(1);
+  });
+});
+
+describe("the timeout", () => {
+  it.each([-1, 1_500.5, Number.NaN, Number.POSITIVE_INFINITY])("is a RangeError at once if it is %d", (timeout) => {
+    expect(() => responses({ timeout })).toThrow(RangeError);
+  });
+});
+
 describe("the saved token", () => {
   it.each([
     ["completes without a value", EMPTY as Observable<string | undefined>, 0],
@@ -197,6 +286,18 @@ describe("the saved token", () => {
     await quietFor(10_000);
     expect((await server.request(0)).query).toEqual({ timeout: "0" });
     expect(reports).toMatchObject([{ type: "since-unreadable" }]);
+  });
+
+  it("costs few initial syncs if the server refuses every token", async () => {
+    start({ since$: of("s1") });
+    for (let sent = 0; time.now() < 600_000; sent++) {
+      if ((await server.request(sent)).query.since === undefined) await answer(sent, 200, news(`s${sent}`));
+      else {
+        await answer(sent, 400, { errcode: "M_UNKNOWN" });
+        time.advance(reports.at(-1)?.retryIn ?? 0);
+      }
+    }
+    expect(server.requests.filter(({ query }) => query.since === undefined).length).toBeLessThan(20);
   });
 
   it("starts an initial sync if the server does not know it, and is reported", async () => {
@@ -261,19 +362,23 @@ describe("a failure", () => {
     await server.request(1);
   });
 
-  it.each([["<html>"], ["[]"], ['{"next_batch":""}'], ['{"rooms":{}}'], [""]])(
-    "is a response of %j, which does not move the token",
-    async (body) => {
-      start({ since$: of("s1") });
-      await answer(0, 200, body);
-      expect(reports).toMatchObject([
-        { type: "request-failed", error: { name: "InvalidResponseError", endpoint: "/sync" }, since: "s1" },
-      ]);
-      await quietFor(1_500);
-      expect((await server.request(1)).query.since).toBe("s1");
-      expect(received).toEqual([]);
-    },
-  );
+  it.each([
+    ["<html>"],
+    ["[]"],
+    ['{"next_batch":""}'],
+    ['{"rooms":{}}'],
+    [""],
+    ['{"errcode":"M_UNKNOWN","next_batch":"s2"}'],
+  ])("is a response of %j, which does not move the token", async (body) => {
+    start({ since$: of("s1") });
+    await answer(0, 200, body);
+    expect(reports).toMatchObject([
+      { type: "request-failed", error: { name: "InvalidResponseError", endpoint: "/sync" }, since: "s1" },
+    ]);
+    await quietFor(1_500);
+    expect((await server.request(1)).query.since).toBe("s1");
+    expect(received).toEqual([]);
+  });
 
   it("is not a response with invalid device lists, which the tracker checks", async () => {
     start({ since$: of("s1") });
@@ -290,6 +395,19 @@ describe("a failure", () => {
     time.advance(1);
     expect(reports).toMatchObject([{ error: { name: "ConnectionError", deadline: 62_000 }, attempt: 1 }]);
     await until(() => expect(held.aborted).toBe(true));
+  });
+
+  it("is followed by a poll with twice the deadline if a deadline passed", async () => {
+    start({ since$: of("s1") });
+    await server.request(0);
+    time.advance(60_000);
+    expect(reports).toMatchObject([{ error: { deadline: 60_000 } }]);
+    await quietFor(1_500);
+    const slow = await server.request(1);
+    time.advance(119_999);
+    expect(reports).toHaveLength(1);
+    slow.answer(200, news("s2"));
+    await emitted(1);
   });
 
   it("does not follow within five minutes of an initial sync", async () => {
@@ -357,14 +475,31 @@ describe("the access token", () => {
     expect(reports).toEqual([]);
   });
 
-  it("ends the loop if the renewed one is refused, too", async () => {
-    let n = 0;
-    start({}, () => `token${++n}`);
+  it("ends the loop if the renewed one is refused, and there is no other", async () => {
+    start({}, vi.fn(() => "new").mockReturnValueOnce("old"));
     (await server.request(0)).answer(401, { errcode: "M_UNKNOWN_TOKEN" });
     await answer(1, 401, { errcode: "M_UNKNOWN_TOKEN" });
     await until(() => expect(ended).toHaveLength(1));
-    expect(n).toBe(2);
     expect(reports).toMatchObject([{ type: "ended" }]);
+  });
+
+  it("may expire again and again", async () => {
+    let n = 0;
+    start({ since$: of("s1") }, () => `token${++n}`);
+    for (const i of [0, 1]) (await server.request(i)).answer(401, { errcode: "M_UNKNOWN_TOKEN" });
+    await answer(2, 401, { errcode: "M_UNKNOWN_TOKEN" });
+    expect(reports).toMatchObject([{ type: "request-failed", error: { tokenReplaced: true } }]);
+    await quietFor(1_500);
+    await answer(3, 200, news("s2"));
+    expect(ended).toEqual([]);
+  });
+
+  it("may be lost on the way: the loop goes on", async () => {
+    start({ since$: of("s1") });
+    await answer(0, 401, { errcode: "M_MISSING_TOKEN", error: "Missing access token" });
+    expect(reports).toMatchObject([{ type: "request-failed", error: { errcode: "M_MISSING_TOKEN" } }]);
+    await quietFor(1_500);
+    await answer(1, 200, news("s2"));
   });
 
   it("is used again while the account is locked", async () => {
@@ -409,7 +544,10 @@ describe("coming online", () => {
       browser.removeEventListener(type, listener);
     });
   });
-  afterEach(() => expect(listening).toBe(0));
+  afterEach(() => {
+    subscription.unsubscribe();
+    expect(listening).toBe(0);
+  });
 
   it("ends a wait at once", async () => {
     start();
@@ -419,7 +557,6 @@ describe("coming online", () => {
     time.advance(0);
     await answer(1, 200, news("s1"));
     expect(time.now()).toBe(0);
-    expect(listening).toBe(0);
   });
 
   it("does not shorten a wait that the server requires", async () => {
@@ -428,6 +565,33 @@ describe("coming online", () => {
     browser.dispatchEvent(new Event("online"));
     await quietFor(9_000);
     await server.request(1);
+  });
+
+  it("repeats a poll that hangs, and does not let the server hold it", async () => {
+    start({ since$: of("s0") });
+    await answer(0, 200, news("s1"));
+    const hung = await server.request(1);
+    browser.dispatchEvent(new Event("online"));
+    await until(() => expect(hung.aborted).toBe(true));
+    expect((await server.request(2)).query).toEqual({ since: "s1", timeout: "0" });
+    await answer(2, 200, news("s2"));
+    expect((await server.request(3)).query).toEqual({ since: "s2", timeout: "30000" });
+    expect(received.map(({ next_batch }) => next_batch)).toEqual(["s1", "s2"]);
+    expect(reports).toEqual([]);
+    expect(listening).toBe(1);
+  });
+
+  it("does not disturb save", async () => {
+    const saving = new Subject<void>();
+    let saves = 0;
+    start({ save: () => (saves++, saving) });
+    (await server.request(0)).answer(200, news("s1"));
+    await until(() => expect(saves).toBe(1));
+    browser.dispatchEvent(new Event("online"));
+    saving.complete();
+    await emitted(1);
+    expect(saves).toBe(1);
+    expect((await server.request(1)).query.since).toBe("s1");
   });
 
   it("is not observed after unsubscribing", async () => {

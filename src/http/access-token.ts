@@ -1,13 +1,25 @@
-/** The access token of an account, or a function that returns the current one. */
-type AccessTokenSource = string | (() => string | Promise<string>);
+/**
+ * The access token of an account, or a function that returns the current one. It is called with the token that the
+ * server has refused, if any.
+ */
+type AccessTokenSource = string | ((refused?: string) => string | Promise<string>);
 
-/** Reads an access token for each request, and renews it once for all requests that fail with the same one. */
+/** An access token, as it was read for a request. */
+export interface ReadToken {
+  readonly value: string;
+  /** How many renewals had been completed before it was read. */
+  readonly renewals: number;
+}
+
+/** Reads an access token for each request, and renews it once for all requests that were refused with the same one. */
 export class AccessToken {
   /** Whether a refused token can be renewed: a string cannot. */
   readonly isRenewable: boolean;
   readonly #source: AccessTokenSource;
   /** Renewals in progress, by the refused token. */
-  readonly #renewals = new Map<string, Promise<string>>();
+  readonly #inProgress = new Map<string, Promise<ReadToken>>();
+  #renewals = 0;
+  #last: { readonly refused: string; readonly renewed: ReadToken } | undefined;
 
   /** @throws TypeError if the source is a string that cannot be a token */
   constructor(source: AccessTokenSource) {
@@ -15,16 +27,33 @@ export class AccessToken {
     this.isRenewable = typeof source !== "string";
   }
 
-  async read(): Promise<string> {
-    return typeof this.#source === "string" ? this.#source : checkToken(await this.#source());
+  read(): Promise<ReadToken> {
+    return this.#read(undefined);
   }
 
-  renew(refused: string): Promise<string> {
-    const inProgress = this.#renewals.get(refused);
+  /** The token after a refused one. It is the same one if the source has no other. */
+  renew({ value: refused, renewals }: ReadToken): Promise<ReadToken> {
+    // Refused late, after another request with this token has renewed it: renewing again would end the new one.
+    if (this.#last?.refused === refused && renewals < this.#last.renewed.renewals)
+      return Promise.resolve(this.#last.renewed);
+    const inProgress = this.#inProgress.get(refused);
     if (inProgress !== undefined) return inProgress;
-    const renewal = this.read().finally(() => this.#renewals.delete(refused));
-    this.#renewals.set(refused, renewal);
+    const renewal = this.#renew(refused).finally(() => this.#inProgress.delete(refused));
+    this.#inProgress.set(refused, renewal);
     return renewal;
+  }
+
+  async #renew(refused: string): Promise<ReadToken> {
+    const { value } = await this.#read(refused);
+    const renewed = { value, renewals: ++this.#renewals };
+    if (value !== refused) this.#last = { refused, renewed };
+    return renewed;
+  }
+
+  async #read(refused: string | undefined): Promise<ReadToken> {
+    const renewals = this.#renewals;
+    const value = typeof this.#source === "string" ? this.#source : checkToken(await this.#source(refused));
+    return { value, renewals };
   }
 }
 

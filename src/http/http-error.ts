@@ -11,7 +11,7 @@ import { DeviceTrackerError } from "../model/errors.js";
 import { isObject } from "../model/json.js";
 import { ConnectionError } from "./connection-error.js";
 import { MatrixError, type Refusal } from "./matrix-error.js";
-import { redact, redactJson } from "./redact.js";
+import { redact, redactJson, tokenOf } from "./redact.js";
 import { redirectOf } from "./redirect.js";
 import { retryAfter } from "./retry-after.js";
 
@@ -76,11 +76,6 @@ function endpointOf(config: InternalAxiosRequestConfig | undefined): string {
 function quoted(message: string, token: string | undefined): string {
   const clean = redact(message, token);
   return clean.length > MAX_QUOTED ? `${clean.slice(0, MAX_QUOTED)}…` : clean;
-}
-
-function tokenOf(config: InternalAxiosRequestConfig | undefined): string | undefined {
-  const authorization = AxiosHeaders.from(config?.headers).get("Authorization");
-  return typeof authorization === "string" ? /^Bearer (.+)$/u.exec(authorization)?.[1] : undefined;
 }
 
 /** The platform's own error (`connect ECONNREFUSED …`), unless it refers to the request. */

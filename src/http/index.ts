@@ -4,4 +4,5 @@ export { ConnectionError } from "./connection-error.js";
 export { MatrixError, type Refusal } from "./matrix-error.js";
 export { matrixHttp, type MatrixHttpOptions } from "./matrix-http.js";
 export type { SyncFailed } from "./sync-failed.js";
-export { syncResponses, type SyncOptions } from "./sync-responses.js";
+export type { SyncOptions } from "./sync-options.js";
+export { syncResponses } from "./sync-responses.js";

@@ -1,3 +1,5 @@
+import { AxiosHeaders, type InternalAxiosRequestConfig } from "axios";
+
 /** Replaces the access token in texts. */
 const PLACEHOLDER = "<access token>";
 /** Shorter tokens, in characters, can be part of a word by chance. Those of real servers are longer. */
@@ -25,4 +27,10 @@ export function redactJson(value: unknown, token: string | undefined, depth = MA
   return Object.fromEntries(
     Object.entries(value).map(([name, part]) => [redact(name, token), redactJson(part, token, depth - 1)]),
   );
+}
+
+/** The access token that a request was sent with. */
+export function tokenOf(config: InternalAxiosRequestConfig | undefined): string | undefined {
+  const authorization = AxiosHeaders.from(config?.headers).get("Authorization");
+  return typeof authorization === "string" ? /^Bearer (.+)$/u.exec(authorization)?.[1] : undefined;
 }

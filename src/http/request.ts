@@ -3,6 +3,7 @@ import { Observable, type SchedulerLike, throwError, timeout } from "rxjs";
 import { MAX_DELAY } from "../model/max-delay.js";
 import { ConnectionError } from "./connection-error.js";
 import { httpError } from "./http-error.js";
+import { bodyOf } from "./response-body.js";
 
 /** A request, and how long to wait for its response. */
 export interface RequestOptions {
@@ -19,15 +20,15 @@ export interface RequestOptions {
 /**
  * Sends a request on each subscription, emits the parsed body, and completes. Unsubscribing aborts the request.
  *
- * Fails with `MatrixError` (a status other than 2xx) or `ConnectionError` (no response, or none within the deadline). A
- * body that is not JSON is emitted as a string: the caller checks what it expects.
+ * Fails with `MatrixError` (a status other than 2xx), `ConnectionError` (no response, or none within the deadline), or
+ * `InvalidResponseError` (the body is not an object, or is an error).
  */
 export function request(
   http: AxiosInstance,
   { method, endpoint, params, body, deadline }: RequestOptions,
   scheduler: SchedulerLike,
-): Observable<unknown> {
-  return new Observable<unknown>((subscriber) => {
+): Observable<Readonly<Record<string, unknown>>> {
+  return new Observable<Readonly<Record<string, unknown>>>((subscriber) => {
     // A subscriber may unsubscribe from inside an emission; the request after that emission must not be sent.
     if (subscriber.closed) return undefined;
     const controller = new AbortController();
@@ -45,9 +46,10 @@ export function request(
         validateStatus: (status) => status >= 200 && status < 300,
         timeout: 0,
       })
+      .then((response) => bodyOf(endpoint, response))
       .then(
-        ({ data }) => {
-          subscriber.next(data);
+        (found) => {
+          subscriber.next(found);
           subscriber.complete();
         },
         (failure: unknown) => {

@@ -1,6 +1,5 @@
 import { defer, type MonoTypeOperatorFunction, retry, type SchedulerLike, throwError, timer } from "rxjs";
 import { backoff } from "./backoff.js";
-import { ConnectionError } from "./connection-error.js";
 import { MatrixError } from "./matrix-error.js";
 
 /** Maximum of retries after transient failures. */
@@ -9,15 +8,16 @@ const MAX_RETRIES = 2;
  * A retry is sent within this time after the first request, or not at all, in ms: the caller waits for the response.
  */
 const RETRY_WINDOW = 30_000;
-/** Rate limiting; a proxy that cannot reach the server; a server that is restarting or overloaded. */
-const TRANSIENT_STATUS: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
 /**
- * Retries after transient failures (429, 502 to 504, no response): at most twice, after 1 to 2 s and then 2 to 4 s, or
- * when the server says (`retry_after_ms`, `Retry-After`). If a retry would come more than 30 s after the first request,
- * it errors at once instead.
+ * Retries after transient failures: at most twice, after 1 to 2 s and then 2 to 4 s, or when the server says
+ * (`retry_after_ms`, `Retry-After`). If a retry would come more than 30 s after the first request, it errors at once
+ * instead.
  */
-export function retryTransient<T>(scheduler: SchedulerLike): MonoTypeOperatorFunction<T> {
+export function retryTransient<T>(
+  isTransient: (error: unknown) => boolean,
+  scheduler: SchedulerLike,
+): MonoTypeOperatorFunction<T> {
   return (source) =>
     defer(() => {
       const sentAt = scheduler.now();
@@ -34,8 +34,4 @@ export function retryTransient<T>(scheduler: SchedulerLike): MonoTypeOperatorFun
         }),
       );
     });
-}
-
-function isTransient(error: unknown): boolean {
-  return error instanceof ConnectionError || (error instanceof MatrixError && TRANSIENT_STATUS.has(error.status));
 }

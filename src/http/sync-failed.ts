@@ -5,12 +5,13 @@
 export interface SyncFailed {
   /**
    * - `request-failed`: no connection, a refusal, or an invalid response; the same request follows
+   * - `save-failed`: the application could not save the response (`save`); the same request follows
    * - `since-refused`: the server does not know the token; it is dropped, and an initial sync follows
    * - `since-unreadable`: `since$` failed or did not emit in time; an initial sync follows at once
    * - `ended`: the server has logged the device out or deactivated the account; the observable fails with `error`
    */
-  readonly type: "request-failed" | "since-refused" | "since-unreadable" | "ended";
-  /** `MatrixError`, `ConnectionError`, `InvalidResponseError`, or what `accessToken` or `since$` threw. */
+  readonly type: "request-failed" | "save-failed" | "since-refused" | "since-unreadable" | "ended";
+  /** `MatrixError`, `ConnectionError`, `InvalidResponseError`, or what `accessToken`, `save` or `since$` threw. */
   readonly error: Error;
   /** How many attempts have failed in a row, including this one; 0 for `since-unreadable`, since nothing was sent. */
   readonly attempt: number;

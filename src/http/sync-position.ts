@@ -1,7 +1,7 @@
 import { InvalidResponseError } from "../model/errors.js";
-import { isObject } from "../model/json.js";
 import type { SyncResponse } from "../model/wire.js";
 import { backoff } from "./backoff.js";
+import { ConnectionError } from "./connection-error.js";
 import { MatrixError } from "./matrix-error.js";
 import { hasNews, quietPause, quietPolls } from "./quiet-polls.js";
 import type { SyncFailed } from "./sync-failed.js";
@@ -12,12 +12,14 @@ import type { Wait } from "./wait-for-retry.js";
  * long.
  */
 export const MAX_SERVER_WAIT = 3_600_000;
-/** The server refuses the access token for good: this login cannot get another one. */
-const REFUSED_TOKEN: ReadonlySet<string> = new Set(["M_UNKNOWN_TOKEN", "M_MISSING_TOKEN"]);
+/** How often the same poll is refused with 400, for a reason that is not known, until the token is dropped. */
+const MAX_BAD_REQUESTS = 3;
+/** Longest deadline, in ms, to which the deadline of a slow poll grows. */
+const MAX_DEADLINE = 3_600_000;
 /**
- * The errors for a `since` that is not a token of the server: the first one from Synapse, the second one from others.
+ * The errors for a `since` that is not a token of the server: of Synapse, of Dendrite and Conduit, of its successors.
  */
-const REFUSED_SINCE: ReadonlySet<string> = new Set(["M_UNKNOWN", "M_INVALID_PARAM"]);
+const REFUSED_SINCE: ReadonlySet<unknown> = new Set(["M_UNKNOWN", "M_INVALID_PARAM", "M_INVALID_ARGUMENT_VALUE"]);
 
 /** The state of the sync loop: the next request and when to send it. */
 export interface SyncPosition {
@@ -28,8 +30,12 @@ export interface SyncPosition {
    * connection.
    */
   readonly catchUp: boolean;
-  /** Failures in a row. */
+  /** Failures in a row. Neither an initial sync nor catching up without news ends the row. */
   readonly failures: number;
+  /** Deadlines of our own that have passed in a row: each doubles the next one. */
+  readonly deadlines: number;
+  /** Refusals of this `since` with 400 in a row. */
+  readonly badRequests: number;
   /** Polls in a row that returned early without news. */
   readonly quiet: number;
   readonly wait: Wait;
@@ -45,34 +51,53 @@ export function startFrom(since: string | undefined): SyncPosition {
     since: typeof since === "string" && since !== "" ? since : undefined,
     catchUp: true,
     failures: 0,
+    deadlines: 0,
+    badRequests: 0,
     quiet: 0,
     wait: NO_WAIT,
   };
 }
 
+/** How long to wait for a response, in ms: a server that was too slow for a deadline needs a longer one. */
+export function deadlineAt({ deadlines }: SyncPosition, usual: number): number {
+  return Math.max(usual, Math.min(MAX_DEADLINE, usual * 2 ** deadlines));
+}
+
+/** The position for repeating a poll at once: the connection is back, and the poll may never have been answered. */
+export function repeatOf({ response: _, ...position }: SyncPosition): SyncPosition {
+  return { ...position, catchUp: true, wait: NO_WAIT };
+}
+
 /**
  * The position after a response with status 200.
  *
- * Catching up without news does not reset the count of failures: if it succeeds while each long poll fails, the waits
- * continue to grow.
+ * Neither catching up without news nor an initial sync resets the count of failures: if they succeed while each long
+ * poll fails, or each `since` is refused, the waits continue to grow.
  *
  * @param elapsed how long the response took, in ms
  * @param timeout how long the server may hold a poll, in ms
  * @throws InvalidResponseError if the body is not a sync response; the tracker checks its parts
  */
-export function afterResponse(position: SyncPosition, body: unknown, elapsed: number, timeout: number): SyncPosition {
+export function afterResponse(
+  position: SyncPosition,
+  body: Readonly<Record<string, unknown>>,
+  elapsed: number,
+  timeout: number,
+): SyncPosition {
   const { since } = position;
-  if (!isObject(body)) throw new InvalidResponseError("/sync", "", "an object");
   const { next_batch } = body;
   if (typeof next_batch !== "string" || next_batch === "")
     throw new InvalidResponseError("/sync", "next_batch", "a string that is not empty");
   const news = hasNews(body, since);
   const quiet = quietPolls(position.quiet, news, elapsed, timeout);
   const pause = quietPause(quiet, elapsed, timeout);
+  const endsFailures = since !== undefined && (news || !position.catchUp);
   return {
     since: next_batch,
     catchUp: false,
-    failures: position.catchUp && !news ? position.failures : 0,
+    failures: endsFailures ? 0 : position.failures,
+    deadlines: 0,
+    badRequests: 0,
     quiet,
     wait: { ms: pause, atLeast: pause },
     response: { ...body, next_batch, since: since ?? null },
@@ -80,57 +105,88 @@ export function afterResponse(position: SyncPosition, body: unknown, elapsed: nu
 }
 
 /** The report of a failure, and the position after it; `undefined` if the failure is final. */
-export function afterFailure(
-  position: SyncPosition,
+export function afterFailure(position: SyncPosition, error: Error, random: number): Failure {
+  if (isFinal(error)) return ended(position, error);
+  const badRequests = isRefusalOfSync(error) && error.status === 400 ? position.badRequests + 1 : 0;
+  if (position.since !== undefined && isRefusedSince(error, badRequests))
+    return retried("since-refused", { ...position, since: undefined, badRequests: 0 }, position, error, random);
+  const deadlines = position.deadlines + (isOwnDeadline(error) ? 1 : 0);
+  return retried("request-failed", { ...position, deadlines, badRequests }, position, error, random);
+}
+
+/** The same if the application could not save the response: the poll that brought it is repeated. */
+export function afterFailedSave(position: SyncPosition, error: Error, random: number): Failure {
+  return retried("save-failed", position, position, error, random);
+}
+
+/** A report, and the position after it, if there is one. */
+export interface Failure {
+  readonly failed: SyncFailed;
+  readonly next: SyncPosition | undefined;
+}
+
+function ended({ failures, since }: SyncPosition, error: Error): Failure {
+  const message = `sync has ended: ${error.message}`;
+  const failed: SyncFailed = {
+    type: "ended",
+    error,
+    attempt: failures + 1,
+    retryIn: null,
+    since: since ?? null,
+    message,
+  };
+  return { failed, next: undefined };
+}
+
+function retried(
+  type: "request-failed" | "since-refused" | "save-failed",
+  next: SyncPosition,
+  { failures, since }: SyncPosition,
   error: Error,
   random: number,
-): { readonly failed: SyncFailed; readonly next: SyncPosition | undefined } {
-  const attempt = position.failures + 1;
-  const since = position.since ?? null;
-  if (isFinal(error))
-    return {
-      failed: { type: "ended", error, attempt, retryIn: null, since, message: `sync has ended: ${error.message}` },
-      next: undefined,
-    };
+): Failure {
+  const attempt = failures + 1;
   const atLeast = error instanceof MatrixError ? Math.min(MAX_SERVER_WAIT, error.retryAfter ?? 0) : 0;
   const retryIn = Math.max(backoff(attempt, random), atLeast);
-  const refused = position.since !== undefined && isRefusedSince(error);
-  const plan = refused ? `sync starts over with an initial sync in ${retryIn} ms` : `next attempt in ${retryIn} ms`;
+  const plan =
+    type === "since-refused"
+      ? `sync starts over with an initial sync in ${retryIn} ms`
+      : `next attempt in ${retryIn} ms`;
+  const what = type === "save-failed" ? "could not save its response" : "failed";
+  const message = `sync attempt ${attempt} ${what}, ${plan}: ${error.message}`;
   return {
-    failed: {
-      type: refused ? "since-refused" : "request-failed",
-      error,
-      attempt,
-      retryIn,
-      since,
-      message: `sync attempt ${attempt} failed, ${plan}: ${error.message}`,
-    },
-    next: {
-      since: refused ? undefined : position.since,
-      catchUp: true,
-      failures: attempt,
-      quiet: position.quiet,
-      wait: { ms: retryIn, atLeast },
-    },
+    failed: { type, error, attempt, retryIn, since: since ?? null, message },
+    next: { ...repeatOf(next), failures: attempt, wait: { ms: retryIn, atLeast } },
   };
 }
 
+/** Whether the homeserver refused the poll itself. What `accessToken` throws is about a request of its own. */
+function isRefusalOfSync(error: Error): error is MatrixError {
+  return error instanceof MatrixError && error.endpoint === "/sync";
+}
+
 /**
- * A locked account (401 `M_USER_LOCKED`) is not final: clients should continue polling at a limited rate, to learn when
- * it is unlocked. Neither is a 401 or 403 that is not a Matrix error: it comes from a proxy or a captive portal.
+ * Whether the login has ended. These are not final:
+ *
+ * - A locked account (401 `M_USER_LOCKED`): clients should continue polling at a limited rate, to learn when it is
+ *   unlocked.
+ * - A 401 or 403 that is not a Matrix error: it comes from a proxy or a captive portal.
+ * - 401 `M_MISSING_TOKEN`: the token was lost on the way, in a redirect or a proxy.
+ * - 401 `M_UNKNOWN_TOKEN` if `accessToken` has another token.
  *
  * @see Matrix spec, client-server API, "Account locking", "Client Authentication"
  */
 function isFinal(error: Error): boolean {
-  if (!(error instanceof MatrixError) || error.errcode === undefined) return false;
-  return error.errcode === "M_USER_DEACTIVATED" || (error.status === 401 && REFUSED_TOKEN.has(error.errcode));
+  if (!isRefusalOfSync(error)) return false;
+  const { status, errcode, tokenReplaced } = error;
+  return errcode === "M_USER_DEACTIVATED" || (status === 401 && errcode === "M_UNKNOWN_TOKEN" && !tokenReplaced);
 }
 
-function isRefusedSince(error: Error): boolean {
-  return (
-    error instanceof MatrixError &&
-    error.status === 400 &&
-    error.errcode !== undefined &&
-    REFUSED_SINCE.has(error.errcode)
-  );
+function isRefusedSince(error: Error, badRequests: number): boolean {
+  if (!isRefusalOfSync(error) || error.status !== 400) return false;
+  return REFUSED_SINCE.has(error.errcode) || badRequests >= MAX_BAD_REQUESTS;
+}
+
+function isOwnDeadline(error: Error): boolean {
+  return error instanceof ConnectionError && error.endpoint === "/sync" && error.deadline !== undefined;
 }

@@ -2,14 +2,17 @@ import type { AxiosInstance } from "axios";
 import {
   asyncScheduler,
   catchError,
+  concat,
   config,
   defaultIfEmpty,
   defer,
   expand,
+  ignoreElements,
   map,
   mergeMap,
   type Observable,
   of,
+  race,
   type SchedulerLike,
   take,
   throwError,
@@ -17,9 +20,21 @@ import {
 } from "rxjs";
 import type { SyncResponse } from "../model/wire.js";
 import { asError } from "./http-error.js";
+import { online } from "./online.js";
 import { request } from "./request.js";
 import type { SyncFailed } from "./sync-failed.js";
-import { afterFailure, afterResponse, startFrom, type SyncPosition } from "./sync-position.js";
+import type { SyncOptions } from "./sync-options.js";
+import {
+  afterFailedSave,
+  afterFailure,
+  afterResponse,
+  deadlineAt,
+  type Failure,
+  repeatOf,
+  startFrom,
+  type SyncPosition,
+} from "./sync-position.js";
+import { checkTimeout } from "./timeout.js";
 import { waitForRetry } from "./wait-for-retry.js";
 
 /** How long the server may hold a poll by default, in ms. */
@@ -29,40 +44,10 @@ const DEFAULT_TIMEOUT = 30_000;
  * noticed.
  */
 const DEADLINE_MARGIN = 60_000;
-/** How long an initial sync may take, in ms: minutes for large accounts. */
+/** How long an initial sync may take at first, in ms: minutes for large accounts. */
 const INITIAL_SYNC_DEADLINE = 300_000;
 /** How long to wait for `since$`, in ms; as long as the tracker waits for its store. */
 const SINCE_DEADLINE = 10_000;
-
-/** How to sync. All optional. */
-export interface SyncOptions {
-  /**
-   * The token to start from, read once per subscription: the tracker's saved token. If it emits `undefined` or nothing,
-   * sync starts with an initial sync.
-   * @default of(undefined)
-   */
-  readonly since$?: Observable<string | undefined>;
-  /** How long the server may hold a poll without news, in ms. @default 30_000 */
-  readonly timeout?: number;
-  /**
-   * A filter: an object, JSON, or the ID of a filter on the server. It may limit timelines, lazy-load members and
-   * exclude presence:
-   * `{ room: { timeline: { limit: 1 }, state: { lazy_load_members: true } }, presence: { types: [] } }`.
-   *
-   * It must not exclude rooms (`rooms`, `not_rooms`) or member events (`types` without `m.room.member`, `not_types`):
-   * the server would not announce users who newly share a room with us, nor any in `device_lists.left`, and messages
-   * would be encrypted for outdated lists.
-   * @default none
-   */
-  readonly filter?: object | string;
-  /** For waits, deadlines and the clock. @default asyncScheduler */
-  readonly scheduler?: SchedulerLike;
-  /**
-   * Called with each failed attempt and the wait before the next one. An error that it throws is reported and has no
-   * other effect.
-   */
-  readonly onFailure?: (failure: SyncFailed) => void;
-}
 
 /**
  * Syncs for ever and emits each response as the server sent it, with `since`, the token of the request (`null` for an
@@ -81,40 +66,43 @@ export interface SyncOptions {
  *    next request is sent as soon as the response has been emitted. Only a server that returns early without news
  *    several times in a row is polled more slowly, down to every 2 s.
  * 3. After a failure, it waits and repeats the request: 1 to 2 s, 2 to 4 s, … 30 to 60 s, half of each wait being
- *    random, and never sooner than the server says (`retry_after_ms`, `Retry-After`), up to one hour. The browser's
- *    `online` event ends a wait, but not one that the server requires. An invalid response is a failure, too, and does
- *    not move the token.
- * 4. A `since` that the server does not know (400 `M_UNKNOWN`, `M_INVALID_PARAM`) is dropped, and an initial sync
- *    follows, which the tracker handles as a gap. The same happens if `since$` fails or does not emit within 10 s.
+ *    random, and never sooner than the server says (`retry_after_ms`, `Retry-After`), up to one hour. An invalid
+ *    response is a failure, too, and does not move the token.
+ * 4. A response is waited for 60 s longer than the server may hold the poll, that of an initial sync for 5 min. After
+ *    each deadline that passes, the next one is twice as long, up to one hour, until there is a response: a server may
+ *    need minutes after a long absence.
+ * 5. The browser's `online` event ends a wait, but not one that the server requires, and repeats a poll that has not
+ *    been answered.
+ * 6. A `since` that the server does not know (400 `M_UNKNOWN`, `M_INVALID_PARAM`, `M_INVALID_ARGUMENT_VALUE`, or any
+ *    other 400 three times in a row) is dropped, and an initial sync follows, which the tracker handles as a gap. The
+ *    same happens if `since$` fails or does not emit within 10 s.
  *
- * Fails only if the access token is refused for good (401 `M_UNKNOWN_TOKEN` after the renewal that `matrixHttp` tries,
- * or `M_MISSING_TOKEN`) or the account is deactivated, with the `MatrixError`. A locked account is polled on, as the
- * spec recommends. Never completes. Unsubscribing aborts the request or the wait. Cold: each subscription runs its own
- * loop, and **there must not be another one for the device**, here or anywhere else: share it.
+ * Fails only if the login has ended, with the `MatrixError`: the account is deactivated, or the access token is unknown
+ * (401 `M_UNKNOWN_TOKEN`) and `accessToken` has no other. A locked account is polled on, as the spec recommends, and so
+ * is a server that receives no token (`M_MISSING_TOKEN`), which a redirect or a proxy drops. Never completes.
+ * Unsubscribing aborts the request, the wait or `save`. Cold: each subscription runs its own loop, and **there must not
+ * be another one for the device**, here or anywhere else: share it.
  *
  * **To-device messages.** `/sync?since=T` allows the server to delete the to-device messages (room keys among them) of
- * the response that contained `T`. The request is sent as soon as that response has been *emitted*; RxJS cannot delay
- * it until a subscriber's asynchronous work is done. An application that needs these messages must therefore save them
- * first, before anything that may drop the response:
+ * the response that contained `T`. An application that needs these messages passes `save`: the request is sent only
+ * when they have been saved, so a crash loses none. Subscribers cannot delay the request.
  *
- * ```ts
- * syncResponses(…).pipe(concatMap((response) => save(response).pipe(map(() => response))))
- * ```
- *
- * A crash can then lose only messages that were not saved yet when the next request reached the server; a `save` that
- * starts its write at once (one transaction, opened synchronously) keeps that window small. A failure of `save` must
- * not be ignored, or the tracker would save a token whose messages are lost. `save` should also be fast: `concatMap`
- * queues responses while it is slower than the server.
- *
+ * @throws RangeError at once if `timeout` is not a whole number of ms from 0
  * @example
- * const sync$ = syncResponses(http, { since$: store.syncToken$, onFailure: ({ message }) => console.warn(message) });
+ * const sync$ = syncResponses(http, {
+ *   since$: store.syncToken$,
+ *   save: ({ to_device }) => inbox.add(to_device),
+ *   onFailure: ({ message }) => console.warn(message),
+ * });
  * // { next_batch: "s72_…", since: null, rooms: … }
  * // { next_batch: "s73_…", since: "s72_…", device_lists: { changed: ["@bob:…"] } }, …
  * @see Matrix spec, client-server API, "Syncing", "Extensions to /sync" of "Send-to-Device messaging" and of
  *   "End-to-End Encryption"
  */
 export function syncResponses(http: AxiosInstance, options: SyncOptions = {}): Observable<SyncResponse> {
-  const { since$ = of(undefined), timeout = DEFAULT_TIMEOUT, filter, scheduler = asyncScheduler, onFailure } = options;
+  const { since$ = of(undefined), timeout = DEFAULT_TIMEOUT, filter, save, onFailure } = options;
+  const { scheduler = asyncScheduler } = options;
+  checkTimeout(timeout);
   const filtered = filter === undefined ? {} : { filter: typeof filter === "string" ? filter : JSON.stringify(filter) };
   const report = reporter(onFailure);
 
@@ -124,16 +112,32 @@ export function syncResponses(http: AxiosInstance, options: SyncOptions = {}): O
       const hold = since === undefined || catchUp ? 0 : timeout;
       const params = { ...(since === undefined ? {} : { since }), timeout: hold, ...filtered };
       const sentAt = scheduler.now();
-      const deadline = since === undefined ? INITIAL_SYNC_DEADLINE : hold + DEADLINE_MARGIN;
+      const deadline = deadlineAt(position, since === undefined ? INITIAL_SYNC_DEADLINE : hold + DEADLINE_MARGIN);
       return request(http, { method: "GET", endpoint: "/sync", params, deadline }, scheduler).pipe(
         map((body) => afterResponse(position, body, Math.max(0, scheduler.now() - sentAt), timeout)),
       );
-    }).pipe(catchError((thrown: unknown) => recover(position, asError(thrown), report)));
+    }).pipe(catchError((thrown: unknown) => recover(afterFailure(position, asError(thrown), Math.random()), report)));
 
-  const next = (position: SyncPosition): Observable<SyncPosition> =>
-    position.wait.ms === 0
-      ? poll(position)
-      : waitForRetry(position.wait, scheduler).pipe(mergeMap(() => poll(position)));
+  const saved = (before: SyncPosition, after: SyncPosition): Observable<SyncPosition> => {
+    const { response } = after;
+    if (save === undefined || response === undefined) return of(after);
+    return concat(defer(() => save(response)).pipe(ignoreElements()), of(after)).pipe(
+      catchError((thrown: unknown) => recover(afterFailedSave(before, asError(thrown), Math.random()), report)),
+    );
+  };
+
+  const next = (position: SyncPosition): Observable<SyncPosition> => {
+    const wait$ = position.wait.ms === 0 ? of(0) : waitForRetry(position.wait, scheduler);
+    // A poll that was sent while the connection was lost may hang until its deadline.
+    const repeat$ = online().pipe(
+      take(1),
+      map(() => repeatOf(position)),
+    );
+    return wait$.pipe(
+      mergeMap(() => race(poll(position), repeat$)),
+      mergeMap((after) => saved(position, after)),
+    );
+  };
 
   // expand() emits a position before it subscribes to the next one, so a request is sent after the response has been
   // emitted.
@@ -176,8 +180,7 @@ function startPosition(
   );
 }
 
-function recover(position: SyncPosition, error: Error, report: Report): Observable<SyncPosition> {
-  const { failed, next } = afterFailure(position, error, Math.random());
+function recover({ failed, next }: Failure, report: Report): Observable<SyncPosition> {
   report(failed);
-  return next === undefined ? throwError(() => error) : of(next);
+  return next === undefined ? throwError(() => failed.error) : of(next);
 }

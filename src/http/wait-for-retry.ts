@@ -1,4 +1,5 @@
-import { forkJoin, fromEvent, NEVER, type Observable, race, type SchedulerLike, take, timer } from "rxjs";
+import { forkJoin, type Observable, race, type SchedulerLike, take, timer } from "rxjs";
+import { online } from "./online.js";
 
 /** How long to wait before a retry. */
 export interface Wait {
@@ -24,8 +25,4 @@ export interface Wait {
 export function waitForRetry({ ms, atLeast }: Wait, scheduler: SchedulerLike): Observable<unknown> {
   if (atLeast >= ms) return timer(ms, scheduler);
   return race(timer(ms, scheduler), forkJoin([timer(atLeast, scheduler), online().pipe(take(1))]));
-}
-
-function online(): Observable<unknown> {
-  return typeof globalThis.addEventListener === "function" ? fromEvent(globalThis, "online") : NEVER;
 }

@@ -29,17 +29,18 @@ import {
   type SyncResponse,
   type TrackerProblem,
   type UnsignedDevices,
+  type Update,
   type UserDeviceKeys,
   type UserId,
 } from "../src/index.js";
 
 describe("the public types", () => {
-  it("have names for IDs", () => {
+  it("name IDs, which are strings", () => {
     expectTypeOf<UserId>().toEqualTypeOf<string>();
     expectTypeOf<DeviceId>().toEqualTypeOf<string>();
   });
 
-  it("keep wire objects verbatim, unknown properties and all", () => {
+  it("keep unknown properties of wire objects", () => {
     expectTypeOf<DeviceKeys>().toExtend<{
       user_id: string;
       device_id: string;
@@ -52,14 +53,14 @@ describe("the public types", () => {
     expectTypeOf<CrossSigningKey["org.example.extra"]>().toEqualTypeOf<unknown>();
   });
 
-  it("take a sync response with or without since, null for an initial sync", () => {
+  it("accept a sync response with or without since, null for an initial sync", () => {
     expectTypeOf<{ next_batch: string }>().toExtend<SyncResponse>();
     expectTypeOf<{ next_batch: string; since: null; device_lists: { changed: string[] } }>().toExtend<SyncResponse>();
     expectTypeOf<{ since: string }>().not.toExtend<SyncResponse>();
     expectTypeOf<DeviceLists>().toEqualTypeOf<{ changed?: string[]; left?: string[] }>();
   });
 
-  it("give results that are readonly all the way down", () => {
+  it("make results readonly all the way down", () => {
     expectTypeOf<DeviceKeysByUser>().toEqualTypeOf<ReadonlyMap<UserId, UserDeviceKeys>>();
     expectTypeOf<UserDeviceKeys["deviceKeys"]>().toEqualTypeOf<ReadonlyMap<DeviceId, DeviceKeys>>();
     expectTypeOf<UserDeviceKeys["rejected"]>().toEqualTypeOf<ReadonlyMap<DeviceId, RejectionReason>>();
@@ -73,11 +74,11 @@ describe("the public types", () => {
     expectTypeOf<UserDeviceKeys>().toEqualTypeOf<Readonly<UserDeviceKeys>>();
   });
 
-  it("name every freshness", () => {
+  it("list every freshness", () => {
     expectTypeOf<Freshness>().toEqualTypeOf<"current" | "superseded" | "untracked" | "unreachable" | "outdated">();
   });
 
-  it("need of the options our user, the sync stream and the keys API", () => {
+  it("require our user, the sync stream and the keys API in the options", () => {
     expectTypeOf<Pick<DeviceTrackerOptions, "userId" | "sync$" | "keysApi">>().toExtend<DeviceTrackerOptions>();
     expectTypeOf<Pick<DeviceTrackerOptions, "userId" | "sync$">>().not.toExtend<DeviceTrackerOptions>();
     expectTypeOf<DeviceTrackerOptions["sync$"]>().toEqualTypeOf<Observable<SyncResponse>>();
@@ -85,13 +86,16 @@ describe("the public types", () => {
     expectTypeOf<DeviceTrackerOptions["scheduler"]>().toEqualTypeOf<SchedulerLike | undefined>();
     type Bounds = "maxUsersPerQuery" | "maxConcurrentQueries" | "queryDeadline" | "storeDeadline";
     expectTypeOf<DeviceTrackerOptions[Bounds]>().toEqualTypeOf<number | undefined>();
+    expectTypeOf<DeviceTrackerOptions["gaps"]>().toEqualTypeOf<"ask" | "distrust" | undefined>();
   });
 
-  it("are the tracker's streams and methods", () => {
+  it("have the streams and methods of the tracker", () => {
     expectTypeOf<DeviceTracker["connect"]>().toEqualTypeOf<() => Subscription>();
     expectTypeOf<DeviceTracker["deviceChanges$"]>().toEqualTypeOf<Observable<DeviceChanges>>();
     expectTypeOf<DeviceTracker["trackedUsers$"]>().toEqualTypeOf<Observable<ReadonlySet<UserId>>>();
     expectTypeOf<DeviceTracker["synced$"]>().toEqualTypeOf<Observable<SyncResponse>>();
+    expectTypeOf<DeviceTracker["applied$"]>().toEqualTypeOf<Observable<SyncResponse>>();
+    expectTypeOf<DeviceTracker["caughtUp$"]>().toEqualTypeOf<Observable<void>>();
     expectTypeOf<DeviceTracker["problems$"]>().toEqualTypeOf<Observable<TrackerProblem>>();
     expectTypeOf<DeviceTracker["getDeviceKeys"]>().parameter(0).toEqualTypeOf<Iterable<UserId>>();
     expectTypeOf<DeviceTracker["getDeviceKeys"]>()
@@ -104,27 +108,32 @@ describe("the public types", () => {
     expectTypeOf<DeviceTracker["watchDeviceKeys"]>().toEqualTypeOf<
       (users: Iterable<UserId>) => Observable<DeviceKeysByUser>
     >();
-    expectTypeOf<DeviceTracker["track"]>().toEqualTypeOf<(users: Iterable<UserId>) => Observable<void>>();
+    expectTypeOf<DeviceTracker["track" | "untrack" | "invalidate"]>().toEqualTypeOf<
+      (users: Iterable<UserId>) => Observable<void>
+    >();
+    expectTypeOf<DeviceTracker["close"]>().toEqualTypeOf<() => void>();
   });
 
-  it("are the ports: observables, so that a marble test can stand in for each", () => {
+  it("have ports that return observables", () => {
     type Query = (request: { device_keys: Record<UserId, []>; timeout?: number }) => Observable<KeysQueryResponse>;
     expectTypeOf<Query>().toExtend<KeysApi["query"]>();
     expectTypeOf<KeysApi["changes"]>().toEqualTypeOf<
       (range: { from: string; to: string }) => Observable<DeviceLists>
     >();
     expectTypeOf<DeviceStore["syncToken$"]>().toEqualTypeOf<Observable<string | undefined>>();
+    expectTypeOf<DeviceStore["commits$"]>().toEqualTypeOf<Observable<unknown>>();
+    expectTypeOf<Update<string>>().toExtend<{ readonly result: string; readonly announce?: unknown }>();
     expectTypeOf<DeviceStore["clear"]>().toEqualTypeOf<() => Observable<void>>();
     expectTypeOf(memoryStore).toEqualTypeOf<() => DeviceStore>();
   });
 
-  it("tell problems as a discriminated union, each with a message", () => {
+  it("make problems a discriminated union, each with a message", () => {
     expectTypeOf<TrackerProblem["message"]>().toEqualTypeOf<string>();
     expectTypeOf<Extract<TrackerProblem, { type: "commit-failed" }>["retryIn"]>().toEqualTypeOf<number>();
     expectTypeOf<string>().not.toExtend<TrackerProblem["type"]>();
   });
 
-  it("say what is made of devices and identities, beside what the server says", () => {
+  it("describe devices and identities beside what the server returned", () => {
     expectTypeOf<UserDeviceKeys["deviceStatus"]>().toEqualTypeOf<ReadonlyMap<DeviceId, DeviceStatus>>();
     expectTypeOf<DeviceStatus>().toEqualTypeOf<{
       readonly signedByItself: boolean;
@@ -145,7 +154,7 @@ describe("the public types", () => {
     >().toExtend<RejectionCode>();
   });
 
-  it("tell updates that are readonly, and an identity only where it is another one", () => {
+  it("make updates readonly, with an identity only if it changed", () => {
     expectTypeOf<DeviceTracker["deviceUpdates$"]>().toEqualTypeOf<Observable<DeviceUpdate>>();
     expectTypeOf<DeviceUpdate["added" | "removed" | "renamed" | "crossSigned" | "changed"]>().toEqualTypeOf<
       readonly DeviceId[]
@@ -159,7 +168,7 @@ describe("the public types", () => {
     }>();
   });
 
-  it("find devices by any string, and acknowledge an identity without a value", () => {
+  it("find devices by any string, and acknowledge identities without a value", () => {
     expectTypeOf<DeviceTracker["findDevice"]>().toEqualTypeOf<
       (
         algorithm: string,
@@ -171,7 +180,7 @@ describe("the public types", () => {
     >();
   });
 
-  it("are the port that verifies signatures, which has a default", () => {
+  it("have a port that verifies signatures, and a default for it", () => {
     expectTypeOf<SignatureVerifier["verify"]>().toEqualTypeOf<
       (checks: readonly SignatureCheck[]) => Observable<readonly boolean[]>
     >();
@@ -186,7 +195,7 @@ describe("the public types", () => {
     expectTypeOf<UnsignedDevices>().toEqualTypeOf<"accept" | "refuse">();
   });
 
-  it("choose recipients out of what a lookup gives", () => {
+  it("choose recipients from the result of a lookup", () => {
     expectTypeOf(recipients).parameters.toEqualTypeOf<
       [users: DeviceKeysByUser, policy?: RecipientPolicy | undefined]
     >();

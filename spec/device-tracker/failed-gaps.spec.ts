@@ -65,7 +65,7 @@ describe("a gap that cannot be closed", () => {
   );
 
   it(
-    "leaves users tracked whom the application tracks while it is open",
+    "keeps users tracked that the application tracks while it is open",
     marbles((m) => {
       const { tracker, lookup } = withGap(m, () => m.cold("----#"));
       m.expectObservable(tracker.track([BOB]), "--^").toBe("-----|");

@@ -91,7 +91,7 @@ describe("a commit on a head that has moved", () => {
   );
 
   it(
-    "of track() leaves out users whom a failed gap untracked there",
+    "of track() leaves out users that a failed gap untracked there",
     marbles((m) => {
       const theirs = { sync$: m.hot("-x", { x: step("s5", "s6") }), gaps: "distrust" as const };
       const { first, second } = twoTabs(m, theirs, {});

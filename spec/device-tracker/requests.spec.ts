@@ -61,7 +61,7 @@ describe("the requests of a call", () => {
   );
 
   it(
-    "leave out users whom another call has requested",
+    "leave out users that another call has requested",
     marbles((m) => {
       const { lookup, expectQueries } = withBobAndCarol(m, { answerAfter: 5 });
       m.expectObservable(lookup([BOB]), "       ^--------").toBe("-----(b|)", { b: ["bob B1 current"] });

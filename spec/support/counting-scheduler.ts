@@ -1,6 +1,6 @@
 import type { SchedulerAction, SchedulerLike, Subscription } from "rxjs";
 
-/** A scheduler that knows which of the timers it was given are still to come. */
+/** A scheduler that counts its pending timers. */
 export class CountingScheduler implements SchedulerLike {
   readonly #scheduler: SchedulerLike;
   readonly #pending = new Set<Subscription>();
@@ -9,7 +9,6 @@ export class CountingScheduler implements SchedulerLike {
     this.#scheduler = scheduler;
   }
 
-  /** How many timers are still to come. */
   get pending(): number {
     return this.#pending.size;
   }

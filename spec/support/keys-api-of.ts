@@ -3,9 +3,9 @@ import type { KeysQueryRequest, KeysQueryResponse } from "../../src/model/wire.j
 import type { KeysApi } from "../../src/query/keys-api.js";
 import { localpart } from "./summary.js";
 
-/** A homeserver that gives these answers, one to each query in the order in which they are sent. */
+/** A keys API that returns these responses, one for each query. */
 export interface ScriptedKeysApi extends KeysApi {
-  /** Whom each query asks for, by localpart, at the time of its sending. */
+  /** The localparts of the users of each query, when it is sent. */
   readonly asked$: Observable<string>;
   readonly requests: readonly KeysQueryRequest[];
 }
@@ -21,7 +21,7 @@ export function keysApiOf(
     requests.push(request);
     const users = Object.keys(request.device_keys).map(localpart).join(" ");
     asked$.next(users);
-    return given ?? throwError(() => new Error(`nobody expected a query for ${users}`));
+    return given ?? throwError(() => new Error(`an unexpected query for ${users}`));
   };
   return { asked$, requests, query, changes };
 }

@@ -2,10 +2,10 @@ import { createPublicKey, verify } from "node:crypto";
 import { defer, of } from "rxjs";
 import type { SignatureVerifier } from "../../src/trust/signature-verifier.js";
 
-/** RFC 8410, section 4: what comes before the 32 bytes of an ed25519 public key in DER. */
+/** RFC 8410, section 4: the bytes before the 32 of an ed25519 public key in DER. */
 const DER_PREFIX = Buffer.from("302a300506032b6570032100", "hex");
 
-/** Node's own ed25519, which answers at once: real signatures in virtual time. */
+/** Node's ed25519, which is synchronous: real signatures in virtual time. */
 export const nodeVerifier: SignatureVerifier = {
   verify: (checks) =>
     defer(() =>
@@ -19,7 +19,7 @@ export const nodeVerifier: SignatureVerifier = {
               signature,
             );
           } catch {
-            return false; // no point of the curve
+            return false; // not a point of the curve
           }
         }),
       ),

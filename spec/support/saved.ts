@@ -1,7 +1,7 @@
 import type { DeviceStore, RecordKey } from "../../src/store/device-store.js";
 import { memoryStore } from "../../src/store/memory-store.js";
 
-/** What a store that answers at once has under the key. */
+/** The record under this key of a synchronous store. */
 export function saved(store: DeviceStore, key: RecordKey): unknown {
   let record: unknown;
   store.read([key]).subscribe(([found]) => {
@@ -10,7 +10,7 @@ export function saved(store: DeviceStore, key: RecordKey): unknown {
   return record;
 }
 
-/** The IDs of a kind's records. */
+/** The IDs of the records of a kind. */
 export function savedIds(store: DeviceStore, kind: string): readonly string[] {
   let ids: readonly string[] = [];
   store.readKinds([kind]).subscribe(([found]) => {
@@ -19,7 +19,7 @@ export function savedIds(store: DeviceStore, kind: string): readonly string[] {
   return ids;
 }
 
-/** Writes records as they are, whatever they are; to a store that answers at once. */
+/** Writes records to a synchronous store, unchecked. */
 export function put(store: DeviceStore, ...puts: readonly (readonly [RecordKey, unknown])[]): void {
   store.update([], () => ({ puts, deletes: [], result: undefined })).subscribe();
 }

@@ -5,8 +5,8 @@ import { edName, keyOf } from "./signed.js";
 import { localpart } from "./summary.js";
 
 /**
- * What is made of a result's keys, a line for each user: devices (`s` signed by itself, `x` cross-signed, the name of its key where that is not the device's own), `!` what was refused, the
- * identity, the freshness. Such as `bob PHONE:sx OLD(stolen):s !TABLET:unsigned changed current`.
+ * A result in one line for each user: devices (`s` signed by itself, `x` cross-signed, the name of the key if it is not the device's own), `!` refused
+ * devices, the identity and the freshness, such as `bob PHONE:sx OLD(stolen):s !TABLET:unsigned changed current`.
  */
 export const shields = (users: DeviceKeysByUser): readonly string[] =>
   Array.from(users, ([userId, result]) => `${localpart(userId)} ${oneUser(result)}`);
@@ -22,11 +22,11 @@ function oneUser({ deviceKeys, deviceStatus, rejected, identity, freshness }: Us
 
 function otherKey({ user_id: userId, device_id: deviceId, keys }: DeviceKeys): string {
   const key = keys[`ed25519:${deviceId}`] ?? "";
-  const name = /^(.*?)x{8,}A$/u.exec(key)?.[1]; // else it is no key made by keyOf
+  const name = /^(.*?)x{8,}A$/u.exec(key)?.[1]; // otherwise it is not a key of keyOf
   return name === undefined || key === keyOf(edName(userId, deviceId)) ? "" : `(${name})`;
 }
 
-/** What an update says, in one line, such as `bob added B1,B2 refused B3:key-changed identity changed`. */
+/** An update in one line, such as `bob added B1,B2 refused B3:key-changed identity changed`. */
 export function updateLine({ userId, refused, identity, ...lists }: DeviceUpdate): string {
   const named = (["added", "removed", "renamed", "crossSigned", "changed"] as const).flatMap((name) =>
     lists[name].length === 0 ? [] : [`${name} ${lists[name].join(",")}`],

@@ -3,7 +3,7 @@ import { signedBytes } from "../../src/keys/canonical-json.js";
 import type { DeviceId, UserId } from "../../src/model/ids.js";
 import type { CrossSigningKey, DeviceKeys, KeysQueryResponse } from "../../src/model/wire.js";
 
-/** RFC 8410, section 7: what comes before the 32 bytes of an ed25519 private key in DER. */
+/** RFC 8410, section 7: the bytes before the 32 of an ed25519 private key in DER. */
 const DER_PREFIX = Buffer.from("302e020100300506032b657004220420", "hex");
 
 const unpadded = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64").replaceAll("=", "");
@@ -13,24 +13,24 @@ const hash = (text: string): Buffer => createHash("sha256").update(text).digest(
 export interface KeyPair {
   /** Unpadded base64. */
   readonly publicKey: string;
-  /** The signature of what Matrix signs of the object. Unpadded base64. */
+  /** The signature of the object's signed part, in unpadded base64. */
   readonly sign: (object: Readonly<Record<string, unknown>>) => string;
 }
 
-/** The key pair of this name: the same name, the same keys. */
+/** The key pair of this name: the same name gives the same keys. */
 export function keyPair(name: string): KeyPair {
   const privateKey = createPrivateKey({ key: Buffer.concat([DER_PREFIX, hash(name)]), format: "der", type: "pkcs8" });
   return {
     publicKey: unpadded(createPublicKey(privateKey).export({ format: "der", type: "spki" }).subarray(-32)),
     sign: (object) => {
       const bytes = signedBytes(object);
-      if (bytes === undefined) throw new Error("it has no canonical JSON to sign");
+      if (bytes === undefined) throw new Error("the object has no canonical JSON");
       return unpadded(sign(null, bytes, privateKey));
     },
   };
 }
 
-/** The object with one more signature: in this user's name, by this key, under this ID. */
+/** The object with one more signature, by this key, under this user and key ID. */
 export function signed<T extends DeviceKeys | CrossSigningKey>(
   object: T,
   userId: UserId,
@@ -40,7 +40,7 @@ export function signed<T extends DeviceKeys | CrossSigningKey>(
   return withSignature(object, userId, keyId, by.sign(object));
 }
 
-/** The object with this text for a signature. */
+/** The object with this text as a signature. */
 export function withSignature<T extends DeviceKeys | CrossSigningKey>(
   object: T,
   userId: UserId,
@@ -58,14 +58,14 @@ export interface DeviceOptions {
   /** Its own key pair. */
   readonly key?: KeyPair;
   readonly curve25519?: string;
-  /** Signed, beside the keys. */
+  /** What else is signed. */
   readonly properties?: Partial<DeviceKeys>;
   readonly displayName?: string;
   /** @default both */
   readonly signedBy?: readonly ("itself" | "owner")[];
 }
 
-/** Somebody's account, whose signatures are real ones. What is to be wrong with it, whoever uses it makes wrong. */
+/** A user's account with valid signatures. */
 export interface SignedAccount {
   readonly userId: UserId;
   readonly master: KeyPair;
@@ -73,13 +73,13 @@ export interface SignedAccount {
   readonly userSigning: KeyPair;
   /** Without a signature. */
   readonly masterKey: CrossSigningKey;
-  /** Signed by the master key, like the next. */
+  /** Signed by the master key, as is the user-signing key. */
   readonly selfSigningKey: CrossSigningKey;
   readonly userSigningKey: CrossSigningKey;
   readonly device: (deviceId: DeviceId, options?: DeviceOptions) => DeviceKeys;
 }
 
-/** @param name names all keys: another name gives the account of somebody who has reset their identity */
+/** @param name of all keys: another name gives the account after an identity reset */
 export function signedAccount(userId: UserId, name: string = userId): SignedAccount {
   const [master, selfSigning, userSigning] = [
     keyPair(`${name} master`),
@@ -127,7 +127,7 @@ export function crossSigningKey(
   return { user_id: userId, usage: [usage], keys: { [`ed25519:${publicKey}`]: publicKey } };
 }
 
-/** What of a user's account an answer holds: the account's own keys, unless it says others or `undefined` for none. */
+/** One user's part of a response: the keys of the account, unless others are given; `undefined` for none. */
 export interface Answered {
   readonly account: SignedAccount;
   readonly devices?: readonly DeviceKeys[];
@@ -136,7 +136,7 @@ export interface Answered {
   readonly userSigningKey?: CrossSigningKey | undefined;
 }
 
-/** An answer of `/keys/query` about these users, as the server of each gives it. */
+/** A response of `/keys/query` about these users. */
 export function signedAnswer(...users: readonly Answered[]): KeysQueryResponse {
   const section = (name: "masterKey" | "selfSigningKey" | "userSigningKey") =>
     Object.fromEntries(

@@ -2,35 +2,35 @@ import type { DeviceId, UserId } from "../../src/model/ids.js";
 import type { CrossSigningKey, DeviceKeys, KeysQueryResponse } from "../../src/model/wire.js";
 import { localpart } from "./summary.js";
 
-/** A public key of the right shape that begins with its name (letters and digits, the last one no `x`). Nobody has its private half: it is for a `ScriptedVerifier`. */
+/** A public key that begins with this name: letters and digits, not ending in `x`. It has no private half: it is for a `ScriptedVerifier`. */
 export const keyOf = (name: string): string => `${name.padEnd(42, "x")}A`;
 
-/** The first byte of each kind of signature: what a `ScriptedVerifier` tells them apart by. */
+/** The first byte of each kind of signature, by which a `ScriptedVerifier` distinguishes them. */
 export const BY_DEVICE = 1;
 export const BY_OWNER = 2;
 export const BY_MASTER = 3;
 export const BY_US = 4;
 
-/** A signature that passes every check but that of a verifier. */
+/** A signature that only a verifier can refuse. */
 export const signature = (first: number): string =>
   Buffer.from(new Uint8Array(64).fill(1).fill(first, 0, 1))
     .toString("base64")
     .replaceAll("=", "");
 
 export interface SignedProperties {
-  /** The name of its ed25519 key. @default one of its own */
+  /** The name of its ed25519 key. @default its own */
   readonly key?: string;
-  /** The name of its curve25519 key. @default one of its own */
+  /** The name of its curve25519 key. @default its own */
   readonly curve?: string;
   readonly name?: string;
-  /** The name of its owner's self-signing key, which has signed it. */
+  /** The name of the self-signing key that has signed it. */
   readonly by?: string;
   /** Whether it is signed by itself. @default true */
   readonly signed?: boolean;
   readonly algorithms?: string[];
 }
 
-/** The name of a device's ed25519 key where it is not told. */
+/** The default name of a device's ed25519 key. */
 export const edName = (userId: UserId, deviceId: DeviceId): string => `ed${localpart(userId)}${deviceId}`;
 export const curveName = (userId: UserId, deviceId: DeviceId): string => `curve${localpart(userId)}${deviceId}`;
 
@@ -56,12 +56,12 @@ export function signed(
   };
 }
 
-/** An answer of `/keys/query` about one user. */
+/** A response of `/keys/query` with one user's devices. */
 export const listOf = (userId: UserId, ...devices: readonly DeviceKeys[]): KeysQueryResponse => ({
   device_keys: { [userId]: Object.fromEntries(devices.map((device) => [device.device_id, device])) },
 });
 
-/** A user's identity, of which every key begins with its name: `<name>M`, `<name>S` and, where `own` says so, `<name>U`. `ours`: the name of our user-signing key, which has signed it. */
+/** A response with a user's identity, whose keys are called `<name>M`, `<name>S` and, if it is our `own`, `<name>U`. `ours` is the user-signing key that has signed it. */
 export function identityOf(
   userId: UserId,
   name: string,
@@ -86,7 +86,7 @@ export function identityOf(
 
 const SECTIONS = ["device_keys", "failures", "master_keys", "self_signing_keys", "user_signing_keys"] as const;
 
-/** One answer that says all that these say. */
+/** These responses as one. */
 export const together = (...answers: readonly KeysQueryResponse[]): KeysQueryResponse =>
   Object.fromEntries(
     SECTIONS.map((section) => [section, Object.assign({}, ...answers.map((one) => one[section])) as unknown]),

@@ -1,6 +1,6 @@
 import type { DeviceKeysByUser, UserDeviceKeys } from "../../src/model/results.js";
 
-/** What matters of a result in most tests, a line for each user, such as `bob PHONE,LAPTOP current`. */
+/** A result in one line for each user, such as `bob PHONE,LAPTOP current`. */
 export const summary = (users: DeviceKeysByUser): readonly string[] =>
   Array.from(users, ([userId, result]) => `${localpart(userId)} ${oneUser(result)}`);
 
@@ -12,5 +12,5 @@ function oneUser({ deviceKeys, freshness, lastKnown }: UserDeviceKeys): string {
 const ids = (devices: ReadonlyMap<string, unknown>): string =>
   devices.size === 0 ? "-" : [...devices.keys()].join(",");
 
-/** `bob` of `@bob:example.org`; what is no user ID as it is. */
+/** `bob` for `@bob:example.org`; a string that is not a user ID as it is. */
 export const localpart = (userId: string): string => /^@([^:]*):/u.exec(userId)?.[1] ?? userId;

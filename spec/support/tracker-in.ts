@@ -13,11 +13,11 @@ import { ALICE } from "./users.js";
 export interface TrackerSetUp extends Partial<DeviceTrackerOptions> {
   /** Users who are tracked, and outdated, from the start. */
   readonly tracking?: readonly UserId[];
-  /** The homeserver's answers, one to each query in the order in which they are sent. */
+  /** The responses of the keys API, one for each query. */
   readonly answers?: readonly Observable<KeysQueryResponse>[];
-  /** The homeserver's answer of `/keys/changes`. */
+  /** The response of `/keys/changes`. */
   readonly changes?: KeysApi["changes"];
-  /** @default whether there is a `sync$` */
+  /** @default whether `sync$` is given */
   readonly connected?: boolean;
 }
 
@@ -35,7 +35,7 @@ export interface TrackerUnderTest extends Pick<ScriptedKeysApi, "asked$" | "requ
   readonly watch: (users: readonly UserId[]) => Observable<readonly string[]>;
 }
 
-/** A tracker of Alice's in virtual time; connected from the start where it is given a `sync$`. */
+/** Alice's tracker in virtual time. */
 export function trackerIn(
   { scheduler }: Pick<Marbles, "scheduler">,
   { tracking = [], answers = [], changes, connected, ...options }: TrackerSetUp = {},

@@ -1,11 +1,11 @@
 import { config } from "rxjs";
 import { afterEach, beforeEach, vi } from "vitest";
 
-/** Collects, in each test of the suite, the errors that nobody handles; gives a function that takes those so far. */
+/** Collects unhandled errors in each test of the suite. Returns a function that takes those so far. */
 export function collectUnhandledErrors(): () => readonly unknown[] {
   let unhandled: unknown[] = [];
   beforeEach(() => {
-    vi.useFakeTimers({ toFake: ["setTimeout"] }); // RxJS reports them from one
+    vi.useFakeTimers({ toFake: ["setTimeout"] }); // RxJS reports them from a timeout
     config.onUnhandledError = (error: unknown) => void unhandled.push(error);
   });
   afterEach(() => {

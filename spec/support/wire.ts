@@ -2,7 +2,7 @@ import type { UserId } from "../../src/model/ids.js";
 import type { DeviceLists, KeysQueryResponse, SyncResponse } from "../../src/model/wire.js";
 import { testDevice } from "../../src/testing/test-device.js";
 
-/** An answer of `/keys/query`: each user's devices by ID, and the servers that could not be reached. */
+/** A response of `/keys/query`: device IDs by user, and servers that could not be reached. */
 export function answer(
   devices: Readonly<Record<UserId, readonly string[]>>,
   failing: readonly string[] = [],
@@ -16,7 +16,7 @@ export function answer(
   };
 }
 
-/** A sync response that does not say what it answered, so that it is never a gap. */
+/** A sync response without `since`: it follows the one before it. */
 export const step = (token: string, lists: DeviceLists = {}): SyncResponse => ({
   next_batch: token,
   device_lists: lists,

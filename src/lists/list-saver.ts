@@ -180,6 +180,7 @@ export class ListSaver {
     memory.listed(listed);
     if (isBehind) chain.catchUp();
     if (durable === undefined) return;
+    tracking.saved(Array.from(outcomes).flatMap(([userId, { state }]) => (state === "saved" ? [userId] : [])));
     for (const [userId, { list, update }] of outcomes) {
       // A save that failed may have taken effect all the same, and what it changed was not reported.
       const before = unreported.get(userId);

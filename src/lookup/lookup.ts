@@ -1,4 +1,4 @@
-import { concat, defer, EMPTY, ignoreElements, map, merge, mergeMap, of, tap, type Observable } from "rxjs";
+import { concat, defer, EMPTY, ignoreElements, map, merge, mergeMap, of, tap, throwError, type Observable } from "rxjs";
 import type { CachedList } from "../lists/list-cache.js";
 import type { ListMemory } from "../lists/list-memory.js";
 import type { SavedLists } from "../lists/saved-lists.js";
@@ -53,9 +53,9 @@ export class Lookup {
    */
   get(wanted: readonly UserId[], options: LookupOptions): Observable<DeviceKeysByUser> {
     return this.gather(wanted, options).pipe(
-      map(({ answers, failures }) => {
-        for (const error of failures.values()) throw error;
-        return this.result(wanted, answers);
+      mergeMap(({ answers, failures }) => {
+        const [error] = failures.values();
+        return failures.size > 0 ? throwError(() => error) : of(this.result(wanted, answers));
       }),
     );
   }

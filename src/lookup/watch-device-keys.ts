@@ -9,8 +9,6 @@ import {
   mergeMap,
   of,
   Subject,
-  takeUntil,
-  timer,
   type Observable,
   type SchedulerLike,
 } from "rxjs";
@@ -20,12 +18,10 @@ import type { KnownList, SavedLists } from "../lists/saved-lists.js";
 import type { UserId } from "../model/ids.js";
 import type { TrackerProblem } from "../model/problems.js";
 import type { DeviceKeysByUser } from "../model/results.js";
-import { MAX_DELAY } from "../model/max-delay.js";
 import { fromCache, type Answer } from "../query/answer.js";
 import type { Invalidations, Tracking } from "../sync/tracking.js";
 import type { Gathered, Lookup } from "./lookup.js";
-import { isDisconnected, isFinal, waitAfterFailure, waitForEcho } from "./requery.js";
-import { SharedWait } from "./shared-wait.js";
+import { RequerySchedule, type FailedLookup } from "./requery-schedule.js";
 import { WatchedLists, type Shown } from "./watched-lists.js";
 
 /** What a watcher needs. */
@@ -40,28 +36,6 @@ export interface WatchPorts {
   readonly connected$: Observable<unknown>;
   readonly scheduler: SchedulerLike;
   readonly report: (problem: TrackerProblem) => void;
-}
-
-/** What is known of the queries for one user. */
-interface Attempts {
-  /** Identifies the latest lookup, or the wait for it. */
-  latest: object;
-  /** Answers in a row that changed nothing. */
-  unchanged: number;
-  /** Failures in a row. */
-  failures: number;
-  /** Whether a wait for the next lookup is under way; `connection`: it ends early when the server answers something. */
-  waiting: "echo" | "failure" | "connection" | undefined;
-  /** Whether the last wait ended early: then the next one does not, or a server that answers only other requests would make us spin. */
-  endedEarly: boolean;
-}
-
-/** A wait before users are looked up again. */
-interface Wait {
-  readonly userIds: readonly UserId[];
-  /** In ms. */
-  readonly wait: number;
-  readonly shared: SharedWait;
 }
 
 /**
@@ -82,31 +56,26 @@ class Watcher {
   readonly #wanted: readonly UserId[];
   readonly #ports: WatchPorts;
   readonly #view: WatchedLists;
-  readonly #attempts: ReadonlyMap<UserId, Attempts>;
+  readonly #schedule: RequerySchedule;
   readonly #lookups$ = new Subject<readonly UserId[]>();
-  readonly #waits$ = new Subject<Wait>();
 
   constructor(wanted: readonly UserId[], ports: WatchPorts) {
     this.#wanted = wanted;
     this.#ports = ports;
     this.#view = new WatchedLists(wanted, ports.tracking, ports.memory);
-    this.#attempts = new Map(
-      wanted.map((userId) => [
-        userId,
-        { latest: {}, unchanged: 0, failures: 0, waiting: undefined, endedEarly: false },
-      ]),
-    );
+    this.#schedule = new RequerySchedule(wanted, ports.scheduler);
   }
 
   run(): Observable<DeviceKeysByUser> {
     const { tracking, memory, savedElsewhere$, connected$ } = this.#ports;
+    const schedule = this.#schedule;
     const altered$ = merge(
       tracking.invalidations$.pipe(mergeMap((invalidations) => this.#invalidated(invalidations))),
       merge(tracking.doubtChanges$, memory.ourKeyChanges$).pipe(map(() => this.#view.isStale())),
       memory.cached$.pipe(map((lists) => this.#cached(lists))),
-      savedElsewhere$.pipe(map((userIds) => this.#lookUpNow(userIds.filter((userId) => this.#attempts.has(userId))))),
-      connected$.pipe(map(() => this.#reconnected())),
-      this.#waits$.pipe(mergeMap((wait) => this.#afterWait(wait))),
+      savedElsewhere$.pipe(map((userIds) => this.#lookUpNow(userIds.filter((userId) => schedule.has(userId))))),
+      connected$.pipe(map(() => this.#lookUpNow(schedule.reconnected()))),
+      schedule.due$.pipe(map((userIds) => this.#lookUpNow(userIds))),
       // Last the first lookup: what it causes must find everything else in place.
       merge(this.#lookups$, of(this.#wanted)).pipe(mergeMap((userIds) => this.#lookUp(userIds))),
     );
@@ -117,17 +86,8 @@ class Watcher {
   }
 
   #invalidated({ invalidated, left }: Invalidations): Observable<boolean> {
-    const now: UserId[] = [];
-    const later = new Map<number, UserId[]>();
-    for (const userId of invalidated) {
-      const attempts = this.#attempts.get(userId);
-      if (attempts === undefined || attempts.waiting === "echo") continue;
-      const wait = waitForEcho(attempts.unchanged);
-      if (wait === 0) now.push(userId);
-      else later.set(wait, [...(later.get(wait) ?? []), userId]);
-    }
-    for (const [wait, userIds] of later) this.#wait(userIds, wait, "echo");
-    const altered = this.#view.isStale([...invalidated, ...left].filter((userId) => this.#attempts.has(userId)));
+    const now = this.#schedule.announced(invalidated);
+    const altered = this.#view.isStale([...invalidated, ...left].filter((userId) => this.#schedule.has(userId)));
     // What is known at once is emitted before what the lookup brings.
     return concat(
       of(altered),
@@ -138,35 +98,30 @@ class Watcher {
   /** Looks users up; whether that altered what is shown. */
   #lookUp(userIds: readonly UserId[]): Observable<boolean> {
     const { lookup, report } = this.#ports;
-    const lookedUp = {};
-    for (const userId of userIds) this.#update(userId, { latest: lookedUp, waiting: undefined });
+    const begun = this.#schedule.begin(userIds);
     return lookup.gather(userIds, {}).pipe(
-      mergeMap((gathered) => this.#gathered(userIds, gathered, lookedUp)),
+      mergeMap((gathered) => this.#gathered(userIds, gathered, begun)),
       // The store was cleared, or the tracker closed.
       catchError((error: unknown) => {
-        report({
-          type: "watch-failed",
-          userIds,
-          error,
-          retryIn: undefined,
-          message: `${userIds.length} watched user(s) cannot be looked up any more`,
-        });
+        const message = `${userIds.length} watched user(s) cannot be looked up any more`;
+        report({ type: "watch-failed", userIds, error, retryIn: undefined, message });
         return EMPTY;
       }),
     );
   }
 
-  #gathered(userIds: readonly UserId[], { answers, failures }: Gathered, lookedUp: object): Observable<boolean> {
+  #gathered(userIds: readonly UserId[], { answers, failures }: Gathered, begun: object): Observable<boolean> {
     const shown = this.#take(
       [...answers.values()].filter(({ userId, reachable }) => reachable || !this.#view.has(userId)),
     );
-    // The attempts of a user who has been looked up again since are counted there.
-    const latest = userIds.filter((userId) => this.#attempts.get(userId)?.latest === lookedUp);
-    for (const userId of latest) if (!this.#isToRetry(answers.get(userId))) this.#update(userId, { failures: 0 });
-    this.#retry(
-      latest.filter((userId) => this.#isToRetry(answers.get(userId))),
-      failures,
-    );
+    // A user who has been looked up again since is counted there.
+    const latest = this.#schedule.latestOf(userIds, begun);
+    const toRetry: UserId[] = [];
+    for (const userId of latest) {
+      if (this.#isToRetry(answers.get(userId))) toRetry.push(userId);
+      else this.#schedule.succeeded(userId);
+    }
+    for (const failed of this.#schedule.failed(toRetry, failures)) this.#report(failed);
     const unreachable = latest.filter((userId) => answers.get(userId)?.reachable !== true);
     const failed = unreachable.filter((userId) => failures.has(userId) || this.#view.has(userId));
     const altered = shown.altered || this.#wanted.length === 0;
@@ -190,62 +145,15 @@ class Watcher {
     return known$.pipe(map((known) => this.#view.fail(userIds, scheduler.now(), known).altered));
   }
 
-  #retry(userIds: readonly UserId[], failures: ReadonlyMap<UserId, unknown>): void {
-    const waits = new Map<number, UserId[]>();
-    for (const userId of userIds) {
-      const attempts = this.#attempts.get(userId);
-      const error = failures.get(userId);
-      if (attempts === undefined) continue;
-      const wait = isFinal(error) ? Number.POSITIVE_INFINITY : waitAfterFailure(attempts.failures, error);
-      waits.set(wait, [...(waits.get(wait) ?? []), userId]);
-    }
-    for (const [wait, waiting] of waits) {
-      this.#wait(waiting, wait, "failure");
-      for (const userId of waiting) {
-        const { failures: before, endedEarly } = this.#attempts.get(userId) ?? { failures: 0, endedEarly: false };
-        const mayEndEarly = isDisconnected(failures.get(userId)) && !endedEarly;
-        this.#update(userId, {
-          failures: before + 1,
-          endedEarly: false,
-          waiting: mayEndEarly ? "connection" : "failure",
-        });
-      }
-      const error = waiting.map((userId) => failures.get(userId)).find((one) => one !== undefined);
-      if (error !== undefined) this.#reportFailure(waiting, wait, error);
-    }
-  }
-
-  #reportFailure(userIds: readonly UserId[], wait: number, error: unknown): void {
+  #report({ userIds, wait, error }: FailedLookup): void {
+    if (error === undefined) return;
     const isLast = wait === Number.POSITIVE_INFINITY;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = error instanceof Error ? error.message : JSON.stringify(error);
     const plan = isLast
       ? "they are not queried again until something changes"
       : `they are queried again in ${wait / 1000} s`;
-    const message = `${userIds.length} watched user(s) could not be queried (${reason}); ${plan}`;
+    const message = `${userIds.length} watched user(s) could not be queried (${reasonOf(error)}); ${plan}`;
     this.#ports.report({ type: "watch-failed", userIds, error, retryIn: isLast ? undefined : wait, message });
-  }
-
-  #wait(userIds: readonly UserId[], wait: number, waiting: NonNullable<Attempts["waiting"]>): void {
-    const shared = new SharedWait(userIds.length);
-    for (const userId of userIds) this.#update(userId, { latest: shared, waiting });
-    if (wait !== Number.POSITIVE_INFINITY) this.#waits$.next({ userIds, wait, shared });
-  }
-
-  /** Durations, not times: a clock that is set back must not prolong a wait. */
-  #afterWait({ userIds, wait, shared }: Wait): Observable<boolean> {
-    return timer(Math.min(wait, MAX_DELAY), this.#ports.scheduler).pipe(
-      map(() => this.#lookUpNow(userIds.filter((userId) => this.#attempts.get(userId)?.latest === shared))),
-      takeUntil(shared.abandoned$),
-    );
-  }
-
-  /** The server has answered something: users whom it was not reached for are looked up at once. */
-  #reconnected(): false {
-    const userIds = Array.from(this.#attempts).flatMap(([userId, { waiting }]) =>
-      waiting === "connection" ? [userId] : [],
-    );
-    for (const userId of userIds) this.#update(userId, { endedEarly: true });
-    return this.#lookUpNow(userIds);
   }
 
   #lookUpNow(userIds: readonly UserId[]): false {
@@ -259,24 +167,16 @@ class Watcher {
     const ours = Array.from(lists).filter(
       ([userId, { revision }]) => this.#view.has(userId) && tracking.get(userId)?.revision === revision,
     );
-    for (const [userId] of ours) this.#update(userId, { failures: 0, waiting: undefined, latest: {} });
+    for (const [userId] of ours) this.#schedule.fetched(userId);
     return this.#take(ours.map(([userId, cached]) => fromCache(userId, cached))).altered;
   }
 
-  /** Takes answers, and counts those that change nothing: they may be to echoes of our own queries. */
   #take(answers: readonly Answer[]): Shown {
     const shown = this.#view.take(answers);
-    for (const userId of shown.changed) this.#update(userId, { unchanged: 0 });
-    for (const userId of shown.unchanged)
-      this.#update(userId, { unchanged: (this.#attempts.get(userId)?.unchanged ?? 0) + 1 });
+    for (const userId of shown.changed) this.#schedule.answered(userId, true);
+    for (const userId of shown.unchanged) this.#schedule.answered(userId, false);
     return shown;
   }
-
-  #update(userId: UserId, change: Partial<Attempts>): void {
-    const attempts = this.#attempts.get(userId);
-    if (attempts === undefined) return;
-    const { latest } = attempts;
-    Object.assign(attempts, change);
-    if (latest !== attempts.latest && latest instanceof SharedWait) latest.leave();
-  }
 }
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

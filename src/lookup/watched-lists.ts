@@ -64,10 +64,10 @@ export class WatchedLists {
       if (before !== undefined && before.list !== answer.list) {
         (sameDeviceList(this.#entry(before), entry) ? unchanged : changed).push(userId);
       }
-      if (before !== undefined && this.#isCurrent(before) && !this.#isCurrent(answer)) continue;
+      if (before !== undefined && !this.#isCurrent(answer) && this.#isCurrent(before)) continue;
       this.#answers.set(userId, answer);
       const shown = this.#shown.get(userId);
-      if (shown === undefined || shown.freshness !== entry.freshness || !sameDeviceList(shown, entry)) altered = true;
+      if (shown?.freshness !== entry.freshness || !sameDeviceList(shown, entry)) altered = true;
     }
     return { altered, changed, unchanged };
   }

@@ -99,8 +99,8 @@ export class QueryRequest implements SentQuery {
         return parsed;
       }),
       mergeMap((parsed) => process(parsed, this)),
-      takeUntil(closed$),
       tap({ next: events.onSettled, error: events.onSettled }),
+      takeUntil(closed$),
       finalize(events.onEnd),
       share({
         connector: () => new ReplaySubject(1),

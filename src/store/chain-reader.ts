@@ -148,5 +148,8 @@ export class ChainReader {
 function savedElsewhere(missing: Missing, name: string): SavedLists {
   return missing.type === "tail"
     ? missing.records.flatMap((record) => (record.type === "save" && record.by !== name ? [...record.lists] : []))
-    : Array.from(missing.account.state.users, ([userId, { revision }]) => [userId, revision.number] as const);
+    : Array.from(missing.account.state.users).flatMap(
+        // A list of an outdated user may be in memory only.
+        ([userId, { revision, outdated }]) => (outdated ? [] : [[userId, revision.number] as const]),
+      );
 }

@@ -93,9 +93,11 @@ export function follow(clone: Clone, commits: readonly Commit[], position: numbe
 export function followSave({ users, head }: Clone, lists: SavedLists): void {
   for (const [userId, number] of lists) {
     const user = users.get(userId);
-    if (user?.outdated !== true || user.revision.number !== number || number > head || user.revision.doubted === true)
-      continue;
-    users.set(userId, { revision: user.revision, outdated: false, hasList: true });
+    if (user === undefined) continue;
+    const { revision } = user;
+    const isAnswered = revision.number === number && number <= head && revision.doubted !== true;
+    if (user.hasList && (!user.outdated || !isAnswered)) continue;
+    users.set(userId, { revision, outdated: user.outdated && !isAnswered, hasList: true });
   }
 }
 

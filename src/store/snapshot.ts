@@ -34,7 +34,7 @@ export type Compact = (records: SavedRecords, sync: SyncRecord) => number;
  */
 export function writeSnapshot(records: SavedRecords, committed: Committed, compact: Compact): boolean {
   const sync = syncOf(records, committed);
-  if (sync === undefined || sync.head !== committed.head) return false;
+  if (sync?.head !== committed.head) return false;
   const unread = Array.from({ length: Math.max(0, sync.position - committed.position) }, (_, i) =>
     logKey(committed.position + 1 + i),
   );

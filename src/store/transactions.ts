@@ -29,7 +29,7 @@ export type CommitOutcome = { readonly committedAt: number } | { readonly movedT
 export function commit(records: SavedRecords, base: Base, commits: readonly Commit[], by: string): CommitOutcome {
   const sync = syncOf(records, base);
   const last = commits.at(-1);
-  if (sync === undefined || sync.head !== base.head || last === undefined) return { movedTo: sync };
+  if (sync?.head !== base.head || last === undefined) return { movedTo: sync };
   const token = commits.reduce(
     (current, { change }) => (change.type === "step" ? (change.next ?? current) : current),
     sync.token,

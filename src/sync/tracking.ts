@@ -66,6 +66,14 @@ export class Tracking {
     }
   }
 
+  /** Lists of these users are saved, perhaps for an older revision than theirs. */
+  saved(userIds: Iterable<UserId>): void {
+    for (const userId of userIds) {
+      const user = this.#users.get(userId);
+      if (user?.hasList === false) this.#users.set(userId, { ...user, hasList: true });
+    }
+  }
+
   /** The saved list of a user turned out to be unusable: they are to be queried. */
   unlisted(userId: UserId, revision: Revision): void {
     const user = this.#users.get(userId);

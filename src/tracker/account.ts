@@ -46,8 +46,7 @@ export class Account {
   readonly chain: Chain;
   readonly tracking: Tracking;
   readonly parts: ListParts;
-  /** Users whose lists another tab saved. */
-  readonly savedElsewhere$ = new Subject<readonly UserId[]>();
+  readonly #savedElsewhere$ = new Subject<readonly UserId[]>();
   readonly #settings: AccountSettings;
   readonly #surroundings: AccountSurroundings;
   readonly #subscriptions = new Subscription();
@@ -99,6 +98,11 @@ export class Account {
     this.tracking = new Tracking(this.chain.clone.users);
     this.#passed = new PassedTokens(this.chain.clone.token);
     this.parts = listsOf(this.chain, this.tracking, store, settings, outputs, { ourKey: account.ourKey, closed$ });
+  }
+
+  /** Users whose lists another tab saved. */
+  get savedElsewhere$(): Observable<readonly UserId[]> {
+    return this.#savedElsewhere$;
   }
 
   /** Follows what other trackers announce. */
@@ -275,14 +279,14 @@ export class Account {
       this.#subscriptions.add(lists.read(new Map([[ownUserId, own.revision]])).subscribe({ error: () => {} }));
     }
     this.#surroundings.outputs.emissions.enqueue(() => {
-      this.savedElsewhere$.next(userIds);
+      this.#savedElsewhere$.next(userIds);
     });
   }
 
   #caughtUp(connection: Connection): void {
     if (!connection.caughtUp()) return;
     this.#surroundings.outputs.emissions.enqueue(() => {
-      connection.caughtUp$.next();
+      connection.emitCaughtUp();
     });
     if (this.#isAsked) this.#answerCaughtUp();
   }
@@ -311,7 +315,7 @@ export class Account {
       missing$.pipe(toArray()).subscribe({
         next: (missing) => {
           outputs.emissions.batch(() => {
-            for (const one of missing) this.#applyLate(one);
+            for (const one of missing) void this.#applyLate(one);
             this.#applyAfterGap(step, connection);
             this.#isGapOpen = false;
             if (!this.chain.isBehind) this.#setDoubt(false);

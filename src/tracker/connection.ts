@@ -1,11 +1,19 @@
-import { ReplaySubject, Subscription } from "rxjs";
+import { ReplaySubject, Subscription, type Observable } from "rxjs";
 
 /** One connection to the sync stream, from `connect()` to its end. */
 export class Connection extends Subscription {
-  /** Emits once the first step of this connection has been applied, here or in the tab that syncs. */
-  readonly caughtUp$ = new ReplaySubject<void>(1);
+  readonly #caughtUp$ = new ReplaySubject<void>(1);
   #hasResponded = false;
   #isCaughtUp = false;
+
+  /** Emits once the first step of this connection has been applied, here or in the tab that syncs. */
+  get caughtUp$(): Observable<void> {
+    return this.#caughtUp$;
+  }
+
+  emitCaughtUp(): void {
+    this.#caughtUp$.next();
+  }
 
   get isCaughtUp(): boolean {
     return this.#isCaughtUp;

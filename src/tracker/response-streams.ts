@@ -13,12 +13,19 @@ interface Unsynced {
 }
 
 /** What is emitted between two ends of the sync stream. */
-class Generation {
-  readonly applied$ = new Subject<SyncResponse>();
-  readonly synced$ = new Subject<SyncResponse>();
-  readonly unsynced: Unsynced[] = [];
+interface Generation {
+  readonly applied$: Subject<SyncResponse>;
+  readonly synced$: Subject<SyncResponse>;
+  readonly unsynced: Unsynced[];
   end: End | undefined;
 }
+
+const newGeneration = (): Generation => ({
+  applied$: new Subject(),
+  synced$: new Subject(),
+  unsynced: [],
+  end: undefined,
+});
 
 /**
  * `applied$` and `synced$`: each response once, in order, as soon as lookups reflect it and as soon as it is durable.
@@ -30,10 +37,9 @@ export class ResponseStreams {
   /** Ends with the sync stream; a later subscriber gets what comes after that. */
   readonly applied$: Observable<SyncResponse> = defer(() => this.#over$ ?? this.#current.applied$);
   readonly synced$: Observable<SyncResponse> = defer(() => this.#over$ ?? this.#current.synced$);
-  /** Each time the homeserver answered this tab or another. Never ends. */
-  readonly responded$ = new Subject<void>();
+  readonly #responded$ = new Subject<void>();
   readonly #emissions: EmissionQueue;
-  #current = new Generation();
+  #current = newGeneration();
   /** What a subscriber gets after {@link finish}. */
   #over$: Observable<never> | undefined;
   /** Generations whose stream has ended and whose last responses are not durable yet. */
@@ -43,11 +49,16 @@ export class ResponseStreams {
     this.#emissions = emissions;
   }
 
+  /** Emits each time the homeserver answered this tab or another. Never ends. */
+  get responded$(): Observable<void> {
+    return this.#responded$;
+  }
+
   /** A response of this tab's stream was applied. Its outcome is known when it, and all before it, are durable. */
   applied(response: SyncResponse, outcome$: Observable<Outcome>): void {
     const generation = this.#current;
     this.#emissions.enqueue(() => {
-      this.responded$.next();
+      this.#responded$.next();
       generation.applied$.next(response);
     });
     // Without its body, which would be kept for as long as the store fails.
@@ -65,7 +76,7 @@ export class ResponseStreams {
   committedElsewhere(response: SyncResponse): void {
     const generation = this.#current;
     this.#emissions.enqueue(() => {
-      this.responded$.next();
+      this.#responded$.next();
       generation.applied$.next(response);
       generation.synced$.next(response);
     });
@@ -77,7 +88,7 @@ export class ResponseStreams {
    */
   end(end: End, isStoreFailing: boolean): void {
     const generation = this.#current;
-    this.#current = new Generation();
+    this.#current = newGeneration();
     this.#emissions.enqueue(() => {
       finish(generation.applied$, end);
     });

@@ -41,7 +41,7 @@ describe("deviceUpdates$", () => {
   );
 
   it(
-    "emits nothing while the store fails, and then what a save changes of the saved list",
+    "emits nothing while the store fails, then what a save changes of the saved list",
     marbles((m) => {
       const { publish, updates$, ask, store, problems$ } = updating(m);
       publish("-a-bc", { a: bobs("B1"), b: bobs("B1", "B2", "B3"), c: bobs("B3") });

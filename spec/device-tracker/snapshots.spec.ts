@@ -25,7 +25,7 @@ function afterSteps(m: Marbles, count: number, before: (under: ReturnType<typeof
 
 describe("the log", () => {
   it(
-    "grows by one record for each step, and is truncated up to the snapshot before the last",
+    "grows by a record for each step, and is truncated with the second snapshot",
     marbles((m) => {
       const length = (steps: number) => savedIds(afterSteps(m, steps).store.records, "log").length;
       expect(length(200)).toBe(length(100) + 100);
@@ -83,7 +83,7 @@ describe("a tab that has missed more than the log goes back", () => {
       m.acts("-w", { w: () => store.wake() });
       m.expectObservable(tracker.deviceChanges$).toBe("-x", { x: { changed: [DAVE], left: [CAROL] } });
       m.expectObservable(tracker.synced$).toBe("-x", {
-        x: { next_batch: "s600", device_lists: { changed: [DAVE], left: [CAROL] } },
+        x: { since: "s0", next_batch: "s600", device_lists: { changed: [DAVE], left: [CAROL] } },
       });
       m.expectObservable(known([BOB, CAROL]), "--^").toBe("--(x|)", { x: ["bob B1 current"] });
       m.expectObservable(lookup([BOB, CAROL, DAVE]), "--^").toBe("--(x|)", {

@@ -113,7 +113,7 @@ describe("the end of synced$", () => {
   );
 
   it(
-    "does not come from unsubscribing the connection: the last step still becomes durable",
+    "does not come with unsubscribing: the last step still becomes durable",
     marbles((m) => {
       const { tracker, store, synced$ } = setUp(m, { sync$: m.hot("-x", { x: changed(BOB) }), connected: false });
       const connection = tracker.connect();

@@ -146,9 +146,13 @@ describe("over HTTP", () => {
     const subscription = api.query(requestFor(2)).subscribe();
     for (let n = 0; n < 3; n++) {
       (await server.request(n)).answer(500);
-      await vi.waitFor(() => expect(time.pending).toBe(1));
-      await new Promise((turn) => setTimeout(turn, 15));
-      time.advance(3_000);
+      await vi.waitFor(
+        () => {
+          time.advance(100);
+          expect(server.requests).toHaveLength(n + 2);
+        },
+        { timeout: 5_000, interval: 2 },
+      );
     }
     (await server.request(3)).answer(200, { device_keys: {} });
     const part = await server.request(4);

@@ -148,7 +148,6 @@ class Watcher {
   #report({ userIds, wait, error }: FailedLookup): void {
     if (error === undefined) return;
     const isLast = wait === Number.POSITIVE_INFINITY;
-    const reason = error instanceof Error ? error.message : JSON.stringify(error);
     const plan = isLast
       ? "they are not queried again until something changes"
       : `they are queried again in ${wait / 1000} s`;

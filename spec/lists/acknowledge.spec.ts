@@ -27,7 +27,11 @@ const savedBob = (record: unknown = { pins, saved: { revision: 7, list } }): Dev
 /** Acknowledges the second master key of Bob. */
 const acknowledgeIn = (store: DeviceStore, changes: Partial<Acknowledgement> = {}): Acknowledged => {
   const acknowledgement = { userId: BOB, masterKey: KEY, ownUserId: ALICE, inMemory: undefined, ...changes };
-  return inStore(store, (records) => acknowledge(records, acknowledgement), acknowledgeKeys(acknowledgement.userId));
+  return inStore(
+    store,
+    (records) => acknowledge(records, { head: 0, position: 0, by: "other" }, acknowledgement),
+    acknowledgeKeys(acknowledgement.userId),
+  );
 };
 
 describe("acknowledging a master key", () => {

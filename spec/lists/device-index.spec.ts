@@ -119,12 +119,14 @@ describe("the index in memory", () => {
     expect(find()).toEqual(["carol CLAIMING"]);
   });
 
-  it("goes without records that are damaged", () => {
+  it("is made from the lists if a record is damaged, and reports it", () => {
     const store = storeOnHead4();
     saveDevices(store, bob, phone);
     saveDevices(store, carol, claiming);
     put(store, [indexKey(5), "?"]);
-    expect(indexIn(store).find()).toEqual(["carol CLAIMING"]);
+    const { find, problems } = indexIn(store);
+    expect(find()).toEqual(["carol CLAIMING", "bob PHONE"]);
+    expect(problems).toMatchObject([{ type: "records-damaged", kind: "index", ids: ["5"] }]);
   });
 
   it("cannot be used after the store was cleared", () => {

@@ -1,6 +1,7 @@
 import { compactIndex } from "../../src/lists/compact-index.js";
 import { DeviceIndex } from "../../src/lists/device-index.js";
 import type { UserId } from "../../src/model/ids.js";
+import type { TrackerProblem } from "../../src/model/problems.js";
 import type { DeviceKeys } from "../../src/model/wire.js";
 import { emptyClone } from "../../src/store/clone.js";
 import type { DeviceStore } from "../../src/store/device-store.js";
@@ -20,11 +21,13 @@ export const claiming = carol.device("CLAIMING", { curve25519: KEY });
 /** Finds devices in the index of a store, and logs what is read of it. */
 export function indexIn(store: DeviceStore, tracked: readonly UserId[] = [BOB, CAROL], refusesUnsigned = false) {
   const log: StoreLog = { reads: [], writes: [] };
+  const problems: TrackerProblem[] = [];
   let isOurs = true;
   const index = new DeviceIndex({
     store: countingStore(log, store),
     isOurs: (owner) => isOurs && owner !== undefined,
     isTracked: (userId) => tracked.includes(userId),
+    report: (problem) => problems.push(problem),
     refusesUnsigned,
   });
   const find = (publicKey = KEY, algorithm: "curve25519" | "ed25519" = "curve25519") => {
@@ -37,7 +40,7 @@ export function indexIn(store: DeviceStore, tracked: readonly UserId[] = [BOB, C
     if (errors.length > 0) throw errors[0];
     return found[0];
   };
-  return { find, log, clear: () => (isOurs = false) };
+  return { find, log, problems, clear: () => (isOurs = false) };
 }
 
 export const saveDevices = (store: DeviceStore, account: typeof bob, ...devices: readonly DeviceKeys[]) =>

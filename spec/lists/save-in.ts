@@ -33,7 +33,7 @@ export const saveAll = (
   lists: ReadonlyMap<UserId, ListToSave>,
   base: Base = HEAD_4,
 ): ReadonlyMap<UserId, SaveOutcome> =>
-  inStore(store, (records) => saveLists(records, base, lists, ALICE), saveKeys(lists.keys()));
+  inStore(store, (records) => saveLists(records, { ...base, by: "other" }, lists, ALICE), saveKeys(lists.keys()));
 
 /** Saves a list of Bob's. */
 export function saveBob(store: DeviceStore, list: DeviceList, changes: Partial<ListToSave> = {}): SaveOutcome {

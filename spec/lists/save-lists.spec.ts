@@ -26,6 +26,7 @@ describe("saving a list", () => {
     expect(saved(store, listKey(BOB))).toMatchObject({ saved: { revision: 4, list: { deviceKeys: bobs.deviceKeys } } });
     expect(saved(store, logKey(5))).toEqual({
       type: "save",
+      by: "other",
       lists: [
         [BOB, 4],
         [CAROL, 2],
@@ -39,7 +40,7 @@ describe("saving a list", () => {
     store.update([], () => ({ puts: [], deletes: [SYNC], result: undefined })).subscribe();
     const revision = { number: 0 };
     saveAll(store, new Map([[ALICE, toSave(verified(alice, []), { revision })]]), { head: 0, position: 0 });
-    expect(saved(store, logKey(1))).toEqual({ type: "save", lists: [[ALICE, 0]] });
+    expect(saved(store, logKey(1))).toEqual({ type: "save", by: "other", lists: [[ALICE, 0]] });
   });
 
   it("is refused if a commit in the meantime names the user, and done for the others", () => {
@@ -54,7 +55,7 @@ describe("saving a list", () => {
     );
     expect(Array.from(outcomes.values(), ({ state }) => state)).toEqual(["refused", "saved"]);
     expect(saved(store, listKey(BOB))).not.toHaveProperty("saved");
-    expect(saved(store, logKey(6))).toEqual({ type: "save", lists: [[CAROL, 4]] });
+    expect(saved(store, logKey(6))).toEqual({ type: "save", by: "other", lists: [[CAROL, 4]] });
   });
 
   it("is refused for everyone if a commit in the meantime may name anyone", () => {

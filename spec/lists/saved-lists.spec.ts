@@ -40,7 +40,7 @@ function readingFrom(store: DeviceStore, inMemory: MemoryInTest, ports: Partial<
   };
   const read = (...users: readonly (readonly [UserId, Revision])[]) =>
     outcome(lists.read(new Map(users)).pipe(map((found) => [...found.keys()])));
-  const lastKnown = (...users: readonly UserId[]) => outcome(lists.lastKnown(users));
+  const lastKnown = (...users: readonly UserId[]) => outcome(lists.lastKnown(users, (user) => user?.hasList === true));
   return { lists, read, lastKnown, log, problems, missed };
 }
 

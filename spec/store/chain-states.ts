@@ -124,7 +124,7 @@ export function initialRecords(): Map<string, unknown> {
 }
 
 function saveAt(saved: SavedRecords, revision: number, version: number): void {
-  append(saved, readSync(saved.get(SYNC))!, { type: "save", lists: [[U, revision]] });
+  append(saved, readSync(saved.get(SYNC))!, { type: "save", by: "other", lists: [[U, revision]] });
   saved.set(listKey(U), { revision, version });
 }
 

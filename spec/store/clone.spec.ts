@@ -104,24 +104,24 @@ describe("an announced save", () => {
     expect(saved(cloneAt(track(BOB)), 1)).toBe("bob@1 current");
   });
 
-  it("changes nothing at another revision", () => {
-    expect(saved(cloneAt(track(BOB), changing("s0", "s1", BOB)), 1)).toBe("bob@2 none");
+  it("shows at another revision only that there is a list", () => {
+    expect(saved(cloneAt(track(BOB), changing("s0", "s1", BOB)), 1)).toBe("bob@2 outdated");
   });
 
   it("changes nothing for a user who is not tracked", () => {
     expect(saved(cloneAt(track(BOB), leaving("s0", "s1", BOB)), 1)).toBeUndefined();
   });
 
-  it("changes nothing at a number that is only a guess, since it is not committed", () => {
+  it("does not answer a number that is only a guess, since it is not committed", () => {
     const clone = cloneAt();
     applyLocally(clone, track(BOB));
-    expect(saved(clone, 1)).toBe("bob@1 none");
+    expect(saved(clone, 1)).toBe("bob@1 outdated");
   });
 
-  it("changes nothing for a doubted user: the list may be older than the doubt", () => {
+  it("does not answer a doubt: the list may be older", () => {
     const clone = cloneAt(track(BOB));
     doubt(clone, [BOB]);
-    expect(saved(clone, 1)).toBe("bob@1 none");
+    expect(saved(clone, 1)).toBe("bob@1 outdated");
   });
 
   it("keeps the revision, so that queries sent at it stay good", () => {

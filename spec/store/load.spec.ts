@@ -55,6 +55,7 @@ const SAVED: readonly (readonly [RecordKey, unknown])[] = [
     logKey(8),
     {
       type: "save",
+      by: "other",
       lists: [
         [CAROL, 3],
         [BOB, 1],

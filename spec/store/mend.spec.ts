@@ -31,7 +31,7 @@ function damagedStore(...damages: readonly (readonly [RecordKey, unknown])[]): D
       ],
     ],
     [logKey(3), commitsAt(3)],
-    [logKey(4), { type: "save", lists: [[CAROL, 3]] }],
+    [logKey(4), { type: "save", by: "other", lists: [[CAROL, 3]] }],
     [listKey(BOB), "Bob's list"],
   );
   for (const [key, record] of damages) {

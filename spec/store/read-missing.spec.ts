@@ -17,7 +17,7 @@ function storeWithLog(): DeviceStore {
   const store = storeOfAlice();
   inStore(store, (records) => commit(records, { head: 0, position: 0 }, first, "a"));
   inStore(store, (records) =>
-    append(records, readSync(records.get(SYNC)) ?? NO_SYNC, { type: "save", lists: [[BOB, 1]] }),
+    append(records, readSync(records.get(SYNC)) ?? NO_SYNC, { type: "save", by: "other", lists: [[BOB, 1]] }),
   );
   inStore(store, (records) => commit(records, { head: 1, position: 2 }, second, "b"));
   return store;
@@ -46,7 +46,7 @@ describe("what a clone is missing", () => {
       type: "tail",
       position: 3,
       records: [
-        { type: "save", lists: [[BOB, 1]] },
+        { type: "save", by: "other", lists: [[BOB, 1]] },
         { type: "commits", by: "b", commits: second },
       ],
     });
@@ -55,7 +55,7 @@ describe("what a clone is missing", () => {
   it("is what was saved if the head has not moved", () => {
     const store = storeWithLog();
     inStore(store, (records) =>
-      append(records, readSync(records.get(SYNC)) ?? NO_SYNC, { type: "save", lists: [[CAROL, 3]] }),
+      append(records, readSync(records.get(SYNC)) ?? NO_SYNC, { type: "save", by: "other", lists: [[CAROL, 3]] }),
     );
     expect(missing(store, { head: 3, position: 3 })).toMatchObject({ type: "tail", records: [{ type: "save" }] });
   });

@@ -181,7 +181,7 @@ describe("a rebase", () => {
   it("folds in saves that were missed", () => {
     const clone = emptyClone(ALICE);
     follow(clone, commits(1, track(BOB)), 1);
-    rebase(clone, { type: "tail", position: 2, records: [{ type: "save", lists: [[BOB, 1]] }] }, OURS);
+    rebase(clone, { type: "tail", position: 2, records: [{ type: "save", by: "other", lists: [[BOB, 1]] }] }, OURS);
     expect(usersOf(clone)).toEqual(["alice@0 none", "bob@1 current"]);
     expect(clone.position).toBe(2);
   });

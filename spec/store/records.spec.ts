@@ -75,7 +75,7 @@ describe("a log record", () => {
     by: "tab",
     commits: commits(3, changing("s1", "s2", BOB), track(CAROL), step({ everyone: "untracked" })),
   };
-  const save: LogRecord = { type: "save", lists: [[BOB, 3]] };
+  const save: LogRecord = { type: "save", by: "other", lists: [[BOB, 3]] };
 
   it.each([committed, save])("is read back: %j", (record) => {
     expect(readLog(record)).toBe(record);

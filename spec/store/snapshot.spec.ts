@@ -23,7 +23,9 @@ function history(store: DeviceStore, ...changes: readonly Change[]): Clone {
 }
 
 function save(store: DeviceStore, ...lists: Parameters<typeof followSave>[1]): void {
-  inStore(store, (records) => append(records, readSync(records.get(SYNC)) ?? NO_SYNC, { type: "save", lists }));
+  inStore(store, (records) =>
+    append(records, readSync(records.get(SYNC)) ?? NO_SYNC, { type: "save", by: "other", lists }),
+  );
 }
 
 const snapshot = (store: DeviceStore, committed: Committed, index = 0): boolean =>

@@ -42,7 +42,9 @@ describe("taking over a whole saved state", () => {
 
   it("replaces users, token and head", () => {
     const clone = cloneOnS1();
-    expect(saved(clone, "s7", 7, track(DAVE)).commits).toBeUndefined();
+    expect(saved(clone, "s7", 7, track(DAVE)).commits).toMatchObject([
+      { number: 7, change: { since: "s1", next: "s7" } },
+    ]);
     expect(usersOf(clone)).toEqual(["alice@0 none", "dave@1 none"]);
     expect([clone.token, clone.head]).toEqual(["s7", 7]);
   });

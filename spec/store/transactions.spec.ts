@@ -23,7 +23,9 @@ function commitIn(store: DeviceStore, base: Base, changes: readonly Commit[], by
 }
 
 function saveIn(store: DeviceStore, ...lists: readonly (readonly [UserId, number])[]): void {
-  inStore(store, (records) => append(records, readSync(records.get(SYNC)) ?? NO_SYNC, { type: "save", lists }));
+  inStore(store, (records) =>
+    append(records, readSync(records.get(SYNC)) ?? NO_SYNC, { type: "save", by: "other", lists }),
+  );
 }
 
 function changedIn(store: DeviceStore, base: Base, users: readonly UserId[] = [BOB, CAROL, DAVE]): readonly UserId[] {

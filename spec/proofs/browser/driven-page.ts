@@ -1,5 +1,5 @@
 import type { BrowserContext, CDPSession, Page } from "playwright";
-import type { PageEvent, ProofPage } from "./page-events.js";
+import type { NumberedEvent, ProofPage } from "./page-events.js";
 
 /** A page of the proofs, driven without Playwright's waits: it may be frozen, or killed at any time. */
 export interface DrivenPage {
@@ -16,13 +16,13 @@ export interface DrivenPage {
 export async function openDrivenPage(
   context: BrowserContext,
   url: string,
-  receive: (event: PageEvent, tab: string) => void,
+  receive: (event: NumberedEvent, tab: string) => void,
 ): Promise<DrivenPage> {
   const page = await context.newPage();
   const cdp = await context.newCDPSession(page);
   cdp.on("Runtime.bindingCalled", ({ name, payload }) => {
     if (name !== "report") return;
-    const [tab, event] = JSON.parse(payload) as [string, PageEvent];
+    const [tab, event] = JSON.parse(payload) as [string, NumberedEvent];
     receive(event, tab);
   });
   await cdp.send("Runtime.enable");

@@ -1,5 +1,5 @@
 import type { UserId } from "../../../src/model/ids.js";
-import type { Listed, PageEvent, Saved } from "./page-events.js";
+import type { Listed, NumberedEvent, Saved } from "./page-events.js";
 import { describe, type TabRecord } from "./tab-record.js";
 import { ALL_USERS, OWN_USER, type Truth } from "./truth.js";
 
@@ -13,8 +13,10 @@ export class Oracle {
     this.#truth = truth;
   }
 
-  /** Takes an event of a page. */
-  receive(event: PageEvent, tab: TabRecord): void {
+  /** Takes an event of a page, unless it was reported before. */
+  receive([number, event]: NumberedEvent, tab: TabRecord): void {
+    if (number <= tab.lastEvent) return;
+    tab.lastEvent = number;
     const text = describe(event);
     if (text !== undefined) tab.note(text);
     switch (event.type) {
@@ -38,6 +40,9 @@ export class Oracle {
           const next = tab.unapplied.shift();
           this.#expect(next === event.token, tab, () => `applied$: ${event.token} instead of ${next ?? "nothing"}`);
         }
+        this.#given(event.token, tab);
+        break;
+      case "announced":
         this.#given(event.token, tab);
         break;
       case "synced":

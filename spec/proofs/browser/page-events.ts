@@ -4,6 +4,9 @@ import type { Freshness } from "../../../src/model/results.js";
 /** One user of a result. */
 export type Listed = readonly [user: UserId, freshness: Freshness, devices: readonly DeviceId[]];
 
+/** An event with its number: a page that wakes up reports the last ones again, for they may not have got through before it slept. */
+export type NumberedEvent = readonly [number: number, event: PageEvent];
+
 /** What a page reports at the moment at which it happens. */
 export type PageEvent =
   /** The page was loaded, or loaded again. */
@@ -14,6 +17,8 @@ export type PageEvent =
   | { readonly type: "given"; readonly token: string }
   /** `applied$`: a response of the own stream, or a step that another tab committed. */
   | { readonly type: "applied"; readonly token: string; readonly isOwn: boolean }
+  /** Another tab's announcement of a step that it committed arrived. */
+  | { readonly type: "announced"; readonly token: string }
   | { readonly type: "synced"; readonly token: string }
   | { readonly type: "tracked"; readonly users: readonly UserId[] }
   | { readonly type: "watched"; readonly users: readonly Listed[] }
@@ -45,8 +50,8 @@ export interface ProofPage {
   watch(users: readonly UserId[]): void;
   /** Looks up random users for ever. */
   work(seed: number, users: readonly UserId[]): void;
-  /** Announces a mark in the store, after everything that this tab has announced. */
-  announceMark(mark: number): Promise<void>;
+  /** Waits until everything that this tab has applied is durable, and announces a mark in the store after it. */
+  announceMark(mark: string): Promise<void>;
   /** Resolves once this tab has received the mark, and everything before it. */
-  markReceived(mark: number): Promise<void>;
+  markReceived(mark: string): Promise<void>;
 }

@@ -4,17 +4,30 @@ import { DeviceTracker, type DeviceKeysByUser, type SyncResponse } from "matrix-
 import { axiosKeysApi, matrixHttp, syncResponses } from "matrix-device-tracker/http";
 import { idbStore } from "matrix-device-tracker/idb";
 import { inOneTab } from "matrix-device-tracker/tabs";
+import { readAnnouncement } from "../../../src/store/announcement.js";
 import { Random } from "../../support/random.js";
 import { observeTransactions } from "./open-transactions.js";
-import type { Listed, PageEvent, ProofPage } from "./page-events.js";
+import type { Listed, NumberedEvent, PageEvent, ProofPage } from "./page-events.js";
 
 const { tab = "", user = "", shared = "" } = Object.fromEntries(new URLSearchParams(location.search));
 /** Lookups in flight at once, in a page that works. */
 const WORKERS = 4;
+/** Marks that are waited for at once: one of each tab. */
+const MARKS_AT_ONCE = 3;
+/** Events that are reported again when the page wakes up. */
+const REPORTED_AGAIN = 100;
 
 /** Added by the driver before the page was loaded: it receives the text within this call. */
 const { report: send } = globalThis as unknown as { report: (text: string) => void };
-const report = (event: PageEvent) => send(JSON.stringify([tab, event]));
+const recent: NumberedEvent[] = [];
+let reports = Date.now() * 1_000; // greater after a reload
+
+const report = (event: PageEvent) => {
+  const numbered: NumberedEvent = [++reports, event];
+  recent.push(numbered);
+  if (recent.length > REPORTED_AGAIN) recent.shift();
+  send(JSON.stringify([tab, numbered]));
+};
 const reportError = (error: unknown) => report({ type: "error", message: String(error) });
 
 report({ type: "started" });
@@ -23,9 +36,13 @@ addEventListener("unhandledrejection", ({ reason }) => reportError(reason));
 // Before any other listener: what is reported until it wakes up happens while the page sleeps.
 const early = { capture: true };
 document.addEventListener("freeze", () => report({ type: "asleep" }), early);
-document.addEventListener("resume", () => report({ type: "awake" }), early);
+document.addEventListener("resume", wokeUp, early);
 addEventListener("pagehide", () => report({ type: "asleep" }), early);
-addEventListener("pageshow", ({ persisted }) => (persisted ? report({ type: "awake" }) : undefined), early);
+addEventListener("pageshow", ({ persisted }) => (persisted ? wokeUp() : undefined), early);
+function wokeUp(): void {
+  for (const numbered of recent) send(JSON.stringify([tab, numbered]));
+  report({ type: "awake" });
+}
 observeTransactions((open) => report({ type: "transactions", open }));
 
 const http = matrixHttp({ homeserverUrl: `${location.origin}/${tab}`, accessToken: "demo" });
@@ -67,13 +84,19 @@ tracker.trackedUsers$.subscribe({
   ...ended("trackedUsers$"),
 });
 
-const marks$ = new ReplaySubject<number>(1);
-store.commits$
-  .pipe(
-    map((announced) => (announced as { readonly mark?: number } | undefined)?.mark),
-    filter((mark) => mark !== undefined),
-  )
-  .subscribe(marks$);
+const marks$ = new ReplaySubject<string>(MARKS_AT_ONCE);
+store.commits$.subscribe((announcement) => {
+  const { mark } = (announcement ?? {}) as { readonly mark?: string };
+  if (mark !== undefined) marks$.next(mark);
+  for (const token of tokensIn(announcement)) report({ type: "announced", token });
+});
+
+/** Where the steps in an announcement lead. */
+function tokensIn(announcement: unknown): readonly string[] {
+  const news = readAnnouncement(announcement)?.news ?? [];
+  const commits = news.flatMap((one) => (one.type === "commits" ? one.commits : []));
+  return commits.flatMap(({ change }) => (change.type === "step" ? (change.next ?? []) : []));
+}
 
 async function lookUp(id: number, users: readonly string[], forceDownload: boolean): Promise<void> {
   report({ type: "lookup", id, users });
@@ -115,8 +138,10 @@ Object.assign(globalThis, {
     work: (seed, users) => {
       for (let worker = 1; worker <= WORKERS; worker++) void work(seed * 1_000_000 + worker * 100_000, users);
     },
-    announceMark: (mark) =>
-      firstValueFrom(store.update([], () => ({ puts: [], deletes: [], result: undefined, announce: { mark } }))),
+    announceMark: async (mark) => {
+      await lastValueFrom(tracker.track([]), { defaultValue: undefined }); // after everything before it
+      await firstValueFrom(store.update([], () => ({ puts: [], deletes: [], result: 0, announce: { mark } })));
+    },
     markReceived: async (mark) => void (await firstValueFrom(marks$.pipe(filter((one) => one === mark)))),
   } satisfies ProofPage,
 });

@@ -18,6 +18,8 @@ export class TabRecord {
   watched: readonly Listed[] | undefined;
   isAsleep = false;
   openTransactions = 0;
+  /** The number of the last event. */
+  lastEvent = 0;
   /** How often the page was loaded, and how often it woke up. */
   loads = 0;
   wakes = 0;
@@ -69,6 +71,7 @@ export function describe(event: PageEvent): string | undefined {
       return undefined;
     case "given":
     case "applied":
+    case "announced":
     case "synced":
       return `${event.type} ${event.token.replace(/_.*/u, "")}`;
     case "tracked":

@@ -84,6 +84,7 @@ export class ProofTab {
     const { loads, wakes } = record;
     await this.#page.page.evaluate(() => history.back()).catch(() => undefined); // the page may be gone before it can answer
     await expect.poll(() => record.loads + record.wakes, eventually).toBeGreaterThan(loads + wakes);
+    await this.#page.page.waitForLoadState();
     this.isAway = false;
     return record.loads > loads ? "loaded again" : "restored";
   }

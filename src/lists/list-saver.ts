@@ -8,7 +8,7 @@ import type { Chain } from "../store/chain.js";
 import { OWN_IDENTITY, readOwnIdentity } from "../store/records.js";
 import { MAX_RECORDS_PER_TRANSACTION } from "../store/write-buffer.js";
 import type { Tracking } from "../sync/tracking.js";
-import { sameDeviceList, type DeviceList } from "../trust/device-list.js";
+import { emptyList, sameDeviceList, type DeviceList } from "../trust/device-list.js";
 import { ownUserSigningKey } from "../trust/identity.js";
 import { acknowledge, acknowledgeKeys } from "./acknowledge.js";
 import { deviceUpdate } from "./device-update.js";
@@ -171,7 +171,7 @@ export class ListSaver {
       if (reported !== undefined && before !== undefined && last !== undefined && sameDeviceList(before, last.list))
         unreported.set(userId, reported);
       if (tracking.get(userId)?.revision === revision) {
-        const beside = durable === undefined ? { reported: reported ?? last?.list } : { pins };
+        const beside = durable === undefined ? { reported: reported ?? this.#savedBefore(userId) } : { pins };
         listed.set(userId, memory.keep(userId, list, revision, beside));
       }
     }
@@ -187,6 +187,12 @@ export class ListSaver {
       const change = before === undefined ? update : deviceUpdate(userId, before, list, memory.ourKey);
       if (change !== undefined) updated(change);
     }
+  }
+
+  /** The list that was saved before one that could not be; an empty one if no list of the user was. */
+  #savedBefore(userId: UserId): DeviceList | undefined {
+    const { memory, tracking } = this.#ports;
+    return memory.last(userId)?.list ?? (tracking.get(userId)?.hasList === false ? emptyList(0) : undefined);
   }
 
   #reportDamage(outcomes: ReadonlyMap<UserId, SaveOutcome>): void {

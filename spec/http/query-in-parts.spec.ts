@@ -116,7 +116,7 @@ describe("a query that fails with 5xx", () => {
   it("is split for at most 45 s", async () => {
     const time = new ManualTime();
     const { http, queries } = homeserver([user(0)], (ids) => {
-      if (ids.length === 2) time.frame += 41_000;
+      if (ids.length === 2) time.frame += 46_000;
       return undefined;
     });
     const { value } = await outcome(http, 4, time);

@@ -1,4 +1,4 @@
-// What `npm pack` would ship: the built modules, their declarations, README, LICENSE and package.json; all of these and nothing else.
+// Checks that `npm pack` ships the built modules, their declarations, README, LICENSE and package.json, and nothing else.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -23,7 +23,7 @@ const missing = expected.filter((path) => !shipped.has(path));
 const surplus = [...shipped].filter(
   (path) => !["package.json", "README.md", "LICENSE"].includes(path) && !/^dist\/.*(?:\.js|\.d\.ts)$/u.test(path),
 );
-const pointing = [...shipped].filter(
+const withSourceMap = [...shipped].filter(
   (path) =>
     path.endsWith(".js") &&
     readFileSync(new URL(`../${path}`, import.meta.url), "utf8").includes("//# sourceMappingURL="),
@@ -31,8 +31,8 @@ const pointing = [...shipped].filter(
 
 for (const path of missing) console.log(`missing: ${path}`);
 for (const path of surplus) console.log(`should not ship: ${path}`);
-for (const path of pointing) console.log(`points to a source map, which does not ship: ${path}`);
+for (const path of withSourceMap) console.log(`refers to a source map, which does not ship: ${path}`);
 console.log(
   `${shipped.size} files, ${(size / 1000).toFixed(1)} kB packed, ${(unpackedSize / 1000).toFixed(1)} kB unpacked`,
 );
-process.exitCode = missing.length + surplus.length + pointing.length === 0 ? 0 : 1;
+process.exitCode = missing.length + surplus.length + withSourceMap.length === 0 ? 0 : 1;

@@ -1,4 +1,4 @@
-// Runs every suite and check, one after the other and whatever fails; the last line says how many passed and failed.
+// Runs every suite and check, one after the other, even if some fail; the last line says how many passed and failed.
 import { spawn } from "node:child_process";
 import { createWriteStream, existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -8,13 +8,13 @@ const out = fileURLToPath(new URL("./out/", import.meta.url));
 const ACCEPTANCE = "../shared/acceptance/run";
 
 const SECOND = 1000;
-/** All checks together; each of them has a limit of its own, and none may outlast this. */
-const DEADLINE = Date.now() + 13 * 60 * SECOND;
+/** For all checks together. Each of them has a limit of its own, too. */
+const DEADLINE = Date.now() + 18 * 60 * SECOND;
 
-/** What each check came to: `{ name, passed, failed, seconds }`. */
+/** The result of each check: `{ name, passed, failed, seconds }`. */
 const results = [];
 
-/** Runs a command, shows its output and keeps it in .ci/out; whatever still runs after `limit` is stopped, children included. */
+/** Runs a command, prints its output and keeps it in .ci/out. After `limit` it is stopped, with its children. */
 function run(name, [command, ...args], limit) {
   return new Promise((resolve) => {
     const log = createWriteStream(`${out}${name}.log`);
@@ -36,7 +36,7 @@ function run(name, [command, ...args], limit) {
       try {
         process.kill(-child.pid, signal);
       } catch {
-        // It has ended by itself.
+        // It has already ended.
       }
     };
     const timers = [];
@@ -52,7 +52,7 @@ function run(name, [command, ...args], limit) {
     };
     child.on("error", (error) => (console.log(error.message), end(1)));
     child.on("close", end);
-    // A process that it leaves behind may hold its output open.
+    // A process that it left behind may keep its output open.
     child.on("exit", (code) => timers.push(setTimeout(() => end(code), 5 * SECOND)));
   });
 }
@@ -81,13 +81,13 @@ const readCounts = () => {
   }
 };
 
-/** The specs, each test counted. A run that failed in any other way, or a project that ran nothing, is one failure more. */
+/** The specs: each test counts. A run that fails in another way, or a project that runs no test, counts as one failure. */
 const specs = () =>
   section("tests", async () => {
     const { ok } = await run(
       "tests",
       ["npm", "test", "--", "--reporter=default", "--reporter=./.ci/count-reporter.mjs"],
-      420 * SECOND,
+      600 * SECOND,
     );
     const counts = readCounts();
     let passed = 0;
@@ -106,11 +106,11 @@ const specs = () =>
     return { passed, failed };
   });
 
-/** The acceptance checks, where they are: a line each, `ok` or `FAIL`. */
+/** The acceptance checks, if they are there: a line each, `ok` or `FAIL`. */
 const acceptance = () =>
   section("acceptance", async () => {
     if (!existsSync(new URL(`../${ACCEPTANCE}`, import.meta.url))) {
-      console.log("no acceptance checks here: left out");
+      console.log("there are no acceptance checks here");
       return { passed: 0, failed: 0 };
     }
     const { ok, text } = await run("acceptance", [ACCEPTANCE], 310 * SECOND);
@@ -119,6 +119,7 @@ const acceptance = () =>
     return { passed, failed: failed === 0 && (!ok || passed === 0) ? 1 : failed };
   });
 
+await check("format", ["npm", "run", "format"]);
 await check("types", ["npm", "run", "types"]);
 await check("lint", ["npm", "run", "lint"], 180 * SECOND);
 await check("imports", ["npm", "run", "imports"]);

@@ -1,4 +1,4 @@
-// Accounts whose devices are really signed, and the homeserver's answers about them.
+// Accounts with devices that are really signed, and the homeserver's answers for them.
 import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
 
 /** Devices of each account. */
@@ -39,7 +39,7 @@ export const answerFor = (accounts) =>
     device_keys: Object.fromEntries(accounts.map(({ userId, devices }) => [userId, devices])),
   });
 
-/** A device as clients upload it: it signs itself (Matrix spec, client-server API, "Uploading keys"). */
+/** A device as clients upload it, signed by itself. Matrix spec, client-server API, "Uploading keys". */
 function makeDevice(userId) {
   const deviceId = randomBytes(5).toString("hex").toUpperCase();
   const { publicKey, privateKey } = generateKeyPairSync("ed25519");
@@ -47,7 +47,7 @@ function makeDevice(userId) {
     algorithms: ["m.olm.v1.curve25519-aes-sha2", "m.megolm.v1.aes-sha2"],
     device_id: deviceId,
     keys: {
-      [`curve25519:${deviceId}`]: base64(randomBytes(32)), // any 32 bytes are a public key of it
+      [`curve25519:${deviceId}`]: base64(randomBytes(32)), // any 32 bytes are a curve25519 public key
       [`ed25519:${deviceId}`]: base64(Buffer.from(publicKey.export({ format: "jwk" }).x, "base64url")),
     },
     user_id: userId,
@@ -63,7 +63,7 @@ function makeDevice(userId) {
 /** Unpadded base64, as Matrix writes keys and signatures. */
 const base64 = (bytes) => bytes.toString("base64").replace(/=+$/u, "");
 
-/** Matrix spec, appendices, "Canonical JSON"; enough of it for what is made here. */
+/** Matrix spec, appendices, "Canonical JSON", as far as it is needed here. */
 function canonicalJson(value) {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);

@@ -1,4 +1,4 @@
-// What a page downloads, as `npm run size` measures it.
+// The size of the download, as `npm run size` measures it.
 import { sizes } from "../scripts/size.mjs";
 
 export async function download() {
@@ -7,7 +7,7 @@ export async function download() {
   return [
     {
       name: "download, gzip",
-      note: "ours with rxjs, axios, valibot and idb-keyval; the peer does all the rest of the cryptography, too, and brings no HTTP client",
+      note: "ours with rxjs, axios, valibot and idb-keyval; the peer includes all other cryptography, and no HTTP client",
       ours: whole.gzip,
       peer: peer.gzip,
     },

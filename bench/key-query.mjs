@@ -1,4 +1,4 @@
-// Taking in one answer of /keys/query, from its text to lists that are verified and saved.
+// Processing one answer of /keys/query, from its text to lists that are verified and saved.
 import { firstValueFrom } from "rxjs";
 import { compare, elapsed } from "./measure.mjs";
 import * as ours from "./ours.mjs";
@@ -10,8 +10,8 @@ export async function keyQuery(accounts) {
   const text = ours.answersFrom(accounts)(userIds);
   const answer = () => text;
 
-  /** The time of the first answer, or of the same once more. */
-  const takeIn = async (again) => {
+  /** The time for the first answer, or for the same answer again. */
+  const process = async (again) => {
     const { tracker, stop } = ours.makeTracker(answer);
     await ours.track(tracker, userIds);
     const ask = () => firstValueFrom(tracker.getDeviceKeys(userIds, { forceDownload: true }));
@@ -20,7 +20,7 @@ export async function keyQuery(accounts) {
     stop();
     return time;
   };
-  const peerTakesIn = async (again) => {
+  const peerProcesses = async (again) => {
     const machine = await peer.makeMachine();
     await peer.trackUsers(machine, userIds);
     let time = await elapsed(() => peer.answerQueries(machine, answer));
@@ -36,18 +36,18 @@ export async function keyQuery(accounts) {
   return [
     {
       name,
-      note: "both verify what each device says of itself",
+      note: "both verify each device's own signature",
       ...(await compare(
-        () => takeIn(false),
-        () => peerTakesIn(false),
+        () => process(false),
+        () => peerProcesses(false),
       )),
     },
     {
       name: "the same answer again, after a change that changed nothing",
-      note: "devices that are the same are not verified again",
+      note: "ours does not verify unchanged devices again",
       ...(await compare(
-        () => takeIn(true),
-        () => peerTakesIn(true),
+        () => process(true),
+        () => peerProcesses(true),
       )),
     },
   ];

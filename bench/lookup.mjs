@@ -1,4 +1,4 @@
-// Looking up a room whose lists are all there: what a client does at every message.
+// Looking up a room whose lists are all cached, as a client does for every message.
 import { compare, elapsed } from "./measure.mjs";
 import * as ours from "./ours.mjs";
 import * as peer from "./peer.mjs";
@@ -14,7 +14,7 @@ export async function lookup(accounts) {
   const rows = [
     {
       name: `lookup of ${userIds.length} cached users, both keys of each device read`,
-      note: "peer: `getUserDevices` of each user, with its fastest store (memory); with IndexedDB it reads the database each time",
+      note: "peer: `getUserDevices` for each user, with its fastest store (memory); with IndexedDB it reads the database each time",
       ...(await compare(
         () => elapsed(() => ours.readIdentityKeys(tracker, userIds), TIMES),
         () => elapsed(() => peer.readIdentityKeys(machine, userIds), TIMES),
@@ -22,7 +22,7 @@ export async function lookup(accounts) {
     },
     {
       name: "the same, lists alone",
-      note: "of the peer's only handles: their keys are still in WebAssembly, where its own sending would read them",
+      note: "only handles of the peer's: their keys stay in WebAssembly, where its own encryption reads them",
       ...(await compare(
         () => elapsed(() => ours.getLists(tracker, userIds), TIMES),
         () => elapsed(() => peer.getHandles(machine, userIds), TIMES),

@@ -1,21 +1,21 @@
-// Two sides, measured in turn in one process: what the machine does meanwhile slows both, and their ratio stays.
+// Measures two sides in turn in one process: other load on the machine slows both, and their ratio stays.
 
-/** Rounds that count; odd, so that the median is a round that took place. */
+/** Rounds that count; odd, so that the median is one of them. */
 const ROUNDS = 9;
-/** Rounds before them, for the compilers and the caches. */
+/** Rounds before them, to warm up compilers and caches. */
 const WARM_UP_ROUNDS = 3;
 
 /**
- * @typedef {() => number | Promise<number>} Sample does the work once, whatever it has to prepare first, and gives the milliseconds that count
- * @typedef {{ median: number, low: number, high: number }} Spread the median, and the quarters below and above it
- * @typedef {{ ours: Spread, peer: Spread, ratio: Spread }} Comparison `ratio`: peer's time by ours, round by round; above 1 ours is faster
+ * @typedef {() => number | Promise<number>} Sample does the work once, with any preparation, and returns the milliseconds that count
+ * @typedef {{ median: number, low: number, high: number }} Spread the median and the quartiles
+ * @typedef {{ ours: Spread, peer: Spread, ratio: Spread }} Comparison `ratio`: the peer's time divided by ours, round by round; above 1, ours is faster
  */
 
 /** Milliseconds since an arbitrary moment. */
 const now = () => Number(process.hrtime.bigint()) / 1e6;
 
 /**
- * The milliseconds that an action takes, on the average of `times`: more than one where it is short, and done often in life.
+ * The milliseconds that an action takes, averaged over `times`: more than one if it is short.
  * @param {() => unknown} action
  */
 export async function elapsed(action, times = 1) {
@@ -25,7 +25,7 @@ export async function elapsed(action, times = 1) {
 }
 
 /**
- * Measures both sides round by round, the one that begins changing with every round.
+ * Measures both sides round by round; they take turns in beginning.
  * @param {Sample} ours
  * @param {Sample} peer
  * @returns {Promise<Comparison>}
@@ -36,7 +36,7 @@ export async function compare(ours, peer) {
 }
 
 /**
- * Measures any number of samples round by round, in an order that turns with every round.
+ * Measures any number of samples round by round, in an order that rotates with every round.
  * @template {string} Name
  * @param {Record<Name, Sample>} samples
  * @returns {Promise<Record<Name, number[]>>} each one's milliseconds in every round that counts

@@ -1,9 +1,9 @@
-// What a thousand tracked users hold in memory, with their lists and without. Runs before anything else has used the WebAssembly memory.
+// The memory of a thousand tracked users, with and without their lists. It runs before anything else has used the WebAssembly memory.
 import { DEVICES, userName } from "./accounts.mjs";
 import * as ours from "./ours.mjs";
 import * as peer from "./peer.mjs";
 
-/** Users tracked where no list is fetched: enough of them to tell from noise. */
+/** Users tracked without lists: enough to stand out from noise. */
 const WITHOUT_LISTS = 50_000;
 
 /** @param {readonly import("./accounts.mjs").Account[]} accounts */
@@ -16,13 +16,13 @@ export async function memory(accounts) {
   const rows = [
     {
       name: "1000 tracked users without lists",
-      note: "ours with `memoryStore`, whose records are counted too",
+      note: "ours with `memoryStore`, records included",
       ours: perThousand(await heapOf(() => trackerOf(userIds)), userIds.length),
       peer: perThousand(await wasmOf(() => machineOf(userIds), machines), userIds.length),
     },
     {
       name: `1000 tracked users with ${DEVICES} devices each`,
-      note: "the peer's part in the JavaScript heap is not counted",
+      note: "the peer's share of the JavaScript heap is not counted",
       ours: perThousand(await heapOf(() => ours.makeTrackerWith(accounts)), accounts.length),
       peer: perThousand(await wasmOf(() => peer.makeMachineWith(accounts, answer), machines), accounts.length),
     },
@@ -43,9 +43,9 @@ async function machineOf(userIds) {
   return machine;
 }
 
-/** The heap that something made holds. */
+/** The growth of the heap. */
 async function heapOf(make) {
-  await make().then(({ stop }) => stop()); // once for the code and the shapes that come with it
+  await make().then(({ stop }) => stop()); // once before, for code and hidden classes
   const before = await heap();
   const made = await make();
   const bytes = (await heap()) - before;
@@ -54,8 +54,8 @@ async function heapOf(make) {
 }
 
 /**
- * By how much the WebAssembly memory grows for it. Memory that was given back would be used again without growing, so nothing is given back before all is measured; and
- * it is made twice: what the first one needed for a moment only serves the second.
+ * The growth of the WebAssembly memory. Freed memory would be used again without growing, so nothing is freed before everything is measured. It is made twice: the second one uses
+ * what the first one needed only temporarily.
  */
 async function wasmOf(make, machines) {
   machines.push(await make());
@@ -66,7 +66,7 @@ async function wasmOf(make, machines) {
 
 async function heap() {
   for (let i = 0; i < 4; i++) {
-    await new Promise((resolve) => setTimeout(resolve, 10)); // what is on its way to being forgotten
+    await new Promise((resolve) => setTimeout(resolve, 10)); // for what is about to be released
     globalThis.gc();
   }
   return process.memoryUsage().heapUsed;

@@ -4,8 +4,8 @@ import { defer, firstValueFrom, lastValueFrom, of, Subject } from "rxjs";
 import { answerFor, ME } from "./accounts.mjs";
 
 /**
- * A connected tracker, and the way to hand it sync responses.
- * @param {(userIds: readonly string[]) => string} answer the body of the answer to a query
+ * A connected tracker, and the subject of its sync responses.
+ * @param {(userIds: readonly string[]) => string} answer returns the body of the answer to a query
  */
 export function makeTracker(answer, store = memoryStore()) {
   const sync$ = new Subject();
@@ -17,8 +17,8 @@ export function makeTracker(answer, store = memoryStore()) {
   tracker.problems$.subscribe((problem) => {
     throw new Error(`a problem in a benchmark: ${problem.message}`);
   });
-  const connection = tracker.connect();
-  return { tracker, sync$, stop: () => connection.unsubscribe() };
+  tracker.connect();
+  return { tracker, sync$, stop: () => tracker.close() };
 }
 
 /**
@@ -33,15 +33,15 @@ export async function makeTrackerWith(accounts, store = memoryStore()) {
   return made;
 }
 
-/** What a homeserver with these accounts answers. */
+/** The answers of a homeserver with these accounts. */
 export function answersFrom(accounts) {
   const byId = new Map(accounts.map((account) => [account.userId, account]));
   return (userIds) => answerFor(userIds.map((userId) => byId.get(userId)));
 }
 
-/** A homeserver that is not to be asked. */
+/** A homeserver that must not be queried. */
 export const NO_ANSWERS = () => {
-  throw new Error("nothing should be asked of the server here");
+  throw new Error("the server should not be queried here");
 };
 
 export const track = (tracker, userIds) => lastValueFrom(tracker.track(userIds), { defaultValue: undefined });
@@ -49,7 +49,7 @@ export const track = (tracker, userIds) => lastValueFrom(tracker.track(userIds),
 /** The lists alone. */
 export const getLists = (tracker, userIds) => firstValueFrom(tracker.getDeviceKeys(userIds));
 
-/** The two keys of each device, which is what an application needs to encrypt for them. */
+/** The two keys of each device, which an application needs to encrypt for it. */
 export async function readIdentityKeys(tracker, userIds) {
   const keys = [];
   for (const [userId, { deviceKeys }] of await getLists(tracker, userIds)) {

@@ -5,7 +5,7 @@ import { ME } from "./accounts.mjs";
 /** @type {WebAssembly.Memory} */
 let memory;
 
-/** Loads the module, and keeps hold of its memory: it exports no way to ask how much there is. */
+/** Loads the module, and keeps its memory: it exports no way to measure it. */
 export async function loadPeer() {
   const { instantiate } = WebAssembly;
   WebAssembly.instantiate = async (...args) => {
@@ -21,11 +21,11 @@ export const wasmBytes = () => memory.buffer.byteLength;
 
 /**
  * A machine, new or from its store.
- * @param {string} [storeName] of its IndexedDB databases; without one it keeps everything in memory
+ * @param {string} [storeName] the name of its IndexedDB databases; without one, everything is in memory
  */
 export const openMachine = (storeName) => OlmMachine.initialize(new UserId(ME), new DeviceId("BENCH"), storeName);
 
-/** A machine that has said all it has to say of itself, so that what it asks from now on is about others. */
+/** A machine that has uploaded its own keys, so that its next requests are about others. */
 export async function makeMachine(storeName) {
   const machine = await openMachine(storeName);
   for (const request of await machine.outgoingRequests()) {
@@ -51,7 +51,7 @@ export async function makeMachineWith(accounts, answer, storeName) {
 
 export const trackUsers = (machine, userIds) => machine.updateTrackedUsers(userIds.map((userId) => new UserId(userId)));
 
-/** Answers every query that the machine wants to send. */
+/** Answers every query of the machine. */
 export async function answerQueries(machine, answer) {
   for (const request of await machine.outgoingRequests()) {
     if (request.type !== RequestType.KeysQuery) continue;
@@ -78,7 +78,7 @@ export async function getHandles(machine, userIds) {
   for (const userId of userIds) await withDevices(machine, userId, () => {});
 }
 
-/** The two keys of each device in JavaScript, as matrix-js-sdk's `getUserDeviceInfo` gives them. */
+/** The two keys of each device in JavaScript, as matrix-js-sdk's `getUserDeviceInfo` returns them. */
 export async function readIdentityKeys(machine, userIds) {
   const keys = [];
   for (const userId of userIds) {
@@ -97,7 +97,7 @@ export async function readIdentityKeys(machine, userIds) {
   return keys;
 }
 
-// Every handle is freed at once: left to the garbage collector they make the peer several times slower.
+// Every handle is freed at once: left to the garbage collector, they make the peer several times slower.
 
 async function withDevices(machine, userId, use) {
   const id = new UserId(userId);

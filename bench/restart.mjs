@@ -1,4 +1,4 @@
-// The first lookup after a restart: the account is opened from the database, and a room's lists are read from it.
+// The first lookup after a restart: opens the account, and reads a room's lists.
 import { deepStrictEqual } from "node:assert";
 import { randomUUID } from "node:crypto";
 import { idbStore } from "matrix-device-tracker/idb";
@@ -19,7 +19,7 @@ export async function restart(accounts) {
   return [
     {
       name: `restart from IndexedDB, then the keys of ${userIds.length} saved users`,
-      note: "fake-indexeddb on both sides, so its costs weigh on both: ours reads all in one transaction, the peer one for each user; the peer's store also holds sessions (here none)",
+      note: "fake-indexeddb on both sides: ours reads everything in one transaction, the peer in one for each user; the peer's store would also hold sessions (none here)",
       ...(await compare(
         async () => {
           let restarted;

@@ -1,4 +1,4 @@
-// npm run bench: the built package side by side with the module that most web clients use for this today. Prints Markdown.
+// npm run bench: the built package side by side with the module that most web clients use today. Prints Markdown.
 import { readFileSync } from "node:fs";
 import { arch, cpus, platform } from "node:os";
 import { makeAccounts } from "./accounts.mjs";
@@ -21,7 +21,7 @@ progress("making signed devices");
 const accounts = makeAccounts(2_000);
 const room = accounts.slice(0, 1_000);
 await loadPeer();
-progress(globalThis.gc === undefined ? "memory is left out: it wants node --expose-gc" : "memory");
+progress(globalThis.gc === undefined ? "memory is left out: it needs node --expose-gc" : "memory");
 const held = await memory(accounts);
 progress("checking that both find the same devices");
 await checkSameDevices(room);
@@ -34,7 +34,7 @@ progress("sync steps");
 const { rows: steps, growth } = await syncStep();
 progress("start-up");
 const started = await startUp();
-progress("restarts"); // after all others: it gives the process an IndexedDB
+progress("restarts"); // after all others: it adds IndexedDB to the process
 timed.push(...(await restart(room)), ...steps, ...started);
 progress("bundles");
 const downloaded = await download();
@@ -47,7 +47,7 @@ console.log(
   `Node ${process.versions.node}, ${platform()} ${arch()}, ${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`,
 );
 console.log(
-  "Medians of interleaved rounds; in brackets the quarters below and above. A ratio above 1: ours is faster or smaller.",
+  "Medians of interleaved rounds, with the quartiles in brackets. A ratio above 1 means that ours is faster or smaller.",
 );
 
 heading("Time");

@@ -1,10 +1,10 @@
-// Before anything is timed: both sides must make the same of the same answer.
+// Before anything is timed: both sides must find the same devices in the same answer.
 import { deepStrictEqual, strictEqual } from "node:assert";
 import { DEVICES } from "./accounts.mjs";
 import * as ours from "./ours.mjs";
 import * as peer from "./peer.mjs";
 
-/** Fails where the devices of these accounts and their keys are not the same to both. */
+/** Fails if the two sides find different devices or keys. */
 export async function checkSameDevices(accounts) {
   const userIds = accounts.map(({ userId }) => userId);
   const answer = ours.answersFrom(accounts);
@@ -17,5 +17,5 @@ export async function checkSameDevices(accounts) {
   machine.close();
 }
 
-/** The peer gives the devices of a user in no order. */
+/** The peer returns the devices of a user in no order. */
 const sorted = (keys) => keys.map((key) => key.join(" ")).sort();

@@ -1,4 +1,4 @@
-// Run by start-up.mjs: the milliseconds from the import to the first answer. Arguments: where to import the package and rxjs from.
+// Run by start-up.mjs: prints the milliseconds from the import to the first answer. Arguments: where to import the package and rxjs from.
 const [ours = "matrix-device-tracker", rxjs = "rxjs"] = process.argv.slice(2);
 const start = performance.now();
 const { DeviceTracker } = await import(ours);

@@ -1,4 +1,4 @@
-// Run by start-up.mjs: the milliseconds from the import to the first answer.
+// Run by start-up.mjs: prints the milliseconds from the import to the first answer.
 const start = performance.now();
 const { DeviceId, initAsync, OlmMachine, UserId } = await import("@matrix-org/matrix-sdk-crypto-wasm");
 await initAsync();

@@ -1,4 +1,4 @@
-// From nothing to the first answer, in a process of its own each time.
+// From the import to the first answer, in a new process each time.
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -13,7 +13,7 @@ const run = promisify(execFile);
 const OURS = new URL("./start-up-ours.mjs", import.meta.url);
 const PEER = new URL("./start-up-peer.mjs", import.meta.url);
 
-/** A sample: the script, run in a new process, says itself how long it took. */
+/** A sample: the script, run in a new process, prints how long it took. */
 const start =
   (script, ...args) =>
   async () => {
@@ -34,12 +34,12 @@ export async function startUp() {
   const rows = [
     {
       name: "start-up to the first answer, ours bundled as for a page",
-      note: "a new Node process each time, whose own start is not counted; from the disk, so no download is counted either",
+      note: "a new Node process each time, without its own start; from disk, without a download",
       ...(await compare(start(OURS, href, href), start(PEER))),
     },
     {
       name: "the same, ours as Node finds it in node_modules",
-      note: "Node gets rxjs as some 200 CommonJS files: that is nearly all of our time",
+      note: "Node loads rxjs as some 200 CommonJS files, which take nearly all of our time",
       ...(await compare(start(OURS), start(PEER))),
     },
   ];

@@ -1,4 +1,4 @@
-// One sync response that names some users, while many are tracked: it must cost time in those it names.
+// One sync response that names some users, while many are tracked: its cost must depend on the named users only.
 import { userName } from "./accounts.mjs";
 import { elapsed, interleave, spread } from "./measure.mjs";
 import * as ours from "./ours.mjs";
@@ -6,7 +6,7 @@ import * as peer from "./peer.mjs";
 
 const TRACKED = [1_000, 10_000, 50_000];
 const NAMED = [1, 100];
-/** Steps in one sample: a single one is too short to measure. */
+/** Steps in one sample: a single one is too short to be measured. */
 const STEPS = 50;
 
 export async function syncStep() {
@@ -51,7 +51,7 @@ export async function syncStep() {
   const rows = NAMED.flatMap((named) =>
     TRACKED.map((tracked) => ({
       name: `sync step that names ${named}, ${tracked} tracked`,
-      note: "to durable, memory stores; the peer also looks at its one-time keys here and saves its account",
+      note: "until durable, with memory stores; the peer also processes its one-time keys and saves its account",
       ours: spread(of("ours", tracked, named)),
       peer: spread(of("peer", tracked, named)),
       ratio: ratio(of("peer", tracked, named), of("ours", tracked, named)),

@@ -1,9 +1,9 @@
-// How results are written.
+// Formats results.
 const digits = (value) => (value >= 100 ? value.toFixed(0) : value.toPrecision(2));
 
 export const milliseconds = ({ median }) => (median >= 1 ? `${digits(median)} ms` : `${digits(median * 1_000)} µs`);
 export const bytes = (count) => (count >= 1e6 ? `${digits(count / 1e6)} MB` : `${digits(count / 1e3)} kB`);
-/** A ratio that was measured in every round, with the quarters below and above its median. */
+/** A ratio that was measured in every round: its median and quartiles. */
 export const ratio = ({ median, low, high }) => `**×${digits(median)}** (${digits(low)}–${digits(high)})`;
 /** A ratio of two numbers. */
 export const ratioOf = (peer, ours) => `**×${digits(peer / ours)}**`;

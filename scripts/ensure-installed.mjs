@@ -1,5 +1,5 @@
-// Installs the pinned dependencies where they are missing or other than the lock file says, so that one command is enough in a fresh clone.
-// Runs before anything is installed: Node's own modules only.
+// Installs the pinned dependencies if they are missing or do not match the lock file, so that one command is enough in a fresh clone.
+// It runs before anything is installed, so it uses only Node's own modules.
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -12,12 +12,12 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.exit(1);
 }
 
-/** Every package of a lock file, from its place in node_modules to what it is. */
+/** The packages of a lock file, by their place in node_modules. */
 function packages(lockFile) {
   return JSON.parse(readFileSync(new URL(lockFile, new URL("../", import.meta.url)), "utf8")).packages;
 }
 
-/** npm keeps a lock file of what it has really installed: compared by content, for the times of files mean nothing after a checkout. */
+/** npm keeps a lock file of what it has installed. Compared by content: modification times mean nothing after a checkout. */
 function isInstalled() {
   let installed;
   try {

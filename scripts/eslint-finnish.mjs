@@ -1,8 +1,8 @@
 /**
- * ESLint rule: observable values and properties end in `$`, and nothing else does. Functions, methods and operators stay plain verbs,
- * whatever they return; that is where the `finnish` rule of eslint-plugin-rxjs-x goes further than we want.
+ * ESLint rule: observable values and properties end in `$`, and nothing else does. Functions, methods and operators are plain verbs, whatever they return;
+ * the `finnish` rule of eslint-plugin-rxjs-x would rename them, too.
  *
- * The parameter `source` is exempt: it is what RxJS calls the one observable that an operator is applied to.
+ * The parameter `source` is exempt: RxJS uses this name for the observable that an operator is applied to.
  */
 export const finnish = {
   meta: {
@@ -10,7 +10,7 @@ export const finnish = {
     docs: { description: "Observable values and properties end in $, and nothing else does" },
     messages: {
       missing: 'The name of an observable ends in "$": {{name}}$.',
-      surplus: '"{{name}}" is no observable: only the names of observables end in "$".',
+      surplus: '"{{name}}" is not an observable: only the names of observables end in "$".',
     },
     schema: [],
   },
@@ -25,7 +25,7 @@ export const finnish = {
       return members.getProperty("pipe") !== undefined && members.getProperty("subscribe") !== undefined;
     }
 
-    /** `any`, `unknown` and `never` tell nothing: whoever named the value knew better. */
+    /** `any`, `unknown` and `never` say nothing about the value. */
     function isKnown(type) {
       return !["any", "unknown", "never"].includes(checker.typeToString(type));
     }

@@ -1,4 +1,4 @@
-// What an application downloads: bundles the composition of the README from the sources, minified, with all it imports, and compresses it.
+// The size of the download: bundles the composition of the README from the sources, minified, with everything it imports, and compresses it.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { argv } from "node:process";
@@ -12,20 +12,27 @@ const CORE = `
   import { DeviceTracker } from "matrix-device-tracker";
   export const start = (options) => new DeviceTracker(options);
 `;
+const CORE_AND_IDB = `
+  import { DeviceTracker } from "matrix-device-tracker";
+  import { idbStore } from "matrix-device-tracker/idb";
+  export const start = (options) => new DeviceTracker({ ...options, store: idbStore("devices") });
+`;
 const COMPOSITION = `
   import { DeviceTracker } from "matrix-device-tracker";
   import { axiosKeysApi, matrixHttp, syncResponses } from "matrix-device-tracker/http";
   import { idbStore } from "matrix-device-tracker/idb";
+  import { inOneTab } from "matrix-device-tracker/tabs";
   export function start({ homeserverUrl, accessToken, userId }) {
     const http = matrixHttp({ homeserverUrl, accessToken });
     const store = idbStore("devices/" + userId);
-    const tracker = new DeviceTracker({ userId, store, keysApi: axiosKeysApi(http), sync$: syncResponses(http, { since$: store.syncToken$ }) });
+    const sync$ = syncResponses(http, { since$: store.syncToken$ }).pipe(inOneTab("sync/" + userId));
+    const tracker = new DeviceTracker({ userId, store, keysApi: axiosKeysApi(http), sync$ });
     tracker.connect();
     return tracker;
   }
 `;
 
-/** The minified bundle of one module. `packages` says which of the packages that we import are left out. What is imported lazily is not in it, unless it is asked for alone. */
+/** The minified bundle of a module, without these packages. `lazily`: only what it imports lazily; otherwise without that. */
 export async function bundle(code, packages = [], lazily = false) {
   const entry = "\0application";
   const { output } = await build({
@@ -59,7 +66,7 @@ export async function bundle(code, packages = [], lazily = false) {
     .join("");
 }
 
-/** The module that does this and all the rest of the cryptography, for comparison where it is installed: its WebAssembly, and the JavaScript that it needs. */
+/** The module that includes all other cryptography, for comparison if it is installed: its WebAssembly and the JavaScript that loads it. */
 const PEER = "@matrix-org/matrix-sdk-crypto-wasm";
 const peerPath = join(root, "node_modules", PEER);
 const peerWasm = () => readFileSync(join(peerPath, "pkg/matrix_sdk_crypto_wasm_bg.wasm"));
@@ -69,8 +76,8 @@ const peerScript = () =>
   );
 
 const OURS = [/^(rxjs|valibot|axios|idb-keyval)(\/|$)/];
-const WHOLE = "core, http and idb, with all packages";
-const LAZY = "more, on platforms without ed25519: @noble";
+const WHOLE = "core, http, idb and tabs, with all packages";
+const LAZY = "in addition, on platforms without ed25519: @noble";
 
 const gzip = (bytes) => gzipSync(bytes, { level: 9 });
 const brotli = (bytes) => brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
@@ -80,15 +87,16 @@ const compressed = (what, ...files) => {
 };
 
 /**
- * Ours, part by part, and the peer's, where it is installed.
- * @typedef {{ what: string, minified: number, gzip: number, brotli: number }} Size in bytes; each file compressed by itself, as a server would
+ * The sizes of our parts, and the peer's if it is installed.
+ * @typedef {{ what: string, minified: number, gzip: number, brotli: number }} Size in bytes; each file is compressed separately, as a server does
  */
 export async function sizes() {
   const whole = compressed(WHOLE, await bundle(COMPOSITION));
   return {
     parts: [
       compressed("core, our own code", await bundle(CORE, OURS)),
-      compressed("core, http and idb, our own code", await bundle(COMPOSITION, OURS)),
+      compressed("core and idb, our own code", await bundle(CORE_AND_IDB, OURS)),
+      compressed("core, http, idb and tabs, our own code", await bundle(COMPOSITION, OURS)),
       compressed("core, with rxjs and valibot", await bundle(CORE)),
     ],
     lazy: compressed(LAZY, await bundle(COMPOSITION, [], true)),
@@ -107,7 +115,7 @@ if (argv[1] === fileURLToPath(import.meta.url)) {
     row(what, kB(minified), kB(zipped), kB(best));
   if (peer)
     row(
-      "  by ours with all packages",
+      "  divided by ours with all packages",
       times(peer.minified, whole.minified),
       times(peer.gzip, whole.gzip),
       times(peer.brotli, whole.brotli),

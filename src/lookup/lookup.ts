@@ -91,7 +91,7 @@ export class Lookup {
   /** What is saved for these users, without querying the server; users without a list are absent. */
   known(wanted: readonly UserId[]): Observable<DeviceKeysByUser> {
     return this.#lists
-      .lastKnown(wanted, (user) => user !== undefined)
+      .lastKnown(wanted, (user) => user?.hasList === true)
       .pipe(
         map((known) => {
           const result = new Map<UserId, UserDeviceKeys>();

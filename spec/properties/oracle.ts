@@ -4,12 +4,14 @@ import type { SyncResponse } from "../../src/model/wire.js";
 import type { Call, Facts, Lookup, Query } from "./facts.js";
 import { describeState, reachable, type State } from "./hops.js";
 import { readSaved, type Saved } from "./saved.js";
-import { ME, NO_DEVICES, readList, USERS } from "./server.js";
+import { ME, readList, USERS } from "./server.js";
 import type { Surroundings } from "./surroundings.js";
 
 /** The promises that hold at every moment, one method each: compared with the server's log, and with what each tracker has been given. */
 export class Oracle {
   readonly #world: Surroundings;
+  /** The query that each saved list came with. */
+  readonly #savedQueries = new Map<UserId, number>();
   /** The newest position that some `synced$` has emitted. */
   #durable = 0;
   /** When a gap that could not be closed may have been committed last. */
@@ -93,17 +95,18 @@ export class Oracle {
     const saved = readSaved(records, server);
     Object.assign(this.#world, { writer: undefined, saved });
     trace.note(() => `  saved by ${writer.name}: ${describeState(saved)}`);
-    this.savedLists(before, saved);
+    this.savedLists(saved);
     this.savedUsers(saved);
     this.commit(writer, before, saved);
     this.tokenStays(saved);
   }
 
   /** P3, P4: a list that is saved, and one that is `current` whenever it was saved, has every change up to the saved token. */
-  savedLists(before: Saved, { position = 0, lists }: Saved): void {
+  savedLists({ position = 0, lists }: Saved): void {
     for (const [user, { freshness, deviceKeys }] of lists) {
       const { version, query } = readList(deviceKeys);
-      const isNew = query !== readList(before.lists.get(user)?.deviceKeys ?? NO_DEVICES).query;
+      const isNew = query !== this.#savedQueries.get(user);
+      this.#savedQueries.set(user, query);
       const needed = isNew || freshness === "current" ? this.#world.server.version(user, position) : 0;
       const what = () => `saved${isNew ? " now" : ""}: ${user} V${version} is ${freshness}, V${needed} at ${position}`;
       this.#expect(version >= needed, isNew ? "P3" : "P4", what);

@@ -8,24 +8,25 @@ import { ScriptedStore } from "../../src/testing/scripted-store.js";
 import type { Marbles } from "../support/marbles.js";
 import { trackerIn, type TrackerSetUp, type TrackerUnderTest } from "../support/tracker-in.js";
 
-/** A connected tracker, with a store of its own over the account's records. */
+/** A connected tracker, with a store of its own on the account's records. */
 export interface Tab extends Omit<TrackerUnderTest, "asked$" | "requests"> {
   readonly store: ScriptedStore;
+  /** Emits these responses on its sync stream. */
   readonly give: (...responses: readonly SyncResponse[]) => void;
 }
 
 export interface Account {
-  /** What all of its trackers save to; answers at once. */
+  /** Where all of its trackers save; emits at once. */
   readonly records: DeviceStore;
-  /** Whom all of them ask; it answers at once. What it announces is up to the test: each tab is given its own steps. */
+  /** Answers the queries of all trackers at once. It announces nothing: the test gives each tab its steps. */
   readonly homeserver: ScriptedHomeserver;
-  /** From now on the user has this device, and no other. */
+  /** The user has this device from now on, and no other. */
   readonly replace: (userId: UserId, deviceId: DeviceId) => void;
-  /** One more tracker: another tab, or the next life of a page. */
+  /** Another tracker: another tab, or the page after a reload. */
   readonly open: (setUp?: TrackerSetUp) => Tab;
 }
 
-/** An account whose trackers share their records, as tabs do, and pages that are loaded again. */
+/** An account whose trackers share their records, as tabs do, and as a page does that is loaded again. */
 export function accountIn(m: Pick<Marbles, "scheduler">): Account {
   const { scheduler } = m;
   const records = memoryStore();
@@ -38,7 +39,7 @@ export function accountIn(m: Pick<Marbles, "scheduler">): Account {
     const store = new ScriptedStore({ scheduler, records });
     const sync$ = new Subject<SyncResponse>();
     const under = trackerIn(m, { sync$, store, keysApi: homeserver.keysApi, ...setUp });
-    under.tracker.synced$.subscribe({ error: () => {} }); // or its end would be reported as unhandled
+    under.tracker.synced$.subscribe({ error: () => {} });
     const give = (...responses: readonly SyncResponse[]) => {
       for (const response of responses) sync$.next(response);
     };
@@ -54,7 +55,7 @@ export const answering = (since: string | null, next: string, lists: DeviceLists
   device_lists: lists,
 });
 
-/** One whose device lists cannot be understood, so that they may hide a change of anyone. */
+/** A response whose device lists cannot be understood, so that they may hide changes of any user. */
 export const unreadable = (since: string, next: string): SyncResponse => ({
   ...answering(since, next),
   device_lists: "nonsense" as never,

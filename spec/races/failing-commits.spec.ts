@@ -6,9 +6,9 @@ import { BOB, CAROL, DAVE } from "../support/users.js";
 import { accountIn, answering, type Tab } from "./account-in.js";
 
 const USERS = [BOB, CAROL, DAVE];
-const ERROR = new Error("the disk is full");
+const FULL = new Error("the disk is full");
 
-/** Three users whose lists are saved, with the token s1; the store takes 10 ms from now on. */
+/** Three users whose lists are saved, at the token s1. From now on the store takes 10 ms. */
 function accountOnS1(m: Marbles) {
   const { homeserver, records, open } = accountIn(m);
   for (const userId of USERS) homeserver.addDevice(userId, "A");
@@ -16,54 +16,44 @@ function accountOnS1(m: Marbles) {
   tab.give(answering(null, "s1", { changed: USERS }));
   tab.lookup(USERS).subscribe();
   tab.store.takes = 10;
-  /** What a page finds that is loaded then: the token, and whose list it takes for current. */
-  const saved = defer(() => {
+  /** What a page finds that is loaded now: the token, and the freshness of each list. */
+  const saved$ = defer(() => {
     let token: string | undefined;
     records.syncToken$.subscribe((found) => (token = found));
-    const { tracker } = open();
-    return tracker
-      .getKnownDeviceKeys(USERS)
-      .pipe(
-        map(
-          (users) =>
-            `${token} ${Array.from(users, ([userId, { freshness }]) => `${localpart(userId)} ${freshness}`).join(", ")}`,
-        ),
-      );
+    const known$ = open().tracker.getKnownDeviceKeys(USERS);
+    return known$.pipe(
+      map((users) => Array.from(users, ([userId, { freshness }]) => `${localpart(userId)} ${freshness}`)),
+      map((users) => `${token} ${users.join(", ")}`),
+    );
   });
   const tokens: string[] = [];
   tab.tracker.synced$.subscribe(({ next_batch }) => tokens.push(next_batch));
-  return { tab, saved, tokens };
+  return { tab, saved$, tokens };
 }
 
 /** One step for each user, a millisecond after the other. */
-const giveSteps = (m: Marbles, { give }: Tab): void => {
+function giveSteps(m: Marbles, { give }: Tab): void {
   m.acts("-bcd", {
-    b: () => {
-      give(answering("s1", "s2", { changed: [BOB] }));
-    },
-    c: () => {
-      give(answering("s2", "s3", { changed: [CAROL] }));
-    },
-    d: () => {
-      give(answering("s3", "s4", { changed: [DAVE] }));
-    },
+    b: () => give(answering("s1", "s2", { changed: [BOB] })),
+    c: () => give(answering("s2", "s3", { changed: [CAROL] })),
+    d: () => give(answering("s3", "s4", { changed: [DAVE] })),
   });
-};
+}
 
-const was = { x: "s1 bob current, carol current, dave current" };
-const between = { x: "s2 bob outdated, carol current, dave current" };
-const is = { x: "s4 bob outdated, carol outdated, dave outdated" };
+const BEFORE = { x: "s1 bob current, carol current, dave current" };
+const BETWEEN = { x: "s2 bob outdated, carol current, dave current" };
+const AFTER = { x: "s4 bob outdated, carol outdated, dave outdated" };
 
 describe("a commit that fails while later ones wait", () => {
   it(
-    "is passed by none of them: the token stays with the lists that go with it, and then all are saved",
+    "is passed by none of them: the saved token stays with its lists",
     marbles((m) => {
-      const { tab, saved, tokens } = accountOnS1(m);
-      tab.store.failNext(ERROR, "update");
+      const { tab, saved$, tokens } = accountOnS1(m);
+      tab.store.failNext(FULL, "update");
       giveSteps(m, tab);
-      m.expectObservable(saved, "   50ms ^").toBe("  50ms (x|)", was);
-      m.expectObservable(saved, " 1000ms ^").toBe("1000ms (x|)", was);
-      m.expectObservable(saved, " 1100ms ^").toBe("1100ms (x|)", is);
+      m.expectObservable(saved$, "  50ms ^").toBe("   50ms (x|)", BEFORE);
+      m.expectObservable(saved$, " 990ms ^").toBe("  990ms (x|)", BEFORE);
+      m.expectObservable(saved$, "1100ms ^").toBe(" 1100ms (x|)", AFTER);
       m.afterwards(() => {
         expect(tokens).toEqual(["s2", "s3", "s4"]);
       });
@@ -73,20 +63,59 @@ describe("a commit that fails while later ones wait", () => {
 
 describe("commits that fail together", () => {
   it(
-    "are saved together, every one of them",
+    "are saved together",
     marbles((m) => {
-      const { tab, saved, tokens } = accountOnS1(m);
+      const { tab, saved$, tokens } = accountOnS1(m);
       giveSteps(m, tab);
-      m.acts("5ms f", {
-        f: () => {
-          tab.store.failNext(ERROR, "update");
-        },
-      }); // the first is on its way by then
-      m.expectObservable(saved, "   50ms ^").toBe("  50ms (x|)", between);
-      m.expectObservable(saved, " 1000ms ^").toBe("1000ms (x|)", between);
-      m.expectObservable(saved, " 1100ms ^").toBe("1100ms (x|)", is);
+      m.acts("5ms f", { f: () => tab.store.failNext(FULL, "update") }); // the first one has begun
+      m.expectObservable(saved$, "  50ms ^").toBe("   50ms (x|)", BETWEEN);
+      m.expectObservable(saved$, " 990ms ^").toBe("  990ms (x|)", BETWEEN);
+      m.expectObservable(saved$, "1100ms ^").toBe(" 1100ms (x|)", AFTER);
       m.afterwards(() => {
         expect(tokens).toEqual(["s2", "s3", "s4"]);
+      });
+    }),
+  );
+});
+
+describe("a change that its tab cannot commit", () => {
+  /** Two tabs know Bob's list; the first is given a change of Bob, and its store fails. */
+  function changeInDoubt(m: Marbles) {
+    const account = accountIn(m);
+    const { open, replace } = account;
+    const first = open();
+    replace(BOB, "OLD");
+    first.give(answering(null, "s1", { changed: [BOB] }));
+    const second = open();
+    second.lookup([BOB]).subscribe();
+    m.acts("-c", {
+      c: () => {
+        replace(BOB, "NEW");
+        first.store.failNext(FULL, "update");
+        first.give(answering("s1", "s2", { changed: [BOB] }));
+      },
+    });
+    return { ...account, first, second };
+  }
+
+  it(
+    "outdates its users in other tabs, which query them again",
+    marbles((m) => {
+      const { second } = changeInDoubt(m);
+      m.expectObservable(second.known([BOB]), "--^").toBe(" --(o|)", { o: ["bob OLD outdated"] });
+      m.expectObservable(second.lookup([BOB]), "---^").toBe("---(n|)", { n: ["bob NEW current"] });
+      m.expectObservable(second.lookup([BOB]), "----^").toBe("----(n|)", { n: ["bob NEW current"] });
+    }),
+  );
+
+  it(
+    "is shown by watchers in other tabs",
+    marbles((m) => {
+      const { second } = changeInDoubt(m);
+      m.expectObservable(second.watch([BOB]), "^ 500ms !").toBe("o(sn)", {
+        o: ["bob OLD current"],
+        s: ["bob OLD superseded"],
+        n: ["bob NEW current"],
       });
     }),
   );

@@ -1,325 +1,225 @@
-import { defer } from "rxjs";
+import { defer, map, type Observable } from "rxjs";
 import { describe, expect, it } from "vitest";
-import { StoreClearedError } from "../../src/model/errors.js";
 import type { DeviceLists } from "../../src/model/wire.js";
-import { listKey } from "../../src/store/records.js";
-import { ScriptedHomeserver } from "../../src/testing/scripted-homeserver.js";
+import { SYNC } from "../../src/store/records.js";
 import { marbles, type Marbles } from "../support/marbles.js";
-import { saved, savedIds } from "../support/saved.js";
-import { BOB, CAROL, DAVE } from "../support/users.js";
+import { saved } from "../support/saved.js";
+import { localpart } from "../support/summary.js";
+import { BOB, CAROL } from "../support/users.js";
 import { accountIn, answering, unreadable, type Tab } from "./account-in.js";
 
-const lists = {
-  o: ["carol OLD superseded"],
-  n: ["carol NEW current"],
-};
-
-/** Two tabs whose memory and store stand on s1. */
+/** Two tabs whose memory and store stand on s1. Their lookups of Carol are collected in `seen`. */
 function tabsOnS1(m: Marbles, announced: DeviceLists = {}) {
   const account = accountIn(m);
   const first = account.open();
   first.give(answering(null, "s1", announced));
-  return { ...account, first, second: account.open() };
-}
-
-interface Way {
-  readonly way: string;
-  /** What s1 announced. */
-  readonly before: DeviceLists;
-  /** Makes Carol outdated in this tab. */
-  readonly outdate: (tab: Tab) => unknown;
+  const second = account.open();
+  second.lookup([]).subscribe();
+  const seen: string[] = [];
+  const collect = (name: string, lookup$: Observable<readonly string[]>) => () => {
+    lookup$.subscribe((lines) => seen.push(`${name}: ${lines.join()}`));
+  };
+  const lookups = {
+    first: collect("first", first.lookup([CAROL])),
+    second: collect("second", second.lookup([CAROL])),
+    reloaded: collect(
+      "reloaded",
+      defer(() => account.open().lookup([CAROL])),
+    ),
+  };
+  return { ...account, first, second, seen, lookups };
 }
 
 /*
- *   first     ─a────────────(commit)   a: Carol is outdated, and asked for at once; the answer is OLD
+ *   first     ─a────────────(commit)   a: Carol is outdated, and queried at once; the answer is OLD
  *   second    ───b                     b: Carol's new device is announced, and committed before first's commit
  *
- * First's commit is the later one and gets the greater revision, but its answer is older than the change that second was given.
+ * First's commit finds the head moved. Its change had the number that second's commit has now.
  */
-describe("a list that was asked for before a step which another tab commits first", () => {
-  const ways: readonly Way[] = [
-    { way: "by a step", before: {}, outdate: ({ give }) => give(answering("s1", "s2", { changed: [CAROL] })) },
-    {
-      way: "by lists that cannot be understood, which outdates everyone",
-      before: { changed: [CAROL] },
-      outdate: ({ give }) => give(unreadable("s1", "s2")),
-    },
-  ];
-
-  describe.each(ways)("outdated $way", ({ before, outdate }) => {
-    function race(m: Marbles): ReturnType<typeof tabsOnS1> {
-      const account = tabsOnS1(m, before);
-      const { first, second, replace } = account;
+describe("a list that was queried before a step that another tab commits first", () => {
+  it.each<[string, DeviceLists, (tab: Tab) => unknown]>([
+    ["a step", {}, ({ give }) => give(answering("s1", "s2", { changed: [CAROL] }))],
+    ["a step that may hide changes", { changed: [CAROL] }, ({ give }) => give(unreadable("s1", "s2"))],
+    ["track()", {}, ({ tracker }) => tracker.track([CAROL]).subscribe()],
+  ])("after %s is current for no caller", (_, before, outdate) => {
+    marbles((m) => {
+      const { first, second, replace, seen, lookups } = tabsOnS1(m, before);
       replace(CAROL, "OLD");
       first.store.takes = 10;
-      m.acts("-a-b", {
+      first.store.loseAnnouncements();
+      m.acts("-abc 50ms d 50ms e 50ms f 50ms g", {
         a: () => outdate(first),
-        b: () => {
+        b: lookups.first,
+        c: () => {
           replace(CAROL, "NEW");
           second.give(answering("s1", "s3", { changed: [CAROL] }));
         },
+        d: lookups.first,
+        e: lookups.second,
+        f: lookups.first,
+        g: lookups.reloaded,
       });
-      m.expectObservable(first.lookup([CAROL]), "--^").toBe("21ms (o|)", lists);
-      return account;
-    }
-
-    it(
-      "is not current for the tab that asked",
-      marbles((m) => {
-        const { first } = race(m);
-        m.acts("40ms a", { a: () => (first.store.takes = 0) });
-        m.expectObservable(first.lookup([CAROL]), "50ms ^").toBe("50ms (n|)", lists);
-      }),
-    );
-
-    it(
-      "is not current for the tab that was given the step",
-      marbles((m) => {
-        const { second } = race(m);
-        m.acts("50ms a", { a: () => second.lookup([CAROL]).subscribe() }); // finds out that the store has moved on
-        m.expectObservable(second.lookup([CAROL]), "60ms ^").toBe("60ms (n|)", lists);
-      }),
-    );
-
-    it(
-      "is not current after a restart",
-      marbles((m) => {
-        const { open } = race(m);
-        m.expectObservable(
-          defer(() => open().lookup([CAROL])),
-          "50ms ^",
-        ).toBe("50ms (n|)", lists);
-      }),
-    );
-
-    it(
-      "is not in the store",
-      marbles((m) => {
-        const { records } = race(m);
-        m.afterwards(() => {
-          expect(savedIds(records, "list")).toEqual([]);
-        });
-      }),
-    );
+      m.afterwards(() => {
+        expect(seen).toEqual([
+          "first: carol OLD superseded",
+          "first: carol NEW current",
+          "second: carol NEW current",
+          "first: carol NEW current",
+          "reloaded: carol NEW current",
+        ]);
+      });
+    })();
   });
 });
 
-describe("a list that was asked for after track(), before steps which another tab commits first", () => {
-  /** Carol changes, and leaves; the track() that comes after that in the store is from before it in memory. */
-  function race(m: Marbles): ReturnType<typeof tabsOnS1> {
-    const account = tabsOnS1(m);
-    const { first, second, replace } = account;
-    replace(CAROL, "OLD");
-    first.store.takes = 10;
-    m.acts("-a-b", {
-      a: () => first.tracker.track([CAROL]).subscribe(),
-      b: () => {
-        replace(CAROL, "NEW");
-        second.give(answering("s1", "s2", { changed: [CAROL] }), answering("s2", "s3", { left: [CAROL] }));
-      },
-    });
-    m.expectObservable(first.lookup([CAROL]), "--^").toBe("21ms (o|)", lists);
-    return account;
-  }
-
+describe("track() of a user who leaves in a step that another tab commits first", () => {
   it(
-    "is not current for the tab that asked",
+    "does not track them again: its caller did not know",
     marbles((m) => {
-      const { first } = race(m);
-      m.acts("40ms a", { a: () => (first.store.takes = 0) });
-      m.expectObservable(first.lookup([CAROL]), "50ms ^").toBe("50ms (n|)", lists);
-    }),
-  );
-
-  it(
-    "is not current after a restart",
-    marbles((m) => {
-      const { open } = race(m);
-      m.expectObservable(
-        defer(() => open().lookup([CAROL])),
-        "50ms ^",
-      ).toBe("50ms (n|)", lists);
-    }),
-  );
-
-  it(
-    "is not in the store, where Carol is tracked",
-    marbles((m) => {
-      const { records } = race(m);
+      const { first, second, replace, seen, lookups } = tabsOnS1(m);
+      replace(CAROL, "OLD");
+      first.store.takes = 10;
+      const done: string[] = [];
+      m.acts("-a-b 100ms c 50ms d", {
+        a: () => first.tracker.track([CAROL]).subscribe({ complete: () => done.push("tracked") }),
+        b: () => second.give(answering("s1", "s2", { changed: [CAROL] }), answering("s2", "s3", { left: [CAROL] })),
+        c: lookups.first,
+        d: lookups.reloaded,
+      });
       m.afterwards(() => {
-        expect(savedIds(records, "list")).toEqual([]);
-        expect(savedIds(records, "state")).toEqual([CAROL]);
+        expect(seen).toEqual(["first: carol OLD untracked", "reloaded: carol OLD untracked"]);
+        expect(done).toEqual(["tracked"]);
       });
     }),
   );
 });
 
-describe("a step whose two tokens have come before", () => {
+describe("a step that two tabs are given", () => {
   it(
-    "is committed where it names somebody else: some servers repeat tokens",
+    "is committed once, and the list that one of them fetches is used by all",
     marbles((m) => {
-      const { replace, open } = accountIn(m);
-      const { give, lookup } = open();
-      replace(CAROL, "OLD");
-      give(answering(null, "a", { changed: [CAROL] }));
-      lookup([CAROL]).subscribe();
-      give(answering("a", "b", { changed: [BOB] }), answering("b", "a"));
-      replace(CAROL, "NEW");
-      give(answering("a", "b", { changed: [CAROL] }));
-      m.expectObservable(open().known([CAROL])).toBe("(o|)", { o: ["carol OLD outdated"] });
-      m.expectObservable(lookup([CAROL]), "-^").toBe("-(n|)", lists);
-      m.expectObservable(
-        defer(() => open().lookup([CAROL])),
-        "--^",
-      ).toBe("--(n|)", lists);
-    }),
-  );
-
-  it(
-    "is committed where it names the same user, whose list was fetched between the two",
-    marbles((m) => {
-      const { replace, open } = accountIn(m);
-      const { give, lookup } = open();
-      give(answering(null, "a"), answering("a", "b", { changed: [CAROL] }));
-      replace(CAROL, "OLD");
-      lookup([CAROL]).subscribe();
-      give(answering("b", "a", { changed: [CAROL] }));
-      lookup([CAROL]).subscribe();
-      replace(CAROL, "NEW");
-      give(answering("a", "b", { changed: [CAROL] }));
-      m.expectObservable(lookup([CAROL])).toBe("(n|)", lists);
-    }),
-  );
-
-  it(
-    "is not committed again where another tab has done so: the list that it fetched since is used by all",
-    marbles((m) => {
-      const { homeserver, replace, first, second, open } = tabsOnS1(m);
+      const { homeserver, records, replace, first, second, seen, lookups } = tabsOnS1(m);
       replace(CAROL, "NEW");
       const step = answering("s1", "s2", { changed: [CAROL] });
-      first.give(step);
-      m.expectObservable(first.lookup([CAROL])).toBe("(n|)", lists);
-      m.acts("-g", { g: () => second.give(step) });
-      m.expectObservable(second.lookup([CAROL]), "--^").toBe("--(n|)", lists);
-      m.expectObservable(first.lookup([CAROL]), "--^").toBe("--(n|)", lists);
-      m.expectObservable(
-        defer(() => open().lookup([CAROL])),
-        "--^",
-      ).toBe("--(n|)", lists);
+      m.acts("-a-b-c-d-e-f", {
+        a: () => first.give(step),
+        b: lookups.first,
+        c: () => second.give(step),
+        d: lookups.second,
+        e: lookups.first,
+        f: lookups.reloaded,
+      });
       m.afterwards(() => {
+        expect(new Set(seen.map((line) => line.replace(/.*: /u, "")))).toEqual(new Set(["carol NEW current"]));
         expect(homeserver.queries).toHaveLength(1);
+        expect(saved(records, SYNC)).toMatchObject({ head: 2, token: "s2" });
       });
     }),
   );
 
   it(
-    "is not committed again either where one of its users has left since: nobody's list is thrown away, and nobody comes back",
+    "tracks no user again who has left in the meantime",
     marbles((m) => {
-      const { homeserver, records, first, second, open } = tabsOnS1(m);
-      homeserver.addDevice(BOB, "B1");
+      const { first, second, seen, lookups, replace } = tabsOnS1(m);
+      replace(CAROL, "NEW");
       const steps = [answering("s1", "s2", { changed: [BOB, CAROL] }), answering("s2", "s3", { left: [CAROL] })];
-      const bob = { b: ["bob B1 current"] };
-      first.give(...steps);
-      m.expectObservable(first.lookup([BOB])).toBe("(b|)", bob);
-      m.acts("-g", { g: () => second.give(...steps) });
-      m.expectObservable(second.lookup([BOB]), "--^").toBe("--(b|)", bob);
-      m.expectObservable(
-        defer(() => open().lookup([BOB])),
-        "--^",
-      ).toBe("--(b|)", bob);
+      m.acts("-a-b-c-d", {
+        a: () => first.give(...steps),
+        b: () => second.give(...steps),
+        c: lookups.second,
+        d: lookups.reloaded,
+      });
       m.afterwards(() => {
-        expect(homeserver.queries).toHaveLength(1);
-        expect(savedIds(records, "state")).toEqual([BOB]);
+        expect(seen).toEqual(["second: carol NEW untracked", "reloaded: carol NEW untracked"]);
+      });
+    }),
+  );
+
+  it(
+    "is emitted once on synced$ in each tab, in order",
+    marbles((m) => {
+      const { first, second } = tabsOnS1(m);
+      const tokens = [first, second].map((tab) => {
+        const seen: string[] = [];
+        tab.tracker.synced$.subscribe(({ next_batch }) => seen.push(next_batch));
+        return seen;
+      });
+      m.acts("-a-b-c", {
+        a: () => first.give(answering("s1", "s2", { changed: [CAROL] })),
+        b: () => second.give(answering("s1", "s2", { changed: [CAROL] })),
+        c: () => second.give(answering("s2", "s3")),
+      });
+      m.afterwards(() => {
+        expect(tokens).toEqual([
+          ["s2", "s3"],
+          ["s2", "s2", "s3"], // another tab's step, and then its own response
+        ]);
       });
     }),
   );
 });
 
-describe("getKnownDeviceKeys", () => {
+describe("a server that repeats its tokens", () => {
   it(
-    "gives the list that another tab has fetched and saved since, not the older one in memory",
+    "has each change applied and committed",
+    marbles((m) => {
+      const { replace, open } = accountIn(m);
+      const { give, lookup } = open();
+      const seen: unknown[] = [];
+      const look = () => lookup([CAROL]).subscribe((lines) => seen.push(...lines));
+      replace(CAROL, "OLD");
+      give(answering(null, "a"), answering("a", "b", { changed: [CAROL] }));
+      look();
+      replace(CAROL, "NEW");
+      give(answering("b", "a", { changed: [BOB] }), answering("a", "b", { changed: [CAROL] }));
+      open()
+        .known([CAROL])
+        .subscribe((lines) => seen.push(...lines));
+      look();
+      replace(CAROL, "LAST");
+      give(answering("b", "b", { changed: [CAROL] }));
+      look();
+      m.afterwards(() => {
+        expect(seen).toEqual(["carol OLD current", "carol OLD outdated", "carol NEW current", "carol LAST current"]);
+      });
+    }),
+  );
+});
+
+describe("what another tab does", () => {
+  it(
+    "is known at once: the list that it fetched replaces an older one in memory",
     marbles((m) => {
       const { homeserver, replace, first, second } = tabsOnS1(m, { changed: [CAROL] });
       replace(CAROL, "OLD");
       first.lookup([CAROL]).subscribe();
-      first.lookup([CAROL]).subscribe(); // from memory
       replace(CAROL, "NEW");
-      const step = answering("s1", "s2", { changed: [CAROL] });
-      second.give(step);
+      first.give(answering("s1", "s2", { changed: [CAROL] }));
       second.lookup([CAROL]).subscribe();
-      first.give(step);
-      m.expectObservable(first.known([CAROL])).toBe("(n|)", lists);
-      m.expectObservable(first.lookup([CAROL]), "-^").toBe("-(n|)", lists);
+      m.expectObservable(first.known([CAROL])).toBe("(n|)", { n: ["carol NEW current"] });
+      m.expectObservable(first.lookup([CAROL])).toBe("(n|)", { n: ["carol NEW current"] });
       m.afterwards(() => {
         expect(homeserver.queries).toHaveLength(2);
       });
     }),
   );
-});
-
-describe("a store that was cleared, and then taken by another account", () => {
-  const cleared = new StoreClearedError();
-
-  /** A tracker that knows Bob's list to be saved, has not read it, and knows nothing of the log-out. */
-  function formerTab(m: Marbles): Tab {
-    const { homeserver, records, open } = accountIn(m);
-    homeserver.addDevice(BOB, "MINE");
-    const first = open();
-    first.give(answering(null, "s1", { changed: [BOB] }));
-    first.lookup([BOB]).subscribe();
-    const former = open();
-    records.clear().subscribe();
-
-    const theirs = new ScriptedHomeserver({ scheduler: m.scheduler });
-    theirs.addDevice(BOB, "THEIRS");
-    const other = open({ userId: DAVE, keysApi: theirs.keysApi });
-    other.give(
-      answering(null, "t1"),
-      answering("t1", "t2", { changed: [BOB] }),
-      answering("t2", "t3", { changed: [BOB] }),
-    );
-    other.lookup([BOB]).subscribe();
-    m.expectObservable(other.known([BOB])).toBe("(t|)", { t: ["bob THEIRS current"] });
-    return former;
-  }
 
   it(
-    "fails the lookups of the former account's tracker",
+    "is emitted: trackedUsers$ is the same in both",
     marbles((m) => {
-      const { lookup, known } = formerTab(m);
-      m.expectObservable(lookup([BOB]), "-^").toBe("-#", undefined, cleared);
-      m.expectObservable(lookup([BOB]), "--^").toBe("--#", undefined, cleared);
-      m.expectObservable(known([BOB]), "---^").toBe("---#", undefined, cleared);
-    }),
-  );
-
-  it(
-    "fails getKnownDeviceKeys where that is what finds it out",
-    marbles((m) => {
-      const { known, problems$ } = formerTab(m);
-      m.expectObservable(known([BOB]), "-^").toBe("-#", undefined, cleared);
-      m.expectObservable(problems$).toBe("-c", { c: "store-cleared" });
-    }),
-  );
-
-  it(
-    "takes no list of the former account's: a forced download gives superseded, and lookups fail after it",
-    marbles((m) => {
-      const { lookup, store } = formerTab(m);
-      const before = saved(store.records, listKey(BOB));
-      m.expectObservable(lookup([BOB], { forceDownload: true }), "-^").toBe("-(s|)", { s: ["bob MINE superseded"] });
-      m.expectObservable(lookup([BOB]), "--^").toBe("--#", undefined, cleared);
-      m.afterwards(() => {
-        expect(saved(store.records, listKey(BOB))).toEqual(before);
+      const { first, second } = tabsOnS1(m);
+      const sets = [first, second].map((tab) => {
+        const seen: string[] = [];
+        tab.tracker.trackedUsers$
+          .pipe(map((users) => Array.from(users, localpart).join(" ")))
+          .subscribe((users) => seen.push(users));
+        return seen;
       });
-    }),
-  );
-
-  it(
-    "shows watchers of the former account's tracker nothing of it, and does not fail them",
-    marbles((m) => {
-      const { watch } = formerTab(m);
-      m.expectObservable(watch([BOB]), "-^ 60s !").toBe("-");
+      first.give(answering("s1", "s2", { changed: [CAROL] }), answering("s2", "s3", { left: [CAROL] }));
+      m.afterwards(() => {
+        const seen = ["alice", "alice carol", "alice"];
+        expect(sets).toEqual([seen, seen]);
+      });
     }),
   );
 });

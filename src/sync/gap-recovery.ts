@@ -54,7 +54,8 @@ export function placeStep(
   if (since === undefined) return isFirst && token !== undefined ? "gap" : "next";
   if ((since ?? undefined) === token) return "next";
   if (next === token) return "past";
-  return since !== null && passed.has(since) ? "late" : "gap";
+  // A store that has lost its token has passed none.
+  return token !== undefined && since !== null && passed.has(since) ? "late" : "gap";
 }
 
 /** What closing a gap needs. */

@@ -68,23 +68,23 @@ export class ProofTab {
   async reload(): Promise<void> {
     this.record.note("is reloaded");
     this.#begin();
-    await this.#page.page.goto(this.#address);
+    await this.#navigate(this.#address);
   }
 
   /** Goes to another page; this one enters the back/forward cache if the browser decides so. */
   async leave(): Promise<void> {
     this.record.note("is left");
     this.isAway = true;
-    await this.#page.page.goto(`${this.#url}/elsewhere`);
+    await this.#navigate(`${this.#url}/elsewhere`);
   }
 
   /** Goes back: the page has everything in memory, or is loaded again. */
   async comeBack(): Promise<"restored" | "loaded again"> {
     const { record } = this;
     const { loads, wakes } = record;
-    await this.#page.page.evaluate(() => history.back()).catch(() => undefined); // the page may be gone before it can answer
+    this.#page.cdp.send("Runtime.evaluate", { expression: "history.back()" }).catch(() => undefined); // the page may be gone before it can answer
     await expect.poll(() => record.loads + record.wakes, eventually).toBeGreaterThan(loads + wakes);
-    await this.#page.page.waitForLoadState();
+    await this.#page.shows(this.#address);
     this.isAway = false;
     return record.loads > loads ? "loaded again" : "restored";
   }
@@ -137,6 +137,11 @@ export class ProofTab {
     this.isOpen = true;
     this.isAway = false;
     this.wakeAt = undefined;
+  }
+
+  async #navigate(url: string): Promise<void> {
+    await this.#page.cdp.send("Page.navigate", { url });
+    await this.#page.shows(url);
   }
 
   get #address(): string {

@@ -1,7 +1,6 @@
 import { map, merge, NEVER, of } from "rxjs";
 import { describe, expect, it } from "vitest";
 import type { DeviceLists } from "../../src/model/wire.js";
-import type { KeysApi } from "../../src/query/keys-api.js";
 import { marbles, type Marbles } from "../support/marbles.js";
 import { trackerIn, type TrackerSetUp } from "../support/tracker-in.js";
 import { BOB, CAROL, DAVE } from "../support/users.js";
@@ -17,10 +16,6 @@ const trackerOnS1 = (m: Marbles, { sync$ = NEVER, ...setUp }: TrackerSetUp) =>
   trackerIn(m, { ...setUp, sync$: merge(of(answering(null, "s1", { changed: [BOB, CAROL] })), sync$) });
 
 const gap = (lists: DeviceLists = {}) => answering("s5", "s6", lists);
-const missed =
-  (lists: DeviceLists): KeysApi["changes"] =>
-  () =>
-    of(lists);
 
 describe("a watcher", () => {
   it(

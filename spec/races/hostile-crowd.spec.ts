@@ -5,14 +5,14 @@ import type { DeviceKeys, KeysQueryResponse } from "../../src/model/wire.js";
 import type { DeviceStore, RecordKey, Update } from "../../src/store/device-store.js";
 import { memoryStore } from "../../src/store/memory-store.js";
 import { listKey } from "../../src/store/records.js";
-import { MAX_RECORDS_PER_TRANSACTION } from "../../src/store/write-queue.js";
+import { MAX_RECORDS_PER_TRANSACTION } from "../../src/store/write-buffer.js";
 import { marbles } from "../support/marbles.js";
 import { saved } from "../support/saved.js";
 import { trackerIn } from "../support/tracker-in.js";
 import { BOB, crowd } from "../support/users.js";
 import { answer } from "../support/wire.js";
 
-/** As many devices as a user may have, each with keys of its own. */
+/** As many devices as a user may have, each with its own keys. */
 function devices(userId: UserId): Record<string, DeviceKeys> {
   const keyOf = (name: string) => `${name.replaceAll(/[^a-z0-9]/gu, "").padEnd(42, "x")}A`;
   const device = (deviceId: string): DeviceKeys => ({
@@ -28,10 +28,10 @@ function devices(userId: UserId): Record<string, DeviceKeys> {
 }
 
 it(
-  "users of thousands of devices do not keep the lists of others from being saved",
+  "users with thousands of devices do not keep the lists of others from being saved",
   marbles((m) => {
     const records = memoryStore();
-    /** Does no more in one transaction than it can within its deadline. */
+    /** Fails if a transaction touches more records than a slow disk writes in time. */
     const update = <T>(keys: readonly RecordKey[], change: (read: readonly unknown[]) => Update<T>): Observable<T> =>
       defer(() =>
         keys.length > MAX_RECORDS_PER_TRANSACTION + 1

@@ -5,14 +5,11 @@ import { marbles } from "../support/marbles.js";
 import { localpart } from "../support/summary.js";
 import { trackerIn } from "../support/tracker-in.js";
 import { BOB, CAROL } from "../support/users.js";
-import { answer, changed } from "../support/wire.js";
+import { changed } from "../support/wire.js";
 
-const OLD = answer({ [BOB]: ["OLD"] });
-const NEW = answer({ [BOB]: ["NEW"] });
-
-describe("from inside the first emission", () => {
+describe("from inside the first emission of trackedUsers$", () => {
   it(
-    "of trackedUsers$, a track() is seen by that subscriber",
+    "track() is seen by that subscriber",
     marbles((m) => {
       const { tracker } = trackerIn(m);
       const seen: string[] = [];
@@ -28,7 +25,7 @@ describe("from inside the first emission", () => {
   );
 
   it(
-    "of trackedUsers$, a step is seen by that subscriber, and by one who came before",
+    "a step is seen by that subscriber, and by an earlier one",
     marbles((m) => {
       const sync$ = new Subject<SyncResponse>();
       const { tracker } = trackerIn(m, { sync$ });
@@ -47,54 +44,14 @@ describe("from inside the first emission", () => {
       });
     }),
   );
-
-  it(
-    "of a watcher, a step is looked up and shown",
-    marbles((m) => {
-      const sync$ = new Subject<SyncResponse>();
-      const { watch, lookup, asked$ } = trackerIn(m, { tracking: [BOB], sync$, answers: [of(OLD), of(NEW)] });
-      lookup([BOB]).subscribe();
-      const seen: unknown[] = [];
-      m.acts("20s w", {
-        w: () =>
-          watch([BOB]).subscribe((result) => {
-            seen.push(result);
-            if (seen.length === 1) sync$.next(changed(BOB));
-          }),
-      });
-      m.expectObservable(asked$).toBe("q 19999ms q", { q: "bob" });
-      m.afterwards(() => {
-        expect(seen).toEqual([["bob OLD current"], ["bob NEW current"]]);
-      });
-    }),
-  );
-
-  it(
-    "of a watcher whose list was fetched just now, a step is looked up after the wait for echoes",
-    marbles((m) => {
-      const sync$ = new Subject<SyncResponse>();
-      const { watch } = trackerIn(m, { tracking: [BOB], sync$, answers: [of(OLD), of(NEW)] });
-      const seen: unknown[] = [];
-      watch([BOB]).subscribe((result) => {
-        seen.push([m.scheduler.now(), ...result]);
-        if (seen.length === 1) sync$.next(changed(BOB));
-      });
-      m.afterwards(() => {
-        expect(seen).toEqual([
-          [0, "bob OLD current"],
-          [30_000, "bob NEW current"],
-        ]);
-      });
-    }),
-  );
 });
 
-/** Whoever is asked for by it never answers; what is to be done in a query's teardown is up to the test. */
+/** A server that never answers. The test says what happens in the teardown of a query. */
 function silentKeysApi() {
   const flying: string[] = [];
   let sent = 0;
   const api = {
-    /** The users asked for now, by those queries that have not been aborted. */
+    /** The users of each query that has not been aborted. */
     flying,
     onAbort: () => {},
     get sent() {
@@ -117,7 +74,7 @@ function silentKeysApi() {
 
 describe("from inside the teardown of an aborted query", () => {
   it(
-    "getDeviceKeys starts a query of its own, which later callers join",
+    "getDeviceKeys sends a query of its own, which later callers join",
     marbles((m) => {
       const keysApi = silentKeysApi();
       const { lookup } = trackerIn(m, { tracking: [BOB], keysApi });
@@ -135,7 +92,7 @@ describe("from inside the teardown of an aborted query", () => {
   );
 
   it(
-    "and of others who were in it, they are asked for once",
+    "getDeviceKeys sends one query for users of the aborted one",
     marbles((m) => {
       const keysApi = silentKeysApi();
       const { lookup } = trackerIn(m, { tracking: [BOB, CAROL], keysApi });
@@ -152,7 +109,7 @@ describe("from inside the teardown of an aborted query", () => {
   );
 
   it(
-    "getDeviceKeys keeps within the cap",
+    "getDeviceKeys keeps to the cap",
     marbles((m) => {
       const keysApi = silentKeysApi();
       const { lookup } = trackerIn(m, { tracking: [BOB, CAROL], keysApi, maxConcurrentQueries: 1 });

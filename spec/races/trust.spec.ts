@@ -1,6 +1,6 @@
-import { map, of } from "rxjs";
+import { map, merge, of } from "rxjs";
 import { describe, it } from "vitest";
-import { pinsKey } from "../../src/store/records.js";
+import { listKey } from "../../src/store/records.js";
 import { memoryStore } from "../../src/store/memory-store.js";
 import { ScriptedStore } from "../../src/testing/scripted-store.js";
 import { ScriptedVerifier } from "../../src/testing/scripted-verifier.js";
@@ -13,13 +13,13 @@ import { ALICE, BOB } from "../support/users.js";
 import { changed } from "../support/wire.js";
 
 const own = (name: string) => identityOf(ALICE, name, { own: true });
-/** Bob, whom our user-signing key `aliceU` has verified. */
+/** Bob, verified by our user-signing key `aliceU`. */
 const VERIFIED = together(
   listOf(BOB, signed(BOB, "B1", { by: "bobS" })),
   identityOf(BOB, "bob", { ours: { userId: ALICE, name: "aliceU" } }),
 );
 const HONEST = listOf(BOB, signed(BOB, "B1"));
-/** The same device with another key, properly signed by it. */
+/** The same device with another key, and signed by that. */
 const SWAPPED = listOf(BOB, signed(BOB, "B1", { key: "evil" }));
 const NOBODY = listOf(BOB);
 const REFUSED = "bob B1:s !B1:key-changed none";
@@ -39,7 +39,7 @@ function trusting(m: Marbles, setUp: TrackerSetUp = {}) {
 
 describe("our user-signing key", () => {
   it(
-    "is not relied on where another tab has acknowledged that our identity is another one",
+    "does not count if another tab has acknowledged a new identity of ours",
     marbles((m) => {
       const store = memoryStore();
       const one = trusting(m, { store, answers: [of(together(own("alice"), VERIFIED)), of(VERIFIED)] });
@@ -54,10 +54,10 @@ describe("our user-signing key", () => {
   );
 
   it(
-    "is not relied on again for an older answer, whose save failed, that is decided after a newer one",
+    "does not count again by an older answer that is decided after a newer one",
     marbles((m) => {
       const store = new ScriptedStore({ scheduler: m.scheduler });
-      const sync$ = m.hot("-----x", { x: changed(ALICE) });
+      const sync$ = merge(of({ next_batch: "s0", since: null }), m.hot("-----x", { x: changed(ALICE) }));
       const { get$, fetch$ } = trusting(m, {
         store,
         sync$,
@@ -80,7 +80,7 @@ describe("our user-signing key", () => {
   );
 
   it(
-    "is not relied on after a restart where an identity was acknowledged that could not be saved",
+    "does not count after a reload if an acknowledged identity was not saved",
     marbles((m) => {
       const store = new ScriptedStore({ scheduler: m.scheduler });
       const { get$, fetch$, acknowledge$ } = trusting(m, {
@@ -103,7 +103,7 @@ describe("our user-signing key", () => {
   );
 
   it(
-    "is not relied on again for that a gap was closed, while our changed identity could not be saved",
+    "does not count again after a gap if our changed identity was not saved",
     marbles((m) => {
       const store = new ScriptedStore({ scheduler: m.scheduler });
       const sync$ = m.hot("x---y", { x: { next_batch: "s1", since: null }, y: { next_batch: "s3", since: "s2" } });
@@ -127,7 +127,7 @@ describe("our user-signing key", () => {
 
 describe("a key that is swapped while the store fails", () => {
   it(
-    "does not become the pinned one for that the store could neither be written nor read for a moment",
+    "is not pinned although the store could not be written or read for a moment",
     marbles((m) => {
       const store = new ScriptedStore({ scheduler: m.scheduler });
       m.expectObservable(trusting(m, { store, answers: [of(HONEST)] }).get$(BOB), "^").toBe("(x|)", {
@@ -147,7 +147,7 @@ describe("a key that is swapped while the store fails", () => {
   );
 
   it(
-    "is not called current where a device comes that may have been pinned before",
+    "is not current if the device may have been pinned before",
     marbles((m) => {
       const store = new ScriptedStore({ scheduler: m.scheduler });
       const first = trusting(m, { store, answers: [of(HONEST), of(NOBODY)] });
@@ -166,7 +166,7 @@ describe("a key that is swapped while the store fails", () => {
   );
 
   it(
-    "is not called current where what was pinned is damaged",
+    "is not current if the pins are damaged",
     marbles((m) => {
       const store = new ScriptedStore({ scheduler: m.scheduler });
       m.expectObservable(trusting(m, { store, answers: [of(HONEST)] }).get$(BOB), "^").toBe("(x|)", {
@@ -174,7 +174,7 @@ describe("a key that is swapped while the store fails", () => {
       });
       m.acts("-d", {
         d: () => {
-          put(store.records, [pinsKey(BOB), "?"]);
+          put(store.records, [listKey(BOB), { pins: "?" }]);
         },
       });
       const { get$, fetch$ } = trusting(m, { store, tracking: [], answers: [of(SWAPPED)] });
@@ -187,7 +187,7 @@ describe("a key that is swapped while the store fails", () => {
 
 describe("the change of our own identity", () => {
   it(
-    "is told again where the old one was back in between",
+    "is reported again if the old one was back in between",
     marbles((m) => {
       const { get$, fetch$, problems$ } = trusting(m, {
         answers: [of(own("alice")), of(own("new")), of(own("alice")), of(own("new")), of(own("new"))],
@@ -204,7 +204,7 @@ describe("the change of our own identity", () => {
 
 describe("the change of an identity", () => {
   it(
-    "is told though the save that it came with was given up, and took effect all the same",
+    "is reported although its save was given up, and took effect all the same",
     marbles((m) => {
       const store = new ScriptedStore({ scheduler: m.scheduler });
       const bobs = (name: string) => identityOf(BOB, name);

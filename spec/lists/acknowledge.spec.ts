@@ -90,7 +90,7 @@ describe("acknowledging a master key", () => {
     expect(saved(store, listKey(BOB))).toMatchObject({ pins: { devices: pins.devices, masterKey: KEY } });
   });
 
-  it("pins the key of a list in memory that could not be saved, and leaves the older saved one", () => {
+  it("pins the key of a list in memory that is newer than the saved one", () => {
     const older = verified(first, [phone], {
       identity: { masterKey: first.master.publicKey, pinnedMasterKey: first.master.publicKey, signedBy: [] },
     });

@@ -21,7 +21,7 @@ describe("compacting the index", () => {
     expect(indexIn(store).find()).toEqual(["bob PHONE", "carol CLAIMING"]);
   });
 
-  it("keeps users who are not tracked: their lists are still there, and they may come back", () => {
+  it("keeps users who are not tracked: they may come back", () => {
     const store = storeOnHead4();
     saveDevices(store, bob, phone);
     saveDevices(store, carol, claiming);

@@ -70,7 +70,7 @@ describe("saving the lists of an answer", () => {
   );
 
   it(
-    "is refused if another tracker has committed a change in the meantime, which is then read",
+    "is refused if another tracker has committed a change, which is then read",
     marbles((m) => {
       const records = storeOfAlice();
       const { saveLists, store, tracking, users } = saverIn(m, records);

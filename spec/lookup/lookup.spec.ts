@@ -69,7 +69,7 @@ const now = (m: Marbles, source$: Observable<readonly string[]>, shown: readonly
 
 describe("a lookup", () => {
   it(
-    "answers from memory without a read, then from the store in one, then from the server",
+    "answers from memory, then from the store in one read, then from the server",
     marbles((m) => {
       const { get, log, asked, memory } = lookupIn({ [BOB]: current, [CAROL]: current, [DAVE]: outdated });
       memory.keep(BOB, verified(bob, [phone]), revision);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { isDisconnected, isFinal, waitAfterFailure, waitForEcho } from "../../src/lookup/requery.js";
 
 describe("the wait before an announced user is queried", () => {
-  it("is none, until three answers in a row changed nothing: then 1 s, doubling to 5 min", () => {
+  it("is none, then 1 s, doubling to 5 min, after three answers without a change", () => {
     const waits = Array.from({ length: 14 }, (_, unchanged) => waitForEcho(unchanged) / 1_000);
     expect(waits).toEqual([0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
   });

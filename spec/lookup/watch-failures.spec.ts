@@ -87,7 +87,7 @@ describe("a user who could not be queried", () => {
   );
 
   it(
-    "is never queried again if the access token is refused for good, and that is reported",
+    "is not queried again if the access token is refused, and that is reported",
     marbles((m) => {
       const unknown$ = failing(401, { errcode: "M_UNKNOWN_TOKEN" });
       const { watch, asked$, problems } = watchingIn(m, { answers: [unknown$] });

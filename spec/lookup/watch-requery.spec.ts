@@ -63,7 +63,7 @@ describe("an announced user", () => {
 
 describe("a server that announces users because they were queried", () => {
   it(
-    "is queried after 1 s, doubling to 5 min, once three answers in a row changed nothing",
+    "is queried after 1 s, doubling to 5 min, after three answers without a change",
     marbles((m) => {
       const { queriedAt, ...server } = echoingServer(m, () => B1);
       const { watch } = watchingIn(m, server);

@@ -51,7 +51,7 @@ describe("a query on the wire", () => {
   );
 
   it(
-    "is not joined after a change: callers that were waiting get its answer, superseded",
+    "is not joined after a change: earlier callers get its answer, superseded",
     marbles((m) => {
       const { ask, supersede, asked$ } = queriesIn(m, [responseAt(m, "----x"), responseAt(m, "-x")]);
       m.acts("                            -s", { s: () => supersede(BOB) });

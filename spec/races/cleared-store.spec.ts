@@ -81,7 +81,7 @@ describe("a store that was cleared and is another account's now", () => {
   );
 
   it(
-    "shows nothing to watchers of the former account's tracker, and does not fail them",
+    "shows watchers of the former account nothing, and does not fail them",
     marbles((m) => {
       m.expectObservable(formerTab(m).watch([BOB]), "-^ 60s !").toBe("-");
     }),

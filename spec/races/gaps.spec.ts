@@ -80,7 +80,7 @@ describe("a gap that the server can close", () => {
   );
 
   it(
-    "does not hold up getKnownDeviceKeys and findDevice, which show no list as current",
+    "does not hold up getKnownDeviceKeys and findDevice",
     marbles((m) => {
       const { lookup, known, tracker } = trackerOnS1(m, {
         sync$: m.hot("--y", { y: gap() }),

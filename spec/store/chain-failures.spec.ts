@@ -129,7 +129,7 @@ describe("saves", () => {
   );
 
   it(
-    "fail with the transaction that they share, are not tried again, and make no later commit fail",
+    "fail with the transaction that they share, and are not tried again",
     marbles((m) => {
       const { apply, save, store, events } = chainIn(m);
       store.takes = 2;

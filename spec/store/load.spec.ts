@@ -105,7 +105,7 @@ describe("loading an account", () => {
     expect(load(storeOfAlice([OWN_IDENTITY, "?"])).ourKey).toBeUndefined();
   });
 
-  it("ignores log records of an interrupted life: those beyond the head, and those that were folded", () => {
+  it("ignores log records beyond the head, and those that were folded", () => {
     const account = load(storeOfAlice(...SAVED, [logKey(10), "?"], [logKey(6), "?"]));
     expect(account.damaged).toEqual(new Map());
   });

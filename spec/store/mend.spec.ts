@@ -108,7 +108,7 @@ describe("a damaged store", () => {
     expect(load(damagedStore([SYNC, "?"], [key, record])).state.head).toBeGreaterThan(5_000_000_000);
   });
 
-  it("outdates our own list in a running tab, which may have missed the commit that was lost", () => {
+  it("outdates our own list in a running tab, which may have missed a change", () => {
     const clone = emptyClone(ALICE);
     followSave(clone, [[ALICE, 0]]);
     expect(usersOf(clone)).toEqual(["alice@0 current"]);

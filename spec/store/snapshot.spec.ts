@@ -50,7 +50,7 @@ describe("a snapshot", () => {
     expect(before.users).toEqual(["alice@0 none", "bob@2 none", "carol@1 none"]);
   });
 
-  it("folds in the states of the lists, saves that the tracker has not followed included", () => {
+  it("folds in saves, those that the tracker has not followed included", () => {
     const store = storeOfAlice();
     const clone = history(store, track(BOB, CAROL, "@dave:example.org"));
     followSave(clone, [[BOB, 1]]);
@@ -97,7 +97,7 @@ describe("a snapshot", () => {
     expect(loaded(store).users).toEqual(["alice@0 none", "user0@1 none"]);
   });
 
-  it("keeps the log since the snapshot before it: a tab that is a little behind reads who left", () => {
+  it("keeps the log since the snapshot before it, for tabs that are a little behind", () => {
     const store = storeOfAlice();
     const clone = history(store, track(BOB), leaving("s0", "s1", BOB));
     snapshot(store, clone);

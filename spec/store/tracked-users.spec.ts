@@ -68,7 +68,7 @@ describe("a step", () => {
     expect(usersOf(state)).toEqual(["alice@2 none", "bob@2 outdated"]);
   });
 
-  it("that may hide departures untracks all users but our own, and those it names changed", () => {
+  it("that may hide departures untracks all users but our own and its changed ones", () => {
     const state = listed(after(step({ changed: [BOB, CAROL] })), ALICE);
     applyChange(state, step({ everyone: "untracked", changed: [CAROL] }), { number: 2 });
     expect(usersOf(state)).toEqual(["alice@2 outdated", "carol@2 none"]);

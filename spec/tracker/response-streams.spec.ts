@@ -72,7 +72,7 @@ describe("a response of this tab", () => {
     expect(seen[1]).toEqual({ next_batch: "s1", since: "s0", device_lists: { changed: [BOB] } });
   });
 
-  it("is not emitted on synced$ if its commit fails for good: the streams are about to end", () => {
+  it("is not emitted on synced$ if its commit fails for good", () => {
     const { streams, seen } = streamsInTest();
     streams.applied(
       { next_batch: "s1" },
@@ -106,7 +106,7 @@ describe("the end of the sync stream", () => {
     expect(seen).toEqual(["applied fails: logged out", "synced fails: logged out"]);
   });
 
-  it("ends synced$ after a late response, which no commit of its stream follows any more", () => {
+  it("ends synced$ after a late response, which no commit follows any more", () => {
     const { streams, seen, apply } = streamsInTest();
     apply("s1").next("applied");
     streams.end("complete", false);

@@ -205,13 +205,18 @@ export class Account {
   #commit(change: Change): Observable<Outcome> {
     const { pending, outcome$ } = this.chain.apply(change);
     this.#changed(pending.undo.before, change.type === "step" ? [change] : []);
+    const next = change.type === "step" ? change.next : undefined;
+    // Not a token that a rebase takes back: the next response of the same stream begins there.
+    const settled = (outcome: Outcome) => {
+      if (outcome === "committed" && next !== undefined) this.#passed.moveTo(next);
+    };
+    outcome$.subscribe({ next: settled, error: () => {} });
     return outcome$;
   }
 
   #changed(before: Before, steps: readonly SyncStep[] = []): void {
     const { outputs } = this.#surroundings;
     const { queries, memory } = this.parts;
-    this.#passed.moveTo(this.chain.clone.token);
     const effects = effectsSince(before, this.chain.clone);
     const announced = announcedChanges(steps, effects);
     queries.supersede(effects.invalidated);
@@ -227,6 +232,7 @@ export class Account {
   #followed(before: Before, commits: readonly Commit[], isSummary: boolean): void {
     const { outputs, connection } = this.#surroundings;
     const steps = stepsIn(commits);
+    for (const { next } of steps) if (next !== undefined) this.#passed.moveTo(next);
     this.#mayBeUnannounced ||= isSummary;
     this.#changed(before, steps);
     const responses = isSummary ? [toResponse(steps)] : steps.map((step) => toResponse([step]));

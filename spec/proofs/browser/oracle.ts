@@ -135,7 +135,7 @@ export class Oracle {
     }
   }
 
-  /** P1: a list that is `current` has every change that the tracker has been given, and its user has not left. */
+  /** P1: a list that is `current` is at least as new as every change that the tracker has been given. */
   #freshness([user, freshness, devices]: Listed, tab: TabRecord): void {
     const version = this.#truth.versionOf(user, devices);
     const isKnown = version !== undefined || devices.length === 0;
@@ -143,13 +143,10 @@ export class Oracle {
     if (freshness !== "current") return;
     const announced = this.#truth.announced(user, tab.given);
     if (announced === undefined) return;
-    const holds = announced.version !== undefined && (version ?? 0) >= announced.version;
-    const what = announced.version === undefined ? "left" : `changed to V${announced.version}`;
-    this.#expect(
-      holds,
-      tab,
-      () => `P1: ${this.#show([user, freshness, devices])}, and ${what} at ${announced.at}, given up to ${tab.given}`,
-    );
+    const holds = (version ?? 0) >= announced.version;
+    const what = () =>
+      `P1: ${this.#show([user, freshness, devices])}, V${announced.version} was announced at ${announced.at}, given up to ${tab.given}`;
+    this.#expect(holds, tab, what);
   }
 
   #given(token: string, tab: TabRecord): void {

@@ -9,10 +9,11 @@ export const ALL_USERS: readonly UserId[] = [OWN_USER, ...OTHERS];
 /** Devices of a user at most. */
 const MOST_DEVICES = 3;
 
-/** What was announced of a user at a position of the stream: the version that their list had then, or that they left. */
+/** What was announced of a user at a position of the stream: that they changed, or that they left, and the version of their list at that time. */
 export interface Announced {
   readonly at: number;
-  readonly version: number | undefined;
+  readonly version: number;
+  readonly hasLeft: boolean;
 }
 
 /**
@@ -40,7 +41,7 @@ export class Truth {
 
   /** Users who share a room with us, as of a position. */
   sharing(at = this.position): readonly UserId[] {
-    return ALL_USERS.filter((user) => user === OWN_USER || this.announced(user, at)?.version !== undefined);
+    return ALL_USERS.filter((user) => user === OWN_USER || this.announced(user, at)?.hasLeft === false);
   }
 
   /** The newest devices of a user, announced or not. */
@@ -83,8 +84,8 @@ export class Truth {
     action();
     this.#listChanged(user);
     if (this.position === position) return;
-    const isShared = this.world.members().includes(user);
-    const announced = { at: this.position, version: isShared ? this.#version.get(user) : undefined };
+    const hasLeft = !this.world.members().includes(user);
+    const announced = { at: this.position, version: this.#version.get(user) ?? 0, hasLeft };
     this.#announced.set(user, [...(this.#announced.get(user) ?? []), announced]);
   }
 

@@ -91,6 +91,8 @@ describe.skipIf(isSkipped)("three tabs, opened and closed, frozen, left, reloade
         unrest.pause();
         for (const tab of tabs) await tab.run("caughtUp");
         await until(() => proof.isIdle, "one tab polls, and was given everything");
+        const leader = tabs.find(({ name }) => name === takeOvers.leader) ?? fail(`${takeOvers.leader} is not open`);
+        await until(() => leader.record.synced === truth.position, "the leader has caught up");
         quietMoments++;
         const marks = tabs.map(({ name }) => `${quietMoments} ${name}`);
         for (const [i, tab] of tabs.entries()) await tab.run("announceMark", marks[i] ?? "");

@@ -28,7 +28,7 @@ export const takeOverIn = ({ page }: Tab): Promise<string | null | undefined> =>
 export const textsOf = ({ page }: Tab, selector: string): Promise<(string | null)[]> =>
   page.evaluate((wanted) => [...document.querySelectorAll(wanted)].map((item) => item.textContent), selector);
 
-export const devicesIn = ({ page }: Tab, user: string): Promise<(string | null)[]> =>
+const devicesIn = ({ page }: Tab, user: string): Promise<(string | null)[]> =>
   page.evaluate(
     (wanted) =>
       [...document.querySelectorAll(`[data-user="${wanted}"] [data-device]`)].map((item) =>

@@ -1,7 +1,10 @@
-import type { FakeTab } from "./fake-tabs.js";
+/** What a lock must know of its tab: how to run something there, which may be frozen. */
+interface LockTab {
+  readonly task: (run: () => void) => void;
+}
 
 interface LockRequest {
-  readonly tab: FakeTab;
+  readonly tab: LockTab;
   readonly name: string;
   readonly callback: () => Promise<void> | undefined;
   readonly resolve: () => void;
@@ -19,7 +22,7 @@ export class FakeLocks {
   steals = 0;
 
   /** `navigator.locks` of a tab. */
-  of(tab: FakeTab): LockManager {
+  of(tab: LockTab): LockManager {
     const request = (
       name: string,
       options: { signal?: AbortSignal; steal?: boolean },
@@ -42,7 +45,7 @@ export class FakeLocks {
   }
 
   /** Drops everything that a crashed tab holds or has requested. */
-  drop(tab: FakeTab): void {
+  drop(tab: LockTab): void {
     this.#queue = this.#queue.filter((request) => request.tab !== tab);
     for (const [name, request] of this.#held) if (request.tab === tab) this.#release(name);
   }

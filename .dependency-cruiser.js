@@ -1,18 +1,21 @@
 /**
- * Who may import whom: ARCHITECTURE.md, "Layers".
+ * Import direction, as in ARCHITECTURE.md, "Layers".
  *
- *   index.ts → device-tracker.ts → query → sync → store → keys → model     the core; imports go down only
- *   ed25519, http, idb, tabs, testing → model and the ports                the adapters; of the core, only the default implementation of a port is
- *                                                                          imported, and only by the files at the top
+ *   index.ts → device-tracker.ts → tracker → lookup → query → lists → sync → store → trust → keys → model
+ *
+ * That is the core: imports go down only. The adapters (ed25519, http, idb, tabs, testing) import the model and the ports
+ * they implement. Of an adapter the core imports only the default implementation of a port, in one place.
  */
-const PORTS = "^src/(query/keys-api|store/device-store|keys/signature-verifier)\\.ts$";
-/** The default implementation of a port, of which the core imports no more than this. */
-const DEFAULTS = "^src/ed25519/platform-verifier\\.ts$";
-const CORE = "^src/(?:[^/]+\\.ts$|(?:sync|query|keys|store|model)/)";
+const LAYERS = ["tracker", "lookup", "query", "lists", "sync", "store", "trust", "keys", "model"];
+const PORTS = "^src/(query/keys-api|store/device-store|trust/signature-verifier)\\.ts$";
+/** The default implementation of a port, and the only file of the core that imports it. */
+const DEFAULT_VERIFIER = "^src/ed25519/platform-verifier\\.ts$";
+const SESSION = "^src/tracker/session\\.ts$";
+const CORE = `^src/(?:[^/]+\\.ts$|(?:${LAYERS.join("|")})/)`;
 /** The subpaths of the package. */
 const ENTRIES = ["^src/index\\.ts$", "^src/[^/]+/index\\.ts$"];
 
-/** `from` may import only what `to` matches, itself included; packages have their own rules. */
+/** `from` may import only itself and what `to` matches. Packages have rules of their own. */
 const layer = (name, from, to, comment) => ({
   name: `layer-${name}`,
   comment,
@@ -21,10 +24,10 @@ const layer = (name, from, to, comment) => ({
   to: { path: "^(?:src|spec|demo|bench|scripts)/", pathNot: [from, ...to] },
 });
 
-/** `from` may import only these packages, and none of Node's modules. */
+/** `from` may import only these packages, and no module of Node. */
 const packages = (name, from, allowed) => ({
   name: `packages-${name}`,
-  comment: `${name} imports no package but: ${allowed.join(", ") || "none"}`,
+  comment: `${name} may import only these packages: ${allowed.join(", ") || "none"}`,
   severity: "error",
   from: { path: from },
   to: {
@@ -33,18 +36,31 @@ const packages = (name, from, allowed) => ({
   },
 });
 
+/** Each layer of the core may import those below it. */
+const layers = LAYERS.map((name, i) => {
+  const below = LAYERS.slice(i + 1);
+  const comment =
+    below.length === 0 ? `${name} imports nothing.` : `${name} may import only what is below it: ${below.join(", ")}.`;
+  return layer(
+    name,
+    `^src/${name}/`,
+    [...below.map((lower) => `^src/${lower}/`), ...(i === 0 ? [DEFAULT_VERIFIER] : [])],
+    comment,
+  );
+});
+
 export default {
   forbidden: [
     {
       name: "no-cycles",
-      comment: "Type-only cycles count too: the files cannot be understood one by one.",
+      comment: "Cycles of types count as well: such files cannot be understood one by one.",
       severity: "error",
       from: {},
       to: { circular: true },
     },
     {
       name: "no-folder-cycles",
-      comment: "Between two folders, imports go one way.",
+      comment: "Between two folders imports go one way.",
       severity: "error",
       scope: "folder",
       from: { path: "^src/" },
@@ -52,66 +68,70 @@ export default {
     },
     {
       name: "resolvable",
-      comment: "What is imported must be there.",
+      comment: "Imported modules must exist.",
       severity: "error",
       from: {},
       to: { couldNotResolve: true },
     },
     {
       name: "no-orphans",
-      comment: "A file that imports nothing and that nobody imports.",
+      comment: "A file that neither imports nor is imported.",
       severity: "error",
       from: { orphan: true, pathNot: [...ENTRIES, "\\.spec\\.ts$", "^demo/", "^bench/"] },
       to: {},
     },
     {
       name: "ships",
-      comment: "A file of src that no subpath of the package reaches: only specs use it, or nobody.",
+      comment: "A file of src that no subpath of the package reaches: only specs use it, if anything does.",
       severity: "error",
       from: { path: ENTRIES },
       to: { path: "^src/", pathNot: ENTRIES, reachable: false },
     },
 
-    layer("model", "^src/model/", [], "The model imports nothing."),
-    layer("keys", "^src/keys/", ["^src/model/"], "What a device list must satisfy follows from the model only."),
-    layer(
-      "store",
-      "^src/store/",
-      ["^src/(?:keys|model)/"],
-      "Down only: keys (a saved list is checked like an answer), model.",
-    ),
-    layer("sync", "^src/sync/", ["^src/(?:store|keys|model)/"], "Down only: store, keys, model."),
-    layer(
-      "query",
-      "^src/query/",
-      ["^src/(?:sync|store|keys|model)/"],
-      "Down only: sync (who is tracked and outdated), store, keys, model.",
-    ),
+    ...layers,
     layer(
       "core",
       CORE,
-      [DEFAULTS],
-      "Nothing of the core imports an adapter, but the default implementation of a port.",
+      [DEFAULT_VERIFIER],
+      "The core imports no adapter, except the default implementation of a port.",
     ),
+    {
+      name: "default-verifier",
+      comment: "The default verifier is chosen in one place, and exported.",
+      severity: "error",
+      from: { path: CORE, pathNot: [SESSION, "^src/index\\.ts$"] },
+      to: { path: DEFAULT_VERIFIER },
+    },
+    layer("page", "^src/page/", ["^src/model/"], "What adapters know of the page imports the model only."),
     layer(
       "ed25519",
       "^src/ed25519/",
       [PORTS, "^src/keys/(base64|strict-ed25519)\\.ts$"],
-      "An adapter knows the port it implements, and here how known bytes are written, and what is strict.",
+      "An adapter imports the port that it implements; this one also how keys are encoded, and what strict means.",
     ),
-    layer("http", "^src/http/", ["^src/model/", PORTS], "An adapter knows the model and the port it implements."),
+    layer(
+      "http",
+      "^src/http/",
+      ["^src/model/", PORTS],
+      "An adapter imports the model and the port that it implements.",
+    ),
     layer(
       "idb",
       "^src/idb/",
-      ["^src/model/", PORTS, "^src/store/records\\.ts$"],
-      "An adapter knows the model, its port and the records of the store.",
+      ["^src/model/", "^src/page/", PORTS, "^src/store/records\\.ts$"],
+      "An adapter imports the model and the port that it implements; this one also the page and the records of a store.",
     ),
-    layer("tabs", "^src/tabs/", ["^src/model/", PORTS], "An adapter knows the model and the port it implements."),
+    layer(
+      "tabs",
+      "^src/tabs/",
+      ["^src/model/", "^src/page/", PORTS],
+      "An adapter imports the model, the page and the ports.",
+    ),
     layer(
       "testing",
       "^src/testing/",
-      ["^src/model/", PORTS, "^src/store/memory-store\\.ts$"],
-      "What applications test with knows the model, the ports and the memory store.",
+      ["^src/model/", PORTS, "^src/store/(memory-store|records)\\.ts$"],
+      "What applications test with imports the model, the ports, the memory store and the records of a store.",
     ),
 
     packages("model", "^src/model/", []),
@@ -119,20 +139,21 @@ export default {
     packages("ed25519", "^src/ed25519/", ["rxjs", "@noble/ed25519", "@noble/hashes"]),
     packages("http", "^src/http/", ["rxjs", "axios"]),
     packages("idb", "^src/idb/", ["rxjs", "idb-keyval"]),
+    packages("page", "^src/page/", ["rxjs"]),
     packages("tabs", "^src/tabs/", ["rxjs"]),
     packages("testing", "^src/testing/", ["rxjs"]),
 
     {
       name: "by-name",
       comment:
-        "The demo and the benchmarks import the package by its name, as an application does, and nothing of the specs.",
+        "The demo and the benchmarks import the package by its name, as an application does, and nothing from specs.",
       severity: "error",
       from: { path: "^(?:demo|bench)/" },
       to: { path: "^(?:src|spec)/", dependencyTypesNot: ["aliased"] },
     },
     {
       name: "specs-apart",
-      comment: "What ships knows nothing of specs, demo, benchmarks and scripts.",
+      comment: "What ships does not import specs, demo, benchmarks or scripts.",
       severity: "error",
       from: { path: "^src/" },
       to: { path: "^(?:spec|demo|bench|scripts)/" },

@@ -113,9 +113,9 @@ function show(place: Place): Observable<unknown> {
     shown.add(showChanges(recorder.events$, byId("changes-list"), byId("changes-none")).subscribe());
     shown.add(
       showTabs(recorder.events$, place.embedded, {
-        who: byId("tabs-who"),
-        what: byId("tabs-what"),
-        happened: byId("tabs-happened"),
+        headline: byId("tabs-headline"),
+        meaning: byId("tabs-meaning"),
+        lastTakeOver: byId("tabs-take-over"),
         open: byId("open-tab"),
       }).subscribe(),
     );

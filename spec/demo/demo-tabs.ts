@@ -20,10 +20,11 @@ export const sees = ({ page }: Tab, selector: string): Promise<void> =>
     })
     .toBe(true);
 
-const roleOf = ({ page }: Tab) => page.evaluate(() => document.querySelector<HTMLElement>("#tabs-who")?.dataset.syncs);
+const roleOf = ({ page }: Tab) =>
+  page.evaluate(() => document.querySelector<HTMLElement>("#tabs-headline")?.dataset.syncs);
 
 export const takeOverIn = ({ page }: Tab): Promise<string | null | undefined> =>
-  page.evaluate(() => document.querySelector("#tabs-happened:not([hidden])")?.textContent);
+  page.evaluate(() => document.querySelector("#tabs-take-over:not([hidden])")?.textContent);
 
 export const textsOf = ({ page }: Tab, selector: string): Promise<(string | null)[]> =>
   page.evaluate((wanted) => [...document.querySelectorAll(wanted)].map((item) => item.textContent), selector);
@@ -49,7 +50,7 @@ export const press = async ({ page }: Tab, experiment: string): Promise<void> =>
 };
 
 /** Waits until the tab has counted so many tabs. */
-export const counts = (tab: Tab, count: number): Promise<void> => sees(tab, `#tabs-who[data-open="${count}"]`);
+export const counts = (tab: Tab, count: number): Promise<void> => sees(tab, `#tabs-headline[data-open="${count}"]`);
 
 /** Bob signs in at the push of a button in the first tab, and all of them show the same, longer list as current. */
 export async function changeAndSee(...tabs: [Tab, ...Tab[]]): Promise<void> {

@@ -19,7 +19,7 @@ export function showChanges(
       element(
         "li",
         { "data-update": userId },
-        element("p", { class: "who" }, element("strong", {}, shortName(userId)), element("small", {}, clock())),
+        element("p", { class: "user" }, element("strong", {}, shortName(userId)), element("small", {}, clock())),
         ...changes.map(({ kind, text, grave }) =>
           element("p", { class: grave ? "grave" : undefined, "data-change": kind }, text),
         ),

@@ -3,10 +3,10 @@ import type { TimedEvent } from "../events/tracker-event.js";
 import { meaningOf, takeOverSentence, WHICH_SYNCS } from "../words/tab-words.js";
 
 export interface TabElements {
-  readonly who: HTMLElement;
-  readonly what: HTMLElement;
+  readonly headline: HTMLElement;
+  readonly meaning: HTMLElement;
   /** The last take-over; it stays until the next one. */
-  readonly happened: HTMLElement;
+  readonly lastTakeOver: HTMLElement;
   /** The link that opens another tab. */
   readonly open: HTMLElement;
 }
@@ -15,33 +15,33 @@ export interface TabElements {
 export function showTabs(
   events$: Observable<TimedEvent>,
   embedded: boolean,
-  { who, what, happened, open }: TabElements,
+  { headline, meaning, lastTakeOver, open }: TabElements,
 ): Observable<unknown> {
-  const [title, unknown] = [document.title, who.textContent];
+  const [title, unknown] = [document.title, headline.textContent];
   open.hidden = !embedded;
   const states$ = events$.pipe(
     filter((event) => event.type === "tabs"),
     tap((state) => {
-      who.textContent = WHICH_SYNCS[state.role];
-      what.textContent = meaningOf(state);
-      who.dataset.syncs = state.role;
-      who.dataset.open = String(state.open ?? "");
+      headline.textContent = WHICH_SYNCS[state.role];
+      meaning.textContent = meaningOf(state);
+      headline.dataset.syncs = state.role;
+      headline.dataset.open = String(state.open ?? "");
       document.title = `${IN_TITLE[state.role]} · ${title}`;
     }),
   );
   const takeOvers$ = events$.pipe(
     filter((event) => event.type === "took-over"),
     tap(({ by, takeOver }) => {
-      happened.textContent = takeOverSentence(by, takeOver);
-      happened.hidden = false;
+      lastTakeOver.textContent = takeOverSentence(by, takeOver);
+      lastTakeOver.hidden = false;
     }),
   );
   return merge(states$, takeOvers$).pipe(
     finalize(() => {
-      [document.title, who.textContent, what.textContent] = [title, unknown, ""];
-      delete who.dataset.syncs;
-      delete who.dataset.open;
-      happened.hidden = true;
+      [document.title, headline.textContent, meaning.textContent] = [title, unknown, ""];
+      delete headline.dataset.syncs;
+      delete headline.dataset.open;
+      lastTakeOver.hidden = true;
     }),
   );
 }

@@ -79,7 +79,7 @@ export class Oracle {
       }
       case "problem":
         tab.problems.set(event.problem, (tab.problems.get(event.problem) ?? 0) + 1);
-        // Take-overs open gaps, and the server always says who changed in them. Nothing else goes wrong.
+        // Take-overs open gaps, and the server always returns the changes in them. Nothing else goes wrong.
         this.#expect(event.isClosedGap, tab, () => `${event.problem}: ${event.message}`);
         break;
       case "poll failed":
@@ -97,7 +97,7 @@ export class Oracle {
   }
 
   /**
-   * P4, after a restart: nothing durable is lost, the tracked users are exactly those whom the server had announced up to the saved token, and no list is
+   * P4, after a restart: nothing durable is lost, the tracked users are exactly those announced up to the saved token, and no list is
    * current that is older than that.
    *
    * @param durable the greatest position that a former life has called durable

@@ -102,7 +102,7 @@ function unknownCommits(records: readonly LogRecord[], name: string, head: numbe
 }
 
 /** Whether a user left, or was untracked in another way, in any of these commits. */
-function departures(commits: readonly Commit[]): (userId: UserId) => boolean {
+export function departures(commits: readonly Commit[]): (userId: UserId) => boolean {
   const left = new Set<UserId>();
   for (const { change } of commits) {
     if (change.type === "step" && change.everyone === "untracked") return () => true;

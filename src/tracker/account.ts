@@ -6,7 +6,7 @@ import type { TrackerProblem } from "../model/problems.js";
 import type { News } from "../store/announcement.js";
 import { Chain } from "../store/chain.js";
 import { isEmptyStep, type Change, type Commit, type SyncStep } from "../store/change.js";
-import { rebased, type Outcome } from "../store/rebase.js";
+import { departures, rebased, type Outcome } from "../store/rebase.js";
 import type { DeviceStore } from "../store/device-store.js";
 import type { SavedAccount } from "../store/load.js";
 import { effectsSince, type Before } from "../store/tracked-users.js";
@@ -33,6 +33,9 @@ export interface AccountSurroundings {
   readonly storeCleared: (error: StoreClearedError) => void;
 }
 
+/** Commits of other trackers that were followed while a call waited at the gate. */
+export type HeldCall = Commit[];
+
 /**
  * An account whose saved state has been read: applies changes, one after the other, and keeps everything that depends
  * on them in step.
@@ -51,6 +54,7 @@ export class Account {
   readonly #surroundings: AccountSurroundings;
   readonly #subscriptions = new Subscription();
   readonly #passed: PassedTokens;
+  readonly #held = new Set<HeldCall>();
   #isGapOpen = false;
   /** Whether commits were read that other trackers may not have heard of: the tab that made them may have crashed. */
   #mayBeUnannounced = true;
@@ -126,15 +130,29 @@ export class Account {
     });
   }
 
-  /** Applies `track()`, `untrack()` or `invalidate()` at once. The result completes when it is durable. */
-  change(type: "track" | "untrack" | "invalidate", users: readonly UserId[]): Observable<never> {
+  /** A call waits at the gate. Commits of other trackers that are followed in the meantime, its caller does not know. */
+  hold(): HeldCall {
+    const held: HeldCall = [];
+    this.#held.add(held);
+    return held;
+  }
+
+  /**
+   * Applies `track()`, `untrack()` or `invalidate()` at once. The result completes when it is durable.
+   * @param held what {@link hold} returned when it was called: users who have left since are not tracked
+   */
+  change(type: "track" | "untrack" | "invalidate", users: readonly UserId[], held: HeldCall = []): Observable<never> {
+    this.#held.delete(held);
     const { userId: ownUserId } = this.#settings;
+    const hasLeft = departures(held);
     const isConcerned = (userId: UserId) =>
       (this.tracking.get(userId) !== undefined) === (type !== "track") && !(type === "untrack" && userId === ownUserId);
     return this.#surroundings.outputs.emissions.batch(() => {
       const refused = users.filter((userId) => !isUserId(userId));
       this.#reportRefusedIds("track", refused);
-      const concerned = users.filter((userId) => isUserId(userId) && isConcerned(userId));
+      const concerned = users.filter(
+        (userId) => isUserId(userId) && isConcerned(userId) && !(type === "track" && hasLeft(userId)),
+      );
       const outcome$ = concerned.length === 0 ? this.chain.settled() : this.#commit({ type, users: concerned });
       this.chain.commitPending();
       return outcome$.pipe(ignoreElements());
@@ -231,6 +249,7 @@ export class Account {
 
   #followed(before: Before, commits: readonly Commit[], isSummary: boolean): void {
     const { outputs, connection } = this.#surroundings;
+    for (const held of this.#held) held.push(...commits);
     const steps = stepsIn(commits);
     for (const { next } of steps) if (next !== undefined) this.#passed.moveTo(next);
     this.#mayBeUnannounced ||= isSummary;

@@ -167,8 +167,9 @@ export class Session {
           return;
         }
         let hasFailed = false;
+        const held = this.#account?.hold();
         this.#gate.pass(() => {
-          if (!hasFailed) this.#account?.change(type, users).subscribe(subscriber);
+          if (!hasFailed) this.#account?.change(type, users, held).subscribe(subscriber);
         });
         const loading = this.#account$.subscribe({
           error: (error: unknown) => {

@@ -117,12 +117,14 @@ export class Account {
   /** Applies a sync response, after those before it. */
   receive(response: unknown, connection: Connection): void {
     const { outputs } = this.#surroundings;
-    const step = parseStep(response, this.#settings.userId);
+    const parsed = parseStep(response, this.#settings.userId);
+    const isFirst = connection.isFresh;
+    // One that does not say what it answered follows the one before it.
+    const step = parsed.since === undefined && !isFirst ? { ...parsed, since: connection.token } : parsed;
     // A subscriber that is notified in the middle of a step, and causes the next one, must find this one complete.
     outputs.emissions.batch(() => {
       this.#reportRefusals(step);
-      const isFirst = connection.isFresh;
-      if (step.next !== undefined) connection.responded();
+      if (step.next !== undefined) connection.responded(step.next);
       const placement = placeStep(step, this.#standing(isFirst));
       if (placement === "gap") this.#recover(step, isFirst, connection);
       else this.#applyPlaced(step, placement, connection);

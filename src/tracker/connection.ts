@@ -3,7 +3,7 @@ import { ReplaySubject, Subscription, type Observable } from "rxjs";
 /** One connection to the sync stream, from `connect()` to its end. */
 export class Connection extends Subscription {
   readonly #caughtUp$ = new ReplaySubject<void>(1);
-  #hasResponded = false;
+  #token: string | undefined;
   #isCaughtUp = false;
 
   /** Emits once the first step of this connection has been applied, here or in the tab that syncs. */
@@ -21,11 +21,16 @@ export class Connection extends Subscription {
 
   /** Whether the next response is the first one. */
   get isFresh(): boolean {
-    return !this.#hasResponded;
+    return this.#token === undefined;
   }
 
-  responded(): void {
-    this.#hasResponded = true;
+  /** Where the last response led. */
+  get token(): string | undefined {
+    return this.#token;
+  }
+
+  responded(token: string): void {
+    this.#token = token;
   }
 
   /** Returns whether this is news. */

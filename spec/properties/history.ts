@@ -122,18 +122,36 @@ function arbitraryEvent(tabs: number): fc.Arbitrary<Event> {
   );
 }
 
-/** Events that belong together: a change of a user who is being looked up, and one that two tabs are given around a take-over. */
+/** Events that belong together: histories in which one rule of the storage protocol decides are too rare if everything is left to chance. */
 function arbitraryRace(tabs: number): fc.Arbitrary<readonly Event[]> {
   const tab = fc.nat({ max: tabs - 1 });
   const wait = fc.record({ type: fc.constant("wait" as const), ms: oneOf(1, 2, 3, 4, 6, 9, 15) });
   const change = fc.record({ type: oneOf("change", "change", "move"), user: oneOf(BOB, BOB, CAROL) });
-  const users = fc.constant([BOB]);
-  const lookup = fc.record({ type: fc.constant("lookup" as const), tab, users, force: fc.constant(false) });
-  const takeOver = fc.record({ type: fc.constant("take over" as const), tab, isLate: fc.boolean() });
-  return fc.oneof(
-    fc.tuple(lookup, wait, change, wait, lookup, wait),
-    fc.tuple(change, wait, takeOver, change, wait, lookup, wait),
-  );
+  const users = [BOB];
+  return fc
+    .tuple(fc.nat({ max: 5 }), tab, tab, wait, wait, wait, change, change, oneOf(5, 50, 500), fc.boolean())
+    .map(([which, one, other, soon, later, then, happens, again, ms, isLate]) => {
+      const lookup: Event = { type: "lookup", tab: one, users, force: false };
+      const outage: Event = { type: "store outage", tab: one, ms };
+      const takeOver: Event = { type: "take over", tab: other, isLate };
+      const untrack: Event = { type: "untrack", tab: one, users };
+      const track: Event = { type: "track", tab: one, users };
+      const crash: Event = { type: "restart", tab: other, after: "crash, still writing" };
+      const races: readonly (readonly Event[])[] = [
+        // A change while its user is being looked up; another tab commits it.
+        [lookup, soon, happens, later, lookup, then],
+        // Two tabs are given overlapping responses.
+        [happens, soon, takeOver, again, later, lookup, then],
+        // A tab that cannot commit keeps a list of its own.
+        [outage, happens, soon, lookup, later, takeOver, again, then],
+        // A commit that is announced to none, and one that is.
+        [happens, soon, crash, later, again, then, lookup],
+        // A user changes or leaves whom a tab is tracking.
+        [untrack, soon, track, happens, later],
+        [untrack, soon, outage, track, lookup, later, happens, then],
+      ];
+      return races[which] ?? [];
+    });
 }
 
 /** Random histories of so many tabs. */

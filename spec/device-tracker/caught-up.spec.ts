@@ -1,9 +1,9 @@
-import { EMPTY, map, NEVER, switchMap } from "rxjs";
+import { EMPTY, filter, map, NEVER, switchMap } from "rxjs";
 import { describe, it } from "vitest";
 import { ScriptedStore } from "../../src/testing/scripted-store.js";
 import { marbles, type Marbles } from "../support/marbles.js";
 import { otherTab, setUp, type SetUp } from "../support/set-up.js";
-import { BOB } from "../support/users.js";
+import { ALICE, BOB } from "../support/users.js";
 import { changed, step } from "../support/wire.js";
 
 const notConnected = (m: Marbles, options: SetUp) => setUp(m, { connected: false, ...options });
@@ -134,6 +134,29 @@ describe("caughtUp$ of a tab whose stream is silent", () => {
       });
       const result$ = second.tracker.caughtUp$.pipe(switchMap(() => second.lookup([BOB])));
       m.expectObservable(result$, "^ 20ms !").toBe("--------u", { u: ["bob B1 current"] });
+    }),
+  );
+
+  it(
+    "reads the commits whose announcements were lost before it emits",
+    marbles((m) => {
+      const first = setUp(m, { sync$: m.hot("-x", { x: changed(BOB) }) });
+      const { records } = first.store;
+      let isLost = true;
+      const losing = { ...records, commits$: records.commits$.pipe(filter(() => !isLost)) };
+      const store = new ScriptedStore({ scheduler: m.scheduler, records: losing });
+      const { tracker, lookup } = otherTab(m, first, { store, connected: false });
+      lookup([]).subscribe();
+      m.acts("--fc", {
+        f: () => {
+          isLost = false;
+          store.takes = 2;
+        },
+        c: () => tracker.connect(),
+      });
+      // It asks until 5, and reads the head and the log until 9.
+      const tracked$ = tracker.caughtUp$.pipe(switchMap(() => tracker.trackedUsers$));
+      m.expectObservable(tracked$, "^ 20ms !").toBe("---------u", { u: new Set([ALICE, BOB]) });
     }),
   );
 });

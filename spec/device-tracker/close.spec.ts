@@ -19,10 +19,9 @@ function closing(m: Marbles, timing: string, options: SetUp = {}) {
   const scheduler = new CountingScheduler(m.scheduler);
   const under = setUp(m, { tracked: [BOB], devices: { [BOB]: ["B1"] }, scheduler, ...options });
   m.acts(timing, { c: () => under.tracker.close() });
+  /** Expects that no timer is left one frame later. */
   const expectNoTimers = () => {
-    m.afterwards(() => {
-      expect(scheduler.pending).toBe(0);
-    });
+    m.acts(`-${timing}`, { c: () => expect(scheduler.pending).toBe(0) });
   };
   return { ...under, scheduler, expectNoTimers };
 }

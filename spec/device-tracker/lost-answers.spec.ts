@@ -82,6 +82,18 @@ describe("a commit that took effect though its answer was lost", () => {
       });
     }),
   );
+
+  it(
+    "counts for untrack(), which is not repeated after another tab's track()",
+    marbles((m) => {
+      const first = losing(m);
+      const second = otherTab(m, first);
+      m.expectObservable(first.tracker.untrack([BOB]), "--^").toBe("-------|");
+      m.expectObservable(second.tracker.track([BOB]), "---^").toBe("---|");
+      for (const { tracker } of [first, second])
+        m.expectObservable(tracker.trackedUsers$, "1100ms ^").toBe("1100ms u", { u: new Set([ALICE, BOB]) });
+    }),
+  );
 });
 
 describe("a save that took effect though its answer was lost", () => {

@@ -6,45 +6,44 @@ import { finnish } from "./scripts/eslint-finnish.mjs";
 
 const TYPESCRIPT = ["**/*.ts", "**/*.mts"];
 const JAVASCRIPT = ["**/*.js", "**/*.mjs"];
-/** The core: all of src but the adapters. `src/testing` belongs to it, for what tests in virtual time must not use a clock either. */
-const ADAPTERS = ["src/ed25519/**", "src/http/**", "src/idb/**", "src/tabs/**"];
+/** Everything else in src is the core. `src/testing` counts as core: what tests in virtual time must not use a clock. */
+const ADAPTERS = ["src/ed25519/**", "src/http/**", "src/idb/**", "src/page/**", "src/tabs/**"];
 
-/** Nowhere. Each entry: what is written, and what to do instead. */
+/** Forbidden everywhere. Each entry: a selector, and what to do instead. */
 const everywhere = {
   TSEnumDeclaration: "No enums: a union of string literals needs no code and reads the same in JSON.",
 };
-/** Nowhere but in configuration files, whose readers ask for a default export. */
+/** Forbidden except in configuration files, which tools import by default. */
 const defaultExports = {
-  ExportDefaultDeclaration: "No default exports: a name that is searched for should find every use.",
+  ExportDefaultDeclaration: "No default exports: searching for a name should find every use.",
 };
 const source = {
-  "Program > VariableDeclaration[kind='let']": "No module state: two trackers in one page must not meet.",
+  "Program > VariableDeclaration[kind='let']": "No module state: two trackers on one page must not share anything.",
   "Program > ExportNamedDeclaration > VariableDeclaration[kind='let']":
-    "No module state: two trackers in one page must not meet.",
+    "No module state: two trackers on one page must not share anything.",
 };
 const notInBarrels = {
-  ExportAllDeclaration: "Only a subpath's index.ts exports what stands elsewhere, and name by name.",
-  "ExportNamedDeclaration[source]":
-    "Only a subpath's index.ts exports what stands elsewhere: import from the file that has it.",
+  ExportAllDeclaration: "Only the index.ts of a subpath re-exports, and name by name.",
+  "ExportNamedDeclaration[source]": "Only the index.ts of a subpath re-exports: import from the file that defines it.",
 };
-/** P10: every timer and every reading of a clock goes through the tracker's scheduler, and nothing waits for a promise. */
+/** Virtual time: every timer and every reading of the clock goes through the tracker's scheduler, and nothing awaits a promise. */
 const virtualTime = {
-  "TSTypeReference[typeName.name=/^Promise(Like)?$/]": "No promises in the core: ports give observables.",
-  "CallExpression[callee.property.name='then']": "No promises in the core: ports give observables.",
-  AwaitExpression: "No promises in the core: ports give observables.",
-  "ForOfStatement[await=true]": "No promises in the core: ports give observables.",
-  ":function[async=true]": "No promises in the core: ports give observables.",
-  // RxJS falls back to the real clock wherever it is not told the scheduler.
+  "TSTypeReference[typeName.name=/^Promise(Like)?$/]": "No promises in the core: ports return observables.",
+  "CallExpression[callee.property.name='then']": "No promises in the core: ports return observables.",
+  AwaitExpression: "No promises in the core: ports return observables.",
+  "ForOfStatement[await=true]": "No promises in the core: ports return observables.",
+  ":function[async=true]": "No promises in the core: ports return observables.",
+  // Without a scheduler, RxJS uses the real clock.
   "CallExpression[callee.name=/^(interval|timestamp|timeInterval)$/][arguments.length=0]":
     "Pass the tracker's scheduler.",
   "CallExpression[callee.name=/^(timer|interval|delay|debounceTime|throttleTime|auditTime|sampleTime)$/][arguments.length=1]":
     "Pass the tracker's scheduler.",
   "CallExpression[callee.name=/^(bufferTime|windowTime)$/]":
-    "Not used here; where it is needed, pass the tracker's scheduler and allow it.",
+    "Not used here. If you need it, pass the tracker's scheduler, and allow it in this configuration.",
   "CallExpression[callee.name='timeout'] > :not(ObjectExpression:has(> Property[key.name='scheduler'])).arguments:first-child":
     "Pass the tracker's scheduler: timeout({ …, scheduler }).",
   "CallExpression[callee.name=/^(retry|repeat)$/] > ObjectExpression > Property[key.name='delay'] > Literal":
-    "A number waits by the real clock: delay: () => timer(ms, scheduler).",
+    "A number waits by the real clock: use delay: () => timer(ms, scheduler).",
 };
 const realTime = [
   "Date",
@@ -80,7 +79,7 @@ export default defineConfig(
     },
   },
 
-  // TypeScript: the strict sets, by types.
+  // TypeScript: the strict sets, with type information.
   {
     files: TYPESCRIPT,
     extends: [typescript.configs.strictTypeChecked, typescript.configs.stylisticTypeChecked],
@@ -88,11 +87,11 @@ export default defineConfig(
     rules: {
       "@typescript-eslint/no-import-type-side-effects": "error",
       "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
-      // `() => subject.next(value)` is how one writes a callback; a void value that is put to use is still refused.
+      // `() => subject.next(value)` is how callbacks are written. Using a void value is still an error.
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
-      // Numbers in messages are clear.
+      // Numbers in messages need no conversion.
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
-      // `while (true)` says what it does.
+      // `while (true)` is clear.
       "@typescript-eslint/no-unnecessary-condition": [
         "error",
         { allowConstantLoopConditions: "only-allowed-literals" },
@@ -101,11 +100,11 @@ export default defineConfig(
         "error",
         { argsIgnorePattern: "^_", varsIgnorePattern: "^_", ignoreRestSiblings: true },
       ],
-      // An index signature names its key ([userId: UserId]), and a mapped type may say more than Record can.
+      // An index signature names its key ([userId: UserId]), which Record cannot.
       "@typescript-eslint/consistent-indexed-object-style": "off",
-      // What axios.create() gives is typed as a class that it is no instance of: every use of it would be reported.
+      // The type of axios.create() is a class, its value is not: every use would be reported.
       "@typescript-eslint/no-unsafe-class-instance-assignment": "off",
-      // An empty function is a plain "do nothing"; nobody is helped by a comment in it.
+      // An empty function does nothing on purpose; a comment in it would not help.
       "@typescript-eslint/no-empty-function": "off",
     },
   },
@@ -117,12 +116,12 @@ export default defineConfig(
     plugins: { local: { rules: { finnish } } },
     rules: {
       "local/finnish": "error",
-      // An adapter whose callback throws has nobody else to tell.
+      // The only place to report an error of a caller's callback.
       "no-console": ["error", { allow: ["error"] }],
       "no-restricted-syntax": restrict(everywhere, defaultExports, source, notInBarrels),
-      // Our own timers and subjects do not fail: a handler for that would be dead code. Where one does fail, RxJS reports it unhandled, which is loud.
+      // Our own timers and subjects do not fail; if one does, RxJS reports it as unhandled.
       "rxjs-x/no-ignored-error": "off",
-      // The plugin's own word for `throwError(() => error)`: an error that is handed on may be `unknown`.
+      // An error that is passed on may be `unknown`.
       "rxjs-x/throw-error": ["error", { allowThrowingAny: false, allowThrowingUnknown: true }],
     },
   },
@@ -165,18 +164,18 @@ export default defineConfig(
     files: ["src/index.ts", "src/*/index.ts"],
     rules: {
       "no-restricted-syntax": restrict(everywhere, defaultExports, source, {
-        ExportAllDeclaration: "Export name by name: what is public is decided here.",
+        ExportAllDeclaration: "Export name by name: this file decides what is public.",
       }),
     },
   },
 
-  // Specs, demo, bench: as strict about promises and types, without what is there to keep a library tidy.
+  // Specs, demo, benchmarks: as strict about promises and types, without the rules for a library's API.
   {
     files: TYPESCRIPT,
     ignores: ["src/**"],
     extends: [rxjs.configs.recommended],
     rules: {
-      // Specs write hostile data, ask for what "cannot" be there and poke at what is none of their business.
+      // Specs write hostile data, and check for what the types rule out.
       "@typescript-eslint/no-confusing-void-expression": "off",
       "@typescript-eslint/no-meaningless-void-operator": "off",
       "@typescript-eslint/no-non-null-assertion": "off",
@@ -187,9 +186,9 @@ export default defineConfig(
       "@typescript-eslint/no-unsafe-member-access": "off",
       "@typescript-eslint/no-unsafe-return": "off",
       "@typescript-eslint/require-await": "off",
-      // A page ends its animation by what it knows, not by the frame's time.
+      // An animation may end by a condition that ignores the value.
       "rxjs-x/no-ignored-takewhile-value": "off",
-      // A spec imports what it tests, a subpath's index.ts included.
+      // Specs may import the index.ts of a subpath: they test it.
       "rxjs-x/no-index": "off",
     },
   },
@@ -198,12 +197,12 @@ export default defineConfig(
     rules: {
       "no-restricted-syntax": restrict(everywhere, defaultExports, {
         "CallExpression[callee.object.name=/^(describe|it|test|suite)$/][callee.property.name='only']":
-          "This would run nothing else.",
+          "Remove .only: all other tests would be skipped.",
       }),
     },
   },
 
-  // JavaScript: no types to go by. Node's own globals are asked of Node; pages have a few more.
+  // JavaScript, without type information. The globals are those of Node, and a few of pages.
   {
     files: JAVASCRIPT,
     languageOptions: {
@@ -236,7 +235,7 @@ export default defineConfig(
     },
   },
 
-  // Files whose readers ask for a default export.
+  // Files that tools import by their default export.
   {
     files: ["*.js", "*.cjs", "*.ts", ".ci/**", "**/vite.config.*"],
     rules: { "no-restricted-syntax": restrict(everywhere) },

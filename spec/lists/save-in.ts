@@ -10,7 +10,7 @@ import { ALICE, BOB } from "../support/users.js";
 /** Where a tracker stands that has followed four commits. */
 export const HEAD_4: Base = { head: 4, position: 4 };
 /** A revision of a user whom the fourth commit changed. */
-export const REVISION_4 = { number: 4 };
+const REVISION_4 = { number: 4 };
 
 /** Alice's store after four commits, whose log is folded. */
 export const storeOnHead4 = (...records: readonly (readonly [RecordKey, unknown])[]): DeviceStore =>

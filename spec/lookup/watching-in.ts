@@ -14,7 +14,7 @@ export const watchingIn = (
 
 /** The server's answer about Bob, with one device. */
 export const bobHas = (deviceId: string): KeysQueryResponse => answer({ [BOB]: [deviceId] });
-export const [B1, B2, B3] = [bobHas("B1"), bobHas("B2"), bobHas("B3")];
+export const [B1, B2] = [bobHas("B1"), bobHas("B2")];
 
 /** Bob, as a watcher shows him. */
 export const SHOWN = {

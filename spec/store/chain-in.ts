@@ -72,7 +72,7 @@ export function chainIn(m: Marbles, records: DeviceStore = storeOfAlice(), name 
 }
 
 /** A write of one record, `index/<name>`, whose result is its name. */
-export const writing = (name: string): Write<string> => ({
+const writing = (name: string): Write<string> => ({
   keys: [["index", name]],
   prepare: () => (records) => {
     records.set(["index", name], name);

@@ -18,7 +18,7 @@ import { placeStep } from "../../src/sync/gap-recovery.js";
  * What the tabs and the store do is done by the package's own functions; this file only connects them, and the other one decides when.
  */
 export const U = "@u:s";
-export const OWN: OwnerRecord = { userId: "@me:s", format: STORE_FORMAT, lifetime: "life" };
+const OWN: OwnerRecord = { userId: "@me:s", format: STORE_FORMAT, lifetime: "life" };
 
 /** A step as the server gives it, and the version of U that it announces. */
 export interface Given {

@@ -13,7 +13,7 @@ const FORMAT_1: readonly (readonly [RecordKey, unknown])[] = [
   [["state", BOB], { revision: 2, listed: 2 }],
   [["list", BOB], { revision: 2, list: { deviceKeys: new Map() } }],
   [["pins", BOB], { devices: new Map([["PHONE", "key"]]) }],
-  [["claims", "curve25519/key"], [{ userId: BOB, deviceId: "PHONE" }]],
+  [["claims/curve25519", "key"], [{ userId: BOB, deviceId: "PHONE" }]],
 ];
 
 describe("a database of format 1", () => {

@@ -63,6 +63,18 @@ export class ChainReader {
     this.#setBehind(true);
   }
 
+  /**
+   * Follows news while an operation is under way, unless it is a commit of ours or a read of what is missing: nothing may
+   * be called current that was announced to have changed.
+   */
+  followAtOnce(): void {
+    while (!this.#isBehind && this.#parts.clone.pending.length === 0) {
+      const news = this.#news.shift();
+      if (news === undefined) return;
+      this.#follow(news);
+    }
+  }
+
   /** Follows news, or begins to read what is missing; `false` if there is nothing to do now. */
   next(): boolean {
     const news = this.#news.shift();

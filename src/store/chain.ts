@@ -86,6 +86,7 @@ export class Chain {
   hear(value: unknown): void {
     if (this.#closing !== undefined || this.#ended !== undefined) return;
     this.#reader.hear(value);
+    this.#reader.followAtOnce();
     this.#drain();
   }
 

@@ -8,8 +8,9 @@ export type TrackerProblem =
   /** A sync response was malformed and may have hidden changes. All tracked users became outdated, and sync goes on. */
   | { readonly type: "sync-response-refused"; readonly error: InvalidResponseError; readonly message: string }
   /**
-   * The steps from `from` to `to` were missed. Either the server returned who changed in them (`caughtUp`), or it could
-   * not be queried, because of `error` or because there is no saved token: then all tracked users became outdated.
+   * The steps from `from` to `to` were missed. Either the server returned who changed in them (`caughtUp`), or that could
+   * not be learned, because of `error`, because there is no saved token, or because of the option `gaps: "distrust"`:
+   * then all users but our own became untracked. Call `track()` with the members of the encrypted rooms.
    */
   | {
       readonly type: "gap";

@@ -147,7 +147,7 @@ export class DeviceTracker {
     const { outputs, scheduler } = this.#session;
     const connected$ = outputs.responses.responded$;
     const watched$ = this.#session
-      .onceOpen(({ tracking, parts, savedElsewhere$ }) =>
+      .onceOpen(({ tracking, parts, siblings: { savedElsewhere$ } }) =>
         watchDeviceKeys(wanted, { ...parts, tracking, savedElsewhere$, connected$, scheduler, report: outputs.report }),
       )
       .pipe(

@@ -1,9 +1,7 @@
-import { ignoreElements, of, Subject, Subscription, toArray, type Observable } from "rxjs";
+import { ignoreElements, of, Subscription, toArray, type Observable } from "rxjs";
 import { compactIndex } from "../lists/compact-index.js";
 import { StoreClearedError } from "../model/errors.js";
 import { isUserId, type UserId } from "../model/ids.js";
-import type { TrackerProblem } from "../model/problems.js";
-import type { News } from "../store/announcement.js";
 import { Chain } from "../store/chain.js";
 import { isEmptyStep, type Change, type Commit, type SyncStep } from "../store/change.js";
 import { departures, rebased, type Outcome } from "../store/rebase.js";
@@ -15,11 +13,14 @@ import { parseStep, toChange, type ParsedStep } from "../sync/parse-step.js";
 import { PassedTokens } from "../sync/passed-tokens.js";
 import { refusedIds } from "../sync/refused-ids.js";
 import { Tracking } from "../sync/tracking.js";
+import { loadProblems, stepProblems } from "./account-problems.js";
 import { announcedChanges, stepsIn, toResponse } from "./announced-changes.js";
 import type { Connection } from "./connection.js";
+import { Doubt } from "./doubt.js";
 import { Gate } from "./gate.js";
 import { listsOf, type AccountSettings, type ListParts } from "./lists-of.js";
 import type { Outputs } from "./outputs.js";
+import { Siblings } from "./siblings.js";
 
 /** What an account needs besides its settings. */
 export interface AccountSurroundings {
@@ -49,16 +50,13 @@ export class Account {
   readonly chain: Chain;
   readonly tracking: Tracking;
   readonly parts: ListParts;
-  readonly #savedElsewhere$ = new Subject<readonly UserId[]>();
+  readonly siblings: Siblings;
   readonly #settings: AccountSettings;
   readonly #surroundings: AccountSurroundings;
   readonly #subscriptions = new Subscription();
   readonly #passed: PassedTokens;
   readonly #held = new Set<HeldCall>();
-  #isGapOpen = false;
-  /** Whether commits were read that other trackers may not have heard of: the tab that made them may have crashed. */
-  #mayBeUnannounced = true;
-  #isAsked = false;
+  readonly #doubt: Doubt;
 
   constructor(account: SavedAccount, store: DeviceStore, settings: AccountSettings, surroundings: AccountSurroundings) {
     this.#settings = settings;
@@ -73,11 +71,11 @@ export class Account {
         this.#changed(before);
       },
       heard: (news) => {
-        this.#heard(news);
+        this.siblings.hear(news, surroundings.connection());
       },
       reread: (read) => {
         this.parts.memory.checkOurKey(read.ourKey);
-        this.reportDamage(read);
+        outputs.reportAll(loadProblems(read));
       },
       commitFailed: (error, retryIn) => {
         outputs.responses.storeFails();
@@ -85,12 +83,12 @@ export class Account {
         outputs.report({ type: "commit-failed", error, retryIn, message });
       },
       behind: (isBehind) => {
-        this.#setDoubt(isBehind || this.#isGapOpen);
+        this.#doubt.setBehind(isBehind);
       },
       unreadable: (error) => {
         const message = "the saved state could not be read again; until it can, nothing is called current";
         outputs.report({ type: "read-failed", userIds: [], error, message });
-        if (!this.#isGapOpen) this.#open(); // in doubt: lookups must not hang
+        this.#doubt.goOnInDoubt();
       },
       cleared: () => {
         surroundings.storeCleared(new StoreClearedError());
@@ -102,11 +100,9 @@ export class Account {
     this.tracking = new Tracking(this.chain.clone.users);
     this.#passed = new PassedTokens(this.chain.clone.token);
     this.parts = listsOf(this.chain, this.tracking, store, settings, outputs, { ourKey: account.ourKey, closed$ });
-  }
-
-  /** Users whose lists another tab saved. */
-  get savedElsewhere$(): Observable<readonly UserId[]> {
-    return this.#savedElsewhere$;
+    this.siblings = new Siblings(settings.userId, this.chain, this.tracking, this.parts, outputs);
+    this.#doubt = new Doubt(surroundings.gate, this.tracking, outputs.emissions);
+    outputs.reportAll(loadProblems(account));
   }
 
   /** Follows what other trackers announce. */
@@ -123,7 +119,7 @@ export class Account {
     const step = parsed.since === undefined && !isFirst ? { ...parsed, since: connection.token } : parsed;
     // A subscriber that is notified in the middle of a step, and causes the next one, must find this one complete.
     outputs.emissions.batch(() => {
-      this.#reportRefusals(step);
+      outputs.reportAll(stepProblems(step));
       if (step.next !== undefined) connection.responded(step.next);
       const placement = placeStep(step, this.#standing(isFirst));
       if (placement === "gap") this.#recover(step, isFirst, connection);
@@ -149,9 +145,13 @@ export class Account {
     const hasLeft = departures(held);
     const isConcerned = (userId: UserId) =>
       (this.tracking.get(userId) !== undefined) === (type !== "track") && !(type === "untrack" && userId === ownUserId);
-    return this.#surroundings.outputs.emissions.batch(() => {
-      const refused = users.filter((userId) => !isUserId(userId));
-      this.#reportRefusedIds("track", refused);
+    const { outputs } = this.#surroundings;
+    return outputs.emissions.batch(() => {
+      const refused = refusedIds(
+        "track",
+        users.filter((userId) => !isUserId(userId)),
+      );
+      if (refused !== undefined) outputs.report(refused);
       const concerned = users.filter(
         (userId) => isUserId(userId) && isConcerned(userId) && !(type === "track" && hasLeft(userId)),
       );
@@ -161,35 +161,9 @@ export class Account {
     });
   }
 
-  /** Whether another tracker that is caught up should answer. */
-  askWhetherCaughtUp(): void {
-    this.chain.announce({ type: "ask" });
-  }
-
-  reportDamage({ damaged, replaced }: SavedAccount): void {
-    const { report } = this.#surroundings.outputs;
-    for (const [kind, ids] of damaged) {
-      const lost =
-        kind === "account" || kind === "log" || kind === "snapshot"
-          ? "; all users but our own became untracked: call track() with the members of the encrypted rooms"
-          : "";
-      report({
-        type: "records-damaged",
-        kind,
-        ids,
-        message: `${ids.length} saved record(s) of kind "${kind}" cannot be trusted${lost}`,
-      });
-    }
-    if (replaced === undefined) return;
-    report({
-      type: "store-replaced",
-      format: replaced,
-      message: `the device store had format ${replaced}, of an older version; it was replaced, and everything is fetched again`,
-    });
-  }
-
   close(error: Error): void {
     this.#subscriptions.unsubscribe();
+    this.siblings.close();
     this.chain.close(error);
   }
 
@@ -207,15 +181,14 @@ export class Account {
     const isInitial = token === undefined && step.next !== undefined;
     const change: SyncStep = { ...toChange(step, token), ...(isInitial && { everyone: "outdated" }) };
     const isNews = placement === "next" && !isEmptyStep(change);
-    if (!isNews && this.#mayBeUnannounced) this.#answerCaughtUp();
-    this.#mayBeUnannounced = false;
+    this.siblings.stepApplied(isNews);
     this.#respond(step, isNews ? this.#commit(change) : this.chain.tokenSettled(), connection);
   }
 
   #respond({ response }: ParsedStep, outcome$: Observable<Outcome>, connection: Connection): void {
     if (response === undefined) return;
     this.#surroundings.outputs.responses.applied(response, outcome$);
-    this.#caughtUp(connection);
+    this.siblings.caughtUp(connection);
   }
 
   /**
@@ -254,81 +227,20 @@ export class Account {
     for (const held of this.#held) held.push(...commits);
     const steps = stepsIn(commits);
     for (const { next } of steps) if (next !== undefined) this.#passed.moveTo(next);
-    this.#mayBeUnannounced ||= isSummary;
+    if (isSummary) this.siblings.readCommits();
     this.#changed(before, steps);
     const responses = isSummary ? [toResponse(steps)] : steps.map((step) => toResponse([step]));
     for (const response of responses) if (response !== undefined) outputs.responses.committedElsewhere(response);
     const isSynced = responses.some((response) => response !== undefined);
     const current = connection();
-    if (isSynced && current !== undefined) this.#caughtUp(current);
-  }
-
-  #heard(news: News): void {
-    const { outputs, connection } = this.#surroundings;
-    const current = connection();
-    switch (news.type) {
-      case "saved":
-        for (const update of news.updates) outputs.updated(update);
-        this.#savedElsewhere(news.lists.map(([userId]) => userId));
-        break;
-      case "acknowledged":
-        this.#savedElsewhere([news.userId]);
-        break;
-      case "ask":
-        this.#isAsked = true;
-        if (current?.isCaughtUp === true) this.#answerCaughtUp();
-        break;
-      case "caught-up":
-        if (current === undefined) break;
-        if (news.head <= this.chain.clone.head) this.#caughtUp(current);
-        else
-          this.#subscriptions.add(
-            this.chain.reload().subscribe({
-              complete: () => {
-                this.#caughtUp(current);
-              },
-              error: () => {},
-            }),
-          );
-        break;
-      default:
-    }
-  }
-
-  /** The lists in memory may be older now, at the same revision. */
-  #savedElsewhere(userIds: readonly UserId[]): void {
-    const { memory, lists } = this.parts;
-    const { userId: ownUserId } = this.#settings;
-    memory.forget(userIds);
-    const own = this.tracking.get(ownUserId);
-    if (userIds.includes(ownUserId) && own?.outdated === false) {
-      // Our own user-signing key decides what is verified.
-      this.#subscriptions.add(lists.read(new Map([[ownUserId, own.revision]])).subscribe({ error: () => {} }));
-    }
-    this.#surroundings.outputs.emissions.enqueue(() => {
-      this.#savedElsewhere$.next(userIds);
-    });
-  }
-
-  #caughtUp(connection: Connection): void {
-    if (!connection.caughtUp()) return;
-    this.#surroundings.outputs.emissions.enqueue(() => {
-      connection.emitCaughtUp();
-    });
-    if (this.#isAsked) this.#answerCaughtUp();
-  }
-
-  #answerCaughtUp(): void {
-    this.#isAsked = false;
-    this.chain.announce({ type: "caught-up", head: this.chain.clone.head });
+    if (isSynced && current !== undefined) this.siblings.caughtUp(current);
   }
 
   /** While a gap is being closed, changes and lookups wait, and nothing is called current. */
   #recover(step: ParsedStep, isFirst: boolean, connection: Connection): void {
     const { keysApi, gaps, userId: ownUserId, scheduler, queryDeadline: deadline } = this.#settings;
     const { outputs } = this.#surroundings;
-    this.#isGapOpen = true;
-    this.#setDoubt(true);
+    this.#doubt.setGapOpen(true);
     const missing$ = closeGap(step, {
       ownUserId,
       catchUp: () => this.chain.synchronize(),
@@ -344,9 +256,8 @@ export class Account {
           outputs.emissions.batch(() => {
             for (const one of missing) void this.#applyLate(one);
             this.#applyAfterGap(step, connection);
-            this.#isGapOpen = false;
-            if (!this.chain.isBehind) this.#setDoubt(false);
-            else if (this.chain.failing) this.#open(); // in doubt: lookups must not hang
+            this.#doubt.setGapOpen(false);
+            if (this.chain.isBehind && this.chain.failing) this.#doubt.goOnInDoubt();
             this.chain.commitPending();
           });
         },
@@ -369,43 +280,5 @@ export class Account {
   #applyLate(step: SyncStep): Observable<Outcome> {
     const change = rebased(step, this.chain.clone, () => false);
     return typeof change === "string" ? of(change) : this.#commit(change);
-  }
-
-  /** @param isInDoubt whether steps may be missing */
-  #setDoubt(isInDoubt: boolean): void {
-    const { gate, outputs } = this.#surroundings;
-    const { tracking } = this;
-    if (isInDoubt) gate.close();
-    if (tracking.inDoubt === isInDoubt) return;
-    tracking.setDoubt(isInDoubt);
-    outputs.emissions.enqueue(() => {
-      tracking.doubtChanged();
-    });
-    if (!isInDoubt) this.#open();
-  }
-
-  #open(): void {
-    const { gate, outputs } = this.#surroundings;
-    gate.open();
-    // Lookups come after the emissions of what they waited for.
-    outputs.emissions.enqueue(() => {
-      gate.release();
-    });
-  }
-
-  #reportRefusals({ refusal, refusedIds: ids }: ParsedStep): void {
-    const { report } = this.#surroundings.outputs;
-    if (refusal !== undefined)
-      report({
-        type: "sync-response-refused",
-        error: refusal,
-        message: `${refusal.message}; as it may hide changes, every device list became outdated`,
-      });
-    this.#reportRefusedIds("device_lists", ids);
-  }
-
-  #reportRefusedIds(source: Parameters<typeof refusedIds>[0], ids: readonly string[]): void {
-    const problem: TrackerProblem | undefined = refusedIds(source, ids);
-    if (problem !== undefined) this.#surroundings.outputs.report(problem);
   }
 }

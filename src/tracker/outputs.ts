@@ -31,6 +31,10 @@ export class Outputs {
     });
   };
 
+  reportAll(problems: readonly TrackerProblem[]): void {
+    for (const problem of problems) this.report(problem);
+  }
+
   readonly updated = (update: DeviceUpdate): void => {
     this.emissions.enqueue(() => {
       this.#deviceUpdates$.next(update);

@@ -109,7 +109,7 @@ export class Session {
     connection.add(
       this.onceOpen((account) => of(account)).subscribe({
         next: (account) => {
-          if (!connection.isCaughtUp) account.askWhetherCaughtUp();
+          if (!connection.isCaughtUp) account.siblings.ask();
         },
         error: (error: unknown) => {
           this.#gate.fail(error); // what was given is of an account that is not the store's
@@ -314,7 +314,6 @@ export class Session {
         },
       });
       this.#account = account;
-      account.reportDamage(saved);
       for (const announcement of this.#heard.splice(0)) account.hear(announcement);
       outputs.emissions.enqueue(() => {
         this.#loaded$.next(account);

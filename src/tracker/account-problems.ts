@@ -1,0 +1,32 @@
+import type { TrackerProblem } from "../model/problems.js";
+import type { SavedAccount } from "../store/load.js";
+import type { ParsedStep } from "../sync/parse-step.js";
+import { refusedIds } from "../sync/refused-ids.js";
+
+/** Kinds of records without which it is not known who is tracked. */
+const STATE_KINDS: readonly string[] = ["account", "log", "snapshot"];
+
+/** What is reported of a saved state that was read. */
+export function loadProblems({ damaged, replaced }: Pick<SavedAccount, "damaged" | "replaced">): TrackerProblem[] {
+  const problems = Array.from(damaged, ([kind, ids]): TrackerProblem => {
+    const lost = STATE_KINDS.includes(kind)
+      ? "; all users but our own became untracked: call track() with the members of the encrypted rooms"
+      : "";
+    const message = `${ids.length} saved record(s) of kind "${kind}" cannot be trusted${lost}`;
+    return { type: "records-damaged", kind, ids, message };
+  });
+  if (replaced === undefined) return problems;
+  const message = `the device store had format ${replaced}, of an older version; it was replaced, and everything is fetched again`;
+  return [...problems, { type: "store-replaced", format: replaced, message }];
+}
+
+/** What is reported of a sync response. */
+export function stepProblems({ refusal, refusedIds: ids }: ParsedStep): TrackerProblem[] {
+  const problems: TrackerProblem[] = [];
+  if (refusal !== undefined) {
+    const message = `${refusal.message}; as it may hide changes, every device list became outdated`;
+    problems.push({ type: "sync-response-refused", error: refusal, message });
+  }
+  const refused = refusedIds("device_lists", ids);
+  return refused === undefined ? problems : [...problems, refused];
+}

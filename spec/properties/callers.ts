@@ -29,9 +29,9 @@ export class Callers {
   }
 
   lookup(users: readonly UserId[], force: boolean, onResult: (result: DeviceKeysByUser) => void = () => {}): void {
-    const { lookups, asked, tracked } = this.#facts;
+    const { lookups, asked, tracked, appliedTo } = this.#facts;
     const untracked = users.filter((user) => tracked.size > 0 && !tracked.has(user));
-    const lookup: Lookup = { users, untracked, force, calledAt: this.#world.moment() };
+    const lookup: Lookup = { users, untracked, force, calledAt: this.#world.moment(), appliedTo };
     lookups.add(lookup);
     for (const user of users) asked.set(user, (asked.get(user) ?? 0) + 1);
     const next = (result: DeviceKeysByUser) => {

@@ -31,6 +31,8 @@ export interface Lookup {
   readonly untracked: readonly UserId[];
   readonly force: boolean;
   readonly calledAt: number;
+  /** What `applied$` had emitted by then. */
+  readonly appliedTo: number;
 }
 
 export interface Watcher {

@@ -96,7 +96,7 @@ function arbitraryEvent(tabs: number): fc.Arbitrary<Event> {
       arbitrary: fc.record({
         type: is("restart"),
         tab,
-        after: oneOf("crash", "crash, still writing", "close"),
+        after: oneOf("crash", "crash, still writing", "crash, still writing", "close"),
       }),
     },
     { weight: 8, arbitrary: inTab("freeze", "wake") },
@@ -132,11 +132,12 @@ function arbitraryRace(tabs: number): fc.Arbitrary<readonly Event[]> {
     .tuple(fc.nat({ max: 5 }), tab, tab, wait, wait, wait, change, change, oneOf(5, 50, 500), fc.boolean())
     .map(([which, one, other, soon, later, then, happens, again, ms, isLate]) => {
       const lookup: Event = { type: "lookup", tab: one, users, force: false };
+      const lookupElsewhere: Event = { ...lookup, tab: other };
       const outage: Event = { type: "store outage", tab: one, ms };
       const takeOver: Event = { type: "take over", tab: other, isLate };
       const untrack: Event = { type: "untrack", tab: one, users };
       const track: Event = { type: "track", tab: one, users };
-      const crash: Event = { type: "restart", tab: other, after: "crash, still writing" };
+      const crash: Event = { type: "restart", tab: 0, after: "crash, still writing" };
       const races: readonly (readonly Event[])[] = [
         // A change while its user is being looked up; another tab commits it.
         [lookup, soon, happens, later, lookup, then],
@@ -148,7 +149,19 @@ function arbitraryRace(tabs: number): fc.Arbitrary<readonly Event[]> {
         [happens, soon, crash, later, again, then, lookup],
         // A user changes or leaves whom a tab is tracking.
         [untrack, soon, track, happens, later],
-        [untrack, soon, outage, track, lookup, later, happens, then],
+        [
+          untrack,
+          soon,
+          outage,
+          track,
+          lookup,
+          later,
+          happens,
+          then,
+          lookupElsewhere,
+          { type: "wait", ms: 1_000 },
+          lookup,
+        ],
       ];
       return races[which] ?? [];
     });

@@ -61,17 +61,23 @@ export class Oracle {
     }
   }
 
-  /** P1, P5: one entry for each user, in the order asked. What is not from a cache is not older than the question. */
-  result(facts: Facts, { users, untracked, force, calledAt }: Lookup, result: DeviceKeysByUser): void {
+  /**
+   * P1, P5: one entry for each user, in the order asked. What is not from a cache is not older than the question, and a caller who comes after the change
+   * of a tracked user does not get the answer of a query that was sent before it.
+   */
+  result(facts: Facts, { users, untracked, force, calledAt, appliedTo }: Lookup, result: DeviceKeysByUser): void {
     const names = [...result.keys()].join();
     this.#expect(names === users.join(), "P5", () => `${facts.name}: lists of ${names}, not of ${users.join()}`);
     for (const [user, list] of result) {
       this.freshness(facts, user, list);
       const isUntracked = list.freshness === "untracked" && untracked.includes(user);
       const mustBeNew = isUntracked || (force && list.freshness === "current");
-      const answeredAt = this.#world.queries[readList(list.deviceKeys).query]?.answeredAt ?? 0;
+      const { sentAt = 0, answeredAt = 0 } = this.#world.queries[readList(list.deviceKeys).query] ?? {};
       const holds = !mustBeNew || answeredAt > calledAt;
       this.#expect(holds, "P5", () => `${facts.name}: the list of ${user} is older than the question`);
+      const changedAt = this.#world.server.mention(user, 0, appliedTo)?.moment ?? 0;
+      const isAfter = untracked.includes(user) || list.freshness === "unreachable" || sentAt > changedAt;
+      this.#expect(isAfter, "P1", () => `${facts.name}: the list of ${user} was queried before the last change`);
     }
   }
 

@@ -56,6 +56,14 @@ describe("a response of this tab", () => {
     expect(seen.slice(2)).toEqual(["synced s1", "synced s2"]);
   });
 
+  it("of a stream that is behind is not emitted with a commit before it", () => {
+    const { seen, apply } = streamsInTest();
+    const [first$, late$] = [apply("s1"), apply("s2")];
+    late$.next("applied");
+    first$.next("committed");
+    expect(seen.slice(2)).toEqual(["synced s1"]);
+  });
+
   it("has its body on applied$ and only its device lists on synced$", () => {
     const { streams } = streamsInTest();
     const response: SyncResponse = {

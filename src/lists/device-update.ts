@@ -6,7 +6,7 @@ import { sameSigned, type DeviceList } from "../trust/device-list.js";
 import { identityStatus, NO_IDENTITY } from "../trust/identity.js";
 import { sameJson } from "../keys/json.js";
 
-/** What has changed from one list of a user to the next, or `undefined` where nothing has that anybody is told of. */
+/** What has changed from one list of a user to the next; `undefined` if nothing that is reported has. */
 export function deviceUpdate(
   userId: UserId,
   before: DeviceList | undefined,

@@ -166,7 +166,7 @@ export class Queries {
         finalize(() => {
           if (this.#waiting.delete(entry) && this.#entries.get(userId) === entry) this.#entries.delete(userId); // never sent, and nothing waits for it
         }),
-        // Reset when the last caller unsubscribes; a caller who comes while the request is still there joins it again.
+        // Reset when the last caller unsubscribes; a caller that comes while the request still exists joins it again.
         shareReplay({ bufferSize: 1, refCount: true }),
       ),
       isForced: false,

@@ -51,7 +51,7 @@ export interface SentQuery {
   /** The revisions of all of its users when it was sent. */
   readonly revisions: ReadonlyMap<UserId, Revision | undefined>;
   readonly isSuperseded: (userId: UserId) => boolean;
-  /** Whether a caller who wants no cached list waits for this user. */
+  /** Whether a caller that skips the cache waits for this user. */
   readonly isForced: (userId: UserId) => boolean;
 }
 

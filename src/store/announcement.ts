@@ -5,7 +5,7 @@ import type { Commit } from "./change.js";
 import type { SavedLists } from "./clone.js";
 import { isSavedLists, readLog } from "./records.js";
 
-/** What trackers on one store tell each other, in announcements of their updates. */
+/** What trackers on one store announce to each other with their updates. */
 export type News =
   /** These commits are in the chain now, in the log record at this position. */
   | { readonly type: "commits"; readonly position: number; readonly commits: readonly Commit[] }

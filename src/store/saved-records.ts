@@ -29,9 +29,8 @@ export class SavedRecords {
   }
 
   /**
-   * Makes sure that these records can be read, of which only others could tell that they are concerned.
-   * @throws {RecordsMissing} where they were not asked for: nothing is written then, and the change runs again with
-   *   them
+   * Makes sure that these records, which were not known to be needed before others had been read, can be read.
+   * @throws {RecordsMissing} if they were not named: then nothing is written, and the change runs again with them
    */
   need(keys: readonly RecordKey[]): void {
     const missing = keys.filter(([kind, id]) => this.#records.get(kind)?.has(id) !== true);

@@ -2,7 +2,7 @@ import type { TrackerProblem } from "../model/problems.js";
 
 type UserIdsRefused = Extract<TrackerProblem, { type: "user-ids-refused" }>;
 
-/** What is told of strings that are no user IDs, where there are any: the first few, each at a bearable length. */
+/** Reports strings that are not user IDs: how many, and the first few, shortened. `undefined` if there are none. */
 export function refusedIds(source: UserIdsRefused["source"], ids: readonly string[]): UserIdsRefused | undefined {
   const count = ids.length;
   if (count === 0) return undefined;
@@ -12,6 +12,6 @@ export function refusedIds(source: UserIdsRefused["source"], ids: readonly strin
     source,
     userIds,
     count,
-    message: `${count} string(s) in ${source} are no user IDs and were left out, such as ${JSON.stringify(userIds[0])}`,
+    message: `${count} string(s) in ${source} are not user IDs and were left out, such as ${JSON.stringify(userIds[0])}`,
   };
 }

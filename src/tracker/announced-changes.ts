@@ -8,7 +8,7 @@ import type { Effects } from "../store/tracked-users.js";
 export const stepsIn = (commits: readonly Commit[]): readonly SyncStep[] =>
   commits.flatMap(({ change }) => (change.type === "step" ? [change] : []));
 
-/** What steps announced, as one: of a user whom several name, the last one counts. `undefined` if they name no user. */
+/** The changes that several steps announced: the last step that names a user counts. `undefined` if none names any. */
 export function announcedChanges(steps: readonly SyncStep[], effects: Effects): DeviceChanges | undefined {
   const [first, ...others] = steps;
   if (first !== undefined && others.length === 0 && first.everyone === undefined) {

@@ -25,12 +25,12 @@ export interface DeviceTrackerOptions {
   /** Requests in flight at once; while there are as many, users wait and merge into the next ones. @default 3 */
   readonly maxConcurrentQueries?: number;
   /**
-   * How long a query is waited for from its sending, in ms; longer where a caller's `timeout` needs it. @default 60_000
+   * How long a query is waited for from its sending, in ms; longer if a caller's `timeout` needs it. @default 60_000
    */
   readonly queryDeadline?: number;
   /** How long an operation of the store is waited for, in ms. @default 10_000 */
   readonly storeDeadline?: number;
-  /** Who verifies signatures. @default platformVerifier(): WebCrypto where it has ed25519, else `@noble/ed25519` */
+  /** Verifies signatures. @default platformVerifier(): WebCrypto if it has ed25519, otherwise `@noble/ed25519` */
   readonly verifier?: SignatureVerifier;
   /**
    * What becomes of devices that are not signed by themselves, which the Matrix spec asks of every device ("Uploading
@@ -39,7 +39,7 @@ export interface DeviceTrackerOptions {
    */
   readonly unsignedDevices?: UnsignedDevices;
   /**
-   * How steps that were missed are made up for: `ask` queries the server for who changed in them (`GET /keys/changes`);
+   * What is done about missed steps: `ask` queries the server for who changed in them (`GET /keys/changes`);
    * `distrust` treats every gap as one that cannot be closed, for homeservers that never report `left` there (tuwunel,
    * continuwuity).
    * @default "ask"

@@ -220,7 +220,7 @@ export class DeviceTracker {
       throw new TypeError(
         `masterKey should be an ed25519 public key in unpadded base64, not ${JSON.stringify(masterKey)}`,
       );
-    return this.#session.onceOpen(({ parts }) => parts.saver.acknowledge(userId, masterKey));
+    return this.#session.onceOpen((account) => account.acknowledgeIdentity(userId, masterKey));
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { DeviceId, UserId } from "../model/ids.js";
-import type { RejectionReason } from "../model/results.js";
+import type { DeviceStatus, RejectionReason } from "../model/results.js";
 import type { DeviceUpdate } from "../model/updates.js";
 import type { DeviceKeys } from "../model/wire.js";
 import { sameSigned, type DeviceList } from "../trust/device-list.js";
@@ -13,6 +13,18 @@ export function deviceUpdate(
   after: DeviceList,
   ourKey: string | undefined,
 ): DeviceUpdate | undefined {
+  const changes = { ...comparedDevices(before, after), refused: newlyRefused(before, after) };
+  const identity = identityStatus(after.identity, ourKey);
+  const identityChanged = !sameJson(identity, identityStatus(before?.identity ?? NO_IDENTITY, ourKey));
+  const { added, removed, renamed, crossSigned, changed, refused } = changes;
+  const count = added.length + removed.length + renamed.length + crossSigned.length + changed.length + refused.size;
+  if (count === 0 && !identityChanged) return undefined;
+  return { userId, ...changes, ...(identityChanged && { identity }) };
+}
+
+type DeviceChanges = Pick<DeviceUpdate, "added" | "removed" | "renamed" | "crossSigned" | "changed">;
+
+function comparedDevices(before: DeviceList | undefined, after: DeviceList): DeviceChanges {
   const added: DeviceId[] = [];
   const renamed: DeviceId[] = [];
   const crossSigned: DeviceId[] = [];
@@ -27,26 +39,21 @@ export function deviceUpdate(
     const is = after.deviceStatus.get(deviceId);
     if (!sameJson(displayName(old), displayName(device))) renamed.push(deviceId);
     if (was?.crossSigned === false && is?.crossSigned === true) crossSigned.push(deviceId);
-    const lost =
-      (was?.crossSigned === true && is?.crossSigned === false) ||
-      (was?.signedByItself === true && is?.signedByItself === false);
-    if (lost || !sameSigned({ ...old, signatures: {} }, { ...device, signatures: {} })) changed.push(deviceId);
+    if (hasLostSignature(was, is) || !sameSigned({ ...old, signatures: {} }, { ...device, signatures: {} }))
+      changed.push(deviceId);
   }
-  const removed =
-    before === undefined
-      ? []
-      : Array.from(before.deviceKeys.keys()).filter((deviceId) => !after.deviceKeys.has(deviceId));
-  const refused = new Map<DeviceId, RejectionReason>();
-  for (const [deviceId, reason] of after.rejected)
-    if (before?.rejected.get(deviceId)?.code !== reason.code) refused.set(deviceId, reason);
-  const identity = identityStatus(after.identity, ourKey);
-  const identityChanged = !sameJson(identity, identityStatus(before?.identity ?? NO_IDENTITY, ourKey));
-  if (
-    added.length + removed.length + renamed.length + crossSigned.length + changed.length + refused.size === 0 &&
-    !identityChanged
-  )
-    return undefined;
-  return { userId, added, removed, renamed, crossSigned, changed, refused, ...(identityChanged && { identity }) };
+  const removed = Array.from(before?.deviceKeys.keys() ?? []).filter((deviceId) => !after.deviceKeys.has(deviceId));
+  return { added, removed, renamed, crossSigned, changed };
+}
+
+const hasLostSignature = (was: DeviceStatus | undefined, is: DeviceStatus | undefined): boolean =>
+  (was?.crossSigned === true && is?.crossSigned === false) ||
+  (was?.signedByItself === true && is?.signedByItself === false);
+
+function newlyRefused(before: DeviceList | undefined, after: DeviceList): ReadonlyMap<DeviceId, RejectionReason> {
+  return new Map(
+    Array.from(after.rejected).filter(([deviceId, { code }]) => before?.rejected.get(deviceId)?.code !== code),
+  );
 }
 
 const displayName = ({ unsigned }: DeviceKeys): unknown => unsigned?.device_display_name;

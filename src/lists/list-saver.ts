@@ -1,5 +1,5 @@
-import { catchError, defer, forkJoin, ignoreElements, map, of, tap, type Observable } from "rxjs";
-import { IdentityChangedError, StoreClearedError } from "../model/errors.js";
+import { catchError, defer, forkJoin, map, of, type Observable } from "rxjs";
+import { StoreClearedError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
 import type { TrackerProblem } from "../model/problems.js";
 import type { DeviceUpdate } from "../model/updates.js";
@@ -9,8 +9,6 @@ import { OWN_IDENTITY, readOwnIdentity } from "../store/records.js";
 import { MAX_RECORDS_PER_TRANSACTION } from "../store/write-buffer.js";
 import type { Tracking } from "../sync/tracking.js";
 import { emptyList, sameDeviceList, type DeviceList } from "../trust/device-list.js";
-import { ownUserSigningKey } from "../trust/identity.js";
-import { acknowledge, acknowledgeKeys } from "./acknowledge.js";
 import { deviceUpdate } from "./device-update.js";
 import type { CachedList } from "./list-cache.js";
 import type { ListMemory } from "./list-memory.js";
@@ -200,38 +198,6 @@ export class ListSaver {
     if (ids.length === 0) return;
     const message = `the keys first seen of ${ids.length} user(s) cannot be read; those of their saved lists stand in for them`;
     this.#ports.report({ type: "records-damaged", kind: "pins", ids, message });
-  }
-
-  /** Pins a master key instead of the one first seen of this user. Completes when that is durable. */
-  acknowledge(userId: UserId, masterKey: string): Observable<never> {
-    const { chain, memory, ownUserId } = this.#ports;
-    return defer(() =>
-      chain.write({
-        keys: acknowledgeKeys(userId),
-        prepare: () => {
-          const acknowledgement = { userId, masterKey, ownUserId, inMemory: memory.last(userId)?.list };
-          return (records, base) => {
-            const result = acknowledge(records, base, acknowledgement);
-            return { result, announce: "list" in result ? [{ type: "acknowledged", userId }] : [] };
-          };
-        },
-      }),
-    ).pipe(
-      tap((acknowledged) => {
-        if ("masterKey" in acknowledged) throw new IdentityChangedError(userId, masterKey, acknowledged.masterKey);
-        const { list } = acknowledged;
-        const cached = memory.last(userId);
-        if (userId === ownUserId && list !== undefined) memory.setOurKey(ownUserSigningKey(list)); // our list need not be in memory
-        if (cached?.list.identity.masterKey !== masterKey) return;
-        const pinned: DeviceList = {
-          ...cached.list,
-          identity: { ...cached.list.identity, pinnedMasterKey: masterKey },
-        };
-        const { pins, reported } = cached.beside;
-        memory.replace(userId, pinned, cached.revision, { reported, pins: pins && { ...pins, masterKey } });
-      }),
-      ignoreElements(),
-    );
   }
 }
 

@@ -13,8 +13,16 @@ import {
 import { VerificationFailedError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
 import { MAX_DELAY } from "../model/max-delay.js";
-import type { SignatureVerifier } from "../trust/signature-verifier.js";
+import type { SignatureCheck, SignatureVerifier } from "../trust/signature-verifier.js";
 import type { Verification, Verified } from "../trust/verify-list.js";
+
+/** What verifying needs. */
+export interface VerifyPorts {
+  readonly verifier: SignatureVerifier;
+  /** How long the verifier is waited for, in ms; longer if there are many signatures. */
+  readonly deadline: number;
+  readonly scheduler: SchedulerLike;
+}
 
 /** What is allowed for each signature if there are many, in ms: JavaScript on a slow phone takes some. */
 const TIME_PER_SIGNATURE = 5;
@@ -25,42 +33,32 @@ const TIME_PER_SIGNATURE = 5;
  */
 export function verifyAll(
   planned: ReadonlyMap<UserId, Verification>,
-  ports: { readonly verifier: SignatureVerifier; readonly deadline: number; readonly scheduler: SchedulerLike },
+  ports: VerifyPorts,
 ): Observable<ReadonlyMap<UserId, Verified>> {
-  const { verifier, deadline, scheduler } = ports;
   const checks = Array.from(planned.values()).flatMap((plan) => plan.checks);
-  const first = Math.min(Math.max(deadline, checks.length * TIME_PER_SIGNATURE), MAX_DELAY);
-  const results$ =
-    checks.length === 0
-      ? of([])
-      : defer(() => verifier.verify(checks)).pipe(
-          throwIfEmpty(() => new Error("it completed without a result")),
-          timeout({
-            first,
-            scheduler,
-            with: () => throwError(() => new Error(`it did not answer within ${first} ms`)),
-          }),
-          take(1),
-          catchError((cause: unknown) => throwError(() => new VerificationFailedError(checks.length, { cause }))),
-        );
+  const results$ = checks.length === 0 ? of([]) : verify(checks, ports);
   return results$.pipe(
     map((results) => {
       let next = 0;
-      return new Map(
-        Array.from(
-          planned,
-          ([
-            userId,
-            {
-              checks: { length },
-              conclude,
-            },
-          ]) => {
-            next += length;
-            return [userId, conclude(results.slice(next - length, next))];
-          },
-        ),
-      );
+      const concluded = new Map<UserId, Verified>();
+      for (const [userId, plan] of planned) {
+        concluded.set(userId, plan.conclude(results.slice(next, next + plan.checks.length)));
+        next += plan.checks.length;
+      }
+      return concluded;
     }),
+  );
+}
+
+function verify(
+  checks: readonly SignatureCheck[],
+  { verifier, deadline, scheduler }: VerifyPorts,
+): Observable<readonly boolean[]> {
+  const first = Math.min(Math.max(deadline, checks.length * TIME_PER_SIGNATURE), MAX_DELAY);
+  return defer(() => verifier.verify(checks)).pipe(
+    throwIfEmpty(() => new Error("it completed without a result")),
+    timeout({ first, scheduler, with: () => throwError(() => new Error(`it did not answer within ${first} ms`)) }),
+    take(1),
+    catchError((cause: unknown) => throwError(() => new VerificationFailedError(checks.length, { cause }))),
   );
 }

@@ -1,4 +1,5 @@
 import { ignoreElements, of, Subscription, toArray, type Observable } from "rxjs";
+import { acknowledgeIdentity } from "../lists/acknowledge-identity.js";
 import { compactIndex } from "../lists/compact-index.js";
 import { StoreClearedError } from "../model/errors.js";
 import { isUserId, type UserId } from "../model/ids.js";
@@ -159,6 +160,12 @@ export class Account {
       this.chain.commitPending();
       return outcome$.pipe(ignoreElements());
     });
+  }
+
+  /** Pins a master key instead of the one first seen of this user. Completes when that is durable. */
+  acknowledgeIdentity(userId: UserId, masterKey: string): Observable<never> {
+    const identity = { userId, masterKey, ownUserId: this.#settings.userId };
+    return acknowledgeIdentity(identity, this.chain, this.parts.memory);
   }
 
   close(error: Error): void {

@@ -1,0 +1,56 @@
+import { defer, ignoreElements, tap, type Observable } from "rxjs";
+import { IdentityChangedError } from "../model/errors.js";
+import type { UserId } from "../model/ids.js";
+import type { Chain } from "../store/chain.js";
+import type { DeviceList } from "../trust/device-list.js";
+import { ownUserSigningKey } from "../trust/identity.js";
+import { acknowledge, acknowledgeKeys } from "./acknowledge.js";
+import type { ListMemory } from "./list-memory.js";
+
+/** What is acknowledged: this master key of this user. */
+export interface IdentityToAcknowledge {
+  readonly userId: UserId;
+  readonly masterKey: string;
+  readonly ownUserId: UserId;
+}
+
+/**
+ * Pins a master key instead of the one first seen of a user, in the store and in memory. Completes when that is durable.
+ * Fails with {@link IdentityChangedError} if the user has another master key in the meantime.
+ */
+export function acknowledgeIdentity(
+  identity: IdentityToAcknowledge,
+  chain: Chain,
+  memory: ListMemory,
+): Observable<never> {
+  const { userId, masterKey, ownUserId } = identity;
+  return defer(() =>
+    chain.write({
+      keys: acknowledgeKeys(userId),
+      prepare: () => {
+        const acknowledgement = { ...identity, inMemory: memory.last(userId)?.list };
+        return (records, base) => {
+          const result = acknowledge(records, base, acknowledgement);
+          return { result, announce: "list" in result ? [{ type: "acknowledged", userId }] : [] };
+        };
+      },
+    }),
+  ).pipe(
+    tap((acknowledged) => {
+      if ("masterKey" in acknowledged) throw new IdentityChangedError(userId, masterKey, acknowledged.masterKey);
+      // Our own list need not be in memory.
+      if (userId === ownUserId && acknowledged.list !== undefined)
+        memory.setOurKey(ownUserSigningKey(acknowledged.list));
+      pinInMemory(identity, memory);
+    }),
+    ignoreElements(),
+  );
+}
+
+function pinInMemory({ userId, masterKey }: IdentityToAcknowledge, memory: ListMemory): void {
+  const cached = memory.last(userId);
+  if (cached?.list.identity.masterKey !== masterKey) return;
+  const { pins, reported } = cached.beside;
+  const list: DeviceList = { ...cached.list, identity: { ...cached.list.identity, pinnedMasterKey: masterKey } };
+  memory.replace(userId, list, cached.revision, { reported, pins: pins && { ...pins, masterKey } });
+}

@@ -94,6 +94,27 @@ describe("track() of a user who leaves in a step that another tab commits first"
   );
 });
 
+describe("track() that waits for a gap while another tab commits a departure", () => {
+  it(
+    "does not track them: its caller did not know",
+    marbles((m) => {
+      const account = accountIn(m);
+      const closed$ = m.cold("----(c|)", { c: {} });
+      const first = account.open({ keysApi: { ...account.homeserver.keysApi, changes: () => closed$ } });
+      first.give(answering(null, "s1"));
+      const second = account.open();
+      second.lookup([]).subscribe();
+      m.acts("-abc", {
+        a: () => first.give(answering("s9", "s10")),
+        b: () => first.tracker.track([BOB, CAROL]).subscribe(),
+        c: () => second.give(answering("s1", "s2", { left: [CAROL] })),
+      });
+      const names$ = first.tracker.trackedUsers$.pipe(map((users) => Array.from(users, localpart).join(" ")));
+      m.expectObservable(names$).toBe("a----b", { a: "alice", b: "alice bob" });
+    }),
+  );
+});
+
 describe("a step that two tabs are given", () => {
   it(
     "is committed once, and the list that one of them fetches is used by all",

@@ -84,6 +84,19 @@ describe("settled()", () => {
   );
 });
 
+describe("tokenSettled()", () => {
+  it(
+    "emits when the token in memory is durable, whatever else is pending",
+    marbles((m) => {
+      const { apply, chain, store } = chainIn(m);
+      store.takes = 3;
+      apply(changing("s0", "s1", BOB));
+      apply(track(CAROL));
+      m.expectObservable(chain.tokenSettled()).toBe("---(c|)", outcomes);
+    }),
+  );
+});
+
 describe("commits of another tracker", () => {
   it(
     "are followed as they are announced",

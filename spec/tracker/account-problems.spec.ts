@@ -1,0 +1,43 @@
+import { describe, expect, it } from "vitest";
+import { parseStep } from "../../src/sync/parse-step.js";
+import { loadProblems, stepProblems } from "../../src/tracker/account-problems.js";
+import { ALICE, BOB } from "../support/users.js";
+
+describe("what is reported of a saved state", () => {
+  it("is nothing if it is sound", () => {
+    expect(loadProblems({ damaged: new Map() })).toEqual([]);
+  });
+
+  it.each(["account", "log", "snapshot"])(
+    "says that users became untracked if a record of kind %s is damaged",
+    (kind) => {
+      const [problem] = loadProblems({ damaged: new Map([[kind, ["1", "2"]]]) });
+      expect(problem).toMatchObject({ type: "records-damaged", kind, ids: ["1", "2"] });
+      expect(problem?.message).toMatch(/2 saved record.*track\(\)/u);
+    },
+  );
+
+  it("does not say so of other records", () => {
+    expect(loadProblems({ damaged: new Map([["list", ["1"]]]) })[0]?.message).not.toContain("track()");
+  });
+
+  it("is that a store of an older version was replaced", () => {
+    expect(loadProblems({ damaged: new Map(), replaced: 1 })).toMatchObject([{ type: "store-replaced", format: 1 }]);
+  });
+});
+
+describe("what is reported of a sync response", () => {
+  const problemsOf = (response: unknown) => stepProblems(parseStep(response, ALICE)).map(({ type }) => type);
+
+  it("is nothing if it was understood", () => {
+    expect(problemsOf({ next_batch: "s1", device_lists: { changed: [BOB] } })).toEqual([]);
+  });
+
+  it("is why it may hide changes, and which strings are not user IDs", () => {
+    expect(problemsOf("<html>")).toEqual(["sync-response-refused"]);
+    expect(problemsOf({ next_batch: "s1", device_lists: { changed: ["nobody"], left: 5 } })).toEqual([
+      "sync-response-refused",
+      "user-ids-refused",
+    ]);
+  });
+});

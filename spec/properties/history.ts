@@ -129,10 +129,12 @@ function arbitraryRace(tabs: number): fc.Arbitrary<readonly Event[]> {
   const change = fc.record({ type: oneOf("change", "change", "move"), user: oneOf(BOB, BOB, CAROL) });
   const users = [BOB];
   return fc
-    .tuple(fc.nat({ max: 5 }), tab, tab, wait, wait, wait, change, change, oneOf(5, 50, 500), fc.boolean())
+    .tuple(fc.nat({ max: 6 }), tab, tab, wait, wait, wait, change, change, oneOf(5, 50, 500), fc.boolean())
     .map(([which, one, other, soon, later, then, happens, again, ms, isLate]) => {
       const lookup: Event = { type: "lookup", tab: one, users, force: false };
       const lookupElsewhere: Event = { ...lookup, tab: other };
+      const forced: Event = { ...lookup, force: true };
+      const invalidate: Event = { type: "invalidate", tab: one, users: [CAROL] };
       const outage: Event = { type: "store outage", tab: one, ms };
       const takeOver: Event = { type: "take over", tab: other, isLate };
       const untrack: Event = { type: "untrack", tab: one, users };
@@ -141,6 +143,7 @@ function arbitraryRace(tabs: number): fc.Arbitrary<readonly Event[]> {
       const races: readonly (readonly Event[])[] = [
         // A change while its user is being looked up; another tab commits it.
         [lookup, soon, happens, later, lookup, then],
+        [forced, happens, soon, invalidate, later, lookup, then],
         // Two tabs are given overlapping responses.
         [happens, soon, takeOver, again, later, lookup, then],
         // A tab that cannot commit keeps a list of its own.

@@ -84,6 +84,17 @@ describe("a damaged store", () => {
     expect(users(again)).toEqual([`alice@${again.state.head} none`]);
   });
 
+  it("is mended at once if its head says that there are any number of records", () => {
+    const { snapshot } = SYNC_RECORD;
+    for (const damage of [
+      { ...SYNC_RECORD, position: 2 ** 50 },
+      { ...SYNC_RECORD, snapshot: { ...snapshot, chunks: 2 ** 50 } },
+    ]) {
+      const { damaged } = load(damagedStore([SYNC, damage]));
+      expect(Array.from(damaged.values()).flat()).toHaveLength(100);
+    }
+  });
+
   it("keeps its token if it can be read", () => {
     expect(load(damagedStore([logKey(3), "?"])).state.token).toBe("s3");
     expect(load(damagedStore([SYNC, "?"])).state.token).toBeUndefined();

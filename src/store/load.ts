@@ -2,7 +2,7 @@ import { defer, map, mergeMap, of, throwError, type Observable } from "rxjs";
 import { StoreClearedError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
 import { emptyClone, follow, followSave, type SavedState } from "./clone.js";
-import type { DeviceStore } from "./device-store.js";
+import type { DeviceStore, RecordKey } from "./device-store.js";
 import { mend } from "./mend.js";
 import { ownStore } from "./owner.js";
 import {
@@ -87,6 +87,9 @@ export function readAccount(store: DeviceStore, owner: OwnerRecord): Observable<
 
 type Records = ReadonlyMap<string, unknown>;
 
+/** Damaged records after which it is enough: a damaged head may say that there are any number of records. */
+const MAX_REFUSED = 100;
+
 /** The snapshot, and the log after it. */
 function fold(
   userId: UserId,
@@ -95,15 +98,21 @@ function fold(
   log: Records,
 ): { state: SavedState; damaged: Map<string, string[]> } {
   const damaged = new Map<string, string[]>();
-  const refuse = (kind: string, id: string) => damaged.set(kind, [...(damaged.get(kind) ?? []), id]);
+  let refused = 0;
+  const refuse = ([kind, id]: RecordKey) => {
+    refused++;
+    const ids = damaged.get(kind);
+    if (ids === undefined) damaged.set(kind, [id]);
+    else ids.push(id);
+  };
   const clone = emptyClone(userId);
   if (sync === undefined) return { state: clone, damaged: new Map([["account", [SYNC[1]]]]) };
   clone.head = sync.snapshot.head;
   const revisions = new Map<number, { readonly number: number }>(); // a hundred thousand users need few objects
-  for (let chunk = 0; chunk < sync.snapshot.chunks; chunk++) {
-    const [kind, id] = snapshotKey(chunk);
-    const users = readSnapshot(snapshots.get(id));
-    if (users === undefined) refuse(kind, id);
+  for (let chunk = 0; chunk < sync.snapshot.chunks && refused < MAX_REFUSED; chunk++) {
+    const key = snapshotKey(chunk);
+    const users = readSnapshot(snapshots.get(key[1]));
+    if (users === undefined) refuse(key);
     for (const [user, number, list] of users ?? []) {
       const revision = revisions.get(number) ?? { number };
       revisions.set(number, revision);
@@ -114,14 +123,14 @@ function fold(
       });
     }
   }
-  for (let position = sync.snapshot.position + 1; position <= sync.position; position++) {
-    const [kind, id] = logKey(position);
-    const record = readLog(log.get(id));
-    if (record === undefined) refuse(kind, id);
+  for (let at = sync.snapshot.position + 1; at <= sync.position && refused < MAX_REFUSED; at++) {
+    const key = logKey(at);
+    const record = readLog(log.get(key[1]));
+    if (record === undefined) refuse(key);
     else if (record.type === "save") followSave(clone, record.lists);
-    else follow(clone, record.commits, position);
+    else follow(clone, record.commits, at);
   }
-  if (damaged.size === 0 && clone.head !== sync.head) refuse("account", SYNC[1]);
+  if (refused === 0 && clone.head !== sync.head) refuse(SYNC);
   return { state: { ...clone, token: sync.token, position: sync.position }, damaged };
 }
 

@@ -135,7 +135,9 @@ function arbitraryRace(tabs: number): fc.Arbitrary<readonly Event[]> {
       const lookupElsewhere: Event = { ...lookup, tab: other };
       const forced: Event = { ...lookup, force: true };
       const invalidate: Event = { type: "invalidate", tab: one, users: [CAROL] };
-      const outage: Event = { type: "store outage", tab: one, ms };
+      const outage: Event = isLate
+        ? { type: "store outage", tab: one, ms }
+        : { type: "store trouble", tab: one, how: "fails", operation: "update" };
       const takeOver: Event = { type: "take over", tab: other, isLate };
       const untrack: Event = { type: "untrack", tab: one, users };
       const track: Event = { type: "track", tab: one, users };

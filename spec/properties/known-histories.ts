@@ -112,7 +112,7 @@ export const KNOWN_HISTORIES: readonly KnownHistory[] = [
     events: [
       { type: "untrack", tab: 1, users: [BOB] },
       wait(100),
-      { type: "store outage", tab: 1, ms: 500 },
+      { type: "store trouble", tab: 1, how: "fails", operation: "update" },
       { type: "track", tab: 1, users: [BOB] },
       { type: "lookup", tab: 1, users: [BOB], force: false },
       wait(100),

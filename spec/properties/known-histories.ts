@@ -126,4 +126,21 @@ export const KNOWN_HISTORIES: readonly KnownHistory[] = [
       { type: "lookup", tab: 1, users: [BOB], force: false },
     ],
   },
+  {
+    title: "an initial response that was held up moves the token back, and the tab that is ahead syncs no more",
+    setup: { tabs: 2, watches: true },
+    events: [
+      move(ME),
+      { type: "store trouble", tab: 1, how: "hangs", operation: "update" },
+      wait(9),
+      { type: "store outage", tab: 1, ms: 5 },
+      change(BOB),
+      wait(2),
+      takeOver(1, true),
+      change(BOB),
+      wait(15),
+      change(BOB),
+      takeOver(0),
+    ],
+  },
 ];

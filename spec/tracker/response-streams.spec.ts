@@ -56,6 +56,13 @@ describe("a response of this tab", () => {
     expect(seen.slice(2)).toEqual(["synced s1", "synced s2"]);
   });
 
+  it("of a stream that is behind is emitted before the next step of another tab", () => {
+    const { streams, seen, apply } = streamsInTest();
+    apply("s1").next("applied");
+    streams.committedElsewhere({ next_batch: "s2" });
+    expect(seen).toEqual(["applied s1", "synced s1", "applied s2", "synced s2"]);
+  });
+
   it("of a stream that is behind is not emitted with a commit before it", () => {
     const { seen, apply } = streamsInTest();
     const [first$, late$] = [apply("s1"), apply("s2")];

@@ -31,7 +31,7 @@ const newGeneration = (): Generation => ({
  * `applied$` and `synced$`: each response once, in order, as soon as lookups reflect it and as soon as it is durable.
  *
  * A response of a stream that is behind changes what it names and moves no token: `synced$` emits it with the next
- * commit of its stream.
+ * step that is committed, of its stream or of another tab's, which may be the one that goes on.
  */
 export class ResponseStreams {
   /** Ends with the sync stream; a later subscriber gets what comes after that. */
@@ -75,6 +75,8 @@ export class ResponseStreams {
   /** Another tab committed a step. */
   committedElsewhere(response: SyncResponse): void {
     const generation = this.#current;
+    for (const unsynced of generation.unsynced) if (unsynced.state === "applied") unsynced.state = "durable";
+    this.#flush(generation);
     this.#emissions.enqueue(() => {
       this.#responded$.next();
       generation.applied$.next(response);

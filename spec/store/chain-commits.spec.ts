@@ -160,6 +160,25 @@ describe("commits of another tracker", () => {
   );
 
   it(
+    "that are announced during a commit of ours show that memory is behind",
+    marbles((m) => {
+      const records = storeOfAlice();
+      const { apply, chain, store, users } = chainIn(m, records);
+      store.takes = 5;
+      apply(track(BOB));
+      m.acts("--ac--d", {
+        a: () => chainIn(m, records, "another tab").apply(changing("s0", "s1", CAROL)),
+        c: () => expect(chain.isBehind).toBe(true),
+        d: () => expect(chain.isBehind).toBe(true),
+      });
+      m.afterwards(() => {
+        expect(chain.isBehind).toBe(false);
+        expect(users()).toEqual(["alice@0 none", "carol@1 none", "bob@2 none"]);
+      });
+    }),
+  );
+
+  it(
     "of another life of the store are ignored",
     marbles((m) => {
       const { chain, events } = chainIn(m);

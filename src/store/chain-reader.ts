@@ -2,7 +2,8 @@ import type { Observable } from "rxjs";
 import { StoreClearedError } from "../model/errors.js";
 import type { News } from "./announcement.js";
 import type { ChainParts } from "./chain-parts.js";
-import { canFollow, doubt, follow, followSave, type SavedLists } from "./clone.js";
+import type { Commit } from "./change.js";
+import { canFollow, doubt, follow, followSave, type Clone, type SavedLists } from "./clone.js";
 import { readMissing, type Missing } from "./load.js";
 import { rebase, type Rebased } from "./rebase.js";
 import { Reloads } from "./reloads.js";
@@ -64,15 +65,18 @@ export class ChainReader {
   }
 
   /**
-   * Follows news while an operation is under way, unless it is a commit of ours or a read of what is missing: nothing may
-   * be called current that was announced to have changed.
+   * Follows news while an operation is under way: nothing may be called current that was announced to have changed. A
+   * commit of ours that is under way when another one is announced is refused, or came before it: which, the store
+   * knows.
    */
   followAtOnce(): void {
-    while (!this.#isBehind && this.#parts.clone.pending.length === 0) {
+    const { clone } = this.#parts;
+    while (!this.#isBehind && clone.pending.length === 0) {
       const news = this.#news.shift();
       if (news === undefined) return;
       this.#follow(news);
     }
+    if (this.#news.some((news) => unknownCommits(news, clone).length > 0)) this.catchUp();
   }
 
   /** Follows news, or begins to read what is missing; `false` if there is nothing to do now. */
@@ -103,9 +107,10 @@ export class ChainReader {
     });
   }
 
-  #followCommits({ commits, position }: Extract<News, { type: "commits" }>): void {
+  #followCommits(news: Extract<News, { type: "commits" }>): void {
+    const { commits, position } = news;
     const { clone, events } = this.#parts;
-    const unknown = commits.filter(({ number }) => number > clone.head);
+    const unknown = unknownCommits(news, clone);
     if (unknown.length === 0 || this.#isBehind) return; // known, or about to be read
     if (canFollow(clone, commits)) {
       events.together(() => {
@@ -155,6 +160,9 @@ export class ChainReader {
     this.#parts.events.behind(isBehind);
   }
 }
+
+const unknownCommits = (news: News, { head }: Clone): readonly Commit[] =>
+  news.type === "commits" ? news.commits.filter(({ number }) => number > head) : [];
 
 /** The lists that other trackers saved in the meantime, or may have saved, so that those in memory may be older at the same revision. */
 function savedElsewhere(missing: Missing, name: string): SavedLists {

@@ -8,6 +8,7 @@ import type { DeviceChanges, DeviceKeysByUser } from "./model/results.js";
 import type { DeviceUpdate } from "./model/updates.js";
 import type { SyncResponse } from "./model/wire.js";
 import { checkServerTimeout, complete, distinctUsers, type DeviceTrackerOptions } from "./tracker/options.js";
+import { withReportedErrors } from "./tracker/reported-errors.js";
 import { Session } from "./tracker/session.js";
 import { isPublicKey } from "./trust/cross-signing-key.js";
 
@@ -48,13 +49,14 @@ export class DeviceTracker {
   /**
    * Hot: each response of this tab's stream, and each step that another tab committed (`since`, `next_batch`,
    * `device_lists`), as soon as lookups reflect it. Ends as the sync stream does; subscribe again for the next
-   * connection.
+   * connection. As {@link problems$} reports the end, a subscriber need not handle its error.
    */
   readonly applied$: Observable<SyncResponse>;
   /**
    * Hot: the same responses once their changes are durable; only `since`, `next_batch` and `device_lists`. Ends as the
    * sync stream does, and with {@link StoreOwnerError} or {@link StoreClearedError} if the store is not ours (any
-   * more); subscribe again for the next connection.
+   * more); subscribe again for the next connection. As {@link problems$} reports the end, a subscriber need not handle
+   * its error.
    */
   readonly synced$: Observable<SyncResponse>;
   /** Hot: what went wrong and what was done about it. Never fails; completes with {@link close}. */
@@ -75,8 +77,8 @@ export class DeviceTracker {
     this.problems$ = problems$;
     this.trackedUsers$ = session.trackedUsers$;
     this.caughtUp$ = session.caughtUp$;
-    this.applied$ = session.alive(responses.applied$);
-    this.synced$ = session.alive(responses.synced$);
+    this.applied$ = withReportedErrors(session.alive(responses.applied$));
+    this.synced$ = withReportedErrors(session.alive(responses.synced$));
   }
 
   /**

@@ -17,7 +17,7 @@ export { platformVerifier, type PlatformVerifierOptions } from "./ed25519/platfo
 export type { SignatureCheck, SignatureVerifier } from "./trust/signature-verifier.js";
 export type { UnsignedDevices } from "./trust/verify-list.js";
 export type { DeviceId, UserId } from "./model/ids.js";
-export type { TrackerProblem } from "./model/problems.js";
+export type { SyncFailure, TrackerProblem } from "./model/problems.js";
 export type {
   DeviceChanges,
   DeviceKeysByUser,

@@ -69,6 +69,19 @@ describe("an error of sync$", () => {
   );
 
   it(
+    "is never thrown for a subscriber that does not handle it",
+    marbles((m) => {
+      const { tracker, problems$ } = failing(m);
+      tracker.applied$.subscribe();
+      tracker.synced$.pipe(map(token)).subscribe();
+      m.expectObservable(problems$).toBe("---p", { p: "sync-ended" });
+      m.afterwards(() => {
+        expect(unhandled).toEqual([]);
+      });
+    }),
+  );
+
+  it(
     "leaves lookups going on from the last step",
     marbles((m) => {
       const { lookup, expectQueries } = failing(m, { devices: { [BOB]: ["B1"] }, answerAfter: 2 });

@@ -1,5 +1,14 @@
 import type { AxiosInstance } from "axios";
-import { asyncScheduler, catchError, defer, map, type Observable, type SchedulerLike, throwError } from "rxjs";
+import {
+  asyncScheduler,
+  catchError,
+  defer,
+  map,
+  mergeMap,
+  type Observable,
+  type SchedulerLike,
+  throwError,
+} from "rxjs";
 import { InvalidResponseError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
 import { type KeysQuerySections, keysQuerySections } from "../model/keys-query-sections.js";
@@ -8,6 +17,7 @@ import type { KeysApi } from "../query/keys-api.js";
 import { queryInParts } from "./query-in-parts.js";
 import { request, type RequestOptions } from "./request.js";
 import { retryTransient } from "./retry-transient.js";
+import { syncFailures } from "./sync-failures.js";
 import { checkTimeout } from "./timeout.js";
 import { isServerFailure, isTransient } from "./transient.js";
 
@@ -41,6 +51,8 @@ const PARTS_WINDOW = 45_000;
  *    requests, one at a time, within 45 s after the first one.
  *
  * Unsubscribing aborts the request, or the wait for the next one.
+ *
+ * Failed attempts of `syncResponses` on the same instance are passed on to the tracker, which reports them.
  *
  * `timeout` is sent in the body, as specified, and in the query string, where Synapse reads it; in neither if the
  * caller gave none. The deadline of the request itself is 60 s longer.
@@ -92,6 +104,9 @@ export function axiosKeysApi(
         retryTransient((error) => isTransient(error, CHANGES), scheduler),
       );
     },
+    syncFailures$: syncFailures(http).pipe(
+      mergeMap(({ error, retryIn, message }) => (retryIn === null ? [] : [{ error, retryIn, message }])),
+    ),
   };
 }
 

@@ -14,6 +14,7 @@ import {
   of,
   race,
   type SchedulerLike,
+  type Subject,
   take,
   throwError,
   timeout as deadlineOf,
@@ -23,6 +24,7 @@ import { asError } from "./http-error.js";
 import { online } from "./online.js";
 import { request } from "./request.js";
 import type { SyncFailed } from "./sync-failed.js";
+import { syncFailures } from "./sync-failures.js";
 import type { SyncOptions } from "./sync-options.js";
 import {
   afterFailedSave,
@@ -77,6 +79,9 @@ const SINCE_DEADLINE = 10_000;
  *    other 400 three times in a row) is dropped, and an initial sync follows, which the tracker handles as a gap. The
  *    same happens if `since$` fails or does not emit within 10 s.
  *
+ * Each failed attempt is passed to `onFailure`, and to the tracker whose `axiosKeysApi` uses the same instance, which
+ * reports it on `problems$`.
+ *
  * Fails only if the login has ended, with the `MatrixError`: the account is deactivated, or the access token is unknown
  * (401 `M_UNKNOWN_TOKEN`) and `accessToken` has no other. A locked account is polled on, as the spec recommends, and so
  * is a server that receives no token (`M_MISSING_TOKEN`), which a redirect or a proxy drops. Never completes.
@@ -104,7 +109,7 @@ export function syncResponses(http: AxiosInstance, options: SyncOptions = {}): O
   const { scheduler = asyncScheduler } = options;
   checkTimeout(timeout);
   const filtered = filter === undefined ? {} : { filter: typeof filter === "string" ? filter : JSON.stringify(filter) };
-  const report = reporter(onFailure);
+  const report = reporter(onFailure, syncFailures(http));
 
   const poll = (position: SyncPosition): Observable<SyncPosition> =>
     defer(() => {
@@ -149,8 +154,9 @@ export function syncResponses(http: AxiosInstance, options: SyncOptions = {}): O
 
 type Report = (failure: SyncFailed) => void;
 
-function reporter(onFailure: Report | undefined): Report {
+function reporter(onFailure: Report | undefined, failures$: Subject<SyncFailed>): Report {
   return (failure) => {
+    failures$.next(failure);
     try {
       onFailure?.(failure);
     } catch (error) {

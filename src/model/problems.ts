@@ -1,6 +1,13 @@
 import type { InvalidResponseError } from "./errors.js";
 import type { UserId } from "./ids.js";
 
+/** A failed attempt of a sync loop. The next one follows in `retryIn` ms. */
+export interface SyncFailure {
+  readonly error: unknown;
+  readonly retryIn: number;
+  readonly message: string;
+}
+
 /**
  * What went wrong, and what the tracker did about it. For logs and bug reports: the application does not have to react.
  */
@@ -49,6 +56,8 @@ export type TrackerProblem =
   | { readonly type: "store-unavailable"; readonly error: unknown; readonly message: string }
   /** Steps could not be committed. Lookups go on from memory, and the commit is retried in `retryIn` ms. */
   | { readonly type: "commit-failed"; readonly error: unknown; readonly retryIn: number; readonly message: string }
+  /** A request of this tab's sync loop failed. Lookups go on from the last step applied. */
+  | ({ readonly type: "sync-failed" } & SyncFailure)
   /** The sync stream completed, or failed with this `error`. Lookups go on from the last step applied. */
   | { readonly type: "sync-ended"; readonly error?: unknown; readonly message: string }
   /** The store had a format of an older version. It was emptied, and everything is fetched again. */

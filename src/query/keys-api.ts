@@ -1,4 +1,5 @@
 import type { Observable } from "rxjs";
+import type { SyncFailure } from "../model/problems.js";
 import type { DeviceLists, KeysQueryRequest, KeysQueryResponse } from "../model/wire.js";
 
 /**
@@ -13,4 +14,10 @@ export interface KeysApi {
   query(request: KeysQueryRequest): Observable<KeysQueryResponse>;
   /** `GET /_matrix/client/v3/keys/changes` */
   changes(range: { from: string; to: string }): Observable<DeviceLists>;
+  /**
+   * Hot: failed attempts of the sync loop that uses the same connection, which `sync$` does not show. The tracker
+   * reports them on `problems$` (`sync-failed`) while it is connected.
+   * @default none
+   */
+  readonly syncFailures$?: Observable<SyncFailure>;
 }

@@ -124,6 +124,11 @@ export class Session {
       });
     };
     connection.add(
+      this.#options.keysApi.syncFailures$?.subscribe((failure) => {
+        this.outputs.report({ type: "sync-failed", ...failure });
+      }),
+    );
+    connection.add(
       this.#options.sync$.subscribe({
         next: (response: unknown) => {
           if (connection.closed) return; // from inside an emission that an earlier response of this burst caused

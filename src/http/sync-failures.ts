@@ -1,0 +1,17 @@
+import type { AxiosInstance } from "axios";
+import { Subject } from "rxjs";
+import type { SyncFailed } from "./sync-failed.js";
+
+const SYNC_FAILURES = Symbol("sync failures");
+
+interface WithFailures {
+  [SYNC_FAILURES]?: Subject<SyncFailed> | undefined;
+}
+
+/**
+ * The failed attempts of the sync loops that use this instance. A loop emits responses only, and any operators may
+ * follow it; its failures reach the tracker by the instance that it shares with `axiosKeysApi`.
+ */
+export function syncFailures(http: AxiosInstance): Subject<SyncFailed> {
+  return ((http as WithFailures)[SYNC_FAILURES] ??= new Subject());
+}

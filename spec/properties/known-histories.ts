@@ -143,4 +143,17 @@ export const KNOWN_HISTORIES: readonly KnownHistory[] = [
       takeOver(0),
     ],
   },
+  {
+    title: "a tab invalidates a user whom another one has untracked, and tracks again while its query is on its way",
+    setup: { tabs: 2, announceAfter: 40, watches: true },
+    events: [
+      { type: "untrack", tab: 1, users: [BOB] },
+      wait(5),
+      { type: "track", tab: 1, users: [BOB] },
+      wait(1),
+      call("invalidate", BOB),
+      wait(40),
+      lookup(BOB),
+    ],
+  },
 ];

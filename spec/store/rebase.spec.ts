@@ -56,12 +56,12 @@ describe("a pending step, rebased", () => {
     const late = step({ since: "s1", next: "s2", changed: [BOB, DAVE], left: [CAROL] });
     const { clone } = race([late], [step({ since: "s1", next: "s3" })]);
     expect(usersOf(clone)).toEqual(["alice@0 none", "bob@3 outdated", "carol@3 outdated"]);
-    expect(toCommits(clone)).toEqual(commits(3, invalidate(BOB, CAROL)));
+    expect(toCommits(clone)).toEqual(commits(3, invalidate(BOB, DAVE, CAROL)));
     expect(clone.token).toBe("s3");
   });
 
-  it("of a stream that is behind, naming no tracked user, is applied and not committed", () => {
-    const { clone, outcomes } = race([changing("s1", "s2", DAVE)], [step({ since: "s1", next: "s3" })]);
+  it("of a stream that is behind, naming no user, is applied and not committed", () => {
+    const { clone, outcomes } = race([changing("s1", "s2")], [step({ since: "s1", next: "s3" })]);
     expect(toCommits(clone)).toEqual([]);
     expect(clone.token).toBe("s3");
     expect(outcomes).toEqual<Outcome[]>(["applied"]);
@@ -129,9 +129,15 @@ describe("a pending change of the application, rebased", () => {
     expect(usersOf(clone)).toContain("dave@2 none");
   });
 
-  it("untracks and outdates only users who are still tracked", () => {
-    const { clone } = race([untrack(BOB, CAROL), invalidate(CAROL)], [leaving("s1", "s2", BOB)]);
+  it("untracks only users who are still tracked", () => {
+    const { clone } = race([untrack(BOB, CAROL)], [leaving("s1", "s2", BOB)]);
     expect(toCommits(clone)).toEqual(commits(3, untrack(CAROL)));
+  });
+
+  it("outdates users whom another tab has untracked: it may be about to track them again", () => {
+    const { clone } = race([invalidate(BOB)], [untrack(BOB)]);
+    expect(toCommits(clone)).toEqual(commits(3, invalidate(BOB)));
+    expect(usersOf(clone)).toEqual(["alice@0 none", "carol@1 current"]);
   });
 });
 

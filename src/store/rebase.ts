@@ -57,6 +57,8 @@ export function rebase(clone: Clone, missing: Missing, name: string): Rebased {
  *   by a transaction of our own whose answer was lost. Any other is of a stream that is behind or ahead: the users it
  *   names become outdated and the token stays.
  * - `track()` tracks users again, but not those who left in a commit that its caller did not know.
+ * - `invalidate()` is committed even for users who are no longer tracked: another tab may be tracking them again, with a
+ *   list that it requested before.
  */
 export function rebased(
   change: Change,
@@ -65,17 +67,18 @@ export function rebased(
 ): Change | Outcome {
   if (change.type === "step") {
     if (change.next === undefined || change.since === token) return change;
-    return change.next === token ? "committed" : (lateStep(change, users) ?? "applied");
+    return change.next === token ? "committed" : (lateStep(change) ?? "applied");
   }
+  if (change.type === "invalidate") return change;
   const isWanted = (userId: UserId) =>
     change.type === "track" ? !users.has(userId) && !hasLeft(userId) : users.has(userId);
   const wanted = change.users.filter(isWanted);
   return wanted.length === 0 ? "applied" : { type: change.type, users: wanted };
 }
 
-function lateStep({ changed, left, everyone }: SyncStep, users: TrackedUsers["users"]): Change | undefined {
+function lateStep({ changed, left, everyone }: SyncStep): Change | undefined {
   if (everyone === "outdated") return { type: "step", changed: [], left: [], everyone };
-  const named = [...changed, ...left].filter((userId) => users.has(userId));
+  const named = [...changed, ...left];
   return named.length === 0 ? undefined : { type: "invalidate", users: named };
 }
 

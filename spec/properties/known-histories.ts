@@ -156,4 +156,23 @@ export const KNOWN_HISTORIES: readonly KnownHistory[] = [
       lookup(BOB),
     ],
   },
+  {
+    title: "another tab moves the head under a gap that could not be closed, while the store fails",
+    setup: { tabs: 2, announceAfter: 40, gaps: "distrust", watches: true },
+    events: [
+      restart("crash"),
+      wait(1),
+      change(BOB),
+      wait(2),
+      outage(5),
+      change(BOB),
+      wait(1),
+      takeOver(0),
+      change(CAROL),
+      wait(2),
+      outage(5),
+      wait(1),
+      change(BOB),
+    ],
+  },
 ];

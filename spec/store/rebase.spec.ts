@@ -67,8 +67,11 @@ describe("a pending step, rebased", () => {
     expect(outcomes).toEqual<Outcome[]>(["applied"]);
   });
 
-  it("of a stream that is behind and unreadable outdates everyone", () => {
-    const late = step({ since: "s1", next: "s2", everyone: "outdated" });
+  it.each([
+    ["is unreadable", "outdated"],
+    ["closes a gap in which any user may have changed", "untracked"],
+  ] as const)("of a stream that is behind and %s outdates everyone", (_, everyone) => {
+    const late = step({ since: "s1", next: "s2", everyone });
     const { clone } = race([late], [step({ since: "s1", next: "s3" })]);
     expect(usersOf(clone)).toEqual(["alice@3 none", "bob@3 outdated", "carol@3 outdated"]);
     expect(clone.token).toBe("s3");

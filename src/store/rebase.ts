@@ -77,7 +77,8 @@ export function rebased(
 }
 
 function lateStep({ changed, left, everyone }: SyncStep): Change | undefined {
-  if (everyone === "outdated") return { type: "step", changed: [], left: [], everyone };
+  // After a gap that could not be closed, too, any user may have changed.
+  if (everyone !== undefined) return { type: "step", changed: [], left: [], everyone: "outdated" };
   const named = [...changed, ...left];
   return named.length === 0 ? undefined : { type: "invalidate", users: named };
 }

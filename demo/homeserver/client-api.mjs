@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { ALICE, HOME, ROOM } from "./kitchen.mjs";
 import { MatrixRefusal } from "./matrix-refusal.mjs";
-import { ALICE, HOME, ROOM, serverOf } from "./world.mjs";
+import { queryKeys } from "./query-keys.mjs";
+import { syncTokens } from "./sync-tokens.mjs";
 
 /** The access token of a login: a new device, which never uploads keys. */
 const DEMO_TOKEN = "demo";
@@ -10,29 +12,19 @@ const PHONE_TOKEN = "phone";
 const LONGEST_POLL = 60_000;
 
 /** @typedef {import("./homeserver.mjs").Call} Call */
-/** @typedef {import("./world.mjs").World} World */
-/** @typedef {import("./slow-query.mjs").SlowQuery} SlowQuery */
 
 /**
  * The part of the Matrix client-server API that a device tracker and its application need.
  *
- * @param {World} world
- * @param {SlowQuery} slowQuery
+ * @param {import("./world.mjs").World} world
+ * @param {import("./slow-query.mjs").SlowQuery} slowQuery
  * @param {() => number} latency how long the next `/keys/query` takes, in ms
  * @returns {Record<string, (call: Call) => unknown>} by method and path
  */
 export function clientApi(world, slowQuery, latency) {
   const { announcements } = world;
+  const tokens = syncTokens(world.life);
   const demoDevice = `DEMO${world.life}`;
-  const tokenAt = (/** @type {number} */ position) => `s${position}_${world.life}`;
-  const session = () => ({ user_id: ALICE, access_token: DEMO_TOKEN, device_id: demoDevice, home_server: HOME });
-
-  const positionOf = (/** @type {string | null} */ token) => {
-    const [, position, life] = /^s(\d+)_(\w+)$/.exec(token ?? "") ?? [];
-    if (life !== world.life)
-      throw new MatrixRefusal(400, "M_UNKNOWN", `"${token}" is not a position in this server’s stream`);
-    return Number(position);
-  };
 
   /** The device that a request comes from. */
   const device = (/** @type {Call} */ { token }) => {
@@ -43,34 +35,13 @@ export function clientApi(world, slowQuery, latency) {
     throw new MatrixRefusal(401, "M_UNKNOWN_TOKEN", "the access token is not known");
   };
 
-  /** The answer to a `/keys/query` as of now. */
-  const answer = (/** @type {string[]} */ userIds) => {
-    /** @type {Record<string, object>} */
-    const device_keys = {};
-    /** @type {Record<string, object>} */
-    const failures = {};
-    const [master_keys, self_signing_keys, user_signing_keys] = /** @type {Record<string, object>[]} */ ([{}, {}, {}]);
-    for (const userId of userIds) {
-      const list = world.deviceList(userId);
-      if (world.down.has(serverOf(userId)))
-        failures[serverOf(userId)] = { status: 503, message: "this server cannot be reached" };
-      else if (list !== undefined) {
-        device_keys[userId] = list;
-        const identity = world.identity(userId);
-        if (identity === undefined) continue;
-        master_keys[userId] = identity.masterKey;
-        self_signing_keys[userId] = identity.selfSigningKey;
-        if (userId === ALICE) user_signing_keys[userId] = identity.userSigningKey; // each user gets only their own
-      }
-    }
-    return { device_keys, failures, master_keys, self_signing_keys, user_signing_keys };
-  };
+  const logIn = () => ({ user_id: ALICE, access_token: DEMO_TOKEN, device_id: demoDevice, home_server: HOME });
 
   return {
     "GET /_matrix/client/versions": () => ({ versions: ["v1.11"] }),
     "GET /_matrix/client/v3/login": () => ({ flows: [{ type: "m.login.password" }] }),
-    "POST /_matrix/client/v3/login": session,
-    "POST /_matrix/client/v3/register": session,
+    "POST /_matrix/client/v3/login": logIn,
+    "POST /_matrix/client/v3/register": logIn,
 
     "GET /_matrix/client/v3/account/whoami": (call) => ({ user_id: ALICE, device_id: device(call) }),
 
@@ -82,18 +53,18 @@ export function clientApi(world, slowQuery, latency) {
     "GET /_matrix/client/v3/sync": async (call) => {
       device(call);
       const since = call.query.get("since");
-      if (since === null) return { next_batch: tokenAt(announcements.position) };
-      const from = positionOf(since);
+      if (since === null) return { next_batch: tokens.at(announcements.position) };
+      const from = tokens.positionOf(since);
       if (announcements.position === from && !call.signal.aborted) {
         await announcements.next(Math.min(Number(call.query.get("timeout") ?? 0) || 0, LONGEST_POLL), call.signal);
       }
       const to = announcements.position;
-      return { next_batch: tokenAt(to), ...(to === from ? {} : { device_lists: announcements.between(from, to) }) };
+      return { next_batch: tokens.at(to), ...(to === from ? {} : { device_lists: announcements.between(from, to) }) };
     },
 
     "GET /_matrix/client/v3/keys/changes": (call) => {
       device(call);
-      return announcements.between(positionOf(call.query.get("from")), positionOf(call.query.get("to")));
+      return announcements.between(tokens.positionOf(call.query.get("from")), tokens.positionOf(call.query.get("to")));
     },
 
     "POST /_matrix/client/v3/keys/query": async (call) => {
@@ -101,8 +72,9 @@ export function clientApi(world, slowQuery, latency) {
       const { device_keys: wanted } = call.body;
       if (wanted === null || typeof wanted !== "object")
         throw new MatrixRefusal(400, "M_BAD_JSON", "device_keys should be an object");
-      // A real server reads its database when the request arrives and answers later: a change in between is not in the answer.
-      const read = answer(Object.keys(wanted));
+      // A real server reads its database when the request arrives and answers later: a change in between is not in the
+      // answer.
+      const read = queryKeys(world, Object.keys(wanted));
       await (slowQuery.take(call.signal) ?? sleep(latency(), undefined, { signal: call.signal }));
       return read;
     },

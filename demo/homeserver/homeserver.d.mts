@@ -3,10 +3,6 @@ import type { World } from "./world.mjs";
 
 /** A homeserver without a port of its own. `latency`: how long a `/keys/query` takes, in ms; default 700. */
 export function createHomeserver(options?: { latency?: number | (() => number); world?: World }): {
-  world: World;
   /** Answers requests for the homeserver, and returns whether the request was for it. */
   handle(request: IncomingMessage, response: ServerResponse): boolean;
 };
-
-/** Starts a homeserver on a port of 127.0.0.1. `latency`: how long a `/keys/query` takes, in ms; default 700. */
-export function startHomeserver(options?: { latency?: number }): Promise<{ url: string; stop(): Promise<void> }>;

@@ -1,7 +1,7 @@
-import { createServer } from "node:http";
 import { clientApi } from "./client-api.mjs";
 import { controlApi } from "./control-api.mjs";
 import { MatrixRefusal } from "./matrix-refusal.mjs";
+import { readJson } from "./read-json.mjs";
 import { SlowQuery } from "./slow-query.mjs";
 import { Tricks } from "./tricks.mjs";
 import { World } from "./world.mjs";
@@ -14,8 +14,6 @@ import { World } from "./world.mjs";
  * @property {AbortSignal} signal aborts when the client disconnects
  */
 
-/** The longest body that is read, in bytes. */
-const LONGEST_BODY = 1_000_000;
 /** How long a `/keys/query` takes by default, in ms: slower than a good server, so that it can be watched. */
 const LATENCY = 700;
 
@@ -34,8 +32,20 @@ const CORS = {
  */
 export function createHomeserver({ latency = LATENCY, world = new World() } = {}) {
   const latencyOf = typeof latency === "number" ? () => latency : latency;
-  const slowQuery = new SlowQuery();
-  const routes = { ...clientApi(world, slowQuery, latencyOf), ...controlApi(world, slowQuery, new Tricks(world)) };
+  let routes = routesOf(world);
+
+  /** @param {World} current @returns {Record<string, (call: Call) => unknown>} by method and path */
+  function routesOf(current) {
+    const slowQuery = new SlowQuery();
+    return {
+      ...clientApi(current, slowQuery, latencyOf),
+      ...controlApi(current, slowQuery, new Tricks(current)),
+      "POST /control/start-over": () => {
+        routes = routesOf(new World());
+        return {};
+      },
+    };
+  }
 
   /**
    * Answers requests for the homeserver.
@@ -65,9 +75,9 @@ export function createHomeserver({ latency = LATENCY, world = new World() } = {}
       const name = `${request.method} ${decodeURIComponent(url.pathname)}`;
       if (!Object.hasOwn(routes, name)) throw new MatrixRefusal(404, "M_UNRECOGNIZED", `unknown endpoint: ${name}`);
       const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1];
-      body = await routes[name]({ query: url.searchParams, body: await readJson(request), token, signal: gone.signal });
+      const call = { query: url.searchParams, body: await readJson(request), token, signal: gone.signal };
+      body = await routes[name](call);
     } catch (error) {
-      if (gone.signal.aborted) return;
       const refusal = error instanceof MatrixRefusal ? error : new MatrixRefusal(500, "M_UNKNOWN", String(error));
       ({ status, body } = refusal);
     }
@@ -77,40 +87,5 @@ export function createHomeserver({ latency = LATENCY, world = new World() } = {}
         .end(JSON.stringify(body));
   }
 
-  return { world, handle };
-}
-
-/** Starts a homeserver on a port of 127.0.0.1, without the page. @param {{ latency?: number }} [options] */
-export async function startHomeserver(options) {
-  const { world, handle } = createHomeserver(options);
-  const server = createServer((request, response) => void (handle(request, response) || response.writeHead(404).end()));
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
-  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
-  const stop = () =>
-    new Promise((resolve) => {
-      server.close(() => resolve(undefined));
-      server.closeAllConnections();
-    });
-  return { url: `http://127.0.0.1:${port}`, world, stop };
-}
-
-/** @param {import("node:http").IncomingMessage} request @returns {Promise<Record<string, any>>} */
-async function readJson(request) {
-  if (request.method !== "POST") return {};
-  if (!/^application\/json\b/.test(request.headers["content-type"] ?? ""))
-    throw new MatrixRefusal(415, "M_NOT_JSON", "the body should be application/json");
-  const chunks = [];
-  let length = 0;
-  for await (const chunk of request) {
-    length += chunk.length;
-    if (length > LONGEST_BODY) throw new MatrixRefusal(413, "M_TOO_LARGE", "the body is too long");
-    chunks.push(chunk);
-  }
-  try {
-    const body = JSON.parse(Buffer.concat(chunks).toString() || "{}");
-    if (body !== null && typeof body === "object" && !Array.isArray(body)) return body;
-  } catch {
-    // the refusal below says it
-  }
-  throw new MatrixRefusal(400, "M_NOT_JSON", "the body should be a JSON object");
+  return { handle };
 }

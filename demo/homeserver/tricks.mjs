@@ -2,7 +2,7 @@ import { signedDevice, unsignedDevice } from "./device.mjs";
 import { Identity } from "./identity.mjs";
 import { MatrixRefusal } from "./matrix-refusal.mjs";
 import { SigningKey } from "./signing-key.mjs";
-import { ALICE, BOB, CAROL } from "./world.mjs";
+import { ALICE, BOB, CAROL } from "./kitchen.mjs";
 
 /** @typedef {import("./world.mjs").World} World */
 
@@ -17,7 +17,7 @@ const TRICKS = {
   /** Other keys under the ID of Bob's first device: messages encrypted for them go to someone else. */
   "swap-key": (world) => {
     const { devices } = world.person(BOB);
-    const [deviceId, device] = first(devices, BOB);
+    const [deviceId, device] = firstDevice(world, BOB);
     const { device_display_name: name } = device.json.unsigned;
     devices.set(deviceId, { json: signedDevice(BOB, deviceId, name), planted: true });
     world.changed(BOB);
@@ -39,7 +39,7 @@ const TRICKS = {
 
   /** A device of Bob's that claims Carol's curve25519 key, so that her messages could be taken for his. */
   "claim-key": (world) => {
-    const [carolsId, { json }] = first(world.person(CAROL).devices, CAROL);
+    const [carolsId, { json }] = firstDevice(world, CAROL);
     return world.plant(BOB, (deviceId) =>
       signedDevice(BOB, deviceId, "Bob’s second phone", json.keys[`curve25519:${carolsId}`]),
     );
@@ -85,9 +85,9 @@ export class Tricks {
   }
 }
 
-/** @param {Map<string, import("./device.mjs").Device>} devices @param {string} userId */
-function first(devices, userId) {
-  const honest = [...devices].find(([, { planted }]) => !planted);
-  if (honest === undefined) throw new MatrixRefusal(409, "M_UNKNOWN", `${userId} has no device left for this trick`);
-  return honest;
+/** The oldest of a user's own devices. @param {World} world @param {string} userId */
+function firstDevice(world, userId) {
+  const [oldest] = world.person(userId).ownDevices;
+  if (oldest === undefined) throw new MatrixRefusal(409, "M_UNKNOWN", `${userId} has no device left for this trick`);
+  return oldest;
 }

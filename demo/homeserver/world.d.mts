@@ -1,16 +1,6 @@
-/** How a user starts. `isVerified`: by Alice; `isAway`: in no room with us. */
-export interface User {
-  readonly userId: string;
-  readonly devices: number;
-  readonly hasIdentity: boolean;
-  readonly isVerified?: boolean;
-  readonly isAway?: boolean;
-}
+import type { User } from "./kitchen.mjs";
 
-/** Our own user. */
-export const ALICE: string;
-
-/** The users, their devices, and the stream of changes. */
+/** The users, the room they share with Alice, and the stream of changes that the server announces to her. */
 export class World {
   constructor(users?: readonly User[]);
   readonly life: string;

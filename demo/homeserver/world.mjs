@@ -1,53 +1,31 @@
 import { randomBytes } from "node:crypto";
 import { Announcements } from "./announcements.mjs";
-import { signedDevice } from "./device.mjs";
-import { Identity } from "./identity.mjs";
+import { ALICE, KITCHEN } from "./kitchen.mjs";
 import { MatrixRefusal } from "./matrix-refusal.mjs";
+import { Person } from "./person.mjs";
+import { serverOf } from "./user-id.mjs";
 
-export const HOME = "home.example";
-const ELSEWHERE = "elsewhere.example";
-export const ALICE = `@alice:${HOME}`;
-export const BOB = `@bob:${HOME}`;
-export const CAROL = `@carol:${HOME}`;
-const DAVE = `@dave:${ELSEWHERE}`;
-export const ROOM = `!kitchen:${HOME}`;
-
-/** The names of a user's devices, in the order in which they sign in. */
-const DEVICE_NAMES = ["phone", "laptop", "tablet", "work computer", "browser", "old phone", "watch", "television"];
-
-/** @typedef {import("./device.mjs").Device} Device */
-/** @typedef {{ devices: Map<string, Device>, identity: Identity | undefined, signIns: number, joined: boolean }} Person */
-/** @typedef {{ userId: string, devices: number, hasIdentity: boolean, isVerified?: boolean, isAway?: boolean }} User how a user starts; `isVerified`: by Alice; `isAway`: in no room with us */
-
-/**
- * One encrypted room that Alice shares with three users on two servers. Alice has verified Carol; Dave has never set up cross-signing.
- *
- * @type {readonly User[]}
- */
-const KITCHEN = [
-  { userId: ALICE, devices: 1, hasIdentity: true },
-  { userId: BOB, devices: 2, hasIdentity: true },
-  { userId: CAROL, devices: 1, hasIdentity: true, isVerified: true },
-  { userId: DAVE, devices: 2, hasIdentity: false },
-];
-
-/** The users, their devices, and the stream of changes. Our own user is Alice. */
+/** The users, the room they share with Alice, and the stream of changes that the server announces to her. */
 export class World {
-  /** Distinguishes the tokens and the device of this run from those of another, which a browser may have saved. */
+  /** Distinguishes the tokens and the device of this world from those of another, which a browser may have saved. */
   life = randomBytes(3).toString("hex").toUpperCase();
   announcements = new Announcements();
   /** Servers that cannot be reached. @type {Set<string>} */
   down = new Set();
   /** @type {Map<string, Person>} */
   #people = new Map();
+  /** @type {Set<string>} */
+  #members = new Set();
 
-  constructor(/** @type {readonly User[]} */ users = KITCHEN) {
+  constructor(/** @type {readonly import("./kitchen.mjs").User[]} */ users = KITCHEN) {
     for (const { userId, devices, hasIdentity, isVerified = false, isAway = false } of users) {
-      const identity = hasIdentity ? new Identity(userId) : undefined;
-      this.#people.set(userId, { devices: new Map(), identity, signIns: 0, joined: !isAway });
-      for (let i = 0; i < devices; i++) this.#signIn(userId);
-      this.#sign(this.person(userId));
-      if (isVerified) this.#identity(ALICE).verify(this.#identity(userId));
+      const person = new Person(userId);
+      this.#people.set(userId, person);
+      if (!isAway) this.#members.add(userId);
+      if (hasIdentity) person.resetIdentity();
+      for (let i = 0; i < devices; i++) person.signIn();
+      person.signDevices();
+      if (isVerified && person.identity !== undefined) this.person(ALICE).identity?.verify(person.identity);
     }
   }
 
@@ -56,7 +34,7 @@ export class World {
   }
 
   members() {
-    return [...this.#people].filter(([, { joined }]) => joined).map(([userId]) => userId);
+    return this.people().filter((userId) => this.#members.has(userId));
   }
 
   person(/** @type {string} */ userId) {
@@ -78,30 +56,29 @@ export class World {
 
   /** Users with a device that they have not signed yet. */
   unsigned() {
-    return [...this.#people].filter(([, person]) => unsignedOf(person).length > 0).map(([userId]) => userId);
+    return [...this.#people].filter(([, { unsignedDevices }]) => unsignedDevices.length > 0).map(([userId]) => userId);
   }
 
   addDevice(/** @type {string} */ userId) {
-    this.#reachable(userId);
-    const deviceId = this.#signIn(userId);
+    const deviceId = this.#reachable(userId).signIn();
     this.changed(userId);
     return deviceId;
   }
 
   /** The user signs in on a new device and logs out the oldest one, in one announcement. */
   replaceDevice(/** @type {string} */ userId) {
-    const { devices } = this.#reachable(userId);
-    const [oldest = ""] = devices.keys();
-    devices.delete(oldest);
+    const person = this.#reachable(userId);
+    const [oldest = ""] = person.devices.keys();
+    person.devices.delete(oldest);
     return this.addDevice(userId);
   }
 
   /** Logs out the user's newest device; one that the server added stays. */
   removeDevice(/** @type {string} */ userId) {
-    const { devices } = this.#reachable(userId);
-    const [deviceId] = [...devices].findLast(([, { planted }]) => !planted) ?? [];
+    const person = this.#reachable(userId);
+    const [deviceId] = person.ownDevices.at(-1) ?? [];
     if (deviceId === undefined) throw new MatrixRefusal(409, "M_UNKNOWN", `${userId} has no device left to log out`);
-    devices.delete(deviceId);
+    person.devices.delete(deviceId);
     this.changed(userId);
     return deviceId;
   }
@@ -109,28 +86,17 @@ export class World {
   /** The user signs their new devices, as after recognising them. */
   signDevices(/** @type {string} */ userId) {
     const person = this.#reachable(userId);
-    if (unsignedOf(person).length === 0)
+    if (person.unsignedDevices.length === 0)
       throw new MatrixRefusal(409, "M_UNKNOWN", `${userId} has no device without a signature`);
-    this.#sign(person);
+    person.signDevices();
     this.changed(userId);
   }
 
   /** The user creates a new identity, which signs all of their devices. */
   resetIdentity(/** @type {string} */ userId) {
     const person = this.#reachable(userId);
-    const before = person.identity?.selfSigningKey.keys ?? {};
-    person.identity = new Identity(userId);
-    for (const device of person.devices.values()) {
-      const { [userId]: theirs = {}, ...others } = device.json.signatures ?? {};
-      device.json = {
-        ...device.json,
-        signatures: {
-          ...others,
-          [userId]: Object.fromEntries(Object.entries(theirs).filter(([keyId]) => !(keyId in before))),
-        },
-      };
-    }
-    this.#sign(person);
+    person.resetIdentity();
+    person.signDevices();
     this.changed(userId);
   }
 
@@ -142,12 +108,11 @@ export class World {
    * @returns {() => void} removes it again
    */
   plant(userId, make) {
-    const { devices } = this.#reachable(userId);
-    const deviceId = newDeviceId();
-    devices.set(deviceId, { json: make(deviceId), planted: true });
+    const person = this.#reachable(userId);
+    const deviceId = person.plant(make);
     this.changed(userId);
     return () => {
-      devices.delete(deviceId);
+      person.devices.delete(deviceId);
       this.changed(userId);
     };
   }
@@ -158,16 +123,15 @@ export class World {
   }
 
   leave(/** @type {string} */ userId) {
-    const person = this.person(userId);
-    if (!person.joined) return;
+    this.person(userId);
     this.#announce(userId, "left");
-    person.joined = false; // from here on, their changes are not announced to Alice
+    this.#members.delete(userId);
   }
 
   join(/** @type {string} */ userId) {
-    const person = this.person(userId);
-    if (person.joined) return;
-    person.joined = true;
+    this.person(userId);
+    if (this.#members.has(userId)) return;
+    this.#members.add(userId);
     this.#announce(userId, "changed");
   }
 
@@ -181,45 +145,13 @@ export class World {
     for (const userId of this.members()) if (serverOf(userId) === server) this.#announce(userId, "changed");
   }
 
-  #signIn(/** @type {string} */ userId) {
-    const person = this.person(userId);
-    const deviceId = newDeviceId();
-    const owner = userId.slice(1, 2).toUpperCase() + userId.slice(2, userId.indexOf(":"));
-    const name = `${owner}’s ${DEVICE_NAMES[person.signIns++ % DEVICE_NAMES.length]}`;
-    person.devices.set(deviceId, { json: signedDevice(userId, deviceId, name), planted: false });
-    return deviceId;
-  }
-
-  #sign(/** @type {Person} */ person) {
-    for (const device of unsignedOf(person))
-      if (person.identity !== undefined) device.json = person.identity.signDevice(device.json);
-  }
-
-  #identity(/** @type {string} */ userId) {
-    const { identity } = this.person(userId);
-    if (identity === undefined) throw new Error(`${userId} has no identity`);
-    return identity;
-  }
-
   #reachable(/** @type {string} */ userId) {
     if (this.down.has(serverOf(userId))) throw new MatrixRefusal(409, "M_UNKNOWN", `the server of ${userId} is down`);
     return this.person(userId);
   }
 
+  /** Only users who share the room with Alice are announced to her. */
   #announce(/** @type {string} */ userId, /** @type {"changed" | "left"} */ kind) {
-    if (!this.person(userId).joined) return; // only users who share a room with us are announced
-    this.announcements.announce(userId, kind);
+    if (this.#members.has(userId)) this.announcements.announce(userId, kind);
   }
 }
-
-/** The user's own devices that their identity has not signed. @param {Person} person */
-function unsignedOf({ devices, identity }) {
-  return identity === undefined
-    ? []
-    : [...devices.values()].filter(({ json, planted }) => !planted && !identity.hasSigned(json));
-}
-
-const newDeviceId = () => Array.from(randomBytes(10), (byte) => String.fromCharCode(65 + (byte % 26))).join("");
-
-/** Everything after the first `:` of a user ID. */
-export const serverOf = (/** @type {string} */ userId) => userId.slice(userId.indexOf(":") + 1);

@@ -1,6 +1,6 @@
 import { createPublicKey, verify } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { startHomeserver } from "../../demo/homeserver/homeserver.mjs";
+import { startHomeserver } from "../../demo/homeserver/start-homeserver.mjs";
 
 const ALICE = "@alice:home.example";
 const BOB = "@bob:home.example";

@@ -1,4 +1,5 @@
-import { ALICE, World } from "../../../demo/homeserver/world.mjs";
+import { ALICE } from "../../../demo/homeserver/kitchen.mjs";
+import { World } from "../../../demo/homeserver/world.mjs";
 import type { DeviceId, UserId } from "../../../src/model/ids.js";
 
 /** Our own user. */

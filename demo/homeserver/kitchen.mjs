@@ -1,0 +1,22 @@
+/** @typedef {{ userId: string, devices: number, hasIdentity: boolean, isVerified?: boolean, isAway?: boolean }} User how a user starts; `isVerified`: by Alice; `isAway`: in no room with us */
+
+export const HOME = "home.example";
+const ELSEWHERE = "elsewhere.example";
+/** Our own user. */
+export const ALICE = `@alice:${HOME}`;
+export const BOB = `@bob:${HOME}`;
+export const CAROL = `@carol:${HOME}`;
+const DAVE = `@dave:${ELSEWHERE}`;
+export const ROOM = `!kitchen:${HOME}`;
+
+/**
+ * The members of one encrypted room, on two servers. Alice has verified Carol; Dave has never set up cross-signing.
+ *
+ * @type {readonly User[]}
+ */
+export const KITCHEN = [
+  { userId: ALICE, devices: 1, hasIdentity: true },
+  { userId: BOB, devices: 2, hasIdentity: true },
+  { userId: CAROL, devices: 1, hasIdentity: true, isVerified: true },
+  { userId: DAVE, devices: 2, hasIdentity: false },
+];

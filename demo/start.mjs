@@ -1,4 +1,4 @@
-// The command behind `npm start`. Prints the address of the page once it is served.
+// The command behind `npm start`. Says what takes time, and what to do next.
 import { startDemo } from "./start-demo.mjs";
 
 const port = Number(process.env.PORT ?? 0);
@@ -6,10 +6,13 @@ const port = Number(process.env.PORT ?? 0);
 try {
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new Error(`PORT should be a number from 0 to 65535, not "${process.env.PORT}".`);
-  const { url, stop } = await startDemo({ port });
-  console.log(
-    `\n  Device lists, live:  ${url}\n\n  Open it in a browser. Nothing leaves this machine. Press Ctrl-C to stop.\n`,
-  );
+  const { url, stop } = await startDemo({ port, onBuild: () => console.log("Building the page …") });
+  console.log(`
+  Device lists, live:  ${url}
+
+  Open this address in a browser, and press the first button. Open it in a second tab, too.
+  Nothing leaves this machine. Press Ctrl-C to stop.
+`);
   let stopping = false;
   for (const signal of ["SIGINT", "SIGTERM"]) {
     process.on(signal, () => {
@@ -22,7 +25,7 @@ try {
   const inUse = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
   console.error(
     inUse
-      ? `Port ${port} is in use. Choose another one (PORT=… npm start), or none: then a free one is used.`
+      ? `Port ${port} is in use. Choose another one (PORT=8080 npm start), or leave PORT out to use a free one.`
       : error instanceof Error
         ? error.message
         : error,

@@ -15,14 +15,14 @@ const POLICY =
 /**
  * Serves the built page from memory.
  *
- * @param {Map<string, string | Uint8Array>} files by path
+ * @param {Record<string, string>} files by path
  * @returns {(request: import("node:http").IncomingMessage, response: import("node:http").ServerResponse) => void}
  */
 export function servePage(files) {
   return (request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://localhost");
     const path = pathname === "/" ? "/index.html" : pathname;
-    const file = files.get(path);
+    const file = Object.hasOwn(files, path) ? files[path] : undefined;
     if (file === undefined) {
       response.writeHead(404, { "content-type": "text/plain; charset=utf-8" }).end("Not found.");
       return;

@@ -1,8 +1,7 @@
-import type { Browser, Page } from "playwright";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { startDemo } from "../../demo/start-demo.mjs";
-import { BUILD_TIME, eventually, isSkipped, launchChromium } from "./chromium.js";
-import { DemoPage } from "./demo-page.js";
+import type { Page } from "playwright";
+import { describe, expect } from "vitest";
+import { eventually, isSkipped } from "./chromium.js";
+import { it } from "./demo-test.js";
 import { ALICE, BOB, CAROL, DAVE } from "./users.js";
 
 const TRICKS = ["swap-key", "forge-signature", "unsigned-device", "claim-key", "reset-identity", "own-identity"];
@@ -42,22 +41,7 @@ const movesBetweenEvents = (page: Page): Promise<number> =>
   });
 
 describe.skipIf(isSkipped)("the demo's page for all readers", { timeout: 60_000 }, () => {
-  let server: Awaited<ReturnType<typeof startDemo>>;
-  let browser: Browser;
-  let demo: DemoPage;
-  beforeAll(async () => {
-    [server, browser] = await Promise.all([startDemo({ latency: 150 }), launchChromium()]);
-  }, BUILD_TIME);
-  afterAll(async () => {
-    await browser?.close();
-    await server?.stop();
-  });
-  beforeEach(async () => {
-    demo = await DemoPage.open(browser, server.url);
-  });
-  afterEach(() => demo.close());
-
-  it("works by keyboard, with a visible focus on every button", async () => {
+  it("works by keyboard, with a visible focus on every button", async ({ demo }) => {
     const { page } = demo;
     const reached: string[] = [];
     for (;;) {
@@ -77,7 +61,7 @@ describe.skipIf(isSkipped)("the demo's page for all readers", { timeout: 60_000 
     demo.isWell();
   });
 
-  it("keeps the focus on a button whose label changes", async () => {
+  it("keeps the focus on a button whose label changes", async ({ demo }) => {
     const { page } = demo;
     await page.locator('[data-experiment="leave"]').focus();
     await page.keyboard.press("Enter");
@@ -89,7 +73,7 @@ describe.skipIf(isSkipped)("the demo's page for all readers", { timeout: 60_000 
     demo.isWell();
   });
 
-  it("does not scroll sideways, down to 320 px, with everything shown", async () => {
+  it("does not scroll sideways, down to 320 px, with everything shown", async ({ demo }) => {
     await demo.page.locator(".connect summary").click();
     await demo.page.locator(".reading summary").click();
     for (const trick of TRICKS) await demo.press(trick);
@@ -103,7 +87,7 @@ describe.skipIf(isSkipped)("the demo's page for all readers", { timeout: 60_000 
     demo.isWell();
   });
 
-  it("flows while a query is in flight", async () => {
+  it("flows while a query is in flight", async ({ demo }) => {
     await demo.press("slow");
     await demo.sees(`[data-bar="${DAVE}"][data-end="open"]`);
     expect(await movesBetweenEvents(demo.page)).toBeGreaterThan(0);
@@ -111,7 +95,7 @@ describe.skipIf(isSkipped)("the demo's page for all readers", { timeout: 60_000 
     demo.isWell();
   });
 
-  it("moves only with events if reduced motion is preferred", async () => {
+  it("moves only with events if reduced motion is preferred", async ({ demo }) => {
     await demo.page.emulateMedia({ reducedMotion: "reduce" });
     await demo.press("slow");
     await demo.sees(`[data-bar="${DAVE}"][data-end="open"]`);

@@ -10,8 +10,6 @@ if (isSkipped)
     `No Chromium at ${executablePath} (set CHROMIUM to its path): the specs of the demo's page are SKIPPED.`,
   );
 
-/** The first run builds the package and the page, in ms. */
-export const BUILD_TIME = 180_000;
 /** For something that takes a query or two, in ms; a slow machine may be slow. */
 export const PATIENCE = 20_000;
 export const eventually = { timeout: PATIENCE, interval: 50 };

@@ -27,12 +27,16 @@ export class DemoPage {
     return DemoPage.openIn(context, url);
   }
 
-  /** Opens the page in another tab of the same profile. */
-  static async openIn(context: BrowserContext, url: string): Promise<DemoPage> {
+  private static async openIn(context: BrowserContext, url: string): Promise<DemoPage> {
     const demo = new DemoPage(url, context, await context.newPage());
     await demo.page.goto(url);
     for (const user of ALL_USERS) await demo.standing(user, "current");
     return demo;
+  }
+
+  /** Opens the page in another tab of the same profile. */
+  another(): Promise<DemoPage> {
+    return DemoPage.openIn(this.context, this.url);
   }
 
   close(): Promise<void> {

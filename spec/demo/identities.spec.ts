@@ -1,29 +1,10 @@
-import type { Browser } from "playwright";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { buildDemo, startDemo } from "../../demo/start-demo.mjs";
-import { BUILD_TIME, eventually, isSkipped, launchChromium } from "./chromium.js";
-import { DemoPage } from "./demo-page.js";
+import { describe, expect } from "vitest";
+import { eventually, isSkipped } from "./chromium.js";
+import { it } from "./demo-test.js";
 import { ALICE, BOB, CAROL } from "./users.js";
 
 describe.skipIf(isSkipped)("changed identities in the demo", { timeout: 60_000 }, () => {
-  let built: Awaited<ReturnType<typeof buildDemo>>;
-  let server: Awaited<ReturnType<typeof startDemo>>;
-  let browser: Browser;
-  let demo: DemoPage;
-  beforeAll(async () => {
-    [built, browser] = await Promise.all([buildDemo(), launchChromium()]);
-  }, BUILD_TIME);
-  afterAll(() => browser?.close());
-  beforeEach(async () => {
-    server = await startDemo({ latency: 100, page: built });
-    demo = await DemoPage.open(browser, server.url);
-  });
-  afterEach(async () => {
-    await demo.close();
-    await server.stop();
-  });
-
-  it("are marked until a person acknowledges them, by keyboard and over reloads", async () => {
+  it("are marked until a person acknowledges them, by keyboard and over reloads", async ({ demo }) => {
     const { page } = demo;
     await demo.identity(CAROL, "verified");
     await demo.press("reset-identity");
@@ -50,7 +31,7 @@ describe.skipIf(isSkipped)("changed identities in the demo", { timeout: 60_000 }
     demo.isWell();
   });
 
-  it("are reported if it is our own, and no user counts as verified", async () => {
+  it("are reported if it is our own, and no user counts as verified", async ({ demo }) => {
     await demo.identity(CAROL, "verified");
     await demo.press("own-identity");
     await demo.identity(ALICE, "changed");
@@ -65,8 +46,8 @@ describe.skipIf(isSkipped)("changed identities in the demo", { timeout: 60_000 }
     demo.isWell();
   });
 
-  it("show alike in every tab, and so do acknowledgements", async () => {
-    const other = await DemoPage.openIn(demo.context, server.url);
+  it("show alike in every tab, and so do acknowledgements", async ({ demo }) => {
+    const other = await demo.another();
     await demo.press("forge-signature");
     for (const tab of [demo, other]) {
       await tab.sees(`[data-update="${BOB}"] [data-change="refused"]`);

@@ -1,35 +1,18 @@
-import type { Browser } from "playwright";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { startDemo } from "../../demo/start-demo.mjs";
-import { BUILD_TIME, eventually, isSkipped, launchChromium } from "./chromium.js";
-import { DemoPage } from "./demo-page.js";
+import { describe, expect } from "vitest";
+import { eventually, isSkipped } from "./chromium.js";
+import { it } from "./demo-test.js";
 import { BOB, CAROL, DAVE } from "./users.js";
 
 describe.skipIf(isSkipped)("the demo's page", { timeout: 60_000 }, () => {
-  let server: Awaited<ReturnType<typeof startDemo>>;
-  let browser: Browser;
-  let demo: DemoPage;
-  beforeAll(async () => {
-    [server, browser] = await Promise.all([startDemo({ latency: 150 }), launchChromium()]);
-  }, BUILD_TIME);
-  afterAll(async () => {
-    await browser?.close();
-    await server?.stop();
-  });
-  beforeEach(async () => {
-    demo = await DemoPage.open(browser, server.url);
-  });
-  afterEach(() => demo.close());
-
-  it("opens with one query, under a policy that allows nothing else", async () => {
+  it("opens with one query, under a policy that allows nothing else", async ({ demo }) => {
     expect(await demo.devices(BOB)).not.toHaveLength(0);
     expect(demo.queries).toBe(1);
-    const policy = (await demo.context.request.get(server.url)).headers()["content-security-policy"];
+    const policy = (await demo.context.request.get(demo.url)).headers()["content-security-policy"];
     expect(policy).toMatch(/default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'/);
     demo.isWell();
   });
 
-  it("shows a new device, and removes it after the log-out", async () => {
+  it("shows a new device, and removes it after the log-out", async ({ demo }) => {
     const before = await demo.devices(BOB);
     await demo.press("add-device");
     await demo.sees(`[data-user="${BOB}"] li.new[data-device]`);
@@ -44,7 +27,7 @@ describe.skipIf(isSkipped)("the demo's page", { timeout: 60_000 }, () => {
     demo.isWell();
   });
 
-  it("marks a superseded query, queries again, and ignores the late answer", async () => {
+  it("marks a superseded query, queries again, and ignores the late answer", async ({ demo }) => {
     const before = await demo.devices(BOB);
     await demo.press("superseded");
     await demo.sees(`[data-user="${BOB}"] li.new[data-device]`);
@@ -63,7 +46,7 @@ describe.skipIf(isSkipped)("the demo's page", { timeout: 60_000 }, () => {
     demo.isWell();
   });
 
-  it("shows a user who left as untracked until they come back", async () => {
+  it("shows a user who left as untracked until they come back", async ({ demo }) => {
     await demo.press("leave");
     await demo.standing(CAROL, "untracked");
     await demo.pressAgain("leave", "comes back");
@@ -71,7 +54,7 @@ describe.skipIf(isSkipped)("the demo's page", { timeout: 60_000 }, () => {
     demo.isWell();
   });
 
-  it("shows users of a server that is down as unreachable, with the last list", async () => {
+  it("shows users of a server that is down as unreachable, with the last list", async ({ demo }) => {
     const before = await demo.devices(DAVE);
     await demo.press("server");
     await demo.standing(DAVE, "unreachable");
@@ -83,7 +66,7 @@ describe.skipIf(isSkipped)("the demo's page", { timeout: 60_000 }, () => {
     demo.isWell();
   });
 
-  it("marks answers from the cache with a tick; a forced download queries", async () => {
+  it("marks answers from the cache with a tick; a forced download queries", async ({ demo }) => {
     const { queries } = demo;
     await demo.press("look-up");
     await expect.poll(() => demo.page.locator("[data-hit]").count(), eventually).toBe(4);
@@ -94,7 +77,7 @@ describe.skipIf(isSkipped)("the demo's page", { timeout: 60_000 }, () => {
     demo.isWell();
   });
 
-  it("shows two callers that share one request", async () => {
+  it("shows two callers that share one request", async ({ demo }) => {
     const { queries } = demo;
     await demo.press("twice");
     await expect.poll(() => demo.page.locator('[data-call="answered"]').count(), eventually).toBe(3); // and the first lookup
@@ -103,7 +86,7 @@ describe.skipIf(isSkipped)("the demo's page", { timeout: 60_000 }, () => {
     demo.isWell();
   });
 
-  it("cuts off the bar of a query when its last caller unsubscribes", async () => {
+  it("cuts off the bar of a query when its last caller unsubscribes", async ({ demo }) => {
     await demo.press("slow");
     await demo.sees(`[data-bar="${DAVE}"][data-end="open"]`);
     await demo.pressAgain("slow", "Unsubscribe");
@@ -113,7 +96,7 @@ describe.skipIf(isSkipped)("the demo's page", { timeout: 60_000 }, () => {
     demo.isWell();
   });
 
-  it("keeps the lists over a reload, without a query", async () => {
+  it("keeps the lists over a reload, without a query", async ({ demo }) => {
     const before = await demo.devices(BOB);
     const { queries } = demo;
     await demo.page.reload();

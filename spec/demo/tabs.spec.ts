@@ -1,30 +1,12 @@
 import type { Page } from "playwright";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { buildDemo, startDemo } from "../../demo/start-demo.mjs";
-import { startChromium, type OwnChromium } from "../tabs/own-chromium.js";
-import { BUILD_TIME, eventually, executablePath, isSkipped } from "./chromium.js";
-import { changeAndSee, counts, DemoTabs, listsIn, press, requestsTo, sees, takeOverIn, textsOf } from "./demo-tabs.js";
+import { describe, expect } from "vitest";
+import { eventually, isSkipped } from "./chromium.js";
+import { changeAndSee, counts, listsIn, press, requestsTo, sees, takeOverIn, textsOf } from "./demo-tabs.js";
+import { it } from "./tabs-test.js";
 import { ALL_USERS, BOB, CAROL, DAVE } from "./users.js";
 
 describe.skipIf(isSkipped)("the demo in several tabs", { timeout: 90_000 }, () => {
-  let built: Awaited<ReturnType<typeof buildDemo>>;
-  let server: Awaited<ReturnType<typeof startDemo>>;
-  let browser: OwnChromium;
-  let demo: DemoTabs;
-  beforeAll(async () => {
-    [built, browser] = await Promise.all([buildDemo(), startChromium(executablePath)]);
-  }, BUILD_TIME);
-  afterAll(() => browser?.stop());
-  beforeEach(async () => {
-    server = await startDemo({ latency: 150, page: built }); // a new origin, with nothing saved
-    demo = new DemoTabs(browser, server.url);
-  });
-  afterEach(async () => {
-    await demo.close();
-    await server.stop();
-  });
-
-  it("says in each tab which one syncs, and only that one polls the server", async () => {
+  it("says in each tab which one syncs, and only that one polls the server", async ({ demo }) => {
     const a = await demo.open();
     await demo.roles("this tab");
     await counts(a, 1);
@@ -40,7 +22,7 @@ describe.skipIf(isSkipped)("the demo in several tabs", { timeout: 90_000 }, () =
     expect(demo.complaints).toEqual([]);
   });
 
-  it("shows the same lists in all tabs, whichever changes something", async () => {
+  it("shows the same lists in all tabs, whichever changes something", async ({ demo }) => {
     const [a, b, c] = await demo.openThree();
     for (const tab of [a, b, c]) await counts(tab, 3);
     await changeAndSee(a, b, c);
@@ -53,10 +35,10 @@ describe.skipIf(isSkipped)("the demo in several tabs", { timeout: 90_000 }, () =
     expect(demo.complaints).toEqual([]);
   });
 
-  it("opens another tab of the session by its button", async () => {
+  it("opens another tab of the session by its button", async ({ demo }) => {
     const a = await demo.open();
     await a.page.bringToFront();
-    const opened = browser.context.waitForEvent("page");
+    const opened = demo.browser.context.waitForEvent("page");
     await a.page.locator("#open-tab").click();
     const b = await demo.observe(await opened);
     await sees(b, `[data-user="${BOB}"][data-standing="current"]`);
@@ -65,7 +47,7 @@ describe.skipIf(isSkipped)("the demo in several tabs", { timeout: 90_000 }, () =
     expect(demo.complaints).toEqual([]);
   });
 
-  it("finds in a following tab the lists that the syncing tab fetched", async () => {
+  it("finds in a following tab the lists that the syncing tab fetched", async ({ demo }) => {
     const [, b] = [await demo.open(), await demo.open()];
     await demo.roles("this tab", "another tab");
     await press(b, "look-up");
@@ -74,7 +56,7 @@ describe.skipIf(isSkipped)("the demo in several tabs", { timeout: 90_000 }, () =
     expect(demo.complaints).toEqual([]);
   });
 
-  it("lets a following tab do everything that the syncing tab can do", async () => {
+  it("lets a following tab do everything that the syncing tab can do", async ({ demo }) => {
     const [a, b] = [await demo.open(), await demo.open()];
     await demo.roles("this tab", "another tab");
     await press(b, "force");
@@ -94,7 +76,7 @@ describe.skipIf(isSkipped)("the demo in several tabs", { timeout: 90_000 }, () =
     expect(demo.complaints).toEqual([]);
   });
 
-  it("reports once that there are no Web Locks, and syncs in each tab", async () => {
+  it("reports once that there are no Web Locks, and syncs in each tab", async ({ demo }) => {
     const withoutLocks = (page: Page) => page.addInitScript(() => Reflect.deleteProperty(Navigator.prototype, "locks"));
     const [a, b] = [await demo.open(withoutLocks), await demo.open(withoutLocks)];
     await demo.roles("each tab", "each tab");

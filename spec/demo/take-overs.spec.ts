@@ -1,8 +1,7 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { buildDemo, startDemo } from "../../demo/start-demo.mjs";
-import { startChromium, type OwnChromium } from "../tabs/own-chromium.js";
-import { BUILD_TIME, eventually, executablePath, isSkipped } from "./chromium.js";
-import { changeAndSee, counts, DemoTabs, listsIn, requestsTo, takeOverIn, textsOf, type Tab } from "./demo-tabs.js";
+import { describe, expect } from "vitest";
+import { eventually, isSkipped } from "./chromium.js";
+import { changeAndSee, counts, listsIn, requestsTo, takeOverIn, textsOf, type Tab } from "./demo-tabs.js";
+import { it } from "./tabs-test.js";
 import { BOB } from "./users.js";
 
 const freeze = ({ cdp }: Tab): Promise<unknown> => cdp.send("Page.setWebLifecycleState", { state: "frozen" });
@@ -40,48 +39,34 @@ const DEPARTURES = [
 ] as const;
 
 describe.skipIf(isSkipped)("take-overs in the demo", { timeout: 90_000 }, () => {
-  let built: Awaited<ReturnType<typeof buildDemo>>;
-  let server: Awaited<ReturnType<typeof startDemo>>;
-  let browser: OwnChromium;
-  let demo: DemoTabs;
-  beforeAll(async () => {
-    [built, browser] = await Promise.all([buildDemo(), startChromium(executablePath)]);
-  }, BUILD_TIME);
-  afterAll(() => browser?.stop());
-  beforeEach(async () => {
-    server = await startDemo({ latency: 150, page: built });
-    demo = new DemoTabs(browser, server.url);
-  });
-  afterEach(async () => {
-    await demo.close();
-    await server.stop();
-  });
+  it.for(DEPARTURES)(
+    "another tab takes over, and says why, when the syncing tab %s",
+    async ([, stop, sentence], { demo }) => {
+      const [a, b, c] = await demo.openThree();
+      await changeAndSee(b, a, c);
+      await stop(a);
+      demo.tabs = [b, c];
+      const [next, other] = await demo.syncingFirst(b, c);
+      await expect.poll(() => takeOverIn(next), eventually).toMatch(sentence);
+      const said = (await takeOverIn(next))?.replace("this one", "another one");
+      await expect.poll(() => takeOverIn(other), eventually).toBe(said);
+      for (const tab of demo.tabs) {
+        await counts(tab, 2);
+        expect(await textsOf(tab, "#transcript li")).toContain(await takeOverIn(tab));
+      }
+      expect(requestsTo(other, "/sync")).toBe(0);
+      await changeAndSee(other, next);
 
-  it.for(DEPARTURES)("another tab takes over, and says why, when the syncing tab %s", async ([, stop, sentence]) => {
-    const [a, b, c] = await demo.openThree();
-    await changeAndSee(b, a, c);
-    await stop(a);
-    demo.tabs = [b, c];
-    const [next, other] = await demo.syncingFirst(b, c);
-    await expect.poll(() => takeOverIn(next), eventually).toMatch(sentence);
-    const said = (await takeOverIn(next))?.replace("this one", "another one");
-    await expect.poll(() => takeOverIn(other), eventually).toBe(said);
-    for (const tab of demo.tabs) {
-      await counts(tab, 2);
-      expect(await textsOf(tab, "#transcript li")).toContain(await takeOverIn(tab));
-    }
-    expect(requestsTo(other, "/sync")).toBe(0);
-    await changeAndSee(other, next);
+      await next.page.close();
+      demo.tabs = [other];
+      await demo.roles("this tab");
+      await changeAndSee(other);
+      expect(demo.complaints).toEqual([]);
+      if (!a.page.isClosed()) await a.page.close();
+    },
+  );
 
-    await next.page.close();
-    demo.tabs = [other];
-    await demo.roles("this tab");
-    await changeAndSee(other);
-    expect(demo.complaints).toEqual([]);
-    if (!a.page.isClosed()) await a.page.close();
-  });
-
-  it("a tab that wakes up follows, with everything that it missed", async () => {
+  it("a tab that wakes up follows, with everything that it missed", async ({ demo }) => {
     const [a, b] = [await demo.open(), await demo.open()];
     await demo.roles("this tab", "another tab");
     await freeze(a);

@@ -1,29 +1,10 @@
-import type { Browser } from "playwright";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { buildDemo, startDemo } from "../../demo/start-demo.mjs";
-import { BUILD_TIME, eventually, isSkipped, launchChromium } from "./chromium.js";
-import { DemoPage } from "./demo-page.js";
+import { describe, expect } from "vitest";
+import { eventually, isSkipped } from "./chromium.js";
+import { it } from "./demo-test.js";
 import { ALICE, BOB, CAROL, DAVE } from "./users.js";
 
 describe.skipIf(isSkipped)("trust in the demo", { timeout: 60_000 }, () => {
-  let built: Awaited<ReturnType<typeof buildDemo>>;
-  let server: Awaited<ReturnType<typeof startDemo>>;
-  let browser: Browser;
-  let demo: DemoPage;
-  beforeAll(async () => {
-    [built, browser] = await Promise.all([buildDemo(), launchChromium()]);
-  }, BUILD_TIME);
-  afterAll(() => browser?.close());
-  beforeEach(async () => {
-    server = await startDemo({ latency: 100, page: built }); // a new world, in which the server has not lied yet
-    demo = await DemoPage.open(browser, server.url);
-  });
-  afterEach(async () => {
-    await demo.close();
-    await server.stop();
-  });
-
-  it("shows a shield for each device, and the identity of each user", async () => {
+  it("shows a shield for each device, and the identity of each user", async ({ demo }) => {
     await demo.shields(BOB, "cross-signed", "cross-signed");
     await demo.shields(CAROL, "cross-signed");
     await demo.shields(DAVE, "self-signed", "self-signed");
@@ -37,7 +18,7 @@ describe.skipIf(isSkipped)("trust in the demo", { timeout: 60_000 }, () => {
     demo.isWell();
   });
 
-  it("shows who has signed a new device", async () => {
+  it("shows who has signed a new device", async ({ demo }) => {
     await demo.press("add-device");
     await demo.shields(BOB, "cross-signed", "cross-signed", "self-signed");
     await demo.press("sign-devices");
@@ -50,7 +31,7 @@ describe.skipIf(isSkipped)("trust in the demo", { timeout: 60_000 }, () => {
     demo.isWell();
   });
 
-  it("refuses other keys under a known ID, and keeps the device, even after a reload", async () => {
+  it("refuses other keys under a known ID, and keeps the device, even after a reload", async ({ demo }) => {
     const before = await demo.keys(BOB);
     await demo.press("swap-key");
     const refused = `[data-user="${BOB}"] [data-rejected][data-code="key-changed"][data-kept]`;
@@ -76,7 +57,7 @@ describe.skipIf(isSkipped)("trust in the demo", { timeout: 60_000 }, () => {
     demo.isWell();
   });
 
-  it("refuses a device with a forged signature, and no other", async () => {
+  it("refuses a device with a forged signature, and no other", async ({ demo }) => {
     const before = await demo.keys(BOB);
     await demo.press("forge-signature");
     const refused = `[data-user="${BOB}"] [data-rejected][data-code="invalid-signature"]:not([data-kept])`;
@@ -90,7 +71,7 @@ describe.skipIf(isSkipped)("trust in the demo", { timeout: 60_000 }, () => {
     demo.isWell();
   });
 
-  it("attributes a key that two users claim to neither", async () => {
+  it("attributes a key that two users claim to neither", async ({ demo }) => {
     await demo.press("claim-key");
     for (const user of [BOB, CAROL]) await demo.sees(`[data-user="${user}"] [data-contested]`);
     expect(await demo.page.locator(`[data-user="${CAROL}"] [data-contested]`).textContent()).toBe(
@@ -104,7 +85,7 @@ describe.skipIf(isSkipped)("trust in the demo", { timeout: 60_000 }, () => {
     demo.isWell();
   });
 
-  it("lists each change once, and nothing for an answer that is the same", async () => {
+  it("lists each change once, and nothing for an answer that is the same", async ({ demo }) => {
     expect(await demo.changes(DAVE)).toEqual(["New: Dave’s phone and Dave’s laptop."]);
     await demo.press("force");
     await demo.sees('[data-query="2"][data-verdict="current"]');
@@ -122,7 +103,7 @@ describe.skipIf(isSkipped)("trust in the demo", { timeout: 60_000 }, () => {
     demo.isWell();
   });
 
-  it("shows which devices would get a message, and why the others would not", async () => {
+  it("shows which devices would get a message, and why the others would not", async ({ demo }) => {
     const counts = (devices: number, leftOut: number) =>
       demo.sees(`#recipients [data-devices="${devices}"][data-left-out="${leftOut}"]`);
     const reasons = (user: string) => demo.attributes(`#recipients [data-whose="${user}"]`, "data-reason");

@@ -1,12 +1,4 @@
-import {
-  AxiosHeaders,
-  type AxiosResponse,
-  CanceledError,
-  type InternalAxiosRequestConfig,
-  isAxiosError,
-  isCancel,
-  type RawAxiosHeaders,
-} from "axios";
+import axios, { type AxiosResponse, type InternalAxiosRequestConfig, type RawAxiosHeaders } from "axios";
 import { DeviceTrackerError } from "../model/errors.js";
 import { isObject } from "../model/json.js";
 import { ConnectionError } from "./connection-error.js";
@@ -30,8 +22,8 @@ const MAX_QUOTED = 300;
  */
 export function httpError(failure: unknown, now: number, known: Refusal = {}): Error {
   if (failure instanceof DeviceTrackerError) return failure;
-  if (isCancel(failure)) return new CanceledError("the request was aborted");
-  if (!isAxiosError<unknown>(failure)) return asError(failure);
+  if (axios.isCancel(failure)) return new axios.CanceledError("the request was aborted");
+  if (!axios.isAxiosError<unknown>(failure)) return asError(failure);
   const { response, config } = failure;
   const endpoint = endpointOf(config);
   const token = tokenOf(config);
@@ -54,7 +46,7 @@ function isRefusal(status: number): boolean {
 
 function refusalOf(response: AxiosResponse<unknown>, now: number, token: string | undefined): Refusal {
   const body = isObject(response.data) ? response.data : {};
-  const headers = AxiosHeaders.from(response.headers as RawAxiosHeaders);
+  const headers = axios.AxiosHeaders.from(response.headers as RawAxiosHeaders);
   const times = { retryAfter: headers.get("retry-after"), date: headers.get("date") };
   const redirect = redirectOf(response);
   return {

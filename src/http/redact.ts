@@ -1,4 +1,4 @@
-import { AxiosHeaders, type InternalAxiosRequestConfig } from "axios";
+import axios, { type InternalAxiosRequestConfig } from "axios";
 
 /** Replaces the access token in texts. */
 const PLACEHOLDER = "<access token>";
@@ -31,6 +31,6 @@ export function redactJson(value: unknown, token: string | undefined, depth = MA
 
 /** The access token that a request was sent with. */
 export function tokenOf(config: InternalAxiosRequestConfig | undefined): string | undefined {
-  const authorization = AxiosHeaders.from(config?.headers).get("Authorization");
+  const authorization = axios.AxiosHeaders.from(config?.headers).get("Authorization");
   return typeof authorization === "string" ? /^Bearer (.+)$/u.exec(authorization)?.[1] : undefined;
 }

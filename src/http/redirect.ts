@@ -1,4 +1,4 @@
-import axios, { AxiosHeaders, type AxiosResponse, type RawAxiosHeaders } from "axios";
+import axios, { type AxiosResponse, type RawAxiosHeaders } from "axios";
 
 /** What the adapters of axios reveal of a request: the one of Node, and the one of browsers. */
 interface SentRequest {
@@ -15,7 +15,7 @@ export function redirectOf({ status, config, headers, request }: AxiosResponse<u
   const requested = parse(axios.getUri(config));
   const reached = parse(sent.res?.responseUrl ?? sent.responseURL, requested) ?? requested;
   if (status >= 300 && status < 400)
-    return nameOf(parse(AxiosHeaders.from(headers as RawAxiosHeaders).get("location"), reached));
+    return nameOf(parse(axios.AxiosHeaders.from(headers as RawAxiosHeaders).get("location"), reached));
   return nameOf(reached) === nameOf(requested) ? undefined : nameOf(reached);
 }
 

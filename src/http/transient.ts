@@ -1,4 +1,4 @@
-import { isCancel } from "axios";
+import axios from "axios";
 import { DeviceTrackerError } from "../model/errors.js";
 import { ConnectionError } from "./connection-error.js";
 import { MatrixError } from "./matrix-error.js";
@@ -12,7 +12,7 @@ const TRANSIENT_STATUS: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 
 /** Whether a request may succeed if it is sent again. */
 export function isTransient(error: unknown, endpoint: string): boolean {
   if (error instanceof ConnectionError) return true;
-  if (!(error instanceof DeviceTrackerError)) return !isCancel(error); // thrown by `accessToken`
+  if (!(error instanceof DeviceTrackerError)) return !axios.isCancel(error); // thrown by `accessToken`
   if (!(error instanceof MatrixError)) return false;
   if (error.endpoint !== endpoint) return true; // thrown by `accessToken`, which sent a request of its own
   const { status, tokenReplaced } = error;

@@ -73,6 +73,7 @@ export default defineConfig({
   build: {
     target: "es2022",
     minify: false,
+    sourcemap: true,
     lib: {
       entry: {
         index: source("index.ts"),

@@ -127,6 +127,7 @@ await check("unused", ["npm", "run", "unused"]);
 await check("build", ["npm", "run", "build"]);
 await check("packaging", ["npm", "run", "packaging"]);
 await check("package contents", ["node", ".ci/check-pack.mjs"]);
+await check("package installed", ["node", ".ci/check-install.mjs"], 240 * SECOND);
 await acceptance();
 await specs();
 

@@ -33,7 +33,8 @@ function isInstalled() {
 
 if (!isInstalled()) {
   console.log("Installing dependencies (npm ci) …");
-  const { status, error } = spawnSync("npm", ["ci", "--include=dev", "--no-audit", "--no-fund"], {
+  // Without scripts: only this package has one, `prepare`, which may have started this.
+  const { status, error } = spawnSync("npm", ["ci", "--include=dev", "--ignore-scripts", "--no-audit", "--no-fund"], {
     cwd: root,
     stdio: "inherit",
     shell: process.platform === "win32",

@@ -175,4 +175,18 @@ export const KNOWN_HISTORIES: readonly KnownHistory[] = [
       change(BOB),
     ],
   },
+  {
+    title: "a tab tracks a user whom another one has untracked twice, and it knows of once",
+    setup: { tabs: 2, announceAfter: 40 },
+    events: [
+      call("untrack", BOB),
+      wait(15),
+      call("track", BOB),
+      wait(9),
+      call("untrack", BOB),
+      wait(30),
+      { type: "track", tab: 1, users: [BOB] },
+      wait(40),
+    ],
+  },
 ];

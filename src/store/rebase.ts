@@ -105,13 +105,12 @@ function unknownCommits(records: readonly LogRecord[], name: string, head: numbe
   return others.filter(({ number }) => number > head);
 }
 
-/** Whether a user left, or was untracked in another way, in any of these commits. */
+/** Whether a user left, or was untracked by a gap that could not be closed, in any of these commits. */
 export function departures(commits: readonly Commit[]): (userId: UserId) => boolean {
   const left = new Set<UserId>();
   for (const { change } of commits) {
     if (change.type === "step" && change.everyone === "untracked") return () => true;
     if (change.type === "step") for (const userId of change.left) left.add(userId);
-    if (change.type === "untrack") for (const userId of change.users) left.add(userId);
   }
   return (userId) => left.has(userId);
 }

@@ -168,7 +168,7 @@ describe("the public types", () => {
     }>();
   });
 
-  it("find devices by any string, and acknowledge identities without a value", () => {
+  it("find devices by any string, and acknowledge keys without a value", () => {
     expectTypeOf<DeviceTracker["findDevice"]>().toEqualTypeOf<
       (
         algorithm: string,
@@ -177,6 +177,9 @@ describe("the public types", () => {
     >();
     expectTypeOf<DeviceTracker["acknowledgeIdentity"]>().toEqualTypeOf<
       (userId: UserId, masterKey: string) => Observable<void>
+    >();
+    expectTypeOf<DeviceTracker["acknowledgeDevice"]>().toEqualTypeOf<
+      (userId: UserId, deviceId: DeviceId, ed25519Key: string) => Observable<void>
     >();
   });
 

@@ -1,4 +1,4 @@
-import { catchError, NEVER, of, type Observable, type Subscription } from "rxjs";
+import { catchError, concat, NEVER, of, type Observable, type Subscription } from "rxjs";
 import { KEY_ALGORITHMS } from "./keys/device-key.js";
 import { watchDeviceKeys } from "./lookup/watch-device-keys.js";
 import { AlreadyConnectedError, TrackerClosedError } from "./model/errors.js";
@@ -218,11 +218,24 @@ export class DeviceTracker {
    * @param masterKey the public key that was shown, `identity.masterKey`
    */
   acknowledgeIdentity(userId: UserId, masterKey: string): Observable<void> {
-    if (!isPublicKey(masterKey))
-      throw new TypeError(
-        `masterKey should be an ed25519 public key in unpadded base64, not ${JSON.stringify(masterKey)}`,
-      );
+    requirePublicKey("masterKey", masterKey);
     return this.#session.onceOpen((account) => account.acknowledgeIdentity(userId, masterKey));
+  }
+
+  /**
+   * Acknowledges another ed25519 key of a device: from now on it is this device ID's, such as that of a bot that lost its
+   * store and kept its device ID. Cold; completes when it is durable.
+   *
+   * A person must have confirmed the key: until then the device is refused (`key-changed`). The user becomes outdated, so
+   * that the next lookup accepts the device.
+   * @param ed25519Key the device's public key, 32 bytes in unpadded base64
+   */
+  acknowledgeDevice(userId: UserId, deviceId: DeviceId, ed25519Key: string): Observable<void> {
+    requirePublicKey("ed25519Key", ed25519Key);
+    return concat(
+      this.#session.onceOpen((account) => account.acknowledgeDevice({ userId, deviceId, ed25519Key })),
+      this.#session.change("invalidate", [userId]),
+    );
   }
 
   /**
@@ -232,4 +245,9 @@ export class DeviceTracker {
   close(): void {
     this.#session.close();
   }
+}
+
+function requirePublicKey(name: string, key: string): void {
+  if (!isPublicKey(key))
+    throw new TypeError(`${name} should be an ed25519 public key in unpadded base64, not ${JSON.stringify(key)}`);
 }

@@ -78,8 +78,11 @@ describe("close()", () => {
     "fails every later call",
     marbles((m) => {
       const { lookup, known, tracker } = closing(m, "c");
-      const acknowledged$ = tracker.acknowledgeIdentity(BOB, keyOf("newM"));
-      const calls = [lookup([BOB]), known([BOB]), tracker.findDevice("curve25519", "key"), acknowledged$];
+      const acknowledged = [
+        tracker.acknowledgeIdentity(BOB, keyOf("newM")),
+        tracker.acknowledgeDevice(BOB, "B1", keyOf("new")),
+      ];
+      const calls = [lookup([BOB]), known([BOB]), tracker.findDevice("curve25519", "key"), ...acknowledged];
       const changes = [tracker.track([BOB]), tracker.untrack([BOB]), tracker.invalidate([BOB]), tracker.track([CAROL])];
       for (const call$ of [...calls, ...changes]) expectClosed(m, call$, "-^", "-#");
       m.acts("-c", { c: () => expect(() => tracker.connect()).toThrow(TrackerClosedError) });

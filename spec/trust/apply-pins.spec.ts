@@ -297,25 +297,28 @@ describe("applyPins", () => {
     });
   });
 
-  it("refuses a new device at the limit of pinned devices", () => {
-    const crowd = (count: number): Pins => ({
-      devices: new Map([
-        ["PHONE", ed25519(phone)],
-        ...Array.from({ length: count - 1 }, (_, i) => [`D${i}`, "key"] as const),
-      ]),
-    });
-    const full = applyPins(
-      verified([phone, tablet, withoutEd25519(bob.device("BARE"))]),
-      crowd(MAX_PINNED_DEVICES_PER_USER),
-      undefined,
-    );
-    expect([...full.list.deviceKeys.keys()]).toEqual(["PHONE", "BARE"]);
-    expect(codesOf(full.list)).toEqual([["TABLET", "too-many-devices"]]);
-    expect(full.pins.devices.size).toBe(MAX_PINNED_DEVICES_PER_USER);
+  describe("at the limit of pinned devices", () => {
+    const GONE: readonly string[] = Array.from({ length: MAX_PINNED_DEVICES_PER_USER - 1 }, (_, i) => `GONE${i}`);
+    const crowd: Pins = {
+      devices: new Map([...GONE.map((id) => [id, "key"] as const), ["PHONE", ed25519(phone)]]),
+      signed: new Set(["GONE0", "GONE2", "PHONE"]),
+    };
 
-    const nearly = applyPins(verified([bob.device("LAST"), tablet]), crowd(MAX_PINNED_DEVICES_PER_USER - 1), undefined);
-    expect([...nearly.list.deviceKeys.keys()]).toEqual(["LAST"]);
-    expect(nearly.pins.devices.size).toBe(MAX_PINNED_DEVICES_PER_USER);
+    it("a new device takes the place of the oldest one that is gone", () => {
+      const { list, pins } = applyPins(verified([phone, tablet, bob.device("LAST")]), crowd, undefined);
+      expect([...list.deviceKeys.keys()]).toEqual(["PHONE", "TABLET", "LAST"]);
+      expect(pins.devices.size).toBe(MAX_PINNED_DEVICES_PER_USER);
+      expect([...pins.devices.keys()]).toEqual([...GONE.slice(2), "PHONE", "TABLET", "LAST"]);
+      expect(pins.signed).toEqual(new Set(["GONE2", "PHONE", "TABLET", "LAST"]));
+    });
+
+    it("devices that are there keep their pins, also refused ones", () => {
+      const reason: RejectionReason = { code: "malformed", detail: "x" };
+      const rejected = new Map([["GONE0", reason]]);
+      const { pins } = applyPins(verified([tablet, bob.device("GONE1")], { rejected }), crowd, undefined);
+      expect([...pins.devices.keys()].slice(0, 3)).toEqual(["GONE0", "GONE1", "GONE3"]);
+      expect(pins.devices.get("GONE1")).toBe("key");
+    });
   });
 
   describe("its refusals", () => {

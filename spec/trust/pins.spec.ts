@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { mergePins, NO_PINS, pinsOf, readPins, type Pins } from "../../src/trust/pins.js";
+import { mergePins, NO_PINS, pinsOf, readPins, repin, type Pins } from "../../src/trust/pins.js";
 import { bob, phone, pinned, tablet, verified, withoutEd25519 } from "./pinned-lists.js";
 
 describe("pinsOf", () => {
@@ -13,6 +13,23 @@ describe("pinsOf", () => {
     ).toMatchObject(pinned([phone], "first"));
     expect(pinsOf(verified([], { identity: { signedBy: [] } }))).toEqual(NO_PINS);
     expect(pinsOf(undefined)).toEqual(NO_PINS);
+  });
+});
+
+describe("repin", () => {
+  const pins: Pins = { ...pinned([phone, tablet], "master"), signed: new Set(["PHONE", "TABLET"]) };
+
+  it("replaces the key of a device, and forgets that the other key has signed it", () => {
+    expect(repin(pins, "PHONE", "new")).toEqual({
+      devices: new Map([...pins.devices, ["PHONE", "new"]]),
+      masterKey: "master",
+      signed: new Set(["TABLET"]),
+    });
+  });
+
+  it("adds a device, and returns the same pins if there is nothing to do", () => {
+    expect(repin(NO_PINS, "PHONE", "new")).toEqual({ devices: new Map([["PHONE", "new"]]) });
+    expect(repin(pins, "PHONE", pins.devices.get("PHONE")!)).toBe(pins);
   });
 });
 
@@ -40,6 +57,7 @@ describe("mergePins", () => {
       ]),
       masterKey: "first",
     });
+    expect([...mergePins(first, later).devices.keys()]).toEqual(["A", "B", "C"]);
     expect(mergePins(NO_PINS, later)).toEqual(later);
     expect(mergePins({ devices: first.devices }, later).masterKey).toBe("later");
     expect(mergePins({ devices: first.devices }, { devices: later.devices })).not.toHaveProperty("masterKey");

@@ -6,15 +6,17 @@ import type { DeviceId } from "../model/ids.js";
  * low enough that another account cannot fill our memory or disk.
  */
 
-/** Devices of one user; any more are refused as `too-many-devices`. */
-export const MAX_DEVICES_PER_USER = 2_000;
+/** Well-formed devices of one user; any more are refused as `too-many-devices`. */
+export const MAX_DEVICES_PER_USER = 5_000;
+/** Devices of one user that are looked at, well-formed or not; any more are refused as `too-many-devices`. */
+export const MAX_LISTED_DEVICES_PER_USER = 20_000;
 /** Characters of JSON in one device or cross-signing key: as many as the spec allows bytes in an event. */
 export const MAX_DEVICE_LENGTH = 65_536;
 /** Characters of JSON in all devices of one user together; any more devices are refused as `too-large`. */
-export const MAX_LIST_LENGTH = 4_194_304;
+export const MAX_LIST_LENGTH = 8_388_608;
 /**
- * Device IDs of one user with pinned keys; any more devices are refused. Pins are never deleted, so this limits what
- * one user can put on our disk. Bots reach a few hundred in years.
+ * Device IDs of one user with pinned keys. Pins outlive their devices, so this limits what one user can put on our disk:
+ * the oldest pins of devices that are gone make room for new ones. There is always room for those that are not gone.
  */
 export const MAX_PINNED_DEVICES_PER_USER = 10_000;
 /**

@@ -1,4 +1,5 @@
 import { ignoreElements, of, Subscription, toArray, type Observable } from "rxjs";
+import { acknowledgeDevice, type DeviceToAcknowledge } from "../lists/acknowledge-device.js";
 import { acknowledgeIdentity } from "../lists/acknowledge-identity.js";
 import { compactIndex } from "../lists/compact-index.js";
 import { StoreClearedError } from "../model/errors.js";
@@ -166,6 +167,11 @@ export class Account {
   acknowledgeIdentity(userId: UserId, masterKey: string): Observable<never> {
     const identity = { userId, masterKey, ownUserId: this.#settings.userId };
     return acknowledgeIdentity(identity, this.chain, this.parts.memory);
+  }
+
+  /** Pins an ed25519 key instead of the one first seen of this device. Completes when that is durable. */
+  acknowledgeDevice(device: DeviceToAcknowledge): Observable<never> {
+    return acknowledgeDevice(device, this.chain, this.parts.memory);
   }
 
   close(error: Error): void {

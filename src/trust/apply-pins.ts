@@ -1,10 +1,10 @@
 import { deviceKey } from "../keys/device-key.js";
-import { MAX_PINNED_DEVICES_PER_USER, MAX_REJECTED_PER_USER, shortId } from "../keys/limits.js";
+import { MAX_REJECTED_PER_USER, shortId } from "../keys/limits.js";
 import type { DeviceId } from "../model/ids.js";
 import type { RejectionCode, RejectionReason } from "../model/results.js";
 import type { DeviceList } from "./device-list.js";
 import { entryOf, keptDevices, type DeviceEntry } from "./kept-devices.js";
-import { makePins, type Pins } from "./pins.js";
+import { makePins, withRoom, type Pins } from "./pins.js";
 import { sharedKeyRefusals } from "./shared-keys.js";
 
 type Entries = ReadonlyMap<DeviceId, DeviceEntry>;
@@ -46,15 +46,21 @@ export function applyPins(
   for (const [deviceId, reason] of refusals)
     refused.set(shortId(deviceId), withConsequence(reason, kept.has(deviceId)));
   for (const [deviceId, reason] of shared) refused.set(shortId(deviceId), reason);
+  // Refused devices, too, are there.
+  const isLive = (deviceId: DeviceId) =>
+    verified.deviceKeys.has(deviceId) || entries.has(deviceId) || verified.rejected.has(deviceId);
   return {
     list: resultingList(verified, entries, shared, refused, pins),
-    pins: nextPins(pins, added, entries, verified.identity.masterKey),
+    pins: nextPins(withRoom(pins, added, isLive), added, entries, verified.identity.masterKey),
   };
 }
 
-/** Whether the device was signed by its own key before. */
+/** Whether the device was signed by its pinned key before. */
 function wasSigned(deviceId: DeviceId, pins: Pins, before: DeviceList | undefined): boolean {
-  return pins.signed?.has(deviceId) === true || before?.deviceStatus.get(deviceId)?.signedByItself === true;
+  if (pins.signed?.has(deviceId) === true) return true;
+  const device = before?.deviceKeys.get(deviceId);
+  const isSameKey = device !== undefined && deviceKey(device, "ed25519") === pins.devices.get(deviceId);
+  return isSameKey && before?.deviceStatus.get(deviceId)?.signedByItself === true;
 }
 
 /** The devices that the pins refuse, and the keys to pin of new devices. */
@@ -72,18 +78,10 @@ function comparePins(verified: DeviceList, pins: Pins, before: DeviceList | unde
     } else if (pinned !== undefined && isUnsigned && wasSigned(deviceId, pins, before)) {
       const detail = `signatures: expected one by ${name}, which has signed this device before`;
       refusals.set(deviceId, { code: "unsigned", detail });
-    } else if (pinned === undefined && key !== undefined) {
-      if (pins.devices.size + added.size < MAX_PINNED_DEVICES_PER_USER) added.set(deviceId, key);
-      else refusals.set(deviceId, TOO_MANY);
-    }
+    } else if (pinned === undefined && key !== undefined) added.set(deviceId, key);
   }
   return { refusals, added };
 }
-
-const TOO_MANY: RejectionReason = {
-  code: "too-many-devices",
-  detail: `${MAX_PINNED_DEVICES_PER_USER} devices of this user have been seen, and no more are accepted`,
-};
 
 /** Reasons to refuse the new form of a device, not the device itself: the form that we have is kept. */
 const KEEPING: ReadonlySet<RejectionCode> = new Set([
@@ -122,7 +120,6 @@ function mergeEntries(verified: DeviceList, refusals: Refusals, kept: Entries): 
 
 /** Adds to a refusal what became of the device. */
 function withConsequence(reason: RejectionReason, isKept: boolean): RejectionReason {
-  if (reason.code === TOO_MANY.code) return reason;
   return {
     ...reason,
     detail: `${reason.detail}; ${isKept ? "the device is kept as it was" : "the device is left out"}`,

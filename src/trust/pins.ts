@@ -1,17 +1,18 @@
 import { deviceKey } from "../keys/device-key.js";
+import { MAX_PINNED_DEVICES_PER_USER } from "../keys/limits.js";
 import type { DeviceId } from "../model/ids.js";
 import { isObject } from "../model/json.js";
 import type { DeviceList } from "./device-list.js";
 
 /**
- * The first keys seen of a user. They are never replaced, so that a homeserver cannot exchange a key that was compared
- * or verified.
+ * The first keys seen of a user. Only a person's word replaces them, so that a homeserver cannot exchange a key that was
+ * compared or verified.
  *
  * Pins are written from every response whose signatures were verified, cached or not. They remain when the device or
- * the list is deleted and when the user leaves.
+ * the list is deleted and when the user leaves, as long as there is {@link withRoom room}.
  */
 export interface Pins {
-  /** The ed25519 key of each device ID. */
+  /** The ed25519 key of each device ID, in the order in which they were first seen. */
   readonly devices: ReadonlyMap<DeviceId, string>;
   /** The public key of the master key first seen, or acknowledged last. */
   readonly masterKey?: string;
@@ -48,7 +49,7 @@ export function pinsOf(list: DeviceList | undefined): Pins {
   return makePins(devices, new Set(signed), list.identity.pinnedMasterKey);
 }
 
-/** Merges two sets of pins; the first one wins. */
+/** Merges two sets of pins; the first one wins, and comes first: the order is that in which devices were first seen. */
 export function mergePins(first: Pins, later: Pins): Pins {
   if (later.devices.size === 0 && later.masterKey === undefined) return first;
   const signed = Array.from(later.signed ?? []).filter((id) => {
@@ -57,10 +58,40 @@ export function mergePins(first: Pins, later: Pins): Pins {
     return pinned === undefined || !later.devices.has(id) || later.devices.get(id) === pinned;
   });
   return makePins(
-    new Map([...later.devices, ...first.devices]),
+    new Map([...first.devices, ...Array.from(later.devices).filter(([id]) => !first.devices.has(id))]),
     new Set([...(first.signed ?? []), ...signed]),
     first.masterKey ?? later.masterKey,
   );
+}
+
+/** Pins this key for a device instead of the one first seen. That the other key has signed the device says nothing now. */
+export function repin(pins: Pins, deviceId: DeviceId, key: string): Pins {
+  if (pins.devices.get(deviceId) === key) return pins;
+  const signed = new Set(pins.signed);
+  signed.delete(deviceId);
+  return makePins(new Map(pins.devices).set(deviceId, key), signed, pins.masterKey);
+}
+
+/**
+ * Pins that have room for new devices: at the limit, the oldest pins of devices that are gone are dropped. A device of
+ * that ID that comes back is a new one.
+ */
+export function withRoom(
+  pins: Pins,
+  added: ReadonlyMap<DeviceId, string>,
+  isLive: (deviceId: DeviceId) => boolean,
+): Pins {
+  let excess = pins.devices.size + added.size - MAX_PINNED_DEVICES_PER_USER;
+  if (excess <= 0) return pins;
+  const devices = new Map(pins.devices);
+  for (const deviceId of pins.devices.keys()) {
+    if (excess === 0) break;
+    if (isLive(deviceId)) continue;
+    devices.delete(deviceId);
+    excess--;
+  }
+  const signed = Array.from(pins.signed ?? []).filter((deviceId) => devices.has(deviceId));
+  return makePins(devices, new Set(signed), pins.masterKey);
 }
 
 /** Pins without empty properties. */

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import {
   MAX_DEVICE_LENGTH,
   MAX_DEVICES_PER_USER,
+  MAX_LISTED_DEVICES_PER_USER,
   MAX_LIST_LENGTH,
   MAX_REJECTED_ID_LENGTH,
   MAX_REJECTED_PER_USER,
@@ -276,9 +277,13 @@ describe("limits", () => {
     );
   });
 
-  it("include malformed devices", () => {
-    const bad = Object.fromEntries(Array.from({ length: MAX_DEVICES_PER_USER }, (_, i) => [`B${i}`, null]));
-    const { list } = bobs({ device_keys: { [BOB]: { ...bad, LAST: testDevice(BOB, "LAST") } } });
+  it("leave out malformed devices, up to a limit of their own", () => {
+    const withBad = (count: number) => {
+      const bad = Object.fromEntries(Array.from({ length: count }, (_, i) => [`B${i}`, null]));
+      return bobs({ device_keys: { [BOB]: { ...bad, LAST: testDevice(BOB, "LAST") } } }).list;
+    };
+    expect(withBad(MAX_DEVICES_PER_USER).deviceKeys.size).toBe(1);
+    const list = withBad(MAX_LISTED_DEVICES_PER_USER);
     expect(list.deviceKeys.size).toBe(0);
     expect(list.rejected.size).toBe(MAX_REJECTED_PER_USER);
   });

@@ -13,6 +13,12 @@ export {
   TrackerClosedError,
   VerificationFailedError,
 } from "./model/errors.js";
+export {
+  MAX_DEVICE_DEPTH,
+  MAX_DEVICE_LENGTH,
+  MAX_DEVICES_PER_USER,
+  MAX_LISTED_DEVICES_PER_USER,
+} from "./keys/limits.js";
 export { platformVerifier, type PlatformVerifierOptions } from "./ed25519/platform-verifier.js";
 export type { SignatureCheck, SignatureVerifier } from "./trust/signature-verifier.js";
 export type { UnsignedDevices } from "./trust/verify-list.js";

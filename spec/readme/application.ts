@@ -1,0 +1,147 @@
+import { IDBFactory, IDBKeyRange } from "fake-indexeddb";
+import { config } from "rxjs";
+import { afterEach, beforeEach, vi } from "vitest";
+import type { DeviceTracker } from "../../src/device-tracker.js";
+import { testDevice } from "../../src/testing/test-device.js";
+import { LoopbackServer, type SeenRequest } from "../http/loopback-server.js";
+import { ALICE, BOB } from "../support/users.js";
+import { blockUnder, constantsOf, run } from "./blocks.js";
+
+type Values = Readonly<Record<string, unknown>>;
+
+const FIRST_BLOCK = "Use";
+const TOKEN = "first";
+
+/** An application that consists of the README's code, and its homeserver. */
+export class Application {
+  readonly server: LoopbackServer;
+  /** What the application printed and did, a line each. */
+  readonly lines: string[] = [];
+  /** Errors that nothing handled: each would end a Node process. */
+  readonly unhandled: unknown[] = [];
+  /** The access token that the server accepts. */
+  token = TOKEN;
+  #poll: SeenRequest | undefined;
+  #constants: Values = {};
+  readonly #trackers: DeviceTracker[] = [];
+
+  constructor() {
+    this.server = new LoopbackServer((request) => {
+      this.#respond(request);
+    });
+  }
+
+  /** Runs the README's first block. */
+  start(changes: { readonly url?: string; readonly application?: Values } = {}): DeviceTracker {
+    const { url = this.server.url, application = {} } = changes;
+    const block = blockUnder(FIRST_BLOCK);
+    const code = block.code.replace("https://matrix.example.org", url);
+    this.#constants = this.#run({ ...block, code }, application);
+    return this.#constants.tracker as DeviceTracker;
+  }
+
+  /** A constant of the first block. */
+  constant<T>(name: string): T {
+    return this.#constants[name] as T;
+  }
+
+  /** Runs the end of the first block again: what an application does each time it sends. */
+  sendAgain(): void {
+    const block = blockUnder(FIRST_BLOCK);
+    const imports = block.code.slice(0, block.code.indexOf("\n\n"));
+    const sending = block.code.slice(block.code.indexOf("// Each time you send"));
+    this.#run({ ...block, code: `${imports}\n${sending}` }, this.#constants);
+  }
+
+  /** Runs another block, which continues from the first one. Returns its constants. */
+  recipe(title: string, application: Values = {}): Values {
+    return this.#run(blockUnder(title), { ...this.#constants, ...application });
+  }
+
+  /** Answers the poll that is waiting. */
+  async answerPoll(token: string, changed: readonly string[] = []): Promise<void> {
+    const poll = await vi.waitFor(() => {
+      if (this.#poll === undefined || this.#poll.aborted) throw new Error("no poll is waiting");
+      return this.#poll;
+    });
+    this.#poll = undefined;
+    poll.answer(200, syncResponse(token, changed));
+  }
+
+  get polls(): readonly SeenRequest[] {
+    return this.server.requests.filter(({ path }) => path.endsWith("/sync"));
+  }
+
+  async stop(): Promise<void> {
+    for (const tracker of this.#trackers) tracker.close();
+    await this.server.stop();
+  }
+
+  #run(block: Parameters<typeof run>[0], application: Values): Values {
+    const constants = run(block, { ...this.#application(), ...application });
+    if (constantsOf(block).includes("tracker")) this.#trackers.push(constants.tracker as DeviceTracker);
+    return constants;
+  }
+
+  #application(): Values {
+    const note =
+      (what: string) =>
+      (...values: readonly unknown[]) =>
+        void this.lines.push([what, ...values.map(text)].join(" "));
+    return {
+      console: { log: note("log"), warn: note("warn"), error: note("error") },
+      session: { userId: ALICE, deviceId: "ALICES", accessToken: TOKEN, refresh: () => Promise.resolve(TOKEN) },
+      inbox: { save: () => Promise.resolve() },
+      membersOfEncryptedRooms: [BOB],
+      roomMembers: [BOB],
+      show: note("show"),
+      notify: note("notify"),
+      showOffline: note("offline"),
+      showLogin: note("login"),
+    };
+  }
+
+  #respond(request: SeenRequest): void {
+    const { path, headers, query } = request;
+    if (!path.startsWith("/_matrix/")) request.answer(404, "<html>Not found</html>", { "content-type": "text/html" });
+    else if (headers.authorization !== `Bearer ${this.token}`)
+      request.answer(401, { errcode: "M_UNKNOWN_TOKEN", error: "Unknown token" });
+    else if (path.endsWith("/keys/query")) request.answer(200, keysResponse(request));
+    else if (query.since === undefined) request.answer(200, syncResponse("s1"));
+    else this.#poll = request;
+  }
+}
+
+/** A new application for each test of the suite. */
+export function applicationInTest(): () => Application {
+  let application = new Application();
+  beforeEach(async () => {
+    vi.stubGlobal("indexedDB", new IDBFactory());
+    vi.stubGlobal("IDBKeyRange", IDBKeyRange);
+    application = new Application();
+    config.onUnhandledError = (error) => void application.unhandled.push(error);
+    await application.server.start();
+  });
+  afterEach(async () => {
+    await application.stop();
+    config.onUnhandledError = null;
+    vi.unstubAllGlobals();
+  });
+  return () => application;
+}
+
+const syncResponse = (next_batch: string, changed: readonly string[] = []) => ({
+  next_batch,
+  to_device: { events: [{ type: next_batch }] },
+  ...(changed.length > 0 && { device_lists: { changed } }),
+});
+
+function keysResponse({ body }: SeenRequest) {
+  const users = Object.keys((body as { device_keys: object }).device_keys);
+  return { device_keys: Object.fromEntries(users.map((user) => [user, { PHONE: testDevice(user, "PHONE") }])) };
+}
+
+function text(value: unknown): string {
+  if (value instanceof Error) return value.message;
+  return typeof value === "string" ? value : JSON.stringify(value);
+}

@@ -1,0 +1,72 @@
+import { readFileSync } from "node:fs";
+import * as rxjs from "rxjs";
+import * as rxjsTesting from "rxjs/testing";
+import ts from "typescript";
+import * as http from "../../src/http/index.js";
+import * as idb from "../../src/idb/index.js";
+import * as core from "../../src/index.js";
+import * as tabs from "../../src/tabs/index.js";
+import * as testing from "../../src/testing/index.js";
+
+export const README = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+
+/** A TypeScript block of the README. */
+export interface Block {
+  /** The heading that it is under. */
+  readonly title: string;
+  readonly code: string;
+}
+
+export const BLOCKS: readonly Block[] = Array.from(
+  README.matchAll(/^#+ ([^\n]+)|^```ts\n(.+?)^```/gmsu),
+  ([, title, code]) => ({ title, code }),
+).reduce<{ title: string; blocks: Block[] }>(
+  ({ title, blocks }, found) => ({
+    title: found.title ?? title,
+    blocks: found.code === undefined ? blocks : [...blocks, { title, code: found.code }],
+  }),
+  { title: "", blocks: [] },
+).blocks;
+
+export function blockUnder(heading: string): Block {
+  const block = BLOCKS.find(({ title }) => title === heading);
+  if (block === undefined) throw new Error(`README has no code under "${heading}"`);
+  return block;
+}
+
+/** The constants that a block defines. */
+export function constantsOf({ code }: Block): readonly string[] {
+  return Array.from(code.matchAll(/^const (?:(\w+)|\{ ([\w, ]+) \}) =/gmu)).flatMap(
+    ([, name, names]) => name ?? names?.split(", ") ?? [],
+  );
+}
+
+const MODULES: Readonly<Record<string, object>> = {
+  rxjs,
+  "rxjs/testing": rxjsTesting,
+  "matrix-device-tracker": core,
+  "matrix-device-tracker/http": http,
+  "matrix-device-tracker/idb": idb,
+  "matrix-device-tracker/tabs": tabs,
+  "matrix-device-tracker/testing": testing,
+};
+
+/**
+ * Runs a block as it is written.
+ *
+ * @param context what the application has: its values by name
+ * @returns the constants that the block defines
+ */
+export function run(block: Block, context: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const { outputText } = ts.transpileModule(block.code, {
+    compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
+  });
+  const body = outputText.replaceAll(/^import (\{.+?\}) from (".+?");$/gmsu, "const $1 = MODULES[$2];");
+  const names = Object.keys(context);
+  const result = `return { ${constantsOf(block).join(", ")} };`;
+  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the code is our own README
+  const call = new Function("MODULES", ...names, `"use strict"; { ${body}\n${result} }`) as (
+    ...values: unknown[]
+  ) => Readonly<Record<string, unknown>>;
+  return call(MODULES, ...names.map((name) => context[name]));
+}

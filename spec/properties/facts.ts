@@ -43,7 +43,7 @@ export interface Watcher {
 /** What is known of one tracker from outside. */
 export class Facts {
   readonly name: string;
-  /** The saved position when the tracker had loaded the saved state. */
+  /** The saved position when the tracker had loaded the saved state; that of the initial sync if there was none. */
   loadedFrom: number | undefined;
   /** The newest position that the tracker has been given: by the saved token, a response, or a step of another tab. */
   upTo: number | undefined;

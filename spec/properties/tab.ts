@@ -152,6 +152,7 @@ export class Tab {
     const start = from === undefined ? undefined : server.positionOf(server.token(from));
     const newest = trackers.map(({ state, upTo }) => (state === "gone" ? -1 : (upTo ?? -1)));
     if ((start ?? -1) < Math.max(this.#oracle.saved.position ?? -1, ...newest)) this.#world.isOneLine = false;
+    if (from === undefined) facts.loadedFrom ??= end; // an initial sync of an account announces nothing
     facts.given.push(response);
     facts.upTo = Math.max(facts.upTo ?? 0, end);
     const says = response.since !== undefined;

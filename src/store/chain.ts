@@ -73,6 +73,11 @@ export class Chain {
     return this.#failure !== undefined;
   }
 
+  /** Whether changes are applied in memory and not committed yet. */
+  get hasPending(): boolean {
+    return this.#writer.hasCommits;
+  }
+
   get #failure(): unknown {
     return this.#writer.error ?? this.#reader.error;
   }

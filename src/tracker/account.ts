@@ -145,8 +145,11 @@ export class Account {
     this.#held.delete(held);
     const { userId: ownUserId } = this.#settings;
     const hasLeft = departures(held);
+    // What is pending may come to nothing: then there is something to do for users for whom there is nothing to do now.
+    const isTentative = this.chain.hasPending;
     const isConcerned = (userId: UserId) =>
-      (this.tracking.get(userId) !== undefined) === (type !== "track") && !(type === "untrack" && userId === ownUserId);
+      (isTentative || (this.tracking.get(userId) !== undefined) === (type !== "track")) &&
+      !(type === "untrack" && userId === ownUserId);
     const { outputs } = this.#surroundings;
     return outputs.emissions.batch(() => {
       const refused = refusedIds(

@@ -113,6 +113,7 @@ describe("a recipe of the README", () => {
     first.close();
     await until(() => expect(app().polls.at(-1)?.aborted).toBe(true));
     const { tracker } = app().recipe(FEED, { engine }) as { tracker: DeviceTracker };
+    await firstValueFrom(tracker.getDeviceKeys([BOB])); // now in memory, which answers at once
     await app().answerPoll("s2", [BOB]);
     await until(() => expect(seen).toEqual(["messages s2 current", `lists ${BOB} outdated`]));
     expect(app().unhandled).toEqual([]);

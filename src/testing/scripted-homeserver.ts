@@ -53,11 +53,13 @@ interface Account {
  * queries for them, and announces changes when {@link step} is called.
  *
  * @example
- * const homeserver = new ScriptedHomeserver({ scheduler: testScheduler, answerAfter: 5 }); const tracker = new
- * DeviceTracker({ userId: "@alice:example.org", sync$: homeserver.sync$, keysApi: homeserver.keysApi, scheduler:
- * testScheduler }); tracker.connect(); homeserver.addDevice("@bob:example.org", "PHONE"); homeserver.step(); //
- * announces Bob tracker.getDeviceKeys(["@bob:example.org"]).subscribe(…); // emits after 5 ms; see also
- * homeserver.queries
+ * const homeserver = new ScriptedHomeserver({ scheduler, answerAfter: 5 });
+ * const { sync$, keysApi } = homeserver;
+ * const tracker = new DeviceTracker({ userId: "@alice:example.org", sync$, keysApi, scheduler });
+ * tracker.connect();
+ * homeserver.addDevice("@bob:example.org", "PHONE");
+ * homeserver.step(); // announces Bob
+ * tracker.getDeviceKeys(["@bob:example.org"]).subscribe(…); // emits after 5 ms; see also homeserver.queries
  */
 export class ScriptedHomeserver {
   /** Hot: the response of each {@link step}. */

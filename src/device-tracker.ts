@@ -50,6 +50,9 @@ export class DeviceTracker {
    * Hot: each response of this tab's stream, and each step that another tab committed (`since`, `next_batch`,
    * `device_lists`), as soon as lookups reflect it. Ends as the sync stream does; subscribe again for the next
    * connection. As {@link problems$} reports the end, a subscriber need not handle its error.
+   *
+   * Another engine of the application gets `device_lists` from here: earlier, a lookup would give it a removed device
+   * from the cache.
    */
   readonly applied$: Observable<SyncResponse>;
   /**

@@ -11,8 +11,8 @@ export interface DeviceTrackerOptions {
   /** Our own user. */
   readonly userId: UserId;
   /**
-   * Every sync response of this device, in order. What is needed of a response beyond `device_lists` must be saved
-   * before it is emitted here.
+   * Every sync response of this device, in order. What is needed of a response beyond `device_lists`, such as to-device
+   * messages, must be saved before it is emitted here (`save` of `syncResponses`).
    */
   readonly sync$: Observable<SyncResponse>;
   readonly keysApi: KeysApi;

@@ -56,7 +56,10 @@ export type TrackerProblem =
   | { readonly type: "store-unavailable"; readonly error: unknown; readonly message: string }
   /** Steps could not be committed. Lookups go on from memory, and the commit is retried in `retryIn` ms. */
   | { readonly type: "commit-failed"; readonly error: unknown; readonly retryIn: number; readonly message: string }
-  /** A request of this tab's sync loop failed. Lookups go on from the last step applied. */
+  /**
+   * An attempt of this tab's sync loop failed: its request, saving the response, or reading the saved token. Lookups go
+   * on from the last step applied.
+   */
   | ({ readonly type: "sync-failed" } & SyncFailure)
   /** The sync stream completed, or failed with this `error`. Lookups go on from the last step applied. */
   | { readonly type: "sync-ended"; readonly error?: unknown; readonly message: string }

@@ -110,6 +110,13 @@ describe("a pending change of the application, rebased", () => {
     expect(toCommits(clone)).toEqual([]);
   });
 
+  it("is kept after a pending step that makes it unnecessary: the step may come to nothing", () => {
+    const pending = [changing("s1", "s2", DAVE), track(DAVE)];
+    const { clone, outcomes } = race(pending, [invalidate(BOB)]);
+    expect(toCommits(clone)).toEqual(commits(3, ...pending));
+    expect(outcomes).toEqual([]);
+  });
+
   it("tracks users whom another tab has untracked: it is the later call", () => {
     const { clone } = race([track(DAVE)], [track(DAVE), untrack(DAVE)]);
     expect(toCommits(clone)).toEqual(commits(4, track(DAVE)));

@@ -107,14 +107,7 @@ export class ChainWriter {
 
   /** Pending changes were rebased: these are not to be committed any more. */
   settle(dropped: Rebased["dropped"]): void {
-    for (const { pending, outcome } of dropped) {
-      const settle = () => {
-        this.#outcomes.settle(pending, outcome);
-      };
-      if (pending.change.type === "step") settle();
-      // There is nothing left for it to do, but perhaps only because of what is pending before it.
-      else this.settled().subscribe({ next: settle, error: () => {} });
-    }
+    for (const { pending, outcome } of dropped) this.#outcomes.settle(pending, outcome);
     // The store can be read, and there is nothing left to find out whether it can be written.
     if (!this.hasCommits) this.#retry.succeeded();
   }

@@ -43,7 +43,7 @@ export function rebase(clone: Clone, missing: Missing, name: string): Rebased {
   const lost = missing.type === "tail" ? pending.splice(0, ownCommits(missing.records, name, head)) : [];
   const dropped: Rebased["dropped"][number][] = lost.map((one) => ({ pending: one, outcome: outcomeOf(one.change) }));
   for (const one of pending) {
-    const change = rebased(one.change, clone, hasLeft);
+    const change = rebased(one.change, clone, hasLeft, clone.pending.length > 0);
     if (typeof change === "string") dropped.push({ pending: one, outcome: change });
     else clone.pending.splice(-1, 1, Object.assign(one, applyLocally(clone, change)));
   }
@@ -59,11 +59,14 @@ export function rebase(clone: Clone, missing: Missing, name: string): Rebased {
  * - `track()` tracks users again, but not those who left in a commit that its caller did not know.
  * - `invalidate()` is committed even for users who are no longer tracked: another tab may be tracking them again, with a
  *   list that it requested before.
+ * @param isTentative whether it comes after others that are pending: they may come to nothing, so that it has something
+ *   to do for users for whom there is nothing to do now
  */
 export function rebased(
   change: Change,
   { token, users }: TrackedUsers,
   hasLeft: (userId: UserId) => boolean,
+  isTentative = false,
 ): Change | Outcome {
   if (change.type === "step") {
     if (change.next === undefined || change.since === token) return change;
@@ -71,7 +74,7 @@ export function rebased(
   }
   if (change.type === "invalidate") return change;
   const isWanted = (userId: UserId) =>
-    change.type === "track" ? !users.has(userId) && !hasLeft(userId) : users.has(userId);
+    (isTentative || users.has(userId) === (change.type === "untrack")) && !(change.type === "track" && hasLeft(userId));
   const wanted = change.users.filter(isWanted);
   return wanted.length === 0 ? "applied" : { type: change.type, users: wanted };
 }

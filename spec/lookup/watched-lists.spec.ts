@@ -108,7 +108,7 @@ describe("a failed query", () => {
     take(one);
     users.set(BOB, { revision: { number: 2 }, outdated: true, hasList: true });
     expect(lists.fail([BOB], 0, new Map()).altered).toBe(true);
-    expect(show()).toEqual(["bob PHONE unreachable"]);
+    expect(show()).toEqual(["bob PHONE unreachable (last known PHONE)"]);
   });
 
   it("shows the last known list of a user who has none in the view", () => {

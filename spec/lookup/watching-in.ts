@@ -25,7 +25,7 @@ export const SHOWN = {
   t: ["bob B2 superseded"],
   l: ["bob B1 untracked"],
   u: ["bob - unreachable"],
-  v: ["bob B1 unreachable"],
+  v: ["bob B1 unreachable (last known B1)"],
   k: ["bob - unreachable (last known B1)"],
 };
 

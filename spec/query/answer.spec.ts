@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { emptyList, type DeviceList } from "../../src/trust/device-list.js";
-import { freshnessOf, fromCache, notAUser, toUserDeviceKeys, type Answer } from "../../src/query/answer.js";
+import {
+  freshnessOf,
+  fromCache,
+  noLongerReachable,
+  toUserDeviceKeys,
+  unreachable,
+  type Answer,
+} from "../../src/query/answer.js";
 import { CachedList } from "../../src/lists/list-cache.js";
 import type { Revision } from "../../src/store/revision.js";
 import type { TrackedUser } from "../../src/store/tracked-users.js";
@@ -77,14 +84,46 @@ describe("an answer as a caller gets it", () => {
       toUserDeviceKeys(answer({ list: signed }), at(then), { inDoubt: false, ourKey }).identity.verified;
     expect([verifiedBy("ours"), verifiedBy("another"), verifiedBy(undefined)]).toEqual([true, false, false]);
   });
+});
 
-  it("has the devices of the last known list", () => {
-    const none = notAUser(BOB, 7);
-    expect(toUserDeviceKeys({ ...none, reachable: false, lastKnown: list }, at(then), settled)).toStrictEqual({
+describe("the answer for a user who could not be reached", () => {
+  const known: DeviceList = {
+    ...list,
+    deviceStatus: new Map([["B1", { signedByItself: true, crossSigned: true, dehydrated: false }]]),
+    rejected: new Map([["B2", { code: "malformed", detail: "x" }]]),
+    identity: { masterKey: "m", pinnedMasterKey: "m", signedBy: ["ours"] },
+  };
+
+  it("is the last list, its devices as lastKnown, and its identity judged now", () => {
+    const { deviceKeys, ...rest } = known;
+    expect(toUserDeviceKeys(unreachable(BOB, known, 7), at(then), { inDoubt: false, ourKey: "ours" })).toStrictEqual({
+      ...rest,
+      deviceKeys: new Map(),
+      lastKnown: deviceKeys,
+      identity: { state: "unchanged", masterKey: "m", pinnedMasterKey: "m", verified: true },
+      freshness: "unreachable",
+    });
+  });
+
+  it("is empty if no list is known", () => {
+    expect(toUserDeviceKeys(unreachable(BOB, undefined, 7), undefined, settled)).toStrictEqual({
       ...emptyList(7),
       identity,
       freshness: "unreachable",
-      lastKnown: list.deviceKeys,
     });
+  });
+
+  it("leaves the devices in place if they were shown before", () => {
+    const { identity: _, ...shown } = toUserDeviceKeys(noLongerReachable(answer({ list: known })), at(then), settled);
+    expect(shown).toMatchObject({
+      deviceKeys: known.deviceKeys,
+      lastKnown: known.deviceKeys,
+      freshness: "unreachable",
+    });
+  });
+
+  it("stays the same if they cannot be reached again", () => {
+    for (const last of [unreachable(BOB, known, 7), unreachable(BOB, undefined, 7)])
+      expect(noLongerReachable(last)).toBe(last);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { KeysQueryResponse } from "../../src/model/wire.js";
 import { ScriptedVerifier } from "../../src/testing/scripted-verifier.js";
+import { bob, phone } from "../lists/verified-lists.js";
 import { changing } from "../store/steps.js";
 import { marbles } from "../support/marbles.js";
 import { savedIds } from "../support/saved.js";
@@ -66,6 +67,35 @@ describe("processing a response", () => {
       expect(unreachable).toMatchObject({ reachable: false, superseded: false });
       expect([...(unreachable.lastKnown?.deviceKeys.keys() ?? [])]).toEqual(["B1"]);
       expect(tracking.get(BOB)?.outdated).toBe(false);
+    }),
+  );
+
+  it(
+    "uses nothing that the response has of a user whose server did not answer",
+    marbles((m) => {
+      const { answerFor, store } = processingIn(m);
+      const { update } = store.begun;
+      const response = { ...answer({}, ["example.org"]), master_keys: { [BOB]: bob.masterKey } };
+      const { list, lastKnown } = answerFor(BOB, response);
+      expect([list.masterKey, list.identity, lastKnown]).toEqual([undefined, { signedBy: [] }, undefined]);
+      expect(store.begun.update).toBe(update);
+    }),
+  );
+
+  it(
+    "gives such a user the same answer alone and together with others",
+    marbles((m) => {
+      const { answerFor, answersFor, memory } = processingIn(m);
+      const signedBob = { device_keys: { [BOB]: { PHONE: phone } }, master_keys: { [BOB]: bob.masterKey } };
+      const { list } = answerFor(BOB, { ...signedBob, self_signing_keys: { [BOB]: bob.selfSigningKey } });
+      const alone = answerFor(BOB, answer({}, ["example.org"]));
+      const together = answersFor([BOB, DAVE], answer({ [DAVE]: ["D1"] }, ["example.org"])).get(BOB);
+      expect(together).toStrictEqual(alone);
+      const { deviceStatus, identity } = list;
+      expect(identity.pinnedMasterKey).toBe(bob.master.publicKey);
+      expect(alone.list).toMatchObject({ deviceStatus, identity });
+      memory.forget([BOB]);
+      expect(answerFor(BOB, answer({}, ["example.org"]))).toStrictEqual(alone); // read from the store
     }),
   );
 

@@ -47,11 +47,17 @@ export function processingIn(m: Marbles, verifier = new ScriptedVerifier({ sched
     };
     return { query, superseded };
   };
-  /** The answer for one user whose query was sent just now. */
-  const answerFor = (userId: UserId, response: KeysQueryResponse, query = queryFor(userId).query) => {
-    const answers: Answer[] = [];
-    process(parseResponse(response, ALICE, 0), query).subscribe((all) => answers.push(all.get(userId)!));
+  const answersFor = (
+    users: readonly UserId[],
+    response: KeysQueryResponse,
+    query = queryFor(...users).query,
+  ): ReadonlyMap<UserId, Answer> => {
+    const answers: ReadonlyMap<UserId, Answer>[] = [];
+    process(parseResponse(response, ALICE, 0), query).subscribe((all) => answers.push(all));
     return answers[0]!;
   };
-  return { ...saver, process, queryFor, answerFor };
+  /** The answer for one user whose query was sent just now. */
+  const answerFor = (userId: UserId, response: KeysQueryResponse, query?: SentQuery) =>
+    answersFor([userId], response, query).get(userId)!;
+  return { ...saver, process, queryFor, answersFor, answerFor };
 }

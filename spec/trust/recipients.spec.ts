@@ -208,6 +208,36 @@ describe("recipients", () => {
     );
   });
 
+  it("of a user who cannot be reached are chosen from the last known list, and the user is uncertain", () => {
+    const devices = { GOOD: {}, BARE: { crossSigned: false } };
+    const [userId, { deviceKeys, ...rest }] = user(BOB, {
+      devices,
+      rejected: ["KEPT", "BAD"],
+      freshness: "unreachable",
+    });
+    const lastKnown = new Map([...deviceKeys, ["KEPT", testDevice(BOB, "KEPT")] as const]);
+    for (const shown of [new Map<DeviceId, never>(), lastKnown]) {
+      const selected = recipients(new Map([[userId, { ...rest, deviceKeys: shown, lastKnown }]]));
+      expect(names(selected.devices)).toEqual([`${BOB} GOOD`]);
+      expect(selected.leftOut.map(({ deviceId, reason }) => `${deviceId} ${reason}`)).toEqual([
+        "BARE not-cross-signed",
+        "KEPT not-cross-signed",
+        "BAD rejected",
+      ]);
+      expect(selected.uncertain).toEqual([BOB]);
+    }
+  });
+
+  it("of such a user are none if their identity had changed", () => {
+    const [userId, { deviceKeys, ...rest }] = user(BOB, {
+      devices: { A: {} },
+      state: "changed",
+      freshness: "unreachable",
+    });
+    const { leftOut } = recipients(new Map([[userId, { ...rest, deviceKeys: new Map(), lastKnown: deviceKeys }]]));
+    expect(leftOut.map(({ reason }) => reason)).toEqual(["identity-changed"]);
+  });
+
   it("accept device IDs such as __proto__", () => {
     const devices = Object.fromEntries([
       ["__proto__", {}],

@@ -1,9 +1,9 @@
 import type { ListMemory } from "../lists/list-memory.js";
 import type { UserId } from "../model/ids.js";
 import type { DeviceKeysByUser, UserDeviceKeys } from "../model/results.js";
-import { freshnessOf, toUserDeviceKeys, type Answer } from "../query/answer.js";
+import { freshnessOf, noLongerReachable, toUserDeviceKeys, unreachable, type Answer } from "../query/answer.js";
 import type { Tracking } from "../sync/tracking.js";
-import { emptyList, sameDeviceList, type DeviceList } from "../trust/device-list.js";
+import { sameDeviceList, type DeviceList } from "../trust/device-list.js";
 
 /** What an answer did to what is shown of its user. */
 export interface Shown {
@@ -75,18 +75,9 @@ export class WatchedLists {
   /** A query failed, or the server of the user did: the list stays as it was and is marked unreachable. */
   fail(userIds: readonly UserId[], now: number, lastKnown: ReadonlyMap<UserId, { readonly list: DeviceList }>): Shown {
     return this.take(
-      userIds.map((userId): Answer => {
+      userIds.map((userId) => {
         const before = this.#answers.get(userId);
-        const list = before?.list ?? emptyList(now);
-        const last = before?.lastKnown ?? lastKnown.get(userId)?.list;
-        return {
-          userId,
-          list,
-          revision: undefined,
-          superseded: false,
-          reachable: false,
-          ...(last !== undefined && { lastKnown: last }),
-        };
+        return before === undefined ? unreachable(userId, lastKnown.get(userId)?.list, now) : noLongerReachable(before);
       }),
     );
   }

@@ -13,8 +13,8 @@ export interface DeviceChanges {
  * - `current`: at least as new as every change the tracker had been given when this value was emitted; cached
  * - `superseded`: correct when it was queried or read, but a change has arrived since; not cached
  * - `untracked`: the server does not announce changes of this user; not cached
- * - `unreachable`: the user's homeserver could not be reached, or returned nothing usable; usually without devices; not
- *   cached
+ * - `unreachable`: the user's homeserver could not be reached, or returned nothing usable; with `lastKnown` if a list is
+ *   known; not cached
  * - `outdated`: only from `getKnownDeviceKeys`: a saved list for which a change has been announced since
  */
 export type Freshness = "current" | "superseded" | "untracked" | "unreachable" | "outdated";
@@ -27,8 +27,8 @@ export type Freshness = "current" | "superseded" | "untracked" | "unreachable" |
  * - `user-id-mismatch`: its `user_id` is not the user it was listed under
  * - `device-id-mismatch`: its `device_id` is not the ID it was listed under
  * - `too-large`: it has more than `MAX_DEVICE_LENGTH` characters, or is nested deeper than `MAX_DEVICE_DEPTH`
- * - `too-many-devices`: it comes after the first `MAX_DEVICES_PER_USER` devices of its user, or it is new and
- *   `MAX_PINNED_DEVICES_PER_USER` devices of its user have been seen
+ * - `too-many-devices`: it comes after the first `MAX_DEVICES_PER_USER` well-formed devices of its user, or the first
+ *   `MAX_LISTED_DEVICES_PER_USER` of any kind
  * - `invalid-signature`: it has a signature in its own name, which is invalid
  * - `unsigned`: it is not signed by itself; only if the option `unsignedDevices` is `"refuse"`, or if the device was
  *   signed before
@@ -96,7 +96,12 @@ export interface IdentityStatus {
   readonly verified: boolean;
 }
 
-/** One user's device list, and how far it can be relied on. Shared between subscribers, so it must not be modified. */
+/**
+ * One user's device list, and how far it can be relied on. Shared between subscribers, so it must not be modified.
+ *
+ * If `freshness` is `unreachable`, a lookup has the devices of the last list in `lastKnown`, and none in `deviceKeys`;
+ * everything else is of that list, too. A watcher leaves the devices that it has shown in `deviceKeys` as well.
+ */
 export interface UserDeviceKeys {
   /** Devices that passed validation. */
   readonly deviceKeys: ReadonlyMap<DeviceId, DeviceKeys>;
@@ -109,9 +114,9 @@ export interface UserDeviceKeys {
   readonly freshness: Freshness;
   /** When the server's response arrived, in ms since the epoch, by the scheduler's clock. */
   readonly fetchedAt: number;
-  /** The last list we had. Only if `freshness` is `unreachable`. */
+  /** The devices of the last list we had. Only if `freshness` is `unreachable`. */
   readonly lastKnown?: ReadonlyMap<DeviceId, DeviceKeys>;
-  /** The status of each of `deviceKeys`. */
+  /** The status of each of `deviceKeys` and `lastKnown`. */
   readonly deviceStatus: ReadonlyMap<DeviceId, DeviceStatus>;
   /** The status of the user's master key. */
   readonly identity: IdentityStatus;

@@ -16,7 +16,7 @@ export interface Answer {
   readonly superseded: boolean;
   /** Whether the user's server answered. */
   readonly reachable: boolean;
-  /** If it did not: the last list that is known. */
+  /** If it did not: the last list that is known. Its devices are not in `list`, unless they were shown before. */
   readonly lastKnown?: DeviceList;
   /** If it came from the cache: the entry there. */
   readonly cached?: CachedList;
@@ -63,6 +63,27 @@ export const fromCache = (userId: UserId, cached: CachedList): Answer => ({
   reachable: true,
   cached,
 });
+
+/**
+ * The answer for a user who could not be reached: all that is known is the last list, with what was known of its
+ * devices and its identity.
+ *
+ * Nothing of a response that is not about the user is used, so that they get the same answer whether they are queried
+ * alone, with others, or not at all.
+ * @param now when there is no list
+ */
+export function unreachable(userId: UserId, lastKnown: DeviceList | undefined, now: number): Answer {
+  const answer = { userId, revision: undefined, superseded: false, reachable: false };
+  if (lastKnown === undefined) return { ...answer, list: emptyList(now) };
+  return { ...answer, list: { ...lastKnown, deviceKeys: new Map() }, lastKnown };
+}
+
+/** An answer whose user cannot be reached any more: the list stays as it was. */
+export function noLongerReachable(answer: Answer): Answer {
+  if (!answer.reachable) return answer;
+  const { userId, list } = answer;
+  return { userId, list, lastKnown: list, revision: undefined, superseded: false, reachable: false };
+}
 
 /** The answer for an ID that is not a user ID: it is never sent, and has no devices. */
 export const notAUser = (userId: string, now: number): Answer => ({

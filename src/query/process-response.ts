@@ -3,11 +3,13 @@ import type { ListMemory } from "../lists/list-memory.js";
 import type { ListSaver } from "../lists/list-saver.js";
 import type { ListToSave } from "../lists/save-lists.js";
 import type { KnownList, SavedLists } from "../lists/saved-lists.js";
+import type { RefusedPart } from "../keys/unverified-list.js";
 import type { UserId } from "../model/ids.js";
 import type { TrackerProblem } from "../model/problems.js";
+import type { DeviceList } from "../trust/device-list.js";
 import type { SignatureVerifier } from "../trust/signature-verifier.js";
-import { planVerification, type UnsignedDevices, type Verification, type Verified } from "../trust/verify-list.js";
-import type { Answer } from "./answer.js";
+import { planVerification, type UnsignedDevices, type Verification } from "../trust/verify-list.js";
+import { unreachable, type Answer } from "./answer.js";
 import type { ParsedResponse, ParsedUser } from "./parse-response.js";
 import type { SentQuery } from "./query-request.js";
 import { verifyAll } from "./verify-all.js";
@@ -39,9 +41,10 @@ export interface ProcessPorts {
  *
  * 1. It is parsed, and its signatures are verified, except those of devices that are known. A change that arrives in
  *    the meantime supersedes it like one that arrives while it is on the wire.
- * 2. A list is saved if its user was tracked, their server answered, and no change arrived since the query was sent.
- *    Its pins are saved in any case.
- * 3. Callers get it in any case. A user whose server did not answer gets the last known list with it.
+ * 2. A list is saved if its user was tracked and no change arrived since the query was sent. Its pins are saved in any
+ *    case.
+ * 3. Callers get it in any case. For a user who was not reached, they get the last list that is known; nothing that the
+ *    response says of such a user is used or pinned.
  */
 export function processResponse(
   response: ParsedResponse,
@@ -55,43 +58,45 @@ export function processResponse(
     switchMap((portionsOfUsers) => {
       const users = portionsOfUsers.flat();
       for (const user of users) reportRefusals(user, ports);
-      const unreachable = users.flatMap(({ userId, reachable }) => (reachable ? [] : [userId]));
-      const known$ = unreachable.length === 0 ? of(NO_LISTS) : lists.lastKnown(unreachable);
-      return forkJoin([saver.save(toSave(users, query, ports)), known$]).pipe(
+      const reached = users.filter(isReached);
+      const others = users.flatMap((user) => (isReached(user) ? [] : [user.userId]));
+      const known$ = others.length === 0 ? of(NO_LISTS) : lists.lastKnown(others);
+      return forkJoin([saver.save(toSave(reached, query, ports)), known$]).pipe(
         map(([decided, known]) => {
-          const isUnreachable = new Set(unreachable);
-          return new Map(
-            Array.from(decided, ([userId, { list, refused }]): [UserId, Answer] => {
-              const lastKnown = known.get(userId)?.list;
-              const superseded = refused || query.isSuperseded(userId);
-              const revision = query.revisions.get(userId);
-              const reachable = !isUnreachable.has(userId);
-              return [
-                userId,
-                { userId, list, revision, superseded, reachable, ...(lastKnown !== undefined && { lastKnown }) },
-              ];
-            }),
-          );
+          const answerFor = ({ userId, fetchedAt }: ReadUser): Answer => {
+            const one = decided.get(userId);
+            if (one === undefined) return unreachable(userId, known.get(userId)?.list, fetchedAt);
+            const superseded = one.refused || query.isSuperseded(userId);
+            return { userId, list: one.list, revision: query.revisions.get(userId), superseded, reachable: true };
+          };
+          return new Map(users.map((user) => [user.userId, answerFor(user)]));
         }),
       );
     }),
   );
 }
 
-/** One user's part of a response, verified. */
-interface VerifiedUser extends Verified {
+/** One user's part of a response. */
+interface ReadUser {
   readonly userId: UserId;
-  readonly reachable: boolean;
+  readonly fetchedAt: number;
+  readonly refusals: readonly RefusedPart[];
+  /** The verified list; `undefined` if the user was not reached. */
+  readonly list: DeviceList | undefined;
 }
 
+type ReachedUser = ReadUser & { readonly list: DeviceList };
+
+const isReached = (user: ReadUser): user is ReachedUser => user.list !== undefined;
+
 function toSave(
-  users: readonly VerifiedUser[],
+  users: readonly ReachedUser[],
   query: SentQuery,
   { unsignedDevices }: ProcessPorts,
 ): ReadonlyMap<UserId, ListToSave> {
   return new Map(
-    users.map(({ userId, list, reachable }) => {
-      const revision = reachable && !query.isSuperseded(userId) ? query.revisions.get(userId) : undefined;
+    users.map(({ userId, list }) => {
+      const revision = !query.isSuperseded(userId) ? query.revisions.get(userId) : undefined;
       return [
         userId,
         { list, revision, forced: query.isForced(userId), refusesUnsigned: unsignedDevices === "refuse" },
@@ -100,7 +105,7 @@ function toSave(
   );
 }
 
-function reportRefusals({ userId, refusals }: VerifiedUser, { report }: ProcessPorts): void {
+function reportRefusals({ userId, refusals }: ReadUser, { report }: ProcessPorts): void {
   for (const { path, problem } of refusals) {
     const message = `/keys/query returned something unusable for ${userId} in ${path}, which was left out: ${problem}`;
     report({ type: "answer-refused", userId, path, message });
@@ -116,15 +121,25 @@ function parseAndVerify(
   userIds: readonly UserId[],
   response: ParsedResponse,
   ports: ProcessPorts,
-): Observable<readonly VerifiedUser[]> {
+): Observable<readonly ReadUser[]> {
   const parsed = new Map(userIds.map((userId) => [userId, response.parseUser(userId)]));
-  return plan(parsed, ports).pipe(
+  const reached = new Map(Array.from(parsed).filter(([, { reachable }]) => reachable));
+  return plan(reached, ports).pipe(
     switchMap((planned) => verifyAll(planned, ports)),
     map((verified) =>
-      Array.from(verified, ([userId, { list, refusals }]) => {
-        const { reachable = false, refusals: before = [] } = parsed.get(userId) ?? {};
-        return { userId, list, reachable, refusals: [...before, ...refusals] };
-      }),
+      Array.from(
+        parsed,
+        ([
+          userId,
+          {
+            list: { fetchedAt },
+            refusals: before,
+          },
+        ]) => {
+          const { list, refusals = [] } = verified.get(userId) ?? {};
+          return { userId, fetchedAt, list, refusals: [...before, ...refusals] };
+        },
+      ),
     ),
   );
 }

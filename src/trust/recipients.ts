@@ -47,7 +47,10 @@ export type LeftOutReason =
 export interface Recipients {
   readonly devices: readonly { readonly userId: UserId; readonly deviceId: DeviceId; readonly device: DeviceKeys }[];
   readonly leftOut: readonly { readonly userId: UserId; readonly deviceId: DeviceId; readonly reason: LeftOutReason }[];
-  /** Users whose list is not `current`: devices may be missing, or may have been removed. */
+  /**
+   * Users whose list is not `current`: devices may be missing, or may have been removed. Those of an `unreachable` user
+   * are the last known ones.
+   */
   readonly uncertain: readonly UserId[];
 }
 
@@ -72,13 +75,14 @@ export function recipients(users: DeviceKeysByUser, policy: RecipientPolicy = {}
   const uncertain: UserId[] = [];
   for (const [userId, keys] of users) {
     if (keys.freshness !== "current") uncertain.push(userId);
-    for (const [deviceId, device] of keys.deviceKeys) {
+    const { deviceKeys, lastKnown = deviceKeys } = keys;
+    for (const [deviceId, device] of lastKnown) {
       const reason = reasonFor({ userId, deviceId }, device, keys);
       if (reason === undefined) devices.push({ userId, deviceId, device });
       else leftOut.push({ userId, deviceId, reason });
     }
     for (const deviceId of keys.rejected.keys()) {
-      if (keys.deviceKeys.has(deviceId)) continue; // its new form was refused, and it was kept as it was
+      if (lastKnown.has(deviceId)) continue; // its new form was refused, and it was kept as it was
       leftOut.push({
         userId,
         deviceId,

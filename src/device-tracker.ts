@@ -107,12 +107,14 @@ export class DeviceTracker {
    *    queries of one call travel in as few requests as `maxUsersPerQuery` allows.
    * 3. A change that arrives in the meantime supersedes a query: callers that were waiting get its answer, marked
    *    `superseded`; a caller from then on gets a new query.
+   * 4. A homeserver that failed is remembered for a minute, doubling to ten; until it answers, its users of whom a list is
+   *    known are `unreachable` at once, with that list as `lastKnown`, and are queried in the background.
    *
    * Fails if a request fails, once the others are done (with the error of the {@link KeysApi}, {@link
    * InvalidResponseError} or {@link QueryTimedOutError}; the next call queries again), and with {@link
    * StoreOwnerError}, {@link StoreClearedError} or {@link TrackerClosedError}. Unsubscribing aborts the requests that
    * no other caller waits for.
-   * @param options.forceDownload skips the cache @default false
+   * @param options.forceDownload skips the cache, and waits for every homeserver @default false
    * @param options.timeout how long the homeserver may wait for other homeservers, in ms, in the queries that this call
    *   starts; the spec recommends 10 000
    * @example

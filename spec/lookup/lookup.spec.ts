@@ -4,29 +4,36 @@ import { SavedLists } from "../../src/lists/saved-lists.js";
 import { Lookup } from "../../src/lookup/lookup.js";
 import type { UserId } from "../../src/model/ids.js";
 import type { Answer } from "../../src/query/answer.js";
+import type { FailedServers } from "../../src/query/failed-servers.js";
 import type { AskOptions, Queries } from "../../src/query/queries.js";
 import type { TrackedUser } from "../../src/store/tracked-users.js";
 import { emptyList } from "../../src/trust/device-list.js";
 import { memoryOf } from "../lists/memory-of.js";
-import { bob, carol, phone, verified } from "../lists/verified-lists.js";
+import { bob, carol, phone, tablet, verified } from "../lists/verified-lists.js";
 import { listKey } from "../../src/store/records.js";
 import { storeOfAlice } from "../store/in-store.js";
 import { countingStore, type StoreLog } from "../support/counting-store.js";
 import { marbles, type Marbles } from "../support/marbles.js";
 import { localpart, summary } from "../support/summary.js";
-import { BOB, CAROL, DAVE } from "../support/users.js";
+import { BOB, CAROL, DAVE, EVE } from "../support/users.js";
 
 const revision = { number: 4 };
 const current: TrackedUser = { revision, outdated: false, hasList: true };
 const outdated: TrackedUser = { ...current, outdated: true };
 
-/** Lookups of users whose lists are saved at revision 4: Bob's and Carol's. Queries are answered by `ask`, without devices if it is not given. */
+/**
+ * Lookups of users whose lists are saved at revision 4: Bob's and Carol's. Queries are answered by `ask`, without
+ * devices if it is not given.
+ * @param down users whose servers failed lately
+ */
 function lookupIn(
   tracked: Readonly<Record<UserId, TrackedUser>>,
   ask?: (userIds: readonly UserId[], options: AskOptions) => Observable<Answer>,
+  down: readonly UserId[] = [],
 ) {
   const log: StoreLog = { reads: [], writes: [] };
   const asked: string[] = [];
+  const kept: unknown[] = [];
   const inMemory = memoryOf(tracked);
   const record = (list: ReturnType<typeof verified>) => ({
     pins: { devices: new Map() },
@@ -54,14 +61,21 @@ function lookupIn(
   });
   const queries = {
     ask: (userIds: readonly UserId[], options: AskOptions) => {
-      asked.push([...userIds.map(localpart), ...(options.forced === true ? ["forced"] : [])].join(" "));
+      const how = options.forced === true ? ["forced"] : options.background === true ? ["background"] : [];
+      asked.push([...userIds.map(localpart), ...how].join(" "));
       return ask?.(userIds, options) ?? of(...userIds.map(answer));
     },
-  } as Pick<Queries, "ask"> as Queries;
-  const lookup = new Lookup(inMemory.tracking, inMemory.memory, lists, queries, () => 0);
+    keep: (userIds: readonly UserId[], timeout?: number) =>
+      kept.push(...userIds.map((userId) => [localpart(userId), timeout])),
+    servers: { hasFailed: (userId: UserId) => down.includes(userId) } as Pick<
+      FailedServers,
+      "hasFailed"
+    > as FailedServers,
+  } as Pick<Queries, "ask" | "keep" | "servers"> as Queries;
+  const lookup = new Lookup({ ...inMemory, lists, queries, now: () => 0 });
   const get = (users: readonly UserId[], options = {}) => lookup.get(users, options).pipe(map(summary));
   const known = (users: readonly UserId[]) => lookup.known(users).pipe(map(summary));
-  return { ...inMemory, lookup, get, known, log, asked, answer };
+  return { ...inMemory, lookup, get, known, log, asked, kept, answer };
 }
 
 const now = (m: Marbles, source$: Observable<readonly string[]>, shown: readonly string[]) =>
@@ -165,6 +179,94 @@ describe("a lookup", () => {
   );
 });
 
+describe("a lookup of users whose server failed lately", () => {
+  const lastKnown = "bob - unreachable (last known PHONE)";
+  const down = [BOB, CAROL, DAVE];
+
+  it(
+    "emits their last list at once, and has them queried in the background",
+    marbles((m) => {
+      const { get, asked, kept, log } = lookupIn({ [BOB]: outdated, [CAROL]: outdated }, undefined, down);
+      now(m, get([CAROL, BOB], { timeout: 9 }), ["carol - unreachable (last known -)", lastKnown]);
+      m.afterwards(() => {
+        expect([asked, log.reads.length]).toEqual([[], 1]);
+        expect(kept).toEqual([
+          ["carol", 9],
+          ["bob", 9],
+        ]);
+      });
+    }),
+  );
+
+  it(
+    "waits for users who have no list, and not for those who have one",
+    marbles((m) => {
+      const tracked = { [BOB]: outdated, [DAVE]: { ...outdated, hasList: false } };
+      const { get, asked, kept } = lookupIn(tracked, () => m.cold("---|"), [...down, EVE]);
+      m.expectObservable(get([DAVE])).toBe("---(x|)", { x: [] });
+      m.expectObservable(get([EVE, BOB])).toBe("---(x|)", { x: [lastKnown] });
+      m.afterwards(() => {
+        expect([asked, kept]).toEqual([["dave", "eve"], [["bob", undefined]]]);
+      });
+    }),
+  );
+
+  it(
+    "waits if it is forced",
+    marbles((m) => {
+      const { get, asked } = lookupIn({ [BOB]: outdated }, () => m.cold("---|"), down);
+      m.expectObservable(get([BOB], { forceDownload: true })).toBe("---(x|)", { x: [] });
+      m.afterwards(() => {
+        expect(asked).toEqual(["bob forced"]);
+      });
+    }),
+  );
+
+  it(
+    "has a list that is not outdated as ever, and the last one if that is gone",
+    marbles((m) => {
+      const newer = { ...current, revision: { number: 5 } };
+      const { get, asked } = lookupIn({ [BOB]: newer, [CAROL]: current }, undefined, down);
+      now(m, get([BOB, CAROL]), [lastKnown, "carol - current"]);
+      m.afterwards(() => {
+        expect(asked).toEqual([]);
+      });
+    }),
+  );
+
+  it(
+    "has the newest list if that comes while others are waited for",
+    marbles((m) => {
+      const inTest = lookupIn({ [BOB]: outdated, [DAVE]: { ...outdated, hasList: false } }, () => m.cold("---|"), down);
+      const { get, memory, kept } = inTest;
+      m.acts("-l", { l: () => memory.listed(new Map([[BOB, memory.keep(BOB, verified(bob, [tablet]), revision)]])) });
+      m.expectObservable(get([BOB, DAVE])).toBe("---(x|)", { x: ["bob TABLET current"] });
+      m.afterwards(() => {
+        expect(kept).toEqual([]);
+      });
+    }),
+  );
+
+  it(
+    "queries nothing more if its caller unsubscribes before it has emitted",
+    marbles((m) => {
+      const { get, kept } = lookupIn({ [BOB]: outdated, [EVE]: outdated }, () => m.cold("---|"), down);
+      m.expectObservable(get([BOB, EVE]), "^-!").toBe("---");
+      m.afterwards(() => {
+        expect(kept).toEqual([]);
+      });
+    }),
+  );
+
+  it(
+    "says of an untracked user, too, what is known",
+    marbles((m) => {
+      const { get } = lookupIn({}, undefined, down);
+      now(m, get([BOB]), [lastKnown]);
+    }),
+  );
+});
+
 describe("gathering answers", () => {
   it(
     "goes on with the other users if a request fails",
@@ -177,6 +279,34 @@ describe("gathering answers", () => {
         .gather([BOB, CAROL], {})
         .pipe(map(({ answers, failures }) => [[...answers.keys()], [...failures]]));
       m.expectObservable(gathered$).toBe("(x|)", { x: [[CAROL], [[BOB, "refused"]]] });
+    }),
+  );
+
+  it(
+    "emits once more for users who were not waited for",
+    marbles((m) => {
+      const tracked = { [BOB]: outdated, [CAROL]: outdated, [DAVE]: outdated };
+      const { lookup, answer, asked, kept } = lookupIn(
+        tracked,
+        ([userId = ""], { background }) =>
+          background === true ? m.cold("--(x|)", { x: answer(userId) }) : of(answer(userId)),
+        [BOB],
+      );
+      const gathered$ = lookup
+        .gather([BOB, DAVE], {})
+        .pipe(
+          map(({ answers, pending }) => [
+            Array.from(answers.values(), ({ userId, reachable }) => [localpart(userId), reachable].join()),
+            pending,
+          ]),
+        );
+      m.expectObservable(gathered$).toBe("a-(b|)", {
+        a: [["bob,false", "dave,true"], [BOB]],
+        b: [["bob,true"], []],
+      });
+      m.afterwards(() => {
+        expect([asked, kept]).toEqual([["dave", "bob background"], []]);
+      });
     }),
   );
 });

@@ -181,6 +181,20 @@ describe("a response", () => {
     ]);
   });
 
+  it("blames the server of a user only if it is in failures and nothing else says why", () => {
+    const { hasServerFailed } = parseResponse(
+      {
+        device_keys: { [CAROL]: { C: testDevice(CAROL, "C") }, "@dave:example.org": 5 },
+        failures: { "example.org": {} },
+        unanswered: ["@eve:example.org"],
+      },
+      ME,
+      0,
+    );
+    const users = [BOB, CAROL, "@dave:example.org", "@eve:example.org", "@frank:other.example"];
+    expect(users.filter(hasServerFailed)).toEqual([BOB]);
+  });
+
   it.each([5, "x", {}])("is invalid if unanswered is %j", (unanswered) => {
     expect(() => read({ device_keys: {}, unanswered })).toThrow('"unanswered" should be an array');
   });

@@ -2,8 +2,9 @@ import { delay, map, NEVER, of, toArray, type Observable } from "rxjs";
 import type { UserId } from "../../src/model/ids.js";
 import type { KeysQueryRequest, KeysQueryResponse } from "../../src/model/wire.js";
 import type { Answer } from "../../src/query/answer.js";
-import { Queries, type AskOptions, type QueryLimits } from "../../src/query/queries.js";
+import { Queries, type AskOptions } from "../../src/query/queries.js";
 import type { QueryPorts } from "../../src/query/query-request.js";
+import type { QueryLimits } from "../../src/query/request-queue.js";
 import type { Revision } from "../../src/store/revision.js";
 import { emptyList } from "../../src/trust/device-list.js";
 import { keysApiOf } from "../support/keys-api-of.js";
@@ -25,13 +26,15 @@ export interface QueriesSetUp extends Partial<QueryLimits> {
   /** How long it takes from a response until all is saved, in ms. */
   readonly saving?: number;
   readonly untracked?: readonly UserId[];
+  /** Emits when the tracker is closed. */
+  readonly closed$?: Observable<unknown>;
 }
 
 /** Queries of a homeserver that gives these responses, one to each. Users are tracked unless it says otherwise. */
 export function queriesIn(
   m: Marbles,
   responses: readonly Observable<KeysQueryResponse>[],
-  { saving = 0, untracked = [], ...limits }: QueriesSetUp = {},
+  { saving = 0, untracked = [], closed$ = NEVER, ...limits }: QueriesSetUp = {},
 ): QueriesInTest {
   const { asked$, requests, ...keysApi } = keysApiOf(responses);
   const revision: Revision = { number: 1 };
@@ -59,7 +62,7 @@ export function queriesIn(
       scheduler: m.scheduler,
       queryDeadline: 60_000,
       revisionOf: (userId) => (untracked.includes(userId) ? undefined : revision),
-      closed$: NEVER,
+      closed$,
       process,
     },
     { maxUsersPerQuery: 250, maxConcurrentQueries: 3, ...limits },

@@ -20,7 +20,8 @@ import type { TrackerProblem } from "../model/problems.js";
 import type { DeviceKeysByUser } from "../model/results.js";
 import { fromCache, type Answer } from "../query/answer.js";
 import type { Invalidations, Tracking } from "../sync/tracking.js";
-import type { Gathered, Lookup } from "./lookup.js";
+import type { Gathered } from "./gathering.js";
+import type { Lookup } from "./lookup.js";
 import { RequerySchedule, type FailedLookup } from "./requery-schedule.js";
 import { WatchedLists, type Shown } from "./watched-lists.js";
 
@@ -47,6 +48,7 @@ export interface WatchPorts {
  *    min.
  * 4. A user who could not be queried is retried after 2 s, doubling to 5 min, not sooner than the server asks, and at
  *    once when it answers again.
+ * 5. A user of a homeserver that failed lately is shown as unreachable while their query is in flight.
  */
 export function watchDeviceKeys(wanted: readonly UserId[], ports: WatchPorts): Observable<DeviceKeysByUser> {
   return defer(() => new Watcher(wanted, ports).run());
@@ -100,7 +102,7 @@ class Watcher {
     const { lookup, report } = this.#ports;
     const begun = this.#schedule.begin(userIds);
     return lookup.gather(userIds, {}).pipe(
-      mergeMap((gathered) => this.#gathered(userIds, gathered, begun)),
+      mergeMap((gathered) => this.#gathered(gathered, begun)),
       // The store was cleared, or the tracker closed.
       catchError((error: unknown) => {
         const message = `${userIds.length} watched user(s) cannot be looked up any more`;
@@ -110,14 +112,16 @@ class Watcher {
     );
   }
 
-  #gathered(userIds: readonly UserId[], { answers, failures }: Gathered, begun: object): Observable<boolean> {
+  #gathered({ answers, failures, pending }: Gathered, begun: object): Observable<boolean> {
     const shown = this.#take(
       [...answers.values()].filter(({ userId, reachable }) => reachable || !this.#view.has(userId)),
     );
     // A user who has been looked up again since is counted there.
-    const latest = this.#schedule.latestOf(userIds, begun);
+    const latest = this.#schedule.latestOf([...answers.keys(), ...failures.keys()], begun);
+    const isPending = new Set(pending);
     const toRetry: UserId[] = [];
     for (const userId of latest) {
+      if (isPending.has(userId)) continue; // another value has their answer
       if (this.#isToRetry(answers.get(userId))) toRetry.push(userId);
       else this.#schedule.succeeded(userId);
     }

@@ -2,7 +2,7 @@ import { checkCrossSigningKey } from "../keys/check-cross-signing-key.js";
 import { checkDevice } from "../keys/check-device.js";
 import { CROSS_SIGNING_KINDS, type CrossSigningKeys } from "../keys/cross-signing-keys.js";
 import { own } from "../keys/json.js";
-import { MAX_DEVICES_PER_USER, MAX_LIST_LENGTH } from "../keys/limits.js";
+import { MAX_DEVICES_PER_USER, MAX_LIST_LENGTH, MAX_LISTED_DEVICES_PER_USER } from "../keys/limits.js";
 import { reject } from "../keys/reject.js";
 import type { RefusedPart, UnverifiedList } from "../keys/unverified-list.js";
 import { InvalidResponseError } from "../model/errors.js";
@@ -26,6 +26,8 @@ export interface ParsedUser {
 export interface ParsedResponse {
   /** {@link ParsedUser.reachable}, without parsing the user's part. */
   readonly isReachable: (userId: UserId) => boolean;
+  /** Whether the user is not reachable because their homeserver could not be reached. */
+  readonly hasServerFailed: (userId: UserId) => boolean;
   readonly parseUser: (userId: UserId) => ParsedUser;
 }
 
@@ -45,10 +47,13 @@ export function parseResponse(response: unknown, ownUserId: UserId, fetchedAt: n
   const sections = keysQuerySections(response);
   const { device_keys: devices, failures } = sections;
   const unanswered = unansweredOf(response);
+  const hasServerFailed = (userId: UserId): boolean =>
+    (own(devices, userId) ?? undefined) === undefined &&
+    !unanswered.has(userId) &&
+    Object.hasOwn(failures, serverName(userId));
   const isReachable = (userId: UserId): boolean => {
     const theirs = own(devices, userId) ?? undefined;
-    if (theirs !== undefined) return isObject(theirs);
-    return !unanswered.has(userId) && !Object.hasOwn(failures, serverName(userId));
+    return theirs === undefined ? !unanswered.has(userId) && !hasServerFailed(userId) : isObject(theirs);
   };
   const parseUser = (userId: UserId): ParsedUser => {
     const theirs = own(devices, userId) ?? {};
@@ -60,7 +65,7 @@ export function parseResponse(response: unknown, ownUserId: UserId, fetchedAt: n
       refusals: isUsable ? refusals : [{ path: "device_keys", problem: "expected devices by ID" }, ...refusals],
     };
   };
-  return { isReachable, parseUser };
+  return { isReachable, hasServerFailed, parseUser };
 }
 
 /** @throws InvalidResponseError if it is not a list */
@@ -84,6 +89,11 @@ function parseCrossSigningKeys(sections: KeysQuerySections, userId: UserId, ownU
   return { keys, refusals };
 }
 
+const TOO_MANY: RejectionReason = {
+  code: "too-many-devices",
+  detail: `only the first ${MAX_DEVICES_PER_USER} devices of a user are accepted, among the first ${MAX_LISTED_DEVICES_PER_USER} listed`,
+};
+
 function parseDevices(
   theirs: Readonly<Record<string, unknown>>,
   userId: UserId,
@@ -93,9 +103,8 @@ function parseDevices(
   let count = 0;
   let length = 0;
   for (const [deviceId, value] of Object.entries(theirs)) {
-    if (++count > MAX_DEVICES_PER_USER) {
-      const detail = `only the first ${MAX_DEVICES_PER_USER} devices of a user are checked`;
-      reject(rejected, deviceId, { code: "too-many-devices", detail });
+    if (++count > MAX_LISTED_DEVICES_PER_USER || deviceKeys.size === MAX_DEVICES_PER_USER) {
+      reject(rejected, deviceId, TOO_MANY);
       continue;
     }
     const checked = checkDevice(value, userId, deviceId);

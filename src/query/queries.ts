@@ -10,29 +10,28 @@ import {
   of,
   shareReplay,
   switchMap,
+  takeUntil,
   type Observable,
 } from "rxjs";
 import type { UserId } from "../model/ids.js";
 import type { Answer } from "./answer.js";
-import { teardownWithin } from "./teardown-within.js";
+import { FailedServers } from "./failed-servers.js";
 import { QueryRequest, type QueryPorts } from "./query-request.js";
+import { RequestQueue, type QueryLimits, type Queued } from "./request-queue.js";
+import { teardownWithin } from "./teardown-within.js";
 
 /** One user's query: waiting for a request, or carried by one. */
-interface Entry {
+interface Entry extends Queued {
   readonly userId: UserId;
-  readonly timeout: number | undefined;
   /** Emits the request that carries the user, once there is one. */
   readonly request$: AsyncSubject<QueryRequest>;
   /** The user's part of that request's answers, shared by all of its callers. */
   readonly answer$: Observable<Answer>;
   request?: QueryRequest;
   isForced: boolean;
-}
-
-/** Bounds of the requests. */
-export interface QueryLimits {
-  readonly maxUsersPerQuery: number;
-  readonly maxConcurrentQueries: number;
+  isBackground: boolean;
+  /** Whether it goes on without callers. */
+  isKept: boolean;
 }
 
 /** How a caller queries. */
@@ -41,6 +40,8 @@ export interface AskOptions {
   readonly timeout?: number | undefined;
   /** Whether a response that has arrived already is too old, and a list that another query saved is no substitute. */
   readonly forced?: boolean | undefined;
+  /** Whether the caller has an answer already, and other callers must not wait for these users. */
+  readonly background?: boolean | undefined;
   /** Called if a user's request fails; the others go on. Without it, the first failure fails the call. */
   readonly onFailure?: ((userId: UserId, error: unknown) => void) | undefined;
 }
@@ -56,34 +57,31 @@ export interface AskOptions {
  *
  * A query can be joined while it is on the wire. Once its response has arrived, only a caller joins for whom it will be
  * current: its answer must not be older than the question.
- *
- * While `maxConcurrentQueries` requests are in flight, users wait and merge into the next ones: coalescing needs no
- * timer. A request with a superseded user does not count, so that hanging servers do not block all users; there are
- * never more than twice as many in all.
  */
 export class Queries {
+  /** What the responses say of homeservers. */
+  readonly servers: FailedServers;
   readonly #ports: QueryPorts;
-  readonly #limits: QueryLimits;
   /**
    * Entries that can be joined, by user. Only an entry's own request, superseding, or the teardown of its last caller
    * before there is one removes it.
    */
   readonly #entries = new Map<UserId, Entry>();
-  /** Entries without a request, in the order of their arrival; users with different timeouts never share one. */
-  readonly #waiting = new Set<Entry>();
-  readonly #inFlight = new Set<QueryRequest>();
-  #isHeld = false;
-  #isClosed = false;
+  readonly #queue: RequestQueue<Entry>;
 
   constructor(ports: QueryPorts, limits: QueryLimits) {
     this.#ports = ports;
-    this.#limits = limits;
+    this.servers = new FailedServers(ports.ownUserId, ports.scheduler);
+    this.#queue = new RequestQueue(limits, (batch) => {
+      this.#start(batch);
+    });
   }
 
   /** Each user's answer as it arrives, from the query in flight or a new one. */
-  ask(userIds: readonly UserId[], { timeout, forced = false, onFailure }: AskOptions = {}): Observable<Answer> {
+  ask(userIds: readonly UserId[], options: AskOptions = {}): Observable<Answer> {
+    const { timeout, onFailure } = options;
     return defer(() => {
-      const entries = userIds.map((userId) => this.#join(userId, timeout, forced));
+      const entries = userIds.map((userId) => this.#join(userId, options));
       const send$ = defer(() => {
         this.send();
         return EMPTY;
@@ -106,9 +104,27 @@ export class Queries {
       return merge(answers$, send$);
     }).pipe(
       teardownWithin((teardown) => {
-        this.#hold(teardown);
+        this.#queue.hold(teardown);
       }),
     );
+  }
+
+  /**
+   * Queries users in the background, without a caller: their lists are cached when they are there. Ends with the answer
+   * or the tracker. While it goes on, another call changes nothing.
+   */
+  keep(userIds: readonly UserId[], timeout?: number): void {
+    for (const userId of userIds) {
+      const entry = this.#join(userId, { timeout, background: true });
+      if (entry.isKept) continue;
+      entry.isKept = true;
+      const ended$ = entry.answer$.pipe(
+        catchError(() => EMPTY), // the next lookup queries again
+        takeUntil(this.#ports.closed$),
+      );
+      ended$.subscribe();
+    }
+    this.send();
   }
 
   /**
@@ -127,15 +143,12 @@ export class Queries {
 
   /** Nothing is sent any more. */
   close(): void {
-    this.#isClosed = true;
+    this.#queue.close();
   }
 
   /** Sends what waits, as far as there is room. */
   send(): void {
-    if (this.#isHeld) return; // a response that arrived at once, or a caller's teardown: the loop below goes on
-    this.#hold(() => {
-      for (let batch = this.#nextBatch(); batch.length > 0; batch = this.#nextBatch()) this.#start(batch);
-    });
+    this.#queue.send();
   }
 
   /** An answer that had arrived before the question, and turns out not to be current, is older than it. */
@@ -144,10 +157,13 @@ export class Queries {
     return answer$.pipe(switchMap((answer) => (answer.superseded ? this.ask([userId], { timeout }) : of(answer))));
   }
 
-  #join(userId: UserId, timeout: number | undefined, forced: boolean): Entry {
+  #join(userId: UserId, { timeout, forced = false, background = false }: AskOptions): Entry {
     const known = this.#entries.get(userId);
     const entry =
-      known === undefined || (forced && known.request?.hasResponse === true) ? this.#add(userId, timeout) : known;
+      known === undefined || (forced && known.request?.hasResponse === true)
+        ? this.#add(userId, timeout, background)
+        : known;
+    if (!background) entry.isBackground = false; // from now on a caller waits for it
     if (forced) {
       entry.isForced = true;
       entry.request?.force(userId);
@@ -155,7 +171,7 @@ export class Queries {
     return entry;
   }
 
-  #add(userId: UserId, timeout: number | undefined): Entry {
+  #add(userId: UserId, timeout: number | undefined, isBackground: boolean): Entry {
     const request$ = new AsyncSubject<QueryRequest>();
     const entry: Entry = {
       userId,
@@ -164,66 +180,43 @@ export class Queries {
       answer$: request$.pipe(
         switchMap((request) => request.answerOf(userId)),
         finalize(() => {
-          if (this.#waiting.delete(entry) && this.#entries.get(userId) === entry) this.#entries.delete(userId); // never sent, and nothing waits for it
+          if (this.#queue.delete(entry) && this.#entries.get(userId) === entry) this.#entries.delete(userId); // never sent, and nothing waits for it
         }),
         // Reset when the last caller unsubscribes; a caller that comes while the request still exists joins it again.
         shareReplay({ bufferSize: 1, refCount: true }),
       ),
       isForced: false,
+      isBackground,
+      isKept: false,
     };
     this.#entries.set(userId, entry);
-    this.#waiting.add(entry);
+    this.#queue.add(entry);
     return entry;
-  }
-
-  /** Defers sending during an action: while a caller tears down, its abandoned users must not be requested. */
-  #hold(action: () => void): void {
-    const wasHeld = this.#isHeld;
-    this.#isHeld = true;
-    action();
-    this.#isHeld = wasHeld;
-    if (!wasHeld && this.#nextBatch().length > 0) this.send();
-  }
-
-  #nextBatch(): readonly Entry[] {
-    const [first] = this.#waiting;
-    if (first === undefined || this.#isClosed || !this.#hasRoom()) return [];
-    const batch: Entry[] = [];
-    for (const entry of this.#waiting) {
-      if (batch.length >= this.#limits.maxUsersPerQuery) break;
-      if (entry.timeout === first.timeout) batch.push(entry);
-    }
-    return batch;
-  }
-
-  #hasRoom(): boolean {
-    const { maxConcurrentQueries } = this.#limits;
-    if (this.#inFlight.size >= 2 * maxConcurrentQueries) return false;
-    let counted = 0;
-    for (const request of this.#inFlight) if (!request.superseded) counted++;
-    return counted < maxConcurrentQueries;
   }
 
   #start(batch: readonly Entry[]): void {
     const userIds = batch.map(({ userId }) => userId);
+    const sentAt = this.#ports.scheduler.now();
     const request: QueryRequest = new QueryRequest(userIds, batch[0]?.timeout, this.#ports, {
-      onResponse: (isReachable) => {
-        this.#inFlight.delete(request);
+      onResponse: (response) => {
+        this.#queue.ended(request);
+        this.servers.learn(response, userIds, sentAt);
         // These will not be current for any caller.
-        this.#remove(batch.filter(({ userId }) => request.revisions.get(userId) === undefined || !isReachable(userId)));
+        const isUncached = (userId: UserId) =>
+          request.revisions.get(userId) === undefined || !response.isReachable(userId);
+        this.#remove(batch.filter(({ userId }) => isUncached(userId)));
         this.send();
       },
       onSettled: () => {
         this.#remove(batch);
       },
       onEnd: () => {
-        this.#inFlight.delete(request);
+        this.#queue.ended(request);
         this.send();
       },
     });
-    this.#inFlight.add(request);
+    this.#queue.begun(request, batch);
     for (const entry of batch) {
-      this.#waiting.delete(entry);
       entry.request = request;
       if (entry.isForced) request.force(entry.userId);
     }

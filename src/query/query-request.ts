@@ -57,8 +57,8 @@ export interface SentQuery {
 
 /** What a request reports to its owner, each time before any subscriber knows. */
 export interface QueryEvents {
-  /** The response has arrived, for these users usably: the request is no longer in flight. */
-  readonly onResponse: (isReachable: (userId: UserId) => boolean) => void;
+  /** The response has arrived: the request is no longer in flight. */
+  readonly onResponse: (response: ParsedResponse) => void;
   /** Everything is decided, or the last subscriber unsubscribed: callers from now on get a new query. */
   readonly onSettled: () => void;
   /** Nothing more will come of it; called last. */
@@ -95,7 +95,7 @@ export class QueryRequest implements SentQuery {
       map((response: unknown) => {
         this.#hasResponse = true;
         const parsed = parseResponse(response, ownUserId, scheduler.now());
-        events.onResponse(parsed.isReachable);
+        events.onResponse(parsed);
         return parsed;
       }),
       mergeMap((parsed) => process(parsed, this)),

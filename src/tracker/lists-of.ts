@@ -9,7 +9,8 @@ import { Lookup } from "../lookup/lookup.js";
 import type { UserId } from "../model/ids.js";
 import type { KeysApi } from "../query/keys-api.js";
 import { processResponse } from "../query/process-response.js";
-import { Queries, type QueryLimits } from "../query/queries.js";
+import { Queries } from "../query/queries.js";
+import type { QueryLimits } from "../query/request-queue.js";
 import type { Chain } from "../store/chain.js";
 import type { DeviceStore } from "../store/device-store.js";
 import type { OwnerRecord } from "../store/records.js";
@@ -90,7 +91,7 @@ export function listsOf(
     },
     settings,
   );
-  const lookup = new Lookup(tracking, memory, lists, queries, () => scheduler.now());
+  const lookup = new Lookup({ tracking, memory, lists, queries, now: () => scheduler.now() });
   const index = new DeviceIndex({
     store,
     isOurs,

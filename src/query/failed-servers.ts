@@ -1,0 +1,73 @@
+import type { SchedulerLike } from "rxjs";
+import { serverName, type UserId } from "../model/ids.js";
+import type { ParsedResponse } from "./parse-response.js";
+
+/** How long a failed server is remembered, in ms: doubled by each further failure, up to {@link LONGEST_MEMORY}. */
+const FIRST_MEMORY = 60_000;
+const LONGEST_MEMORY = 600_000;
+/** Servers that are remembered. Only those of queried users are; beyond this, the one that failed longest ago goes. */
+export const MAX_FAILED_SERVERS = 1_000;
+
+interface Failures {
+  /** When the last one was noticed. */
+  readonly at: number;
+  /** How many in a row. */
+  readonly count: number;
+}
+
+/**
+ * The homeservers that failed when their users were last queried. Waiting for one of them costs a lookup 10 s.
+ *
+ *     query          f            f               f                  a
+ *     remembered     |—— 1 min ——|   |—— 2 min ——··|—— 4 min ——··────┘ forgotten
+ *
+ * Our own homeserver is never remembered: it returned the response, and it has most users of most rooms.
+ */
+export class FailedServers {
+  readonly #ownServer: string;
+  readonly #scheduler: SchedulerLike;
+  /** Kept when their time is over, so that the next failure doubles it. The last failure of all comes last. */
+  readonly #failures = new Map<string, Failures>();
+
+  constructor(ownUserId: UserId, scheduler: SchedulerLike) {
+    this.#ownServer = serverName(ownUserId);
+    this.#scheduler = scheduler;
+  }
+
+  /** Whether the user's server failed lately, so that it is not worth waiting for. */
+  hasFailed(userId: UserId): boolean {
+    const failures = this.#failures.size === 0 ? undefined : this.#failures.get(serverName(userId));
+    if (failures === undefined) return false;
+    const passed = this.#scheduler.now() - failures.at;
+    // A clock that was set back must not prolong it.
+    return passed >= 0 && passed < Math.min(FIRST_MEMORY * 2 ** (failures.count - 1), LONGEST_MEMORY);
+  }
+
+  /**
+   * Notes what a response says of the servers of its users.
+   *
+   * 1. A server has failed if one of its users was not answered because of it, whichever other users were: the
+   *    homeserver may know those, and the query has waited all the same.
+   * 2. Any other server that was asked for a user and answered is forgotten.
+   * @param sentAt when the query was sent: failures of queries that were in flight together count once
+   */
+  learn({ isReachable, hasServerFailed }: ParsedResponse, userIds: readonly UserId[], sentAt: number): void {
+    const failed = new Set(userIds.filter(hasServerFailed).map(serverName));
+    if (failed.size === 0 && this.#failures.size === 0) return;
+    for (const userId of userIds) {
+      const server = serverName(userId);
+      if (!failed.has(server) && isReachable(userId)) this.#failures.delete(server);
+    }
+    failed.delete(this.#ownServer);
+    for (const server of failed) this.#fail(server, sentAt);
+  }
+
+  #fail(server: string, sentAt: number): void {
+    const before = this.#failures.get(server);
+    const count = before === undefined ? 1 : before.count + (sentAt >= before.at ? 1 : 0);
+    this.#failures.delete(server);
+    this.#failures.set(server, { at: this.#scheduler.now(), count });
+    const [oldest] = this.#failures.keys();
+    if (this.#failures.size > MAX_FAILED_SERVERS && oldest !== undefined) this.#failures.delete(oldest);
+  }
+}

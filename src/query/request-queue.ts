@@ -1,0 +1,104 @@
+import type { QueryRequest } from "./query-request.js";
+
+/** Bounds of the requests. */
+export interface QueryLimits {
+  readonly maxUsersPerQuery: number;
+  readonly maxConcurrentQueries: number;
+}
+
+/** One user's query as the queue sees it. */
+export interface Queued {
+  readonly timeout: number | undefined;
+  /** Whether callers have their answer already. */
+  readonly isBackground: boolean;
+}
+
+/**
+ * Queries that wait for a request, in the order of their arrival, and the cap on requests in flight.
+ *
+ * While `maxConcurrentQueries` requests are in flight, users wait and merge into the next ones: coalescing needs no
+ * timer. A request with a superseded user does not count, so that hanging servers do not block all users; there are
+ * never more than twice as many in all.
+ *
+ * Users with different timeouts never share a request, nor do background queries share one with others: they are for
+ * servers that make a request slow. They have one request at a time, beside the cap, so that no caller waits for them.
+ */
+export class RequestQueue<Q extends Queued> {
+  readonly #limits: QueryLimits;
+  readonly #start: (batch: readonly Q[]) => void;
+  readonly #waiting = new Set<Q>();
+  readonly #inFlight = new Set<QueryRequest>();
+  #background: QueryRequest | undefined;
+  #isHeld = false;
+  #isClosed = false;
+
+  /** @param start sends a request, which has {@link begun} before it is sent, and {@link ended} later */
+  constructor(limits: QueryLimits, start: (batch: readonly Q[]) => void) {
+    this.#limits = limits;
+    this.#start = start;
+  }
+
+  add(query: Q): void {
+    this.#waiting.add(query);
+  }
+
+  /** Returns whether the query was waiting. */
+  delete(query: Q): boolean {
+    return this.#waiting.delete(query);
+  }
+
+  begun(request: QueryRequest, batch: readonly Q[]): void {
+    if (batch[0]?.isBackground === true) this.#background = request;
+    else this.#inFlight.add(request);
+    for (const query of batch) this.#waiting.delete(query);
+  }
+
+  /** The request is no longer in flight; {@link send} what waited for that. */
+  ended(request: QueryRequest): void {
+    this.#inFlight.delete(request);
+    if (this.#background === request) this.#background = undefined;
+  }
+
+  /** Sends what waits, as far as there is room. */
+  send(): void {
+    if (this.#isHeld) return; // a response that arrived at once, or a caller's teardown: the loop below goes on
+    this.hold(() => {
+      for (let batch = this.#nextBatch(); batch.length > 0; batch = this.#nextBatch()) this.#start(batch);
+    });
+  }
+
+  /** Defers sending during an action: while a caller tears down, its abandoned users must not be requested. */
+  hold(action: () => void): void {
+    const wasHeld = this.#isHeld;
+    this.#isHeld = true;
+    action();
+    this.#isHeld = wasHeld;
+    if (!wasHeld && this.#nextBatch().length > 0) this.send();
+  }
+
+  /** Nothing is sent any more. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  #nextBatch(): readonly Q[] {
+    const batch: Q[] = [];
+    if (this.#isClosed) return batch;
+    const hasRoom = { calls: this.#hasRoom(), background: this.#background === undefined };
+    for (const query of this.#waiting) {
+      if (batch.length >= this.#limits.maxUsersPerQuery) break;
+      if (!(query.isBackground ? hasRoom.background : hasRoom.calls)) continue;
+      const [first = query] = batch;
+      if (query.timeout === first.timeout && query.isBackground === first.isBackground) batch.push(query);
+    }
+    return batch;
+  }
+
+  #hasRoom(): boolean {
+    const { maxConcurrentQueries } = this.#limits;
+    if (this.#inFlight.size >= 2 * maxConcurrentQueries) return false;
+    let counted = 0;
+    for (const request of this.#inFlight) if (!request.superseded) counted++;
+    return counted < maxConcurrentQueries;
+  }
+}

@@ -149,7 +149,6 @@ describe("a recipe of the README", () => {
     app().start().close();
     vi.stubGlobal("indexedDB", undefined);
     const { tracker } = app().recipe("Use it in Node") as { tracker: DeviceTracker };
-    tracker.connect();
     await firstValueFrom(tracker.caughtUp$);
     expect((await firstValueFrom(tracker.getDeviceKeys([BOB]))).get(BOB)?.freshness).toBe("untracked");
   });

@@ -16,22 +16,28 @@ const EVES = together(
 );
 const EVES_NEW = together(listOf(EVE, signed(EVE, "GOOD", { by: "newS" })), identityOf(EVE, "new"));
 
+/** Parts of a response that replace those of the homeserver. */
+interface Way {
+  readonly device_keys?: object;
+  readonly [section: string]: unknown;
+}
+
 /** Ways in which a response fails to be about Eve. */
-const WAYS: readonly (readonly [string, object])[] = [
+const WAYS: readonly (readonly [string, Way])[] = [
   ["whose server is in failures", { failures: { [DOWN]: {} } }],
   ["for whom our own homeserver failed", { unanswered: [EVE] }],
   ["whose part is not a device list", { device_keys: { [EVE]: "none" } }],
 ];
 
 /** A tracker of Bob and Eve. From `fail` to `recover`, no response is about her, in one of the ways. */
-function withEve(m: Marbles, way: object = { failures: { [DOWN]: {} } }) {
+function withEve(m: Marbles, way: Way = { failures: { [DOWN]: {} } }) {
   let isFailing = false;
   const inTest = trusting(m, {
     tracked: [BOB, EVE],
     altered: (response) => {
       if (!isFailing) return response;
       const { [EVE]: _, ...others } = response.device_keys ?? {};
-      return { ...response, ...way, device_keys: { ...others, ...("device_keys" in way ? way.device_keys : {}) } };
+      return { ...response, ...way, device_keys: { ...others, ...way.device_keys } };
     },
   });
   const eves = (users$: Observable<DeviceKeysByUser>) => {

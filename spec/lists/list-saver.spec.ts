@@ -1,7 +1,11 @@
+import { map } from "rxjs";
 import { describe, expect, it } from "vitest";
-import { listKey } from "../../src/store/records.js";
+import type { ListToSave } from "../../src/lists/save-lists.js";
+import type { UserId } from "../../src/model/ids.js";
+import { listKey, SYNC } from "../../src/store/records.js";
 import { MAX_RECORDS_PER_TRANSACTION } from "../../src/store/write-buffer.js";
-import { emptyList } from "../../src/trust/device-list.js";
+import { emptyList, type DeviceList } from "../../src/trust/device-list.js";
+import { identityStatus } from "../../src/trust/identity.js";
 import { storeOfAlice } from "../store/in-store.js";
 import { changing, leaving, track } from "../store/steps.js";
 import { marbles } from "../support/marbles.js";
@@ -30,14 +34,29 @@ describe("saving the lists of an answer", () => {
   );
 
   it(
-    "writes nothing if there is nothing to save or to pin",
+    "writes no record if there is nothing to save or to pin",
     marbles((m) => {
       const { saveLists, store } = saverIn(m);
-      const { update } = store.begun;
+      const head = saved(store.records, SYNC);
       m.expectObservable(saveLists({ [BOB]: emptyList(5) }, { revision: undefined })).toBe("(x|)", { x: ["bob -"] });
       m.afterwards(() => {
-        expect(store.begun.update).toBe(update);
+        expect([saved(store.records, listKey(BOB)), saved(store.records, SYNC)]).toEqual([undefined, head]);
       });
+    }),
+  );
+
+  it(
+    "compares a list without devices with the pins, alone as with others",
+    marbles((m) => {
+      const { saver, saveLists } = saverIn(m);
+      saveLists({ [BOB]: bobs }).subscribe();
+      const toSave = (list: DeviceList) => ({ list, revision: undefined, forced: false, refusesUnsigned: false });
+      const bobsIdentity = (lists: ReadonlyMap<UserId, ListToSave>) =>
+        saver.save(lists).pipe(map((decided) => identityStatus(decided.get(BOB)!.list.identity, undefined).state));
+      const nothing = [BOB, toSave(emptyList(5))] as const;
+      m.expectObservable(bobsIdentity(new Map([nothing]))).toBe("(x|)", { x: "removed" });
+      const carols = [CAROL, toSave(verified(carol, []))] as const;
+      m.expectObservable(bobsIdentity(new Map([nothing, carols]))).toBe("(x|)", { x: "removed" });
     }),
   );
 

@@ -110,16 +110,6 @@ describe("processing a response", () => {
   );
 
   it(
-    "writes nothing if there is nothing to save or to pin",
-    marbles((m) => {
-      const { answerFor, store } = processingIn(m);
-      const { update } = store.begun;
-      answerFor(DAVE, answer({}));
-      expect(store.begun.update).toBe(update);
-    }),
-  );
-
-  it(
     "verifies no device again that is known, from memory or from the store",
     marbles((m) => {
       const verifier = new ScriptedVerifier({ scheduler: m.scheduler });

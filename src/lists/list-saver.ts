@@ -66,10 +66,7 @@ export class ListSaver {
    */
   save(lists: ReadonlyMap<UserId, ListToSave>): Observable<ReadonlyMap<UserId, DecidedList>> {
     return defer(() => {
-      const isNeeded = Array.from(lists.values()).some(
-        ({ list, revision }) => revision !== undefined || list.deviceKeys.size > 0 || list.masterKey !== undefined,
-      );
-      if (!isNeeded) return of(new Map(Array.from(lists, ([userId, { list }]) => [userId, { list, refused: false }])));
+      if (lists.size === 0) return of(new Map());
       const all = [...lists];
       const parts = Array.from({ length: Math.ceil(all.length / MAX_RECORDS_PER_TRANSACTION) }, (_, i) =>
         this.#savePart(new Map(all.slice(i * MAX_RECORDS_PER_TRANSACTION, (i + 1) * MAX_RECORDS_PER_TRANSACTION))),

@@ -129,7 +129,7 @@ function arbitraryRace(tabs: number): fc.Arbitrary<readonly Event[]> {
   const change = fc.record({ type: oneOf("change", "change", "move"), user: oneOf(BOB, BOB, CAROL) });
   const users = [BOB];
   return fc
-    .tuple(fc.nat({ max: 6 }), tab, tab, wait, wait, wait, change, change, oneOf(5, 50, 500), fc.boolean())
+    .tuple(fc.nat({ max: 7 }), tab, tab, wait, wait, wait, change, change, oneOf(5, 50, 500), fc.boolean())
     .map(([which, one, other, soon, later, then, happens, again, ms, isLate]) => {
       const lookup: Event = { type: "lookup", tab: one, users, force: false };
       const lookupElsewhere: Event = { ...lookup, tab: other };
@@ -141,6 +141,9 @@ function arbitraryRace(tabs: number): fc.Arbitrary<readonly Event[]> {
       const takeOver: Event = { type: "take over", tab: other, isLate };
       const untrack: Event = { type: "untrack", tab: one, users };
       const track: Event = { type: "track", tab: one, users };
+      const lookupEve: Event = { ...lookup, users: [EVE] };
+      const eveChanges: Event = { type: "change", user: EVE };
+      const serverFails: Event = { type: "query trouble", how: "cannot reach a server" };
       const crash: Event = { type: "restart", tab: 0, after: "crash, still writing" };
       const races: readonly (readonly Event[])[] = [
         // A change while its user is being looked up; another tab commits it.
@@ -166,6 +169,24 @@ function arbitraryRace(tabs: number): fc.Arbitrary<readonly Event[]> {
           lookupElsewhere,
           { type: "wait", ms: 1_000 },
           lookup,
+        ],
+        // A user whose server failed is looked up, and changes, while they are queried in the background.
+        [
+          lookupEve,
+          { type: "wait", ms: 1_000 },
+          eveChanges,
+          later,
+          serverFails,
+          lookupEve,
+          { type: "wait", ms: 1_000 },
+          ...(isLate ? [serverFails] : []),
+          lookupEve,
+          soon,
+          ...(isLate ? [] : [eveChanges]),
+          lookupEve,
+          { ...lookupEve, force: isLate },
+          then,
+          lookupEve,
         ],
       ];
       return races[which] ?? [];

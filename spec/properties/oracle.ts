@@ -65,11 +65,13 @@ export class Oracle {
    * P1, P5: one entry for each user, in the order asked. What is not from a cache is not older than the question, and a caller who comes after the change
    * of a tracked user does not get the answer of a query that was sent before it.
    */
-  result(facts: Facts, { users, untracked, force, calledAt, appliedTo }: Lookup, result: DeviceKeysByUser): void {
+  result(facts: Facts, lookup: Lookup, result: DeviceKeysByUser): void {
+    const { users, untracked, force, calledAt, appliedTo } = lookup;
     const names = [...result.keys()].join();
     this.#expect(names === users.join(), "P5", () => `${facts.name}: lists of ${names}, not of ${users.join()}`);
     for (const [user, list] of result) {
       this.freshness(facts, user, list);
+      if (list.freshness === "unreachable") this.unreachable(facts, lookup, user, list);
       const isUntracked = list.freshness === "untracked" && untracked.includes(user);
       const mustBeNew = isUntracked || (force && list.freshness === "current");
       const { sentAt = 0, answeredAt = 0 } = this.#world.queries[readList(list.deviceKeys).query] ?? {};
@@ -79,6 +81,19 @@ export class Oracle {
       const isAfter = untracked.includes(user) || list.freshness === "unreachable" || sentAt > changedAt;
       this.#expect(isAfter, "P1", () => `${facts.name}: the list of ${user} was queried before the last change`);
     }
+  }
+
+  /**
+   * A user is unreachable only if a query for them was answered after the question, or without `forceDownload` if there is a last list, which comes with
+   * the status of each of its devices.
+   */
+  unreachable({ name, queries }: Facts, { force, calledAt }: Lookup, user: UserId, list: UserDeviceKeys): void {
+    const isAnswer = ({ users, answeredAt = 0 }: Query) => users.includes(user) && answeredAt > calledAt;
+    const { lastKnown, deviceKeys, deviceStatus } = list;
+    const isWaitedFor = queries.some(isAnswer);
+    this.#expect(isWaitedFor || (!force && lastKnown !== undefined), "P5", () => `${name} did not wait for ${user}`);
+    const isConsistent = deviceKeys.size === 0 && [...(lastKnown ?? [])].every(([id]) => deviceStatus.has(id));
+    this.#expect(isConsistent, "unreachable", () => `${name}: ${user} has devices without a status`);
   }
 
   /** P5: a lookup fails only with the error of its request, or because the tracker is closed. */

@@ -147,7 +147,7 @@ describe("the public types", () => {
       readonly pinnedMasterKey?: string;
       readonly verified: boolean;
     }>();
-    expectTypeOf<IdentityState>().toEqualTypeOf<"none" | "unchanged" | "changed" | "removed">();
+    expectTypeOf<IdentityState>().toEqualTypeOf<"none" | "unchanged" | "changed" | "removed" | "unknown">();
     expectTypeOf<RejectionReason["code"]>().toEqualTypeOf<RejectionCode>();
     expectTypeOf<
       "key-changed" | "key-shared" | "invalid-signature" | "unsigned" | "cross-signing-id"

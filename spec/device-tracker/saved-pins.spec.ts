@@ -147,15 +147,37 @@ describe("damaged pins", () => {
   );
 
   it(
-    "are made anew from the next answer if the whole record is damaged",
+    "are made anew from the next answer if the whole record is damaged, but nothing is known to be unchanged",
     marbles((m) => {
       const first = trusting(m);
       first.publish("a-bc", { a: HONEST, b: SWAPPED, c: HONEST });
       m.expectObservable(first.fetch(BOB)).toBe("(b|)", honest());
       m.acts("-d", { d: () => put(first.store.records, [listKey(BOB), 7]) });
       const { fetch } = trustingAgain(m, first);
-      m.expectObservable(fetch(BOB), "--^-").toBe("--(b|)", { b: ["bob B1(evil):s none current"] });
-      m.expectObservable(fetch(BOB), "---^").toBe("---(b|)", { b: ["bob B1(evil):s !B1:key-changed none current"] });
+      m.expectObservable(fetch(BOB), "--^-").toBe("--(b|)", { b: ["bob B1(evil):s unknown current"] });
+      m.expectObservable(fetch(BOB), "---^").toBe("---(b|)", { b: ["bob B1(evil):s !B1:key-changed unknown current"] });
+    }),
+  );
+
+  it(
+    "leave the identity unknown until it is acknowledged",
+    marbles((m) => {
+      const first = trusting(m);
+      const account = together(HONEST, identityOf(BOB, "first"));
+      first.publish("a", { a: account });
+      m.expectObservable(first.fetch(BOB)).toBe("(b|)", { b: ["bob B1:s unchanged current"] });
+      m.acts("-d", {
+        d: () => {
+          const record = saved(first.store.records, listKey(BOB)) as ListRecord;
+          put(first.store.records, [listKey(BOB), { ...record, pins: "?" }]);
+        },
+      });
+      const { fetch, get, tracker } = trustingAgain(m, first);
+      m.expectObservable(fetch(BOB), "--^--").toBe("--(b|)", { b: ["bob B1:s unknown current"] });
+      m.expectObservable(fetch(BOB), "---^-").toBe("---(b|)", { b: ["bob B1:s unknown current"] });
+      m.expectObservable(tracker.acknowledgeIdentity(BOB, keyOf("firstM")), "----^").toBe("----|");
+      m.expectObservable(get(BOB), "-----^").toBe("-----(b|)", { b: ["bob B1:s unchanged current"] });
+      m.expectObservable(fetch(BOB), "------^").toBe("------(b|)", { b: ["bob B1:s unchanged current"] });
     }),
   );
 });

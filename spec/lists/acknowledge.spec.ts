@@ -52,6 +52,16 @@ describe("acknowledging a master key", () => {
     ]);
   });
 
+  it("makes an identity known that could not be compared", () => {
+    const uncompared: DeviceList = { ...acknowledged, identity: { ...acknowledged.identity, uncompared: true } };
+    const store = savedBob({ pins: { ...pins, incomplete: true }, saved: { revision: 7, list: uncompared } });
+    expect(acknowledgeIn(store)).toEqual({ list: acknowledged });
+    expect(saved(store, listKey(BOB))).toEqual({
+      pins: { ...pins, masterKey: KEY },
+      saved: { revision: 7, list: acknowledged },
+    });
+  });
+
   it("changes nothing if it is pinned already", () => {
     const record = { pins: { ...pins, masterKey: KEY }, saved: { revision: 7, list: acknowledged } };
     const store = savedBob(record);

@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { readListRecord } from "../../src/lists/list-record.js";
-import { NO_PINS } from "../../src/trust/pins.js";
+import { listRecordIn, readListRecord } from "../../src/lists/list-record.js";
+import { listKey, OWNER, type OwnerRecord } from "../../src/store/records.js";
+import { SavedRecords } from "../../src/store/saved-records.js";
+import { LOST_PINS, NO_PINS } from "../../src/trust/pins.js";
+import { OWNED_BY_ALICE } from "../store/in-store.js";
 import { BOB, CAROL } from "../support/users.js";
 import { bob, phone, pinsFor, tablet, verified } from "./verified-lists.js";
 
@@ -18,7 +21,7 @@ describe("the record of a user's list", () => {
   });
 
   it.each([null, "?", 5, []])("that is %j has nothing that can be trusted", (record) => {
-    expect(readListRecord(record, BOB)).toEqual({ pins: NO_PINS, saved: undefined, damaged: ["pins", "list"] });
+    expect(readListRecord(record, BOB)).toEqual({ pins: LOST_PINS, saved: undefined, damaged: ["pins", "list"] });
   });
 
   it.each([
@@ -42,9 +45,22 @@ describe("the record of a user's list", () => {
     ["gone", undefined],
   ])("takes the pins from the list if they are damaged: %s", (_, damaged) => {
     expect(readListRecord({ pins: damaged, saved }, BOB)).toMatchObject({
-      pins: { devices: pinsFor(bob, phone).devices },
+      pins: { devices: pinsFor(bob, phone).devices, incomplete: true },
       saved,
       damaged: ["pins"],
     });
+  });
+});
+
+describe("a user of whom nothing is saved", () => {
+  const absentIn = (owner: OwnerRecord) =>
+    listRecordIn(new SavedRecords([OWNER, listKey(BOB)], [owner, undefined]), BOB);
+
+  it("has no pins", () => {
+    expect(absentIn(OWNED_BY_ALICE)).toEqual({ pins: NO_PINS, saved: undefined, damaged: [] });
+  });
+
+  it("may have some in the store that memory stands in for", () => {
+    expect(absentIn({ ...OWNED_BY_ALICE, standsIn: true })).toEqual({ pins: LOST_PINS, saved: undefined, damaged: [] });
   });
 });

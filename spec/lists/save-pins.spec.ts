@@ -3,7 +3,8 @@ import type { ListToSave } from "../../src/lists/save-lists.js";
 import type { DeviceStore } from "../../src/store/device-store.js";
 import { listKey, SYNC } from "../../src/store/records.js";
 import { emptyList } from "../../src/trust/device-list.js";
-import { NO_PINS, type Pins } from "../../src/trust/pins.js";
+import { identityStatus } from "../../src/trust/identity.js";
+import { LOST_PINS, NO_PINS, type Pins } from "../../src/trust/pins.js";
 import { put, saved } from "../support/saved.js";
 import { signedAccount } from "../support/signed-account.js";
 import { BOB } from "../support/users.js";
@@ -113,6 +114,21 @@ describe("damaged pins", () => {
     expect(pinsDamaged).toBe(true);
     expect([...list.deviceKeys.values()]).toEqual([phone, tablet]);
     expect((savedPins(store) as Pins).devices).toEqual(pinsFor(bob, phone, tablet).devices);
+  });
+
+  it("leave the identity unknown, in later answers too", () => {
+    const store = storeOnHead4([listKey(BOB), damaged]);
+    const state = () => {
+      const { list } = saveBob(store, verified(bob, [phone]), { forced: true });
+      return identityStatus(list.identity, undefined).state;
+    };
+    expect([state(), state()]).toEqual(["unknown", "unknown"]);
+  });
+
+  it("are not forgotten to be damaged if the answer has nothing to pin", () => {
+    const store = storeOnHead4([listKey(BOB), "?"]);
+    saveBob(store, emptyList(5), { revision: undefined });
+    expect(savedPins(store)).toEqual(LOST_PINS);
   });
 
   it("are mended even if the list is not saved", () => {

@@ -5,7 +5,8 @@ import type { UserId } from "../../src/model/ids.js";
 import type { DeviceStore } from "../../src/store/device-store.js";
 import { listKey } from "../../src/store/records.js";
 import type { DeviceList } from "../../src/trust/device-list.js";
-import type { Pins } from "../../src/trust/pins.js";
+import { identityStatus, NO_IDENTITY, type Identity } from "../../src/trust/identity.js";
+import { NO_PINS, type Pins } from "../../src/trust/pins.js";
 import { storeOfAlice } from "../store/in-store.js";
 import { ManualTime } from "../support/manual-time.js";
 import { BOB, CAROL } from "../support/users.js";
@@ -58,6 +59,32 @@ describe("a list that cannot be saved", () => {
     const { memory, decide } = unsaved();
     memory.keep(BOB, verified(bob, []), revision, { pins: pinsFor(bob, phone) });
     expect(decide(verified(bob, [swapped]))?.list.rejected.get("PHONE")?.code).toBe("key-changed");
+  });
+
+  it("has an unknown identity if neither the store nor memory knows the first one", () => {
+    const { memory, decide } = unsaved();
+    const state = (saved?: Pins) => {
+      const identity = decide(bobs, saved)?.list.identity;
+      return identity && identityStatus(identity, undefined).state;
+    };
+    expect([state(), state()]).toEqual(["unknown", "unknown"]);
+    expect(state(NO_PINS)).toBe("unchanged");
+    memory.keep(BOB, bobs, revision, { pins: { ...pinsFor(bob), incomplete: true } });
+    expect(state()).toBe("unknown");
+    memory.keep(BOB, bobs, revision, { pins: pinsFor(bob) });
+    expect(state()).toBe("unchanged");
+  });
+
+  it("has no unknown identity if memory has it from a list that was compared", () => {
+    const { memory, decide } = unsaved();
+    const identity: Identity = { masterKey: "first", pinnedMasterKey: bob.master.publicKey, signedBy: [] };
+    memory.keep(BOB, verified(bob, [phone], { identity }), revision);
+    expect(decide(bobs)?.list.identity).not.toHaveProperty("uncompared");
+    memory.keep(BOB, verified(bob, [phone], { identity: { ...identity, uncompared: true } }), revision);
+    expect(decide(bobs)?.list.identity).toHaveProperty("uncompared", true);
+    memory.keep(BOB, verified(bob, [phone], { identity: NO_IDENTITY }), revision);
+    expect(decide(bobs)?.list.identity).toHaveProperty("uncompared", true);
+    expect(decide(verified(bob, [phone], { identity: NO_IDENTITY }))?.list.identity).not.toHaveProperty("uncompared");
   });
 
   it("only pins if it is superseded", () => {

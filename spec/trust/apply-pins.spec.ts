@@ -8,7 +8,7 @@ import {
 import type { RejectionReason } from "../../src/model/results.js";
 import { applyPins } from "../../src/trust/apply-pins.js";
 import type { DeviceList } from "../../src/trust/device-list.js";
-import { NO_PINS, type Pins } from "../../src/trust/pins.js";
+import { LOST_PINS, NO_PINS, type Pins } from "../../src/trust/pins.js";
 import { keyPair, signedAccount } from "../support/signed-account.js";
 import { BOB } from "../support/users.js";
 import { bob, curve25519, ed25519, phone, pinned, status, tablet, verified, withoutEd25519 } from "./pinned-lists.js";
@@ -38,6 +38,14 @@ describe("applyPins", () => {
       pinned([phone, tablet], bob.master.publicKey),
     );
     expect(before).toMatchObject(pinned([phone], bob.master.publicKey));
+  });
+
+  it("marks an identity that is compared with incomplete pins, which stay so", () => {
+    const { list, pins } = applyPins(verified([phone]), LOST_PINS, undefined);
+    const masterKey = bob.master.publicKey;
+    expect(list.identity).toEqual({ masterKey, pinnedMasterKey: masterKey, uncompared: true, signedBy: [] });
+    expect(pins).toMatchObject({ ...pinned([phone], masterKey), incomplete: true });
+    expect(applyPins(verified([phone]), pins, list)).toMatchObject({ list: { identity: { uncompared: true } }, pins });
   });
 
   describe("a device with another ed25519 key than the pinned one", () => {

@@ -72,6 +72,7 @@ describe("readDeviceList", () => {
       },
     ],
     ["a device ID that is not a string", { ...list(), deviceKeys: new Map([[5, testDevice(BOB, "PHONE")]]) }],
+    ["an identity compared in another way", { ...list(), identity: { signedBy: [], uncompared: false } }],
     ["a refusal without a code", { ...list(), rejected: new Map([["B", { detail: "x" }]]) }],
     ["a refusal without a detail", { ...list(), rejected: new Map([["B", { code: "malformed" }]]) }],
     ["a refusal that is null", { ...list(), rejected: new Map([["B", null]]) }],

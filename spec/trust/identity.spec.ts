@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { identityStatus, NO_IDENTITY, ownUserSigningKey, type Identity } from "../../src/trust/identity.js";
+import {
+  acknowledged,
+  identityStatus,
+  NO_IDENTITY,
+  ownUserSigningKey,
+  type Identity,
+} from "../../src/trust/identity.js";
 import type { IdentityState } from "../../src/model/results.js";
 
 const ours = "our user-signing key";
@@ -12,6 +18,18 @@ describe("identityStatus", () => {
     ["unchanged if nothing is pinned yet", { masterKey: first, signedBy: [] }, "unchanged"],
     ["changed if it is another one", { masterKey: second, pinnedMasterKey: first, signedBy: [] }, "changed"],
     ["removed if there is none any more", { pinnedMasterKey: first, signedBy: [] }, "removed"],
+    [
+      "unknown if it could not be compared",
+      { masterKey: first, pinnedMasterKey: first, uncompared: true, signedBy: [] },
+      "unknown",
+    ],
+    ["unknown if there is none and there may have been one", { uncompared: true, signedBy: [] }, "unknown"],
+    [
+      "changed if it is another one than at least once",
+      { masterKey: second, pinnedMasterKey: first, uncompared: true, signedBy: [] },
+      "changed",
+    ],
+    ["removed if there was one at least once", { pinnedMasterKey: first, uncompared: true, signedBy: [] }, "removed"],
   ])("is %s", (_, identity, state) => {
     expect(identityStatus(identity, ours).state).toBe(state);
   });
@@ -42,6 +60,13 @@ describe("identityStatus", () => {
       expect(identityStatus(identity, undefined).verified).toBe(false);
     });
 
+    it("not if the identity could not be compared", () => {
+      expect(identityStatus({ ...identity, uncompared: true }, ours)).toMatchObject({
+        state: "unknown",
+        verified: false,
+      });
+    });
+
     it("not while the identity is changed or removed", () => {
       expect(identityStatus({ ...identity, masterKey: second }, ours)).toMatchObject({
         state: "changed",
@@ -52,6 +77,14 @@ describe("identityStatus", () => {
         verified: false,
       });
     });
+  });
+});
+
+describe("an acknowledged identity", () => {
+  it("is unchanged, whether it was changed or unknown before", () => {
+    const changed: Identity = { masterKey: second, pinnedMasterKey: first, signedBy: [] };
+    for (const identity of [changed, { ...changed, uncompared: true as const }])
+      expect(acknowledged(identity, second)).toEqual({ masterKey: second, pinnedMasterKey: second, signedBy: [] });
   });
 });
 
@@ -68,6 +101,7 @@ describe("ownUserSigningKey", () => {
     ["changed and not acknowledged", { masterKey: second, pinnedMasterKey: first, signedBy: [] }],
     ["removed", { pinnedMasterKey: first, signedBy: [] }],
     ["missing", NO_IDENTITY],
+    ["not compared", { masterKey: first, pinnedMasterKey: first, uncompared: true, signedBy: [] }],
   ])("is undefined while our identity is %s", (_, identity) => {
     expect(ownUserSigningKey({ identity, userSigningKey })).toBeUndefined();
   });

@@ -1,5 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { mergePins, NO_PINS, pinsOf, readPins, repin, type Pins } from "../../src/trust/pins.js";
+import {
+  LOST_PINS,
+  mergePins,
+  NO_PINS,
+  pinsOf,
+  readPins,
+  repin,
+  repinMasterKey,
+  type Pins,
+} from "../../src/trust/pins.js";
 import { bob, phone, pinned, tablet, verified, withoutEd25519 } from "./pinned-lists.js";
 
 describe("pinsOf", () => {
@@ -30,6 +39,18 @@ describe("repin", () => {
   it("adds a device, and returns the same pins if there is nothing to do", () => {
     expect(repin(NO_PINS, "PHONE", "new")).toEqual({ devices: new Map([["PHONE", "new"]]) });
     expect(repin(pins, "PHONE", pins.devices.get("PHONE")!)).toBe(pins);
+  });
+
+  it("says nothing of the master key: incomplete pins stay incomplete", () => {
+    expect(repin(LOST_PINS, "PHONE", "new")).toMatchObject({ incomplete: true });
+  });
+});
+
+describe("repinMasterKey", () => {
+  it("replaces the master key; what was pinned before does not matter any more", () => {
+    const pins: Pins = { ...pinned([phone], "first"), signed: new Set(["PHONE"]), incomplete: true };
+    expect(repinMasterKey(pins, "new")).toEqual({ ...pinned([phone], "new"), signed: new Set(["PHONE"]) });
+    expect(repinMasterKey(LOST_PINS, "new")).toEqual({ devices: new Map(), masterKey: "new" });
   });
 });
 
@@ -80,6 +101,12 @@ describe("mergePins", () => {
     const first = pinned([phone], "first");
     expect(mergePins(first, NO_PINS)).toBe(first);
   });
+
+  it("is incomplete if the first pins are", () => {
+    const later = pinned([phone], "later");
+    expect(mergePins(LOST_PINS, later)).toEqual({ ...later, incomplete: true });
+    expect(mergePins(NO_PINS, { ...later, incomplete: true })).toEqual(later);
+  });
 });
 
 describe("readPins", () => {
@@ -88,6 +115,7 @@ describe("readPins", () => {
     expect(readPins(saved)).toBe(saved);
     expect(readPins(structuredClone(saved))).toEqual(saved);
     expect(readPins(pinned([phone]))).toMatchObject(pinned([phone]));
+    expect(readPins(LOST_PINS)).toBe(LOST_PINS);
   });
 
   it("returns no pins if there is no record", () => {
@@ -103,6 +131,8 @@ describe("readPins", () => {
     ["a device ID that is not a string", { devices: new Map([[5, "key"]]) }],
     ["a master key that is not a string", { devices: new Map(), masterKey: 5 }],
     ["null as the master key", { devices: new Map(), masterKey: null }],
+    ["signed devices in an array", { devices: new Map(), signed: ["PHONE"] }],
+    ["pins that are incomplete in another way", { devices: new Map(), incomplete: false }],
   ])("refuses %s", (_, record) => {
     expect(readPins(record)).toBeUndefined();
   });

@@ -208,6 +208,12 @@ describe("recipients", () => {
     );
   });
 
+  it("of a user whose identity is unknown are uncertain", () => {
+    const { devices, uncertain } = recipients(new Map([user(BOB, { devices: { B: {} }, state: "unknown" })]));
+    expect(names(devices)).toEqual([`${BOB} B`]);
+    expect(uncertain).toEqual([BOB]);
+  });
+
   it("of a user who cannot be reached are chosen from the last known list, and the user is uncertain", () => {
     const devices = { GOOD: {}, BARE: { crossSigned: false } };
     const [userId, { deviceKeys, ...rest }] = user(BOB, {

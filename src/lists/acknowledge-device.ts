@@ -4,7 +4,7 @@ import type { Chain } from "../store/chain.js";
 import { listKey } from "../store/records.js";
 import type { SavedRecords } from "../store/saved-records.js";
 import { repin, type Pins } from "../trust/pins.js";
-import { readListRecord, type ListRecord } from "./list-record.js";
+import { listRecordIn, type ListRecord } from "./list-record.js";
 import type { ListMemory } from "./list-memory.js";
 
 /** What is acknowledged: this ed25519 key of this device. */
@@ -40,7 +40,7 @@ export function acknowledgeDevice(device: DeviceToAcknowledge, chain: Chain, mem
 /** @returns the user's pins */
 function pinSaved(records: SavedRecords, { userId, deviceId, ed25519Key }: DeviceToAcknowledge): Pins {
   const key = listKey(userId);
-  const { pins: before, saved } = readListRecord(records.get(key), userId);
+  const { pins: before, saved } = listRecordIn(records, userId);
   const pins = repin(before, deviceId, ed25519Key);
   records.set(key, { pins, ...(saved !== undefined && { saved }) } satisfies ListRecord);
   return pins;

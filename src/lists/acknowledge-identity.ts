@@ -3,7 +3,8 @@ import { IdentityChangedError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
 import type { Chain } from "../store/chain.js";
 import type { DeviceList } from "../trust/device-list.js";
-import { ownUserSigningKey } from "../trust/identity.js";
+import { acknowledged, ownUserSigningKey } from "../trust/identity.js";
+import { repinMasterKey } from "../trust/pins.js";
 import { acknowledge, acknowledgeKeys } from "./acknowledge.js";
 import type { ListMemory } from "./list-memory.js";
 
@@ -36,11 +37,10 @@ export function acknowledgeIdentity(
       },
     }),
   ).pipe(
-    tap((acknowledged) => {
-      if ("masterKey" in acknowledged) throw new IdentityChangedError(userId, masterKey, acknowledged.masterKey);
+    tap((result) => {
+      if ("masterKey" in result) throw new IdentityChangedError(userId, masterKey, result.masterKey);
       // Our own list need not be in memory.
-      if (userId === ownUserId && acknowledged.list !== undefined)
-        memory.setOurKey(ownUserSigningKey(acknowledged.list));
+      if (userId === ownUserId && result.list !== undefined) memory.setOurKey(ownUserSigningKey(result.list));
       pinInMemory(identity, memory);
     }),
     ignoreElements(),
@@ -51,6 +51,6 @@ function pinInMemory({ userId, masterKey }: IdentityToAcknowledge, memory: ListM
   const cached = memory.last(userId);
   if (cached?.list.identity.masterKey !== masterKey) return;
   const { pins, reported } = cached.beside;
-  const list: DeviceList = { ...cached.list, identity: { ...cached.list.identity, pinnedMasterKey: masterKey } };
-  memory.replace(userId, list, cached.revision, { reported, pins: pins && { ...pins, masterKey } });
+  const list: DeviceList = { ...cached.list, identity: acknowledged(cached.list.identity, masterKey) };
+  memory.replace(userId, list, cached.revision, { reported, pins: pins && repinMasterKey(pins, masterKey) });
 }

@@ -4,7 +4,9 @@ import { listKey, OWN_IDENTITY } from "../store/records.js";
 import type { SavedRecords } from "../store/saved-records.js";
 import { append, syncOf, type WriteBase } from "../store/transactions.js";
 import type { DeviceList } from "../trust/device-list.js";
-import { readListRecord, type ListRecord } from "./list-record.js";
+import { acknowledged } from "../trust/identity.js";
+import { repinMasterKey } from "../trust/pins.js";
+import { listRecordIn, type ListRecord } from "./list-record.js";
 import { setOwnIdentity } from "./save-lists.js";
 
 /** The records that {@link acknowledge} works on. */
@@ -35,20 +37,20 @@ export function acknowledge(
   { userId, masterKey, ownUserId, inMemory }: Acknowledgement,
 ): Acknowledged {
   const key = listKey(userId);
-  const record = readListRecord(records.get(key), userId);
+  const record = listRecordIn(records, userId);
   const { saved } = record;
   const isUnsaved =
     saved !== undefined && inMemory?.identity.masterKey === masterKey && inMemory.fetchedAt > saved.list.fetchedAt;
   if (saved !== undefined && !isUnsaved && saved.list.identity.masterKey !== masterKey)
     return { masterKey: saved.list.identity.masterKey };
-  const pins = { ...record.pins, masterKey };
+  const pins = repinMasterKey(record.pins, masterKey);
   if (saved === undefined) {
     records.set(key, { pins } satisfies ListRecord);
     if (userId === ownUserId) records.set(OWN_IDENTITY, undefined); // it belongs to no list
     return { list: undefined };
   }
   // A list older than what was acknowledged gets the pin as well: its own master key is not the pinned one any more.
-  const list: DeviceList = { ...saved.list, identity: { ...saved.list.identity, pinnedMasterKey: masterKey } };
+  const list: DeviceList = { ...saved.list, identity: acknowledged(saved.list.identity, masterKey) };
   records.set(key, { pins, saved: { ...saved, list } } satisfies ListRecord);
   if (userId === ownUserId) setOwnIdentity(records, list);
   // In the log too: a tab that misses the announcement, such as a frozen one, reads there that its list is not the saved one any more.

@@ -1,7 +1,9 @@
 import type { UserId } from "../model/ids.js";
 import { isObject } from "../model/json.js";
+import { listKey, OWNER, readOwner } from "../store/records.js";
+import type { SavedRecords } from "../store/saved-records.js";
 import { readDeviceList, type DeviceList } from "../trust/device-list.js";
-import { NO_PINS, pinsOf, readPins, type Pins } from "../trust/pins.js";
+import { LOST_PINS, mergePins, NO_PINS, pinsOf, readPins, type Pins } from "../trust/pins.js";
 
 /** A saved list, and the number of the revision that it answers. */
 export interface SavedList {
@@ -19,21 +21,34 @@ export interface ListRecord {
 export interface ReadListRecord {
   readonly pins: Pins;
   readonly saved: SavedList | undefined;
-  /** Parts that cannot be trusted. If the pins are damaged, those that the list left stand in for them. */
+  /**
+   * Parts that cannot be trusted. If the pins are damaged, those that follow from the list stand in for them. They are
+   * incomplete: not every answer that pinned something was saved as a list.
+   */
   readonly damaged: readonly ("pins" | "list")[];
 }
 
 const NOTHING: ReadListRecord = { pins: NO_PINS, saved: undefined, damaged: [] };
 
+/**
+ * A user's record in a transaction. If memory stands in for a store that cannot be opened, the store may have pins of a
+ * user whom memory knows nothing of.
+ */
+export function listRecordIn(records: SavedRecords, userId: UserId): ReadListRecord {
+  const record = records.get(listKey(userId));
+  const isUnknown = record === undefined && readOwner(records.get(OWNER))?.standsIn === true;
+  return isUnknown ? { ...NOTHING, pins: LOST_PINS } : readListRecord(record, userId);
+}
+
 export function readListRecord(record: unknown, userId: UserId): ReadListRecord {
   if (record === undefined) return NOTHING;
-  if (!isObject(record)) return { ...NOTHING, damaged: ["pins", "list"] };
+  if (!isObject(record)) return { pins: LOST_PINS, saved: undefined, damaged: ["pins", "list"] };
   const saved = readSavedList(record.saved, userId);
   const pins = record.pins === undefined ? undefined : readPins(record.pins);
   const damaged: ReadListRecord["damaged"][number][] = [];
   if (pins === undefined) damaged.push("pins");
   if (saved === undefined && record.saved !== undefined) damaged.push("list");
-  return { pins: pins ?? pinsOf(saved?.list), saved, damaged };
+  return { pins: pins ?? mergePins(LOST_PINS, pinsOf(saved?.list)), saved, damaged };
 }
 
 /** Whether a saved list may be used. One with unsigned devices may not if the application refuses those: it was saved before it did. */

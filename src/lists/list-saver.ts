@@ -193,7 +193,7 @@ export class ListSaver {
   #reportDamage(outcomes: ReadonlyMap<UserId, SaveOutcome>): void {
     const ids = Array.from(outcomes).flatMap(([userId, { pinsDamaged }]) => (pinsDamaged ? [userId] : []));
     if (ids.length === 0) return;
-    const message = `the keys first seen of ${ids.length} user(s) cannot be read; those of their saved lists stand in for them`;
+    const message = `the keys first seen of ${ids.length} user(s) cannot be read; those of their saved lists stand in for them, and identities are unknown until they are acknowledged`;
     this.#ports.report({ type: "records-damaged", kind: "pins", ids, message });
   }
 }

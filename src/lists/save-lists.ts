@@ -8,10 +8,10 @@ import { append, changedSince, syncOf, type WriteBase } from "../store/transacti
 import type { DeviceList } from "../trust/device-list.js";
 import { ownUserSigningKey } from "../trust/identity.js";
 import { applyPins } from "../trust/apply-pins.js";
-import { mergePins, NO_PINS, type Pins } from "../trust/pins.js";
+import { isNothing, mergePins, NO_PINS, type Pins } from "../trust/pins.js";
 import { deviceUpdate } from "./device-update.js";
 import { indexEntries, type IndexRecord } from "./index-record.js";
-import { isUsable, readListRecord, type ListRecord, type ReadListRecord } from "./list-record.js";
+import { isUsable, listRecordIn, type ListRecord, type ReadListRecord } from "./list-record.js";
 
 /** A verified list. */
 export interface ListToSave {
@@ -88,7 +88,7 @@ function saveOne(
 ): SaveOutcome {
   const { list: verified, revision, forced, refusesUnsigned, pinned } = toSave;
   const key = listKey(userId);
-  const record = readListRecord(records.get(key), userId);
+  const record = listRecordIn(records, userId);
   const before = record.saved?.list;
   const pinsDamaged = record.damaged.includes("pins");
   const first = mergePins(record.pins, pinned ?? NO_PINS);
@@ -113,7 +113,7 @@ function setRecord(
   key: RecordKey,
   { pins, saved }: Pick<ReadListRecord, "pins"> & Partial<Pick<ReadListRecord, "saved">>,
 ): void {
-  const isEmpty = saved === undefined && pins.devices.size === 0 && pins.masterKey === undefined;
+  const isEmpty = saved === undefined && isNothing(pins);
   records.set(key, isEmpty ? undefined : ({ pins, ...(saved !== undefined && { saved }) } satisfies ListRecord));
 }
 

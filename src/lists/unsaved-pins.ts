@@ -1,10 +1,10 @@
 import { catchError, map, of, timeout, type Observable, type SchedulerLike } from "rxjs";
-import type { UserId } from "../model/ids.js";
+import type { DeviceId, UserId } from "../model/ids.js";
 import type { DeviceStore } from "../store/device-store.js";
 import { listKey, OWNER, readOwner, type OwnerRecord } from "../store/records.js";
 import type { DeviceList } from "../trust/device-list.js";
 import { applyPins } from "../trust/apply-pins.js";
-import { mergePins, NO_PINS, pinsOf, type Pins } from "../trust/pins.js";
+import { LOST_PINS, mergePins, NO_PINS, pinsOf, type Pins } from "../trust/pins.js";
 import type { ListMemory } from "./list-memory.js";
 import { readListRecord } from "./list-record.js";
 import type { ListToSave, SaveOutcome } from "./save-lists.js";
@@ -77,7 +77,8 @@ export class UnsavedPins {
         last?.beside.pins ?? NO_PINS,
         mergePins(pinsOf(last?.list), this.#pins.get(userId) ?? NO_PINS),
       );
-      const first = mergePins(read.get(userId) ?? NO_PINS, inMemory);
+      const saved = read.get(userId) ?? (this.#knowsIdentity(userId, verified) ? NO_PINS : LOST_PINS);
+      const first = mergePins(saved, inMemory);
       const { list, pins } = applyPins(verified, first, last?.list, refusesUnsigned);
       this.#pins.set(userId, pins);
       outcomes.set(userId, {
@@ -95,11 +96,20 @@ export class UnsavedPins {
    * Whether memory knows what was first seen of everything in this list. If not, and the store cannot be read, a key
    * may be another one than before.
    */
-  covers(userId: UserId, { deviceKeys, identity }: DeviceList): boolean {
+  covers(userId: UserId, list: DeviceList): boolean {
     const last = this.#memory.last(userId);
     if (last === undefined) return false;
     if (last.beside.pins !== undefined) return true;
-    const knowsIdentity = identity.masterKey === undefined || last.list.identity.pinnedMasterKey !== undefined;
-    return knowsIdentity && Array.from(deviceKeys.keys()).every((deviceId) => last.list.deviceKeys.has(deviceId));
+    const isKnown = (deviceId: DeviceId) => last.list.deviceKeys.has(deviceId);
+    return this.#knowsIdentity(userId, list) && Array.from(list.deviceKeys.keys()).every(isKnown);
+  }
+
+  /** Whether memory knows which master key was first seen, if any was. */
+  #knowsIdentity(userId: UserId, { identity }: DeviceList): boolean {
+    const last = this.#memory.last(userId);
+    if (last === undefined) return false;
+    if (last.beside.pins !== undefined) return last.beside.pins.incomplete === undefined;
+    const { pinnedMasterKey, uncompared } = last.list.identity;
+    return uncompared === undefined && (identity.masterKey === undefined || pinnedMasterKey !== undefined);
   }
 }

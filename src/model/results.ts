@@ -79,8 +79,10 @@ export interface DeviceStatus {
  * - `changed`: it is another one that has not been acknowledged; either the user reset their identity, or someone is
  *   impersonating them
  * - `removed`: the user had a master key, and has none now
+ * - `unknown`: it could not be compared, because the store cannot be read or what it has of the user is damaged. If the
+ *   store works again, the next answer is compared; what is lost stays `unknown` until `acknowledgeIdentity`
  */
-export type IdentityState = "none" | "unchanged" | "changed" | "removed";
+export type IdentityState = "none" | "unchanged" | "changed" | "removed" | "unknown";
 
 /** What is known of a user's cross-signing identity. */
 export interface IdentityStatus {
@@ -90,8 +92,8 @@ export interface IdentityStatus {
   /** The public key of the master key first seen, or acknowledged last. Unpadded base64. */
   readonly pinnedMasterKey?: string;
   /**
-   * Whether our user-signing key has signed this very master key, and our own identity has not changed. Always `false`
-   * while `changed`.
+   * Whether our user-signing key has signed this very master key, and our own identity has not changed. `true` only if
+   * `unchanged`.
    */
   readonly verified: boolean;
 }

@@ -41,6 +41,8 @@ export interface OwnerRecord {
   readonly userId: UserId;
   readonly format: number;
   readonly lifetime: string;
+  /** Whether this is memory that stands in for a store which cannot be opened. */
+  readonly standsIn?: true;
 }
 
 export function readOwner(record: unknown): OwnerRecord | undefined {

@@ -26,7 +26,7 @@ export interface Pinned {
  * 2. Devices with the same curve25519 key are all refused, except one that was kept: Olm identifies a device by this
  *    key ("m.olm.v1.curve25519-aes-sha2"), and no device proves that it owns it.
  * 3. The master key is compared, and never refused: a person decides about a changed identity ("Key and signature
- *    security").
+ *    security"). If the pins are incomplete, one that agrees with them is marked: it may be another one all the same.
  *
  * @param before the list saved last
  * @param refusesUnsigned whether unsigned devices are refused
@@ -143,7 +143,11 @@ function resultingList(
       refused.size === 0
         ? verified.rejected
         : new Map([...refused, ...verified.rejected].slice(0, MAX_REJECTED_PER_USER)),
-    identity: { ...verified.identity, ...(pinnedMasterKey !== undefined && { pinnedMasterKey }) },
+    identity: {
+      ...verified.identity,
+      ...(pinnedMasterKey !== undefined && { pinnedMasterKey }),
+      ...(pins.incomplete !== undefined && { uncompared: true }),
+    },
   };
 }
 
@@ -158,9 +162,10 @@ function nextPins(
   );
   const pinsMasterKey = pins.masterKey === undefined && masterKey !== undefined;
   if (added.size === 0 && signed.length === 0 && !pinsMasterKey) return pins;
-  return makePins(
-    new Map([...pins.devices, ...added]),
-    new Set([...(pins.signed ?? []), ...signed]),
-    pins.masterKey ?? masterKey,
-  );
+  return makePins({
+    ...pins,
+    devices: new Map([...pins.devices, ...added]),
+    signed: new Set([...(pins.signed ?? []), ...signed]),
+    masterKey: pins.masterKey ?? masterKey,
+  });
 }

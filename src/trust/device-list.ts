@@ -61,6 +61,7 @@ function isStatus(saved: unknown): boolean {
 
 function isIdentity(saved: unknown): boolean {
   if (!isObject(saved) || !Array.isArray(saved.signedBy)) return false;
+  if (saved.uncompared !== undefined && saved.uncompared !== true) return false;
   return [saved.masterKey ?? "", saved.pinnedMasterKey ?? "", ...(saved.signedBy as unknown[])].every(
     (key) => typeof key === "string",
   );

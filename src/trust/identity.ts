@@ -8,6 +8,8 @@ export interface Identity {
   /** The public key of the valid master key in the list. */
   readonly masterKey?: string;
   readonly pinnedMasterKey?: string;
+  /** Whether the pins were incomplete: the master key first seen may be another one than the pinned one. */
+  readonly uncompared?: true;
   /** Public keys that have signed the master key in our own user's name. */
   readonly signedBy: readonly string[];
 }
@@ -15,11 +17,9 @@ export interface Identity {
 export const NO_IDENTITY: Identity = { signedBy: [] };
 
 /** @param ourKey our current user-signing key; `undefined` if there is none that can be relied on */
-export function identityStatus(
-  { masterKey, pinnedMasterKey, signedBy }: Identity,
-  ourKey: string | undefined,
-): IdentityStatus {
-  const state = identityState(masterKey, pinnedMasterKey);
+export function identityStatus(identity: Identity, ourKey: string | undefined): IdentityStatus {
+  const { masterKey, pinnedMasterKey, signedBy } = identity;
+  const state = identityState(identity);
   return {
     state,
     ...(masterKey !== undefined && { masterKey }),
@@ -28,13 +28,22 @@ export function identityStatus(
   };
 }
 
-function identityState(masterKey: string | undefined, pinnedMasterKey: string | undefined): IdentityStatus["state"] {
-  if (masterKey === undefined) return pinnedMasterKey === undefined ? "none" : "removed";
-  return masterKey === pinnedMasterKey || pinnedMasterKey === undefined ? "unchanged" : "changed";
+/** Incomplete pins can show that an identity is another one, and never that it is the same. */
+function identityState({ masterKey, pinnedMasterKey, uncompared }: Identity): IdentityStatus["state"] {
+  if (pinnedMasterKey !== undefined && masterKey !== pinnedMasterKey)
+    return masterKey === undefined ? "removed" : "changed";
+  if (uncompared === true) return "unknown";
+  return masterKey === undefined ? "none" : "unchanged";
+}
+
+/** The identity once this master key is pinned by a person's word. */
+export function acknowledged({ uncompared: _, ...identity }: Identity, masterKey: string): Identity {
+  return { ...identity, pinnedMasterKey: masterKey };
 }
 
 /**
- * Our user-signing key, according to our own list; `undefined` if our identity has changed and was not acknowledged.
+ * Our user-signing key, according to our own list; `undefined` if our identity has changed and was not acknowledged, or
+ * could not be compared.
  */
 export function ownUserSigningKey(list: {
   readonly identity: Identity;

@@ -18,9 +18,20 @@ export interface Pins {
   readonly masterKey?: string;
   /** IDs of devices that have been signed by their pinned key. */
   readonly signed?: ReadonlySet<DeviceId>;
+  /**
+   * Whether other keys may have been pinned before that are lost or cannot be read: an identity that agrees with these
+   * pins is not known to be unchanged, until a person acknowledges it.
+   */
+  readonly incomplete?: true;
 }
 
 export const NO_PINS: Pins = { devices: new Map() };
+/** No pins can be read, although there may be some. */
+export const LOST_PINS: Pins = { devices: new Map(), incomplete: true };
+
+/** Whether these pins say nothing at all. */
+export const isNothing = ({ devices, masterKey, incomplete }: Pins): boolean =>
+  devices.size === 0 && masterKey === undefined && incomplete === undefined;
 
 /** Reads saved pins; `undefined` if the record is damaged. */
 export function readPins(record: unknown): Pins | undefined {
@@ -34,6 +45,7 @@ export function readPins(record: unknown): Pins | undefined {
   for (const [deviceId, key] of record.devices as ReadonlyMap<unknown, unknown>)
     if (typeof deviceId !== "string" || typeof key !== "string") return undefined;
   if (record.signed !== undefined && !(record.signed instanceof Set)) return undefined;
+  if (record.incomplete !== undefined && record.incomplete !== true) return undefined;
   return record as unknown as Pins;
 }
 
@@ -46,10 +58,13 @@ export function pinsOf(list: DeviceList | undefined): Pins {
     if (key !== undefined) devices.set(deviceId, key);
   }
   const signed = Array.from(devices.keys()).filter((id) => list.deviceStatus.get(id)?.signedByItself === true);
-  return makePins(devices, new Set(signed), list.identity.pinnedMasterKey);
+  return makePins({ devices, signed: new Set(signed), masterKey: list.identity.pinnedMasterKey });
 }
 
-/** Merges two sets of pins; the first one wins, and comes first: the order is that in which devices were first seen. */
+/**
+ * Merges two sets of pins; the first one wins, and comes first: the order is that in which devices were first seen.
+ * Whether the result is complete, the first one decides.
+ */
 export function mergePins(first: Pins, later: Pins): Pins {
   if (later.devices.size === 0 && later.masterKey === undefined) return first;
   const signed = Array.from(later.signed ?? []).filter((id) => {
@@ -57,11 +72,12 @@ export function mergePins(first: Pins, later: Pins): Pins {
     // Ignore a signature by another key than the pinned one.
     return pinned === undefined || !later.devices.has(id) || later.devices.get(id) === pinned;
   });
-  return makePins(
-    new Map([...first.devices, ...Array.from(later.devices).filter(([id]) => !first.devices.has(id))]),
-    new Set([...(first.signed ?? []), ...signed]),
-    first.masterKey ?? later.masterKey,
-  );
+  return makePins({
+    ...first,
+    devices: new Map([...first.devices, ...Array.from(later.devices).filter(([id]) => !first.devices.has(id))]),
+    signed: new Set([...(first.signed ?? []), ...signed]),
+    masterKey: first.masterKey ?? later.masterKey,
+  });
 }
 
 /** Pins this key for a device instead of the one first seen. That the other key has signed the device says nothing now. */
@@ -69,7 +85,12 @@ export function repin(pins: Pins, deviceId: DeviceId, key: string): Pins {
   if (pins.devices.get(deviceId) === key) return pins;
   const signed = new Set(pins.signed);
   signed.delete(deviceId);
-  return makePins(new Map(pins.devices).set(deviceId, key), signed, pins.masterKey);
+  return makePins({ ...pins, devices: new Map(pins.devices).set(deviceId, key), signed });
+}
+
+/** Pins this master key instead of the one first seen, whether that is known or not. */
+export function repinMasterKey(pins: Pins, masterKey: string): Pins {
+  return makePins({ ...pins, masterKey, incomplete: undefined });
 }
 
 /**
@@ -91,14 +112,20 @@ export function withRoom(
     excess--;
   }
   const signed = Array.from(pins.signed ?? []).filter((deviceId) => devices.has(deviceId));
-  return makePins(devices, new Set(signed), pins.masterKey);
+  return makePins({ ...pins, devices, signed: new Set(signed) });
 }
 
 /** Pins without empty properties. */
-export function makePins(
-  devices: ReadonlyMap<DeviceId, string>,
-  signed: ReadonlySet<DeviceId>,
-  masterKey: string | undefined,
-): Pins {
-  return { devices, ...(signed.size > 0 && { signed }), ...(masterKey !== undefined && { masterKey }) };
+export function makePins({
+  devices,
+  signed,
+  masterKey,
+  incomplete,
+}: { readonly [Name in keyof Pins]: Pins[Name] | undefined } & Pick<Pins, "devices">): Pins {
+  return {
+    devices,
+    ...(signed !== undefined && signed.size > 0 && { signed }),
+    ...(masterKey !== undefined && { masterKey }),
+    ...(incomplete !== undefined && { incomplete }),
+  };
 }

@@ -48,8 +48,8 @@ export interface Recipients {
   readonly devices: readonly { readonly userId: UserId; readonly deviceId: DeviceId; readonly device: DeviceKeys }[];
   readonly leftOut: readonly { readonly userId: UserId; readonly deviceId: DeviceId; readonly reason: LeftOutReason }[];
   /**
-   * Users whose list is not `current`: devices may be missing, or may have been removed. Those of an `unreachable` user
-   * are the last known ones.
+   * Users whose list is not `current`: devices may be missing, or may have been removed; those of an `unreachable` user
+   * are the last known ones. And users whose identity is `unknown`: keys may be other ones than before.
    */
   readonly uncertain: readonly UserId[];
 }
@@ -74,7 +74,7 @@ export function recipients(users: DeviceKeysByUser, policy: RecipientPolicy = {}
   const leftOut: Recipients["leftOut"][number][] = [];
   const uncertain: UserId[] = [];
   for (const [userId, keys] of users) {
-    if (keys.freshness !== "current") uncertain.push(userId);
+    if (keys.freshness !== "current" || keys.identity.state === "unknown") uncertain.push(userId);
     const { deviceKeys, lastKnown = deviceKeys } = keys;
     for (const [deviceId, device] of lastKnown) {
       const reason = reasonFor({ userId, deviceId }, device, keys);

@@ -49,7 +49,7 @@ export const LEFT_OUT: Readonly<Record<LeftOutReason, string>> = {
 };
 
 /** What a card says about its user's identity. */
-export type IdentityMark = "verified" | "seen" | "changed" | "removed" | "none";
+export type IdentityMark = "verified" | "seen" | "changed" | "removed" | "unknown" | "none";
 
 export function identityMark({ state, verified }: IdentityStatus): IdentityMark {
   return state === "unchanged" ? (verified ? "verified" : "seen") : state;
@@ -66,5 +66,9 @@ export const IDENTITIES: Readonly<Record<IdentityMark, { readonly word: string; 
   },
   changed: { word: "identity changed", meaning: "It is not the identity seen first." },
   removed: { word: "identity removed", meaning: "There was an identity, and the server no longer returns one." },
+  unknown: {
+    word: "identity not compared",
+    meaning: "What was seen before is lost or cannot be read, so nothing shows whether it is the same identity.",
+  },
   none: { word: "no identity", meaning: "Cross-signing was never set up: each device has only its own signature." },
 };

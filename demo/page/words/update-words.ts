@@ -36,7 +36,7 @@ export function changesIn(update: DeviceUpdate, names: DeviceNames): readonly Ch
           {
             kind: "identity",
             text: IDENTITY_CHANGES[identityMark(identity)],
-            grave: ["changed", "removed"].includes(identity.state),
+            grave: ["changed", "removed", "unknown"].includes(identity.state),
           } as const,
         ]),
   ];
@@ -52,5 +52,6 @@ const IDENTITY_CHANGES: Readonly<Record<IdentityMark, string>> = {
   seen: "Identity unchanged since it was first seen or acknowledged.",
   changed: "The identity has changed. The change has not been acknowledged yet.",
   removed: "The identity was removed.",
+  unknown: "The identity could not be compared with what was seen before.",
   none: "No identity.",
 };

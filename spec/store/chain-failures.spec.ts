@@ -41,6 +41,23 @@ describe("a commit that fails", () => {
   );
 
   it(
+    "has the steps that follow joined until the next try, and all are durable with it",
+    marbles((m) => {
+      const { apply, chain, store } = chainIn(m);
+      store.failNext("full", "update");
+      apply(changing("s0", "s1", BOB));
+      m.acts("-abc", {
+        a: () => m.expectObservable(apply(changing("s1", "s2", CAROL))).toBe("1s (c|)", outcomes),
+        b: () => m.expectObservable(apply(changing("s2", "s3", BOB))).toBe("1s (c|)", outcomes),
+        c: () => expect(chain.clone.pending).toHaveLength(2),
+      });
+      m.afterwards(() => {
+        expect(saved(store.records, SYNC)).toMatchObject({ head: 2, token: "s3" });
+      });
+    }),
+  );
+
+  it(
     "keeps one timer, and none once it has succeeded",
     marbles((m) => {
       const { apply, store, scheduler } = chainIn(m);
@@ -67,7 +84,7 @@ describe("a commit that fails", () => {
       expect(other.users()).toEqual(["alice@0 none", "bob@1 outdated", "carol@1 current"]);
       apply(changing("s1", "s2", CAROL));
       expect(other.users()).toEqual(["alice@0 none", "bob@1 outdated", "carol@1 outdated"]);
-      expect(other.events.filter((event) => event.startsWith("moved"))).toEqual(["moved: bob", "moved: bob carol"]);
+      expect(other.events.filter((event) => event.startsWith("moved"))).toEqual(["moved: bob", "moved: carol"]);
     }),
   );
 

@@ -1,7 +1,7 @@
-import { expect, it } from "vitest";
-import { isEmptyStep } from "../../src/store/change.js";
-import { BOB } from "../support/users.js";
-import { step } from "./steps.js";
+import { describe, expect, it } from "vitest";
+import { isEmptyStep, joinSteps } from "../../src/store/change.js";
+import { BOB, CAROL, DAVE } from "../support/users.js";
+import { changing, leaving, step } from "./steps.js";
 
 it.each([
   ["names no user and repeats its token", step({ since: "s1", next: "s1" }), true],
@@ -13,4 +13,23 @@ it.each([
   ["may hide changes", step({ everyone: "outdated" }), false],
 ])("a step that %s: is it empty?", (_, given, isEmpty) => {
   expect(isEmptyStep(given)).toBe(isEmpty);
+});
+
+describe("two steps are joined", () => {
+  it("if the second begins where the first ends; the last mention of a user counts", () => {
+    const first = step({ since: "s1", next: "s2", changed: [BOB, CAROL], left: [DAVE] });
+    const second = step({ since: "s2", next: "s3", changed: [DAVE], left: [BOB] });
+    expect(joinSteps(first, second)).toEqual(step({ since: "s1", next: "s3", changed: [CAROL, DAVE], left: [BOB] }));
+    expect(joinSteps(changing("s1", "s2"), leaving("s2", "s3", BOB))).toEqual(leaving("s1", "s3", BOB));
+  });
+
+  it.each([
+    ["begins elsewhere", changing("s1", "s2"), changing("s3", "s4")],
+    ["leads to no token", changing("s1", "s2"), step({ since: "s2" })],
+    ["comes after one that leads to no token", step({ since: "s1" }), step({ next: "s2" })],
+    ["may hide changes", changing("s1", "s2"), step({ since: "s2", next: "s3", everyone: "outdated" })],
+    ["comes after a failed gap", step({ since: "s1", next: "s2", everyone: "untracked" }), changing("s2", "s3")],
+  ])("not if the second %s", (_, first, second) => {
+    expect(joinSteps(first, second)).toBeUndefined();
+  });
 });

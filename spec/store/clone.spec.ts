@@ -8,6 +8,7 @@ import {
   emptyClone,
   follow,
   followSave,
+  joinLocally,
   toCommits,
   type Clone,
 } from "../../src/store/clone.js";
@@ -21,6 +22,41 @@ function cloneAt(...changes: readonly Change[]): Clone {
   follow(clone, commits(1, ...changes), changes.length);
   return clone;
 }
+
+describe("a local step joined with the one before it", () => {
+  it("is one commit with it, and undone with it", () => {
+    const clone = cloneAt(changing("s0", "s1", BOB));
+    applyLocally(clone, changing("s1", "s2", CAROL));
+    const joined = joinLocally(clone, step({ since: "s2", next: "s3", changed: [DAVE], left: [BOB] }));
+    expect(toCommits(clone)).toEqual(
+      commits(2, step({ since: "s1", next: "s3", changed: [CAROL, DAVE], left: [BOB] })),
+    );
+    expect(usersOf(clone)).toEqual(["alice@0 none", "carol@2 none", "dave@2 none"]);
+    expect([...(joined?.before.keys() ?? [])]).toEqual([BOB, DAVE]);
+    expect([...(joined?.pending.undo.before.keys() ?? [])]).toEqual([CAROL, BOB, DAVE]);
+    expect(joined?.pending.undo.token).toBe("s1");
+  });
+
+  it("gives a user who changes again another revision of the same number", () => {
+    const clone = cloneAt();
+    applyLocally(clone, changing("s0", "s1", BOB));
+    const first = clone.users.get(BOB)?.revision;
+    joinLocally(clone, changing("s1", "s2", BOB));
+    expect(clone.users.get(BOB)?.revision).toEqual(first);
+    expect(clone.users.get(BOB)?.revision).not.toBe(first);
+  });
+
+  it.each<[string, readonly Change[], boolean]>([
+    ["there is none", [], false],
+    ["a transaction has tried to commit that", [changing("s0", "s1")], true],
+    ["that is no step", [changing("s0", "s1"), track(DAVE)], false],
+  ])("is refused if %s", (_, changes, wasTried) => {
+    const clone = cloneAt();
+    for (const change of changes) applyLocally(clone, change).wasTried = wasTried;
+    expect(joinLocally(clone, changing("s1", "s2", BOB))).toBeUndefined();
+    expect(clone.pending).toHaveLength(changes.length);
+  });
+});
 
 describe("a local change", () => {
   it("is applied at once, at the revision that its commit will have", () => {

@@ -1,11 +1,11 @@
 import { of, Subject, throwError } from "rxjs";
 import { describe, expect, it } from "vitest";
-import type { SyncResponse } from "../../src/model/wire.js";
+import type { DeviceLists, SyncResponse } from "../../src/model/wire.js";
 import type { Outcome } from "../../src/store/rebase.js";
 import { EmissionQueue } from "../../src/tracker/emission-queue.js";
 import { ResponseStreams } from "../../src/tracker/response-streams.js";
 import { collectUnhandledErrors } from "../support/unhandled-errors.js";
-import { BOB } from "../support/users.js";
+import { BOB, CAROL } from "../support/users.js";
 
 /** The streams, and what they emit: such as `applied s1`, `synced s1`, `synced ends: logged out`. */
 function streamsInTest() {
@@ -69,6 +69,25 @@ describe("a response of this tab", () => {
     late$.next("applied");
     first$.next("committed");
     expect(seen.slice(2)).toEqual(["synced s1"]);
+  });
+
+  it("is joined with the next one beyond 1,000 that wait: a store has failed for long", () => {
+    const { streams } = streamsInTest();
+    const synced: SyncResponse[] = [];
+    streams.synced$.subscribe((response) => synced.push(response));
+    const outcomes = Array.from({ length: 1_002 }, (_, i) => {
+      const outcome$ = new Subject<Outcome>();
+      const device_lists = [{ changed: [BOB] }, { left: [BOB], changed: [CAROL] }, null][i] as DeviceLists;
+      streams.applied({ since: `s${i}`, next_batch: `s${i + 1}`, device_lists }, outcome$);
+      return outcome$;
+    });
+    outcomes[0]?.next("applied");
+    outcomes[1]?.next("committed");
+    expect(synced).toEqual([]);
+    for (const outcome$ of outcomes.slice(2)) outcome$.next("committed");
+    expect(synced).toHaveLength(1_000);
+    expect(synced[0]).toEqual({ since: "s0", next_batch: "s3", device_lists: { changed: [CAROL], left: [BOB] } });
+    expect(synced[1]).toEqual({ since: "s3", next_batch: "s4" });
   });
 
   it("has its body on applied$ and only its device lists on synced$", () => {

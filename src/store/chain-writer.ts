@@ -3,12 +3,13 @@ import { StoreClearedError } from "../model/errors.js";
 import type { ChainParts } from "./chain-parts.js";
 import { commitAll, takeSnapshot, writeAll } from "./chain-transactions.js";
 import type { Change } from "./change.js";
-import { advance, applyLocally, toCommits, type Pending } from "./clone.js";
+import { advance, applyLocally, joinLocally, toCommits } from "./clone.js";
 import { Outcomes } from "./outcomes.js";
 import { outcomeOf, type Outcome, type Rebased } from "./rebase.js";
 import type { SyncRecord } from "./records.js";
 import { Retry } from "./retry.js";
 import { isSnapshotDue, type Compact } from "./snapshot.js";
+import type { Before } from "./tracked-users.js";
 import { usersOf, type CommitOutcome } from "./transactions.js";
 import { WriteBuffer, type Write } from "./write-buffer.js";
 
@@ -17,6 +18,12 @@ import { WriteBuffer, type Write } from "./write-buffer.js";
  * not make it spin.
  */
 const MAX_REJECTIONS = 100;
+
+/** What applying a change did: the users it touched, as they were before, and what will become of it. */
+export interface Applied {
+  readonly before: Before;
+  readonly outcome$: Observable<Outcome>;
+}
 
 /** What a {@link ChainWriter} reports. */
 export interface WriterEvents {
@@ -42,6 +49,8 @@ export class ChainWriter {
   readonly #failed$ = new Subject<void>();
   #rejections = 0;
   #isLastTry = false;
+  /** Changes applied while the store fails, until other trackers are notified. */
+  readonly #unannounced: Change[] = [];
   /** The head after the last transaction, until it is known whether a snapshot is due. */
   #sync: SyncRecord | undefined;
 
@@ -66,9 +75,18 @@ export class ChainWriter {
     return this.#parts.clone.pending.length > 0;
   }
 
-  apply(change: Change): { readonly pending: Pending; readonly outcome$: Observable<Outcome> } {
+  apply(change: Change): Applied {
+    const { clone } = this.#parts;
+    if (!this.#retry.isWaiting) return this.#append(change);
+    this.#unannounced.push(change);
+    const joined = joinLocally(clone, change);
+    if (joined === undefined) return this.#append(change);
+    return { before: joined.before, outcome$: this.#outcomes.of(joined.pending) ?? of("committed") };
+  }
+
+  #append(change: Change): Applied {
     const pending = applyLocally(this.#parts.clone, change);
-    return { pending, outcome$: this.#outcomes.add(pending) };
+    return { before: pending.undo.before, outcome$: this.#outcomes.add(pending) };
   }
 
   add<T>(write: Write<T>): Observable<T> {
@@ -114,7 +132,7 @@ export class ChainWriter {
 
   /** Other trackers must not call users current whose changes cannot be committed. */
   announceIfFailing(): void {
-    if (this.#retry.isWaiting) this.#announcePending();
+    if (this.#unannounced.length > 0) this.#announcePending(this.#unannounced.splice(0));
   }
 
   /** Fails everything that waits. What is pending gets one last try. */
@@ -131,6 +149,7 @@ export class ChainWriter {
 
   #commit(): void {
     const commits = toCommits(this.#parts.clone);
+    for (const pending of this.#parts.clone.pending) pending.wasTried = true;
     const next = (outcome: CommitOutcome) => {
       this.#retry.succeeded();
       if ("committedAt" in outcome) this.#committed(commits.length, outcome.committedAt);
@@ -172,11 +191,10 @@ export class ChainWriter {
     const wait = this.#retry.failed(error);
     this.#failed$.next();
     this.#parts.events.commitFailed(error, wait);
-    this.#announcePending();
+    this.#announcePending(this.#parts.clone.pending.map(({ change }) => change));
   }
 
-  #announcePending(): void {
-    const changes = this.#parts.clone.pending.map(({ change }) => change);
+  #announcePending(changes: readonly Change[]): void {
     const everyone = changes.some((change) => change.type === "step" && change.everyone !== undefined);
     const userIds = everyone ? "everyone" : [...new Set(changes.flatMap(usersOf))];
     if (userIds.length > 0) this.#parts.announcer.send({ type: "pending", userIds });

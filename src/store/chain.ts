@@ -5,9 +5,9 @@ import { Announcer } from "./announcer.js";
 import type { ChainEvents } from "./chain-events.js";
 import type { ChainOptions, ChainParts } from "./chain-parts.js";
 import { ChainReader } from "./chain-reader.js";
-import { ChainWriter } from "./chain-writer.js";
+import { ChainWriter, type Applied } from "./chain-writer.js";
 import type { Change } from "./change.js";
-import { emptyClone, type Clone, type Pending } from "./clone.js";
+import { emptyClone, type Clone } from "./clone.js";
 import type { SavedAccount } from "./load.js";
 import { OperationSlot } from "./operation-slot.js";
 import type { Outcome } from "./rebase.js";
@@ -99,7 +99,7 @@ export class Chain {
    * Applies a change in memory and queues its commit. The caller must {@link commitPending} once everything that
    * follows from it is marked.
    */
-  apply(change: Change): { readonly pending: Pending; readonly outcome$: Observable<Outcome> } {
+  apply(change: Change): Applied {
     return this.#writer.apply(change);
   }
 

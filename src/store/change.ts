@@ -41,3 +41,28 @@ export interface Commit {
 export function isEmptyStep({ since, next, changed, left, everyone }: SyncStep): boolean {
   return changed.length + left.length === 0 && everyone === undefined && (next === undefined || next === since);
 }
+
+/** One step that does what two do, one after the other; `undefined` if the second does not begin where the first ends. */
+export function joinSteps(first: SyncStep, second: SyncStep): SyncStep | undefined {
+  const { since, next } = second;
+  if (first.next === undefined || next === undefined || since !== first.next) return undefined;
+  if (first.everyone !== undefined || second.everyone !== undefined) return undefined;
+  return { type: "step", since: first.since, next, ...lastMentions([first, second]) };
+}
+
+/** Users who changed, and users who left. */
+export interface NamedUsers {
+  readonly changed: readonly UserId[];
+  readonly left: readonly UserId[];
+}
+
+/** The users named in several lists, one after the other: the last one that names a user counts. */
+export function lastMentions(lists: readonly NamedUsers[]): NamedUsers {
+  const last = new Map<UserId, keyof NamedUsers>();
+  for (const { changed, left } of lists) {
+    for (const userId of changed) last.set(userId, "changed");
+    for (const userId of left) last.set(userId, "left");
+  }
+  const named = (kind: keyof NamedUsers) => Array.from(last).flatMap(([userId, was]) => (was === kind ? [userId] : []));
+  return { changed: named("changed"), left: named("left") };
+}

@@ -1,5 +1,5 @@
 import type { UserId } from "../model/ids.js";
-import type { Change, Commit } from "./change.js";
+import { joinSteps, type Change, type Commit } from "./change.js";
 import type { Revision } from "./revision.js";
 import { applyChange, initialUsers, type Before, type TrackedUser, type TrackedUsers } from "./tracked-users.js";
 
@@ -21,6 +21,8 @@ export interface Pending {
   revision: Revision;
   /** What undoes it. */
   undo: { readonly before: Before; readonly token: string | undefined };
+  /** Whether a transaction has tried to commit it: that may have taken effect though it seemed to fail. */
+  wasTried?: boolean;
 }
 
 /** The state in memory: the store's, as far as this tracker knows it, and its own pending changes on top. */
@@ -54,6 +56,25 @@ export function applyLocally(clone: Clone, change: Change): Pending {
   const pending = { change, revision, undo: { before: applyChange(clone, change, revision), token } };
   clone.pending.push(pending);
   return pending;
+}
+
+/**
+ * Joins a step with the last pending change, if that is the step before it and no transaction has tried to commit it:
+ * while the store fails, responses must not pile up. Returns the pending change, and the users that the step touched as
+ * they were before it.
+ */
+export function joinLocally(
+  clone: Clone,
+  change: Change,
+): { readonly pending: Pending; readonly before: Before } | undefined {
+  const last = clone.pending.at(-1);
+  if (last === undefined || last.wasTried === true) return undefined;
+  const joined = last.change.type === "step" && change.type === "step" ? joinSteps(last.change, change) : undefined;
+  if (joined === undefined) return undefined;
+  const before = applyChange(clone, change, { number: last.revision.number });
+  last.change = joined;
+  keepFirst(last.undo.before, before);
+  return { pending: last, before };
 }
 
 /** The pending changes as the commits that they become if the head has not moved. */

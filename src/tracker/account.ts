@@ -2,20 +2,26 @@ import { ignoreElements, of, Subscription, toArray, type Observable } from "rxjs
 import { acknowledgeDevice, type DeviceToAcknowledge } from "../lists/acknowledge-device.js";
 import { acknowledgeIdentity } from "../lists/acknowledge-identity.js";
 import { compactIndex } from "../lists/compact-index.js";
+import { pinsIn } from "../lists/list-record.js";
 import { StoreClearedError } from "../model/errors.js";
 import { isUserId, type UserId } from "../model/ids.js";
+import { changesToAdopt } from "../store/adopt.js";
 import { Chain } from "../store/chain.js";
+import type { Applied } from "../store/chain-writer.js";
 import { isEmptyStep, type Change, type Commit, type SyncStep } from "../store/change.js";
+import { keepFirst } from "../store/clone.js";
 import { departures, rebased, type Outcome } from "../store/rebase.js";
 import type { DeviceStore } from "../store/device-store.js";
 import type { SavedAccount } from "../store/load.js";
+import type { ReplaceableStore } from "../store/replaceable-store.js";
 import { effectsSince, type Before } from "../store/tracked-users.js";
 import { closeGap, placeStep, type Placement, type Standing } from "../sync/gap-recovery.js";
 import { parseStep, toChange, type ParsedStep } from "../sync/parse-step.js";
 import { PassedTokens } from "../sync/passed-tokens.js";
 import { refusedIds } from "../sync/refused-ids.js";
 import { Tracking } from "../sync/tracking.js";
-import { loadProblems, stepProblems } from "./account-problems.js";
+import type { Pins } from "../trust/pins.js";
+import { adoptionProblems, loadProblems, stepProblems } from "./account-problems.js";
 import { announcedChanges, stepsIn, toResponse } from "./announced-changes.js";
 import type { Connection } from "./connection.js";
 import { Doubt } from "./doubt.js";
@@ -53,6 +59,7 @@ export class Account {
   readonly tracking: Tracking;
   readonly parts: ListParts;
   readonly siblings: Siblings;
+  readonly #store: ReplaceableStore;
   readonly #settings: AccountSettings;
   readonly #surroundings: AccountSurroundings;
   readonly #subscriptions = new Subscription();
@@ -60,7 +67,13 @@ export class Account {
   readonly #held = new Set<HeldCall>();
   readonly #doubt: Doubt;
 
-  constructor(account: SavedAccount, store: DeviceStore, settings: AccountSettings, surroundings: AccountSurroundings) {
+  constructor(
+    account: SavedAccount,
+    store: ReplaceableStore,
+    settings: AccountSettings,
+    surroundings: AccountSurroundings,
+  ) {
+    this.#store = store;
     this.#settings = settings;
     this.#surroundings = surroundings;
     const { outputs, name, closed$ } = surroundings;
@@ -177,10 +190,48 @@ export class Account {
     return acknowledgeDevice(device, this.chain, this.parts.memory);
   }
 
+  /**
+   * The store that memory stood in for can be opened: what memory has is committed there, on top of what it holds, and
+   * from now on keys are compared with its pins.
+   */
+  adopt(saved: SavedAccount, store: DeviceStore): void {
+    this.chain.whenIdle(() => {
+      this.#surroundings.outputs.emissions.batch(() => {
+        this.#adopt(saved, store);
+      });
+    });
+  }
+
   close(error: Error): void {
     this.#subscriptions.unsubscribe();
     this.siblings.close();
     this.chain.close(error);
+  }
+
+  #adopt(saved: SavedAccount, store: DeviceStore): void {
+    const { chain, parts, siblings } = this;
+    const { outputs, connection } = this.#surroundings;
+    const changes = changesToAdopt(chain.clone, saved.state);
+    const pins = this.#pinsInMemory();
+    this.#store.replace(store);
+    const before = chain.adopt(saved);
+    this.#passed.standOn(saved.state.token);
+    parts.memory.reset(saved.ourKey);
+    parts.index.reset();
+    for (const change of changes) keepFirst(before, this.#apply(change).before);
+    this.#changed(before);
+    outputs.reportAll([...loadProblems(saved), ...adoptionProblems(saved.state, chain.clone)]);
+    chain.commitPending();
+    parts.saver.savePins(pins);
+    siblings.moved(Array.from(pins.keys()).filter((userId) => !chain.clone.users.has(userId)));
+    if (connection()?.isCaughtUp === false) siblings.ask();
+  }
+
+  /** The pins in the store that answers at once. */
+  #pinsInMemory(): ReadonlyMap<UserId, Pins> {
+    let pins: ReadonlyMap<UserId, Pins> = new Map();
+    this.#store.readKinds(["list"]).subscribe(([lists = new Map<UserId, unknown>()]) => (pins = pinsIn(lists)));
+    return pins;
   }
 
   #standing(isFirst: boolean): Standing {
@@ -212,15 +263,20 @@ export class Account {
    * enqueued: {@link Chain.commitPending}.
    */
   #commit(change: Change): Observable<Outcome> {
-    const { pending, outcome$ } = this.chain.apply(change);
-    this.#changed(pending.undo.before, change.type === "step" ? [change] : []);
+    const { before, outcome$ } = this.#apply(change);
+    this.#changed(before, change.type === "step" ? [change] : []);
+    return outcome$;
+  }
+
+  #apply(change: Change): Applied {
+    const applied = this.chain.apply(change);
     const next = change.type === "step" ? change.next : undefined;
     // Not a token that a rebase takes back: the next response of the same stream begins there.
     const settled = (outcome: Outcome) => {
       if (outcome === "committed" && next !== undefined) this.#passed.moveTo(next);
     };
-    outcome$.subscribe({ next: settled, error: () => {} });
-    return outcome$;
+    applied.outcome$.subscribe({ next: settled, error: () => {} });
+    return applied;
   }
 
   #changed(before: Before, steps: readonly SyncStep[] = []): void {

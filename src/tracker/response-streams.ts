@@ -2,13 +2,20 @@ import { defer, EMPTY, Subject, throwError, type Observable } from "rxjs";
 import type { SyncResponse } from "../model/wire.js";
 import type { Outcome } from "../store/rebase.js";
 import type { EmissionQueue } from "./emission-queue.js";
+import { joinResponses, syncedPart } from "./synced-response.js";
 
 /** How a sync stream ends. */
 export type End = { readonly error: unknown } | "complete";
 
+/**
+ * Responses that wait for `synced$`, at most. Beyond that a store has failed for a long time, and the two oldest become
+ * one: it begins where the first began, leads to where the second led, and has the device lists of both.
+ */
+const MAX_UNSYNCED = 1_000;
+
 /** A response that has been applied, until `synced$` emits it. */
 interface Unsynced {
-  readonly response: SyncResponse;
+  response: SyncResponse;
   state: "pending" | "applied" | "durable";
 }
 
@@ -61,9 +68,13 @@ export class ResponseStreams {
       this.#responded$.next();
       generation.applied$.next(response);
     });
-    // Without its body, which would be kept for as long as the store fails.
-    const unsynced: Unsynced = { response: lists(response), state: "pending" };
+    const unsynced: Unsynced = { response: syncedPart(response), state: "pending" };
     generation.unsynced.push(unsynced);
+    const [oldest, next] = generation.unsynced;
+    if (generation.unsynced.length > MAX_UNSYNCED && oldest !== undefined && next !== undefined) {
+      next.response = joinResponses(oldest.response, next.response);
+      generation.unsynced.shift();
+    }
     outcome$.subscribe({
       next: (outcome) => {
         this.#settle(generation, unsynced, outcome);
@@ -119,6 +130,7 @@ export class ResponseStreams {
   }
 
   #settle(generation: Generation, settled: Unsynced, outcome: Outcome): void {
+    if (!generation.unsynced.includes(settled)) return; // joined with the one after it
     settled.state = outcome === "committed" ? "durable" : "applied";
     if (outcome === "committed") {
       for (const unsynced of generation.unsynced) {
@@ -144,10 +156,6 @@ export class ResponseStreams {
       finish(synced$, end);
     });
   }
-}
-
-function lists({ since, next_batch, device_lists }: SyncResponse): SyncResponse {
-  return { next_batch, ...(since !== undefined && { since }), ...(device_lists !== undefined && { device_lists }) };
 }
 
 function finish(subject$: Subject<SyncResponse>, end: End): void {

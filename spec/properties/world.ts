@@ -2,7 +2,7 @@ import type { UserId } from "../../src/model/ids.js";
 import { describeEvent, type Event, type EventInTab, type History, type Setup } from "./history.js";
 import { Oracle } from "./oracle.js";
 import { QuietMoment } from "./quiet.js";
-import { USERS } from "./server.js";
+import { ME, USERS } from "./server.js";
 import { Surroundings } from "./surroundings.js";
 import { SyncLock } from "./sync-lock.js";
 import { Tab } from "./tab.js";
@@ -150,7 +150,7 @@ export class World {
 
   /** Every tab syncs once more, one after the other, so that each stream ends with a step that is committed. */
   #repair(): void {
-    const { clock, server, troubles } = this.#world;
+    const { clock, server, setup, troubles } = this.#world;
     troubles.length = 0;
     for (const tab of this.#tabs) {
       tab.store.repair();
@@ -159,7 +159,8 @@ export class World {
     clock.advance(LONG);
     for (const tab of this.#tabs) {
       this.#lock.steal(tab, false);
-      server.passTime();
+      if (setup.repeatsTokens) server.change(ME);
+      else server.passTime();
       clock.advance(SHORT);
     }
   }

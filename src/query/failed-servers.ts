@@ -16,17 +16,16 @@ interface Failures {
 }
 
 /**
- * The homeservers that failed when their users were last queried. Waiting for one of them costs a lookup 10 s.
+ * The homeservers that failed when their users were last queried: waiting for one of them costs a lookup 10 s.
  *
- *     query          f            f               f                  a
- *     remembered     |—— 1 min ——|   |—— 2 min ——··|—— 4 min ——··────┘ forgotten
- *
- * Our own homeserver is never remembered: it returned the response, and it has most users of most rooms.
+ * A server is remembered for a minute after the first failure, and twice as long after each further one, up to ten
+ * minutes; it is forgotten when it answers. Our own is never remembered: it returned the response, and has most of the
+ * users who are looked up.
  */
 export class FailedServers {
   readonly #ownServer: string;
   readonly #scheduler: SchedulerLike;
-  /** Kept when their time is over, so that the next failure doubles it. The last failure of all comes last. */
+  /** In the order of the last failures. Kept when their time is over, so that the next failure doubles it. */
   readonly #failures = new Map<string, Failures>();
 
   constructor(ownUserId: UserId, scheduler: SchedulerLike) {

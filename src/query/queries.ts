@@ -114,6 +114,7 @@ export class Queries {
    * or the tracker. While it goes on, another call changes nothing.
    */
   keep(userIds: readonly UserId[], timeout?: number): void {
+    if (userIds.length === 0) return;
     for (const userId of userIds) {
       const entry = this.#join(userId, { timeout, background: true });
       if (entry.isKept) continue;

@@ -22,7 +22,11 @@ export interface DeviceTrackerOptions {
   readonly scheduler?: SchedulerLike;
   /** Larger requests time out on real servers. @default 250 */
   readonly maxUsersPerQuery?: number;
-  /** Requests in flight at once; while there are as many, users wait and merge into the next ones. @default 3 */
+  /**
+   * Requests in flight at once; while there are as many, users wait and merge into the next ones. One more is for users
+   * of homeservers that failed, whom no caller waits for.
+   * @default 3
+   */
   readonly maxConcurrentQueries?: number;
   /**
    * How long a query is waited for from its sending, in ms; longer if a caller's `timeout` needs it. @default 60_000

@@ -40,7 +40,8 @@ describe("a store whose operations complete without a result", () => {
           answers: [of(NEW)],
         });
         m.expectObservable(lookup([BOB]), "--^").toBe("--(n|)", { n: ["bob NEW current"] });
-        m.expectObservable(tracker.synced$.pipe(map(({ next_batch }) => next_batch))).toBe("-x", { x: "s1" });
+        m.expectObservable(tracker.synced$.pipe(map(({ next_batch }) => next_batch)), "^-!").toBe("-x", { x: "s1" });
+        m.acts("60m c", { c: () => tracker.close() }); // it is tried again until then
         m.afterwards(() => {
           expect(problems.map(({ type }) => type)).toEqual(["store-unavailable"]);
         });

@@ -139,7 +139,7 @@ describe("a key that is swapped while the store fails", () => {
       };
       m.expectObservable(get$(), "-^").toBe("-(x|)", { x: [] });
       m.acts("--f", { f: () => fails("update", "read", "read") }); // the known list, the save, the pins
-      m.expectObservable(fetch$(BOB), "---^").toBe("---(x|)", { x: ["bob B1(evil):s none superseded"] });
+      m.expectObservable(fetch$(BOB), "---^").toBe("---(x|)", { x: ["bob B1(evil):s unknown superseded"] });
       m.expectObservable(get$(BOB), "  ----^").toBe("----(x|)", { x: ["bob B1:s none current"] });
       m.acts("-----f", { f: () => fails("update", "read") });
       m.expectObservable(fetch$(BOB), "------^").toBe("------(x|)", { x: [`${REFUSED} current`] });
@@ -180,7 +180,7 @@ describe("a key that is swapped while the store fails", () => {
       const { get$, fetch$ } = trusting(m, { store, tracking: [], answers: [of(SWAPPED)] });
       m.expectObservable(get$(), "--^").toBe("--(x|)", { x: [] });
       m.acts("---f", { f: () => store.failNext("busy", "update") });
-      m.expectObservable(fetch$(BOB), "----^").toBe("----(x|)", { x: ["bob B1(evil):s none superseded"] });
+      m.expectObservable(fetch$(BOB), "----^").toBe("----(x|)", { x: ["bob B1(evil):s unknown superseded"] });
     }),
   );
 });

@@ -59,6 +59,11 @@ export class DeviceIndex {
     );
   }
 
+  /** The store is another one: everything is read again. */
+  reset(): void {
+    this.#read = undefined;
+  }
+
   #catchUp(): Observable<void> {
     const { store } = this.#ports;
     if (this.#read === undefined) return this.#readAll();

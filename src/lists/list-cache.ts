@@ -66,6 +66,10 @@ export class ListCache {
     this.#lists.delete(userId);
   }
 
+  clear(): void {
+    this.#lists.clear();
+  }
+
   #moveToEnd(userId: UserId, cached: CachedList): void {
     this.#lists.delete(userId);
     this.#lists.set(userId, cached);

@@ -95,4 +95,13 @@ export class ListMemory {
   forget(userIds: Iterable<UserId>): void {
     for (const userId of userIds) this.#cache.delete(userId);
   }
+
+  /**
+   * Forgets everything, since it was never compared with the store's pins.
+   * @param ourKey our own user-signing key as saved
+   */
+  reset(ourKey: string | undefined): void {
+    this.#cache.clear();
+    this.setOurKey(ourKey);
+  }
 }

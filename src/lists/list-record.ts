@@ -3,7 +3,7 @@ import { isObject } from "../model/json.js";
 import { listKey, OWNER, readOwner } from "../store/records.js";
 import type { SavedRecords } from "../store/saved-records.js";
 import { readDeviceList, type DeviceList } from "../trust/device-list.js";
-import { LOST_PINS, mergePins, NO_PINS, pinsOf, readPins, type Pins } from "../trust/pins.js";
+import { isNothing, LOST_PINS, mergePins, NO_PINS, pinsOf, readPins, type Pins } from "../trust/pins.js";
 
 /** A saved list, and the number of the revision that it answers. */
 export interface SavedList {
@@ -49,6 +49,12 @@ export function readListRecord(record: unknown, userId: UserId): ReadListRecord 
   if (pins === undefined) damaged.push("pins");
   if (saved === undefined && record.saved !== undefined) damaged.push("list");
   return { pins: pins ?? mergePins(LOST_PINS, pinsOf(saved?.list)), saved, damaged };
+}
+
+/** The pins in these records, by user. */
+export function pinsIn(records: ReadonlyMap<UserId, unknown>): ReadonlyMap<UserId, Pins> {
+  const pins = Array.from(records, ([userId, record]) => [userId, readListRecord(record, userId).pins] as const);
+  return new Map(pins.filter(([, one]) => !isNothing(one)));
 }
 
 /** Whether a saved list may be used. One with unsigned devices may not if the application refuses those: it was saved before it did. */

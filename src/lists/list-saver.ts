@@ -5,15 +5,16 @@ import type { TrackerProblem } from "../model/problems.js";
 import type { DeviceUpdate } from "../model/updates.js";
 import type { News } from "../store/announcement.js";
 import type { Chain } from "../store/chain.js";
-import { OWN_IDENTITY, readOwnIdentity } from "../store/records.js";
+import { listKey, OWN_IDENTITY, readOwnIdentity } from "../store/records.js";
 import { MAX_RECORDS_PER_TRANSACTION } from "../store/write-buffer.js";
 import type { Tracking } from "../sync/tracking.js";
 import { emptyList, sameDeviceList, type DeviceList } from "../trust/device-list.js";
+import { NO_PINS, type Pins } from "../trust/pins.js";
 import { deviceUpdate } from "./device-update.js";
 import type { CachedList } from "./list-cache.js";
 import type { ListMemory } from "./list-memory.js";
 import type { OwnIdentityWatch } from "./own-identity-watch.js";
-import { saveKeys, saveLists, type ListToSave, type SaveOutcome } from "./save-lists.js";
+import { saveKeys, saveLists, savePins, type ListToSave, type SaveOutcome } from "./save-lists.js";
 import type { UnsavedPins } from "./unsaved-pins.js";
 
 /** One user's list as it may be used. */
@@ -67,12 +68,31 @@ export class ListSaver {
   save(lists: ReadonlyMap<UserId, ListToSave>): Observable<ReadonlyMap<UserId, DecidedList>> {
     return defer(() => {
       if (lists.size === 0) return of(new Map());
-      const all = [...lists];
-      const parts = Array.from({ length: Math.ceil(all.length / MAX_RECORDS_PER_TRANSACTION) }, (_, i) =>
-        this.#savePart(new Map(all.slice(i * MAX_RECORDS_PER_TRANSACTION, (i + 1) * MAX_RECORDS_PER_TRANSACTION))),
-      );
+      const parts = transactionsOf([...lists]).map((part) => this.#savePart(new Map(part)));
       return forkJoin(parts).pipe(map((saved) => new Map(saved.flatMap((part) => [...part]))));
     });
+  }
+
+  /**
+   * Saves pins of lists that could not be compared with the store's. If that fails, they are saved with the next list of
+   * their user.
+   */
+  savePins(pins: ReadonlyMap<UserId, Pins>): void {
+    const { chain, unsaved } = this.#ports;
+    unsaved.add(pins);
+    for (const userIds of transactionsOf([...pins.keys()])) {
+      const saved$ = chain.write({
+        keys: userIds.map(listKey),
+        prepare: () => {
+          const current = new Map(userIds.map((userId) => [userId, unsaved.get(userId) ?? NO_PINS]));
+          return (records) => {
+            savePins(records, current);
+            return { result: undefined };
+          };
+        },
+      });
+      saved$.subscribe({ next: () => unsaved.saved(userIds), error: () => {} });
+    }
   }
 
   #savePart(lists: ReadonlyMap<UserId, ListToSave>): Observable<ReadonlyMap<UserId, DecidedList>> {
@@ -196,6 +216,14 @@ export class ListSaver {
     const message = `the keys first seen of ${ids.length} user(s) cannot be read; those of their saved lists stand in for them, and identities are unknown until they are acknowledged`;
     this.#ports.report({ type: "records-damaged", kind: "pins", ids, message });
   }
+}
+
+/** Splits what has a record each, so that no transaction misses its deadline. */
+function transactionsOf<T>(all: readonly T[]): readonly (readonly T[])[] {
+  const count = Math.ceil(all.length / MAX_RECORDS_PER_TRANSACTION);
+  return Array.from({ length: count }, (_, i) =>
+    all.slice(i * MAX_RECORDS_PER_TRANSACTION, (i + 1) * MAX_RECORDS_PER_TRANSACTION),
+  );
 }
 
 function toNews(outcomes: ReadonlyMap<UserId, SaveOutcome>, lists: ReadonlyMap<UserId, ListToSave>): readonly News[] {

@@ -80,6 +80,15 @@ export function saveLists(
   return outcomes;
 }
 
+/** Pins what was pinned elsewhere: where the two differ, what is saved counts. */
+export function savePins(records: SavedRecords, pins: ReadonlyMap<UserId, Pins>): void {
+  for (const [userId, added] of pins) {
+    const record = listRecordIn(records, userId);
+    const merged = mergePins(record.pins, added);
+    if (merged !== record.pins) setRecord(records, listKey(userId), { ...record, pins: merged });
+  }
+}
+
 function saveOne(
   records: SavedRecords,
   userId: UserId,

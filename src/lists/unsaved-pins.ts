@@ -42,6 +42,10 @@ export class UnsavedPins {
     return this.#pins.get(userId);
   }
 
+  add(pins: ReadonlyMap<UserId, Pins>): void {
+    for (const [userId, added] of pins) this.#pins.set(userId, mergePins(added, this.#pins.get(userId) ?? NO_PINS));
+  }
+
   saved(userIds: Iterable<UserId>): void {
     for (const userId of userIds) this.#pins.delete(userId);
   }

@@ -16,8 +16,8 @@ export type TrackerProblem =
   | { readonly type: "sync-response-refused"; readonly error: InvalidResponseError; readonly message: string }
   /**
    * The steps from `from` to `to` were missed. Either the server returned who changed in them (`caughtUp`), or that could
-   * not be learned, because of `error`, because there is no saved token, or because of the option `gaps: "distrust"`:
-   * then all users but our own became untracked. Call `track()` with the members of the encrypted rooms.
+   * not be learned, because of `error`, because there is no saved token, because of the option `gaps: "distrust"`, or
+   * because memory stood in for the store: then all users but our own, or those whom memory tracks, became untracked. Call `track()` with the members of the encrypted rooms.
    */
   | {
       readonly type: "gap";
@@ -52,8 +52,18 @@ export type TrackerProblem =
     }
   /** The platform cannot verify ed25519 signatures. JavaScript does it instead, 10 to 15 times slower. */
   | { readonly type: "slow-signatures"; readonly error: unknown; readonly message: string }
-  /** The store cannot be opened. Memory replaces it until the page is reloaded. */
-  | { readonly type: "store-unavailable"; readonly error: unknown; readonly message: string }
+  /**
+   * The store cannot be opened, and memory stands in for it: nothing is kept beyond this page, and no identity can be
+   * called unchanged. It is tried again in `retryIn` ms, and from then on after waits that double up to 10 min; failures
+   * are not reported again. `undefined` if a retry is of no use: the store is another account's, or a newer version has
+   * written it.
+   */
+  | {
+      readonly type: "store-unavailable";
+      readonly error: unknown;
+      readonly retryIn: number | undefined;
+      readonly message: string;
+    }
   /** Steps could not be committed. Lookups go on from memory, and the commit is retried in `retryIn` ms. */
   | { readonly type: "commit-failed"; readonly error: unknown; readonly retryIn: number; readonly message: string }
   /**

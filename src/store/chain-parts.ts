@@ -18,7 +18,9 @@ export interface ChainOptions {
 /** What the two halves of a chain share. */
 export interface ChainParts extends ChainOptions {
   readonly clone: Clone;
-  readonly announcer: Announcer;
+  /** These two are other ones once the store can be opened that memory stood in for. */
+  owner: OwnerRecord;
+  announcer: Announcer;
   readonly slot: OperationSlot;
   readonly events: ChainEvents;
 }

@@ -1,5 +1,6 @@
 import { concat, defer, ignoreElements, takeUntil, throwError, type Observable } from "rxjs";
 import { StoreClearedError } from "../model/errors.js";
+import { replaceState } from "./adopt.js";
 import type { News } from "./announcement.js";
 import { Announcer } from "./announcer.js";
 import type { ChainEvents } from "./chain-events.js";
@@ -13,6 +14,7 @@ import { OperationSlot } from "./operation-slot.js";
 import type { Outcome } from "./rebase.js";
 import type { OwnerRecord } from "./records.js";
 import type { Compact } from "./snapshot.js";
+import type { Before } from "./tracked-users.js";
 import type { Write } from "./write-buffer.js";
 
 /**
@@ -30,6 +32,7 @@ export class Chain {
   readonly #parts: ChainParts;
   readonly #reader: ChainReader;
   readonly #writer: ChainWriter;
+  readonly #idleActions: (() => void)[] = [];
   #isDraining = false;
   #closing: Error | undefined;
   #ended: Error | undefined;
@@ -173,6 +176,25 @@ export class Chain {
     this.#end(new StoreClearedError());
   }
 
+  /** Runs an action once no operation is under way and nothing is pending. */
+  whenIdle(action: () => void): void {
+    this.#idleActions.push(action);
+    this.#drain();
+  }
+
+  /**
+   * Goes on from another state in another life: that of the store that memory stood in for. To be called when the chain
+   * is idle.
+   * @returns all users, as they were before
+   */
+  adopt({ owner, state }: SavedAccount): Before {
+    const { store, name, announcer } = this.#parts;
+    announcer.end();
+    this.#parts.owner = owner;
+    this.#parts.announcer = new Announcer(store, owner, name);
+    return replaceState(this.clone, state);
+  }
+
   /** Gives the pending commits one last try and ends everything else. */
   close(error: Error): void {
     if (this.#ended !== undefined || this.#closing !== undefined) return;
@@ -199,7 +221,13 @@ export class Chain {
       this.#end(this.#closing);
       return false;
     }
-    return this.#reader.next() || (!this.isBehind && this.#writer.next());
+    return this.#reader.next() || (!this.isBehind && (this.#runIdleAction() || this.#writer.next()));
+  }
+
+  #runIdleAction(): boolean {
+    const action = this.#writer.hasCommits ? undefined : this.#idleActions.shift();
+    action?.();
+    return action !== undefined;
   }
 
   #end(error: Error): void {

@@ -1,10 +1,10 @@
-import { defer, map, mergeMap, of, throwError, type Observable } from "rxjs";
+import { defer, map, mergeMap, of, tap, throwError, type Observable } from "rxjs";
 import { StoreClearedError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
 import { emptyClone, follow, followSave, type SavedState } from "./clone.js";
 import type { DeviceStore, RecordKey } from "./device-store.js";
 import { mend } from "./mend.js";
-import { ownStore } from "./owner.js";
+import { ownStore, type OwnedStore } from "./owner.js";
 import {
   LIST_STATES,
   logKey,
@@ -38,10 +38,16 @@ export interface SavedAccount {
 
 /**
  * Makes sure that the store belongs to this user, and reads their saved state. Fails as {@link ownStore} does.
+ *
+ * Subscribed to again after a failure, it goes on from the owner that it found: a store that is in another life by then
+ * was cleared, and must not be claimed again.
  * @param lifetime a name for what the store is from now on if it has no owner yet
  */
 export function loadAccount(store: DeviceStore, userId: UserId, lifetime: string): Observable<SavedAccount> {
-  return ownStore(store, userId, lifetime).pipe(
+  let owned: OwnedStore | undefined;
+  const own$ = defer(() => (owned === undefined ? ownStore(store, userId, lifetime) : of(owned)));
+  return own$.pipe(
+    tap((found) => (owned = found)),
     mergeMap(({ owner, replaced, isDamaged }) =>
       readAccount(store, owner).pipe(
         map((account) => ({

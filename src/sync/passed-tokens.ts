@@ -14,6 +14,11 @@ export class PassedTokens {
     return this.#passed;
   }
 
+  /** Memory stands in another line of tokens now, and has not passed the one that it stood on in its own. */
+  standOn(token: string | undefined): void {
+    this.#token = token;
+  }
+
   /** Memory stands on this token now. */
   moveTo(token: string | undefined): void {
     if (token === this.#token) return;

@@ -1,5 +1,7 @@
 import type { TrackerProblem } from "../model/problems.js";
+import type { SavedState } from "../store/clone.js";
 import type { SavedAccount } from "../store/load.js";
+import type { TrackedUsers } from "../store/tracked-users.js";
 import type { ParsedStep } from "../sync/parse-step.js";
 import { refusedIds } from "../sync/refused-ids.js";
 
@@ -18,6 +20,16 @@ export function loadProblems({ damaged, replaced }: Pick<SavedAccount, "damaged"
   if (replaced === undefined) return problems;
   const message = `the device store had format ${replaced}, of an older version; it was replaced, and everything is fetched again`;
   return [...problems, { type: "store-replaced", format: replaced, message }];
+}
+
+/** What is reported once the store can be opened that memory stood in for: the users whom it tracked may be lost. */
+export function adoptionProblems(saved: SavedState, { token, users }: TrackedUsers): TrackerProblem[] {
+  if (Array.from(saved.users.keys()).every((userId) => users.has(userId))) return [];
+  const from = saved.token === undefined ? "no token" : `"${saved.token}"`;
+  const message =
+    `memory stood in for the device store, and who left between ${from} and "${token ?? ""}" cannot be learned: ` +
+    "the users whom only the store tracked became untracked; call track() with the members of the encrypted rooms";
+  return [{ type: "gap", from: saved.token, to: token ?? null, caughtUp: false, message }];
 }
 
 /** What is reported of a sync response. */

@@ -20,17 +20,17 @@ import {
   type SchedulerLike,
 } from "rxjs";
 import { platformVerifier } from "../ed25519/platform-verifier.js";
-import { StoreClearedError, StoreOwnerError, TrackerClosedError } from "../model/errors.js";
+import { TrackerClosedError, type StoreClearedError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
 import type { DeviceStore } from "../store/device-store.js";
-import { loadAccount, type SavedAccount } from "../store/load.js";
-import { memoryStore } from "../store/memory-store.js";
+import type { SavedAccount } from "../store/load.js";
 import { withStoreDeadline } from "../store/store-deadline.js";
 import { strictVerifier } from "../trust/signature-verifier.js";
 import { Account } from "./account.js";
 import { Connection } from "./connection.js";
 import { Gate } from "./gate.js";
 import type { AccountSettings } from "./lists-of.js";
+import { StoreOpening, type Opened } from "./opening.js";
 import type { CompleteOptions } from "./options.js";
 import { Outputs } from "./outputs.js";
 import type { End } from "./response-streams.js";
@@ -61,9 +61,7 @@ export class Session {
   readonly #closing$ = new Subject<void>();
   /** Requests and streams end. */
   readonly #closed$ = new Subject<void>();
-  #announcements = new Subscription();
-  /** What was announced while the state was being read. */
-  #heard: unknown[] = [];
+  readonly #opening: StoreOpening;
   /** Told apart from other trackers by chance: the same account may be open in many tabs. */
   readonly #name = Math.random().toString(36).slice(2);
   #account: Account | undefined;
@@ -84,7 +82,21 @@ export class Session {
       userId,
       verifier: verifier === undefined ? platformVerifier({ onFallback }) : strictVerifier(verifier),
     };
-    this.#loading$ = this.#load(withStoreDeadline(store, storeDeadline, scheduler));
+    this.#opening = new StoreOpening({
+      store: withStoreDeadline(store, storeDeadline, scheduler),
+      userId,
+      lifetime: `${scheduler.now().toString(36)}.${this.#name}`,
+      scheduler,
+      hear: (announcement) => this.#account?.hear(announcement),
+      report: this.outputs.report,
+      reopened: (saved, reopened) => {
+        this.#adopt(saved, reopened);
+      },
+      cleared: (error) => {
+        this.#storeCleared(error);
+      },
+    });
+    this.#loading$ = this.#load();
     // If the state cannot be loaded now (another account's store), it may be later.
     const loads$ = this.#account$.pipe(
       ignoreElements(),
@@ -204,7 +216,7 @@ export class Session {
     this.#account?.parts.queries.close();
     this.#connections$.value?.unsubscribe();
     this.#closing$.next();
-    this.#announcements.unsubscribe();
+    this.#opening.close();
     this.#gate.fail(error);
     this.#account?.close(error);
     this.#closed$.next();
@@ -256,7 +268,7 @@ export class Session {
     });
     this.#gate.fail(error);
     this.#connections$.value?.unsubscribe();
-    this.#announcements.unsubscribe();
+    this.#opening.close();
     this.outputs.responses.finish({ error });
   }
 
@@ -264,26 +276,11 @@ export class Session {
    * Reads the saved state, once for all callers that wait for it. Changes that were given in the meantime are applied
    * before any of them goes on.
    */
-  #load(store: DeviceStore): Observable<Account> {
-    const lifetime = `${this.scheduler.now().toString(36)}.${this.#name}`;
-    const open = (opened: DeviceStore) =>
-      loadAccount(opened, this.#options.userId, lifetime).pipe(map((account) => ({ opened, account })));
-    return defer(() => {
-      this.#listen(store);
-      return open(store);
-    }).pipe(
-      catchError((error: unknown) => {
-        if (error instanceof StoreOwnerError) throw error;
-        const message =
-          "the device store cannot be used; memory stands in for it, and nothing is kept beyond this page";
-        this.outputs.report({ type: "store-unavailable", error, message });
-        return open(memoryStore());
-      }),
-      map(({ opened, account }) => this.#start(account, opened)),
+  #load(): Observable<Account> {
+    return this.#opening.open().pipe(
+      map((opened) => this.#start(opened)),
       finalize(() => {
-        if (this.#account !== undefined) return;
-        this.#announcements.unsubscribe();
-        this.#heard = [];
+        if (this.#account === undefined) this.#opening.close();
       }),
       // A subscriber that unsubscribes from inside the emission does not reset it: a second load would forget what has
       // been applied since.
@@ -295,17 +292,15 @@ export class Session {
     );
   }
 
-  /** From before the state is read: what is announced in the meantime must not be missed. */
-  #listen(store: DeviceStore): void {
-    this.#announcements.unsubscribe();
-    this.#heard = [];
-    this.#announcements = store.commits$.subscribe((announcement) => {
-      if (this.#account === undefined) this.#heard.push(announcement);
-      else this.#account.hear(announcement);
+  /** In its place among the changes that wait: while a gap is being closed, memory's token is not to be relied on. */
+  #adopt(saved: SavedAccount, store: DeviceStore): void {
+    this.#gate.pass(() => {
+      this.#account?.adopt(saved, store);
+      this.#opening.follow();
     });
   }
 
-  #start(saved: SavedAccount, store: DeviceStore): Account {
+  #start({ saved, store }: Opened): Account {
     const { outputs } = this;
     return outputs.emissions.batch(() => {
       const account = new Account(saved, store, this.#settings, {
@@ -319,7 +314,7 @@ export class Session {
         },
       });
       this.#account = account;
-      for (const announcement of this.#heard.splice(0)) account.hear(announcement);
+      this.#opening.follow();
       outputs.emissions.enqueue(() => {
         this.#loaded$.next(account);
       });

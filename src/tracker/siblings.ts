@@ -34,7 +34,7 @@ export class Siblings {
     this.#outputs = outputs;
   }
 
-  /** Users whose lists another tab saved. */
+  /** Users whose lists in memory may be older than what is saved: another tab saved one, or the store is another one. */
   get savedElsewhere$(): Observable<readonly UserId[]> {
     return this.#savedElsewhere$;
   }
@@ -67,6 +67,17 @@ export class Siblings {
   /** Commits were read, not announced. */
   readCommits(): void {
     this.#mayBeUnannounced = true;
+  }
+
+  /**
+   * The store is another one.
+   * @param userIds users whose lists were not compared with its pins, and of whom nothing else is announced
+   */
+  moved(userIds: readonly UserId[]): void {
+    this.readCommits();
+    this.#outputs.emissions.enqueue(() => {
+      this.#savedElsewhere$.next(userIds);
+    });
   }
 
   /** A step was applied. @param isNews whether it is going to be announced */

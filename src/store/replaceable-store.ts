@@ -1,0 +1,36 @@
+import { BehaviorSubject, defer, switchMap, type Observable } from "rxjs";
+import type { DeviceStore, RecordKey, Update } from "./device-store.js";
+
+/**
+ * A store whose place another one can take: all parts that hold it go on with the other. Operations that have begun end
+ * where they began.
+ */
+export class ReplaceableStore implements DeviceStore {
+  readonly syncToken$: Observable<string | undefined> = defer(() => this.#target$.value.syncToken$);
+  readonly commits$: Observable<unknown> = defer(() => this.#target$.pipe(switchMap(({ commits$ }) => commits$)));
+  readonly #target$: BehaviorSubject<DeviceStore>;
+
+  constructor(target: DeviceStore) {
+    this.#target$ = new BehaviorSubject(target);
+  }
+
+  replace(target: DeviceStore): void {
+    this.#target$.next(target);
+  }
+
+  clear(): Observable<void> {
+    return defer(() => this.#target$.value.clear());
+  }
+
+  read(keys: readonly RecordKey[]): Observable<readonly unknown[]> {
+    return defer(() => this.#target$.value.read(keys));
+  }
+
+  readKinds(kinds: readonly string[]): Observable<readonly ReadonlyMap<string, unknown>[]> {
+    return defer(() => this.#target$.value.readKinds(kinds));
+  }
+
+  update<T>(keys: readonly RecordKey[], change: (saved: readonly unknown[]) => Update<T>): Observable<T> {
+    return defer(() => this.#target$.value.update(keys, change));
+  }
+}

@@ -1,0 +1,20 @@
+import type { UserId } from "../model/ids.js";
+import { emptyClone } from "./clone.js";
+import type { DeviceStore } from "./device-store.js";
+import type { SavedAccount } from "./load.js";
+import { memoryStore } from "./memory-store.js";
+import { OWNER, STORE_FORMAT, type OwnerRecord } from "./records.js";
+
+/** Memory that stands in for a store which cannot be opened, and what it holds: nothing but the owner. */
+export interface StandIn {
+  readonly store: DeviceStore;
+  readonly account: SavedAccount;
+}
+
+/** @param lifetime one that the store itself never has: what other trackers announce there does not concern memory */
+export function standIn(userId: UserId, lifetime: string): StandIn {
+  const owner: OwnerRecord = { userId, format: STORE_FORMAT, lifetime, standsIn: true };
+  const store = memoryStore();
+  store.update([], () => ({ puts: [[OWNER, owner]], deletes: [], result: undefined })).subscribe();
+  return { store, account: { owner, state: emptyClone(userId), ourKey: undefined, damaged: new Map() } };
+}

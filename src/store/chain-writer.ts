@@ -2,7 +2,7 @@ import { map, of, Subject, type Observable } from "rxjs";
 import { StoreClearedError } from "../model/errors.js";
 import type { ChainParts } from "./chain-parts.js";
 import { commitAll, takeSnapshot, writeAll } from "./chain-transactions.js";
-import type { Change } from "./change.js";
+import type { Change, Commit } from "./change.js";
 import { advance, applyLocally, joinLocally, toCommits } from "./clone.js";
 import { Outcomes } from "./outcomes.js";
 import { outcomeOf, type Outcome, type Rebased } from "./rebase.js";
@@ -18,6 +18,9 @@ import { WriteBuffer, type Write } from "./write-buffer.js";
  * not make it spin.
  */
 const MAX_REJECTIONS = 100;
+
+/** Users that the commits of one transaction name, at most, unless a single one names more. */
+const MAX_USERS_IN_TRANSACTION = 5_000;
 
 /** What applying a change did: the users it touched, as they were before, and what will become of it. */
 export interface Applied {
@@ -148,8 +151,8 @@ export class ChainWriter {
   }
 
   #commit(): void {
-    const commits = toCommits(this.#parts.clone);
-    for (const pending of this.#parts.clone.pending) pending.wasTried = true;
+    const commits = firstOf(toCommits(this.#parts.clone));
+    for (const pending of this.#parts.clone.pending.slice(0, commits.length)) pending.wasTried = true;
     const next = (outcome: CommitOutcome) => {
       this.#retry.succeeded();
       if ("committedAt" in outcome) this.#committed(commits.length, outcome.committedAt);
@@ -235,4 +238,12 @@ export class ChainWriter {
     this.#sync = undefined; // whatever comes of it, the next transaction shows when the next one is due
     this.#parts.slot.run(takeSnapshot(this.#parts, this.#compact), { next: () => {}, error: () => {} });
   }
+}
+
+/** As many as one transaction takes: other trackers follow them in one task. */
+function firstOf(commits: readonly Commit[]): readonly Commit[] {
+  let users = 0;
+  const isOver = ({ change }: Commit) => (users += usersOf(change).length) > MAX_USERS_IN_TRANSACTION;
+  const end = commits.findIndex((commit, i) => isOver(commit) && i > 0);
+  return end === -1 ? commits : commits.slice(0, end);
 }

@@ -1,10 +1,10 @@
 import {
   catchError,
   concat,
+  concatMap,
   defer,
   EMPTY,
   ignoreElements,
-  map,
   of,
   take,
   throwError,
@@ -18,6 +18,7 @@ import type { UserId } from "../model/ids.js";
 import { MAX_DELAY } from "../model/max-delay.js";
 import type { TrackerProblem } from "../model/problems.js";
 import type { SyncStep } from "../store/change.js";
+import { splitStep } from "./long-lists.js";
 import { parseChanges, type ParsedStep } from "./parse-step.js";
 import { refusedIds } from "./refused-ids.js";
 
@@ -74,7 +75,8 @@ export interface GapPorts {
 }
 
 /**
- * Closes the gap before a step. Emits the step that stands for the missing ones, if there are any, and completes.
+ * Closes the gap before a step. Emits the step that stands for the missing ones, if there are any, in parts if it is
+ * long, and completes.
  *
  * 1. What is pending is committed, and what other tabs committed is read: they may have been given the missing steps.
  * 2. If steps are still missing, the server is asked who changed in between (`GET /keys/changes`). That is a step like
@@ -112,13 +114,13 @@ function missingStep(step: ParsedStep, from: string | undefined, ports: GapPorts
       with: () => throwError(() => new Error(`/keys/changes was not answered within ${deadline} ms`)),
     }),
     take(1),
-    map((response): SyncStep => {
+    concatMap((response) => {
       const { changed, left, refusedIds: refused } = parseChanges(response, ownUserId);
       const problem = refusedIds("keys_changes", refused);
       if (problem !== undefined) report(problem);
       const message = `steps from "${from}" to "${to}" were missed; the server named who changed in them: ${changed.length} changed, ${left.length} left`;
       report({ type: "gap", from, to, caughtUp: true, message });
-      return { type: "step", since: from, next: to, changed, left };
+      return splitStep({ type: "step", since: from, next: to, changed, left });
     }),
     catchError((error: unknown) => of(untracked(error))),
   );

@@ -3,6 +3,7 @@ import { isUserId, type UserId } from "../model/ids.js";
 import { isObject } from "../model/json.js";
 import type { SyncResponse } from "../model/wire.js";
 import type { SyncStep } from "../store/change.js";
+import { splitLists } from "./long-lists.js";
 
 /** What one sync response says about device lists. */
 export interface ParsedStep {
@@ -18,7 +19,12 @@ export interface ParsedStep {
   readonly refusal?: InvalidResponseError;
   /** Strings in the lists that are not user IDs. */
   readonly refusedIds: readonly string[];
+  /** Long lists, which are not in `changed` and `left`: to be parsed with {@link parsePart}, one after the other. */
+  readonly parts: readonly unknown[];
 }
+
+/** What a part of long lists says. */
+export type ParsedPart = Pick<ParsedStep, "changed" | "left" | "refusedIds" | "refusal">;
 
 /** The lists of a response of `GET /keys/changes`. */
 export type ParsedChanges = Pick<ParsedStep, "changed" | "left" | "refusedIds">;
@@ -50,8 +56,26 @@ export function parseChanges(response: unknown, ownUserId: UserId): ParsedChange
   return parseLists(response, ownUserId, refuse);
 }
 
+/** Parses one of {@link ParsedStep.parts}. */
+export function parsePart(part: unknown, ownUserId: UserId): ParsedPart {
+  let refusal: InvalidResponseError | undefined;
+  const lists = parseLists(part, ownUserId, (path, expected) => {
+    refusal ??= new InvalidResponseError("/sync", path === "" ? "device_lists" : `device_lists.${path}`, expected);
+  });
+  return { ...lists, ...(refusal && { refusal }) };
+}
+
 /** The change that a parsed step stands for, beginning at this token. */
-export function toChange({ next, changed, left, refusal }: ParsedStep, since: string | undefined): SyncStep {
+export function toChange({ next, ...lists }: ParsedStep, since: string | undefined): SyncStep {
+  return toStep(lists, since, next);
+}
+
+/** The change that a part of a step stands for: it moves no token. */
+export function partToChange(part: ParsedPart, since: string | undefined): SyncStep {
+  return toStep(part, since, since);
+}
+
+function toStep({ changed, left, refusal }: ParsedPart, since: string | undefined, next: string | undefined): SyncStep {
   return { type: "step", since, next, changed, left, everyone: refusal === undefined ? undefined : "outdated" };
 }
 
@@ -63,6 +87,7 @@ const notUnderstood = (refusal: InvalidResponseError): ParsedStep => ({
   left: [],
   refusal,
   refusedIds: [],
+  parts: [],
 });
 
 function parse(response: unknown, ownUserId: UserId): ParsedStep {
@@ -70,21 +95,19 @@ function parse(response: unknown, ownUserId: UserId): ParsedStep {
   const { next_batch: next, since } = response;
   if (typeof next !== "string" || next === "")
     return notUnderstood(new InvalidResponseError("/sync", "next_batch", "a token"));
-  let refusal: InvalidResponseError | undefined;
-  const refuse = (path: string, expected: string) => {
-    refusal ??= new InvalidResponseError("/sync", path, expected);
-  };
   const knowsSince = since === undefined || since === null || typeof since === "string";
-  if (!knowsSince) refuse("since", "a token or null");
-  const lists = parseLists(response.device_lists, ownUserId, (path, expected) => {
-    refuse(path === "" ? "device_lists" : `device_lists.${path}`, expected);
-  });
+  const sinceRefusal = knowsSince ? undefined : new InvalidResponseError("/sync", "since", "a token or null");
+  const parts = splitLists(response.device_lists);
+  const isLong = parts.length > 1;
+  const lists = parsePart(isLong ? undefined : parts[0], ownUserId);
+  const refusal = sinceRefusal ?? lists.refusal;
   return {
     response: response as unknown as SyncResponse,
     since: knowsSince ? since : undefined,
     next,
     ...lists,
     ...(refusal && { refusal }),
+    parts: isLong ? parts : [],
   };
 }
 

@@ -23,6 +23,7 @@ export class Tracking {
   #inDoubt = false;
   #set: ReadonlySet<UserId> | undefined;
   #isSetStale = true;
+  #isSetHeld = false;
 
   constructor(users: Map<UserId, TrackedUser>) {
     this.#users = users;
@@ -80,11 +81,17 @@ export class Tracking {
     if (user?.revision === revision) this.#users.set(userId, { ...user, outdated: true });
   }
 
+  /** While a long step is applied in parts, the set is emitted once, at the end: each time, it is copied. */
+  holdSet(isHeld: boolean): void {
+    this.#isSetHeld = isHeld;
+    if (!isHeld && this.#isSetStale) this.#setChanges$.next();
+  }
+
   /** Emits what a change did. */
   changed({ invalidated, left, usersChanged }: Effects): void {
     if (usersChanged) {
       this.#isSetStale = true;
-      this.#setChanges$.next();
+      if (!this.#isSetHeld) this.#setChanges$.next();
     }
     if (invalidated.length + left.length > 0) this.#invalidations$.next({ invalidated, left });
   }

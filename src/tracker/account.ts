@@ -1,4 +1,4 @@
-import { ignoreElements, of, Subscription, toArray, type Observable } from "rxjs";
+import { concat, defer, EMPTY, from, ignoreElements, map, of, Subscription, type Observable } from "rxjs";
 import { acknowledgeDevice, type DeviceToAcknowledge } from "../lists/acknowledge-device.js";
 import { acknowledgeIdentity } from "../lists/acknowledge-identity.js";
 import { compactIndex } from "../lists/compact-index.js";
@@ -16,7 +16,7 @@ import type { SavedAccount } from "../store/load.js";
 import type { ReplaceableStore } from "../store/replaceable-store.js";
 import { effectsSince, type Before } from "../store/tracked-users.js";
 import { closeGap, placeStep, type Placement, type Standing } from "../sync/gap-recovery.js";
-import { parseStep, toChange, type ParsedStep } from "../sync/parse-step.js";
+import { parsePart, parseStep, partToChange, toChange, type ParsedStep } from "../sync/parse-step.js";
 import { PassedTokens } from "../sync/passed-tokens.js";
 import { refusedIds } from "../sync/refused-ids.js";
 import { Tracking } from "../sync/tracking.js";
@@ -27,6 +27,7 @@ import type { Connection } from "./connection.js";
 import { Doubt } from "./doubt.js";
 import { Gate } from "./gate.js";
 import { listsOf, type AccountSettings, type ListParts } from "./lists-of.js";
+import { oneInEachTask } from "./one-in-each-task.js";
 import type { Outputs } from "./outputs.js";
 import { Siblings } from "./siblings.js";
 
@@ -137,7 +138,7 @@ export class Account {
       outputs.reportAll(stepProblems(step));
       if (step.next !== undefined) connection.responded(step.next);
       const placement = placeStep(step, this.#standing(isFirst));
-      if (placement === "gap") this.#recover(step, isFirst, connection);
+      if (placement === "gap" || step.parts.length > 0) this.#applyInParts(step, isFirst, connection);
       else this.#applyPlaced(step, placement, connection);
       this.chain.commitPending();
     });
@@ -308,26 +309,28 @@ export class Account {
     if (isSynced && current !== undefined) this.siblings.caughtUp(current);
   }
 
-  /** While a gap is being closed, changes and lookups wait, and nothing is called current. */
-  #recover(step: ParsedStep, isFirst: boolean, connection: Connection): void {
-    const { keysApi, gaps, userId: ownUserId, scheduler, queryDeadline: deadline } = this.#settings;
+  /**
+   * A step after a gap, or a long one. Until it has been applied, changes and lookups wait, and nothing is called current.
+   */
+  #applyInParts(step: ParsedStep, isFirst: boolean, connection: Connection): void {
     const { outputs } = this.#surroundings;
     this.#doubt.setGapOpen(true);
-    const missing$ = closeGap(step, {
-      ownUserId,
-      catchUp: () => this.chain.synchronize(),
-      standing: () => this.#standing(isFirst),
-      changes: gaps === "ask" ? (range) => keysApi.changes(range) : undefined,
-      scheduler,
-      deadline,
-      report: outputs.report,
-    });
+    const before$ = concat(
+      this.#missingBefore(step, isFirst),
+      defer(() => this.#partsOf(step)),
+    );
     this.#subscriptions.add(
-      missing$.pipe(toArray()).subscribe({
-        next: (missing) => {
+      before$.pipe(oneInEachTask(this.#settings.scheduler)).subscribe({
+        next: (part) => {
+          this.tracking.holdSet(true);
+          outputs.emissions.batch(() => void this.#applyLate(part));
+        },
+        complete: () => {
           outputs.emissions.batch(() => {
-            for (const one of missing) void this.#applyLate(one);
             this.#applyAfterGap(step, connection);
+            outputs.emissions.enqueue(() => {
+              this.tracking.holdSet(false);
+            });
             this.#doubt.setGapOpen(false);
             if (this.chain.isBehind && this.chain.failing) this.#doubt.goOnInDoubt();
             this.chain.commitPending();
@@ -336,6 +339,32 @@ export class Account {
         error: () => {
           this.chain.storeCleared();
         },
+      }),
+    );
+  }
+
+  #missingBefore(step: ParsedStep, isFirst: boolean): Observable<SyncStep> {
+    const { keysApi, gaps, userId: ownUserId, scheduler, queryDeadline: deadline } = this.#settings;
+    if (placeStep(step, this.#standing(isFirst)) !== "gap") return EMPTY;
+    return closeGap(step, {
+      ownUserId,
+      catchUp: () => this.chain.synchronize(),
+      standing: () => this.#standing(isFirst),
+      changes: gaps === "ask" ? (range) => keysApi.changes(range) : undefined,
+      scheduler,
+      deadline,
+      report: this.#surroundings.outputs.report,
+    });
+  }
+
+  /** The users that a long step names, in parts that move no token. */
+  #partsOf(step: ParsedStep): Observable<SyncStep> {
+    if (step.parts.length === 0 || placeStep(step, this.#standing(false)) === "past") return EMPTY;
+    return from(step.parts).pipe(
+      map((part) => {
+        const parsed = parsePart(part, this.#settings.userId);
+        this.#surroundings.outputs.reportAll(stepProblems({ ...step, ...parsed }));
+        return partToChange(parsed, step.since ?? undefined);
       }),
     );
   }

@@ -1,0 +1,142 @@
+import { map, switchMap, take } from "rxjs";
+import { describe, expect, it } from "vitest";
+import type { SyncResponse } from "../../src/model/wire.js";
+import { SYNC } from "../../src/store/records.js";
+import { MAX_USERS_AT_ONCE } from "../../src/sync/long-lists.js";
+import { marbles, type Marbles } from "../support/marbles.js";
+import { saved } from "../support/saved.js";
+import { otherTab, setUp, type SetUp } from "../support/set-up.js";
+import { ALICE, BOB, CAROL, DAVE } from "../support/users.js";
+
+const crowd = Array.from({ length: 2 * MAX_USERS_AT_ONCE }, (_, i) => `@user${i}:a.example`);
+/** Bob is in the second part, Carol leaves in the last one. */
+const LONG: SyncResponse = {
+  since: "s0",
+  next_batch: "s1",
+  device_lists: { changed: [...crowd.slice(0, -1), BOB], left: [CAROL] },
+};
+const parts = { a: MAX_USERS_AT_ONCE, b: MAX_USERS_AT_ONCE, c: 1 };
+
+/** Bob, Carol and Dave are tracked and fetched; a long step arrives at 1. */
+function withLongStep(m: Marbles, options: SetUp = {}) {
+  const under = setUp(m, {
+    tracked: [BOB, CAROL, DAVE],
+    devices: { [BOB]: ["B1"], [CAROL]: ["C1"], [DAVE]: ["D1"] },
+    sync$: m.hot("-x", { x: LONG }),
+    ...options,
+  });
+  under.lookup([BOB, CAROL, DAVE]).subscribe();
+  return under;
+}
+
+describe("a step with long lists", () => {
+  it(
+    "is announced in parts; the set, and the response, are emitted once",
+    marbles((m) => {
+      const { tracker, synced$ } = withLongStep(m);
+      const counts$ = tracker.deviceChanges$.pipe(map(({ changed, left }) => changed.length + left.length));
+      m.expectObservable(counts$).toBe("-(abc)", parts);
+      m.expectObservable(tracker.trackedUsers$.pipe(map((users) => users.size))).toBe("ab", {
+        a: 4,
+        b: 4 - 1 + crowd.length - 1,
+      });
+      m.expectObservable(tracker.applied$).toBe("-x", { x: LONG });
+      m.expectObservable(synced$).toBe("-x", { x: "s1" });
+    }),
+  );
+
+  it(
+    "holds up lookups, so that none sees a part of it",
+    marbles((m) => {
+      const { tracker, lookup } = withLongStep(m);
+      const seen: string[] = [];
+      const first$ = tracker.deviceChanges$.pipe(take(1));
+      tracker.deviceChanges$.subscribe(({ changed }) => seen.push(`announced ${changed.length}`));
+      first$.pipe(switchMap(() => lookup([BOB, CAROL, DAVE]))).subscribe((lists) => seen.push(...lists));
+      m.afterwards(() => {
+        expect(seen).toEqual([
+          `announced ${MAX_USERS_AT_ONCE}`,
+          `announced ${MAX_USERS_AT_ONCE}`,
+          "announced 0",
+          "bob B1 current",
+          "carol C1 untracked",
+          "dave D1 current",
+        ]);
+      });
+    }),
+  );
+
+  it(
+    "is applied before the response after it",
+    marbles((m) => {
+      const sync$ = m.hot("-(xy)", { x: LONG, y: { since: "s1", next_batch: "s2", device_lists: { left: [BOB] } } });
+      const { tracker, synced$ } = withLongStep(m, { sync$ });
+      m.expectObservable(synced$).toBe("-(xy)", { x: "s1", y: "s2" });
+      m.expectObservable(tracker.trackedUsers$.pipe(map((users) => users.has(BOB)))).toBe("ab", { a: true, b: false });
+    }),
+  );
+
+  it(
+    "moves the token with its last part, and takes a transaction for 5,000 users",
+    marbles((m) => {
+      const { store } = withLongStep(m);
+      const { update } = store.begun;
+      m.afterwards(() => {
+        expect(store.begun.update - update).toBe(3);
+        expect(saved(store.records, SYNC)).toMatchObject({ token: "s1" });
+      });
+    }),
+  );
+
+  it(
+    "reaches other tabs in parts",
+    marbles((m) => {
+      const first = withLongStep(m);
+      const second = otherTab(m, first);
+      const counts$ = second.tracker.deviceChanges$.pipe(map(({ changed, left }) => changed.length + left.length));
+      m.expectObservable(counts$).toBe("-(abc)", parts);
+      m.expectObservable(second.lookup([BOB, CAROL, DAVE]), "--^").toBe("--(x|)", {
+        x: ["bob B1 current", "carol C1 untracked", "dave D1 current"],
+      });
+    }),
+  );
+
+  it(
+    "is applied after a gap that cannot be closed",
+    marbles((m) => {
+      const sync$ = m.hot("-x", { x: { ...LONG, since: "s-1" } });
+      const changes = () => m.cold<unknown>("#");
+      const { tracker } = withLongStep(m, { sync$, changes });
+      m.expectObservable(tracker.trackedUsers$.pipe(map((users) => users.size))).toBe("ab", {
+        a: 4,
+        b: 1 + crowd.length,
+      });
+    }),
+  );
+
+  it(
+    "closes a gap in parts",
+    marbles((m) => {
+      const missed = { changed: crowd, left: [CAROL] };
+      const sync$ = m.hot("-x", { x: { since: "s5", next_batch: "s6" } });
+      const { tracker, synced$ } = withLongStep(m, { sync$, changes: () => m.cold("(x|)", { x: missed }) });
+      const counts$ = tracker.deviceChanges$.pipe(map(({ changed, left }) => changed.length + left.length));
+      m.expectObservable(counts$).toBe("-(abc)", parts);
+      m.expectObservable(synced$).toBe("-x", { x: "s6" });
+      m.expectObservable(tracker.trackedUsers$.pipe(map((users) => users.has(ALICE) && users.has(CAROL)))).toBe(
+        "a(b)",
+        { a: true, b: false },
+      );
+    }),
+  );
+
+  it(
+    "is not applied again if it has been",
+    marbles((m) => {
+      const sync$ = m.hot("-xx", { x: LONG });
+      const { tracker } = withLongStep(m, { sync$ });
+      m.expectObservable(tracker.deviceChanges$.pipe(map(() => "x"))).toBe("-(xxx)");
+      m.expectObservable(tracker.applied$.pipe(map(() => "x"))).toBe("-xx");
+    }),
+  );
+});

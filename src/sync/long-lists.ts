@@ -1,0 +1,36 @@
+import { isObject } from "../model/json.js";
+import type { SyncStep } from "../store/change.js";
+
+/** Users of one step that are processed in one task of the page, which must not take longer than 50 ms. */
+export const MAX_USERS_AT_ONCE = 5_000;
+
+/**
+ * Splits long lists of a response, as they were sent, into parts that can be processed one after the other: `left` after
+ * `changed`, because a user in both has left. What is not long, or not lists, is one part.
+ */
+export function splitLists(lists: unknown): readonly unknown[] {
+  if (!isObject(lists)) return [lists];
+  const { changed, left } = lists;
+  if (lengthOf(changed) + lengthOf(left) <= MAX_USERS_AT_ONCE) return [lists];
+  const parts = (value: unknown): readonly unknown[] => (Array.isArray(value) ? chunks(value) : [value ?? []]);
+  return [...parts(changed).map((some) => ({ changed: some })), ...parts(left).map((some) => ({ left: some }))];
+}
+
+/** Splits a long step into parts of which the last one moves the token. */
+export function splitStep(step: SyncStep): readonly SyncStep[] {
+  const { since, changed, left } = step;
+  if (changed.length + left.length <= MAX_USERS_AT_ONCE) return [step];
+  const part: SyncStep = { type: "step", since, next: since, changed: [], left: [] };
+  return [
+    ...chunks(changed).map((some) => ({ ...part, changed: some })),
+    ...chunks(left).map((some) => ({ ...part, left: some })),
+    { ...step, changed: [], left: [] },
+  ];
+}
+
+const lengthOf = (value: unknown): number => (Array.isArray(value) ? value.length : 0);
+
+function chunks<T>(values: readonly T[]): readonly (readonly T[])[] {
+  const starts = Array.from({ length: Math.ceil(values.length / MAX_USERS_AT_ONCE) }, (_, i) => i * MAX_USERS_AT_ONCE);
+  return starts.map((start) => values.slice(start, start + MAX_USERS_AT_ONCE));
+}

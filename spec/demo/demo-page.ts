@@ -1,7 +1,14 @@
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright";
 import { expect } from "vitest";
 import { eventually, PATIENCE } from "./chromium.js";
-import { ALL_USERS } from "./users.js";
+import { ALL_USERS, BOB, DAVE } from "./users.js";
+
+/** What is typed into the form for another homeserver. */
+interface Typed {
+  readonly address?: string;
+  readonly token?: string;
+  readonly users?: string;
+}
 
 /** One visit to the demo's page, and everything it requested and complained about. */
 export class DemoPage {
@@ -78,6 +85,15 @@ export class DemoPage {
     return this.page
       .locator(selector)
       .evaluateAll((items, wanted) => items.map((item) => item.getAttribute(wanted)), name);
+  }
+
+  /** Fills in the form for another homeserver, by default with this one, and submits it. */
+  async connect({ address = this.url, token = "demo", users = `${BOB} ${DAVE}` }: Typed): Promise<void> {
+    const { page } = this;
+    await page.locator(".connect").evaluate((details: HTMLDetailsElement) => (details.open = true));
+    for (const [name, text] of Object.entries({ address, token, users }))
+      await page.locator(`[name="${name}"]`).fill(text);
+    await page.locator("#connect-submit").click();
   }
 
   devices(user: string): Promise<readonly (string | null)[]> {

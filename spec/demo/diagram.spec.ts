@@ -1,35 +1,22 @@
 import { VirtualTimeScheduler } from "rxjs";
-import type { UserDeviceKeys } from "matrix-device-tracker";
+import type { Freshness } from "matrix-device-tracker";
 import { describe, expect, it } from "vitest";
 import { emptyTimeline, reduceTimeline } from "../../demo/page/diagram/reduce-timeline.js";
 import { standingOf, type Timeline } from "../../demo/page/diagram/timeline.js";
 import type { TimedEvent, TrackerEvent } from "../../demo/page/events/tracker-event.js";
 import type { SyncRole } from "../../demo/page/events/tab-state.js";
 import { Recorder } from "../../demo/page/events/recorder.js";
+import { listOf } from "./list-of.js";
 
 const ME = "@me:x.example";
 const BOB = "@bob:x.example";
 
-const answer = (freshness: UserDeviceKeys["freshness"]) =>
-  new Map([
-    [
-      BOB,
-      {
-        deviceKeys: new Map(),
-        deviceStatus: new Map(),
-        rejected: new Map(),
-        identity: { state: "none" as const, verified: false },
-        freshness,
-        fetchedAt: 0,
-      },
-    ],
-  ]);
 const started = (call: number): TrackerEvent => ({ type: "call-started", call, users: [BOB], forced: false });
 const sent = (query: number): TrackerEvent => ({ type: "query-sent", query, users: [BOB] });
-const answered = (call: number, freshness: UserDeviceKeys["freshness"]): TrackerEvent => ({
+const answered = (call: number, freshness: Freshness): TrackerEvent => ({
   type: "call-answered",
   call,
-  result: answer(freshness),
+  result: new Map([[BOB, listOf(freshness)]]),
 });
 const changed: TrackerEvent = { type: "announced", changed: [BOB], left: [] };
 

@@ -10,7 +10,9 @@ describe.skipIf(isSkipped)("changed identities in the demo", { timeout: 60_000 }
     await demo.press("reset-identity");
     await demo.identity(CAROL, "changed");
     await demo.shields(CAROL, "doubtful");
-    expect(await demo.changes(CAROL)).toContain("The identity has changed. The change has not been acknowledged yet.");
+    await expect
+      .poll(() => demo.changes(CAROL), eventually)
+      .toContain("The identity has changed. The change has not been acknowledged yet.");
     await page.reload();
     await demo.identity(CAROL, "changed");
 

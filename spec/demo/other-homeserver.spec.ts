@@ -4,39 +4,50 @@ import type { DemoPage } from "./demo-page.js";
 import { it } from "./demo-test.js";
 import { ALICE, BOB, CAROL, DAVE } from "./users.js";
 
-describe.skipIf(isSkipped)("the demo's page with another homeserver", { timeout: 60_000 }, () => {
-  const connect = async ({ page, url }: DemoPage, token: string) => {
-    await page.locator(".connect").evaluate((details: HTMLDetailsElement) => (details.open = true));
-    await page.locator('[name="address"]').fill(url);
-    await page.locator('[name="token"]').fill(token);
-    await page.locator('[name="users"]').fill(`${BOB} ${DAVE}`);
-    await page.locator("#connect-submit").click();
-  };
-  const refusal = async (demo: DemoPage) => {
-    await demo.sees("[data-refused]");
-    return demo.page.locator("[data-refused]").textContent();
-  };
+/** What is wrong, once it is shown beside this field and nowhere else, in view and with the focus on the field. */
+async function errorBeside({ page }: DemoPage, field: string): Promise<string | null> {
+  const error = page.locator(`#${field}-error`);
+  await error.waitFor({ state: "visible" });
+  expect(await page.locator(".field-error:visible").count()).toBe(1);
+  const [input, shown] = [await page.locator(`[name="${field}"]`).boundingBox(), await error.boundingBox()];
+  expect(shown!.y - (input!.y + input!.height)).toBeLessThan(10);
+  expect(shown!.y + shown!.height).toBeLessThanOrEqual(page.viewportSize()!.height);
+  expect(await page.evaluate(() => document.activeElement?.getAttribute("name"))).toBe(field);
+  expect(await page.locator(`[name="${field}"]`).getAttribute("aria-invalid")).toBe("true");
+  return error.textContent();
+}
 
+describe.skipIf(isSkipped)("the demo's page with another homeserver", { timeout: 60_000 }, () => {
   it("refuses the token of a device with keys before it syncs", async ({ demo }) => {
     demo.requests.length = 0;
-    await connect(demo, "phone");
-    expect(await refusal(demo)).toMatch(/another client uses it.*room keys/);
+    await demo.connect({ token: "phone" });
+    expect(await errorBeside(demo, "token")).toMatch(/another client uses it.*room keys/);
     expect(demo.requests.some((url) => url.includes("/sync"))).toBe(false);
     await demo.press("look-up"); // the session before it goes on
     await demo.sees("[data-hit]");
     demo.isWell();
   });
 
-  it("shows why the server refused a token", async ({ demo }) => {
-    await connect(demo, "nonsense");
-    expect(await refusal(demo)).toContain("M_UNKNOWN_TOKEN");
+  it("shows beside the field what is wrong with it, until it is edited", async ({ demo }) => {
+    await demo.connect({ users: "@carol:home.example bob" });
+    expect(await errorBeside(demo, "users")).toBe('"bob" is not a user ID. A user ID looks like @bob:example.org.');
+    await demo.connect({ token: "nonsense" });
+    expect(await errorBeside(demo, "token")).toContain("M_UNKNOWN_TOKEN");
+    await demo.connect({ address: "http://127.0.0.1:9" });
+    expect(await errorBeside(demo, "address")).toContain("/account/whoami");
+    await demo.connect({ address: `${demo.url}nothing` });
+    expect(await errorBeside(demo, "address")).toContain("not a Matrix error");
+    await demo.page.locator('[name="address"]').fill(demo.url);
+    expect(await demo.page.locator(".field-error:visible, [aria-invalid]").count()).toBe(0);
   });
 
   it("follows the given users without the other buttons, and goes back", async ({ demo }) => {
-    await connect(demo, "demo");
+    await demo.connect({});
     await demo.page.locator("#others").waitFor({ state: "hidden" });
     await demo.standing(BOB, "current");
+    expect(await demo.page.evaluate(() => document.activeElement?.id)).toBe("diagram");
     expect(await demo.attributes("[data-user]", "data-user")).toEqual([BOB, DAVE, ALICE]);
+    expect(await demo.page.locator('[name="token"]').inputValue()).toBe("");
     await demo.press("force");
     await demo.sees('[data-call="answered"]');
     await demo.page.locator("#go-back").click();

@@ -23,7 +23,7 @@ describe.skipIf(isSkipped)("trust in the demo", { timeout: 60_000 }, () => {
     await demo.shields(BOB, "cross-signed", "cross-signed", "self-signed");
     await demo.press("sign-devices");
     await demo.shields(BOB, "cross-signed", "cross-signed", "cross-signed");
-    expect(await demo.changes(BOB)).toContain("Now signed by bob: Bob’s tablet.");
+    await expect.poll(() => demo.changes(BOB), eventually).toContain("Now signed by bob: Bob’s tablet.");
     await demo.press("unsigned-device");
     await demo.shields(BOB, "cross-signed", "cross-signed", "cross-signed", "unsigned");
     await demo.pressAgain("unsigned-device", "Take");
@@ -41,9 +41,11 @@ describe.skipIf(isSkipped)("trust in the demo", { timeout: 60_000 }, () => {
     expect(await demo.page.locator(refused).textContent()).toMatch(
       /Bob’s phone.*another key than before.*The device is kept as it was/,
     );
-    expect(await demo.changes(BOB)).toContain(
-      "Refused: Bob’s phone, because it has another key than before, and a device’s key never changes. The device is kept as it was.",
-    );
+    await expect
+      .poll(() => demo.changes(BOB), eventually)
+      .toContain(
+        "Refused: Bob’s phone, because it has another key than before, and a device’s key never changes. The device is kept as it was.",
+      );
     await expect
       .poll(() => demo.page.locator("#narration").textContent(), eventually)
       .toContain("bob: Refused: Bob’s phone");
@@ -86,7 +88,7 @@ describe.skipIf(isSkipped)("trust in the demo", { timeout: 60_000 }, () => {
   });
 
   it("lists each change once, and nothing for an answer that is the same", async ({ demo }) => {
-    expect(await demo.changes(DAVE)).toEqual(["New: Dave’s phone and Dave’s laptop."]);
+    await expect.poll(() => demo.changes(DAVE), eventually).toEqual(["New: Dave’s phone and Dave’s laptop."]);
     await demo.press("force");
     await demo.sees('[data-query="2"][data-verdict="current"]');
     await demo.press("add-device");

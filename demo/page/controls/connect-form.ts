@@ -1,40 +1,68 @@
-import { catchError, EMPTY, exhaustMap, finalize, fromEvent, map, type Observable } from "rxjs";
-import { byId, element } from "../dom/element.js";
+import {
+  catchError,
+  defer,
+  EMPTY,
+  exhaustMap,
+  finalize,
+  fromEvent,
+  ignoreElements,
+  map,
+  merge,
+  tap,
+  type Observable,
+} from "rxjs";
+import { byId } from "../dom/element.js";
 import { ownDevice } from "../session/own-device.js";
 import type { Place } from "../session/place.js";
-import { messageOf } from "../words/message-of.js";
+import { FieldError, type Field } from "./field-error.js";
+import { hideFieldErrors, showFieldError } from "./show-field-error.js";
+import { typedUsers } from "./typed-users.js";
 
-/** Places typed into the form whose token may be used: its device has no keys. A refusal is shown beside the form. */
+/**
+ * Places typed into the form whose token may be used: its device has no keys. What is wrong is shown beside the field
+ * that it is about.
+ */
 export function typedPlaces(): Observable<Place> {
   const form = byId<HTMLFormElement>("connect-form");
-  const result = byId("connect-result");
-  const submit = byId<HTMLButtonElement>("connect-submit");
-  const field = (name: string) => {
-    const value = new FormData(form).get(name);
-    return typeof value === "string" ? value.trim() : "";
-  };
+  const submit = byId("connect-submit");
+  const status = byId("connect-status");
 
-  return fromEvent(form, "submit").pipe(
-    exhaustMap((event) => {
-      event.preventDefault();
+  const places$ = fromEvent(form, "submit").pipe(
+    tap((event) => event.preventDefault()),
+    exhaustMap(() => {
+      hideFieldErrors(form);
       submit.setAttribute("aria-disabled", "true");
-      result.replaceChildren(element("p", {}, "Checking the token …"));
-      const [homeserverUrl, accessToken] = [field("address"), field("token")];
-      const members = field("users")
-        .split(/[\s,]+/u)
-        .filter((userId) => userId !== "");
-      return ownDevice(homeserverUrl, accessToken).pipe(
-        map((device): Place => {
-          result.replaceChildren(element("p", {}, `Connected as ${device.userId}, device ${device.deviceId}.`));
+      status.textContent = "Checking the token …";
+      return typedPlace(form).pipe(
+        tap(() => {
           form.reset(); // the token must not stay in the page
-          return { homeserverUrl, accessToken, ...device, members, shown: members, embedded: false };
+          byId("diagram").focus(); // and scroll there: it shows the other homeserver now
         }),
         catchError((error: unknown) => {
-          result.replaceChildren(element("p", { class: "refused", "data-refused": "" }, messageOf(error)));
+          showFieldError(form, FieldError.of(error));
           return EMPTY;
         }),
-        finalize(() => submit.removeAttribute("aria-disabled")),
+        finalize(() => {
+          submit.removeAttribute("aria-disabled");
+          status.textContent = "";
+        }),
       );
     }),
   );
+  const edits$ = fromEvent(form, "input").pipe(tap(() => hideFieldErrors(form)));
+  return merge(places$, edits$.pipe(ignoreElements()));
+}
+
+function typedPlace(form: HTMLFormElement): Observable<Place> {
+  return defer(() => {
+    const typed = new FormData(form);
+    const text = (name: Field) => {
+      const value = typed.get(name);
+      return typeof value === "string" ? value.trim() : "";
+    };
+    const [homeserverUrl, accessToken, members] = [text("address"), text("token"), typedUsers(text("users"))];
+    return ownDevice(homeserverUrl, accessToken).pipe(
+      map((device) => ({ homeserverUrl, accessToken, ...device, members, shown: members, embedded: false })),
+    );
+  });
 }

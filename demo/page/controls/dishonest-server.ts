@@ -26,7 +26,7 @@ export const DISHONEST_SERVER: readonly Experiment[] = [
       "Slip in a device without a signature",
       "Accepted by default, with an empty shield. “Only cross-signed” leaves it out.",
     ],
-    ["Take the unsigned device back", "It disappears from the list."],
+    ["Take the unsigned device back", "Then it is no longer in the list."],
   ),
   trick(
     "claim-key",
@@ -34,21 +34,21 @@ export const DISHONEST_SERVER: readonly Experiment[] = [
       "Let Bob claim a key of Carol’s",
       "A device of his claims her key. The claim cannot be disproved, so a message from that key cannot be attributed to either.",
     ],
-    ["Drop the claim", "Only Carol claims the key again."],
+    ["Drop the claim", "Then only Carol claims the key."],
   ),
   {
     id: "reset-identity",
     group: "tricks",
     label: () => "Reset Carol’s identity",
     hint: () =>
-      "By her, or by someone who took over her account: it looks the same. It is marked until you acknowledge it on her card, and it is no longer verified.",
+      "By her, or by someone who took over her account: both look the same. The change is marked until you acknowledge it on her card, and she is no longer verified.",
     run: () => control("reset-identity", { user_id: CAROL }),
   },
   trick(
     "own-identity",
     [
       "Swap our own identity",
-      "Reported as a problem, too. No user counts as verified while our own identity is in doubt.",
+      "Reported under “Problems”, too. No user counts as verified while our own identity is in doubt.",
     ],
     ["Return our own identity again", "What it signed is verified again."],
   ),

@@ -13,7 +13,7 @@ export const OTHER_PEOPLE: readonly Experiment[] = [
     group: "others",
     label: () => "Bob changes during a slow query",
     hint: () =>
-      "The race: the bar becomes hatched, because its answer may be old. The next caller gets a second query; the late answer changes nothing.",
+      "The race that clients get wrong. From the change on, the bar is hatched: its answer may be older. The next caller gets a new query, and the late answer replaces nothing.",
     run: (_, { lookUp }) =>
       concat(
         control("slow-next-query", { answer_after: 3_600, change_user_id: BOB, change_after: 1_400 }).pipe(
@@ -27,7 +27,7 @@ export const OTHER_PEOPLE: readonly Experiment[] = [
     group: "others",
     label: () => "Bob signs in on a new device",
     hint: () =>
-      "A marble, a thread down to Bob, and one query for him alone. Other tabs find its answer in the store: a tick.",
+      "A marble, a thread down to Bob, and one query for him alone. Other tabs find the answer in the store: a tick.",
     run: () => control("add-device", { user_id: BOB }),
   },
   {
@@ -36,7 +36,7 @@ export const OTHER_PEOPLE: readonly Experiment[] = [
     label: () => "Bob signs his new device",
     hint: ({ world }) =>
       world.unsigned.includes(BOB)
-        ? "Until then, only the device itself says that it is his: its shield has a dash."
+        ? "Until he does, only the device itself says that it is his: a dash on its shield."
         : "Nothing to sign: let him sign in on a new device first.",
     run: ({ world }) => (world.unsigned.includes(BOB) ? control("sign-devices", { user_id: BOB }) : EMPTY),
   },
@@ -44,7 +44,7 @@ export const OTHER_PEOPLE: readonly Experiment[] = [
     id: "remove-device",
     group: "others",
     label: () => "Bob logs a device out",
-    hint: () => "The reverse: that device gets no more messages.",
+    hint: () => "The reverse: the device gets no more messages.",
     run: () => control("remove-device", { user_id: BOB }),
   },
   {
@@ -54,7 +54,7 @@ export const OTHER_PEOPLE: readonly Experiment[] = [
     hint: (stage) =>
       isIn(stage)
         ? "Her lane becomes dotted: the server no longer announces her changes, so her list is not cached."
-        : "She is announced, so she is tracked again and looked up again.",
+        : "The server announces her, so she is tracked and looked up again.",
     run: (stage) => control(isIn(stage) ? "leave" : "join", { user_id: CAROL }),
   },
   {
@@ -64,7 +64,7 @@ export const OTHER_PEOPLE: readonly Experiment[] = [
     hint: (stage) =>
       isDown(stage)
         ? "Dave is announced again and looked up: he has one more device."
-        : "Just after he signed in on a new device: the change is announced, but his server does not answer. He is unreachable, with his last known list.",
+        : "Just after he signed in on a new device. The change is announced, but his server does not answer the query: he is unreachable, and the last known list stays.",
     run: (stage) =>
       isDown(stage)
         ? control("server-up", { server: ELSEWHERE })

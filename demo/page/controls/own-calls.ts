@@ -10,7 +10,8 @@ export const OWN_CALLS: readonly Experiment[] = [
     group: "us",
     anywhere: true,
     label: () => "Look up all users",
-    hint: () => "As before each message. A tick is the cache; only outdated and untracked users cost a query.",
+    hint: () =>
+      "As before each message. A tick is an answer from the cache; only outdated and untracked users are queried.",
     run: (_, { lookUp, users }) => lookUp(users),
   },
   {
@@ -18,7 +19,7 @@ export const OWN_CALLS: readonly Experiment[] = [
     group: "us",
     anywhere: true,
     label: () => "Force a download",
-    hint: () => "It skips the cache: one request, and a bar in every lane.",
+    hint: () => "Skips the cache: one request, and a bar in every lane.",
     run: (_, { lookUp, users }) => lookUp(users, { forceDownload: true }),
   },
   {
@@ -38,8 +39,8 @@ export const OWN_CALLS: readonly Experiment[] = [
     label: ({ slow }) => (slow ? "Unsubscribe" : "Start a slow lookup"),
     hint: ({ slow }) =>
       slow
-        ? "No other caller waits, so the request is aborted and the bar is cut off."
-        : "Ten seconds for Dave. Change your mind in the meantime.",
+        ? "No other caller is waiting, so the request is aborted and its bar is cut off."
+        : "The server takes ten seconds. Unsubscribe before it answers.",
     run: ({ slow }, { lookUp }, { running$, giveUp$ }) =>
       defer(() => {
         if (slow) {

@@ -1,5 +1,5 @@
 import { svg } from "../dom/element.js";
-import { nameThem } from "../words/names.js";
+import { briefName, nameThem } from "../words/names.js";
 import { glyph } from "./glyphs.js";
 import { rowOffset } from "./geometry.js";
 import type { Sheet } from "./sheet.js";
@@ -14,13 +14,19 @@ export function drawCalls({ calls, users }: Timeline, sheet: Sheet): SVGElement 
   );
 }
 
+/** In a label, in characters. */
+const LONGEST_NAME = 12;
+
 function drawCall(call: Call, userCount: number, { x, geometry, whileNow }: Sheet): SVGElement {
   const from = x(call.from);
   const y = geometry.callsHeight - 12 - rowOffset(geometry, call.row);
   const line = svg("line", { class: "wait", x1: from, x2: from });
   if (call.to === undefined) whileNow((nowX) => line.setAttribute("x2", String(nowX)));
   else line.setAttribute("x2", String(x(call.to)));
-  const wanted = call.users.length > 1 && call.users.length >= userCount ? "all users" : nameThem(call.users);
+  const isAll = call.users.length > 1 && call.users.length >= userCount;
+  const wanted = isAll ? "all users" : nameThem(call.users);
+  const [only = ""] = call.users;
+  const short = isAll ? wanted : call.users.length === 1 ? briefName(only, LONGEST_NAME) : `${call.users.length} users`;
   return svg(
     "g",
     { class: `call ${call.end ?? "open"}`, "data-call": call.end ?? "open", transform: `translate(0 ${y})` },
@@ -28,7 +34,7 @@ function drawCall(call: Call, userCount: number, { x, geometry, whileNow }: Shee
     line,
     svg("circle", { class: "start", cx: from, r: 3.5 }),
     call.to !== undefined && svg("g", { transform: `translate(${x(call.to)} 0)` }, ending(call)),
-    svg("text", { class: "label", x: from - 3, y: -6 }, call.forced ? `${wanted}, forced` : wanted),
+    svg("text", { class: "label", x: from - 3, y: -6 }, call.forced ? `${short}, forced` : short),
   );
 }
 

@@ -1,13 +1,17 @@
 import type { UserId } from "matrix-device-tracker";
 import { svg } from "../dom/element.js";
 import type { SyncRole } from "../events/tab-state.js";
-import { nameThem, shortName } from "../words/names.js";
+import { briefName, shortName, together } from "../words/names.js";
 import { glyph } from "./glyphs.js";
 import type { Sheet } from "./sheet.js";
 import type { Shift, Step, Timeline } from "./timeline.js";
 
 /** The least distance between labels of one height, in px. */
 const LABEL_ROOM = 92;
+/** In a label, in characters. */
+const LONGEST_NAME = 12;
+/** The width of a character at most, in px. */
+const CHARACTER = 7;
 /** Above the line, below it if that is taken, or left out: the marble has the letter too. */
 const LABEL_HEIGHTS = [-17, 26];
 
@@ -23,7 +27,7 @@ export function drawSync({ steps, shifts }: Timeline, sheet: Sheet): SVGElement 
   const marbles = steps.map((step) => {
     const free = last.findIndex((lastX) => x(step.at) - lastX > LABEL_ROOM);
     if (free >= 0 && label(step) !== undefined) last[free] = x(step.at);
-    return svg("g", { transform: `translate(${x(step.at)} ${y})` }, ...marble(step, LABEL_HEIGHTS[free]));
+    return svg("g", { transform: `translate(${x(step.at)} ${y})` }, ...marble(step, x(step.at), LABEL_HEIGHTS[free]));
   });
   return svg("g", { class: "sync", "data-lane": "sync" }, ...lines, ...marbles);
 }
@@ -55,7 +59,7 @@ function drawShift(
     : [stream, svg("path", { class: "shift", d: `M${left}-9V9` }, svg("title", {}, `from here on, ${title}`))];
 }
 
-function marble(step: Step, labelY: number | undefined): SVGElement[] {
+function marble(step: Step, left: number, labelY: number | undefined): SVGElement[] {
   const text = label(step);
   const title = svg(
     "title",
@@ -63,6 +67,7 @@ function marble(step: Step, labelY: number | undefined): SVGElement[] {
     text === undefined ? "a sync response that names no users" : `a sync response: ${text}`,
   );
   if (text === undefined) return [svg("circle", { r: 3, class: "nothing", "data-step": "nothing" }, title)];
+  const shift = Math.max((text.length * CHARACTER) / 2 - left, 0); // a label at the beginning must not be cut off
   const kind = step.initial ? "initial" : step.changed.length > 0 ? "changed" : "left";
   const users = [...step.changed, ...step.left];
   const inside =
@@ -75,7 +80,9 @@ function marble(step: Step, labelY: number | undefined): SVGElement[] {
     svg("circle", { r: 12.5, class: "ground" }),
     svg("circle", { r: step.initial ? 5 : 10, class: `marble ${kind}`, "data-step": kind }, title),
     ...(step.initial ? [] : [svg("text", { class: `inside ${kind}`, y: 4, "text-anchor": "middle" }, inside)]),
-    ...(labelY === undefined ? [] : [svg("text", { class: "label", y: labelY, "text-anchor": "middle" }, text)]),
+    ...(labelY === undefined
+      ? []
+      : [svg("text", { class: "label", x: shift, y: labelY, "text-anchor": "middle" }, text)]),
   ];
 }
 
@@ -86,7 +93,8 @@ function label({ initial, changed, left }: Step): string | undefined {
     .join(", ");
 }
 
-const short = (users: readonly UserId[]) => (users.length < 3 ? nameThem(users) : `${users.length} users`);
+const short = (users: readonly UserId[]) =>
+  users.length < 3 ? together(users.map((userId) => briefName(userId, LONGEST_NAME))) : `${users.length} users`;
 
 /** Threads from each announcement down to the users that it names. */
 export function drawThreads(

@@ -14,23 +14,23 @@ export interface Geometry {
 
 const WIDE: Geometry = {
   pxPerSecond: 84,
-  syncHeight: 64,
-  callsHeight: 74,
-  laneHeight: 62,
+  syncHeight: 60,
+  callsHeight: 72,
+  laneHeight: 58,
   barHeight: 13,
   rowGap: 22,
   before: 28,
-  after: 132,
+  after: 150,
 };
 const NARROW: Geometry = {
-  pxPerSecond: 62,
+  pxPerSecond: 46,
   syncHeight: 58,
   callsHeight: 62,
   laneHeight: 50,
   barHeight: 11,
   rowGap: 18,
-  before: 18,
-  after: 76,
+  before: 24,
+  after: 80,
 };
 
 /** Narrower than this, in px, the diagram is drawn smaller. */

@@ -1,21 +1,22 @@
 import {
   animationFrames,
   combineLatest,
+  distinctUntilChanged,
+  EMPTY,
   fromEvent,
   map,
   merge,
   Observable,
   of,
-  startWith,
   Subscription,
   switchMap,
   takeWhile,
   tap,
-  distinctUntilChanged,
 } from "rxjs";
 import type { Recorder } from "../events/recorder.js";
 import { draw, type Drawing } from "./draw.js";
 import { geometryFor, type Geometry } from "./geometry.js";
+import { hideCutLabels } from "./hide-cut-labels.js";
 import { drawLabels } from "./labels.js";
 import type { Timeline } from "./timeline.js";
 
@@ -51,24 +52,24 @@ export function showDiagram(
     );
     paper.setAttribute("width", String(width));
     if (following) scroller.scrollLeft = width - scroller.clientWidth;
+    hideCutLabels(scroller, paper);
   };
 
   const drawn$ = combineLatest([
     timeline$,
-    widthOf(scroller).pipe(map(geometryFor), distinctUntilChanged()),
+    widthOf(scroller).pipe(distinctUntilChanged()),
     prefersReducedMotion(),
   ]).pipe(
-    switchMap(([timeline, geometry, stepping]) => {
+    switchMap(([timeline, width, stepping]) => {
+      const geometry = geometryFor(width);
       const drawing = draw(timeline, geometry);
       paper.setAttribute("height", String(drawing.height));
       paper.replaceChildren(...drawing.nodes);
       labels.replaceChildren(...drawLabels(timeline, geometry));
       const moments$: Observable<unknown> = stepping
-        ? of(0)
-        : animationFrames().pipe(
-            startWith(0),
-            takeWhile(() => !recorder.resting(), true),
-          );
+        ? EMPTY
+        : animationFrames().pipe(takeWhile(() => !recorder.resting(), true));
+      moveTo(drawing, geometry, timeline.origin);
       return moments$.pipe(tap(() => moveTo(drawing, geometry, timeline.origin)));
     }),
   );
@@ -76,9 +77,10 @@ export function showDiagram(
   const shown = new Subscription();
   shown.add(drawn$.subscribe());
   shown.add(
-    fromEvent(scroller, "scroll").subscribe(() =>
-      follow(scroller.scrollLeft + scroller.clientWidth >= scroller.scrollWidth - AT_THE_END),
-    ),
+    fromEvent(scroller, "scroll").subscribe(() => {
+      hideCutLabels(scroller, paper);
+      follow(scroller.scrollLeft + scroller.clientWidth >= scroller.scrollWidth - AT_THE_END);
+    }),
   );
   shown.add(
     fromEvent(backToNow, "click").subscribe(() => {

@@ -1,4 +1,5 @@
 import type { Freshness, UserId } from "matrix-device-tracker";
+import type { Standing } from "../events/standing.js";
 import type { SyncRole } from "../events/tab-state.js";
 
 /** Everything that the diagram shows, in ms of its own time. Pure data: `reduce-timeline.ts` makes it, `draw.ts` draws it. */
@@ -7,7 +8,6 @@ export interface Timeline {
   readonly own: UserId;
   /** Where the diagram begins: what is older has been dropped. */
   readonly origin: number;
-  readonly tracked: ReadonlySet<UserId>;
   readonly steps: readonly Step[];
   readonly calls: readonly Call[];
   readonly bars: readonly Bar[];
@@ -57,9 +57,6 @@ export interface Hit {
   readonly userId: UserId;
   readonly devices: number;
 }
-
-/** The state of a user's list in the tracker. */
-export type Standing = "unknown" | "current" | "outdated" | "untracked";
 
 /** The standing of a user from one moment until their next stretch. */
 export interface Stretch {

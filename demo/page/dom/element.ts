@@ -20,10 +20,10 @@ export function svg<K extends keyof SVGElementTagNameMap>(
 }
 
 /** The element of the page with this ID. */
-export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
+export function byId<T extends Element = HTMLElement>(id: string): T {
   const found = document.getElementById(id);
   if (found === null) throw new Error(`the page has no element #${id}`);
-  return found as T;
+  return found as Element as T;
 }
 
 function fill<E extends Element>(target: E, attributes: Attributes, children: readonly Child[]): E {

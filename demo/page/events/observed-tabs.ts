@@ -18,8 +18,9 @@ import {
   withLatestFrom,
 } from "rxjs";
 import type { Note } from "./tracker-event.js";
-import { openTabChannel, type Farewell } from "./tab-channel.js";
+import { openChannel } from "./channel.js";
 import { tabCensus } from "./tab-census.js";
+import type { Farewell, TabMessage } from "./tab-messages.js";
 import type { Departure, SyncRole, TabState, TakeOver } from "./tab-state.js";
 
 /** How much later than the lock a farewell may arrive, in ms: they take different ways through the browser. */
@@ -41,7 +42,7 @@ export interface Sharing {
  */
 export function observedTabs({ name, syncsHere$, unshared$ }: Sharing, note: Note): Observable<never> {
   return new Observable<never>((subscriber) => {
-    const channel = openTabChannel(name);
+    const channel = openChannel<TabMessage>(name);
     /** The last one, until a tab has taken over. */
     const farewell$ = new BehaviorSubject<Farewell | undefined>(undefined);
 

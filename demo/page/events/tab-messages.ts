@@ -1,7 +1,6 @@
-import { Observable } from "rxjs";
 import type { Departure, TakeOver } from "./tab-state.js";
 
-/** What the demo's tabs send each other so that the page can say what happened. Which tab syncs does not depend on it. */
+/** What the tabs of a session send each other so that the page can say what happened. Which tab syncs does not depend on it. */
 export type TabMessage =
   | Farewell
   /** From the tab that syncs from now on. */
@@ -12,32 +11,4 @@ export interface Farewell {
   readonly type: "farewell";
   readonly departure: Departure;
   readonly at: number;
-}
-
-export interface TabChannel {
-  readonly messages$: Observable<TabMessage>;
-  send(message: TabMessage): void;
-  close(): void;
-}
-
-/** Opens the demo's own channel between tabs. If the browser denies it, it is silent. */
-export function openTabChannel(name: string): TabChannel {
-  const channel = openChannel(`demo/${name}`);
-  return {
-    messages$: new Observable((subscriber) => {
-      const receive = ({ data }: MessageEvent<TabMessage>) => subscriber.next(data);
-      channel?.addEventListener("message", receive);
-      return () => channel?.removeEventListener("message", receive);
-    }),
-    send: (message) => channel?.postMessage(message),
-    close: () => channel?.close(),
-  };
-}
-
-function openChannel(name: string): BroadcastChannel | undefined {
-  try {
-    return new BroadcastChannel(name);
-  } catch {
-    return undefined;
-  }
 }

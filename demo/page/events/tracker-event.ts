@@ -40,6 +40,8 @@ export type TrackerEvent =
   | { readonly type: "claimed"; readonly contested: readonly (readonly Claimant[])[] }
   /** A person acknowledged a changed identity, in this tab or another (`elsewhere`). */
   | { readonly type: "acknowledged"; readonly userId: UserId; readonly elsewhere: boolean }
+  /** The embedded homeserver was reset, by a button in this tab or another (`elsewhere`). */
+  | { readonly type: "started-over"; readonly elsewhere: boolean }
   /** Another tab syncs now, or the number of tabs changed. */
   | ({ readonly type: "tabs" } & TabState)
   /** The syncing tab is gone, and another one has taken over. */

@@ -2,6 +2,7 @@ import { filter, finalize, tap, type Observable } from "rxjs";
 import type { UserId } from "matrix-device-tracker";
 import { element } from "../dom/element.js";
 import type { TimedEvent } from "../events/tracker-event.js";
+import { clockTime } from "../words/clock-time.js";
 import { shortName } from "../words/names.js";
 import { changesIn, type Change } from "../words/update-words.js";
 
@@ -19,7 +20,12 @@ export function showChanges(
       element(
         "li",
         { "data-update": userId },
-        element("p", { class: "user" }, element("strong", {}, shortName(userId)), element("small", {}, clock())),
+        element(
+          "p",
+          { class: "user" },
+          element("strong", {}, shortName(userId)),
+          element("small", {}, clockTime(Date.now())),
+        ),
         ...changes.map(({ kind, text, grave }) =>
           element("p", { class: grave ? "grave" : undefined, "data-change": kind }, text),
         ),
@@ -45,6 +51,3 @@ export function showChanges(
 
 const acknowledged = (elsewhere: boolean): string =>
   `The new identity was acknowledged${elsewhere ? " in another tab" : ""}.`;
-
-const clock = (): string =>
-  new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });

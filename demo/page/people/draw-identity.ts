@@ -1,7 +1,8 @@
 import { element } from "../dom/element.js";
+import { fingerprint } from "../words/fingerprint.js";
 import { shortName } from "../words/names.js";
 import { identityMark, IDENTITIES } from "../words/trust-words.js";
-import type { Person } from "./roster.js";
+import type { Person } from "./person.js";
 
 /** What is known of a user's identity; if it has changed, what that may mean, and the button to acknowledge it. */
 export function drawIdentity({ userId, own, identity }: Person): HTMLElement {
@@ -46,14 +47,4 @@ export function drawIdentity({ userId, own, identity }: Person): HTMLElement {
 
 const OURS = { word: "your own identity", meaning: "It is the one seen first. What it signs is verified by you." };
 
-const code = (key: string): HTMLElement =>
-  element(
-    "code",
-    { title: key },
-    `${
-      key
-        .match(/.{1,4}/g)
-        ?.slice(0, 3)
-        .join(" ") ?? ""
-    } …`,
-  );
+const code = (key: string): HTMLElement => element("code", { title: key }, fingerprint(key, 3));

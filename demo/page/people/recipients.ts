@@ -69,7 +69,7 @@ function draw(roster: Roster, policy: RecipientPolicy): HTMLElement {
       element(
         "p",
         { class: "uncertain", "data-uncertain": uncertain.length },
-        `Uncertain: ${nameThem(uncertain)}. Look them up first.`,
+        `Uncertain: ${nameThem(uncertain)}. A device may be missing, or still listed after it was removed.`,
       ),
   );
 }

@@ -1,4 +1,16 @@
-import { BehaviorSubject, ignoreElements, merge, Observable, share, Subscription, switchMap, take, tap } from "rxjs";
+import {
+  asapScheduler,
+  BehaviorSubject,
+  ignoreElements,
+  merge,
+  Observable,
+  observeOn,
+  share,
+  Subscription,
+  switchMap,
+  take,
+  tap,
+} from "rxjs";
 import { DeviceTracker, type UserId } from "matrix-device-tracker";
 import { axiosKeysApi, matrixHttp, syncResponses } from "matrix-device-tracker/http";
 import { idbStore } from "matrix-device-tracker/idb";
@@ -72,6 +84,7 @@ export function openSession(place: Place, note: Note, complain: (message: string
       // Until the tracker has caught up, "current" is as of the last visit.
       tracker.caughtUp$.pipe(
         take(1),
+        observeOn(asapScheduler), // like recorded changes: a lookup is recorded after the change that it reflects
         switchMap(() => merge(tracker.track(members).pipe(ignoreElements()), fresh$)),
       ),
     ).pipe(share());

@@ -2,7 +2,7 @@ import { defer, from, map, switchMap, type Observable } from "rxjs";
 import { matrixHttp } from "matrix-device-tracker/http";
 
 /** The reason why a token must not be used here. */
-class TokenRefusedError extends Error {
+export class TokenRefusedError extends Error {
   override readonly name = "TokenRefusedError";
 }
 

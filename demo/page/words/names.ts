@@ -5,6 +5,12 @@ export function shortName(userId: UserId): string {
   return userId.slice(1, Math.max(userId.indexOf(":"), 2));
 }
 
+/** A short name of at most `length` characters, for labels: the whole one is in their titles. */
+export function briefName(userId: UserId, length: number): string {
+  const name = shortName(userId);
+  return name.length > length ? `${name.slice(0, length - 1)}…` : name;
+}
+
 /** The server name in a user ID. */
 export function serverOf(userId: UserId): string {
   return userId.slice(userId.indexOf(":") + 1);

@@ -1,4 +1,4 @@
-import { buffer, debounceTime, merge, tap, type Observable } from "rxjs";
+import { buffer, debounceTime, finalize, merge, tap, type Observable } from "rxjs";
 import { element } from "../dom/element.js";
 
 /** Sentences closer together than this are shown together, in ms: a screen reader reads whole texts. */
@@ -15,7 +15,7 @@ export function narrate(
   return merge(
     sentences$.pipe(
       buffer(sentences$.pipe(debounceTime(TOGETHER))),
-      tap((sentences) => live.replaceChildren(sentences.join(" "))),
+      tap((sentences) => showLatest(sentences, live)),
     ),
     sentences$.pipe(
       tap((sentence) => {
@@ -23,5 +23,11 @@ export function narrate(
         while (transcript.children.length > KEPT) transcript.lastElementChild?.remove();
       }),
     ),
-  );
+  ).pipe(finalize(() => transcript.replaceChildren()));
+}
+
+/** Shows the sentences, without the earliest ones if there is no room: they are in the transcript. */
+function showLatest(sentences: readonly string[], live: HTMLElement): void {
+  live.textContent = sentences.join(" ");
+  if (sentences.length > 1 && live.scrollHeight > live.clientHeight) showLatest(sentences.slice(1), live);
 }

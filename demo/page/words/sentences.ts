@@ -1,7 +1,8 @@
-import type { DeviceKeysByUser, UserId } from "matrix-device-tracker";
+import type { UserId } from "matrix-device-tracker";
 import { syncRoleOf, type Timeline } from "../diagram/timeline.js";
 import type { TimedEvent } from "../events/tracker-event.js";
-import { devices, nameThem, shortName, together } from "./names.js";
+import { answerSentence } from "./answer-sentence.js";
+import { nameThem, shortName, together } from "./names.js";
 import { shiftSentence, takeOverSentence } from "./tab-words.js";
 import { changesIn } from "./update-words.js";
 
@@ -21,9 +22,9 @@ export function sentence(before: Timeline, event: TimedEvent): string | undefine
     case "took-over":
       return takeOverSentence(event.by, event.takeOver);
     case "query-sent":
-      return `Querying the server for ${nameThem(event.users)}.`;
+      return querySentence(before, event.users);
     case "query-aborted":
-      return "No caller waits for the query any more: it is aborted.";
+      return "No caller is waiting for the query any more, so it is aborted.";
     case "query-failed":
       return `The query failed: ${event.message}`;
     case "call-answered":
@@ -49,6 +50,8 @@ export function sentence(before: Timeline, event: TimedEvent): string | undefine
             .join(" ");
     case "acknowledged":
       return `The new identity of ${shortName(event.userId)} was acknowledged${event.elsewhere ? " in another tab" : ""}.`;
+    case "started-over":
+      return `${event.elsewhere ? "Another tab started over" : "Started over"}: a new homeserver with new keys, and nothing is saved.`;
     default:
       return undefined;
   }
@@ -74,21 +77,10 @@ function supersededSentence(
     .map(({ userId }) => userId);
   return late.length === 0
     ? undefined
-    : `The query in flight for ${nameThem(late)} is superseded: its answer may be the older list.`;
+    : `The query in flight for ${nameThem(late)} is superseded: its answer may be older than the change.`;
 }
 
-function answerSentence(before: Timeline, call: number, result: DeviceKeysByUser): string {
-  const from = before.calls.find((one) => one.call === call)?.from ?? 0;
-  const wasQueried = (userId: UserId) =>
-    before.bars.some((bar) => bar.userId === userId && bar.end === "answered" && (bar.to ?? 0) >= from);
-  const cached = [...result]
-    .filter(([userId, { freshness }]) => freshness === "current" && !wasQueried(userId))
-    .map(([userId]) => userId);
-  const fetched = [...result].filter(([userId]) => !cached.includes(userId));
-  const parts = fetched.map(
-    ([userId, { freshness, deviceKeys }]) =>
-      `${shortName(userId)}: ${freshness === "unreachable" ? "unreachable" : `${devices(deviceKeys.size)}, ${freshness}`}`,
-  );
-  if (cached.length > 0) parts.push(`${nameThem(cached)} from the cache, without a request`);
-  return `Answered. ${parts.join("; ")}.`;
+function querySentence({ bars }: Timeline, users: readonly UserId[]): string {
+  const again = users.every((userId) => bars.some((bar) => bar.userId === userId && bar.to === undefined));
+  return `Querying the server for ${nameThem(users)}${again ? " again" : ""}.`;
 }

@@ -13,14 +13,14 @@ export function meaningOf({ role, open = 1 }: TabState): string {
   switch (role) {
     case "this tab":
       return open < 2
-        ? "No other tab is open and awake. A second one would use the same store, follow its changes, and sync once this tab is closed."
-        : `${together(open)} This one polls the server; the others follow what it saves. Close it, and another takes over.`;
+        ? "Open a second tab: it uses the same store, follows what this one commits, and takes over when this one is closed."
+        : `${together(open)} This one polls the server; the others follow its commits. Close it, and another one takes over.`;
     case "another tab":
-      return `${together(open)} This one follows what the syncing tab saves, and takes over when that tab is closed, crashes or is frozen.`;
+      return `${together(open)} This one follows the commits of the syncing tab, and may take over when that tab is closed, crashes or is frozen.`;
     case "no tab":
       return "The sync loop has ended, or its tab has just been closed.";
     case "each tab":
-      return "This browser has no Web Locks, or denies them to this page, so the tabs cannot agree on one that syncs. Each of them polls the server.";
+      return "This browser has no Web Locks, or denies them to this page, so the tabs cannot agree on one that syncs: each of them polls the server. They still share one store.";
   }
 }
 
@@ -35,7 +35,7 @@ const GONE = {
   closed: "The syncing tab was closed or reloaded",
   frozen: "The syncing tab was frozen by the browser",
   left: "The syncing tab switched to another homeserver",
-  silent: "The syncing tab stopped without notice (it crashed, or hangs)",
+  silent: "The syncing tab stopped without notice (it crashed or hangs)",
 } as const;
 
 export function takeOverSentence(by: "this tab" | "another tab", { departure, after }: TakeOver): string {

@@ -1,0 +1,115 @@
+import {
+  asyncScheduler,
+  BehaviorSubject,
+  catchError,
+  distinctUntilChanged,
+  EMPTY,
+  filter,
+  map,
+  merge,
+  mergeMap,
+  Observable,
+  scan,
+  share,
+  startWith,
+  switchMap,
+  tap,
+} from "rxjs";
+import { showButtons } from "./controls/buttons.js";
+import { emptyTimeline, reduceTimeline } from "./diagram/reduce-timeline.js";
+import { showDiagram } from "./diagram/show-diagram.js";
+import { byId } from "./dom/element.js";
+import { Recorder } from "./events/recorder.js";
+import type { TimedEvent, TrackerEvent } from "./events/tracker-event.js";
+import { acknowledgements } from "./people/acknowledgements.js";
+import { cardsIn } from "./people/cards.js";
+import { showChanges } from "./people/changes.js";
+import { showRecipients } from "./people/recipients.js";
+import { emptyRoster, reduceRoster } from "./people/roster.js";
+import { openSession, type Session } from "./session/open-session.js";
+import { usersOf, type Place } from "./session/place.js";
+import { showTabs } from "./tabs/show-tabs.js";
+import { messageOf } from "./words/message-of.js";
+import { narrate } from "./words/narrate.js";
+import { sentence } from "./words/sentences.js";
+
+/**
+ * Shows one place; unsubscribing closes its tracker and clears the page.
+ *
+ * @param first what happened before, to be shown first
+ */
+export function showPlace(
+  place: Place,
+  complain: (message: string) => void,
+  first?: TrackerEvent,
+): Observable<unknown> {
+  return new Observable((subscriber) => {
+    nameThePlace(place);
+    const recorder = new Recorder(asyncScheduler);
+    const users = usersOf(place);
+    const timeline$ = new BehaviorSubject(emptyTimeline(users, place.userId));
+    const sentences$ = recorder.events$.pipe(
+      map((event: TimedEvent) => {
+        const before = timeline$.value;
+        timeline$.next(reduceTimeline(before, event));
+        return sentence(before, event);
+      }),
+      filter((text) => text !== undefined),
+      share(), // one reduction, however many subscribers
+    );
+    const roster = emptyRoster(users, place.userId);
+    const people$ = recorder.events$.pipe(scan(reduceRoster, roster), startWith(roster), distinctUntilChanged());
+
+    const shown = showDiagram(timeline$, recorder, {
+      labels: byId("labels"),
+      scroller: byId("scroller"),
+      paper: byId("paper"),
+      backToNow: byId("back-to-now"),
+    });
+    shown.add(people$.pipe(tap(cardsIn(byId("people")))).subscribe());
+    shown.add(showRecipients(people$, place, { policy: byId("policy"), result: byId("recipients") }).subscribe());
+    shown.add(showChanges(recorder.events$, byId("changes-list"), byId("changes-none")).subscribe());
+    shown.add(
+      showTabs(recorder.events$, place.embedded, {
+        headline: byId("tabs-headline"),
+        meaning: byId("tabs-meaning"),
+        lastTakeOver: byId("tabs-take-over"),
+        open: byId("open-tab"),
+      }).subscribe(),
+    );
+    shown.add(narrate(sentences$, byId("narration"), byId("transcript")).subscribe());
+    if (first !== undefined) recorder.note(first);
+    shown.add(
+      openSession(place, recorder.note, complain)
+        .pipe(switchMap((session) => controls(session, complain)))
+        .subscribe(subscriber),
+    );
+    return shown;
+  });
+}
+
+/** What depends on whether the homeserver obeys the page. */
+function nameThePlace({ embedded, homeserverUrl }: Place): void {
+  byId("go-back").hidden = embedded;
+  for (const id of ["others", "tricks", "start-over"]) byId(id).hidden = !embedded;
+  byId("where").textContent = embedded ? "the homeserver that comes with this page" : homeserverUrl;
+}
+
+function controls(session: Session, complain: (message: string) => void): Observable<unknown> {
+  const lists = { others: byId("others-list"), tricks: byId("tricks-list"), us: byId("us-list") };
+  return merge(showButtons(session, lists, complain), acknowledging(session, complain));
+}
+
+/** Acknowledges changed identities when their buttons are pressed. */
+function acknowledging({ acknowledge }: Session, complain: (message: string) => void): Observable<unknown> {
+  return acknowledgements(byId("people")).pipe(
+    mergeMap(({ userId, masterKey }) =>
+      acknowledge(userId, masterKey).pipe(
+        catchError((error: unknown) => {
+          complain(messageOf(error));
+          return EMPTY;
+        }),
+      ),
+    ),
+  );
+}

@@ -3,6 +3,7 @@ import { DeviceTracker } from "../../src/device-tracker.js";
 import type { UserId } from "../../src/model/ids.js";
 import type { DeviceKeysByUser } from "../../src/model/results.js";
 import type { DeviceStore } from "../../src/store/device-store.js";
+import { OWNER } from "../../src/store/records.js";
 import { ScriptedVerifier } from "../../src/testing/scripted-verifier.js";
 import { ME, USERS, type Server } from "./server.js";
 import { VirtualClock } from "./virtual-clock.js";
@@ -17,6 +18,9 @@ export interface Saved {
 
 /** Opens a tracker that can change nothing. Both the tracker and the records answer synchronously. */
 export function readSaved(records: DeviceStore, server: Server): Saved {
+  let isEmpty = false;
+  records.read([OWNER]).subscribe(([owner]) => (isEmpty = owner === undefined));
+  if (isEmpty) return { position: undefined, tracked: new Set([ME]), lists: new Map() };
   const scheduler = new VirtualClock();
   const store: DeviceStore = {
     syncToken$: records.syncToken$,

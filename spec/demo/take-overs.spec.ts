@@ -35,7 +35,7 @@ const DEPARTURES = [
   ],
   ["switches", switchSession, /^The syncing tab switched to another homeserver; this one took over after \d+ ms\.$/],
   ["is frozen", freeze, /^The syncing tab was frozen by the browser; this one took over after \d+ ms\.$/],
-  ["crashes", crash, /^The syncing tab stopped without notice \(it crashed, or hangs\); this one took over\.$/],
+  ["crashes", crash, /^The syncing tab stopped without notice \(it crashed or hangs\); this one took over\.$/],
 ] as const;
 
 describe.skipIf(isSkipped)("take-overs in the demo", { timeout: 90_000 }, () => {

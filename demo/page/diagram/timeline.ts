@@ -6,7 +6,7 @@ import type { SyncRole } from "../events/tab-state.js";
 export interface Timeline {
   readonly users: readonly UserId[];
   readonly own: UserId;
-  /** Where the diagram begins: what is older has been dropped. */
+  /** The beginning of the diagram: older things have been dropped. */
   readonly origin: number;
   readonly steps: readonly Step[];
   readonly calls: readonly Call[];

@@ -19,8 +19,11 @@ import type { DeviceChanges, DeviceKeysByUser, DeviceStore, DeviceTracker, UserI
 import type { LookUp } from "../events/observed-calls.js";
 import type { Note } from "../events/tracker-event.js";
 
-/** How long a listening tab waits before it looks up changed users, in ms: by then the syncing tab has usually saved their lists. */
-const LISTENERS_WAIT = 1_200;
+/**
+ * How long a following tab waits before it looks up changed users, in ms: the syncing tab has usually saved their lists
+ * at that point.
+ */
+const FOLLOWERS_WAIT = 1_200;
 /** Changes of the store closer together than this are shown together, in ms. */
 const TOGETHER = 50;
 
@@ -41,8 +44,8 @@ export function savedLists({ tracker, users, note }: Followed): Observable<Devic
 }
 
 /**
- * Reads the saved lists again whenever this tab or another changed something in the store: a list, or by an acknowledgement what is known of an identity.
- * Changes that were only announced are recorded as such.
+ * Reads the saved lists again whenever this tab or another changed something in the store: a list, or what is known of an
+ * identity. Lists that are not current are left out: changes are recorded when they are announced.
  */
 export function refreshedLists({ tracker, store, users, note }: Followed): Observable<DeviceKeysByUser> {
   return merge(store.commits$, tracker.deviceUpdates$).pipe(
@@ -58,7 +61,10 @@ export function watchedLists({ tracker, users, note }: Followed): Observable<Dev
   return tracker.watchDeviceKeys(users).pipe(tap((result) => note({ type: "known", result })));
 }
 
-/** Looks up all users, and changed users at each announcement, so that it shows in the diagram. A watcher spaces its queries. */
+/**
+ * Looks up all users, and changed users at each announcement, so that each lookup shows in the diagram. An application
+ * uses `watchDeviceKeys`, which does not query more often than necessary.
+ */
 export function announcedLists(
   { tracker, users }: Followed,
   lookUp: LookUp,
@@ -66,10 +72,10 @@ export function announcedLists(
 ): Observable<DeviceKeysByUser> {
   const announced$ = recordedChanges(tracker).pipe(
     map(({ changed }) => changed.filter((user) => users.includes(user))),
-    delayWhen(() => (syncsHere() ? of(0) : timer(LISTENERS_WAIT))),
+    delayWhen(() => (syncsHere() ? of(0) : timer(FOLLOWERS_WAIT))),
   );
   return merge(of(users), announced$).pipe(
     filter((wanted) => wanted.length > 0),
-    mergeMap((wanted) => lookUp(wanted).pipe(catchError(() => EMPTY))), // recorded as failed; the next announcement tries again
+    mergeMap((wanted) => lookUp(wanted).pipe(catchError(() => EMPTY))), // it was recorded as failed; the next announcement tries again
   );
 }

@@ -202,11 +202,12 @@ describe("a lookup of users whose server failed lately", () => {
     "waits for users who have no list, and not for those who have one",
     marbles((m) => {
       const tracked = { [BOB]: outdated, [DAVE]: { ...outdated, hasList: false } };
-      const { get, asked, kept } = lookupIn(tracked, () => m.cold("---|"), [...down, EVE]);
+      const { get, asked, kept, log } = lookupIn(tracked, () => m.cold("---|"), [...down, EVE]);
       m.expectObservable(get([DAVE])).toBe("---(x|)", { x: [] });
       m.expectObservable(get([EVE, BOB])).toBe("---(x|)", { x: [lastKnown] });
       m.afterwards(() => {
         expect([asked, kept]).toEqual([["dave", "eve"], [["bob", undefined]]]);
+        expect(log.reads).toEqual([["account/owner", "account/own", `list/${EVE}`, `list/${BOB}`]]); // Dave has none
       });
     }),
   );

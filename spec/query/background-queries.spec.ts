@@ -1,4 +1,4 @@
-import { NEVER, throwError } from "rxjs";
+import { NEVER, of, throwError } from "rxjs";
 import { describe, expect, it } from "vitest";
 import type { KeysQueryResponse } from "../../src/model/wire.js";
 import { marbles } from "../support/marbles.js";
@@ -17,6 +17,24 @@ describe("a background query", () => {
       m.expectObservable(ask([BOB]), "  --^---").toBe("----(b|)", NAMES);
       m.expectObservable(ask([CAROL]), "---^--").toBe("------(c|)", NAMES);
       m.expectObservable(asked$).toBe("-eb-c", NAMES);
+    }),
+  );
+
+  it(
+    "does not share a request with callers' users that have come in the meantime",
+    marbles((m) => {
+      const { ask, queries, asked$ } = queriesIn(m, [
+        of({ device_keys: {} }),
+        responseAt(m, "-x"),
+        responseAt(m, "-x"),
+      ]);
+      const answered = () => {
+        queries.keep([EVE]);
+        ask([CAROL]).subscribe();
+        queries.keep([DAVE]);
+      };
+      queries.ask([BOB]).subscribe(answered); // while sending
+      m.expectObservable(asked$).toBe("(bxc)", { ...NAMES, x: "eve dave" });
     }),
   );
 

@@ -10,7 +10,6 @@ import {
   of,
   shareReplay,
   switchMap,
-  takeUntil,
   type Observable,
 } from "rxjs";
 import type { UserId } from "../model/ids.js";
@@ -119,11 +118,7 @@ export class Queries {
       const entry = this.#join(userId, { timeout, background: true });
       if (entry.isKept) continue;
       entry.isKept = true;
-      const ended$ = entry.answer$.pipe(
-        catchError(() => EMPTY), // the next lookup queries again
-        takeUntil(this.#ports.closed$),
-      );
-      ended$.subscribe();
+      entry.answer$.subscribe({ error: () => {} }); // if it fails, the next lookup queries again
     }
     this.send();
   }

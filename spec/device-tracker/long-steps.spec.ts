@@ -1,8 +1,8 @@
 import { map, switchMap, take } from "rxjs";
 import { describe, expect, it } from "vitest";
-import type { SyncResponse } from "../../src/model/wire.js";
+import { MAX_USERS_AT_ONCE } from "../../src/model/batch-sizes.js";
+import type { DeviceLists, SyncResponse } from "../../src/model/wire.js";
 import { SYNC } from "../../src/store/records.js";
-import { MAX_USERS_AT_ONCE } from "../../src/sync/long-lists.js";
 import { marbles, type Marbles } from "../support/marbles.js";
 import { saved } from "../support/saved.js";
 import { otherTab, setUp, type SetUp } from "../support/set-up.js";
@@ -105,7 +105,7 @@ describe("a step with long lists", () => {
     "is applied after a gap that cannot be closed",
     marbles((m) => {
       const sync$ = m.hot("-x", { x: { ...LONG, since: "s-1" } });
-      const changes = () => m.cold<unknown>("#");
+      const changes = () => m.cold<DeviceLists>("#");
       const { tracker } = withLongStep(m, { sync$, changes });
       m.expectObservable(tracker.trackedUsers$.pipe(map((users) => users.size))).toBe("ab", {
         a: 4,

@@ -1,9 +1,9 @@
 import { map } from "rxjs";
 import { describe, expect, it } from "vitest";
 import type { ListToSave } from "../../src/lists/save-lists.js";
+import { MAX_RECORDS_PER_TRANSACTION } from "../../src/model/batch-sizes.js";
 import type { UserId } from "../../src/model/ids.js";
 import { listKey, SYNC } from "../../src/store/records.js";
-import { MAX_RECORDS_PER_TRANSACTION } from "../../src/store/write-buffer.js";
 import { emptyList, type DeviceList } from "../../src/trust/device-list.js";
 import { identityStatus } from "../../src/trust/identity.js";
 import { storeOfAlice } from "../store/in-store.js";

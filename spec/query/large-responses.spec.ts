@@ -1,8 +1,8 @@
 import { map, NEVER } from "rxjs";
 import { describe, expect, it } from "vitest";
+import { USERS_AT_A_TIME } from "../../src/model/batch-sizes.js";
 import type { KeysQueryResponse } from "../../src/model/wire.js";
 import { parseResponse, type ParsedResponse } from "../../src/query/parse-response.js";
-import { USERS_AT_A_TIME } from "../../src/query/process-response.js";
 import { ScriptedVerifier } from "../../src/testing/scripted-verifier.js";
 import { track } from "../store/steps.js";
 import { marbles, type Marbles } from "../support/marbles.js";

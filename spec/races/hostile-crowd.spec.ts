@@ -1,11 +1,11 @@
 import { defer, of, throwError, type Observable } from "rxjs";
 import { expect, it } from "vitest";
+import { MAX_RECORDS_PER_TRANSACTION } from "../../src/model/batch-sizes.js";
 import type { UserId } from "../../src/model/ids.js";
 import type { DeviceKeys, KeysQueryResponse } from "../../src/model/wire.js";
 import type { DeviceStore, RecordKey, Update } from "../../src/store/device-store.js";
 import { memoryStore } from "../../src/store/memory-store.js";
 import { listKey } from "../../src/store/records.js";
-import { MAX_RECORDS_PER_TRANSACTION } from "../../src/store/write-buffer.js";
 import { marbles } from "../support/marbles.js";
 import { saved } from "../support/saved.js";
 import { trackerIn } from "../support/tracker-in.js";

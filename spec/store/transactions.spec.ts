@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { MAX_TAIL } from "../../src/model/batch-sizes.js";
 import type { UserId } from "../../src/model/ids.js";
 import type { Commit } from "../../src/store/change.js";
 import type { DeviceStore, RecordKey } from "../../src/store/device-store.js";
 import { logKey, NO_SYNC, readSync, SYNC, type SyncRecord } from "../../src/store/records.js";
-import { append, changedSince, commit, MAX_TAIL, type Base, type CommitOutcome } from "../../src/store/transactions.js";
+import { append, changedSince, commit, type Base, type CommitOutcome } from "../../src/store/transactions.js";
 import { put, saved, savedIds } from "../support/saved.js";
 import { BOB, CAROL, DAVE } from "../support/users.js";
 import { inStore, storeOfAlice } from "./in-store.js";

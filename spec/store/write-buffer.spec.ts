@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { MAX_RECORDS_PER_TRANSACTION } from "../../src/model/batch-sizes.js";
 import { listKey } from "../../src/store/records.js";
-import { MAX_RECORDS_PER_TRANSACTION, WriteBuffer, type Write } from "../../src/store/write-buffer.js";
+import { WriteBuffer, type Write } from "../../src/store/write-buffer.js";
 import { crowd } from "../support/users.js";
 
 const writeOf = (records: number): Write<string> => ({

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { MAX_USERS_AT_ONCE, splitLists, splitStep } from "../../src/sync/long-lists.js";
+import { MAX_USERS_AT_ONCE } from "../../src/model/batch-sizes.js";
+import { splitLists, splitStep } from "../../src/sync/long-lists.js";
 import { ALICE } from "../support/users.js";
 import { parsePart } from "../../src/sync/parse-step.js";
 

@@ -1,10 +1,8 @@
+import { DEVICES_PER_INDEX_RECORD } from "../model/batch-sizes.js";
 import type { DeviceId, UserId } from "../model/ids.js";
 import { compactedIndexKey, indexKey, type SyncRecord } from "../store/records.js";
 import type { SavedRecords } from "../store/saved-records.js";
 import { readIndex, type IndexEntry } from "./index-record.js";
-
-/** Devices in one compacted record. */
-const ENTRIES_PER_RECORD = 5_000;
 
 /**
  * Folds the records of the index into as few as possible, without devices that are gone. Users who are not tracked keep
@@ -25,9 +23,9 @@ export function compactIndex(records: SavedRecords, { snapshot, position }: Sync
     }
   }
   const all = Array.from(entries.values()).flatMap((devices) => [...devices.values()]);
-  const chunks = Math.ceil(all.length / ENTRIES_PER_RECORD);
+  const chunks = Math.ceil(all.length / DEVICES_PER_INDEX_RECORD);
   for (let i = 0; i < chunks; i++)
-    records.set(compactedIndexKey(i), all.slice(i * ENTRIES_PER_RECORD, (i + 1) * ENTRIES_PER_RECORD));
+    records.set(compactedIndexKey(i), all.slice(i * DEVICES_PER_INDEX_RECORD, (i + 1) * DEVICES_PER_INDEX_RECORD));
   for (const key of [...compacted.slice(chunks), ...appended.filter((one) => records.get(one) !== undefined)])
     records.set(key, undefined);
   return chunks;

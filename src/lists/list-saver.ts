@@ -1,4 +1,5 @@
 import { catchError, defer, forkJoin, map, of, type Observable } from "rxjs";
+import { MAX_RECORDS_PER_TRANSACTION } from "../model/batch-sizes.js";
 import { StoreClearedError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
 import type { TrackerProblem } from "../model/problems.js";
@@ -6,7 +7,6 @@ import type { DeviceUpdate } from "../model/updates.js";
 import type { News } from "../store/announcement.js";
 import type { Chain } from "../store/chain.js";
 import { listKey, OWN_IDENTITY, readOwnIdentity } from "../store/records.js";
-import { MAX_RECORDS_PER_TRANSACTION } from "../store/write-buffer.js";
 import type { Tracking } from "../sync/tracking.js";
 import { emptyList, sameDeviceList, type DeviceList } from "../trust/device-list.js";
 import { NO_PINS, type Pins } from "../trust/pins.js";

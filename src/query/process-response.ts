@@ -4,6 +4,7 @@ import type { ListSaver } from "../lists/list-saver.js";
 import type { ListToSave } from "../lists/save-lists.js";
 import type { KnownList, SavedLists } from "../lists/saved-lists.js";
 import type { RefusedPart } from "../keys/unverified-list.js";
+import { USERS_AT_A_TIME } from "../model/batch-sizes.js";
 import type { UserId } from "../model/ids.js";
 import type { TrackerProblem } from "../model/problems.js";
 import type { DeviceList } from "../trust/device-list.js";
@@ -13,12 +14,6 @@ import { unreachable, type Answer } from "./answer.js";
 import type { ParsedResponse, ParsedUser } from "./parse-response.js";
 import type { SentQuery } from "./query-request.js";
 import { verifyAll } from "./verify-all.js";
-
-/**
- * Users of a response who are parsed and verified at a time. A verifier that lets the page go on in between makes each
- * such portion a task of its own.
- */
-export const USERS_AT_A_TIME = 25;
 
 const NO_LISTS: ReadonlyMap<UserId, KnownList> = new Map();
 

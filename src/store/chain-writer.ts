@@ -1,4 +1,5 @@
 import { map, of, Subject, type Observable } from "rxjs";
+import { MAX_USERS_IN_TRANSACTION } from "../model/batch-sizes.js";
 import { StoreClearedError } from "../model/errors.js";
 import type { ChainParts } from "./chain-parts.js";
 import { commitAll, takeSnapshot, writeAll } from "./chain-transactions.js";
@@ -18,9 +19,6 @@ import { WriteBuffer, type Write } from "./write-buffer.js";
  * not make it spin.
  */
 const MAX_REJECTIONS = 100;
-
-/** Users that the commits of one transaction name, at most, unless a single one names more. */
-const MAX_USERS_IN_TRANSACTION = 5_000;
 
 /** What applying a change did: the users it touched, as they were before, and what will become of it. */
 export interface Applied {

@@ -1,4 +1,5 @@
 import { defer, map, mergeMap, of, tap, throwError, type Observable } from "rxjs";
+import { MAX_TAIL } from "../model/batch-sizes.js";
 import { StoreClearedError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
 import { emptyClone, follow, followSave, type SavedState } from "./clone.js";
@@ -22,7 +23,7 @@ import {
   type OwnerRecord,
   type SyncRecord,
 } from "./records.js";
-import { MAX_TAIL, type Base } from "./transactions.js";
+import type { Base } from "./transactions.js";
 
 /** What a store holds: everything but the lists. */
 export interface SavedAccount {

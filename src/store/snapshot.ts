@@ -1,19 +1,10 @@
+import { MIN_LOG, USERS_PER_LOG_RECORD, USERS_PER_SNAPSHOT_RECORD } from "../model/batch-sizes.js";
 import type { UserId } from "../model/ids.js";
 import { followSave, type Clone } from "./clone.js";
 import type { RecordKey } from "./device-store.js";
 import { LIST_STATES, logKey, readLog, snapshotKey, SYNC, type SnapshotRecord, type SyncRecord } from "./records.js";
 import type { SavedRecords } from "./saved-records.js";
 import { syncOf } from "./transactions.js";
-
-/** Tracked users in one record of a snapshot. */
-const USERS_PER_RECORD = 1_000;
-/** Log records after which a snapshot is written, at the least. */
-const MIN_LOG = 250;
-/**
- * With many tracked users a snapshot costs more, so it is written less often: one for as many log records as a
- * hundredth of the users.
- */
-const USERS_PER_LOG_RECORD = 100;
 
 /** Whether the log is long enough to fold it into a snapshot. */
 export function isSnapshotDue({ position, snapshot }: SyncRecord, trackedUsers: number): boolean {
@@ -64,7 +55,7 @@ function toChunks(users: Clone["users"]): readonly SnapshotRecord[] {
   const chunks: [UserId, number, number][][] = [];
   for (const [userId, { revision, outdated, hasList }] of users) {
     let chunk = chunks.at(-1);
-    if (chunk === undefined || chunk.length >= USERS_PER_RECORD) chunks.push((chunk = []));
+    if (chunk === undefined || chunk.length >= USERS_PER_SNAPSHOT_RECORD) chunks.push((chunk = []));
     chunk.push([userId, revision.number, LIST_STATES.indexOf(outdated ? (hasList ? "outdated" : "none") : "current")]);
   }
   return chunks;

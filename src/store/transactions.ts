@@ -1,3 +1,4 @@
+import { MAX_TAIL } from "../model/batch-sizes.js";
 import type { UserId } from "../model/ids.js";
 import type { Change, Commit } from "./change.js";
 import { logKey, NO_SYNC, readLog, readSync, SYNC, type LogRecord, type SyncRecord } from "./records.js";
@@ -13,9 +14,6 @@ export interface Base {
 export interface WriteBase extends Base {
   readonly by: string;
 }
-
-/** Log records that a tracker which is behind reads one by one; one that is further behind reads everything. */
-export const MAX_TAIL = 1_000;
 
 /** Whether the commits were written, or where the store is instead. */
 export type CommitOutcome = { readonly committedAt: number } | { readonly movedTo: SyncRecord | undefined };

@@ -1,14 +1,9 @@
 import { AsyncSubject, type Observable } from "rxjs";
+import { MAX_RECORDS_PER_TRANSACTION } from "../model/batch-sizes.js";
 import type { News } from "./announcement.js";
 import type { RecordKey } from "./device-store.js";
 import type { SavedRecords } from "./saved-records.js";
 import type { WriteBase } from "./transactions.js";
-
-/**
- * Records that several writes may touch together in one transaction: what a store does within its deadline even on a
- * slow disk.
- */
-export const MAX_RECORDS_PER_TRANSACTION = 5_000;
 
 /** What a write's pure function returns. */
 export interface Written<T> {

@@ -1,8 +1,6 @@
+import { MAX_USERS_AT_ONCE } from "../model/batch-sizes.js";
 import { isObject } from "../model/json.js";
 import type { SyncStep } from "../store/change.js";
-
-/** Users of one step that are processed in one task of the page, which must not take longer than 50 ms. */
-export const MAX_USERS_AT_ONCE = 5_000;
 
 /**
  * Splits long lists of a response, as they were sent, into parts that can be processed one after the other: `left` after

@@ -1,0 +1,39 @@
+/*
+ * How much is done at a time. What comes of it does not depend on these numbers: specs make them small.
+ */
+
+/** Tracked users in one record of a snapshot. */
+export const USERS_PER_SNAPSHOT_RECORD = 1_000;
+
+/** Log records after which a snapshot is written, at the least. */
+export const MIN_LOG = 250;
+
+/**
+ * With many tracked users a snapshot costs more, so it is written less often: one for as many log records as a
+ * hundredth of the users.
+ */
+export const USERS_PER_LOG_RECORD = 100;
+
+/** Log records that a tracker which is behind reads one by one; one that is further behind reads everything. */
+export const MAX_TAIL = 1_000;
+
+/**
+ * Records that several writes may touch together in one transaction: what a store does within its deadline even on a
+ * slow disk.
+ */
+export const MAX_RECORDS_PER_TRANSACTION = 5_000;
+
+/** Users that the commits of one transaction name, at most, unless a single one names more. */
+export const MAX_USERS_IN_TRANSACTION = 5_000;
+
+/** Devices in one compacted record of the index. */
+export const DEVICES_PER_INDEX_RECORD = 5_000;
+
+/** Users of one step that are processed in one task of the page, which must not take longer than 50 ms. */
+export const MAX_USERS_AT_ONCE = 5_000;
+
+/**
+ * Users of a response who are parsed and verified at a time. A verifier that lets the page go on in between makes each
+ * such portion a task of its own.
+ */
+export const USERS_AT_A_TIME = 25;

@@ -32,6 +32,13 @@ describe("a list in memory", () => {
     expect(memory.last(BOB)).toBeUndefined();
   });
 
+  it("is forgotten with all others when the store is another one, and our key is the one saved there", () => {
+    const { memory } = memoryOf({ [BOB]: { revision } }, "ours");
+    memory.keep(BOB, list, revision, { pins: pinsFor(bob, phone) });
+    memory.reset("saved");
+    expect([memory.last(BOB), memory.ourKey]).toEqual([undefined, "saved"]);
+  });
+
   it("keeps the pins that are known when a later one comes without", () => {
     const { memory } = memoryOf({ [BOB]: { revision } });
     memory.keep(BOB, list, revision, { pins: pinsFor(bob, phone) });

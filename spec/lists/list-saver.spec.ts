@@ -12,7 +12,7 @@ import { marbles } from "../support/marbles.js";
 import { put, saved, savedIds } from "../support/saved.js";
 import { ALICE, BOB, CAROL, crowd } from "../support/users.js";
 import { saverIn } from "./saver-in.js";
-import { alice, bob, carol, phone, verified } from "./verified-lists.js";
+import { alice, bob, carol, phone, pinsFor, swapped, verified } from "./verified-lists.js";
 
 const bobs = verified(bob, [phone]);
 
@@ -168,6 +168,45 @@ describe("damaged pins", () => {
       saveLists({ [BOB]: bobs }).subscribe();
       saveLists({ [BOB]: bobs }, { forced: true }).subscribe();
       expect(problems).toMatchObject([{ type: "records-damaged", kind: "pins", ids: [BOB] }]);
+    }),
+  );
+});
+
+describe("saving pins without their lists", () => {
+  it(
+    "writes them at once, in several transactions if there are many",
+    marbles((m) => {
+      const { saver, store } = saverIn(m);
+      const { update: before } = store.begun;
+      const users = crowd(MAX_RECORDS_PER_TRANSACTION + 1);
+      saver.savePins(new Map(users.map((userId) => [userId, pinsFor(bob, phone)])));
+      expect(savedIds(store.records, "list")).toHaveLength(users.length);
+      expect(store.begun.update - before).toBe(2);
+    }),
+  );
+
+  it(
+    "does it with the next list of their user if it fails",
+    marbles((m) => {
+      const { saver, saveLists, store, problems } = saverIn(m);
+      store.failNext("full", "update");
+      saver.savePins(new Map([[BOB, pinsFor(bob, phone)]]));
+      expect(saved(store.records, listKey(BOB))).toBeUndefined();
+      m.expectObservable(saveLists({ [BOB]: verified(bob, [swapped]) })).toBe("(x|)", { x: ["bob -"] });
+      m.afterwards(() => {
+        expect(saved(store.records, listKey(BOB))).toMatchObject({ pins: pinsFor(bob, phone) });
+        expect(problems).toEqual([]);
+      });
+    }),
+  );
+
+  it(
+    "keeps none of them once they are saved",
+    marbles((m) => {
+      const { saver, saveLists, store } = saverIn(m);
+      saver.savePins(new Map([[BOB, pinsFor(bob, phone)]]));
+      put(store.records, [listKey(BOB), undefined]);
+      m.expectObservable(saveLists({ [BOB]: verified(bob, [swapped]) })).toBe("(x|)", { x: ["bob PHONE"] });
     }),
   );
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ListToSave } from "../../src/lists/save-lists.js";
+import { savePins, type ListToSave } from "../../src/lists/save-lists.js";
 import type { DeviceStore } from "../../src/store/device-store.js";
 import { listKey, SYNC } from "../../src/store/records.js";
 import { emptyList } from "../../src/trust/device-list.js";
@@ -8,6 +8,7 @@ import { LOST_PINS, NO_PINS, type Pins } from "../../src/trust/pins.js";
 import { put, saved } from "../support/saved.js";
 import { signedAccount } from "../support/signed-account.js";
 import { BOB } from "../support/users.js";
+import { inStore } from "../store/in-store.js";
 import { saveBob, storeOnHead4 } from "./save-in.js";
 import { bob, keyOf, phone, pinsFor, swapped, tablet, verified } from "./verified-lists.js";
 
@@ -102,6 +103,25 @@ describe("pins that could not be saved before", () => {
       ]),
       masterKey: bob.master.publicKey,
     });
+  });
+});
+
+describe("pins of lists that were not compared with the saved ones", () => {
+  const savePinsOf = (store: DeviceStore, pins: Pins) => {
+    inStore(store, (records) => savePins(records, new Map([[BOB, pins]])), [listKey(BOB)]);
+  };
+
+  it("are added to those that are saved, which count where the two differ", () => {
+    const record = { pins: pinsFor(bob, phone), saved: { revision: 4, list: verified(bob, [phone]) } };
+    const store = storeOnHead4([listKey(BOB), record]);
+    savePinsOf(store, { ...pinsFor(bob, swapped, tablet), masterKey: "another", incomplete: true });
+    expect(saved(store, listKey(BOB))).toEqual({ ...record, pins: pinsFor(bob, phone, tablet) });
+  });
+
+  it("are the first ones of a user of whom nothing is saved, and complete", () => {
+    const store = storeOnHead4();
+    savePinsOf(store, { ...pinsFor(bob, phone), incomplete: true });
+    expect(saved(store, listKey(BOB))).toEqual({ pins: pinsFor(bob, phone) });
   });
 });
 

@@ -26,8 +26,16 @@ export interface ChainUnderTest {
   readonly save: (name: string) => Observable<string>;
 }
 
-/** Alice's records, which several chains may share, and what her chains have written to their log. */
-export function chainIn(m: Marbles, records: DeviceStore = storeOfAlice(), name = "tab"): ChainUnderTest {
+/**
+ * Alice's records, which several chains may share, and what her chains have written to their log.
+ * @param account what the records hold
+ */
+export function chainIn(
+  m: Marbles,
+  records: DeviceStore = storeOfAlice(),
+  name = "tab",
+  account: SavedAccount = load(records),
+): ChainUnderTest {
   const store = new ScriptedStore({ scheduler: m.scheduler, records });
   const scheduler = new CountingScheduler(m.scheduler);
   const events: string[] = [];
@@ -36,7 +44,7 @@ export function chainIn(m: Marbles, records: DeviceStore = storeOfAlice(), name 
     return [...invalidated.map(localpart), ...left.map((userId) => `-${localpart(userId)}`)].join(" ");
   };
   const numbers = (commits: readonly Commit[] | undefined) => commits?.map(({ number }) => number).join(" ") ?? "all";
-  const chain: Chain = new Chain(load(records), { store, owner: OWNED_BY_ALICE, name, scheduler }, () => 0, {
+  const chain: Chain = new Chain(account, { store, owner: account.owner, name, scheduler }, () => 0, {
     followed: (before, commits, isSummary) =>
       events.push(`${isSummary ? "caught up with" : "followed"} ${numbers(commits)}: ${named(before)}`.trimEnd()),
     moved: (before) => events.push(`moved: ${named(before)}`.trimEnd()),
@@ -80,7 +88,8 @@ const writing = (name: string): Write<string> => ({
   },
 });
 
-function load(records: DeviceStore): SavedAccount {
+/** What Alice's records hold. */
+export function load(records: DeviceStore): SavedAccount {
   const loaded: SavedAccount[] = [];
   const subscription: Subscription = readAccount(records, OWNED_BY_ALICE).subscribe((account) => loaded.push(account));
   subscription.unsubscribe();

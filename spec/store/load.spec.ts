@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { StoreFormatError, StoreOwnerError } from "../../src/model/errors.js";
+import { StoreClearedError, StoreFormatError, StoreOwnerError } from "../../src/model/errors.js";
 import type { DeviceStore, RecordKey } from "../../src/store/device-store.js";
 import { loadAccount, type SavedAccount } from "../../src/store/load.js";
 import {
@@ -12,7 +12,9 @@ import {
   STORE_FORMAT,
   SYNC,
 } from "../../src/store/records.js";
+import { ScriptedStore } from "../../src/testing/scripted-store.js";
 import { countingStore, type StoreLog } from "../support/counting-store.js";
+import { ManualTime } from "../support/manual-time.js";
 import { put, saved, savedIds, storeWith } from "../support/saved.js";
 import { ALICE, BOB, CAROL, DAVE } from "../support/users.js";
 import { OWNED_BY_ALICE, storeOfAlice } from "./in-store.js";
@@ -73,6 +75,29 @@ describe("loading an account", () => {
     expect(users(account)).toEqual(["alice@0 none"]);
     expect(account.state).toMatchObject({ head: 0, position: 0, token: undefined });
     expect(account.damaged).toEqual(new Map());
+  });
+
+  it("goes on from the owner that it found when it is tried again", () => {
+    const store = new ScriptedStore({ scheduler: new ManualTime(), records: storeWith() });
+    const account$ = loadAccount(store, ALICE, "new life");
+    const outcomes: unknown[] = [];
+    const tryIt = () =>
+      account$.subscribe({
+        next: ({ owner }) => outcomes.push(owner.lifetime),
+        error: (error: any) => outcomes.push(error),
+      });
+    store.failNext("no disk", "read");
+    tryIt();
+    put(store.records, [OWNER, OWNED_BY_ALICE]);
+    store.failNext("no disk", "readKinds");
+    tryIt();
+    tryIt();
+    put(store.records, [OWNER, { ...OWNED_BY_ALICE, lifetime: "y" }]);
+    tryIt();
+    store.records.clear().subscribe();
+    tryIt();
+    expect(outcomes).toEqual(["no disk", "no disk", "x", new StoreClearedError(), new StoreClearedError()]);
+    expect(saved(store.records, OWNER)).toBeUndefined();
   });
 
   it("folds the log after the snapshot into it, and writes nothing", () => {

@@ -20,3 +20,12 @@ it("the oldest are forgotten", () => {
   for (let i = 1; i <= 200; i++) passed.moveTo(`s${i}`);
   expect([passed.tokens.size, passed.tokens.has("s99"), passed.tokens.has("s100")]).toEqual([100, false, true]);
 });
+
+it("a token that memory left for another line of tokens has not been passed", () => {
+  const passed = new PassedTokens("t1");
+  passed.moveTo("t2");
+  passed.standOn("s5");
+  expect([...passed.tokens]).toEqual(["t1"]);
+  passed.moveTo("t2");
+  expect([...passed.tokens]).toEqual(["t1", "s5"]);
+});

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { initialUsers } from "../../src/store/tracked-users.js";
 import { parseStep } from "../../src/sync/parse-step.js";
-import { loadProblems, stepProblems } from "../../src/tracker/account-problems.js";
+import { adoptionProblems, loadProblems, stepProblems } from "../../src/tracker/account-problems.js";
 import { ALICE, BOB } from "../support/users.js";
 
 describe("what is reported of a saved state", () => {
@@ -23,6 +24,25 @@ describe("what is reported of a saved state", () => {
 
   it("is that a store of an older version was replaced", () => {
     expect(loadProblems({ damaged: new Map(), replaced: 1 })).toMatchObject([{ type: "store-replaced", format: 1 }]);
+  });
+});
+
+describe("what is reported of a store that memory stood in for", () => {
+  const saved = { ...initialUsers(ALICE), head: 5, position: 5, token: "s5" };
+
+  it("is nothing if all users are tracked that were", () => {
+    expect(adoptionProblems(saved, { ...initialUsers(ALICE), token: "t1" })).toEqual([]);
+  });
+
+  it.each([
+    ["s5", '"s5"'],
+    [undefined, "no token"],
+  ])("is a gap from %s if users are lost, and what to do", (from, stand) => {
+    const users = new Map([...saved.users, [BOB, { revision: { number: 1 }, outdated: true, hasList: true }]]);
+    const [problem] = adoptionProblems({ ...saved, users, token: from }, { ...initialUsers(ALICE), token: "t1" });
+    expect(problem).toMatchObject({ type: "gap", from, to: "t1", caughtUp: false });
+    expect(problem?.message).toContain(`between ${stand} and "t1"`);
+    expect(problem?.message).toContain("track()");
   });
 });
 

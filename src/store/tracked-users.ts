@@ -32,15 +32,12 @@ export interface Effects {
   readonly usersChanged: boolean;
 }
 
-/** The number of our own user's revision before anything changed it: they are tracked from the start. */
-const FIRST_REVISION: Revision = { number: 0 };
-
-/** The state of an empty store. */
+/** The state of an empty store. Our own user is tracked from the start, at a revision before anything changed them. */
 export function initialUsers(ownUserId: UserId): TrackedUsers {
   return {
     ownUserId,
     token: undefined,
-    users: new Map([[ownUserId, { revision: FIRST_REVISION, outdated: true, hasList: false }]]),
+    users: new Map([[ownUserId, { revision: { number: 0 }, outdated: true, hasList: false }]]),
   };
 }
 

@@ -147,7 +147,7 @@ describe("damaged pins", () => {
   );
 
   it(
-    "are made anew from the next answer if the whole record is damaged, but nothing is known to be unchanged",
+    "are made anew if the whole record is damaged, and the identity is unknown",
     marbles((m) => {
       const first = trusting(m);
       first.publish("a-bc", { a: HONEST, b: SWAPPED, c: HONEST });

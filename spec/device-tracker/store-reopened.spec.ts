@@ -286,7 +286,7 @@ describe("when the store can be opened", () => {
   );
 
   it(
-    "no change and no response is emitted for it, and the stream goes on from memory's token",
+    "nothing is emitted for it, and the stream goes on from memory's token",
     marbles((m) => {
       const sync$ = m.hot("-x 31s y", {
         x: { since: null, next_batch: "t1" },

@@ -32,7 +32,7 @@ describe("a list in memory", () => {
     expect(memory.last(BOB)).toBeUndefined();
   });
 
-  it("is forgotten with all others when the store is another one, and our key is the one saved there", () => {
+  it("is forgotten with all others, and our key, when the store is another one", () => {
     const { memory } = memoryOf({ [BOB]: { revision } }, "ours");
     memory.keep(BOB, list, revision, { pins: pinsFor(bob, phone) });
     memory.reset("saved");

@@ -84,7 +84,7 @@ describe("loading an account", () => {
     const tryIt = () =>
       account$.subscribe({
         next: ({ owner }) => outcomes.push(owner.lifetime),
-        error: (error: any) => outcomes.push(error),
+        error: (error: unknown) => outcomes.push(error),
       });
     store.failNext("no disk", "read");
     tryIt();

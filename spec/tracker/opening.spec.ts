@@ -36,7 +36,7 @@ function openingIn(m: Marbles, records: DeviceStore = storeOfAlice()) {
   const opened: Opened[] = [];
   const errors: unknown[] = [];
   const open = () => {
-    opening.open().subscribe({ next: (one) => opened.push(one), error: (error: any) => errors.push(error) });
+    opening.open().subscribe({ next: (one) => opened.push(one), error: (error: unknown) => errors.push(error) });
   };
   return { store, commits$, scheduler, opening, events, problems, opened, errors, open };
 }
@@ -117,7 +117,7 @@ describe("a store that cannot be opened", () => {
   );
 
   it(
-    "is tried again, and what is announced while its state is read is followed after that",
+    "is tried again, and what is announced while it is read is followed then",
     marbles((m) => {
       const { open, opening, store, commits$, events } = openingIn(m);
       store.failNext("no disk");

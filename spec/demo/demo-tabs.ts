@@ -49,6 +49,15 @@ export const press = async ({ page }: Tab, experiment: string): Promise<void> =>
   await page.locator(`[data-experiment="${experiment}"]`).click();
 };
 
+/** Waits until the button has this label. */
+export const labels = ({ page }: Tab, experiment: string, label: string): Promise<void> =>
+  expect
+    .poll(
+      () => page.evaluate((id) => document.querySelector(`[data-experiment="${id}"]`)?.textContent, experiment),
+      eventually,
+    )
+    .toBe(label);
+
 /** Waits until the tab has counted so many tabs. */
 export const counts = (tab: Tab, count: number): Promise<void> => sees(tab, `#tabs-headline[data-open="${count}"]`);
 

@@ -1,7 +1,7 @@
 import type { Page } from "playwright";
 import { describe, expect } from "vitest";
 import { eventually, isSkipped } from "./chromium.js";
-import { changeAndSee, counts, listsIn, press, requestsTo, sees, takeOverIn, textsOf } from "./demo-tabs.js";
+import { changeAndSee, counts, labels, listsIn, press, requestsTo, sees, takeOverIn, textsOf } from "./demo-tabs.js";
 import { it } from "./tabs-test.js";
 import { ALL_USERS, BOB, CAROL, DAVE } from "./users.js";
 
@@ -65,10 +65,13 @@ describe.skipIf(isSkipped)("the demo in several tabs", { timeout: 90_000 }, () =
     await sees(b, `[data-bar="${BOB}"][data-superseded][data-verdict="superseded"]`);
     await press(b, "leave");
     for (const tab of [a, b]) await sees(tab, `[data-user="${CAROL}"][data-standing="untracked"]`);
-    await press(b, "leave");
+    await labels(a, "leave", "Carol comes back");
+    await press(a, "leave");
+    await labels(b, "leave", "Carol leaves the room");
     await press(b, "server");
     for (const tab of [a, b]) await sees(tab, `[data-user="${DAVE}"][data-standing="unreachable"]`);
-    await press(b, "server");
+    await labels(a, "server", "Dave’s server comes back");
+    await press(a, "server");
     for (const tab of [a, b])
       for (const user of ALL_USERS) await sees(tab, `[data-user="${user}"][data-standing="current"]`);
     expect(await listsIn(b)).toEqual(await listsIn(a));

@@ -37,12 +37,7 @@ export function showButtons(
   return new Observable<unknown>((subscriber) => {
     const slow: SlowCall = { running$: new BehaviorSubject(false), giveUp$: new Subject() };
     const acted$ = new Subject<void>();
-    const world$ = session.place.embedded
-      ? acted$.pipe(
-          startWith(undefined),
-          switchMap(() => worldState().pipe(catchError(() => EMPTY))),
-        )
-      : of(EMPTY_WORLD);
+    const world$ = worldOf(session, acted$);
     const stage$ = new BehaviorSubject<Stage>({ world: EMPTY_WORLD, slow: false });
 
     const rows = EXPERIMENTS.filter(({ anywhere }) => anywhere === true || session.place.embedded).map((experiment) => {
@@ -74,6 +69,15 @@ export function showButtons(
       for (const { item } of rows) item.remove();
     };
   });
+}
+
+/** The state of the embedded homeserver, which other tabs and browsers change, too. */
+function worldOf({ place, announced$ }: Session, acted$: Observable<void>): Observable<WorldState> {
+  if (!place.embedded) return of(EMPTY_WORLD);
+  return merge(acted$, announced$).pipe(
+    startWith(undefined),
+    switchMap(() => worldState().pipe(catchError(() => EMPTY))),
+  );
 }
 
 function rowFor({ id }: Experiment) {

@@ -39,6 +39,8 @@ export interface Session {
   readonly place: Place;
   readonly users: readonly UserId[];
   readonly lookUp: LookUp;
+  /** Emits when another user or the server may have done something, at the push of a button in any tab. */
+  readonly announced$: Observable<unknown>;
   /** Acknowledges a changed identity, with the master key that was shown. */
   readonly acknowledge: (userId: UserId, masterKey: string) => Observable<never>;
 }
@@ -104,7 +106,7 @@ export function openSession(place: Place, note: Note, complain: (message: string
     session.add(observedUpdates(tracker, users, note).subscribe());
     session.add(observedClaims(tracker, users, lists$, note).subscribe({ error: () => undefined }));
     session.add(observe(lists$).subscribe({ error: (error: unknown) => complain(messageOf(error)) }));
-    subscriber.next({ place, users, lookUp, acknowledge });
+    subscriber.next({ place, users, lookUp, announced$: tracker.deviceChanges$, acknowledge });
     session.add(tracker.connect());
     session.add(() => tracker.close());
     return session;

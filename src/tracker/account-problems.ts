@@ -2,7 +2,7 @@ import type { TrackerProblem } from "../model/problems.js";
 import type { SavedState } from "../store/clone.js";
 import type { SavedAccount } from "../store/load.js";
 import type { TrackedUsers } from "../store/tracked-users.js";
-import type { ParsedStep } from "../sync/parse-step.js";
+import type { ParsedPart } from "../sync/parse-step.js";
 import { refusedIds } from "../sync/refused-ids.js";
 
 /** Kinds of records without which it is not known who is tracked. */
@@ -32,8 +32,8 @@ export function adoptionProblems(saved: SavedState, { token, users }: TrackedUse
   return [{ type: "gap", from: saved.token, to: token ?? null, caughtUp: false, message }];
 }
 
-/** What is reported of a sync response. */
-export function stepProblems({ refusal, refusedIds: ids }: ParsedStep): TrackerProblem[] {
+/** What is reported of a sync response, or of a part of its lists. */
+export function stepProblems({ refusal, refusedIds: ids }: ParsedPart): TrackerProblem[] {
   const problems: TrackerProblem[] = [];
   if (refusal !== undefined) {
     const message = `${refusal.message}; as it may hide changes, every device list became outdated`;

@@ -1,4 +1,4 @@
-import { concat, defer, EMPTY, from, ignoreElements, map, of, Subscription, type Observable } from "rxjs";
+import { ignoreElements, type Observable } from "rxjs";
 import { acknowledgeDevice, type DeviceToAcknowledge } from "../lists/acknowledge-device.js";
 import { acknowledgeIdentity } from "../lists/acknowledge-identity.js";
 import { compactIndex } from "../lists/compact-index.js";
@@ -8,28 +8,26 @@ import { isUserId, type UserId } from "../model/ids.js";
 import { changesToAdopt } from "../store/adopt.js";
 import { Chain } from "../store/chain.js";
 import type { Applied } from "../store/chain-writer.js";
-import { isEmptyStep, type Change, type Commit, type SyncStep } from "../store/change.js";
+import type { Change, Commit, SyncStep } from "../store/change.js";
 import { keepFirst } from "../store/clone.js";
-import { departures, rebased, type Outcome } from "../store/rebase.js";
+import { departures, type Outcome } from "../store/rebase.js";
 import type { DeviceStore } from "../store/device-store.js";
 import type { SavedAccount } from "../store/load.js";
 import type { ReplaceableStore } from "../store/replaceable-store.js";
 import { effectsSince, type Before } from "../store/tracked-users.js";
-import { closeGap, placeStep, type Placement, type Standing } from "../sync/gap-recovery.js";
-import { parsePart, parseStep, partToChange, toChange, type ParsedStep } from "../sync/parse-step.js";
 import { PassedTokens } from "../sync/passed-tokens.js";
 import { refusedIds } from "../sync/refused-ids.js";
 import { Tracking } from "../sync/tracking.js";
 import type { Pins } from "../trust/pins.js";
-import { adoptionProblems, loadProblems, stepProblems } from "./account-problems.js";
+import { adoptionProblems, loadProblems } from "./account-problems.js";
 import { announcedChanges, stepsIn, toResponse } from "./announced-changes.js";
 import type { Connection } from "./connection.js";
 import { Doubt } from "./doubt.js";
 import { Gate } from "./gate.js";
 import { listsOf, type AccountSettings, type ListParts } from "./lists-of.js";
-import { oneInEachTask } from "./one-in-each-task.js";
 import type { Outputs } from "./outputs.js";
 import { Siblings } from "./siblings.js";
+import { Steps } from "./steps.js";
 
 /** What an account needs besides its settings. */
 export interface AccountSurroundings {
@@ -47,23 +45,18 @@ export interface AccountSurroundings {
 export type HeldCall = Commit[];
 
 /**
- * An account whose saved state has been read: applies changes, one after the other, and keeps everything that depends
- * on them in step.
- *
- *     response ─▶ gate ─▶ parse ─▶ place ─┬─ next ─▶ apply ─▶ memory, queries, commit ─▶ emissions
- *                                         ├─ past ─▶ it has been applied
- *                                         ├─ late ─▶ the users it names become outdated
- *                                         └─ gap ──▶ close the gate, find what is missing, apply, open it
+ * An account whose saved state has been read: keeps everything that depends on the tracked users in step with them,
+ * whether they are changed by a response ({@link Steps}), by a call, or by another tracker.
  */
 export class Account {
   readonly chain: Chain;
   readonly tracking: Tracking;
   readonly parts: ListParts;
   readonly siblings: Siblings;
+  readonly steps: Steps;
   readonly #store: ReplaceableStore;
   readonly #settings: AccountSettings;
   readonly #surroundings: AccountSurroundings;
-  readonly #subscriptions = new Subscription();
   readonly #passed: PassedTokens;
   readonly #held = new Set<HeldCall>();
   readonly #doubt: Doubt;
@@ -118,30 +111,21 @@ export class Account {
     this.parts = listsOf(this.chain, this.tracking, store, settings, outputs, { ourKey: account.ourKey, closed$ });
     this.siblings = new Siblings(settings.userId, this.chain, this.tracking, this.parts, outputs);
     this.#doubt = new Doubt(surroundings.gate, this.tracking, outputs.emissions);
+    this.steps = new Steps(settings, {
+      chain: this.chain,
+      tracking: this.tracking,
+      passed: this.#passed,
+      doubt: this.#doubt,
+      siblings: this.siblings,
+      outputs,
+      commit: (change) => this.#commit(change),
+    });
     outputs.reportAll(loadProblems(account));
   }
 
   /** Follows what other trackers announce. */
   hear(announcement: unknown): void {
     this.chain.hear(announcement);
-  }
-
-  /** Applies a sync response, after those before it. */
-  receive(response: unknown, connection: Connection): void {
-    const { outputs } = this.#surroundings;
-    const parsed = parseStep(response, this.#settings.userId);
-    const isFirst = connection.isFresh;
-    // One that does not say what it answered follows the one before it.
-    const step = parsed.since === undefined && !isFirst ? { ...parsed, since: connection.token } : parsed;
-    // A subscriber that is notified in the middle of a step, and causes the next one, must find this one complete.
-    outputs.emissions.batch(() => {
-      outputs.reportAll(stepProblems(step));
-      if (step.next !== undefined) connection.responded(step.next);
-      const placement = placeStep(step, this.#standing(isFirst));
-      if (placement === "gap" || step.parts.length > 0) this.#applyInParts(step, isFirst, connection);
-      else this.#applyPlaced(step, placement, connection);
-      this.chain.commitPending();
-    });
   }
 
   /** A call waits at the gate. Commits of other trackers that are followed in the meantime, its caller does not know. */
@@ -204,7 +188,7 @@ export class Account {
   }
 
   close(error: Error): void {
-    this.#subscriptions.unsubscribe();
+    this.steps.close();
     this.siblings.close();
     this.chain.close(error);
   }
@@ -233,30 +217,6 @@ export class Account {
     let pins: ReadonlyMap<UserId, Pins> = new Map();
     this.#store.readKinds(["list"]).subscribe(([lists = new Map<UserId, unknown>()]) => (pins = pinsIn(lists)));
     return pins;
-  }
-
-  #standing(isFirst: boolean): Standing {
-    return { token: this.chain.clone.token, passed: this.#passed.tokens, isFirst };
-  }
-
-  #applyPlaced(step: ParsedStep, placement: Exclude<Placement, "gap">, connection: Connection): void {
-    if (placement === "late") {
-      this.#respond(step, this.#applyLate(toChange(step, step.since ?? undefined)), connection);
-      return;
-    }
-    const { token } = this.chain.clone;
-    // Lists that were fetched before an account's first token may be older than it.
-    const isInitial = token === undefined && step.next !== undefined;
-    const change: SyncStep = { ...toChange(step, token), ...(isInitial && { everyone: "outdated" }) };
-    const isNews = placement === "next" && !isEmptyStep(change);
-    this.siblings.stepApplied(isNews);
-    this.#respond(step, isNews ? this.#commit(change) : this.chain.tokenSettled(), connection);
-  }
-
-  #respond({ response }: ParsedStep, outcome$: Observable<Outcome>, connection: Connection): void {
-    if (response === undefined) return;
-    this.#surroundings.outputs.responses.applied(response, outcome$);
-    this.siblings.caughtUp(connection);
   }
 
   /**
@@ -307,79 +267,5 @@ export class Account {
     const isSynced = responses.some((response) => response !== undefined);
     const current = connection();
     if (isSynced && current !== undefined) this.siblings.caughtUp(current);
-  }
-
-  /**
-   * A step after a gap, or a long one. Until it has been applied, changes and lookups wait, and nothing is called current.
-   */
-  #applyInParts(step: ParsedStep, isFirst: boolean, connection: Connection): void {
-    const { outputs } = this.#surroundings;
-    this.#doubt.setGapOpen(true);
-    const before$ = concat(
-      this.#missingBefore(step, isFirst),
-      defer(() => this.#partsOf(step)),
-    );
-    this.#subscriptions.add(
-      before$.pipe(oneInEachTask(this.#settings.scheduler)).subscribe({
-        next: (part) => {
-          this.tracking.holdSet(true);
-          outputs.emissions.batch(() => void this.#applyLate(part));
-        },
-        complete: () => {
-          outputs.emissions.batch(() => {
-            this.#applyAfterGap(step, connection);
-            outputs.emissions.enqueue(() => {
-              this.tracking.holdSet(false);
-            });
-            this.#doubt.setGapOpen(false);
-            if (this.chain.isBehind && this.chain.failing) this.#doubt.goOnInDoubt();
-            this.chain.commitPending();
-          });
-        },
-        error: () => {
-          this.chain.storeCleared();
-        },
-      }),
-    );
-  }
-
-  #missingBefore(step: ParsedStep, isFirst: boolean): Observable<SyncStep> {
-    const { keysApi, gaps, userId: ownUserId, scheduler, queryDeadline: deadline } = this.#settings;
-    if (placeStep(step, this.#standing(isFirst)) !== "gap") return EMPTY;
-    return closeGap(step, {
-      ownUserId,
-      catchUp: () => this.chain.synchronize(),
-      standing: () => this.#standing(isFirst),
-      changes: gaps === "ask" ? (range) => keysApi.changes(range) : undefined,
-      scheduler,
-      deadline,
-      report: this.#surroundings.outputs.report,
-    });
-  }
-
-  /** The users that a long step names, in parts that move no token. */
-  #partsOf(step: ParsedStep): Observable<SyncStep> {
-    if (step.parts.length === 0 || placeStep(step, this.#standing(false)) === "past") return EMPTY;
-    return from(step.parts).pipe(
-      map((part) => {
-        const parsed = parsePart(part, this.#settings.userId);
-        this.#surroundings.outputs.reportAll(stepProblems({ ...step, ...parsed }));
-        return partToChange(parsed, step.since ?? undefined);
-      }),
-    );
-  }
-
-  /**
-   * The step before which the gap was. If it is still not the next one, another tab has moved on: what it names becomes
-   * outdated, and the next response shows.
-   */
-  #applyAfterGap(step: ParsedStep, connection: Connection): void {
-    const placement = placeStep(step, this.#standing(false));
-    this.#applyPlaced(step, placement === "gap" ? "late" : placement, connection);
-  }
-
-  #applyLate(step: SyncStep): Observable<Outcome> {
-    const change = rebased(step, this.chain.clone, () => false);
-    return typeof change === "string" ? of(change) : this.#commit(change);
   }
 }

@@ -145,7 +145,7 @@ export class Session {
         next: (response: unknown) => {
           if (connection.closed) return; // from inside an emission that an earlier response of this burst caused
           this.#gate.pass(() => {
-            this.#account?.receive(response, connection);
+            this.#account?.steps.receive(response, connection);
           });
         },
         error: (error: unknown) => {

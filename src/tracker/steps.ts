@@ -1,0 +1,171 @@
+import { concat, defer, EMPTY, from, map, of, Subscription, type Observable } from "rxjs";
+import type { Chain } from "../store/chain.js";
+import { isEmptyStep, type Change, type SyncStep } from "../store/change.js";
+import { rebased, type Outcome } from "../store/rebase.js";
+import { closeGap, placeStep, type Placement, type Standing } from "../sync/gap-recovery.js";
+import { parsePart, parseStep, partToChange, toChange, type ParsedStep } from "../sync/parse-step.js";
+import type { PassedTokens } from "../sync/passed-tokens.js";
+import type { Tracking } from "../sync/tracking.js";
+import { stepProblems } from "./account-problems.js";
+import type { Connection } from "./connection.js";
+import type { Doubt } from "./doubt.js";
+import type { AccountSettings } from "./lists-of.js";
+import { oneInEachTask } from "./one-in-each-task.js";
+import type { Outputs } from "./outputs.js";
+import type { Siblings } from "./siblings.js";
+
+/** What steps are applied to. */
+export interface StepTargets {
+  readonly chain: Chain;
+  readonly tracking: Tracking;
+  readonly passed: PassedTokens;
+  readonly doubt: Doubt;
+  readonly siblings: Siblings;
+  readonly outputs: Outputs;
+  /** Applies a change in memory and marks what it supersedes. {@link Chain.commitPending} begins its commit. */
+  readonly commit: (change: Change) => Observable<Outcome>;
+}
+
+/**
+ * Applies sync responses, one after the other.
+ *
+ *     response ─▶ parse ─▶ place ─┬─ next ─▶ memory, queries, commit ─▶ emissions
+ *                                 ├─ past ─▶ it has been applied
+ *                                 ├─ late ─▶ the users it names become outdated
+ *                                 └─ gap ──▶ close the gate, find what is missing, apply, open it
+ */
+export class Steps {
+  readonly #settings: AccountSettings;
+  readonly #to: StepTargets;
+  readonly #subscriptions = new Subscription();
+
+  constructor(settings: AccountSettings, targets: StepTargets) {
+    this.#settings = settings;
+    this.#to = targets;
+  }
+
+  /** Applies a response, after those before it. */
+  receive(response: unknown, connection: Connection): void {
+    const { chain, outputs } = this.#to;
+    const parsed = parseStep(response, this.#settings.userId);
+    const isFirst = connection.isFresh;
+    // One that does not say what it answered follows the one before it.
+    const step = parsed.since === undefined && !isFirst ? { ...parsed, since: connection.token } : parsed;
+    // A subscriber that is notified in the middle of a step, and causes the next one, must find this one complete.
+    outputs.emissions.batch(() => {
+      outputs.reportAll(stepProblems(step));
+      if (step.next !== undefined) connection.responded(step.next);
+      const placement = placeStep(step, this.#standing(isFirst));
+      if (placement === "gap" || step.parts.length > 0) this.#applyInParts(step, isFirst, connection);
+      else this.#applyPlaced(step, placement, connection);
+      chain.commitPending();
+    });
+  }
+
+  close(): void {
+    this.#subscriptions.unsubscribe();
+  }
+
+  #standing(isFirst: boolean): Standing {
+    const { chain, passed } = this.#to;
+    return { token: chain.clone.token, passed: passed.tokens, isFirst };
+  }
+
+  #applyPlaced(step: ParsedStep, placement: Exclude<Placement, "gap">, connection: Connection): void {
+    const { chain, siblings, commit } = this.#to;
+    if (placement === "late") {
+      this.#respond(step, this.#applyLate(toChange(step, step.since ?? undefined)), connection);
+      return;
+    }
+    const { token } = chain.clone;
+    // Lists that were fetched before an account's first token may be older than it.
+    const isInitial = token === undefined && step.next !== undefined;
+    const change: SyncStep = { ...toChange(step, token), ...(isInitial && { everyone: "outdated" }) };
+    const isNews = placement === "next" && !isEmptyStep(change);
+    siblings.stepApplied(isNews);
+    this.#respond(step, isNews ? commit(change) : chain.tokenSettled(), connection);
+  }
+
+  #respond({ response }: ParsedStep, outcome$: Observable<Outcome>, connection: Connection): void {
+    if (response === undefined) return;
+    const { outputs, siblings } = this.#to;
+    outputs.responses.applied(response, outcome$);
+    siblings.caughtUp(connection);
+  }
+
+  /**
+   * A step after a gap, or a long one. Until it has been applied, changes and lookups wait, and nothing is called current.
+   */
+  #applyInParts(step: ParsedStep, isFirst: boolean, connection: Connection): void {
+    const { chain, tracking, doubt, outputs } = this.#to;
+    doubt.setGapOpen(true);
+    const before$ = concat(
+      this.#missingBefore(step, isFirst),
+      defer(() => this.#partsOf(step)),
+    );
+    this.#subscriptions.add(
+      before$.pipe(oneInEachTask(this.#settings.scheduler)).subscribe({
+        next: (part) => {
+          tracking.holdSet(true);
+          outputs.emissions.batch(() => void this.#applyLate(part));
+        },
+        complete: () => {
+          outputs.emissions.batch(() => {
+            this.#applyAfterGap(step, connection);
+            outputs.emissions.enqueue(() => {
+              tracking.holdSet(false);
+            });
+            doubt.setGapOpen(false);
+            if (chain.isBehind && chain.failing) doubt.goOnInDoubt();
+            chain.commitPending();
+          });
+        },
+        error: () => {
+          chain.storeCleared();
+        },
+      }),
+    );
+  }
+
+  #missingBefore(step: ParsedStep, isFirst: boolean): Observable<SyncStep> {
+    const { keysApi, gaps, userId: ownUserId, scheduler, queryDeadline: deadline } = this.#settings;
+    const { chain, outputs } = this.#to;
+    if (placeStep(step, this.#standing(isFirst)) !== "gap") return EMPTY;
+    return closeGap(step, {
+      ownUserId,
+      catchUp: () => chain.synchronize(),
+      standing: () => this.#standing(isFirst),
+      changes: gaps === "ask" ? (range) => keysApi.changes(range) : undefined,
+      scheduler,
+      deadline,
+      report: outputs.report,
+    });
+  }
+
+  /** The users that a long step names, in parts that move no token. */
+  #partsOf(step: ParsedStep): Observable<SyncStep> {
+    if (step.parts.length === 0 || placeStep(step, this.#standing(false)) === "past") return EMPTY;
+    return from(step.parts).pipe(
+      map((part) => {
+        const parsed = parsePart(part, this.#settings.userId);
+        this.#to.outputs.reportAll(stepProblems(parsed));
+        return partToChange(parsed, step.since ?? undefined);
+      }),
+    );
+  }
+
+  /**
+   * The step before which the gap was. If it is still not the next one, another tab has moved on: what it names becomes
+   * outdated, and the next response shows.
+   */
+  #applyAfterGap(step: ParsedStep, connection: Connection): void {
+    const placement = placeStep(step, this.#standing(false));
+    this.#applyPlaced(step, placement === "gap" ? "late" : placement, connection);
+  }
+
+  #applyLate(step: SyncStep): Observable<Outcome> {
+    const { chain, commit } = this.#to;
+    const change = rebased(step, chain.clone, () => false);
+    return typeof change === "string" ? of(change) : commit(change);
+  }
+}

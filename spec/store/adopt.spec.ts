@@ -5,6 +5,7 @@ import { emptyClone, follow, type Clone } from "../../src/store/clone.js";
 import { SYNC } from "../../src/store/records.js";
 import { ReplaceableStore } from "../../src/store/replaceable-store.js";
 import { standIn } from "../../src/store/stand-in.js";
+import type { UserId } from "../../src/model/ids.js";
 import { effectsSince } from "../../src/store/tracked-users.js";
 import { marbles, type Marbles } from "../support/marbles.js";
 import { saved } from "../support/saved.js";
@@ -21,18 +22,28 @@ function cloneAfter(...changes: readonly Change[]): Clone {
 }
 
 describe("what memory commits to the store that it stood in for", () => {
-  const GAP = { type: "step", changed: [], left: [], everyone: "untracked" };
+  const at = (token: string | undefined, ...left: readonly UserId[]) => ({
+    state: { ...emptyClone(ALICE), token },
+    hasLeft: (userId: UserId) => left.includes(userId),
+  });
+  const gap = { type: "step", changed: [ALICE, BOB], left: [], everyone: "untracked" };
 
-  it("is a gap to its token that could not be closed, and the users whom it tracks", () => {
+  it("is a gap that could not be closed, but for the users whom it tracks", () => {
     const memory = cloneAfter(step({ next: "t1", changed: [BOB, CAROL] }), leaving("t1", "t2", CAROL));
-    expect(changesToAdopt(memory, { token: "s5" })).toEqual([{ ...GAP, since: "s5", next: "t2" }, track(ALICE, BOB)]);
-    expect(changesToAdopt(memory, { token: undefined })).toMatchObject([{ ...GAP, since: undefined, next: "t2" }, {}]);
+    expect(changesToAdopt(memory, at("s5"))).toEqual([{ ...gap, since: "s5", next: "t2" }, track(ALICE, BOB)]);
+    expect(changesToAdopt(memory, at(undefined))).toMatchObject([{ ...gap, since: undefined, next: "t2" }, {}]);
   });
 
   it("is the users whom it tracks, outdated, if it stands on no other token", () => {
     const expected = [track(ALICE, BOB), invalidate(ALICE, BOB)];
-    expect(changesToAdopt(cloneAfter(track(BOB)), { token: "s5" })).toEqual(expected);
-    expect(changesToAdopt(cloneAfter(step({ next: "s5", changed: [BOB] })), { token: "s5" })).toEqual(expected);
+    expect(changesToAdopt(cloneAfter(track(BOB)), at("s5"))).toEqual(expected);
+    expect(changesToAdopt(cloneAfter(step({ next: "s5", changed: [BOB] })), at("s5"))).toEqual(expected);
+  });
+
+  it("is no user who left in a commit that it did not hear of, except as of its own token", () => {
+    expect(changesToAdopt(cloneAfter(track(BOB)), at("s5", BOB))).toEqual([track(ALICE), invalidate(ALICE, BOB)]);
+    const memory = cloneAfter(step({ next: "t1", changed: [BOB] }));
+    expect(changesToAdopt(memory, at("s5", BOB))).toEqual([{ ...gap, since: "s5", next: "t1" }, track(ALICE)]);
   });
 });
 
@@ -55,7 +66,7 @@ function adoptingIn(m: Marbles) {
   const under = chainIn(m, place, "tab", memory.account);
   const { chain } = under;
   const adopt = (account = load(records)) => {
-    const changes = changesToAdopt(chain.clone, account.state);
+    const changes = changesToAdopt(chain.clone, account);
     place.replace(records);
     chain.adopt(account);
     for (const change of changes) chain.apply(change);
@@ -73,7 +84,7 @@ describe("a chain that goes on in the store that memory stood in for", () => {
       other.apply(changing("s0", "s1", BOB), track(DAVE));
       apply(step({ next: "t1", changed: [CAROL] }), changing("t1", "t2", CAROL));
       adopt();
-      const expected = ["alice@3 none", "carol@4 none"];
+      const expected = ["alice@3 none", "carol@3 none"];
       expect([users(), other.users()]).toEqual([expected, expected]);
       expect(saved(records, SYNC)).toMatchObject({ head: 4, token: "t2" });
       expect(other.events).toEqual(["followed 3 4: alice carol -bob -dave"]);
@@ -107,6 +118,18 @@ describe("a chain that goes on in the store that memory stood in for", () => {
       // The gap to t1 is of a stream that is behind, and Dave left in a commit that memory did not know.
       expect(users()).toEqual(["alice@3 none", "bob@3 none", "carol@4 none"]);
       expect(saved(records, SYNC)).toMatchObject({ head: 4, token: "s2" });
+    }),
+  );
+
+  it(
+    "tracks no user who left in a commit that memory did not hear of",
+    marbles((m) => {
+      const { apply, adopt, records, users } = adoptingIn(m);
+      const other = chainIn(m, records, "another tab");
+      other.apply(changing("s0", "s1", BOB, DAVE), leaving("s1", "s2", DAVE));
+      apply(track(CAROL, DAVE));
+      adopt();
+      expect(users()).toEqual(["alice@4 none", "bob@1 none", "carol@4 none"]);
     }),
   );
 

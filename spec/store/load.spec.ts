@@ -125,6 +125,11 @@ describe("loading an account", () => {
     expect(account.state.users.get(BOB)?.revision).toBe(account.state.users.get(CAROL)?.revision);
   });
 
+  it("knows who left in a commit that is still in the log", () => {
+    const { hasLeft } = load(storeOfAlice(...SAVED));
+    expect([BOB, CAROL, DAVE].map(hasLeft)).toEqual([true, false, false]);
+  });
+
   it("reads our own user-signing key", () => {
     expect(load(storeOfAlice([OWN_IDENTITY, { userSigningKey: "ours" }])).ourKey).toBe("ours");
     expect(load(storeOfAlice([OWN_IDENTITY, "?"])).ourKey).toBeUndefined();

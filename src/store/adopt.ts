@@ -1,30 +1,26 @@
-import type { Change, SyncStep } from "./change.js";
+import type { Change } from "./change.js";
 import type { Clone, SavedState } from "./clone.js";
+import type { SavedAccount } from "./load.js";
 import type { Before, TrackedUsers } from "./tracked-users.js";
 
 /**
- * What memory commits to a store that it stood in for. `memory` is its state, `saved` that of the store.
+ * What memory commits to a store that it stood in for.
  *
  * 1. If memory stands on a token of its own, it is unknown who left between the store's token and the beginning of
- *    memory's stream: a gap that cannot be closed.
- * 2. The users whom memory tracks are tracked. Their lists were compared with memory's pins, not with the store's, so they
- *    are outdated.
+ *    memory's stream: a gap that cannot be closed. As of its end, the users whom memory tracks are.
+ * 2. If it does not, or if another tab moves the head before this is committed, users are tracked who did not leave in a
+ *    commit that memory did not hear of.
+ * 3. The lists of all of them were compared with memory's pins, not with the store's: they are outdated.
  */
-export function changesToAdopt(memory: TrackedUsers, saved: Pick<SavedState, "token">): readonly Change[] {
+export function changesToAdopt(
+  memory: TrackedUsers,
+  { state: { token: since }, hasLeft }: Pick<SavedAccount, "state" | "hasLeft">,
+): readonly Change[] {
   const users = [...memory.users.keys()];
-  const gap = gapBetween(saved.token, memory.token);
-  // After the gap they are outdated anyway.
-  return gap === undefined
-    ? [
-        { type: "track", users },
-        { type: "invalidate", users },
-      ]
-    : [gap, { type: "track", users }];
-}
-
-function gapBetween(since: string | undefined, next: string | undefined): SyncStep | undefined {
-  if (next === undefined || next === since) return undefined;
-  return { type: "step", since, next, changed: [], left: [], everyone: "untracked" };
+  const track: Change = { type: "track", users: users.filter((userId) => !hasLeft(userId)) };
+  const { token: next } = memory;
+  if (next === undefined || next === since) return [track, { type: "invalidate", users }];
+  return [{ type: "step", since, next, changed: users, left: [], everyone: "untracked" }, track];
 }
 
 /**

@@ -66,3 +66,13 @@ export function lastMentions(lists: readonly NamedUsers[]): NamedUsers {
   const named = (kind: keyof NamedUsers) => Array.from(last).flatMap(([userId, was]) => (was === kind ? [userId] : []));
   return { changed: named("changed"), left: named("left") };
 }
+
+/** Whether a user left, or was untracked by a gap that could not be closed, in any of these commits. */
+export function departures(commits: readonly Commit[]): (userId: UserId) => boolean {
+  const left = new Set<UserId>();
+  for (const { change } of commits) {
+    if (change.type === "step" && change.everyone === "untracked") return () => true;
+    if (change.type === "step") for (const userId of change.left) left.add(userId);
+  }
+  return (userId) => left.has(userId);
+}

@@ -2,6 +2,7 @@ import { defer, map, mergeMap, of, tap, throwError, type Observable } from "rxjs
 import { MAX_TAIL } from "../model/batch-sizes.js";
 import { StoreClearedError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
+import { departures, type Commit } from "./change.js";
 import { emptyClone, follow, followSave, type SavedState } from "./clone.js";
 import type { DeviceStore, RecordKey } from "./device-store.js";
 import { mend } from "./mend.js";
@@ -29,6 +30,8 @@ import type { Base } from "./transactions.js";
 export interface SavedAccount {
   readonly owner: OwnerRecord;
   readonly state: SavedState;
+  /** Whether a user left in a commit that is still in the log. */
+  readonly hasLeft: (userId: UserId) => boolean;
   /** Our own user-signing key, according to our own saved list. */
   readonly ourKey: string | undefined;
   /** Records that could not be trusted, by kind. */
@@ -83,13 +86,19 @@ export function readAccount(store: DeviceStore, owner: OwnerRecord): Observable<
           ? NO_SYNC
           : undefined;
       const { state, damaged } = fold(owner.userId, sync, snapshots, log);
-      const found: SavedAccount = { owner, state, ourKey, damaged };
+      const hasLeft = departures(Array.from(log.values()).flatMap(commitsIn));
+      const found: SavedAccount = { owner, state, hasLeft, ourKey, damaged };
       if (damaged.size === 0) return of(found);
       return mend(store, owner, { sync: account.get(SYNC[1]), snapshots, log }).pipe(
         map((mended) => ({ ...found, state: mended })),
       );
     }),
   );
+}
+
+function commitsIn(record: unknown): readonly Commit[] {
+  const read = readLog(record);
+  return read?.type === "commits" ? read.commits : [];
 }
 
 type Records = ReadonlyMap<string, unknown>;

@@ -1,5 +1,5 @@
 import type { UserId } from "../model/ids.js";
-import { isEmptyStep, type Change, type Commit, type SyncStep } from "./change.js";
+import { departures, isEmptyStep, type Change, type Commit, type SyncStep } from "./change.js";
 import { applyLocally, follow, followSave, keepFirst, type Clone, type Pending, type SavedState } from "./clone.js";
 import type { Missing } from "./load.js";
 import type { LogRecord } from "./records.js";
@@ -106,16 +106,6 @@ function ownCommits(records: readonly LogRecord[], name: string, head: number): 
 function unknownCommits(records: readonly LogRecord[], name: string, head: number): readonly Commit[] {
   const others = records.flatMap((record) => (record.type === "commits" && record.by !== name ? record.commits : []));
   return others.filter(({ number }) => number > head);
-}
-
-/** Whether a user left, or was untracked by a gap that could not be closed, in any of these commits. */
-export function departures(commits: readonly Commit[]): (userId: UserId) => boolean {
-  const left = new Set<UserId>();
-  for (const { change } of commits) {
-    if (change.type === "step" && change.everyone === "untracked") return () => true;
-    if (change.type === "step") for (const userId of change.left) left.add(userId);
-  }
-  return (userId) => left.has(userId);
 }
 
 /** Applies the commits and saves that were missing. */

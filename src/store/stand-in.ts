@@ -16,5 +16,8 @@ export function standIn(userId: UserId, lifetime: string): StandIn {
   const owner: OwnerRecord = { userId, format: STORE_FORMAT, lifetime, standsIn: true };
   const store = memoryStore();
   store.update([], () => ({ puts: [[OWNER, owner]], deletes: [], result: undefined })).subscribe();
-  return { store, account: { owner, state: emptyClone(userId), ourKey: undefined, damaged: new Map() } };
+  return {
+    store,
+    account: { owner, state: emptyClone(userId), hasLeft: () => false, ourKey: undefined, damaged: new Map() },
+  };
 }

@@ -8,9 +8,9 @@ import { isUserId, type UserId } from "../model/ids.js";
 import { changesToAdopt } from "../store/adopt.js";
 import { Chain } from "../store/chain.js";
 import type { Applied } from "../store/chain-writer.js";
-import type { Change, Commit, SyncStep } from "../store/change.js";
+import { departures, type Change, type Commit, type SyncStep } from "../store/change.js";
 import { keepFirst } from "../store/clone.js";
-import { departures, type Outcome } from "../store/rebase.js";
+import type { Outcome } from "../store/rebase.js";
 import type { DeviceStore } from "../store/device-store.js";
 import type { SavedAccount } from "../store/load.js";
 import type { ReplaceableStore } from "../store/replaceable-store.js";
@@ -196,7 +196,7 @@ export class Account {
   #adopt(saved: SavedAccount, store: DeviceStore): void {
     const { chain, parts, siblings } = this;
     const { outputs, connection } = this.#surroundings;
-    const changes = changesToAdopt(chain.clone, saved.state);
+    const changes = changesToAdopt(chain.clone, saved);
     const pins = this.#pinsInMemory();
     this.#store.replace(store);
     const before = chain.adopt(saved);

@@ -31,7 +31,10 @@ describe("taking over a whole saved state", () => {
   const takeOver = (clone: Clone, state: SavedState) =>
     rebase(
       clone,
-      { type: "everything", account: { owner: OWNED_BY_ALICE, state, hasLeft: () => false, ourKey: undefined, damaged: new Map() } },
+      {
+        type: "everything",
+        account: { owner: OWNED_BY_ALICE, state, hasLeft: () => false, ourKey: undefined, damaged: new Map() },
+      },
       OURS,
     );
   const saved = (clone: Clone, token: string, head: number, ...changes: readonly Change[]) => {

@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { hashOf } from "./hash-of.mjs";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 /** What the page is built from. The lock file stands for the installed packages. */
@@ -16,7 +16,7 @@ const CACHE = join(root, "node_modules/.cache/demo");
  * @returns {Promise<Record<string, string>>} the files by path
  */
 export async function builtPage(onBuild, cache = CACHE) {
-  const file = join(cache, `page-${hashOf(SOURCES)}.json`);
+  const file = join(cache, `page-${hashOf(root, SOURCES)}.json`);
   const saved = read(file);
   if (saved !== undefined) return saved;
   onBuild?.();
@@ -48,16 +48,4 @@ function save(file, page) {
   writeFileSync(unfinished, JSON.stringify(page));
   for (const old of readdirSync(cache)) if (old.startsWith("page-")) rmSync(join(cache, old), { force: true });
   renameSync(unfinished, file);
-}
-
-/** A hash of the contents of these files and folders. Modification times mean nothing after a checkout. */
-function hashOf(/** @type {string[]} */ paths) {
-  const hash = createHash("sha256");
-  const add = (/** @type {string} */ path) => {
-    const file = join(root, path);
-    if (statSync(file).isDirectory()) for (const name of readdirSync(file).sort()) add(`${path}/${name}`);
-    else hash.update(`${path}\0`).update(readFileSync(file)).update("\0");
-  };
-  for (const path of paths) add(path);
-  return hash.digest("hex").slice(0, 16);
 }

@@ -5,10 +5,11 @@ import { DemoPage } from "./demo-page.js";
 import { it } from "./demo-test.js";
 import { BOB, DAVE } from "./users.js";
 
-/** A desktop, a laptop, a tablet and a phone. */
+/** A desktop, two laptops, a tablet and a phone. */
 const SCREENS = [
   { width: 1440, height: 900 },
   { width: 1280, height: 800 },
+  { width: 1366, height: 625 },
   { width: 820, height: 1180 },
   { width: 390, height: 844 },
 ] as const;

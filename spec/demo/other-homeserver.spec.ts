@@ -45,7 +45,7 @@ describe.skipIf(isSkipped)("the demo's page with another homeserver", { timeout:
     await demo.connect({});
     await demo.page.locator("#others").waitFor({ state: "hidden" });
     await demo.standing(BOB, "current");
-    expect(await demo.page.evaluate(() => document.activeElement?.id)).toBe("diagram");
+    expect(await demo.page.evaluate(() => [document.activeElement?.id, scrollY])).toEqual(["diagram", 0]);
     expect(await demo.attributes("[data-user]", "data-user")).toEqual([BOB, DAVE, ALICE]);
     expect(await demo.page.locator('[name="token"]').inputValue()).toBe("");
     await demo.press("force");

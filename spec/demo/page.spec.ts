@@ -7,6 +7,7 @@ describe.skipIf(isSkipped)("the demo's page", { timeout: 60_000 }, () => {
   it("opens with one query, under a policy that allows nothing else", async ({ demo }) => {
     expect(await demo.devices(BOB)).not.toHaveLength(0);
     expect(demo.queries).toBe(1);
+    expect(await demo.page.locator("[data-superseded]").count()).toBe(0); // no change came after it
     const policy = (await demo.context.request.get(demo.url)).headers()["content-security-policy"];
     expect(policy).toMatch(/default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'/);
     demo.isWell();

@@ -1,10 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { builtPage } from "../../demo/serving/built-page.mjs";
+import { describe, expect, it } from "vitest";
 import { startDemo } from "../../demo/start-demo.mjs";
 
 /** Runs the command behind `npm start` until it has printed this. */
@@ -41,23 +37,5 @@ describe("npm start", () => {
     const wrong = await startPrinting(/PORT should be a number from 0 to 65535, not "nonsense"/u, "nonsense");
     for (const { exited } of [inUse, wrong]) expect(await exited).toEqual([1, null]);
     await stop();
-  });
-});
-
-describe("the demo's page", () => {
-  let cache: string;
-  beforeEach(async () => {
-    cache = await mkdtemp(join(tmpdir(), "built-page-"));
-  });
-  afterEach(() => rm(cache, { recursive: true }));
-
-  it("is built once for the same sources, and not again by another process", async () => {
-    const onBuild = vi.fn();
-    const page = await builtPage(onBuild, cache);
-    expect(Object.keys(page)).toContain("/index.html");
-    expect(onBuild).toHaveBeenCalledTimes(1);
-    expect(await builtPage(onBuild, cache)).toEqual(page);
-    expect(onBuild).toHaveBeenCalledTimes(1);
-    expect(await readdir(cache)).toHaveLength(1);
   });
 });

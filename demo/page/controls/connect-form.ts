@@ -36,7 +36,8 @@ export function typedPlaces(): Observable<Place> {
       return typedPlace(form).pipe(
         tap(() => {
           form.reset(); // the token must not stay in the page
-          byId("diagram").focus(); // and scroll there: it shows the other homeserver now
+          scrollTo({ top: 0 }); // everything above shows the other homeserver now
+          byId("diagram").focus({ preventScroll: true });
         }),
         catchError((error: unknown) => {
           showFieldError(form, FieldError.of(error));

@@ -22,6 +22,8 @@ const WIDE: Geometry = {
   before: 28,
   after: 150,
 };
+/** For a low screen, on which the diagram stays in view, too. */
+const LOW: Geometry = { ...WIDE, syncHeight: 56, callsHeight: 62, laneHeight: 46, barHeight: 11, rowGap: 18 };
 const NARROW: Geometry = {
   pxPerSecond: 46,
   syncHeight: 58,
@@ -36,8 +38,9 @@ const NARROW: Geometry = {
 /** Narrower than this, in px, the diagram is drawn smaller. */
 const NARROW_BELOW = 620;
 
-export function geometryFor(width: number): Geometry {
-  return width < NARROW_BELOW ? NARROW : WIDE;
+export function geometryFor(width: number, isLow: boolean): Geometry {
+  if (width < NARROW_BELOW) return NARROW;
+  return isLow ? LOW : WIDE;
 }
 
 /** Later rows share the third: the lane has no more room. */

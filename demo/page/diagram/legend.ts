@@ -9,17 +9,17 @@ export function drawLegend(list: HTMLElement): void {
     item(stream("here"), "sync$: this tab polls the server"),
     item(stream("elsewhere"), "sync$: another tab polls it"),
     item(wide("", undefined), "a query, from request to answer"),
-    item(wide("superseded", "superseded", true), "superseded: a change arrived in between"),
+    item(wide("superseded", "superseded", true), "superseded: a change in between"),
     item(wide("current", "current"), "current: cached"),
     item(wide("untracked", "untracked"), "untracked: not cached"),
-    item(wide("unreachable", "unreachable"), "unreachable: the user’s server is down"),
+    item(wide("unreachable", "unreachable"), "unreachable: server is down"),
     item(wide("aborted", "aborted"), "aborted: no caller is waiting"),
     item(wide("failed", "failed"), "failed: the request went wrong"),
     item(glyphIcon("hit"), "from the cache, without a request"),
     item(line("current"), "our list is current"),
-    item(line("outdated"), "outdated: a change was announced"),
+    item(line("outdated"), "outdated: a change is announced"),
     item(line("unreachable"), "unreachable: the last known list"),
-    item(line("untracked"), "untracked: changes are not announced"),
+    item(line("untracked"), "untracked: no announcements"),
   );
 }
 

@@ -4,15 +4,13 @@ import {
   distinctUntilChanged,
   EMPTY,
   fromEvent,
-  map,
-  merge,
   Observable,
-  of,
   Subscription,
   switchMap,
   takeWhile,
   tap,
 } from "rxjs";
+import { mediaMatches } from "../dom/media-matches.js";
 import type { Recorder } from "../events/recorder.js";
 import { draw, type Drawing } from "./draw.js";
 import { geometryFor, type Geometry } from "./geometry.js";
@@ -58,10 +56,11 @@ export function showDiagram(
   const drawn$ = combineLatest([
     timeline$,
     widthOf(scroller).pipe(distinctUntilChanged()),
-    prefersReducedMotion(),
+    mediaMatches("(max-height: 719px)"), // as in layout.css
+    mediaMatches("(prefers-reduced-motion: reduce)"),
   ]).pipe(
-    switchMap(([timeline, width, stepping]) => {
-      const geometry = geometryFor(width);
+    switchMap(([timeline, width, isLow, stepping]) => {
+      const geometry = geometryFor(width, isLow);
       const drawing = draw(timeline, geometry);
       paper.setAttribute("height", String(drawing.height));
       paper.replaceChildren(...drawing.nodes);
@@ -97,9 +96,4 @@ function widthOf(target: Element): Observable<number> {
     observer.observe(target);
     return () => observer.disconnect();
   });
-}
-
-function prefersReducedMotion(): Observable<boolean> {
-  const query = matchMedia("(prefers-reduced-motion: reduce)");
-  return merge(of(0), fromEvent(query, "change")).pipe(map(() => query.matches));
 }

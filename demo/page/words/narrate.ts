@@ -23,7 +23,12 @@ export function narrate(
         while (transcript.children.length > KEPT) transcript.lastElementChild?.remove();
       }),
     ),
-  ).pipe(finalize(() => transcript.replaceChildren()));
+  ).pipe(
+    finalize(() => {
+      live.textContent = "Starting …";
+      transcript.replaceChildren();
+    }),
+  );
 }
 
 /** Shows the sentences, without the earliest ones if there is no room: they are in the transcript. */

@@ -72,7 +72,7 @@ describe("applied$", () => {
       const late = { since: "s5", next_batch: "s6", device_lists: { changed: [CAROL] } };
       const { tracker, synced$ } = setUp(m, {
         sync$: m.hot("-x", { x: late }),
-        changes: () => m.cold("---(x|)", { x: {} }),
+        changes: () => m.cold("---(x|)", { x: { changed: [] } }),
       });
       m.expectObservable(tracker.applied$).toBe("----x", { x: late });
       m.expectObservable(synced$).toBe("----x", { x: "s6" });

@@ -86,7 +86,7 @@ describe("an answer that is being verified", () => {
     "is superseded by a gap, which may hide a change",
     marbles((m) => {
       const sync$ = m.hot("---y", { y: { next_batch: "s3", since: "s2" } });
-      const { get } = verifying(m, { sync$, changes: () => m.cold("-----(x|)", { x: {} }) });
+      const { get } = verifying(m, { sync$, changes: () => m.cold("-----(x|)", { x: { changed: [] } }) });
       m.expectObservable(get(BOB)).toBe("-----(b|)", { b: ["bob B1:s none superseded"] });
     }),
   );

@@ -58,7 +58,7 @@ describe("caughtUp$ of a tab that syncs", () => {
     marbles((m) => {
       const first = setUp(m, { sync$: EMPTY });
       const sync$ = m.hot("-x", { x: { since: "s5", next_batch: "s6" } });
-      const { tracker } = otherTab(m, first, { sync$, changes: () => m.cold("---(x|)", { x: {} }) });
+      const { tracker } = otherTab(m, first, { sync$, changes: () => m.cold("---(x|)", { x: { changed: [] } }) });
       m.expectObservable(tracker.caughtUp$.pipe(map(() => "up"))).toBe("----u", up);
     }),
   );

@@ -120,7 +120,7 @@ describe('with gaps: "distrust"', () => {
   it(
     "every gap is one that cannot be closed: the server is not asked",
     marbles((m) => {
-      const changes$ = m.cold<DeviceLists>("(x|)", { x: {} });
+      const changes$ = m.cold<DeviceLists>("(x|)", { x: { changed: [] } });
       const { tracker, problems } = withGap(m, () => changes$, { gaps: "distrust" });
       m.expectObservable(tracker.trackedUsers$, "--^").toBe("--u", { u: new Set([ALICE, DAVE]) });
       m.expectSubscriptions(changes$.subscriptions).toBe([]);

@@ -67,7 +67,7 @@ describe("a gap before a step", () => {
     marbles((m) => {
       const first = setUp(m);
       const sync$ = m.hot("-x-y", { x: { next_batch: "s4" }, y: { next_batch: "s5" } });
-      const { problems } = restarted(m, first, { sync$, changes: () => m.cold("(x|)", { x: {} }) });
+      const { problems } = restarted(m, first, { sync$, changes: () => m.cold("(x|)", { x: { changed: [] } }) });
       m.afterwards(() => {
         expect(problems).toMatchObject([{ type: "gap", from: "s0", to: "s4", caughtUp: true }]);
       });

@@ -24,7 +24,7 @@ describe("a watcher", () => {
       const { watch, asked$ } = trackerOnS1(m, {
         sync$: m.hot("-----y", { y: gap() }),
         answers: [of(answer({ [BOB]: ["B1"] }))],
-        changes: () => m.cold("-----(c|)", { c: {} }),
+        changes: () => m.cold("-----(c|)", { c: { changed: [] } }),
       });
       m.expectObservable(watch([BOB]), "-^ 60s !").toBe("-o---s----o", {
         o: ["bob B1 current"],

@@ -70,7 +70,7 @@ describe("a gap that the server can close", () => {
       const { lookup } = trackerOnS1(m, {
         sync$: m.hot("----y", { y: gap() }),
         answers: [of(both), m.cold("----(d|)", { d: answer({}) })],
-        changes: () => m.cold("------(c|)", { c: {} }),
+        changes: () => m.cold("------(c|)", { c: { changed: [] } }),
       });
       m.expectObservable(lookup([BOB, CAROL]), "-^---").toBe("-(x|)", { x: BOTH });
       m.expectObservable(lookup([BOB, DAVE]), " --^--").toBe("------(x|)", {

@@ -67,7 +67,7 @@ function silentKeysApi() {
           api.onAbort();
         };
       }),
-    changes: () => of({}),
+    changes: () => of({ changed: [] }),
   };
   return api;
 }

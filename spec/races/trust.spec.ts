@@ -110,7 +110,7 @@ describe("our user-signing key", () => {
       const { get$, fetch$ } = trusting(m, {
         store,
         sync$,
-        changes: () => of({}),
+        changes: () => of({ changed: [] }),
         answers: [of(together(own("alice"), VERIFIED)), of(own("new"))],
       });
       m.expectObservable(get$(ALICE, BOB), " -^").toBe("-(x|)", {

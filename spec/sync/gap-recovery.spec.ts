@@ -45,7 +45,7 @@ function closing(m: Marbles, ports: Partial<GapPorts>, response: object = { sinc
     ownUserId: ALICE,
     catchUp: () => EMPTY,
     standing: () => standing("s1"),
-    changes: () => of({}),
+    changes: () => of({ changed: [] }),
     scheduler: m.scheduler,
     deadline: 5,
     report: (problem) => problems.push(problem),
@@ -83,7 +83,7 @@ describe("closing a gap", () => {
       const asked: unknown[] = [];
       const changes: GapPorts["changes"] = (range) => {
         asked.push(range);
-        return of({});
+        return of({ changed: [] });
       };
       const response = { since: null, next_batch: "s6" };
       m.expectObservable(closing(m, { changes }, response).missing$).toBe("(s|)", {

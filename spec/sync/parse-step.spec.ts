@@ -135,13 +135,16 @@ describe("parsing a response of /keys/changes", () => {
       left: [CAROL],
       refusedIds: ["nobody"],
     });
-    expect(parseChanges({}, ALICE)).toEqual({ changed: [], left: [], refusedIds: [] });
+    expect(parseChanges({ changed: [] }, ALICE)).toEqual({ changed: [], left: [], refusedIds: [] });
   });
 
   it.each([
     [null, ""],
     ["<html>", ""],
     [[], ""],
+    [{}, ""],
+    [{ status: "login required" }, ""],
+    [{ errcode: "M_UNKNOWN", changed: [] }, "errcode"],
     [{ changed: BOB }, "changed"],
     [{ left: [5] }, "left"],
   ])("throws for %j, which may hide changes", (response, path) => {

@@ -53,6 +53,8 @@ export function parseChanges(response: unknown, ownUserId: UserId): ParsedChange
     throw new InvalidResponseError("/keys/changes", path, expected);
   };
   if (!isObject(response)) refuse("", "an object");
+  else if (Object.hasOwn(response, "errcode")) refuse("errcode", "absent from a successful response");
+  else if (response.changed === undefined && response.left === undefined) refuse("", '"changed" or "left"');
   return parseLists(response, ownUserId, refuse);
 }
 

@@ -1,235 +1,203 @@
-import { of } from "rxjs";
+import { EMPTY, of, throwError, VirtualTimeScheduler } from "rxjs";
+import { readListRecord } from "../../src/lists/list-record.js";
+import { saveKeys, saveLists } from "../../src/lists/save-lists.js";
 import type { Change, Commit, SyncStep } from "../../src/store/change.js";
 import * as clones from "../../src/store/clone.js";
-import type { DeviceStore, RecordKey } from "../../src/store/device-store.js";
+import type { DeviceStore } from "../../src/store/device-store.js";
 import { readAccount, readMissing } from "../../src/store/load.js";
 import { rebase, rebased } from "../../src/store/rebase.js";
-import { listKey, OWNER, readSync, STORE_FORMAT, SYNC, type OwnerRecord } from "../../src/store/records.js";
+import { listKey } from "../../src/store/records.js";
 import type { Revision } from "../../src/store/revision.js";
-import { SavedRecords } from "../../src/store/saved-records.js";
+import type { SavedRecords } from "../../src/store/saved-records.js";
 import { effectsSince, type Before } from "../../src/store/tracked-users.js";
-import { append, changedSince, commit as commitChanges } from "../../src/store/transactions.js";
-import { placeStep } from "../../src/sync/gap-recovery.js";
+import { commit as commitChanges } from "../../src/store/transactions.js";
+import { closeGap as missingSteps, placeStep, type Placement } from "../../src/sync/gap-recovery.js";
+import type { ParsedStep } from "../../src/sync/parse-step.js";
+import { emptyList } from "../../src/trust/device-list.js";
+import { copyOf as copyOfStore, saved } from "../support/saved.js";
+import { ALICE as ME, BOB as U } from "../support/users.js";
+import { inStore, OWNED_BY_ALICE as OWNER, storeOfAlice } from "./in-store.js";
+import { step, track } from "./steps.js";
 
 /*
- * Two tabs over one store, one of which syncs, and one watched user U. Every position of the server's log is a change of U (`U`), U leaving or coming
- * back (`L`, `U`), a change of U while away, which is not announced (`h`), or a change of another user (`o`).
- *
- * What the tabs and the store do is done by the package's own functions; this file only connects them, and the other one decides when.
+ * Two tabs over one store, and one watched user U. Every position of the server's log is a change of U (`U`), U leaving
+ * or coming back (`L`, `U`), a change of U while away, which is not announced (`h`), or one of another user (`o`). A
+ * position is also a token, and a version of U. What happens is done by the package's own functions, one atomic part at a
+ * time; saves are announced at once, for the sake of a small scope.
  */
-export const U = "@u:s";
-const OWN: OwnerRecord = { userId: "@me:s", format: STORE_FORMAT, lifetime: "life" };
-
-/** A step as the server gives it, and the version of U that it announces. */
-export interface Given {
-  readonly since: string;
-  readonly next: string;
-  readonly says: "U" | "L" | undefined;
-  readonly version: number;
-}
-
 export interface Tab {
-  clone: clones.Clone;
-  /** The token of the next poll; `undefined` while another tab syncs. */
-  loop: number | undefined;
-  /** The request of a tab from which the lock was taken. */
-  deposed: number | undefined;
-  inbox: { readonly commits: readonly Commit[]; readonly position: number; readonly version: number }[];
-  query: { readonly revision: Revision | undefined; superseded: boolean; seen: number | undefined } | undefined;
-  gap: Given | undefined;
+  readonly name: string;
+  readonly clone: clones.Clone;
+  loop?: number | undefined; // the token of the next poll, in the tab that syncs
+  deposed?: number | undefined; // the token of a request that comes back although the lock was taken
+  inbox: readonly { readonly commits: readonly Commit[]; readonly position: number }[];
+  query?: { readonly revision: Revision | undefined; superseded: boolean; seen: number | undefined } | undefined;
+  gap?: (ParsedStep & SyncStep) | undefined; // a step that others are missing before
   isBehind: boolean;
-  /** The token that it stood on when something happened last, and those before it. */
-  stood: string | undefined;
-  readonly passed: Set<string>;
-  /** The newest version of U that this tab was given. */
-  given: number;
+  passed: readonly string[]; // tokens that it knows to be committed
+  given: number; // the newest version of U that its own stream announced
 }
-
 export interface World {
   log: string;
-  leader: number;
-  readonly left: Record<Budget, number>;
-  readonly records: Map<string, unknown>;
-  readonly tabs: Tab[];
+  leader: number | undefined; // the tab that syncs; `undefined`: each for itself
+  left: Readonly<Record<string, number>>; // how often things that need not happen may still happen
+  store: DeviceStore; // replaced by each write
+  tabs: readonly Tab[];
+  isLost?: true; // a gap could not be closed: U may be untracked
+  broken?: string;
 }
 
-export type Budget = "changes" | "lookups" | "crashes" | "losses" | "takeovers" | "tracks" | "lost" | "unknown";
+export const copyOfTab = ({ clone: { users, pending, ...clone }, query, ...tab }: Tab): Tab => ({
+  ...tab,
+  query: query && { ...query },
+  clone: { ...clone, users: new Map(users), pending: pending.map((one) => ({ ...one })) },
+});
+export const copyOf = (world: World): World => ({ ...world, tabs: world.tabs.map(copyOfTab) });
+const writable = (world: World): DeviceStore => (world.store = copyOfStore(world.store, ["account", "log", "list"]));
 
-/** The newest change of U up to a position. */
-export const versionAt = ({ log }: World, to: number): number =>
-  Math.max(0, ...["U", "h"].map((kind) => log.slice(0, to).lastIndexOf(kind) + 1));
+export const listIn = ({ store }: World) => readListRecord(saved(store, listKey(U)), U).saved!;
+export const versionAt = ({ log }: World, to = log.length): number =>
+  Math.max(...["U", "h"].map((kind) => log.slice(0, to).lastIndexOf(kind))) + 1;
 
-/** What a step says of U. */
-export function announced({ log }: World, from: number, to: number): "U" | "L" | undefined {
-  const last = Math.max(...["U", "L"].map((kind) => log.slice(from, to).lastIndexOf(kind)));
-  return last < 0 ? undefined : (log[from + last] as "U" | "L");
+/** What the server says of U to a client that goes on from a position. */
+export function stepOf({ log }: World, from: number, to = log.length): ParsedStep & SyncStep {
+  const said = log.slice(from, to).replace(/[^UL]/gu, "").at(-1);
+  const named = { changed: said === "U" ? [U] : [], left: said === "L" ? [U] : [] };
+  return { type: "step", since: `${from}`, next: `${to}`, ...named, response: undefined, refusedIds: [], parts: [] };
 }
 
-const nameOf = ([kind, id]: RecordKey): string => `${kind} ${id}`;
-export const syncIn = ({ records }: Pick<World, "records">) => readSync(records.get(nameOf(SYNC)))!;
-export const listIn = ({ records }: World) =>
-  records.get(nameOf(listKey(U))) as { readonly revision: number; readonly version: number };
-
-export function openTab(world: Pick<World, "records">): Tab {
-  let clone = clones.emptyClone(OWN.userId);
-  readAccount(storeOf(world), OWN).subscribe(
-    ({ state }) => (clone = { ...clone, ...state, users: new Map(state.users) }),
-  );
-  return {
-    clone,
-    loop: undefined,
-    deposed: undefined,
-    inbox: [],
-    query: undefined,
-    gap: undefined,
-    isBehind: false,
-    stood: clone.token,
-    passed: new Set(),
-    given: 0,
-  };
+/** What is saved: read once for all worlds that share the store. */
+const states = new WeakMap<DeviceStore, clones.SavedState>();
+export function savedState(store: DeviceStore): clones.SavedState {
+  if (!states.has(store)) readAccount(store, OWNER).subscribe(({ state }) => states.set(store, state));
+  return states.get(store)!;
 }
 
-function storeOf({ records }: Pick<World, "records">): DeviceStore {
-  const ofKind = (kind: string) =>
-    new Map(
-      Array.from(records).flatMap(([name, record]) =>
-        name.startsWith(`${kind} `) ? [[name.slice(kind.length + 1), record]] : [],
-      ),
-    );
-  const read = (keys: readonly RecordKey[]) => of(keys.map((key) => records.get(nameOf(key))));
-  return { read, readKinds: (kinds: readonly string[]) => of(kinds.map(ofKind)) } as unknown as DeviceStore;
+export function openTab(store: DeviceStore, name: string): Tab {
+  const state = savedState(store);
+  const clone = { ...clones.emptyClone(ME), ...state, users: new Map(state.users) };
+  return { name, clone, inbox: [], isBehind: false, passed: [], given: 0 };
 }
 
-function transact<T>({ records }: Pick<World, "records">, apply: (saved: SavedRecords) => T): T {
-  const names = new Set([OWNER, SYNC, listKey(U)].map(nameOf).concat([...records.keys()]));
-  const keys = Array.from(names, (name) => name.split(" ") as unknown as RecordKey);
-  const saved = new SavedRecords(
-    keys,
-    keys.map((key) => records.get(nameOf(key))),
-  );
-  const { puts, result } = saved.update(apply(saved));
-  for (const [key, record] of puts) records.set(nameOf(key), record);
-  return result;
+/** U is tracked from the start, and a first list of U is saved. */
+export function newWorld({ apart, ...left }: Readonly<Record<string, number>>): World {
+  const store = storeOfAlice();
+  const tab = openTab(store, "0");
+  const world: World = { log: "", leader: apart ? undefined : 0, left, store, tabs: [tab] };
+  apply(tab, step({ next: "0" }));
+  apply(tab, track(U));
+  commit(world, tab, 2);
+  tab.query = { revision: tab.clone.users.get(U)?.revision, superseded: false, seen: 0 };
+  answer(world, tab);
+  return { ...world, tabs: ["0", "1"].map((name) => openTab(world.store, name)) };
 }
 
-/** The store of a tracker that has tracked U from the start and fetched their first list. */
-export function initialRecords(): Map<string, unknown> {
-  const records = new Map<string, unknown>([[nameOf(OWNER), OWN]]);
-  const step: SyncStep = { type: "step", next: "0", changed: [U], left: [] };
-  transact({ records }, (saved) =>
-    commitChanges(saved, { head: 0, position: 0 }, [{ number: 1, change: step }], "start"),
-  );
-  transact({ records }, (saved) => saveAt(saved, 1, 0));
-  return records;
-}
-
-function saveAt(saved: SavedRecords, revision: number, version: number): void {
-  append(saved, readSync(saved.get(SYNC))!, { type: "save", by: "other", lists: [[U, revision]] });
-  saved.set(listKey(U), { revision, version });
-}
-
-function supersede({ clone, query }: Tab, before: Before): void {
+/** Queries are superseded. */
+function changed({ clone, query }: Tab, before: Before): void {
   const { invalidated, left } = effectsSince(before, clone);
   if (query !== undefined && [...invalidated, ...left].includes(U)) query.superseded = true;
 }
 
-export function apply(tab: Tab, change: Change, version = 0): void {
-  supersede(tab, clones.applyLocally(tab.clone, change).undo.before);
-  tab.given = Math.max(tab.given, version);
+export function apply(tab: Tab, change: Change): void {
+  changed(tab, clones.applyLocally(tab.clone, change).undo.before);
 }
 
-export function commit(world: World, index: 0 | 1): void {
-  const { clone } = world.tabs[index]!;
-  const commits = clones.toCommits(clone).slice(0, 1);
-  const outcome = transact(world, (saved) => commitChanges(saved, clone, commits, String(index)));
-  if ("movedTo" in outcome) {
-    world.tabs[index]!.isBehind = true;
-    return;
-  }
-  clones.advance(clone, 1, outcome.committedAt);
-  const version = versionAt(world, Number(syncIn(world).token));
-  world.tabs[1 - index]!.inbox.push({ commits, position: outcome.committedAt, version });
+/** A step is applied where it belongs: at the token, or as one of a stream that is behind. */
+function applyStep(tab: Tab, given: SyncStep, placement: Placement): void {
+  const step = placement === "next" ? { ...given, since: tab.clone.token } : rebased(given, tab.clone, () => false);
+  if (placement !== "past" && typeof step !== "string") apply(tab, step);
+}
+
+function pass(tab: Tab, steps: readonly { readonly change: Change }[]): void {
+  const tokens = steps.flatMap(({ change }) => (change.type === "step" ? (change.next ?? []) : []));
+  tab.passed = [...new Set([...tab.passed, ...tokens])].sort();
+}
+
+/** One transaction commits the first of what is pending. */
+export function commit(world: World, tab: Tab, count: number): void {
+  const { clone, name } = tab;
+  const commits = clones.toCommits(clone).slice(0, count);
+  const outcome = inStore(writable(world), (records) => commitChanges(records, clone, commits, name));
+  tab.isBehind = "movedTo" in outcome;
+  if ("movedTo" in outcome) return;
+  const news = { commits, position: outcome.committedAt };
+  clones.advance(clone, count, news.position);
+  pass(tab, commits);
+  for (const other of world.tabs) if (other.name !== name) other.inbox = [...other.inbox, news];
 }
 
 export function hear(tab: Tab): void {
-  const { commits, position, version } = tab.inbox.shift()!;
-  if (commits.at(-1)!.number <= tab.clone.head) return;
+  const [{ commits, position } = { commits: [], position: 0 }, ...inbox] = tab.inbox;
+  tab.inbox = inbox;
+  if (commits.every(({ number }) => number <= tab.clone.head)) return;
   tab.isBehind = !clones.canFollow(tab.clone, commits);
   if (tab.isBehind) return;
-  supersede(tab, clones.follow(tab.clone, commits, position));
-  const names = ({ change }: Commit) =>
-    change.type === "step" ? change.changed.includes(U) : change.type === "invalidate";
-  if (commits.some(names)) tab.given = Math.max(tab.given, version);
+  changed(tab, clones.follow(tab.clone, commits, position));
+  pass(tab, commits);
 }
 
-export function reload(world: World, index: 0 | 1): void {
-  const tab = world.tabs[index]!;
-  const { clone } = tab;
-  readMissing(storeOf(world), OWN, clone).subscribe((missing) => {
-    supersede(tab, rebase(clone, missing, String(index)).before);
+export function reload({ store }: World, tab: Tab): void {
+  readMissing(store, OWNER, tab.clone).subscribe((missing) => {
+    const { before, commits, dropped } = rebase(tab.clone, missing, tab.name);
+    changed(tab, before);
+    pass(tab, [...commits, ...dropped.flatMap(({ pending, outcome }) => (outcome === "committed" ? pending : []))]);
   });
-  tab.inbox = tab.inbox.filter(({ commits }) => commits.at(-1)!.number > clone.head);
   tab.isBehind = false;
 }
 
-const toStep = ({ since, next, says }: Given): SyncStep => ({
-  type: "step",
-  since,
-  next,
-  changed: says === "U" ? [U] : [],
-  left: says === "L" ? [U] : [],
-});
+const standingOf = ({ clone, passed }: Tab) => ({ token: clone.token, passed: new Set(passed), isFirst: false });
 
-export function receive(tab: Tab, given: Given): void {
+/** The response to a poll arrives. */
+export function receive(world: World, tab: Tab, poll: "loop" | "deposed"): void {
+  const given = stepOf(world, tab[poll]!);
+  tab[poll] = poll === "loop" ? world.log.length : undefined;
+  if (given.changed.length > 0) tab.given = versionAt(world);
   const placement = placeStep(given, standingOf(tab));
-  if (placement === "gap")
-    tab.gap = given; // closed when what is pending is committed
-  else if (placement !== "past") applyLate(tab, given);
+  if (placement === "gap") tab.gap = given;
+  else applyStep(tab, given, placement);
 }
 
-/** Notes the token that a tab has passed. */
-export function stand(tab: Tab): void {
-  if (tab.stood !== undefined && tab.stood !== tab.clone.token) tab.passed.add(tab.stood);
-  tab.stood = tab.clone.token;
-}
-
-const standingOf = ({ clone, passed }: Tab) => ({ token: clone.token, passed, isFirst: false });
-
-/** A step that begins at the token is applied completely. */
-function applyLate(tab: Tab, given: Given): void {
-  const change = rebased(toStep(given), tab.clone, () => false);
-  if (typeof change !== "string") apply(tab, change, given.says === "U" ? given.version : 0);
-}
-
-/** @param isKnown whether the server says what was missed */
-export function closeGap(world: World, index: 0 | 1, isKnown: boolean): void {
-  const tab = world.tabs[index]!;
-  reload(world, index);
+/** @param isKnown whether the server says who changed in the missing steps */
+export function closeGap(world: World, tab: Tab, isKnown: boolean): void {
   const given = tab.gap!;
   tab.gap = undefined;
-  const { token } = tab.clone;
-  if (placeStep(given, standingOf(tab)) === "gap") {
-    const [from, to] = [Number(token), Number(given.since)];
-    const says = isKnown && to > from ? announced(world, from, to) : undefined;
-    const step = toStep({ since: token!, next: given.since, says, version: 0 });
-    apply(tab, isKnown ? step : { ...step, everyone: "untracked" }, says === "U" ? versionAt(world, to) : 0);
-  }
-  applyLate(tab, given);
+  if (!isKnown) world.isLost = true;
+  missingSteps(given, {
+    ownUserId: ME,
+    catchUp: () => (reload(world, tab), EMPTY),
+    standing: () => standingOf(tab),
+    changes: ({ from, to }) => (isKnown ? of(stepOf(world, Number(from), Number(to))) : throwError(Error)),
+    scheduler: new VirtualTimeScheduler(),
+    deadline: 1,
+    report: () => {},
+  }).subscribe((missing) => applyStep(tab, missing, "late"));
+  const placement = placeStep(given, standingOf(tab));
+  applyStep(tab, given, placement === "gap" ? "late" : placement);
 }
 
-/** The answer to a query arrives. Returns its version if it is emitted as current. */
-export function save(world: World, index: 0 | 1): number | undefined {
-  const tab = world.tabs[index]!;
-  const { revision, superseded, seen } = tab.query!;
+/** The answer to a query arrives, is saved, and emitted. */
+export function answer(world: World, tab: Tab): void {
+  const { clone, name: by, query } = tab;
   tab.query = undefined;
-  if (superseded || revision === undefined || tab.clone.users.get(U)?.revision !== revision) return undefined;
-  const isSaved = transact(world, (saved) => {
-    if (changedSince(saved, tab.clone)(U)) return false;
-    saveAt(saved, revision.number, seen!);
-    return true;
-  });
-  if (!isSaved) return undefined;
-  // Announced at once, for the sake of a small scope.
-  for (const { clone } of world.tabs) clones.followSave(clone, [[U, revision.number]]);
-  return seen;
+  const revision = clone.users.get(U)?.revision;
+  if (query?.superseded !== false || revision === undefined || query.revision !== revision) return;
+  const lists = new Map([[U, { list: emptyList(query.seen!), revision, forced: false, refusesUnsigned: false }]]);
+  const save = (records: SavedRecords) => saveLists(records, { ...clone, by }, lists, ME).get(U)!;
+  const { state, list } = inStore(writable(world), save, saveKeys([U]));
+  tab.isBehind = state === "refused";
+  if (tab.isBehind) return;
+  for (const one of world.tabs) clones.followSave(one.clone, [[U, revision.number]]);
+  emit(world, tab, list.fetchedAt);
+}
+
+/** A list that is not outdated is read. */
+export function read(world: World, tab: Tab): void {
+  const { revision, list } = listIn(world);
+  if (revision === tab.clone.users.get(U)?.revision.number) emit(world, tab, list.fetchedAt);
+}
+
+/** P1: what is current has every change that the tab was given. */
+function emit(world: World, { clone, given }: Tab, version: number): void {
+  const needed = Math.max(given, versionAt(world, Number(clone.token)));
+  if (version < needed) world.broken = `P1: V${version} is current, V${needed} was given`;
 }

@@ -29,3 +29,14 @@ export function storeWith(...puts: readonly (readonly [RecordKey, unknown])[]): 
   put(store, ...puts);
   return store;
 }
+
+/** A store of its own with the same records of these kinds. */
+export function copyOf(store: DeviceStore, kinds: readonly string[]): DeviceStore {
+  const copy = memoryStore();
+  store.readKinds(kinds).subscribe((all) => {
+    all.forEach((records, i) =>
+      put(copy, ...Array.from(records, ([id, record]) => [[kinds[i]!, id], record] as const)),
+    );
+  });
+  return copy;
+}

@@ -349,13 +349,26 @@ describe("when the store can be opened", () => {
   );
 
   it(
+    "lists that only memory has are forgotten",
+    marbles((m) => {
+      const { tracker, lookup, known } = nextPage(m, formerPage(m));
+      m.acts("-t", { t: () => tracker.track([CAROL]).subscribe() });
+      m.expectObservable(lookup([CAROL]), "--^").toBe("--(c|)", { c: ["carol C1 current"] });
+      m.expectObservable(known([BOB, CAROL]), "---^").toBe("---(k|)", { k: ["carol C1 current"] });
+      m.expectObservable(known([BOB, CAROL]), "31s ^").toBe("31s (k|)", { k: ["bob B1 current"] });
+    }),
+  );
+
+  it(
     "devices are found in its lists",
     marbles((m) => {
       const former = trusting(m);
       former.publish("a", { a: bobWith("one", "first") });
       m.expectObservable(former.get(BOB)).toBe("(b|)", { b: ["bob B1(one):s unchanged current"] });
-      const { tracker } = trustingAgain(m, former, { store: unavailable(m, former) });
+      const { tracker, get } = trustingAgain(m, former, { store: unavailable(m, former) });
       const found$ = tracker.findDevice("curve25519", keyOf(curveName(BOB, "B1")));
+      tracker.track([CAROL]).subscribe();
+      m.expectObservable(get(CAROL)).toBe("(c|)", { c: ["carol unknown current"] }); // memory has an index of its own
       m.expectObservable(found$, "-^").toBe("-(n|)", { n: [] });
       m.expectObservable(found$, "31s ^").toBe("31s (d|)", { d: [{ userId: BOB, deviceId: "B1" }] });
     }),
@@ -380,6 +393,35 @@ describe("when the store can be opened", () => {
         v: "alice bob carol",
       });
       m.expectObservable(names(other), "31s ^").toBe("31s n", { n: "alice bob carol" });
+    }),
+  );
+
+  it(
+    "a step of another tab, made while it was read, makes memory's stream one that is behind",
+    marbles((m) => {
+      const former = formerPage(m);
+      const ranges: unknown[] = [];
+      const store = unavailable(m, former);
+      const { tracker } = nextPage(m, former, {
+        store,
+        sync$: m.hot("-x 31s y", { x: { since: null, next_batch: "t1" }, y: { since: "t1", next_batch: "t2" } }),
+        changes: (range) => {
+          ranges.push(range);
+          return of({ changed: [], left: [DAVE] });
+        },
+      });
+      // As above. Everyone is outdated, and the next response of memory's stream closes the gap.
+      m.acts("29s t", { t: () => (store.takes = 5) });
+      otherTab(m, former, { sync$: m.hot("30012ms x", { x: { since: "s5", next_batch: "s6" } }) });
+      m.acts("30100ms t", { t: () => (store.takes = 0) });
+      m.expectObservable(names({ tracker })).toBe("a 30024ms b 976ms c", {
+        a: "alice",
+        b: "alice bob dave",
+        c: "alice bob",
+      });
+      m.afterwards(() => {
+        expect(ranges).toEqual([{ from: "s6", to: "t1" }]);
+      });
     }),
   );
 

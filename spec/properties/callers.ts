@@ -79,7 +79,8 @@ export class Callers {
     const completed = this.#hear("completes", () => {
       pendingCalls.delete(call);
       call.completedAt = this.#world.moment();
-      this.#oracle.completed(call);
+      if (this.#facts.standsIn === "no") this.#oracle.completed(call);
+      else this.#facts.memoryCalls.push(call);
     });
     const failed = this.#failed(type);
     this.#tracker[type](users).subscribe({

@@ -43,7 +43,7 @@ export interface Watcher {
 /** What is known of one tracker from outside. */
 export class Facts {
   readonly name: string;
-  /** The saved position when the tracker had loaded the saved state; that of the initial sync if there was none. */
+  /** The saved position when the tracker had loaded the saved state, or taken it over; that of the initial sync if there was none. */
   loadedFrom: number | undefined;
   /** The newest position that the tracker has been given: by the saved token, a response, or a step of another tab. */
   upTo: number | undefined;
@@ -55,6 +55,10 @@ export class Facts {
   readonly lookups = new Set<Lookup>();
   readonly watchers = new Set<Watcher>();
   readonly pendingCalls = new Set<Call>();
+  /** Whether memory stands in for the store: calls complete that are not durable. `adopting`: it commits what memory has. */
+  standsIn: "no" | "yes" | "adopting" = "no";
+  /** Calls that completed while memory stood in for the store. */
+  memoryCalls: Call[] = [];
   /** How often a lookup asked for the user. */
   readonly asked = new Map<UserId, number>();
   /** Users who were ever watched. */

@@ -11,6 +11,8 @@ export interface Setup {
   readonly starts: "empty" | "settled";
   /** How long the ports take to do what they are asked, in ms, one after the other and over again. */
   readonly delays: readonly number[];
+  /** How long after a tab is opened its store cannot be used, in ms: if not at once, memory stands in for it. */
+  readonly storeOpensAfter: number;
   /** How long the announcement of a commit takes to reach another tab, in ms. */
   readonly announceAfter: number;
   /** The server repeats its token if nothing has happened that concerns device lists. */
@@ -85,7 +87,7 @@ function arbitraryEvent(tabs: number): fc.Arbitrary<Event> {
     { weight: 14, arbitrary: fc.record({ type: is("move"), user: fc.oneof(others, others, others, is(ME)) }) },
     { weight: 6, arbitrary: fc.record({ type: is("pass time") }) },
     { weight: 40, arbitrary: fc.record({ type: is("wait"), ms: oneOf(1, 2, 3, 4, 6, 9, 15, 40) }) },
-    { weight: 3, arbitrary: fc.record({ type: is("wait"), ms: oneOf(1_000, 4_000, 11_000, 61_000) }) },
+    { weight: 3, arbitrary: fc.record({ type: is("wait"), ms: oneOf(1_000, 4_000, 11_000, 27_990, 61_000) }) },
     { weight: 36, arbitrary: fc.record({ type: is("lookup"), tab, users: someUsers, force: chance(15) }) },
     { weight: 12, arbitrary: forUsers("known", "watch") },
     { weight: 8, arbitrary: forUsers("track") },
@@ -200,6 +202,7 @@ export function arbitraryHistory(tabs: number): fc.Arbitrary<History> {
     sync: tabs === 1 ? fc.constant("in one tab" as const) : oneOf("in one tab", "in one tab", "in one tab", "apart"),
     starts: oneOf("settled", "settled", "settled", "empty"),
     delays: fc.array(oneOf(0, 0, 1, 1, 2, 3, 5, 8, 20), { minLength: 1, maxLength: 12 }),
+    storeOpensAfter: oneOf(0, 0, 0, 0, 0, 0, 0, 5, 31_000),
     announceAfter: oneOf(0, 2, 10, 40),
     repeatsTokens: chance(30),
     ignoresTo: chance(30),

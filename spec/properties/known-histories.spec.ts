@@ -9,6 +9,7 @@ const SETUP: Setup = {
   sync: "in one tab",
   starts: "settled",
   delays: [5],
+  storeOpensAfter: 0,
   announceAfter: 0,
   repeatsTokens: false,
   ignoresTo: false,

@@ -120,6 +120,8 @@ export class Oracle {
     this.savedUsers(saved);
     this.commit(writer, before, saved);
     this.tokenStays(saved);
+    if (writer.standsIn === "adopting")
+      Object.assign(writer, { standsIn: "no", memoryCalls: [], loadedFrom: saved.position });
   }
 
   /** P3, P4: a list that is saved, and one that is `current` whenever it was saved, has every change up to the saved token. */
@@ -144,11 +146,16 @@ export class Oracle {
     this.#expect(tracked.has(ME), "P6", () => "saved: our own user is not tracked");
   }
 
-  /** P4: the saved users change by what the committing tracker learned of the log between the two tokens, and by pending calls. */
-  commit({ name, hops, pendingCalls }: Facts, before: Saved, after: Saved): void {
+  /**
+   * P4: the saved users change by what the committing tracker learned of the log between the two tokens, and by pending calls; and by what memory was given
+   * that stood in for the store, and what it was asked.
+   */
+  commit({ name, hops, pendingCalls, memoryCalls, standsIn }: Facts, before: Saved, after: Saved): void {
     const isCalled = (user: UserId) => {
       const wanted = after.tracked.has(user) ? "track" : "untrack";
-      return [...pendingCalls].some(({ type, users }) => type === wanted && users.includes(user));
+      if (standsIn === "adopting" && wanted === "track" && hops.some(({ changed }) => changed.includes(user)))
+        return true;
+      return [...pendingCalls, ...memoryCalls].some(({ type, users }) => type === wanted && users.includes(user));
     };
     const isAfter = ({ position, tracked }: State) =>
       position === after.position &&
@@ -169,6 +176,7 @@ export class Oracle {
 
   /** A step is durable when `synced$` emits it; in one line, as above. */
   synced(facts: Facts, response: SyncResponse): void {
+    if (facts.standsIn !== "no") return; // it is not: nothing is kept beyond the page
     const { position = -1 } = this.saved;
     const to = this.#world.server.positionOf(response.next_batch);
     this.#durable = Math.max(this.#durable, to);

@@ -14,17 +14,19 @@ export class StorePort implements DeviceStore {
   readonly scripted: ScriptedStore;
   /** What goes wrong with the next operations. */
   readonly troubles: Extract<Event, { type: "store trouble" }>[] = [];
-  isDown = false;
+  isDown: boolean;
   isGone = false;
 
   readonly #world: Surroundings;
-  readonly #onWrite: () => void;
+  readonly #onWrite: (isLogged: boolean) => void;
 
-  /** @param onWrite called inside each transaction that writes something */
-  constructor(world: Surroundings, onWrite: () => void) {
+  /** @param onWrite called inside each transaction that writes something: whether it appends to the log */
+  constructor(world: Surroundings, onWrite: (isLogged: boolean) => void) {
     this.#world = world;
     this.#onWrite = onWrite;
-    const { announceAfter } = world.setup;
+    const { announceAfter, storeOpensAfter } = world.setup;
+    this.isDown = storeOpensAfter > 0;
+    if (this.isDown) world.clock.schedule(() => (this.isDown = false), storeOpensAfter);
     this.scripted = new ScriptedStore({ scheduler: world.clock, records: world.records, announceAfter });
     this.syncToken$ = this.#run("read", () => this.scripted.syncToken$);
     this.commits$ = this.#whileThere(this.scripted.commits$);
@@ -48,7 +50,8 @@ export class StorePort implements DeviceStore {
     return this.#run("update", () =>
       this.scripted.update(keys, (saved) => {
         const update = change(saved);
-        if (update.puts.length + update.deletes.length > 0) this.#onWrite();
+        const isWritten = update.puts.length + update.deletes.length > 0;
+        if (isWritten) this.#onWrite(update.puts.some(([[kind]]) => kind === "log"));
         return this.isGone ? { ...update, announce: undefined } : update;
       }),
     );

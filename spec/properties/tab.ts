@@ -31,9 +31,10 @@ export class Tab {
     this.#oracle = oracle;
     this.facts = new Facts(name, oracle.saved.position);
     this.clock = new TabClock(world.clock);
-    this.store = new StorePort(world, () => {
+    this.store = new StorePort(world, (isLogged) => {
       oracle.records();
       world.writer = this.facts;
+      if (isLogged && this.facts.standsIn === "yes") this.facts.standsIn = "adopting";
     });
     this.#tracker = this.#create();
     this.callers = new Callers(this.#tracker, this.facts, world, oracle, this.#hear);
@@ -94,6 +95,14 @@ export class Tab {
   #listen(tracker: DeviceTracker): void {
     const [facts, world, oracle] = [this.facts, this.#world, this.#oracle];
     const { mentionedAt } = facts;
+    this.#stream(
+      "problems$",
+      tracker.problems$,
+      ({ type }) => {
+        if (type === "store-unavailable") facts.standsIn = "yes";
+      },
+      (problem) => `${problem.type}: ${problem.message}${"error" in problem ? ` (${String(problem.error)})` : ""}`,
+    );
     this.#stream("applied$", tracker.applied$, (response) => {
       const to = world.server.positionOf(response.next_batch);
       facts.applied.push(response);
@@ -122,12 +131,6 @@ export class Tab {
       oracle.caughtUp(facts);
       facts.isCaughtUp = true;
     });
-    this.#stream(
-      "problems$",
-      tracker.problems$,
-      () => {},
-      (problem) => `${problem.type}: ${problem.message}${"error" in problem ? ` (${String(problem.error)})` : ""}`,
-    );
   }
 
   #stream<T>(name: string, stream$: Observable<T>, next: (value: T) => void, show?: (value: T) => string): void {
@@ -157,7 +160,9 @@ export class Tab {
     facts.upTo = Math.max(facts.upTo ?? 0, end);
     const says = response.since !== undefined;
     facts.hops.push({ from: says ? start : "any", to: end, changed, left });
-    if (setup.gaps === "distrust") facts.hops.push(unknownHop(says ? start : undefined, end));
+    // Memory that stands in for the store knows nothing of what is before its stream.
+    if (setup.gaps === "distrust" || setup.storeOpensAfter > 0)
+      facts.hops.push(unknownHop(says ? start : undefined, end));
   }
 
   #send(users: readonly UserId[]): Query {

@@ -8,7 +8,7 @@ import { CountingScheduler } from "../support/counting-scheduler.js";
 import { marbles } from "../support/marbles.js";
 import { trackerIn } from "../support/tracker-in.js";
 import { BOB, CAROL, EVE } from "../support/users.js";
-import { answer, changed } from "../support/wire.js";
+import { answer, changed, step } from "../support/wire.js";
 import { B1, B2, SHOWN, watchingIn } from "./watching-in.js";
 
 const down = answer({}, ["down.example"]);
@@ -67,12 +67,61 @@ describe("a user who could not be queried", () => {
   );
 
   it(
+    "is not queried sooner than the server asks for if they are announced, either",
+    marbles((m) => {
+      const limited$ = failing(429, { errcode: "M_LIMIT_EXCEEDED", retryAfter: 600_000 });
+      const sync$ = m.hot("10s x 99s x", { x: changed(BOB) });
+      const { watch, asked$ } = watchingIn(m, { sync$, answers: [of(B1), limited$, of(B2)] });
+      m.expectObservable(watch([BOB]), "^ 15m !").toBe("a 9999ms (sv) 599996ms b", SHOWN);
+      m.expectObservable(asked$).toBe("q 9999ms q 599999ms q", { q: "bob" });
+    }),
+  );
+
+  it(
+    "is queried after the same wait if the clock is set back by six hours",
+    marbles((m) => {
+      const scheduler = new CountingScheduler(m.scheduler);
+      let offset = 0;
+      scheduler.now = () => 100_000_000 + m.scheduler.now() + offset;
+      const { watch } = watchingIn(m, { scheduler, answers: [refused$, refused$, of(B1)] });
+      m.acts("1s b", { b: () => (offset = -21_600_000) });
+      m.expectObservable(watch([BOB]), "^ 60s !").toBe("u 5999ms a", SHOWN);
+    }),
+  );
+
+  it(
+    "is reported with the reason and the time of the next query, if there is one",
+    marbles((m) => {
+      const limited$ = failing(429, { message: "slow down", retryAfter: 30_000 });
+      const deactivated$ = failing(403, { message: "deactivated", errcode: "M_USER_DEACTIVATED" });
+      const { watch, problems } = watchingIn(m, { answers: [limited$, deactivated$] });
+      m.expectObservable(watch([BOB]), "^ 60m !").toBe("u", SHOWN);
+      m.afterwards(() => {
+        expect(problems.map(({ message }) => message)).toEqual([
+          "1 watched user(s) could not be queried (slow down); they are queried again in 30 s",
+          "1 watched user(s) could not be queried (deactivated); they are not queried again until something changes",
+        ]);
+      });
+    }),
+  );
+
+  it(
     "is queried at once when they are announced",
     marbles((m) => {
       const sync$ = m.hot("500ms x", { x: changed(BOB) });
       const { watch, asked$ } = watchingIn(m, { sync$, answers: [refused$, of(B1)] });
       m.expectObservable(watch([BOB]), "^ 60s !").toBe("u 499ms a", SHOWN);
       m.expectObservable(asked$).toBe("q 499ms q", { q: "bob" });
+    }),
+  );
+
+  it(
+    "is queried again after 2 s, not at their next announcement, if that fails as well",
+    marbles((m) => {
+      const sync$ = m.hot("500ms x 500ms x", { x: changed(BOB) });
+      const { watch, asked$ } = watchingIn(m, { sync$, answers: [refused$, refused$, of(B1)] });
+      m.expectObservable(watch([BOB]), "^ 60s !").toBe("u 2499ms a", SHOWN);
+      m.expectObservable(asked$).toBe("q 499ms q 1999ms q", { q: "bob" });
     }),
   );
 
@@ -95,6 +144,29 @@ describe("a user who could not be queried", () => {
       m.expectObservable(asked$).toBe("q", { q: "bob" });
       m.afterwards(() => {
         expect(problems).toMatchObject([{ type: "watch-failed", retryIn: undefined }]);
+      });
+    }),
+  );
+
+  it(
+    "is queried again if the server answers something after it refused the token",
+    marbles((m) => {
+      const unknown$ = failing(401, { errcode: "M_UNKNOWN_TOKEN" });
+      const sync$ = m.hot("30m x", { x: step("s1") });
+      const { watch, asked$ } = watchingIn(m, { sync$, answers: [unknown$, of(B1)] });
+      m.expectObservable(watch([BOB]), "^ 60m !").toBe("u 1799999ms a", SHOWN);
+      m.expectObservable(asked$).toBe("q 1799999ms q", { q: "bob" });
+    }),
+  );
+
+  it(
+    "is queried again if the access token did not arrive",
+    marbles((m) => {
+      const missing$ = failing(401, { errcode: "M_MISSING_TOKEN" });
+      const { watch, problems } = watchingIn(m, { answers: [missing$, of(B1)] });
+      m.expectObservable(watch([BOB]), "^ 60s !").toBe("u 1999ms a", SHOWN);
+      m.afterwards(() => {
+        expect(problems).toMatchObject([{ type: "watch-failed", retryIn: 2_000 }]);
       });
     }),
   );

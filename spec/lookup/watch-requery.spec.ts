@@ -1,29 +1,11 @@
-import {
-  defer,
-  ignoreElements,
-  interval,
-  map,
-  merge,
-  mergeMap,
-  of,
-  Subject,
-  take,
-  timer,
-  type SchedulerLike,
-} from "rxjs";
+import { ignoreElements, interval, of, Subject, take, type SchedulerLike } from "rxjs";
 import { describe, expect, it } from "vitest";
-import type { KeysQueryResponse, SyncResponse } from "../../src/model/wire.js";
-import { memoryStore } from "../../src/store/memory-store.js";
+import type { SyncResponse } from "../../src/model/wire.js";
 import { CountingScheduler } from "../support/counting-scheduler.js";
 import { marbles, type Marbles } from "../support/marbles.js";
-import { trackerIn } from "../support/tracker-in.js";
 import { BOB } from "../support/users.js";
 import { changed } from "../support/wire.js";
-import { B1, B2, bobHas, echoingServer, SHOWN, watchingIn } from "./watching-in.js";
-
-/** The time between the queries of an echoing server, in s, without the time of the echo. */
-const gapsOf = (queriedAt: readonly number[]) =>
-  queriedAt.slice(1).map((at, i) => (at - (queriedAt[i] ?? 0) - 5) / 1_000);
+import { B1, B2, bobHas, SHOWN, watchingIn } from "./watching-in.js";
 
 describe("an announced user", () => {
   it(
@@ -59,74 +41,6 @@ describe("an announced user", () => {
       m.expectObservable(asked$).toBe("qq", { q: "bob" });
     }),
   );
-});
-
-describe("a server that announces users because they were queried", () => {
-  it(
-    "is queried after 1 s, doubling to 5 min, after three answers without a change",
-    marbles((m) => {
-      const { queriedAt, ...server } = echoingServer(m, () => B1);
-      const { watch } = watchingIn(m, server);
-      m.expectObservable(watch([BOB]).pipe(ignoreElements()), "^ 30m !").toBe("-");
-      m.afterwards(() => {
-        expect(gapsOf(queriedAt).slice(0, 15)).toEqual([0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
-      });
-    }),
-  );
-
-  it(
-    "is queried at once again after an answer that differs",
-    marbles((m) => {
-      let devices: KeysQueryResponse = B1;
-      const { queriedAt, ...server } = echoingServer(m, () => devices);
-      const { watch } = watchingIn(m, server);
-      m.acts("10s d", { d: () => (devices = B2) });
-      m.expectObservable(watch([BOB]).pipe(ignoreElements()), "^ 20s !").toBe("-");
-      m.afterwards(() => {
-        expect(gapsOf(queriedAt)).toEqual([0, 0, 0, 1, 2, 4, 8, 0, 0, 0, 1, 2]);
-      });
-    }),
-  );
-
-  it(
-    "is not queried more often if several watch the user",
-    marbles((m) => {
-      const { queriedAt, ...server } = echoingServer(m, () => B1);
-      const { watch } = watchingIn(m, server);
-      m.expectObservable(watch([BOB]).pipe(ignoreElements()), "   ^ 60m !").toBe("-");
-      m.expectObservable(watch([BOB]).pipe(ignoreElements()), "12s ^ 60m !").toBe("-");
-      m.afterwards(() => {
-        expect(queriedAt.length).toBeLessThanOrEqual(50);
-      });
-    }),
-  );
-
-  it.each([0, 12])("is not queried for ever by two tabs, the second %d s later", (later) => {
-    marbles((m) => {
-      const store = memoryStore();
-      const sync$ = new Subject<SyncResponse>();
-      let position = 1;
-      let queries = 0;
-      const query = () =>
-        defer(() => {
-          queries++;
-          const from = `s${position}`;
-          timer(5, m.scheduler).subscribe(() => {
-            sync$.next({ since: from, next_batch: `s${++position}`, device_lists: { changed: [BOB] } });
-          });
-          return timer(2, m.scheduler).pipe(map(() => B1));
-        });
-      const keysApi = { query, changes: () => of({}) };
-      const leader = trackerIn(m, { sync$, store, keysApi });
-      const other = trackerIn(m, { store, keysApi });
-      sync$.next({ since: null, next_batch: "s1", device_lists: { changed: [BOB] } });
-      const late$ = timer(later * 1_000, m.scheduler).pipe(mergeMap(() => other.watch([BOB])));
-      m.expectObservable(merge(leader.watch([BOB]), late$).pipe(ignoreElements()), "^ 60m !").toBe("-");
-      m.afterwards(() => {
-        expect(queries).toBeLessThanOrEqual(60);
-      });
-    })();
-  });
 });
 
 describe("while a watcher waits before it queries an announced user", () => {
@@ -195,24 +109,46 @@ describe("while a watcher waits before it queries an announced user", () => {
 });
 
 describe("a user who changes all the time", () => {
+  const changingUser = (m: Marbles, scheduler: SchedulerLike) => {
+    const sync$ = new Subject<SyncResponse>();
+    const queriedAt: number[] = [];
+    const query = () => of(bobHas(`B${queriedAt.push(m.scheduler.now())}`));
+    const { watch } = watchingIn(m, { scheduler, sync$, keysApi: { query, changes: () => of({}) } });
+    return { watch, queriedAt, change: () => sync$.next(changed(BOB)) };
+  };
+
   it(
-    "costs a watcher one query for each change, and no timer",
+    "is queried at once 20 times, then once a second, with one timer",
     marbles((m) => {
-      const sync$ = new Subject<SyncResponse>();
       const scheduler = new CountingScheduler(m.scheduler);
-      let version = 0;
-      const keysApi = { query: () => of(bobHas(`B${++version}`)), changes: () => of({}) };
-      const { watch } = watchingIn(m, { scheduler, sync$, keysApi });
+      const { watch, queriedAt, change } = changingUser(m, scheduler);
       m.expectObservable(watch([BOB]).pipe(ignoreElements()), "^ 2m !").toBe("-");
       let most = 0;
       interval(100, m.scheduler)
         .pipe(take(1_000))
         .subscribe(() => {
-          sync$.next(changed(BOB));
+          change();
           most = Math.max(most, scheduler.pending);
         });
       m.afterwards(() => {
-        expect([version, most]).toEqual([1_001, 0]);
+        const gaps = queriedAt.slice(1).map((at, i) => at - (queriedAt[i] ?? 0));
+        expect(gaps.slice(0, 20)).toEqual(Array.from({ length: 20 }, () => 100));
+        expect(new Set(gaps.slice(25))).toEqual(new Set([1_000]));
+        expect(most).toBe(1);
+      });
+    }),
+  );
+
+  it(
+    "is shown with the last of many changes, which comes while the watcher waits",
+    marbles((m) => {
+      const { watch, queriedAt, change } = changingUser(m, m.scheduler);
+      const shown: unknown[] = [];
+      watch([BOB]).subscribe((lines) => shown.push(...lines));
+      interval(10, m.scheduler).pipe(take(50)).subscribe(change);
+      m.afterwards(() => {
+        expect(shown.at(-1)).toBe(`bob B${queriedAt.length} current`);
+        expect(queriedAt.at(-1)).toBeGreaterThan(500);
       });
     }),
   );

@@ -1,4 +1,4 @@
-import { defer, merge, NEVER, of, Subject, timer, type Observable } from "rxjs";
+import { defer, merge, mergeMap, NEVER, of, Subject, timer, type Observable } from "rxjs";
 import type { KeysQueryResponse, SyncResponse } from "../../src/model/wire.js";
 import type { Marbles } from "../support/marbles.js";
 import { trackerIn, type TrackerSetUp, type TrackerUnderTest } from "../support/tracker-in.js";
@@ -29,16 +29,20 @@ export const SHOWN = {
   k: ["bob - unreachable (last known B1)"],
 };
 
-/** A server that announces Bob 5 ms after each query for him, because of it. */
-export function echoingServer(m: Marbles, devices: () => KeysQueryResponse) {
+/** A server that announces Bob some time after each query for him, because of it. Times are in ms. */
+export function echoingServer(
+  m: Marbles,
+  answer: () => Observable<KeysQueryResponse>,
+  { echoAfter = 5, answerAfter = 0 } = {},
+) {
   const sync$ = new Subject<SyncResponse>();
   const queriedAt: number[] = [];
   const query = () =>
     defer(() => {
       queriedAt.push(m.scheduler.now());
       if (queriedAt.length > 500) return NEVER; // a tracker that spins must not keep the test from ending
-      timer(5, m.scheduler).subscribe(() => sync$.next(changed(BOB)));
-      return of(devices());
+      timer(echoAfter, m.scheduler).subscribe(() => sync$.next(changed(BOB)));
+      return answerAfter === 0 ? answer() : timer(answerAfter, m.scheduler).pipe(mergeMap(answer));
     });
   return { sync$, keysApi: { query, changes: () => NEVER }, queriedAt };
 }

@@ -1,25 +1,24 @@
 import { map, mergeMap, Subject, takeUntil, timer, type Observable, type SchedulerLike } from "rxjs";
 import type { UserId } from "../model/ids.js";
 import { MAX_DELAY } from "../model/max-delay.js";
-import { isDisconnected, isFinal, waitAfterFailure, waitForEcho } from "./requery.js";
+import { spreadAfterLookup, waitAfterAnnouncement } from "./announcement-wait.js";
+import { waitAfterFailure, type FailedLookups, type WaitEnd } from "./failure-wait.js";
 import { SharedWait } from "./shared-wait.js";
 
 /** What is known of the lookups of one user. */
-interface Attempts {
+interface Attempts extends FailedLookups {
   /** The latest lookup, or the wait for it. */
-  latest: object;
+  readonly latest: object;
+  /** What ends the wait for the next lookup, if there is one. */
+  readonly waiting: WaitEnd | undefined;
   /** Answers in a row that changed nothing. */
-  unchanged: number;
-  /** Failures in a row. */
-  failures: number;
-  /** Why the next lookup is waited for, if it is; `connection`: the wait ends early when the server answers something. */
-  waiting: "echo" | "failure" | "connection" | undefined;
-  /**
-   * Whether the last wait ended early. Then the next one does not: a server that answers only other requests must not
-   * make us spin.
-   */
-  endedEarly: boolean;
+  readonly unchanged: number;
+  /** When all lookups so far have counted for their time. */
+  readonly spreadUntil: number;
 }
+
+const NO_FAILURES = { failures: 0, isEarly: false, inVain: 0 } as const;
+const NO_ATTEMPTS = { ...NO_FAILURES, waiting: undefined, unchanged: 0, spreadUntil: 0 } as const;
 
 /** A wait before users are looked up again. */
 interface Wait {
@@ -40,18 +39,13 @@ export interface FailedLookup {
 
 /** When a watcher looks up its users again. */
 export class RequerySchedule {
-  readonly #attempts: ReadonlyMap<UserId, Attempts>;
+  readonly #attempts: Map<UserId, Attempts>;
   readonly #scheduler: SchedulerLike;
   readonly #waits$ = new Subject<Wait>();
 
   constructor(userIds: readonly UserId[], scheduler: SchedulerLike) {
     this.#scheduler = scheduler;
-    this.#attempts = new Map(
-      userIds.map((userId) => [
-        userId,
-        { latest: {}, unchanged: 0, failures: 0, waiting: undefined, endedEarly: false },
-      ]),
-    );
+    this.#attempts = new Map(userIds.map((userId): [UserId, Attempts] => [userId, { ...NO_ATTEMPTS, latest: {} }]));
   }
 
   /** Users whose wait is over. */
@@ -66,7 +60,11 @@ export class RequerySchedule {
   /** A lookup of these users begins. Returns what identifies it. */
   begin(userIds: readonly UserId[]): object {
     const lookup = {};
-    for (const userId of userIds) this.#update(userId, { latest: lookup, waiting: undefined });
+    const now = this.#scheduler.now();
+    for (const userId of userIds) {
+      const spreadUntil = spreadAfterLookup(this.#attempts.get(userId)?.spreadUntil ?? 0, now);
+      this.#update(userId, { latest: lookup, waiting: undefined, spreadUntil });
+    }
     return lookup;
   }
 
@@ -78,47 +76,45 @@ export class RequerySchedule {
   /** These users were announced. Returns those to be looked up now; the others are due later. */
   announced(userIds: readonly UserId[]): readonly UserId[] {
     const waits = new Map<number, UserId[]>();
+    const now = this.#scheduler.now();
     for (const userId of userIds) {
       const attempts = this.#attempts.get(userId);
-      if (attempts === undefined || attempts.waiting === "echo") continue;
-      add(waits, waitForEcho(attempts.unchanged), userId);
+      if (attempts === undefined || attempts.waiting === "time") continue;
+      const wait = waitAfterAnnouncement(attempts.unchanged, attempts.spreadUntil, now);
+      this.#update(userId, wait === 0 ? { isEarly: true } : { isEarly: false, waiting: "time" });
+      add(waits, wait, userId);
     }
-    for (const [wait, waiting] of waits) if (wait > 0) this.#wait(waiting, wait, "echo");
+    for (const [wait, waiting] of waits) if (wait > 0) this.#wait(waiting, wait);
     return waits.get(0) ?? [];
   }
 
   /** The server has answered something. Returns the users to be looked up now because it was not reached for them. */
   reconnected(): readonly UserId[] {
     const userIds = Array.from(this.#attempts).flatMap(([userId, { waiting }]) =>
-      waiting === "connection" ? [userId] : [],
+      waiting === "response" ? [userId] : [],
     );
-    for (const userId of userIds) this.#update(userId, { endedEarly: true });
+    for (const userId of userIds) this.#update(userId, { isEarly: true });
     return userIds;
   }
 
   /** The lookup of these users failed, some of them with an error. They are due later. */
   failed(userIds: readonly UserId[], errors: ReadonlyMap<UserId, unknown>): readonly FailedLookup[] {
     const waits = new Map<number, UserId[]>();
-    for (const userId of userIds) {
-      const failures = this.#attempts.get(userId)?.failures ?? 0;
-      const error = errors.get(userId);
-      add(waits, isFinal(error) ? Number.POSITIVE_INFINITY : waitAfterFailure(failures, error), userId);
-    }
+    for (const userId of userIds) add(waits, this.#countFailure(userId, errors.get(userId)), userId);
     return Array.from(waits, ([wait, waiting]) => {
-      this.#wait(waiting, wait, "failure");
-      for (const userId of waiting) this.#countFailure(userId, errors.get(userId));
+      this.#wait(waiting, wait);
       const error = waiting.map((userId) => errors.get(userId)).find((one) => one !== undefined);
       return { userIds: waiting, wait, error };
     });
   }
 
   succeeded(userId: UserId): void {
-    this.#update(userId, { failures: 0 });
+    this.#update(userId, NO_FAILURES);
   }
 
   /** Another caller has fetched the list: there is nothing to wait for. */
   fetched(userId: UserId): void {
-    this.#update(userId, { failures: 0, waiting: undefined, latest: {} });
+    this.#update(userId, { ...NO_FAILURES, waiting: undefined, latest: {} });
   }
 
   /** An answer changed what is shown of the user, or did not: it may be to an echo of our own query. */
@@ -126,15 +122,18 @@ export class RequerySchedule {
     this.#update(userId, { unchanged: hasChanged ? 0 : (this.#attempts.get(userId)?.unchanged ?? 0) + 1 });
   }
 
-  #countFailure(userId: UserId, error: unknown): void {
-    const { failures = 0, endedEarly = false } = this.#attempts.get(userId) ?? {};
-    const waiting = isDisconnected(error) && !endedEarly ? "connection" : "failure";
-    this.#update(userId, { failures: failures + 1, endedEarly: false, waiting });
+  /** Returns the time until the next lookup, in ms. */
+  #countFailure(userId: UserId, error: unknown): number {
+    const before = this.#attempts.get(userId) ?? NO_ATTEMPTS;
+    const { wait, endedBy } = waitAfterFailure(before, error);
+    const inVain = before.inVain + (before.isEarly ? 1 : 0);
+    this.#update(userId, { failures: before.failures + 1, inVain, isEarly: false, waiting: endedBy });
+    return wait;
   }
 
-  #wait(userIds: readonly UserId[], wait: number, waiting: NonNullable<Attempts["waiting"]>): void {
+  #wait(userIds: readonly UserId[], wait: number): void {
     const shared = new SharedWait(userIds.length);
-    for (const userId of userIds) this.#update(userId, { latest: shared, waiting });
+    for (const userId of userIds) this.#update(userId, { latest: shared });
     if (wait !== Number.POSITIVE_INFINITY) this.#waits$.next({ userIds, wait, shared });
   }
 
@@ -147,11 +146,11 @@ export class RequerySchedule {
   }
 
   #update(userId: UserId, change: Partial<Attempts>): void {
-    const attempts = this.#attempts.get(userId);
-    if (attempts === undefined) return;
-    const { latest } = attempts;
-    Object.assign(attempts, change);
-    if (latest !== attempts.latest && latest instanceof SharedWait) latest.leave();
+    const before = this.#attempts.get(userId);
+    if (before === undefined) return;
+    const attempts = { ...before, ...change };
+    this.#attempts.set(userId, attempts);
+    if (before.latest !== attempts.latest && before.latest instanceof SharedWait) before.latest.leave();
   }
 }
 

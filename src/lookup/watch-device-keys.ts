@@ -45,9 +45,9 @@ export interface WatchPorts {
  * 1. All users are looked up; the first map is emitted once every user has an answer or has failed.
  * 2. A change, a failed query or a refused save emits at once: the list as it was, with its new freshness.
  * 3. An announced user is queried at once, unless the last three answers changed nothing: then after 1 s, doubling to 5
- *    min.
+ *    min. After 20 queries at once there is one a second.
  * 4. A user who could not be queried is retried after 2 s, doubling to 5 min, not sooner than the server asks, and at
- *    once when it answers again.
+ *    once when they are announced, or when it answers again. If that fails, too, nothing but time ends the next wait.
  * 5. A user of a homeserver that failed lately is shown as unreachable while their query is in flight.
  */
 export function watchDeviceKeys(wanted: readonly UserId[], ports: WatchPorts): Observable<DeviceKeysByUser> {
@@ -116,17 +116,22 @@ class Watcher {
     const shown = this.#take(
       [...answers.values()].filter(({ userId, reachable }) => reachable || !this.#view.has(userId)),
     );
+    const all = [...answers.keys(), ...failures.keys()];
     // A user who has been looked up again since is counted there.
-    const latest = this.#schedule.latestOf([...answers.keys(), ...failures.keys()], begun);
+    const latest = new Set(this.#schedule.latestOf(all, begun));
     const isPending = new Set(pending);
     const toRetry: UserId[] = [];
-    for (const userId of latest) {
+    for (const userId of all) {
       if (isPending.has(userId)) continue; // another value has their answer
-      if (this.#isToRetry(answers.get(userId))) toRetry.push(userId);
+      const answer = answers.get(userId);
+      if (!latest.has(userId)) {
+        // A failure that an announcement has overtaken is not retried, but has changed nothing, either.
+        if (answer?.reachable !== true) this.#schedule.answered(userId, false);
+      } else if (this.#isToRetry(answer)) toRetry.push(userId);
       else this.#schedule.succeeded(userId);
     }
     for (const failed of this.#schedule.failed(toRetry, failures)) this.#report(failed);
-    const unreachable = latest.filter((userId) => answers.get(userId)?.reachable !== true);
+    const unreachable = [...latest].filter((userId) => answers.get(userId)?.reachable !== true);
     const failed = unreachable.filter((userId) => failures.has(userId) || this.#view.has(userId));
     const altered = shown.altered || this.#wanted.length === 0;
     return failed.length === 0 ? of(altered) : concat(of(altered), this.#failed(failed));

@@ -216,9 +216,10 @@ export class DeviceTracker {
   }
 
   /**
-   * Acknowledges a changed identity: from now on this master key is the user's. Cold; completes when it is durable.
+   * Acknowledges an identity that has changed or is unknown: from now on this master key is the user's. Cold; completes
+   * when it is durable.
    *
-   * A person must have been warned of the change; for our own identity, we must have caused it. Fails with {@link
+   * A person must have been warned; if our own identity has changed, we must have caused it. Fails with {@link
    * IdentityChangedError} if the user has another master key in the meantime.
    * @param masterKey the public key that was shown, `identity.masterKey`
    */

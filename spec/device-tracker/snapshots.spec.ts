@@ -4,8 +4,8 @@ import type { SyncResponse } from "../../src/model/wire.js";
 import { testDevice } from "../../src/testing/test-device.js";
 import { marbles, type Marbles } from "../support/marbles.js";
 import { savedIds } from "../support/saved.js";
-import { otherTab, restarted, setUp } from "../support/set-up.js";
-import { BOB, CAROL, DAVE } from "../support/users.js";
+import { otherTab, restarted, setUp, type UnderTest } from "../support/set-up.js";
+import { ALICE, BOB, CAROL, DAVE } from "../support/users.js";
 
 /** Bob's list is fetched; Carol's too, and she has changed since; Dave is tracked. Then so many steps were committed, in all of which Dave changed. */
 function afterSteps(m: Marbles, count: number, before: (under: ReturnType<typeof setUp>) => void = () => {}) {
@@ -41,7 +41,7 @@ describe("the log", () => {
       const { tracker, known, lookup, problems, expectQueries } = restarted(m, first, { connected: false });
       m.expectObservable(known([BOB, CAROL, DAVE])).toBe("(x|)", { x: ["bob B1 current", "carol C1 outdated"] });
       m.expectObservable(tracker.trackedUsers$).toBe("u", {
-        u: new Set(["@alice:example.org", BOB, CAROL, DAVE]),
+        u: new Set([ALICE, BOB, CAROL, DAVE]),
       });
       m.expectObservable(first.store.syncToken$).toBe("(t|)", { t: "s600" });
       m.expectObservable(lookup([BOB, CAROL, DAVE])).toBe("(x|)", {
@@ -90,6 +90,51 @@ describe("a tab that has missed more than the log goes back", () => {
         x: ["bob B1 current", "carol C1 untracked", "dave D1 current"],
       });
       expectQueries("2-2 carol dave");
+    }),
+  );
+
+  /** The second tab is frozen while the first one commits that Carol has left, and so much more that the log is truncated. */
+  function frozenTab(m: Marbles, beforeFreezing: (late: UnderTest) => void = () => {}) {
+    const sync$ = new Subject<SyncResponse>();
+    const first = setUp(m, { tracked: [BOB], sync$ });
+    const late = otherTab(m, first);
+    late.lookup([]).subscribe();
+    late.store.loseAnnouncements();
+    beforeFreezing(late);
+    for (let i = 0; i < 600; i++) {
+      const left = i === 0 ? [CAROL] : [];
+      sync$.next({ since: `s${i}`, next_batch: `s${i + 1}`, device_lists: { changed: [BOB], left } });
+    }
+    m.acts("-w", { w: () => late.store.wake() });
+    return late;
+  }
+
+  it(
+    "tracks no users of a track() that was pending, since they may have left, and reports it",
+    marbles((m) => {
+      const { tracker, problems } = frozenTab(m, ({ store, tracker: late }) => {
+        store.failNext("the disk is full", "update");
+        m.expectObservable(late.track([BOB, CAROL, DAVE])).toBe("-|");
+      });
+      m.expectObservable(tracker.trackedUsers$, "--^").toBe("--u", { u: new Set([ALICE, BOB]) });
+      m.afterwards(() => {
+        expect(problems).toMatchObject([{ type: "commit-failed" }, { type: "gap", caughtUp: false, to: "s600" }]);
+        expect(problems.at(-1)?.message).toContain("2 user(s) stay untracked");
+      });
+    }),
+  );
+
+  it(
+    "tracks no users of a track() that was made while it read, and reports it",
+    marbles((m) => {
+      const { tracker, store, problems } = frozenTab(m);
+      store.takes = 1;
+      m.expectObservable(tracker.track([BOB, CAROL]), "--^").toBe("----|");
+      m.expectObservable(tracker.trackedUsers$, "-----^").toBe("-----u", { u: new Set([ALICE, BOB]) });
+      m.afterwards(() => {
+        expect(problems).toMatchObject([{ type: "gap", caughtUp: false, to: "s600" }]);
+        expect(problems.at(-1)?.message).toContain("1 user(s) stay untracked");
+      });
     }),
   );
 });

@@ -17,7 +17,9 @@ export type TrackerProblem =
   /**
    * The steps from `from` to `to` were missed. Either the server returned who changed in them (`caughtUp`), or that could
    * not be learned, because of `error`, because there is no saved token, because of the option `gaps: "distrust"`, or
-   * because memory stood in for the store: then all users but our own, or those whom memory tracks, became untracked. Call `track()` with the members of the encrypted rooms.
+   * because memory stood in for the store: then all users but our own, or those whom memory tracks, became untracked. A
+   * tab that was too far behind to read who left leaves untracked only those whom it was asked to track in the meantime.
+   * Call `track()` with the members of the encrypted rooms.
    */
   | {
       readonly type: "gap";

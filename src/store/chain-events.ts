@@ -1,3 +1,4 @@
+import type { UserId } from "../model/ids.js";
 import type { News } from "./announcement.js";
 import type { Commit } from "./change.js";
 import type { SavedAccount } from "./load.js";
@@ -11,8 +12,11 @@ export interface ChainEvents {
   readonly moved: (before: Before) => void;
   /** News of other trackers that do not concern the chain. */
   readonly heard: (news: News) => void;
-  /** The whole state was read again. */
-  readonly reread: (account: SavedAccount) => void;
+  /**
+   * The whole state was read again: what was committed in the meantime is not known one by one.
+   * @param lost users whose pending `track()` is not applied again: they may have left
+   */
+  readonly reread: (account: SavedAccount, lost: readonly UserId[]) => void;
   readonly commitFailed: (error: unknown, retryIn: number) => void;
   /** The state is being read again (`true`), or has been. Nothing in memory is to be called current in between. */
   readonly behind: (isBehind: boolean) => void;

@@ -1,5 +1,6 @@
 import type { Observable } from "rxjs";
 import { StoreClearedError } from "../model/errors.js";
+import type { UserId } from "../model/ids.js";
 import type { News } from "./announcement.js";
 import type { ChainParts } from "./chain-parts.js";
 import type { Commit } from "./change.js";
@@ -147,7 +148,7 @@ export class ChainReader {
   #rebase(missing: Missing): void {
     const { clone, events, name } = this.#parts;
     const { before, dropped, commits } = rebase(clone, missing, name);
-    if (missing.type === "everything") events.reread(missing.account);
+    if (missing.type === "everything") events.reread(missing.account, lostTracks(dropped, clone));
     events.followed(before, commits, true);
     const lists = savedElsewhere(missing, name);
     if (lists.length > 0) events.heard({ type: "saved", lists, updates: [] });
@@ -163,6 +164,12 @@ export class ChainReader {
 
 const unknownCommits = (news: News, { head }: Clone): readonly Commit[] =>
   news.type === "commits" ? news.commits.filter(({ number }) => number > head) : [];
+
+/** Users whom a dropped `track()` leaves untracked. */
+function lostTracks(dropped: Rebased["dropped"], { users }: Clone): readonly UserId[] {
+  const named = dropped.flatMap(({ pending: { change } }) => (change.type === "track" ? change.users : []));
+  return named.filter((userId) => !users.has(userId));
+}
 
 /** The lists that other trackers saved in the meantime, or may have saved, so that those in memory may be older at the same revision. */
 function savedElsewhere(missing: Missing, name: string): SavedLists {

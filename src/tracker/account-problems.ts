@@ -1,3 +1,4 @@
+import type { UserId } from "../model/ids.js";
 import type { TrackerProblem } from "../model/problems.js";
 import type { SavedState } from "../store/clone.js";
 import type { SavedAccount } from "../store/load.js";
@@ -30,6 +31,18 @@ export function adoptionProblems(saved: SavedState, { token, users }: TrackedUse
     `memory stood in for the device store, and who left between ${from} and "${token ?? ""}" cannot be learned: ` +
     "the users whom only the store tracked became untracked; call track() with the members of the encrypted rooms";
   return [{ type: "gap", from: saved.token, to: token ?? null, caughtUp: false, message }];
+}
+
+/**
+ * What is reported of users whom `track()` leaves untracked: what other trackers committed in the meantime is not known
+ * one by one, and they may have left in it.
+ */
+export function trackProblems(lost: readonly UserId[], token: string | undefined): TrackerProblem[] {
+  if (lost.length === 0) return [];
+  const message =
+    `who left before "${token ?? ""}" cannot be learned, as this tab was too far behind: ` +
+    `${lost.length} user(s) stay untracked; call track() again with the members of the encrypted rooms`;
+  return [{ type: "gap", from: undefined, to: token ?? null, caughtUp: false, message }];
 }
 
 /** What is reported of a sync response, or of a part of its lists. */

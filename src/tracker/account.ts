@@ -19,7 +19,7 @@ import { PassedTokens } from "../sync/passed-tokens.js";
 import { refusedIds } from "../sync/refused-ids.js";
 import { Tracking } from "../sync/tracking.js";
 import type { Pins } from "../trust/pins.js";
-import { adoptionProblems, loadProblems } from "./account-problems.js";
+import { adoptionProblems, loadProblems, trackProblems } from "./account-problems.js";
 import { announcedChanges, stepsIn, toResponse } from "./announced-changes.js";
 import type { Connection } from "./connection.js";
 import { Doubt } from "./doubt.js";
@@ -43,6 +43,9 @@ export interface AccountSurroundings {
 
 /** Commits of other trackers that were followed while a call waited at the gate. */
 export type HeldCall = Commit[];
+
+/** Stands for commits that are not known one by one: any user may have left in them. */
+const UNKNOWN_COMMITS: Commit = { number: 0, change: { type: "step", changed: [], left: [], everyone: "untracked" } };
 
 /**
  * An account whose saved state has been read: keeps everything that depends on the tracked users in step with them,
@@ -82,9 +85,10 @@ export class Account {
       heard: (news) => {
         this.siblings.hear(news, surroundings.connection());
       },
-      reread: (read) => {
+      reread: (read, lost) => {
+        for (const held of this.#held) held.push(UNKNOWN_COMMITS);
         this.parts.memory.checkOurKey(read.ourKey);
-        outputs.reportAll(loadProblems(read));
+        outputs.reportAll([...loadProblems(read), ...trackProblems(lost, read.state.token)]);
       },
       commitFailed: (error, retryIn) => {
         outputs.responses.storeFails();
@@ -155,9 +159,10 @@ export class Account {
         users.filter((userId) => !isUserId(userId)),
       );
       if (refused !== undefined) outputs.report(refused);
-      const concerned = users.filter(
-        (userId) => isUserId(userId) && isConcerned(userId) && !(type === "track" && hasLeft(userId)),
-      );
+      const isLost = (userId: UserId) => type === "track" && hasLeft(userId);
+      const all = users.filter((userId) => isUserId(userId) && isConcerned(userId));
+      const concerned = all.filter((userId) => !isLost(userId));
+      if (held.includes(UNKNOWN_COMMITS)) outputs.reportAll(trackProblems(all.filter(isLost), this.chain.clone.token));
       const outcome$ = concerned.length === 0 ? this.chain.settled() : this.#commit({ type, users: concerned });
       this.chain.commitPending();
       return outcome$.pipe(ignoreElements());

@@ -102,15 +102,18 @@ describe.skipIf(isSkipped)("what is in view in the demo", { timeout: 60_000 }, (
     await demo.close();
   });
 
-  it("does not move what is below when the narration gets longer", async ({ demo }) => {
-    const top = () => demo.page.locator("#people").evaluate((cards) => cards.getBoundingClientRect().top + scrollY);
+  it("does not move what is below when the narration gets longer", async ({ browser, url }) => {
+    const demo = await DemoPage.open(browser, url, { viewport: { width: 390, height: 844 } });
+    const top = () => demo.page.locator(".controls").evaluate((next) => next.getBoundingClientRect().top + scrollY);
     const before = await top();
     for (const button of ["swap-key", "claim-key", "reset-identity"]) await demo.press(button);
-    await expect
-      .poll(() => demo.page.locator("#narration").textContent(), eventually)
-      .toContain("identity has changed");
+    for (const words of ["identity has changed", "claim the same key"])
+      await expect.poll(() => demo.transcript(), eventually).toContainEqual(expect.stringContaining(words));
+    const [latest = ""] = await demo.transcript();
+    await expect.poll(() => demo.page.locator("#narration").textContent(), eventually).toContain(latest);
     expect(await top()).toBe(before);
     expect(await demo.page.locator("#narration").evaluate((text) => text.scrollHeight - text.clientHeight)).toBe(0);
+    await demo.close();
   });
 
   it.for([1440, 390])("cuts off no label, first at %i px and then at any width", async (width, { browser, url }) => {

@@ -127,7 +127,7 @@ describe("a user who cannot be reached", () => {
         u: () => {
           for (const users of [[EVE], [EVE, BOB]]) {
             const user = get(users);
-            expect(user).toMatchObject({ freshness: "unreachable", identity: { state: "none" } });
+            expect(user).toMatchObject({ freshness: "unreachable", identity: { state: "unknown" } });
             expect(user).not.toHaveProperty("masterKey");
           }
         },

@@ -105,10 +105,10 @@ describe("the answer for a user who could not be reached", () => {
     });
   });
 
-  it("is empty if no list is known", () => {
+  it("has no devices and an unknown identity if no list is known", () => {
     expect(toUserDeviceKeys(unreachable(BOB, undefined, 7), undefined, settled)).toStrictEqual({
       ...emptyList(7),
-      identity,
+      identity: { state: "unknown", verified: false },
       freshness: "unreachable",
     });
   });

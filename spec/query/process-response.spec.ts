@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { KeysQueryResponse } from "../../src/model/wire.js";
 import { ScriptedVerifier } from "../../src/testing/scripted-verifier.js";
 import { bob, phone } from "../lists/verified-lists.js";
+import { UNKNOWN_IDENTITY } from "../../src/trust/identity.js";
 import { changing } from "../store/steps.js";
 import { marbles } from "../support/marbles.js";
 import { savedIds } from "../support/saved.js";
@@ -77,7 +78,7 @@ describe("processing a response", () => {
       const { update } = store.begun;
       const response = { ...answer({}, ["example.org"]), master_keys: { [BOB]: bob.masterKey } };
       const { list, lastKnown } = answerFor(BOB, response);
-      expect([list.masterKey, list.identity, lastKnown]).toEqual([undefined, { signedBy: [] }, undefined]);
+      expect([list.masterKey, list.identity, lastKnown]).toEqual([undefined, UNKNOWN_IDENTITY, undefined]);
       expect(store.begun.update).toBe(update);
     }),
   );

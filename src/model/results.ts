@@ -80,7 +80,8 @@ export interface DeviceStatus {
  *   impersonating them
  * - `removed`: the user had a master key, and has none now
  * - `unknown`: it could not be compared, because the store cannot be read or what it has of the user is damaged. If the
- *   store works again, the next answer is compared; what is lost stays `unknown` until `acknowledgeIdentity`
+ *   store works again, the next answer is compared; what is lost stays `unknown` until `acknowledgeIdentity`. Also that
+ *   of an `unreachable` user of whom no list is known
  */
 export type IdentityState = "none" | "unchanged" | "changed" | "removed" | "unknown";
 

@@ -4,7 +4,7 @@ import type { Freshness, UserDeviceKeys } from "../model/results.js";
 import type { Revision } from "../store/revision.js";
 import type { TrackedUser } from "../store/tracked-users.js";
 import { emptyList, type DeviceList } from "../trust/device-list.js";
-import { identityStatus } from "../trust/identity.js";
+import { identityStatus, UNKNOWN_IDENTITY } from "../trust/identity.js";
 
 /** A device list on its way to a caller, and what decides its freshness when it is emitted. */
 export interface Answer {
@@ -74,7 +74,8 @@ export const fromCache = (userId: UserId, cached: CachedList): Answer => ({
  */
 export function unreachable(userId: UserId, lastKnown: DeviceList | undefined, now: number): Answer {
   const answer = { userId, revision: undefined, superseded: false, reachable: false };
-  if (lastKnown === undefined) return { ...answer, list: emptyList(now) };
+  // They may have an identity, and it may have been pinned by an answer that was not saved.
+  if (lastKnown === undefined) return { ...answer, list: { ...emptyList(now), identity: UNKNOWN_IDENTITY } };
   return { ...answer, list: { ...lastKnown, deviceKeys: new Map() }, lastKnown };
 }
 

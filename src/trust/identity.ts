@@ -15,6 +15,8 @@ export interface Identity {
 }
 
 export const NO_IDENTITY: Identity = { signedBy: [] };
+/** That of a user of whom nothing is known. */
+export const UNKNOWN_IDENTITY: Identity = { uncompared: true, signedBy: [] };
 
 /** @param ourKey our current user-signing key; `undefined` if there is none that can be relied on */
 export function identityStatus(identity: Identity, ourKey: string | undefined): IdentityStatus {

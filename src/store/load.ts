@@ -86,8 +86,7 @@ export function readAccount(store: DeviceStore, owner: OwnerRecord): Observable<
           ? NO_SYNC
           : undefined;
       const { state, damaged } = fold(owner.userId, sync, snapshots, log);
-      const hasLeft = departures(Array.from(log.values()).flatMap(commitsIn));
-      const found: SavedAccount = { owner, state, hasLeft, ourKey, damaged };
+      const found: SavedAccount = { owner, state, hasLeft: departuresIn(log), ourKey, damaged };
       if (damaged.size === 0) return of(found);
       return mend(store, owner, { sync: account.get(SYNC[1]), snapshots, log }).pipe(
         map((mended) => ({ ...found, state: mended })),
@@ -96,12 +95,18 @@ export function readAccount(store: DeviceStore, owner: OwnerRecord): Observable<
   );
 }
 
+type Records = ReadonlyMap<string, unknown>;
+
+/** Read when it is asked for: few who load an account do. */
+function departuresIn(log: Records): SavedAccount["hasLeft"] {
+  let hasLeft: SavedAccount["hasLeft"] | undefined;
+  return (userId) => (hasLeft ??= departures(Array.from(log.values()).flatMap(commitsIn)))(userId);
+}
+
 function commitsIn(record: unknown): readonly Commit[] {
   const read = readLog(record);
   return read?.type === "commits" ? read.commits : [];
 }
-
-type Records = ReadonlyMap<string, unknown>;
 
 /** Damaged records after which it is enough: a damaged head may say that there are any number of records. */
 const MAX_REFUSED = 100;

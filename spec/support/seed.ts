@@ -1,5 +1,5 @@
 /** Environment variables that ask for a longer run than `npm test`. */
-const LONG_RUNS = ["PROPERTY_RUNS", "PROOF_KILLS", "PROOF_MINUTES", "DIFFERENTIAL_ANSWERS"];
+const LONG_RUNS = ["PROPERTY_RUNS", "PROOF_KILLS", "PROOF_MINUTES", "PROOF_SYNAPSE", "DIFFERENTIAL_ANSWERS"];
 const isLong = LONG_RUNS.some((name) => process.env[name] !== undefined);
 
 /**

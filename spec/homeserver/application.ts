@@ -1,0 +1,80 @@
+import { DeviceTracker, memoryStore, type DeviceStore, type TrackerProblem, type UserId } from "matrix-device-tracker";
+import { axiosKeysApi, matrixHttp, syncResponses } from "matrix-device-tracker/http";
+import { lastValueFrom } from "rxjs";
+import type { Seen } from "./truth.js";
+
+interface Session {
+  readonly url: string;
+  readonly userId: UserId;
+  readonly accessToken: string | ((refused?: string) => string | Promise<string>);
+  /** @default a new one in memory */
+  readonly store?: DeviceStore;
+}
+
+/** The package as an application uses it, and all that it shows. */
+export class Application {
+  readonly tracker: DeviceTracker;
+  readonly seen: Seen[] = [];
+  readonly problems: TrackerProblem[] = [];
+  /** Polls so far. */
+  polls = 0;
+  /** When the poll from each token was last sent; `null` is an initial sync. */
+  readonly #polledAt = new Map<string | null, number>();
+
+  constructor({ url, userId, accessToken, store = memoryStore() }: Session) {
+    const http = matrixHttp({ homeserverUrl: url, accessToken });
+    http.interceptors.request.use((config) => {
+      if (config.url?.endsWith("/sync") !== true) return config;
+      const { since } = config.params as { readonly since?: string };
+      this.polls++;
+      this.#polledAt.set(since ?? null, performance.now());
+      return config;
+    });
+    const sync$ = syncResponses(http, { since$: store.syncToken$ });
+    this.tracker = new DeviceTracker({ userId, store, keysApi: axiosKeysApi(http), sync$ });
+    this.tracker.problems$.subscribe((problem) => this.problems.push(problem));
+    this.tracker.applied$.subscribe({
+      next: ({ since = null, device_lists: { changed = [], left = [] } = {} }) => {
+        const polledAt = this.#polledAt.get(since) ?? Number.NEGATIVE_INFINITY;
+        this.seen.push({ type: "applied", at: performance.now(), polledAt, changed, left });
+      },
+    });
+  }
+
+  /** Connects, tracks and watches in one go. */
+  start(users: readonly UserId[]): void {
+    this.tracker.connect();
+    this.tracker.track(users).subscribe();
+    this.watch(users);
+  }
+
+  watch(users: readonly UserId[]): void {
+    this.tracker.watchDeviceKeys(users).subscribe((lists) => {
+      const at = performance.now();
+      for (const [userId, { freshness, deviceKeys }] of lists) {
+        const keys = Array.from(deviceKeys, ([deviceId, device]) => device.keys[`ed25519:${deviceId}`] ?? "");
+        this.seen.push({ type: "shown", at, userId, freshness, keys });
+      }
+    });
+  }
+
+  /** What is shown of a user at the moment, such as `2 current`. */
+  shown(userId: UserId): string | undefined {
+    const last = this.seen.findLast((event) => event.type === "shown" && event.userId === userId);
+    return last?.type === "shown" ? `${last.keys.length} ${last.freshness}` : undefined;
+  }
+
+  /** Steps that name a user as changed, or as left. */
+  stepsWith(userId: UserId, list: "changed" | "left"): number {
+    return this.seen.filter((event) => event.type === "applied" && event[list].includes(userId)).length;
+  }
+
+  async devicesOf(userId: UserId): Promise<readonly string[]> {
+    const lists = await lastValueFrom(this.tracker.getDeviceKeys([userId]));
+    return [...(lists.get(userId)?.deviceKeys.keys() ?? [])];
+  }
+
+  close(): void {
+    this.tracker.close();
+  }
+}

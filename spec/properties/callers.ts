@@ -79,7 +79,7 @@ export class Callers {
     const completed = this.#hear("completes", () => {
       pendingCalls.delete(call);
       call.completedAt = this.#world.moment();
-      if (this.#facts.standsIn === "no") this.#oracle.completed(call);
+      if (this.#facts.standsIn === "no") this.#oracle.completed(this.#facts, call);
       else this.#facts.memoryCalls.push(call);
     });
     const failed = this.#failed(type);

@@ -59,6 +59,8 @@ export class Facts {
   standsIn: "no" | "yes" | "adopting" = "no";
   /** Calls that completed while memory stood in for the store. */
   memoryCalls: Call[] = [];
+  /** When `problems$` reported last that it cannot be learned who left. */
+  lostAt = -1;
   /** How often a lookup asked for the user. */
   readonly asked = new Map<UserId, number>();
   /** Users who were ever watched. */

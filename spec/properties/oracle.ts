@@ -14,6 +14,8 @@ export class Oracle {
   readonly #savedQueries = new Map<UserId, number>();
   /** The newest position that some `synced$` has emitted. */
   #durable = 0;
+  /** Users of calls that have completed, who are not saved as these wanted. */
+  readonly #unsaved: [Facts, Call, UserId][] = [];
   /** When a gap that could not be closed may have been committed last. */
   #lostAt = -1;
 
@@ -198,7 +200,8 @@ export class Oracle {
   }
 
   /** `track()`, `untrack()` and `invalidate()` complete when they are durable; a later call or step may have changed the user again. */
-  completed({ type, affected, calledAt, position }: Call): void {
+  completed(facts: Facts, call: Call): void {
+    const { type, affected, calledAt, position } = call;
     const { saved } = this;
     const { server, calls, queries } = this.#world;
     const at = saved.position ?? 0;
@@ -216,7 +219,13 @@ export class Oracle {
         return list?.freshness !== "current" || (queries[readList(list.deviceKeys).query]?.sentAt ?? 0) > calledAt;
       },
     }[type];
-    for (const user of affected) this.#expect(isDurable(user), type, () => `${user} is not saved so`);
+    for (const user of affected) if (!isDurable(user)) this.#unsaved.push([facts, call, user]);
+  }
+
+  /** A tab that cannot learn who left tracks none of the users of a `track()`, and reports it. */
+  unsaved(): void {
+    for (const [{ lostAt }, { type, calledAt }, user] of this.#unsaved.splice(0))
+      this.#expect(type === "track" && lostAt > calledAt, type, () => `${user} is not saved so`);
   }
 
   /** P9: close() ends lookups, watchers, calls, requests and streams at once. */

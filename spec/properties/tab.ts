@@ -98,8 +98,9 @@ export class Tab {
     this.#stream(
       "problems$",
       tracker.problems$,
-      ({ type }) => {
-        if (type === "store-unavailable") facts.standsIn = "yes";
+      (problem) => {
+        if (problem.type === "store-unavailable") facts.standsIn = "yes";
+        if (problem.type === "gap" && !problem.caughtUp) facts.lostAt = world.moment();
       },
       (problem) => `${problem.type}: ${problem.message}${"error" in problem ? ` (${String(problem.error)})` : ""}`,
     );

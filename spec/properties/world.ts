@@ -45,6 +45,7 @@ export class World {
     this.#world.trace.note(() => what);
     action();
     this.#oracle.records();
+    this.#oracle.unsaved();
     for (const { facts } of this.#tabs) this.#oracle.watchers(facts);
     for (const error of this.#unhandled()) this.#world.trace.broken("P8", `unhandled ${describeError(error)}`);
     this.#world.trace.verify();

@@ -17,7 +17,10 @@ export class Announcements {
     for (const done of [...this.#waiting]) done();
   }
 
-  /** Users who changed and who left between two positions. The last announcement of each counts: left and back is `changed` alone. */
+  /**
+   * Users who changed and who left between two positions. The last announcement of each counts: left and back is
+   * `changed` alone.
+   */
   between(/** @type {number} */ from, /** @type {number} */ to) {
     const last = new Map(this.#stream.slice(from, to).map(({ userId, kind }) => [userId, kind]));
     const usersWith = (/** @type {Kind} */ wanted) =>

@@ -30,7 +30,10 @@ export function controlApi(world, slowQuery, tricks) {
     "POST /control/take-back-trick": ({ body }) => done(tricks.takeBack(text(body, "trick"))),
     "POST /control/leave": ({ body }) => done(world.leave(text(body, "user_id"))),
     "POST /control/join": ({ body }) => done(world.join(text(body, "user_id"))),
-    /** `change_user_id` (optional) signs in on a new device just before: the change is announced, but their server does not answer. */
+    /**
+     * `change_user_id` (optional) signs in on a new device just before: the change is announced, but their server does
+     * not answer.
+     */
     "POST /control/server-down": ({ body }) => {
       if (body.change_user_id !== undefined) world.addDevice(text(body, "change_user_id"));
       return done(world.takeDown(text(body, "server")));

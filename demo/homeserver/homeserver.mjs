@@ -28,7 +28,8 @@ const CORS = {
 /**
  * A small homeserver without a port of its own.
  *
- * @param {{ latency?: number | (() => number) | undefined, world?: World }} [options] `latency`: how long a `/keys/query` takes, in ms; default 700
+ * @param {{ latency?: number | (() => number) | undefined, world?: World }} [options] `latency`: how long a
+ *   `/keys/query` takes, in ms; default 700
  */
 export function createHomeserver({ latency = LATENCY, world = new World() } = {}) {
   const latencyOf = typeof latency === "number" ? () => latency : latency;
@@ -65,7 +66,12 @@ export function createHomeserver({ latency = LATENCY, world = new World() } = {}
     return true;
   }
 
-  /** @param {URL} url @param {import("node:http").IncomingMessage} request @param {import("node:http").ServerResponse} response @param {Record<string, string>} headers */
+  /**
+   * @param {URL} url
+   * @param {import("node:http").IncomingMessage} request
+   * @param {import("node:http").ServerResponse} response
+   * @param {Record<string, string>} headers
+   */
   async function answer(url, request, response, headers) {
     const gone = new AbortController();
     response.on("close", () => gone.abort());

@@ -3,7 +3,11 @@ import { SigningKey } from "./signing-key.mjs";
 /** @typedef {import("./signing-key.mjs").Signatures} Signatures */
 /** @typedef {{ user_id: string, usage: string[], keys: Record<string, string>, signatures?: Signatures }} KeyJson */
 
-/** A user's cross-signing identity: a master key and the two keys that it signs. Matrix spec, client-server API, "Cross-signing". */
+/**
+ * A user's cross-signing identity: a master key and the two keys that it signs.
+ *
+ * Matrix spec, client-server API, "Cross-signing".
+ */
 export class Identity {
   #userId;
   #selfSigning = new SigningKey();

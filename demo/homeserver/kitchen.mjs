@@ -1,4 +1,11 @@
-/** @typedef {{ userId: string, devices: number, hasIdentity: boolean, isVerified?: boolean, isAway?: boolean }} User how a user starts; `isVerified`: by Alice; `isAway`: in no room with us */
+/**
+ * @typedef {object} User how a user starts
+ * @property {string} userId
+ * @property {number} devices
+ * @property {boolean} hasIdentity
+ * @property {boolean} [isVerified] by Alice
+ * @property {boolean} [isAway] in no room with Alice
+ */
 
 export const HOME = "home.example";
 const ELSEWHERE = "elsewhere.example";

@@ -21,7 +21,8 @@ export class SigningKey {
   }
 
   /**
-   * Returns the object with one more signature, which covers everything but `signatures` and `unsigned`. Matrix spec, appendices, "Signing JSON".
+   * Returns the object with one more signature, which covers everything but `signatures` and `unsigned`. Matrix spec,
+   * appendices, "Signing JSON".
    *
    * @template {Signable} T
    * @param {T} object

@@ -1,6 +1,6 @@
 /**
- * Whether the `Host` of a request is a name of this machine. Another site can resolve its own name to 127.0.0.1, and its pages would then be same-origin
- * (DNS rebinding), but it cannot choose this header.
+ * Whether the `Host` of a request is a name of this machine. Another site can resolve its own name to 127.0.0.1, and
+ * its pages would then be same-origin (DNS rebinding), but it cannot choose this header.
  *
  * @param {string | undefined} host
  */

@@ -43,7 +43,7 @@ const movesBetweenEvents = (page: Page): Promise<number> =>
     return moves;
   });
 
-describe.skipIf(isSkipped)("the demo's page for all readers", { timeout: 60_000 }, () => {
+describe.skipIf(isSkipped)("accessibility of the demo", { timeout: 60_000 }, () => {
   it("works by keyboard, with a visible focus on every button", async ({ demo }) => {
     const { page } = demo;
     const reached: string[] = [];

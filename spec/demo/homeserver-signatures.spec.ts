@@ -72,7 +72,7 @@ const verified = (answer: Answer, userId: string) => {
 };
 
 describe("the signatures of the demo's homeserver", () => {
-  it("are valid, from the master key down to each device", async () => {
+  it("everything is signed, from the master key down to each device", async () => {
     const answer = await query();
     for (const userId of [ALICE, BOB, CAROL]) {
       const master = keyOf(answer.master_keys[userId]!);
@@ -84,7 +84,7 @@ describe("the signatures of the demo's homeserver", () => {
     expect([answer.master_keys[DAVE], answer.self_signing_keys[DAVE]]).toEqual([undefined, undefined]);
   });
 
-  it("verify only Carol, and the user-signing key is returned to its owner only", async () => {
+  it("Alice has verified only Carol, and only she gets her user-signing key", async () => {
     const answer = await query();
     const master = keyOf(answer.master_keys[ALICE]!);
     expect(isValid(answer.user_signing_keys[ALICE]!, ALICE, master, master)).toBe(true);
@@ -92,7 +92,7 @@ describe("the signatures of the demo's homeserver", () => {
     expect(Object.keys(answer.user_signing_keys)).toEqual([ALICE]);
   });
 
-  it("of a new device are its own only, until its owner signs it", async () => {
+  it("a new device has only its own signature until its owner signs it", async () => {
     const before = await query();
     await control("add-device", { user_id: BOB });
     const unsigned = await query();
@@ -107,7 +107,7 @@ describe("the signatures of the demo's homeserver", () => {
     await expect(control("sign-devices", { user_id: DAVE })).rejects.toThrow("409");
   });
 
-  it("of a device with swapped keys are its own only", async () => {
+  it("a device with swapped keys has only its own signature", async () => {
     const before = await query();
     await play("swap-key");
     const swapped = await query();
@@ -117,7 +117,8 @@ describe("the signatures of the demo's homeserver", () => {
     expect(devicesOf(swapped, BOB).map(([id]) => id)).toEqual(devicesOf(before, BOB).map(([id]) => id));
     expect(others).toHaveLength(1);
     expect([byItself(BOB, others[0]!), byOwner(swapped, BOB, others[0]!)]).toEqual([true, undefined]);
-    await expect(control("sign-devices", { user_id: BOB })).rejects.toThrow("409"); // Bob does not sign a device that is not his
+    // Bob does not sign a device that is not his.
+    await expect(control("sign-devices", { user_id: BOB })).rejects.toThrow("409");
     await takeBack("swap-key");
     expect(await query()).toEqual(before);
   });
@@ -126,7 +127,7 @@ describe("the signatures of the demo's homeserver", () => {
     ["forge-signature", false],
     ["unsigned-device", undefined],
     ["claim-key", true],
-  ] as const)("of the device that %s adds: valid is %s, and never its owner's", async (trick, expected) => {
+  ] as const)("%s adds a device whose own signature is valid: %s, without its owner's", async (trick, expected) => {
     const before = await query();
     await play(trick);
     await play(trick); // twice is once
@@ -139,7 +140,7 @@ describe("the signatures of the demo's homeserver", () => {
     expect(await query()).toEqual(before);
   });
 
-  it("cover a curve25519 key of Carol's that Bob claims", async () => {
+  it("a device of Bob's can claim a curve25519 key of Carol's", async () => {
     const before = await query();
     await play("claim-key");
     const [[bobs, claiming]] = newIn(before, await query(), BOB) as [[string, Signed]];
@@ -147,7 +148,7 @@ describe("the signatures of the demo's homeserver", () => {
     expect(claiming.keys[`curve25519:${bobs}`]).toBe(claimed.keys[`curve25519:${carols}`]);
   });
 
-  it("are all new after a reset, by a master key that we have not verified", async () => {
+  it("a reset replaces all signatures, and Alice has not verified the new master key", async () => {
     const before = await query();
     await control("reset-identity", { user_id: CAROL });
     const after = await query();
@@ -161,7 +162,7 @@ describe("the signatures of the demo's homeserver", () => {
     expect(verified(after, CAROL)).toBeUndefined();
   });
 
-  it("are of another identity, which signs no device, if the server swaps ours", async () => {
+  it("a swapped identity of ours has signed no device", async () => {
     const before = await query();
     await play("own-identity");
     const after = await query();
@@ -174,7 +175,7 @@ describe("the signatures of the demo's homeserver", () => {
     expect(await query()).toEqual(before);
   });
 
-  it("plays no unknown trick, and none without a device for it", async () => {
+  it("an unknown trick is refused, and one without a device for it", async () => {
     await expect(play("nonsense")).rejects.toThrow("404");
     for (let i = 0; i < 2; i++) await control("remove-device", { user_id: BOB });
     await expect(play("swap-key")).rejects.toThrow("409");

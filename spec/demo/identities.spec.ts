@@ -4,7 +4,7 @@ import { it } from "./demo-test.js";
 import { ALICE, BOB, CAROL } from "./users.js";
 
 describe.skipIf(isSkipped)("changed identities in the demo", { timeout: 60_000 }, () => {
-  it("are marked until a person acknowledges them, by keyboard and over reloads", async ({ demo }) => {
+  it("are marked until a person acknowledges them, also after a reload", async ({ demo }) => {
     const { page } = demo;
     await demo.identity(CAROL, "verified");
     await demo.press("reset-identity");
@@ -33,7 +33,7 @@ describe.skipIf(isSkipped)("changed identities in the demo", { timeout: 60_000 }
     demo.isWell();
   });
 
-  it("are reported if it is our own, and no user counts as verified", async ({ demo }) => {
+  it("are reported as a problem if they are our own, and no user is verified", async ({ demo }) => {
     await demo.identity(CAROL, "verified");
     await demo.press("own-identity");
     await demo.identity(ALICE, "changed");
@@ -48,7 +48,7 @@ describe.skipIf(isSkipped)("changed identities in the demo", { timeout: 60_000 }
     demo.isWell();
   });
 
-  it("show alike in every tab, and so do acknowledgements", async ({ demo }) => {
+  it("and their acknowledgements show in every tab", async ({ demo }) => {
     const other = await demo.another();
     await demo.press("forge-signature");
     for (const tab of [demo, other]) {

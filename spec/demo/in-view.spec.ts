@@ -97,7 +97,8 @@ describe.skipIf(isSkipped)("what is in view in the demo", { timeout: 60_000 }, (
     await mouse.click(before.x + 40, (await lastTrick.boundingBox())!.y + 10);
     await demo.sees(`[data-user="${BOB}"] li.new`);
     for (const seen of [".chart", '[data-experiment="unsigned-device"]', `[data-user="${BOB}"] li.new`])
-      await expect.poll(() => seesWhole(demo.page, seen), { ...eventually, message: seen }).toBe(true); // a card may be redrawn
+      // A card may be redrawn.
+      await expect.poll(() => seesWhole(demo.page, seen), { ...eventually, message: seen }).toBe(true);
     expect(await demo.page.evaluate(() => scrollY)).toBe(210);
     await demo.close();
   });

@@ -51,7 +51,8 @@ describe.skipIf(isSkipped)("the demo in several tabs", { timeout: 90_000 }, () =
     const [, b] = [await demo.open(), await demo.open()];
     await demo.roles("this tab", "another tab");
     await press(b, "look-up");
-    await expect.poll(() => b.page.locator("[data-hit]").count(), eventually).toBe(8); // four of them when the page opened
+    // Four of them are from when the page opened.
+    await expect.poll(() => b.page.locator("[data-hit]").count(), eventually).toBe(8);
     expect(requestsTo(b, "/keys/query")).toBe(0);
     expect(demo.complaints).toEqual([]);
   });

@@ -15,7 +15,9 @@ const CHARACTER = 7;
 /** Above the line, below it if that is taken, or left out: the marble has the letter too. */
 const LABEL_HEIGHTS = [-17, 26];
 
-/** The sync stream: a line that shows which tab syncs, and a marble for each response, a large one if it names users. */
+/**
+ * The sync stream: a line that shows which tab syncs, and a marble for each response, a large one if it names users.
+ */
 export function drawSync({ steps, shifts }: Timeline, sheet: Sheet): SVGElement {
   const { x, geometry } = sheet;
   const y = geometry.syncHeight / 2;

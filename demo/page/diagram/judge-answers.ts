@@ -16,7 +16,9 @@ export function judgeUnasked(timeline: Timeline, result: DeviceKeysByUser): Time
   };
 }
 
-/** Gives the answers that a call's result is made of their verdicts, and marks users who were answered without a query. */
+/**
+ * Gives the answers that a call's result is made of their verdicts, and marks users who were answered without a query.
+ */
 export function judgeAnswers(timeline: Timeline, at: number, call: number, result: DeviceKeysByUser): Timeline {
   const from = timeline.calls.find((one) => one.call === call)?.from ?? at;
   let { bars, hits } = timeline;

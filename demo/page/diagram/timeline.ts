@@ -2,7 +2,10 @@ import type { Freshness, UserId } from "matrix-device-tracker";
 import type { Standing } from "../events/standing.js";
 import type { SyncRole } from "../events/tab-state.js";
 
-/** Everything that the diagram shows, in ms of its own time. Pure data: `reduce-timeline.ts` makes it, `draw.ts` draws it. */
+/**
+ * Everything that the diagram shows, in ms of its own time. Pure data: `reduce-timeline.ts` makes it, `draw.ts` draws
+ * it.
+ */
 export interface Timeline {
   readonly users: readonly UserId[];
   readonly own: UserId;

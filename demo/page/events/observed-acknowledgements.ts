@@ -5,7 +5,10 @@ import type { Note } from "./tracker-event.js";
 export interface ObservedAcknowledgements {
   /** Acknowledges a changed identity. Completes when that is durable. */
   readonly acknowledge: (userId: UserId, masterKey: string) => Observable<never>;
-  /** Records acknowledgements in this tab and others, as they show in the lists: a changed identity is unchanged, with the same master key. */
+  /**
+   * Records acknowledgements in this tab and others, as they show in the lists: a changed identity is unchanged, with
+   * the same master key.
+   */
   readonly observe: (lists$: Observable<DeviceKeysByUser>) => Observable<never>;
 }
 

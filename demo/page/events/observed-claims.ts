@@ -19,7 +19,8 @@ import type { Claimant, Note } from "./tracker-event.js";
 const TOGETHER = 200;
 
 /**
- * Records which devices claim the same curve25519 key, with the call an application makes when a message comes from such a key.
+ * Records which devices claim the same curve25519 key, with the call an application makes when a message comes from
+ * such a key.
  *
  * @param changes$ emits when any list may have changed
  */

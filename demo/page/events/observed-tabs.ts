@@ -37,8 +37,8 @@ export interface Sharing {
 }
 
 /**
- * Records which tab syncs, how many tabs there are, and which took over from which. Subscribe and unsubscribe it before the sync loop: a farewell is sent
- * before the lock is released.
+ * Records which tab syncs, how many tabs there are, and which took over from which. Subscribe and unsubscribe it before
+ * the sync loop: a farewell is sent before the lock is released.
  */
 export function observedTabs({ name, syncsHere$, unshared$ }: Sharing, note: Note): Observable<never> {
   return new Observable<never>((subscriber) => {

@@ -17,8 +17,9 @@ const CLOSES: ReadonlySet<TrackerEvent["type"]> = new Set([
 ]);
 
 /**
- * Stamps events with the diagram's time: real time, except that it stands still a moment after the last event if nothing is in flight. So the diagram
- * moves only when there is something to see, and an hour in which nothing happens is a small mark in it.
+ * Stamps events with the diagram's time: real time, except that it stands still a moment after the last event if
+ * nothing is in flight. So the diagram moves only when there is something to see, and an hour in which nothing happens
+ * is a small mark in it.
  */
 export class Recorder {
   readonly #events$ = new Subject<TimedEvent>();

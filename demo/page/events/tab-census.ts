@@ -21,7 +21,10 @@ export interface TabCensus {
   readonly open: number;
 }
 
-/** Counts the tabs in the queue for the Web Lock `name`, which the browser keeps even if tabs crash. Emits at once, and then each change. */
+/**
+ * Counts the tabs in the queue for the Web Lock `name`, which the browser keeps even if tabs crash. Emits at once, and
+ * then each change.
+ */
 export function tabCensus(name: string): Observable<TabCensus> {
   return merge(timer(0, EVERY), fromEvent(document, "visibilitychange")).pipe(
     exhaustMap(() => navigator.locks.query()),

@@ -1,6 +1,9 @@
 import type { Departure, TakeOver } from "./tab-state.js";
 
-/** What the tabs of a session send each other so that the page can say what happened. Which tab syncs does not depend on it. */
+/**
+ * What the tabs of a session send each other so that the page can say what happened. Which tab syncs does not depend on
+ * it.
+ */
 export type TabMessage =
   | Farewell
   /** From the tab that syncs from now on. */

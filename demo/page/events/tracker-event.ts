@@ -2,7 +2,8 @@ import type { DeviceId, DeviceKeysByUser, DeviceUpdate, UserId } from "matrix-de
 import type { TabState, TakeOver } from "./tab-state.js";
 
 /**
- * What can be observed of a tracker from outside: everything here comes from wrapping its ports and subscribing to its streams, as any application can.
+ * What can be observed of a tracker from outside: everything here comes from wrapping its ports and subscribing to its
+ * streams, as any application can.
  */
 export type TrackerEvent =
   /** A sync response was applied: one of this tab's stream, or a step that another tab committed (`elsewhere`). */

@@ -12,7 +12,9 @@ export function cardsIn(list: HTMLElement): (roster: Roster) => void {
   };
 }
 
-/** Replaces only cards that have changed, and keeps the focus: on the same element, or in the place of a removed one. */
+/**
+ * Replaces only cards that have changed, and keeps the focus: on the same element, or in the place of a removed one.
+ */
 function put(list: HTMLElement, i: number, card: HTMLElement): void {
   const old = list.children[i];
   if (old === card) return;

@@ -44,8 +44,8 @@ export function savedLists({ tracker, users, note }: Followed): Observable<Devic
 }
 
 /**
- * Reads the saved lists again whenever this tab or another changed something in the store: a list, or what is known of an
- * identity. Lists that are not current are left out: changes are recorded when they are announced.
+ * Reads the saved lists again whenever this tab or another changed something in the store: a list, or what is known of
+ * an identity. Lists that are not current are left out: changes are recorded when they are announced.
  */
 export function refreshedLists({ tracker, store, users, note }: Followed): Observable<DeviceKeysByUser> {
   return merge(store.commits$, tracker.deviceUpdates$).pipe(
@@ -76,6 +76,7 @@ export function announcedLists(
   );
   return merge(of(users), announced$).pipe(
     filter((wanted) => wanted.length > 0),
-    mergeMap((wanted) => lookUp(wanted).pipe(catchError(() => EMPTY))), // it was recorded as failed; the next announcement tries again
+    // A failure is recorded, and the next announcement tries again.
+    mergeMap((wanted) => lookUp(wanted).pipe(catchError(() => EMPTY))),
   );
 }

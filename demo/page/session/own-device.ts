@@ -7,10 +7,11 @@ export class TokenRefusedError extends Error {
 }
 
 /**
- * The user and device of an access token. Fails with `TokenRefusedError` if the device has uploaded keys, or if that is unknown.
+ * The user and device of an access token. Fails with `TokenRefusedError` if the device has uploaded keys, or if that is
+ * unknown.
  *
- * A sync with `since=T` makes the server delete the messages to this device up to T, room keys among them. A device with keys belongs to another client,
- * which would never get them: this page needs a device of its own.
+ * A sync with `since=T` makes the server delete the messages to this device up to T, room keys among them. A device
+ * with keys belongs to another client, which would never get them: this page needs a device of its own.
  */
 export function ownDevice(
   homeserverUrl: string,

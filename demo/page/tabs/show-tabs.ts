@@ -11,7 +11,10 @@ export interface TabElements {
   readonly open: HTMLElement;
 }
 
-/** Shows whether this tab syncs, on the page and in its title. A new tab starts with the embedded homeserver, so with another one there is no link. */
+/**
+ * Shows whether this tab syncs, on the page and in its title. A new tab starts with the embedded homeserver, so with
+ * another one there is no link.
+ */
 export function showTabs(
   events$: Observable<TimedEvent>,
   embedded: boolean,

@@ -57,7 +57,7 @@ describe("a commit on a head that has moved", () => {
   );
 
   it(
-    "supersedes the tab's queries of the users who changed there",
+    "supersedes queries of users who changed there: the next lookup sends another",
     marbles((m) => {
       const theirs = { sync$: m.hot("-x", { x: step("s0", "s1", { changed: [BOB] }) }), answerAfter: 0 };
       const { first, second } = twoTabs(m, theirs, {});
@@ -66,6 +66,8 @@ describe("a commit on a head that has moved", () => {
       m.expectObservable(second.lookup([BOB, CAROL], { forceDownload: true }), "-^").toBe("------(x|)", {
         x: ["bob B1 superseded", "carol C1 current"],
       });
+      m.expectObservable(second.lookup([BOB]), "---^").toBe("--------(x|)", { x: ["bob B1 current"] });
+      second.expectQueries("1-6 bob carol", "3-8 bob");
     }),
   );
 

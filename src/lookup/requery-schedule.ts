@@ -1,7 +1,7 @@
 import { map, mergeMap, Subject, takeUntil, timer, type Observable, type SchedulerLike } from "rxjs";
 import type { UserId } from "../model/ids.js";
 import { MAX_DELAY } from "../model/max-delay.js";
-import { spreadAfterLookup, waitAfterAnnouncement } from "./announcement-wait.js";
+import { spreadAfterAnnouncement, waitAfterAnnouncement } from "./announcement-wait.js";
 import { waitAfterFailure, type FailedLookups, type WaitEnd } from "./failure-wait.js";
 import { SharedWait } from "./shared-wait.js";
 
@@ -13,7 +13,7 @@ interface Attempts extends FailedLookups {
   readonly waiting: WaitEnd | undefined;
   /** Answers in a row that changed nothing. */
   readonly unchanged: number;
-  /** When all lookups so far have counted for their time. */
+  /** When all announcements so far have counted for their time. */
   readonly spreadUntil: number;
 }
 
@@ -60,11 +60,7 @@ export class RequerySchedule {
   /** A lookup of these users begins. Returns what identifies it. */
   begin(userIds: readonly UserId[]): object {
     const lookup = {};
-    const now = this.#scheduler.now();
-    for (const userId of userIds) {
-      const spreadUntil = spreadAfterLookup(this.#attempts.get(userId)?.spreadUntil ?? 0, now);
-      this.#update(userId, { latest: lookup, waiting: undefined, spreadUntil });
-    }
+    for (const userId of userIds) this.#update(userId, { latest: lookup, waiting: undefined });
     return lookup;
   }
 
@@ -81,7 +77,8 @@ export class RequerySchedule {
       const attempts = this.#attempts.get(userId);
       if (attempts === undefined || attempts.waiting === "time") continue;
       const wait = waitAfterAnnouncement(attempts.unchanged, attempts.spreadUntil, now);
-      this.#update(userId, wait === 0 ? { isEarly: true } : { isEarly: false, waiting: "time" });
+      const spreadUntil = spreadAfterAnnouncement(attempts.spreadUntil, now);
+      this.#update(userId, { spreadUntil, ...(wait === 0 ? { isEarly: true } : { isEarly: false, waiting: "time" }) });
       add(waits, wait, userId);
     }
     for (const [wait, waiting] of waits) if (wait > 0) this.#wait(waiting, wait);

@@ -45,7 +45,7 @@ export interface WatchPorts {
  * 1. All users are looked up; the first map is emitted once every user has an answer or has failed.
  * 2. A change, a failed query or a refused save emits at once: the list as it was, with its new freshness.
  * 3. An announced user is queried at once, unless the last three answers changed nothing: then after 1 s, doubling to 5
- *    min. After 20 queries at once there is one a second.
+ *    min. After 20 announcements at once it is queried once a second.
  * 4. A user who could not be queried is retried after 2 s, doubling to 5 min, not sooner than the server asks, and at
  *    once when they are announced, or when it answers again. If that fails, too, nothing but time ends the next wait.
  * 5. A user of a homeserver that failed lately is shown as unreachable while their query is in flight.

@@ -365,10 +365,10 @@ describe("when the store can be opened", () => {
       const former = trusting(m);
       former.publish("a", { a: bobWith("one", "first") });
       m.expectObservable(former.get(BOB)).toBe("(b|)", { b: ["bob B1(one):s unchanged current"] });
-      const { tracker, get } = trustingAgain(m, former, { store: unavailable(m, former) });
+      const { tracker } = trustingAgain(m, former, { store: unavailable(m, former) });
       const found$ = tracker.findDevice("curve25519", keyOf(curveName(BOB, "B1")));
-      tracker.track([CAROL]).subscribe();
-      m.expectObservable(get(CAROL)).toBe("(c|)", { c: ["carol unknown current"] }); // memory has an index of its own
+      // Memory has a log of its own, which is longer, and an index up to its end.
+      for (let i = 0; i < 9; i++) tracker.invalidate([ALICE]).subscribe();
       m.expectObservable(found$, "-^").toBe("-(n|)", { n: [] });
       m.expectObservable(found$, "31s ^").toBe("31s (d|)", { d: [{ userId: BOB, deviceId: "B1" }] });
     }),

@@ -18,6 +18,7 @@ const answered = (call: number, freshness: Freshness): TrackerEvent => ({
   call,
   result: new Map([[BOB, listOf(freshness)]]),
 });
+const ended = (query: number): TrackerEvent => ({ type: "query-answered", query, unreachable: [] });
 const changed: TrackerEvent = { type: "announced", changed: [BOB], left: [] };
 
 /** The timeline after these events, 100 ms apart. */
@@ -35,9 +36,9 @@ describe("the diagram's timeline", () => {
       changed,
       started(2),
       sent(2),
-      { type: "query-answered", query: 2 },
+      ended(2),
       answered(2, "current"),
-      { type: "query-answered", query: 1 },
+      ended(1),
       answered(1, "superseded"),
     );
     expect(bars.map(({ query, row, supersededAt, verdict }) => ({ query, row, supersededAt, verdict }))).toEqual([
@@ -49,14 +50,7 @@ describe("the diagram's timeline", () => {
   it("counts an answer without a query as cached, but not that of a shared query", () => {
     expect(after(started(1), answered(1, "current")).hits).toHaveLength(1);
     expect(
-      after(
-        started(1),
-        sent(1),
-        started(2),
-        { type: "query-answered", query: 1 },
-        answered(1, "current"),
-        answered(2, "current"),
-      ).hits,
+      after(started(1), sent(1), started(2), ended(1), answered(1, "current"), answered(2, "current")).hits,
     ).toHaveLength(0);
   });
 
@@ -71,14 +65,14 @@ describe("the diagram's timeline", () => {
   });
 
   it("keeps a user's standing through failures and late answers", () => {
-    const known = [started(1), sent(1), { type: "query-answered", query: 1 }, answered(1, "current")] as const;
+    const known = [started(1), sent(1), ended(1), answered(1, "current")] as const;
     expect(standingOf(after(...known, changed, answered(2, "superseded")), BOB)).toBe("outdated");
     expect(standingOf(after(...known, { type: "announced", changed: [], left: [BOB] }), BOB)).toBe("untracked");
     expect(standingOf(after(...known, { type: "tracked", users: new Set([ME, BOB]) }), BOB)).toBe("current");
   });
 
   it("drops what ended minutes ago, but keeps each user's standing", () => {
-    const old = after(started(1), sent(1), { type: "query-answered", query: 1 }, answered(1, "current"));
+    const old = after(started(1), sent(1), ended(1), answered(1, "current"));
     const later = reduceTimeline(old, { ...started(2), at: 200_000 });
     expect(later.bars).toHaveLength(0);
     expect(later.calls.map(({ call }) => call)).toEqual([2]);

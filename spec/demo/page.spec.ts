@@ -68,9 +68,22 @@ describe.skipIf(isSkipped)("the demo's page", { timeout: 60_000 }, () => {
     expect(await demo.page.locator(`[data-label="${DAVE}"] .chip`).textContent()).toBe("unreachable");
     expect(await demo.devices(DAVE)).toEqual(before);
     await demo.sees(`[data-bar="${DAVE}"][data-verdict="unreachable"]`);
+    await demo.press("look-up"); // the server is remembered: an answer at once, and a query in the background
+    await expect
+      .poll(() => demo.page.locator(`[data-bar="${DAVE}"][data-verdict="unreachable"]`).count(), eventually)
+      .toBe(2);
     await demo.pressAgain("server", "comes back");
     await demo.standing(DAVE, "current");
     expect(await demo.devices(DAVE)).toHaveLength(before.length + 1);
+    expect(await demo.attributes(`[data-bar="${DAVE}"]`, "data-verdict")).toEqual([
+      "current",
+      "unreachable",
+      "unreachable",
+      "current",
+    ]);
+    await expect
+      .poll(() => demo.page.locator("#narration").textContent(), eventually)
+      .toContain(`The query in the background was answered. dave: ${before.length + 1} devices, current.`);
     demo.isWell();
   });
 

@@ -63,7 +63,7 @@ export const OTHER_PEOPLE: readonly Experiment[] = [
     label: (stage) => (isDown(stage) ? "Dave’s server comes back" : "Dave’s server goes down"),
     hint: (stage) =>
       isDown(stage)
-        ? "Dave is announced again and looked up: he has one more device."
+        ? "Dave is announced again. His server failed a moment ago, so the lookup returns at once, and a query in the background finds one more device."
         : "Just after he signed in on a new device. The change is announced, but his server does not answer the query: he is unreachable, and the last known list stays.",
     run: (stage) =>
       isDown(stage)

@@ -34,7 +34,7 @@ function withShapes(timeline: Timeline, event: TimedEvent): Timeline {
     case "query-sent":
       return startQuery(timeline, at, event.query, event.users);
     case "query-answered":
-      return endQuery(timeline, event.query, { to: at, end: "answered" });
+      return markUnreachable(endQuery(timeline, event.query, { to: at, end: "answered" }), event);
     case "query-aborted":
       return endQuery(timeline, event.query, { to: at, end: "aborted" });
     case "query-failed":
@@ -95,6 +95,15 @@ function endQuery(timeline: Timeline, query: number, end: Pick<Bar, "to" | "end"
     ...timeline,
     bars: timeline.bars.map((bar) => (bar.query === query && bar.to === undefined ? { ...bar, ...end } : bar)),
   };
+}
+
+function markUnreachable(
+  timeline: Timeline,
+  { query, unreachable }: TimedEvent & { type: "query-answered" },
+): Timeline {
+  const isMeant = (bar: Bar) => bar.query === query && unreachable.includes(bar.userId);
+  const bars = timeline.bars.map((bar) => (isMeant(bar) ? { ...bar, verdict: "unreachable" as const } : bar));
+  return { ...timeline, bars };
 }
 
 function rowForCall({ calls }: Timeline, at: number): number {

@@ -1,23 +1,25 @@
 import { defer, finalize, tap } from "rxjs";
-import type { KeysApi } from "matrix-device-tracker";
-import type { Note } from "./tracker-event.js";
+import type { KeysApi, KeysQueryResponse, UserId } from "matrix-device-tracker";
 import { messageOf } from "../words/message-of.js";
+import { serverOf } from "../words/names.js";
+import type { Note } from "./tracker-event.js";
 
 /** The same keys API, with the start and the end of each query recorded. */
 export function observedKeysApi(api: KeysApi, note: Note): KeysApi {
   let queries = 0;
   return {
-    changes: (range) => api.changes(range),
+    ...api,
     query: (request) =>
       defer(() => {
         const query = ++queries;
+        const users = Object.keys(request.device_keys);
         let ended = false;
-        note({ type: "query-sent", query, users: Object.keys(request.device_keys) });
+        note({ type: "query-sent", query, users });
         return api.query(request).pipe(
           tap({
-            next: () => {
+            next: (response) => {
               ended = true;
-              note({ type: "query-answered", query });
+              note({ type: "query-answered", query, unreachable: users.filter(isUnreachable(response)) });
             },
             error: (error: unknown) => {
               ended = true;
@@ -31,3 +33,9 @@ export function observedKeysApi(api: KeysApi, note: Note): KeysApi {
       }),
   };
 }
+
+/** Whether a user's server did not answer, and the homeserver knows nothing of them either. */
+const isUnreachable =
+  ({ device_keys = {}, failures = {}, unanswered = [] }: KeysQueryResponse) =>
+  (userId: UserId): boolean =>
+    unanswered.includes(userId) || (!Object.hasOwn(device_keys, userId) && Object.hasOwn(failures, serverOf(userId)));

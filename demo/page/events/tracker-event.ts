@@ -20,7 +20,7 @@ export type TrackerEvent =
   | { readonly type: "tracked"; readonly users: ReadonlySet<UserId> }
   /** A `/keys/query` was sent, and how it ended. */
   | { readonly type: "query-sent"; readonly query: number; readonly users: readonly UserId[] }
-  | { readonly type: "query-answered"; readonly query: number }
+  | { readonly type: "query-answered"; readonly query: number; readonly unreachable: readonly UserId[] }
   | { readonly type: "query-aborted"; readonly query: number }
   | { readonly type: "query-failed"; readonly query: number; readonly message: string }
   /** `getDeviceKeys` was subscribed to, and how that ended. */

@@ -58,7 +58,7 @@ function compose(place: Place, note: Note, complain: (message: string) => void) 
 
   const http = matrixHttp(place);
   const store = idbStore(`devices/${userId}/${deviceId}`);
-  const sync$ = syncResponses(http, { since$: store.syncToken$, onFailure: ({ message }) => complain(message) }).pipe(
+  const sync$ = syncResponses(http, { since$: store.syncToken$ }).pipe(
     tap({ subscribe: () => syncsHere$.next(true), finalize: () => syncsHere$.next(false) }), // in the syncing tab only
     inOneTab(name, { onUnshared }),
   );

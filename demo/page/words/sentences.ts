@@ -1,7 +1,7 @@
 import type { UserId } from "matrix-device-tracker";
 import { syncRoleOf, type Timeline } from "../diagram/timeline.js";
 import type { TimedEvent } from "../events/tracker-event.js";
-import { answerSentence } from "./answer-sentence.js";
+import { answerSentence, backgroundSentence } from "./answer-sentence.js";
 import { nameThem, shortName, together } from "./names.js";
 import { shiftSentence, takeOverSentence } from "./tab-words.js";
 import { changesIn } from "./update-words.js";
@@ -29,6 +29,8 @@ export function sentence(before: Timeline, event: TimedEvent): string | undefine
       return `The query failed: ${event.message}`;
     case "call-answered":
       return answerSentence(before, event.call, event.result);
+    case "known":
+      return backgroundSentence(before, event.result);
     case "call-unsubscribed":
       return "We unsubscribe.";
     case "updated": {

@@ -34,6 +34,25 @@ describe("a state that cannot be read again", () => {
   );
 });
 
+describe("commits that are announced while missing ones are read", () => {
+  it(
+    "are followed before memory counts as no longer behind",
+    marbles((m) => {
+      const records = storeOfAlice();
+      const { store, users, events } = chainIn(m, records);
+      const other = chainIn(m, records, "another tab");
+      store.loseAnnouncements();
+      other.apply(track(BOB));
+      store.takes = 2;
+      m.acts("a--b", { a: () => store.wake(), b: () => other.apply(track(CAROL)) });
+      m.afterwards(() => {
+        expect(events).toEqual(["behind", "caught up with 1: bob", "followed 2: carol", "not behind"]);
+        expect(users()).toEqual(["alice@0 none", "bob@1 none", "carol@2 none"]);
+      });
+    }),
+  );
+});
+
 describe("synchronize()", () => {
   it(
     "commits what is pending, and then reads what other trackers committed",

@@ -128,7 +128,7 @@ export class ChainReader {
         this.#retry.succeeded();
         this.#parts.events.together(() => {
           this.#rebase(missing);
-          this.#setBehind(this.#reloads.areWaiting);
+          this.#caughtUp();
           this.#reloads.succeed();
         });
       },
@@ -143,6 +143,14 @@ export class ChainReader {
         this.#parts.events.unreadable(error);
       },
     });
+  }
+
+  /** Memory is no longer behind, unless more was announced while it was read: nothing is called current before that. */
+  #caughtUp(): void {
+    this.#isBehind = false;
+    this.followAtOnce();
+    this.#isBehind ||= this.#reloads.areWaiting;
+    if (!this.#isBehind) this.#parts.events.behind(false);
   }
 
   #rebase(missing: Missing): void {

@@ -1,4 +1,13 @@
-import { DeviceTracker, memoryStore, type DeviceStore, type TrackerProblem, type UserId } from "matrix-device-tracker";
+import type { InternalAxiosRequestConfig } from "axios";
+import {
+  DeviceTracker,
+  memoryStore,
+  type DeviceKeysByUser,
+  type DeviceStore,
+  type KeysQueryRequest,
+  type TrackerProblem,
+  type UserId,
+} from "matrix-device-tracker";
 import { axiosKeysApi, matrixHttp, syncResponses } from "matrix-device-tracker/http";
 import { lastValueFrom } from "rxjs";
 import type { Seen } from "./truth.js";
@@ -20,14 +29,12 @@ export class Application {
   polls = 0;
   /** When the poll from each token was last sent; `null` is an initial sync. */
   readonly #polledAt = new Map<string | null, number>();
+  #lists: DeviceKeysByUser = new Map();
 
   constructor({ url, userId, accessToken, store = memoryStore() }: Session) {
     const http = matrixHttp({ homeserverUrl: url, accessToken });
     http.interceptors.request.use((config) => {
-      if (config.url?.endsWith("/sync") !== true) return config;
-      const { since } = config.params as { readonly since?: string };
-      this.polls++;
-      this.#polledAt.set(since ?? null, performance.now());
+      this.#requested(config);
       return config;
     });
     const sync$ = syncResponses(http, { since$: store.syncToken$ });
@@ -37,6 +44,8 @@ export class Application {
       next: ({ since = null, device_lists: { changed = [], left = [] } = {} }) => {
         const polledAt = this.#polledAt.get(since) ?? Number.NEGATIVE_INFINITY;
         this.seen.push({ type: "applied", at: performance.now(), polledAt, changed, left });
+        // What stays shown counts as well, once the watcher has had its turn.
+        setImmediate(() => this.#look());
       },
     });
   }
@@ -50,11 +59,8 @@ export class Application {
 
   watch(users: readonly UserId[]): void {
     this.tracker.watchDeviceKeys(users).subscribe((lists) => {
-      const at = performance.now();
-      for (const [userId, { freshness, deviceKeys }] of lists) {
-        const keys = Array.from(deviceKeys, ([deviceId, device]) => device.keys[`ed25519:${deviceId}`] ?? "");
-        this.seen.push({ type: "shown", at, userId, freshness, keys });
-      }
+      this.#lists = lists;
+      this.#look();
     });
   }
 
@@ -72,6 +78,25 @@ export class Application {
   async devicesOf(userId: UserId): Promise<readonly string[]> {
     const lists = await lastValueFrom(this.tracker.getDeviceKeys([userId]));
     return [...(lists.get(userId)?.deviceKeys.keys() ?? [])];
+  }
+
+  /** Notes what is shown. */
+  #look(): void {
+    const at = performance.now();
+    for (const [userId, { freshness, deviceKeys }] of this.#lists) {
+      const keys = Array.from(deviceKeys, ([deviceId, device]) => device.keys[`ed25519:${deviceId}`] ?? "");
+      this.seen.push({ type: "shown", at, userId, freshness, keys });
+    }
+  }
+
+  #requested({ url, params, data }: InternalAxiosRequestConfig): void {
+    const at = performance.now();
+    if (url?.endsWith("/sync") === true) {
+      this.polls++;
+      this.#polledAt.set((params as { readonly since?: string }).since ?? null, at);
+    } else if (url?.endsWith("/keys/query") === true) {
+      this.seen.push({ type: "queried", at, users: Object.keys((data as KeysQueryRequest).device_keys) });
+    }
   }
 
   close(): void {

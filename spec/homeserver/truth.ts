@@ -23,7 +23,9 @@ export type Seen =
       readonly changed: readonly UserId[];
       readonly left: readonly UserId[];
     }
+  | { readonly type: "queried"; readonly at: number; readonly users: readonly UserId[] }
   | {
+      /** A list was emitted, or is still shown after a step. */
       readonly type: "shown";
       readonly at: number;
       readonly userId: UserId;
@@ -33,27 +35,50 @@ export type Seen =
     };
 
 /**
- * What is wrong with the lists of a user that were shown as `current`. Each must be as new as what the tracker had been
- * given: all changes before the last poll was sent, and, if a step named the user, all changes before it was applied.
+ * What is wrong with the lists of a user that were shown as `current`:
+ *
+ * 1. Each must be as new as what the tracker had been given: all changes before the last poll was sent, and, if a step
+ *    named the user, all changes before it was applied.
+ * 2. After a step that named the user, none may be shown until they have been queried.
  */
 export function staleLists(userId: UserId, devices: readonly DeviceLife[], seen: readonly Seen[]): readonly string[] {
   const faults: string[] = [];
   let given = Number.NEGATIVE_INFINITY;
+  let isToQuery = false;
   for (const event of seen) {
-    if (event.type === "applied") {
-      given = Math.max(given, event.changed.includes(userId) ? event.at : event.polledAt);
-      continue;
-    }
-    if (event.userId !== userId || event.freshness !== "current") continue;
-    for (const { deviceId, key, uploaded, logoutBegan, loggedOut } of devices) {
-      const isShown = event.keys.includes(key);
-      const isGone = isBefore(loggedOut, given);
-      const isThere = isBefore(uploaded, given) && !isBefore(logoutBegan, event.at);
-      if (isShown ? isGone : isThere)
-        faults.push(`at ${event.at.toFixed()} ms, ${deviceId} is ${isShown ? "still" : "not"} in the current list`);
+    switch (event.type) {
+      case "applied": {
+        const isNamed = event.changed.includes(userId);
+        given = Math.max(given, isNamed ? event.at : event.polledAt);
+        isToQuery ||= isNamed;
+        break;
+      }
+      case "queried":
+        if (event.users.includes(userId)) isToQuery = false;
+        break;
+      case "shown":
+        if (event.userId !== userId || event.freshness !== "current") break;
+        if (isToQuery) faults.push(`at ${event.at.toFixed()} ms, the current list is older than the last announcement`);
+        faults.push(...wrongDevices(devices, event, given));
+        break;
     }
   }
   return faults;
+}
+
+function wrongDevices(
+  devices: readonly DeviceLife[],
+  { at, keys }: { readonly at: number; readonly keys: readonly string[] },
+  given: number,
+): readonly string[] {
+  return devices.flatMap(({ deviceId, key, uploaded, logoutBegan, loggedOut }) => {
+    const isShown = keys.includes(key);
+    const isGone = isBefore(loggedOut, given);
+    const isThere = isBefore(uploaded, given) && !isBefore(logoutBegan, at);
+    return (isShown ? isGone : isThere)
+      ? [`at ${at.toFixed()} ms, ${deviceId} is ${isShown ? "still" : "not"} in the current list`]
+      : [];
+  });
 }
 
 const isBefore = (time: number | undefined, limit: number): boolean => time !== undefined && time <= limit;

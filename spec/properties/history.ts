@@ -53,7 +53,10 @@ export type Event =
       readonly operation: "update" | undefined;
     }
   | { readonly type: "store outage"; readonly tab: number; readonly ms: number }
-  | { readonly type: "query trouble"; readonly how: "fails" | "hangs" | "is garbled" | "cannot reach a server" }
+  | {
+      readonly type: "query trouble";
+      readonly how: "fails" | "hangs" | "is slow" | "is garbled" | "cannot reach a server";
+    }
   | { readonly type: "changes trouble"; readonly how: "fails" | "hangs" };
 
 export type EventInTab = Extract<Event, { readonly tab: number }>;
@@ -117,7 +120,7 @@ function arbitraryEvent(tabs: number): fc.Arbitrary<Event> {
       weight: 5,
       arbitrary: fc.record({
         type: is("query trouble"),
-        how: oneOf("fails", "hangs", "is garbled", "cannot reach a server"),
+        how: oneOf("fails", "hangs", "is slow", "is garbled", "cannot reach a server"),
       }),
     },
     { weight: 5, arbitrary: fc.record({ type: is("changes trouble"), how: oneOf("fails", "hangs") }) },
@@ -131,7 +134,7 @@ function arbitraryRace(tabs: number): fc.Arbitrary<readonly Event[]> {
   const change = fc.record({ type: oneOf("change", "change", "move"), user: oneOf(BOB, BOB, CAROL) });
   const users = [BOB];
   return fc
-    .tuple(fc.nat({ max: 7 }), tab, tab, wait, wait, wait, change, change, oneOf(5, 50, 500), fc.boolean())
+    .tuple(fc.nat({ max: 8 }), tab, tab, wait, wait, wait, change, change, oneOf(5, 50, 500), fc.boolean())
     .map(([which, one, other, soon, later, then, happens, again, ms, isLate]) => {
       const lookup: Event = { type: "lookup", tab: one, users, force: false };
       const lookupElsewhere: Event = { ...lookup, tab: other };
@@ -151,6 +154,18 @@ function arbitraryRace(tabs: number): fc.Arbitrary<readonly Event[]> {
         // A change while its user is being looked up; another tab commits it.
         [lookup, soon, happens, later, lookup, then],
         [forced, happens, soon, invalidate, later, lookup, then],
+        // A query on its way while its tab reads what it has missed.
+        [
+          { type: "query trouble", how: "is slow" },
+          forced,
+          { type: "freeze", tab: one },
+          happens,
+          { type: "wait", ms: 40 },
+          { type: "wake", tab: one },
+          later,
+          lookup,
+          then,
+        ],
         // Two tabs are given overlapping responses.
         [happens, soon, takeOver, again, later, lookup, then],
         // A tab that cannot commit keeps a list of its own.

@@ -1,10 +1,13 @@
-import { concatMap, defer, finalize, NEVER, tap, throwError, type Observable } from "rxjs";
+import { concatMap, defer, delay, finalize, identity, NEVER, tap, throwError, type Observable } from "rxjs";
 import { serverName, type UserId } from "../../src/model/ids.js";
 import type { DeviceLists, KeysQueryResponse } from "../../src/model/wire.js";
 import type { KeysApi } from "../../src/query/keys-api.js";
 import type { Facts, Query } from "./facts.js";
 import { EVE, listAt } from "./server.js";
 import { InjectedError, type Surroundings } from "./surroundings.js";
+
+/** How much longer a slow query takes than the others, in ms. */
+const SLOW = 100;
 
 /** The server as one tab asks it. Every request takes one delay until the server looks at its log, and another one until the answer is there. */
 export function keysApi(facts: Facts, world: Surroundings, send: (users: readonly UserId[]) => Query): KeysApi {
@@ -38,6 +41,7 @@ function answerOf({ id, users }: Query, world: Surroundings): Observable<KeysQue
       .map((user) => [user, listAt(user, server.version(user), id)] as const);
   return world.later(look).pipe(
     concatMap((lists) => world.later(() => lists)),
+    trouble === "is slow" ? delay(SLOW, world.clock) : identity,
     concatMap((lists): readonly KeysQueryResponse[] | Observable<never> => {
       if (trouble === "fails") return throwError(() => new InjectedError(`query ${id}`));
       if (trouble === "hangs") return NEVER;

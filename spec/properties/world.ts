@@ -98,15 +98,16 @@ export class World {
   }
 
   /**
-   * The application tracks users who share a room, once there has been a sync. While the saved state is loading, another tracker may commit that a user has
-   * left whom this application still sees in a room: then it has to be alone.
+   * The application tracks users who share a room, once there has been a sync: one of the tab's own, if memory may stand in for its store. While the saved
+   * state is loading, another tracker may commit that a user has left whom this application still sees in a room: then it has to be alone.
    */
   #track({ facts, callers }: Tab, users: readonly UserId[]): void {
-    const { server, trackers } = this.#world;
+    const { server, trackers, setup } = this.#world;
+    const hasSynced = setup.storeOpensAfter > 0 ? facts.given.length > 0 : facts.upTo !== undefined;
     const isLoaded = facts.tracked.size > 0;
     const isAlone = trackers.every((other) => other === facts || other.state === "gone");
     const sharing = users.filter((user) => server.shares(user));
-    if (facts.upTo !== undefined && (isLoaded || isAlone)) callers.call("track", sharing);
+    if (hasSynced && (isLoaded || isAlone)) callers.call("track", sharing);
   }
 
   /** A store that fails from the start is replaced by memory, which is not what this is about. */

@@ -55,6 +55,17 @@ describe("a user who could not be queried", () => {
   );
 
   it(
+    "is queried as after a first failure once a list that is not cached has come in between",
+    marbles((m) => {
+      const answers = [refused$, refused$, of(B1), refused$, refused$, of(B2)];
+      const { watch, asked$, tracker } = watchingIn(m, { tracking: [], answers });
+      m.acts("20s t", { t: () => tracker.track([BOB]).subscribe() });
+      m.expectObservable(watch([BOB]).pipe(ignoreElements()), "^ 60s !").toBe("-");
+      m.expectObservable(asked$).toBe("q 1999ms q 3999ms q 13999ms q 1999ms q 3999ms q", { q: "bob" });
+    }),
+  );
+
+  it(
     "is not queried sooner than the server asks for",
     marbles((m) => {
       const limited$ = failing(429, { errcode: "M_LIMIT_EXCEEDED", retryAfter: 30_000 });

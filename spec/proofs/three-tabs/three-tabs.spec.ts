@@ -101,7 +101,8 @@ describe.skipIf(isSkipped)("three tabs, opened and closed, frozen, left, reloade
         const { token } = await random.pick(tabs).run("saved", []);
         if (truth.positionOf(token ?? "") !== truth.position) fail(`quiet: ${token} is saved, not s${truth.position}`);
         check();
-        if (!proof.isIdle) fail(`quiet: these tabs sync: ${proof.polling.join(" ")}`);
+        // None at this moment is fine: the leader may be between two polls.
+        if (proof.polling.length > 1) fail(`quiet: these tabs sync: ${proof.polling.join(" ")}`);
       };
 
       for (const tab of tabs) await tab.open(browser.context);

@@ -23,7 +23,17 @@ const SETUP: Setup = {
 };
 
 /** Synchronous ports, slow ones, and some that overtake each other. */
-const DELAYS = [[0], [5], [1, 0], [8, 0], [1, 3, 20, 0], [3, 0, 3], [3, 0, 8, 20], [1, 1, 1, 20]];
+const DELAYS = [
+  [0],
+  [5],
+  [1, 0],
+  [8, 0],
+  [1, 3, 20, 0],
+  [20, 0, 8, 0, 20, 3, 1, 3],
+  [3, 0, 3],
+  [3, 0, 8, 20],
+  [1, 1, 1, 20],
+];
 
 describe("every promise holds if", () => {
   const takeUnhandled = collectUnhandledErrors();

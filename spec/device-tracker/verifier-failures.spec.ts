@@ -60,7 +60,10 @@ describe("a verifier that fails", () => {
     marbles((m) => {
       const { watch, verifier, problems } = verifying(m);
       verifier.failNext("no ed25519");
-      m.expectObservable(watch(BOB), "^ 9s !").toBe("-----a 2004ms b", { a: ["bob unknown unreachable"], b: current.b });
+      m.expectObservable(watch(BOB), "^ 9s !").toBe("-----a 2004ms b", {
+        a: ["bob unknown unreachable"],
+        b: current.b,
+      });
       m.afterwards(() => {
         expect(problems).toMatchObject([{ type: "watch-failed", userIds: [BOB], retryIn: 2_000 }]);
       });

@@ -45,6 +45,8 @@ export class Facts {
   readonly name: string;
   /** The saved position when the tracker had loaded the saved state, or taken it over; that of the initial sync if there was none. */
   loadedFrom: number | undefined;
+  /** How far the saved state went for users of a long step that was saved in part at that moment. */
+  loadedParts: ReadonlyMap<UserId, number> = new Map();
   /** The newest position that the tracker has been given: by the saved token, a response, or a step of another tab. */
   upTo: number | undefined;
   /** The newest position that `applied$` has emitted. */

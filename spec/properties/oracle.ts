@@ -1,6 +1,7 @@
 import type { UserId } from "../../src/model/ids.js";
 import type { DeviceKeysByUser, UserDeviceKeys } from "../../src/model/results.js";
 import type { SyncResponse } from "../../src/model/wire.js";
+import { readAnnouncement } from "../../src/store/announcement.js";
 import type { Call, Facts, Lookup, Query } from "./facts.js";
 import { describeState, reachable, type State } from "./hops.js";
 import { readSaved, type Saved } from "./saved.js";
@@ -18,6 +19,8 @@ export class Oracle {
   readonly #unsaved: [Facts, Call, UserId][] = [];
   /** When a gap that could not be closed may have been committed last. */
   #lostAt = -1;
+  /** The users of long steps who are committed already, while the token is still where the step begins, and where it leads. */
+  readonly #partsAt = new Map<number, Map<UserId, number>>();
 
   constructor(world: Surroundings) {
     this.#world = world;
@@ -159,12 +162,38 @@ export class Oracle {
         return true;
       return [...pendingCalls, ...memoryCalls].some(({ type, users }) => type === wanted && users.includes(user));
     };
+    // A later part of a long step leaves the users of those before it as they are.
+    const isDone = (user: UserId) =>
+      before.tracked.has(user) === after.tracked.has(user) &&
+      this.#partsAt.get(before.position ?? -1)?.has(user) === true;
     const isAfter = ({ position, tracked }: State) =>
       position === after.position &&
-      USERS.every((user) => tracked.has(user) === after.tracked.has(user) || isCalled(user));
+      USERS.every((user) => tracked.has(user) === after.tracked.has(user) || isCalled(user) || isDone(user));
     if (hops.some(({ unknown }) => unknown)) this.#lostAt = this.#world.moment();
     const holds = reachable(before, hops).some(isAfter);
     this.#expect(holds, "P4", () => `${name} saved ${describeState(after)} after ${describeState(before)}`);
+  }
+
+  /** Notes which parts of long steps a tab has committed, once they have been checked. */
+  announced(announcement: unknown, writer: Facts | undefined): void {
+    const news = readAnnouncement(announcement)?.news ?? [];
+    for (const { change } of news.flatMap((one) => (one.type === "commits" ? one.commits : []))) {
+      if (change.type !== "step" || change.since === undefined || change.since !== change.next) continue;
+      const position = this.#world.server.positionOf(change.since);
+      const parts = this.#partsAt.get(position) ?? new Map<UserId, number>();
+      this.#partsAt.set(position, parts);
+      for (const user of [...change.changed, ...change.left]) {
+        const hop = writer?.hops.findLast(
+          ({ from, changed, left }) => from === position && [...changed, ...left].includes(user),
+        );
+        parts.set(user, Math.max(hop?.to ?? position, parts.get(user) ?? 0));
+      }
+    }
+  }
+
+  /** How far the saved state goes for users of a long step that is saved in part, beyond the saved position. */
+  get savedParts(): ReadonlyMap<UserId, number> {
+    return this.#partsAt.get(this.saved.position ?? -1) ?? new Map<UserId, number>();
   }
 
   /**

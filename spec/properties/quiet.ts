@@ -45,7 +45,8 @@ export class QuietMoment {
       if (last === undefined) continue;
       const at = server.log.indexOf(last) + 1;
       const isAnnounced = open.some(({ hops }) => hops.some(({ to, changed }) => to >= at && changed.includes(user)));
-      const isHeard = at <= (facts.loadedFrom ?? 0) || last.moment < (facts.mentionedAt.get(user) ?? 0);
+      const wasLoaded = at <= Math.max(facts.loadedFrom ?? 0, facts.loadedParts.get(user) ?? 0);
+      const isHeard = wasLoaded || last.moment < (facts.mentionedAt.get(user) ?? 0);
       this.#expect(isHeard || !isAnnounced, "deviceChanges$", () => `${facts.name} did not mention ${user}`);
     }
   }

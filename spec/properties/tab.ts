@@ -119,7 +119,10 @@ export class Tab {
       tracker.trackedUsers$,
       (users) => {
         oracle.trackedUsers(facts, users);
-        if (facts.tracked.size === 0) facts.loadedFrom = oracle.saved.position;
+        if (facts.tracked.size === 0) {
+          facts.loadedFrom = oracle.saved.position;
+          facts.loadedParts = new Map(oracle.savedParts);
+        }
         facts.tracked = users;
       },
       showSet,

@@ -27,7 +27,12 @@ export class World {
     this.#oracle = new Oracle(this.#world);
     this.#lock = new SyncLock(this.#tabs, setup.sync === "apart");
     this.#unhandled = unhandled;
-    this.#world.records.commits$.subscribe(() => this.#oracle.records()); // before any tab hears of the commit
+    // Before any tab hears of the commit.
+    this.#world.records.commits$.subscribe((announcement) => {
+      const { writer } = this.#world;
+      this.#oracle.records();
+      this.#oracle.announced(announcement, writer);
+    });
   }
 
   run({ setup, events }: History): void {

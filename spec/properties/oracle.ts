@@ -233,16 +233,20 @@ export class Oracle {
     const { type, affected, calledAt, position } = call;
     const { saved } = this;
     const { server, calls, queries } = this.#world;
-    const at = saved.position ?? 0;
+    const { savedParts } = this;
+    const at = (user: UserId) => Math.max(saved.position ?? 0, savedParts.get(user) ?? 0);
     const isUndone = (user: UserId, by: Call["type"]) =>
       calls.some((call) => call.type === by && call.users.includes(user) && (call.completedAt ?? Infinity) > calledAt);
     const mayBeUntracked = (user: UserId) =>
-      !server.shares(user, at) || server.mention(user, at) !== undefined || this.#lostAt > calledAt;
+      !server.shares(user, at(user)) || server.mention(user, at(user)) !== undefined || this.#lostAt > calledAt;
     const isTracked = (user: UserId) => saved.tracked.has(user);
     const isDurable = {
       track: (user: UserId) => isTracked(user) || mayBeUntracked(user) || isUndone(user, "untrack"),
       untrack: (user: UserId) =>
-        !isTracked(user) || user === ME || server.mention(user, position, at) !== undefined || isUndone(user, "track"),
+        !isTracked(user) ||
+        user === ME ||
+        server.mention(user, position, at(user)) !== undefined ||
+        isUndone(user, "track"),
       invalidate: (user: UserId) => {
         const list = saved.lists.get(user);
         return list?.freshness !== "current" || (queries[readList(list.deviceKeys).query]?.sentAt ?? 0) > calledAt;

@@ -1,4 +1,4 @@
-import { map, NEVER, of } from "rxjs";
+import { from, map, NEVER, of } from "rxjs";
 import { describe, expect, it } from "vitest";
 import type { ListRecord } from "../../src/lists/list-record.js";
 import { StoreOwnerError } from "../../src/model/errors.js";
@@ -284,6 +284,22 @@ describe("when the store can be opened", () => {
       m.expectObservable(names(otherTab(m, former)), "32s ^").toBe("32s n", { n: "alice carol" });
     }),
   );
+
+  it.each([1, 600])("a user who left %d commits ago is not tracked again", (count) => {
+    marbles((m) => {
+      const former = formerPage(m);
+      const steps = Array.from({ length: count }, (_, i) => ({
+        since: `s${i + 5}`,
+        next_batch: `s${i + 6}`,
+        device_lists: { left: i === 0 ? [BOB] : [] },
+      }));
+      otherTab(m, former, { sync$: from(steps) });
+      const { tracker } = nextPage(m, former);
+      m.acts("-t", { t: () => tracker.track([BOB]).subscribe() });
+      m.expectObservable(names({ tracker })).toBe("at 29998ms u", { a: "alice", t: "alice bob", u: "alice dave" });
+      m.expectObservable(names(otherTab(m, former)), "32s ^").toBe("32s n", { n: "alice dave" });
+    })();
+  });
 
   it(
     "nothing is emitted for it, and the stream goes on from memory's token",

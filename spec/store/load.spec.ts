@@ -67,6 +67,21 @@ const SAVED: readonly (readonly [RecordKey, unknown])[] = [
   [logKey(9), { type: "commits", by: "tab", commits: commits(5, leaving("s4", "s5", BOB)) }],
 ];
 
+/** A log that goes back to the first commit, of which a snapshot has the first record. */
+const WHOLE: readonly (readonly [RecordKey, unknown])[] = [
+  [SYNC, { head: 2, position: 3, snapshot: { position: 1, head: 1, chunks: 1, index: 0, oldest: 1 } }],
+  [
+    snapshotKey(0),
+    [
+      [ALICE, 0, 0],
+      [CAROL, 1, 0],
+    ],
+  ],
+  [logKey(1), { type: "commits", by: "tab", commits: commits(1, { ...changing("s0", "s1", CAROL), left: [BOB] }) }],
+  [logKey(2), { type: "save", by: "other", lists: [[CAROL, 1]] }],
+  [logKey(3), { type: "commits", by: "tab", commits: commits(2, changing("s1", "s2", BOB, DAVE)) }],
+];
+
 describe("loading an account", () => {
   it("claims an empty store, in which our own user is tracked", () => {
     const store = storeWith();
@@ -125,9 +140,20 @@ describe("loading an account", () => {
     expect(account.state.users.get(BOB)?.revision).toBe(account.state.users.get(CAROL)?.revision);
   });
 
-  it("knows who left in a commit that is still in the log", () => {
-    const { hasLeft } = load(storeOfAlice(...SAVED));
+  it("knows who left while the log goes back to the first commit", () => {
+    const { hasLeft } = load(storeOfAlice(...WHOLE));
     expect([BOB, CAROL, DAVE].map(hasLeft)).toEqual([true, false, false]);
+  });
+
+  it.each<[string, readonly (readonly [RecordKey, unknown])[]]>([
+    ["the log is truncated", SAVED],
+    ["a record of the log is missing", WHOLE.filter(([key]) => key[1] !== logKey(2)[1])],
+    ["a record that was folded is damaged", [...WHOLE, [logKey(1), "?"]]],
+    ["the head is damaged", [...WHOLE, [SYNC, "?"]]],
+    ["a snapshot is damaged", [...WHOLE, [snapshotKey(0), "?"]]],
+  ])("takes any user for one who may have left if %s", (_, records) => {
+    const { hasLeft } = load(storeOfAlice(...records));
+    expect([BOB, CAROL, DAVE].map(hasLeft)).toEqual([true, true, true]);
   });
 
   it("reads our own user-signing key", () => {

@@ -30,7 +30,7 @@ import type { Base } from "./transactions.js";
 export interface SavedAccount {
   readonly owner: OwnerRecord;
   readonly state: SavedState;
-  /** Whether a user left in a commit that is still in the log. */
+  /** Whether a user left in any commit so far. Of commits that are no longer in the log it is not known: any user may have. */
   readonly hasLeft: (userId: UserId) => boolean;
   /** Our own user-signing key, according to our own saved list. */
   readonly ourKey: string | undefined;
@@ -86,7 +86,8 @@ export function readAccount(store: DeviceStore, owner: OwnerRecord): Observable<
           ? NO_SYNC
           : undefined;
       const { state, damaged } = fold(owner.userId, sync, snapshots, log);
-      const found: SavedAccount = { owner, state, hasLeft: departuresIn(log), ourKey, damaged };
+      const hasLeft = sync !== undefined && damaged.size === 0 ? departuresIn(log, sync.position) : () => true;
+      const found: SavedAccount = { owner, state, hasLeft, ourKey, damaged };
       if (damaged.size === 0) return of(found);
       return mend(store, owner, { sync: account.get(SYNC[1]), snapshots, log }).pipe(
         map((mended) => ({ ...found, state: mended })),
@@ -97,15 +98,21 @@ export function readAccount(store: DeviceStore, owner: OwnerRecord): Observable<
 
 type Records = ReadonlyMap<string, unknown>;
 
-/** Read when it is asked for: few who load an account do. */
-function departuresIn(log: Records): SavedAccount["hasLeft"] {
+/** The log is read when a user is asked about: that is rare. */
+function departuresIn(log: Records, position: number): SavedAccount["hasLeft"] {
   let hasLeft: SavedAccount["hasLeft"] | undefined;
-  return (userId) => (hasLeft ??= departures(Array.from(log.values()).flatMap(commitsIn)))(userId);
+  return (userId) => (hasLeft ??= readDepartures(log, position))(userId);
 }
 
-function commitsIn(record: unknown): readonly Commit[] {
-  const read = readLog(record);
-  return read?.type === "commits" ? read.commits : [];
+/** From the first commit ever, at position 1: a snapshot does not say who left before it. */
+function readDepartures(log: Records, position: number): SavedAccount["hasLeft"] {
+  const commits: Commit[] = [];
+  for (let at = 1; at <= position; at++) {
+    const record = readLog(log.get(logKey(at)[1]));
+    if (record === undefined) return () => true;
+    if (record.type === "commits") commits.push(...record.commits);
+  }
+  return departures(commits);
 }
 
 /** Damaged records after which it is enough: a damaged head may say that there are any number of records. */

@@ -1,4 +1,4 @@
-import { of, Subject, throwError } from "rxjs";
+import { NEVER, of, Subject, throwError } from "rxjs";
 import { describe, expect, it } from "vitest";
 import type { DeviceLists, SyncResponse } from "../../src/model/wire.js";
 import type { Outcome } from "../../src/store/rebase.js";
@@ -81,13 +81,25 @@ describe("a response of this tab", () => {
       streams.applied({ since: `s${i}`, next_batch: `s${i + 1}`, device_lists }, outcome$);
       return outcome$;
     });
-    outcomes[0]?.next("applied");
-    outcomes[1]?.next("committed");
-    expect(synced).toEqual([]);
+    expect(outcomes.findIndex(({ observed }) => observed)).toBe(2);
     for (const outcome$ of outcomes.slice(2)) outcome$.next("committed");
     expect(synced).toHaveLength(1_000);
     expect(synced[0]).toEqual({ since: "s0", next_batch: "s3", device_lists: { changed: [CAROL], left: [BOB] } });
     expect(synced[1]).toEqual({ since: "s3", next_batch: "s4" });
+  });
+
+  it("costs time in the users that it names however many wait", () => {
+    const { streams } = streamsInTest();
+    let reads = 0;
+    const read = (users: string[], index: string | symbol): unknown => {
+      if (index === "0") reads++;
+      return Reflect.get(users, index);
+    };
+    for (let i = 0; i < 1_500; i++) {
+      const device_lists = { changed: new Proxy([BOB], { get: read }) };
+      streams.applied({ since: `s${i}`, next_batch: `s${i + 1}`, device_lists }, NEVER);
+    }
+    expect(reads).toBe(501);
   });
 
   it("has its body on applied$ and only its device lists on synced$", () => {
@@ -181,6 +193,14 @@ describe("a subscriber of the streams", () => {
     seen.length = 0;
     subscribe();
     expect(seen).toEqual([]);
+  });
+
+  it("gets the end of everything from a connection that is over, too", () => {
+    const { streams, seen, apply } = streamsInTest();
+    apply("s1");
+    streams.end("complete", false);
+    streams.finish({ error: "cleared" });
+    expect(seen).toEqual(["applied s1", "applied completes", "synced fails: cleared"]);
   });
 
   it("gets the end of everything", () => {

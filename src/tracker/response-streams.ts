@@ -1,8 +1,8 @@
-import { defer, EMPTY, Subject, throwError, type Observable } from "rxjs";
+import { defer, EMPTY, Subject, Subscription, throwError, type Observable } from "rxjs";
 import type { SyncResponse } from "../model/wire.js";
 import type { Outcome } from "../store/rebase.js";
 import type { EmissionQueue } from "./emission-queue.js";
-import { joinResponses, syncedPart } from "./synced-response.js";
+import { SyncedResponse } from "./synced-response.js";
 
 /** How a sync stream ends. */
 export type End = { readonly error: unknown } | "complete";
@@ -15,8 +15,10 @@ const MAX_UNSYNCED = 1_000;
 
 /** A response that has been applied, until `synced$` emits it. */
 interface Unsynced {
-  response: SyncResponse;
+  response: SyncedResponse;
   state: "pending" | "applied" | "durable";
+  /** Waits for its outcome. */
+  readonly waiting: Subscription;
 }
 
 /** What is emitted between two ends of the sync stream. */
@@ -68,19 +70,18 @@ export class ResponseStreams {
       this.#responded$.next();
       generation.applied$.next(response);
     });
-    const unsynced: Unsynced = { response: syncedPart(response), state: "pending" };
+    const unsynced: Unsynced = {
+      response: new SyncedResponse(response),
+      state: "pending",
+      waiting: new Subscription(),
+    };
     generation.unsynced.push(unsynced);
-    const [oldest, next] = generation.unsynced;
-    if (generation.unsynced.length > MAX_UNSYNCED && oldest !== undefined && next !== undefined) {
-      next.response = joinResponses(oldest.response, next.response);
-      generation.unsynced.shift();
-    }
-    outcome$.subscribe({
-      next: (outcome) => {
-        this.#settle(generation, unsynced, outcome);
-      },
-      error: () => {}, // the tracker is closed, or the store was cleared: the streams end
-    });
+    if (generation.unsynced.length > MAX_UNSYNCED) joinOldest(generation.unsynced);
+    const settled = (outcome: Outcome) => {
+      this.#settle(generation, unsynced, outcome);
+    };
+    // It fails if the tracker is closed, or the store was cleared: the streams end.
+    unsynced.waiting.add(outcome$.subscribe({ next: settled, error: () => {} }));
   }
 
   /** Another tab committed a step. */
@@ -114,7 +115,7 @@ export class ResponseStreams {
   /** The store fails, which may last: ends that wait for it do so no longer. */
   storeFails(): void {
     for (const generation of this.#ending.splice(0)) {
-      generation.unsynced.length = 0;
+      for (const { waiting } of generation.unsynced.splice(0)) waiting.unsubscribe();
       this.#flush(generation);
     }
   }
@@ -122,15 +123,16 @@ export class ResponseStreams {
   /** Nothing follows any more. */
   finish(end: End): void {
     const { applied$, synced$ } = this.#current;
+    const ending = this.#ending.splice(0);
     this.#over$ = end === "complete" ? EMPTY : throwError(() => end.error);
     this.#emissions.enqueue(() => {
+      for (const generation of ending) finish(generation.synced$, end);
       finish(applied$, end);
       finish(synced$, end);
     });
   }
 
   #settle(generation: Generation, settled: Unsynced, outcome: Outcome): void {
-    if (!generation.unsynced.includes(settled)) return; // joined with the one after it
     settled.state = outcome === "committed" ? "durable" : "applied";
     if (outcome === "committed") {
       for (const unsynced of generation.unsynced) {
@@ -144,7 +146,7 @@ export class ResponseStreams {
   #flush(generation: Generation): void {
     const { unsynced, synced$, end } = generation;
     while (unsynced[0]?.state === "durable" || (end !== undefined && unsynced[0]?.state === "applied")) {
-      const response = unsynced.shift()?.response;
+      const response = unsynced.shift()?.response.value;
       if (response === undefined) break;
       this.#emissions.enqueue(() => {
         synced$.next(response);
@@ -156,6 +158,15 @@ export class ResponseStreams {
       finish(synced$, end);
     });
   }
+}
+
+/** The two oldest become one. */
+function joinOldest(unsynced: Unsynced[]): void {
+  const [oldest, next] = unsynced;
+  if (oldest === undefined || next === undefined) return;
+  oldest.waiting.unsubscribe();
+  next.response.follow(oldest.response);
+  unsynced.shift();
 }
 
 function finish(subject$: Subject<SyncResponse>, end: End): void {

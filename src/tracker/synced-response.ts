@@ -1,29 +1,55 @@
 import type { UserId } from "../model/ids.js";
 import { isObject } from "../model/json.js";
 import type { SyncResponse } from "../model/wire.js";
-import { lastMentions, type NamedUsers } from "../store/change.js";
 
-/** What `synced$` emits of a response: its body would be kept in memory for as long as the store fails. */
-export function syncedPart({ since, next_batch, device_lists }: SyncResponse): SyncResponse {
-  return { next_batch, ...(since !== undefined && { since }), ...(device_lists !== undefined && { device_lists }) };
+type Named = "changed" | "left";
+
+/**
+ * What `synced$` emits of a response: its body would be kept in memory for as long as the store fails. It may stand for
+ * several in a row: then it begins where the first one began, and has the device lists of all.
+ */
+export class SyncedResponse {
+  readonly #next: string;
+  #since: string | null | undefined;
+  /** As the server sent them, of one response. */
+  readonly #lists: unknown;
+  /** Of several: the last mention of each user. */
+  #named: Map<UserId, Named> | undefined;
+
+  constructor({ since, next_batch, device_lists }: SyncResponse) {
+    this.#next = next_batch;
+    this.#since = since;
+    this.#lists = device_lists;
+  }
+
+  get value(): SyncResponse {
+    const lists = this.#named === undefined ? this.#lists : listsOf(this.#named);
+    return {
+      next_batch: this.#next,
+      ...(this.#since !== undefined && { since: this.#since }),
+      ...(lists !== undefined && { device_lists: lists }),
+    } as SyncResponse;
+  }
+
+  /** Stands for this earlier one, too, which is not used any more. Costs time in the users that this one names. */
+  follow(earlier: SyncedResponse): void {
+    const named = earlier.#named ?? noteUsers(earlier.#lists, new Map());
+    this.#named = noteUsers(this.#lists, named);
+    this.#since = earlier.#since;
+  }
 }
 
-/** One response for two in a row: from where the first begins to where the second leads, with the lists of both. */
-export function joinResponses(first: SyncResponse, second: SyncResponse): SyncResponse {
-  const { changed, left } = lastMentions([listsOf(first), listsOf(second)]);
-  const { next_batch } = second;
-  return syncedPart({
-    next_batch,
-    ...(first.since !== undefined && { since: first.since }),
-    device_lists: { changed: [...changed], left: [...left] },
-  });
+function noteUsers(lists: unknown, named: Map<UserId, Named>): Map<UserId, Named> {
+  for (const kind of ["changed", "left"] as const) {
+    const users = isObject(lists) ? lists[kind] : undefined;
+    for (const userId of Array.isArray(users) ? (users as unknown[]) : []) {
+      if (typeof userId === "string") named.set(userId, kind);
+    }
+  }
+  return named;
 }
 
-/** The lists are as the server sent them. */
-function listsOf({ device_lists: lists }: { readonly device_lists?: unknown }): NamedUsers {
-  const users = (kind: keyof NamedUsers): readonly UserId[] => {
-    const value = isObject(lists) ? lists[kind] : undefined;
-    return Array.isArray(value) ? value.filter((userId) => typeof userId === "string") : [];
-  };
+function listsOf(named: ReadonlyMap<UserId, Named>): Record<Named, readonly UserId[]> {
+  const users = (kind: Named) => Array.from(named).flatMap(([userId, was]) => (was === kind ? [userId] : []));
   return { changed: users("changed"), left: users("left") };
 }

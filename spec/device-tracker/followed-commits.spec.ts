@@ -55,6 +55,19 @@ describe("a step that another tab commits", () => {
     }),
   );
 
+  it.each([
+    ["that begins elsewhere", { since: "s5", next_batch: "s6", device_lists: { left: [CAROL] } }],
+    ["that does not say where it begins", { since: null, next_batch: "s6" }],
+  ])("after a gap, %s, is one response with what was missed", (_, late) => {
+    marbles((m) => {
+      const missed = { changed: [BOB], left: [CAROL] };
+      const first = { sync$: m.hot("--x", { x: late }), changes: () => m.cold("-(x|)", { x: missed }) };
+      const { second } = twoTabs(m, { first });
+      const whole = { since: "s0", next_batch: "s6", device_lists: missed };
+      m.expectObservable(second.tracker.applied$).toBe("---x", { x: whole });
+    })();
+  });
+
   it(
     "is reflected by lookups before it is emitted",
     marbles((m) => {

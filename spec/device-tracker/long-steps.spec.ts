@@ -1,4 +1,4 @@
-import { map, switchMap, take } from "rxjs";
+import { map, NEVER, switchMap, take } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { MAX_USERS_AT_ONCE } from "../../src/model/batch-sizes.js";
 import type { DeviceLists, SyncResponse } from "../../src/model/wire.js";
@@ -89,15 +89,50 @@ describe("a step with long lists", () => {
   );
 
   it(
-    "reaches other tabs in parts",
+    "reaches other tabs in parts, and as one response",
     marbles((m) => {
       const first = withLongStep(m);
       const second = otherTab(m, first);
       const counts$ = second.tracker.deviceChanges$.pipe(map(({ changed, left }) => changed.length + left.length));
       m.expectObservable(counts$).toBe("-(abc)", parts);
+      m.expectObservable(second.synced$).toBe("-x", { x: "s1" });
+      m.expectObservable(second.tracker.applied$).toBe("-x", { x: LONG });
       m.expectObservable(second.lookup([BOB, CAROL, DAVE]), "--^").toBe("--(x|)", {
         x: ["bob B1 current", "carol C1 untracked", "dave D1 current"],
       });
+    }),
+  );
+
+  it(
+    "has other tabs caught up after its last part",
+    marbles((m) => {
+      const former = withLongStep(m, { sync$: NEVER });
+      former.tracker.close();
+      const first = otherTab(m, former, { sync$: m.hot("-x", { x: LONG }) });
+      const second = otherTab(m, first);
+      const known$ = second.tracker.caughtUp$.pipe(switchMap(() => second.known([BOB, CAROL])));
+      m.expectObservable(known$).toBe("-x", { x: ["bob B1 outdated"] });
+    }),
+  );
+
+  it(
+    "that a tab left unfinished is emitted before the next response",
+    marbles((m) => {
+      const first = withLongStep(m);
+      const second = otherTab(m, first, { sync$: m.hot("9ms x", { x: LONG }) });
+      m.acts("s---c", {
+        s: () => (first.store.takes = 2),
+        c: () => {
+          first.store.crash();
+          first.tracker.close();
+        },
+      });
+      const part = {
+        since: "s0",
+        next_batch: "s0",
+        device_lists: { changed: crowd.slice(0, MAX_USERS_AT_ONCE), left: [] },
+      };
+      m.expectObservable(second.tracker.applied$).toBe("9ms (xy)", { x: part, y: LONG });
     }),
   );
 

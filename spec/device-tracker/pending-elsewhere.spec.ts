@@ -1,8 +1,9 @@
+import { switchMap } from "rxjs";
 import { describe, it } from "vitest";
 import { ScriptedStore } from "../../src/testing/scripted-store.js";
 import { marbles, type Marbles } from "../support/marbles.js";
 import { otherTab, setUp, type SetUp } from "../support/set-up.js";
-import { BOB, CAROL } from "../support/users.js";
+import { BOB, CAROL, DAVE } from "../support/users.js";
 import { step } from "../support/wire.js";
 
 const result = (...users: readonly string[]) => ({ x: users });
@@ -82,6 +83,53 @@ describe("a change that another tab cannot commit", () => {
         "---(x|)",
         result("bob B1 outdated", "carol C1 outdated"),
       );
+    }),
+  );
+
+  it(
+    "is known to a tab that opens later when it is caught up",
+    marbles((m) => {
+      const { first } = twoTabs(m);
+      const store = new ScriptedStore({ scheduler: m.scheduler, records: first.store.records });
+      const third = otherTab(m, first, { store, connected: false });
+      m.acts("-----c", { c: () => third.tracker.connect() });
+      const known$ = third.tracker.caughtUp$.pipe(switchMap(() => third.known([BOB, CAROL])));
+      m.expectObservable(known$).toBe("-----x", { x: ["bob B1 outdated", "carol C1 current"] });
+    }),
+  );
+
+  it(
+    "is durable when a tab that opens in between is caught up",
+    marbles((m) => {
+      const { first, second } = twoTabs(m);
+      second.tracker.close(); // it would answer instead
+      const store = new ScriptedStore({ scheduler: m.scheduler, records: first.store.records });
+      const third = otherTab(m, first, { store, connected: false });
+      m.acts("-s-c", {
+        s: () => (first.store.takes = 3),
+        c: () => {
+          first.store.takes = 0;
+          third.tracker.connect();
+        },
+      });
+      // The commit fails at 5.
+      const known$ = third.tracker.caughtUp$.pipe(switchMap(() => third.known([BOB])));
+      m.expectObservable(known$, "^ 50ms !").toBe("-----x", { x: ["bob B1 outdated"] });
+    }),
+  );
+
+  it(
+    "because what is missing before it cannot be read is announced, too",
+    marbles((m) => {
+      const { first, second } = twoTabs(m);
+      m.acts("-d", {
+        d: () => {
+          first.store.loseAnnouncements();
+          second.tracker.track([DAVE]).subscribe(); // the first tab's head is older now
+          for (let i = 0; i < 5; i++) first.store.failNext("the disk is gone", "read");
+        },
+      });
+      m.expectObservable(second.known([BOB]), "-----^").toBe("-----(x|)", result("bob B1 outdated"));
     }),
   );
 

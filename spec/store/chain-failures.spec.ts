@@ -4,7 +4,7 @@ import type { News } from "../../src/store/announcement.js";
 import { SYNC } from "../../src/store/records.js";
 import { marbles, type Marbles } from "../support/marbles.js";
 import { saved, savedIds } from "../support/saved.js";
-import { BOB, CAROL } from "../support/users.js";
+import { BOB, CAROL, DAVE } from "../support/users.js";
 import { chainIn } from "./chain-in.js";
 import { storeOfAlice } from "./in-store.js";
 import { changing, step, track } from "./steps.js";
@@ -53,6 +53,26 @@ describe("a commit that fails", () => {
       });
       m.afterwards(() => {
         expect(saved(store.records, SYNC)).toMatchObject({ head: 2, token: "s3" });
+      });
+    }),
+  );
+
+  it(
+    "has the steps that follow joined if what is missing cannot be read",
+    marbles((m) => {
+      const records = storeOfAlice();
+      const { apply, chain, store } = chainIn(m, records);
+      const other = chainIn(m, records, "another tab");
+      store.loseAnnouncements();
+      other.apply(track(BOB));
+      store.failNext("gone", "read");
+      apply(step({ next: "s1", changed: [BOB] })); // the head has moved
+      expect(chain.failing).toBe(true);
+      apply(changing("s1", "s2", CAROL), changing("s2", "s3", DAVE));
+      expect(chain.clone.pending).toHaveLength(2);
+      expect(other.users()).toEqual(["alice@0 none", "bob@1 none"]);
+      m.afterwards(() => {
+        expect(saved(store.records, SYNC)).toMatchObject({ token: "s3" });
       });
     }),
   );

@@ -50,6 +50,7 @@ export function chainIn(
     moved: (before) => events.push(`moved: ${named(before)}`.trimEnd()),
     heard: ({ type }) => events.push(`heard ${type}`),
     reread: () => events.push("reread"),
+    committed: () => {},
     commitFailed: (error, retryIn) => events.push(`commit failed (${String(error)}), again in ${retryIn}`),
     behind: (isBehind) => events.push(isBehind ? "behind" : "not behind"),
     unreadable: (error) => events.push(`unreadable (${String(error)})`),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { isEmptyStep, joinSteps } from "../../src/store/change.js";
-import { BOB, CAROL, DAVE } from "../support/users.js";
+import { BOB, CAROL, crowd, DAVE } from "../support/users.js";
 import { changing, leaving, step } from "./steps.js";
 
 it.each([
@@ -23,11 +23,18 @@ describe("two steps are joined", () => {
     expect(joinSteps(changing("s1", "s2"), leaving("s2", "s3", BOB))).toEqual(leaving("s1", "s3", BOB));
   });
 
+  it("as a part of a response if the second is one", () => {
+    const part = step({ since: "s2", next: "s2", isPartial: true });
+    expect(joinSteps(changing("s1", "s2"), part)).toEqual(step({ since: "s1", next: "s2", isPartial: true }));
+    expect(joinSteps(part, changing("s2", "s3"))).toEqual(changing("s2", "s3"));
+  });
+
   it.each([
     ["begins elsewhere", changing("s1", "s2"), changing("s3", "s4")],
     ["leads to no token", changing("s1", "s2"), step({ since: "s2" })],
     ["comes after one that leads to no token", step({ since: "s1" }), step({ next: "s2" })],
     ["may hide changes", changing("s1", "s2"), step({ since: "s2", next: "s3", everyone: "outdated" })],
+    ["names too many users with the first", changing("s1", "s2", BOB), leaving("s2", "s3", ...crowd(5_000))],
     ["comes after a failed gap", step({ since: "s1", next: "s2", everyone: "untracked" }), changing("s2", "s3")],
   ])("not if the second %s", (_, first, second) => {
     expect(joinSteps(first, second)).toBeUndefined();

@@ -2,6 +2,7 @@ import { EMPTY, NEVER, of, throwError, type Observable } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { StoreClearedError } from "../../src/model/errors.js";
 import type { TrackerProblem } from "../../src/model/problems.js";
+import type { SyncStep } from "../../src/store/change.js";
 import { closeGap, placeStep, type GapPorts, type Placement, type Standing } from "../../src/sync/gap-recovery.js";
 import { parseStep } from "../../src/sync/parse-step.js";
 import { marbles, type Marbles } from "../support/marbles.js";
@@ -54,7 +55,11 @@ function closing(m: Marbles, ports: Partial<GapPorts>, response: object = { sinc
   return { missing$, problems };
 }
 
-const untracked = step({ since: "s1", next: "s5", everyone: "untracked" });
+/** A step that closes the gap, up to where the step after it begins. */
+const missing = (properties: Partial<SyncStep>): SyncStep =>
+  step({ since: "s1", next: "s5", isPartial: true, ...properties });
+
+const untracked = missing({ everyone: "untracked" });
 
 describe("closing a gap", () => {
   it(
@@ -68,7 +73,7 @@ describe("closing a gap", () => {
         },
       });
       m.expectObservable(missing$).toBe("--(s|)", {
-        s: step({ since: "s1", next: "s5", changed: [BOB], left: [CAROL] }),
+        s: missing({ changed: [BOB], left: [CAROL] }),
       });
       m.afterwards(() => {
         expect(asked).toEqual([{ from: "s1", to: "s5" }]);
@@ -87,7 +92,7 @@ describe("closing a gap", () => {
       };
       const response = { since: null, next_batch: "s6" };
       m.expectObservable(closing(m, { changes }, response).missing$).toBe("(s|)", {
-        s: step({ since: "s1", next: "s6" }),
+        s: missing({ next: "s6", isPartial: false }),
       });
       m.afterwards(() => {
         expect(asked).toEqual([{ from: "s1", to: "s6" }]);
@@ -118,7 +123,7 @@ describe("closing a gap", () => {
     "goes on from memory's token if the store fails",
     marbles((m) => {
       const { missing$ } = closing(m, { catchUp: () => throwError(() => new Error("full")) });
-      m.expectObservable(missing$).toBe("(s|)", { s: step({ since: "s1", next: "s5" }) });
+      m.expectObservable(missing$).toBe("(s|)", { s: missing({}) });
     }),
   );
 
@@ -176,7 +181,7 @@ describe("closing a gap", () => {
     "untracks all users but our own without asking if there is no token to ask from",
     marbles((m) => {
       const { missing$, problems } = closing(m, { standing: () => standingOn(undefined) });
-      m.expectObservable(missing$).toBe("(s|)", { s: step({ next: "s5", everyone: "untracked" }) });
+      m.expectObservable(missing$).toBe("(s|)", { s: missing({ since: undefined, everyone: "untracked" }) });
       m.afterwards(() => {
         expect(problems).toMatchObject([{ type: "gap", from: undefined, caughtUp: false }]);
       });

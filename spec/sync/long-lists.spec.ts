@@ -42,12 +42,12 @@ describe("a step", () => {
   it("is split so that the last part moves the token", () => {
     const changed = crowd(MAX_USERS_AT_ONCE + 1);
     const left = crowd(1, "left");
-    const part = { type: "step", since: "s1", next: "s1", changed: [], left: [] };
+    const part = { type: "step", since: "s1", next: "s1", changed: [], left: [], isPartial: true };
     expect(splitStep({ type: "step", since: "s1", next: "s2", changed, left })).toEqual([
       { ...part, changed: changed.slice(0, -1) },
       { ...part, changed: changed.slice(-1) },
       { ...part, left },
-      { ...part, next: "s2" },
+      { ...part, next: "s2", isPartial: undefined },
     ]);
   });
 });

@@ -1,6 +1,6 @@
 import type { UserId } from "../model/ids.js";
 import type { News } from "./announcement.js";
-import type { Commit } from "./change.js";
+import type { Change, Commit } from "./change.js";
 import type { SavedAccount } from "./load.js";
 import type { Before } from "./tracked-users.js";
 
@@ -17,6 +17,8 @@ export interface ChainEvents {
    * @param lost users whose pending `track()` is not applied again: they may have left
    */
   readonly reread: (account: SavedAccount, lost: readonly UserId[]) => void;
+  /** A change of ours is in the chain, committed here or by another tracker. */
+  readonly committed: (change: Change) => void;
   readonly commitFailed: (error: unknown, retryIn: number) => void;
   /** The state is being read again (`true`), or has been. Nothing in memory is to be called current in between. */
   readonly behind: (isBehind: boolean) => void;

@@ -4,7 +4,7 @@ import { StoreClearedError } from "../model/errors.js";
 import type { ChainParts } from "./chain-parts.js";
 import { commitAll, takeSnapshot, writeAll } from "./chain-transactions.js";
 import type { Change, Commit } from "./change.js";
-import { advance, applyLocally, joinLocally, toCommits } from "./clone.js";
+import { advance, applyLocally, joinLocally, toCommits, type Pending } from "./clone.js";
 import { Outcomes } from "./outcomes.js";
 import { outcomeOf, type Outcome, type Rebased } from "./rebase.js";
 import type { SyncRecord } from "./records.js";
@@ -32,6 +32,8 @@ export interface WriterEvents {
   readonly again: () => void;
   /** Another tracker has moved the head: the missing commits are to be read. */
   readonly headMoved: () => void;
+  /** Whether the store fails, so that nothing can be committed now. */
+  readonly isFailing: () => boolean;
   /** The last try, after {@link ChainWriter.close}, was in vain. */
   readonly gaveUp: () => void;
 }
@@ -51,7 +53,7 @@ export class ChainWriter {
   #rejections = 0;
   #isLastTry = false;
   /** Changes applied while the store fails, until other trackers are notified. */
-  readonly #unannounced: Change[] = [];
+  #unannounced: Change[] = [];
   /** The head after the last transaction, until it is known whether a snapshot is due. */
   #sync: SyncRecord | undefined;
 
@@ -78,7 +80,7 @@ export class ChainWriter {
 
   apply(change: Change): Applied {
     const { clone } = this.#parts;
-    if (!this.#retry.isWaiting) return this.#append(change);
+    if (!this.#events.isFailing()) return this.#append(change);
     this.#unannounced.push(change);
     const joined = joinLocally(clone, change);
     if (joined === undefined) return this.#append(change);
@@ -97,7 +99,13 @@ export class ChainWriter {
   /** What is missing could not be read, so nothing can be committed now. */
   readFailed(error: unknown): void {
     this.#writes.fail(error);
+    this.announcePending();
     this.#failed$.next();
+  }
+
+  /** Other trackers must not call users current whose changes cannot be committed. */
+  announcePending(): void {
+    this.#announce(this.#parts.clone.pending.map(({ change }) => change));
   }
 
   /** The outcome of everything that is pending now; at once if there is nothing. */
@@ -126,14 +134,14 @@ export class ChainWriter {
 
   /** Pending changes were rebased: these are not to be committed any more. */
   settle(dropped: Rebased["dropped"]): void {
-    for (const { pending, outcome } of dropped) this.#outcomes.settle(pending, outcome);
+    for (const { pending, outcome } of dropped) this.#settle(pending, outcome);
     // The store can be read, and there is nothing left to find out whether it can be written.
     if (!this.hasCommits) this.#retry.succeeded();
   }
 
-  /** Other trackers must not call users current whose changes cannot be committed. */
+  /** The same of what was applied since, if the store fails. */
   announceIfFailing(): void {
-    if (this.#unannounced.length > 0) this.#announcePending(this.#unannounced.splice(0));
+    if (this.#unannounced.length > 0) this.#announce(this.#unannounced);
   }
 
   /** Fails everything that waits. What is pending gets one last try. */
@@ -182,20 +190,26 @@ export class ChainWriter {
     const committed = clone.pending.slice(0, count);
     advance(clone, count, position);
     events.together(() => {
-      for (const pending of committed) this.#outcomes.settle(pending, outcomeOf(pending.change));
+      for (const pending of committed) this.#settle(pending, outcomeOf(pending.change));
     });
+  }
+
+  #settle(pending: Pending, outcome: Outcome): void {
+    if (outcome === "committed") this.#parts.events.committed(pending.change);
+    this.#outcomes.settle(pending, outcome);
   }
 
   #commitFailed(error: unknown): void {
     this.#rejections = 0;
     this.#writes.fail(error);
     const wait = this.#retry.failed(error);
-    this.#failed$.next();
     this.#parts.events.commitFailed(error, wait);
-    this.#announcePending(this.#parts.clone.pending.map(({ change }) => change));
+    this.announcePending();
+    this.#failed$.next();
   }
 
-  #announcePending(changes: readonly Change[]): void {
+  #announce(changes: readonly Change[]): void {
+    this.#unannounced = [];
     const everyone = changes.some((change) => change.type === "step" && change.everyone !== undefined);
     const userIds = everyone ? "everyone" : [...new Set(changes.flatMap(usersOf))];
     if (userIds.length > 0) this.#parts.announcer.send({ type: "pending", userIds });

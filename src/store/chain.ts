@@ -1,4 +1,4 @@
-import { concat, defer, ignoreElements, takeUntil, throwError, type Observable } from "rxjs";
+import { concat, defer, EMPTY, ignoreElements, takeUntil, throwError, type Observable } from "rxjs";
 import { StoreClearedError } from "../model/errors.js";
 import { replaceState } from "./adopt.js";
 import type { News } from "./announcement.js";
@@ -52,6 +52,7 @@ export class Chain {
     this.#parts = { ...options, clone: this.clone, announcer, slot, events };
     this.#writer = new ChainWriter(this.#parts, compact, {
       again,
+      isFailing: () => this.failing,
       headMoved: () => {
         this.#reader.catchUp();
       },
@@ -136,6 +137,15 @@ export class Chain {
     if (this.#ended !== undefined) return;
     this.#reader.catchUp();
     this.#drain();
+  }
+
+  /** Completes when everything that is pending now is durable, or the store fails; other trackers know then what is not. */
+  announced(): Observable<never> {
+    return defer(() => {
+      if (!this.failing) return this.settled().pipe(ignoreElements(), takeUntil(this.#writer.failed$));
+      this.#writer.announcePending();
+      return EMPTY;
+    });
   }
 
   /** The outcome of everything that is pending now; at once if there is nothing. */

@@ -1,3 +1,4 @@
+import { MAX_USERS_AT_ONCE } from "../model/batch-sizes.js";
 import type { UserId } from "../model/ids.js";
 
 /** What a sync response, or an answer of `GET /keys/changes`, does to the tracked users. */
@@ -16,6 +17,11 @@ export interface SyncStep {
    * `changed` and `left`.
    */
   readonly everyone?: "outdated" | "untracked" | undefined;
+  /**
+   * Whether it is only a part of what a response brings, and the step that completes it follows: what closes a gap before
+   * it, or some of its long lists.
+   */
+  readonly isPartial?: boolean | undefined;
 }
 
 /** A change that the application asked for, or what is left of a step from a stream that is behind. */
@@ -42,13 +48,19 @@ export function isEmptyStep({ since, next, changed, left, everyone }: SyncStep):
   return changed.length + left.length === 0 && everyone === undefined && (next === undefined || next === since);
 }
 
-/** One step that does what two do, one after the other; `undefined` if the second does not begin where the first ends. */
+/**
+ * One step that does what two do, one after the other; `undefined` if the second does not begin where the first ends, or
+ * if they name more users than are processed at once.
+ */
 export function joinSteps(first: SyncStep, second: SyncStep): SyncStep | undefined {
-  const { since, next } = second;
+  const { since, next, isPartial } = second;
+  if (countOf(first) + countOf(second) > MAX_USERS_AT_ONCE) return undefined;
   if (first.next === undefined || next === undefined || since !== first.next) return undefined;
   if (first.everyone !== undefined || second.everyone !== undefined) return undefined;
-  return { type: "step", since: first.since, next, ...lastMentions([first, second]) };
+  return { type: "step", since: first.since, next, ...lastMentions([first, second]), ...(isPartial && { isPartial }) };
 }
+
+const countOf = ({ changed, left }: SyncStep): number => changed.length + left.length;
 
 /** Users who changed, and users who left. */
 export interface NamedUsers {

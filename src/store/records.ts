@@ -145,7 +145,8 @@ function isChange(value: unknown): value is Change {
     tokens &&
     areUsers(value.changed) &&
     areUsers(value.left) &&
-    [undefined, "outdated", "untracked"].includes(value.everyone as undefined)
+    [undefined, "outdated", "untracked"].includes(value.everyone as undefined) &&
+    [undefined, true, false].includes(value.isPartial as undefined)
   );
 }
 

@@ -101,9 +101,10 @@ export function closeGap(step: ParsedStep, ports: GapPorts): Observable<SyncStep
 function missingStep(step: ParsedStep, from: string | undefined, ports: GapPorts): Observable<SyncStep> {
   const { ownUserId, changes, scheduler, deadline, report } = ports;
   const to = step.since ?? step.next;
+  const isPartial = to !== step.next; // otherwise nothing is left of the step itself
   const untracked = (error?: unknown): SyncStep => {
     report(gapProblem(from, step.since, error));
-    return { type: "step", since: from, next: to, changed: [], left: [], everyone: "untracked" };
+    return { type: "step", since: from, next: to, changed: [], left: [], everyone: "untracked", isPartial };
   };
   if (changes === undefined || from === undefined || to === undefined) return of(untracked());
   return defer(() => changes({ from, to })).pipe(
@@ -120,7 +121,7 @@ function missingStep(step: ParsedStep, from: string | undefined, ports: GapPorts
       if (problem !== undefined) report(problem);
       const message = `steps from "${from}" to "${to}" were missed; the server named who changed in them: ${changed.length} changed, ${left.length} left`;
       report({ type: "gap", from, to, caughtUp: true, message });
-      return splitStep({ type: "step", since: from, next: to, changed, left });
+      return splitStep({ type: "step", since: from, next: to, changed, left, isPartial });
     }),
     catchError((error: unknown) => of(untracked(error))),
   );

@@ -18,7 +18,7 @@ export function splitLists(lists: unknown): readonly unknown[] {
 export function splitStep(step: SyncStep): readonly SyncStep[] {
   const { since, changed, left } = step;
   if (changed.length + left.length <= MAX_USERS_AT_ONCE) return [step];
-  const part: SyncStep = { type: "step", since, next: since, changed: [], left: [] };
+  const part: SyncStep = { type: "step", since, next: since, changed: [], left: [], isPartial: true };
   return [
     ...chunks(changed).map((some) => ({ ...part, changed: some })),
     ...chunks(left).map((some) => ({ ...part, left: some })),

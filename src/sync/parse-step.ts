@@ -74,7 +74,7 @@ export function toChange({ next, ...lists }: ParsedStep, since: string | undefin
 
 /** The change that a part of a step stands for: it moves no token. */
 export function partToChange(part: ParsedPart, since: string | undefined): SyncStep {
-  return toStep(part, since, since);
+  return { ...toStep(part, since, since), isPartial: true };
 }
 
 function toStep({ changed, left, refusal }: ParsedPart, since: string | undefined, next: string | undefined): SyncStep {

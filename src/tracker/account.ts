@@ -5,9 +5,9 @@ import { compactIndex } from "../lists/compact-index.js";
 import { pinsIn } from "../lists/list-record.js";
 import { StoreClearedError } from "../model/errors.js";
 import { isUserId, type UserId } from "../model/ids.js";
+import type { SyncResponse } from "../model/wire.js";
 import { changesToAdopt } from "../store/adopt.js";
 import { Chain } from "../store/chain.js";
-import type { Applied } from "../store/chain-writer.js";
 import { departures, type Change, type Commit, type SyncStep } from "../store/change.js";
 import { keepFirst } from "../store/clone.js";
 import type { Outcome } from "../store/rebase.js";
@@ -20,9 +20,10 @@ import { refusedIds } from "../sync/refused-ids.js";
 import { Tracking } from "../sync/tracking.js";
 import type { Pins } from "../trust/pins.js";
 import { adoptionProblems, loadProblems, trackProblems } from "./account-problems.js";
-import { announcedChanges, stepsIn, toResponse } from "./announced-changes.js";
+import { announcedChanges, stepsIn } from "./announced-changes.js";
 import type { Connection } from "./connection.js";
 import { Doubt } from "./doubt.js";
+import { FollowedResponses } from "./followed-responses.js";
 import { Gate } from "./gate.js";
 import { listsOf, type AccountSettings, type ListParts } from "./lists-of.js";
 import type { Outputs } from "./outputs.js";
@@ -62,6 +63,7 @@ export class Account {
   readonly #surroundings: AccountSurroundings;
   readonly #passed: PassedTokens;
   readonly #held = new Set<HeldCall>();
+  readonly #followedResponses = new FollowedResponses();
   readonly #doubt: Doubt;
 
   constructor(
@@ -89,6 +91,10 @@ export class Account {
         for (const held of this.#held) held.push(UNKNOWN_COMMITS);
         this.parts.memory.checkOurKey(read.ourKey);
         outputs.reportAll([...loadProblems(read), ...trackProblems(lost, read.state.token)]);
+      },
+      committed: (change) => {
+        // Not a token that a rebase takes back: the next response of the same stream begins there.
+        if (change.type === "step" && change.next !== undefined) this.#passed.moveTo(change.next);
       },
       commitFailed: (error, retryIn) => {
         outputs.responses.storeFails();
@@ -208,7 +214,7 @@ export class Account {
     this.#passed.standOn(saved.state.token);
     parts.memory.reset(saved.ourKey);
     parts.index.reset();
-    for (const change of changes) keepFirst(before, this.#apply(change).before);
+    for (const change of changes) keepFirst(before, this.chain.apply(change).before);
     this.#changed(before);
     outputs.reportAll([...loadProblems(saved), ...adoptionProblems(saved.state, chain.clone)]);
     chain.commitPending();
@@ -229,20 +235,10 @@ export class Account {
    * enqueued: {@link Chain.commitPending}.
    */
   #commit(change: Change): Observable<Outcome> {
-    const { before, outcome$ } = this.#apply(change);
+    if (change.type === "step") this.#emitFollowed(this.#followedResponses.cut());
+    const { before, outcome$ } = this.chain.apply(change);
     this.#changed(before, change.type === "step" ? [change] : []);
     return outcome$;
-  }
-
-  #apply(change: Change): Applied {
-    const applied = this.chain.apply(change);
-    const next = change.type === "step" ? change.next : undefined;
-    // Not a token that a rebase takes back: the next response of the same stream begins there.
-    const settled = (outcome: Outcome) => {
-      if (outcome === "committed" && next !== undefined) this.#passed.moveTo(next);
-    };
-    applied.outcome$.subscribe({ next: settled, error: () => {} });
-    return applied;
   }
 
   #changed(before: Before, steps: readonly SyncStep[] = []): void {
@@ -261,16 +257,18 @@ export class Account {
   }
 
   #followed(before: Before, commits: readonly Commit[], isSummary: boolean): void {
-    const { outputs, connection } = this.#surroundings;
+    const connection = this.#surroundings.connection();
     for (const held of this.#held) held.push(...commits);
     const steps = stepsIn(commits);
     for (const { next } of steps) if (next !== undefined) this.#passed.moveTo(next);
     if (isSummary) this.siblings.readCommits();
     this.#changed(before, steps);
-    const responses = isSummary ? [toResponse(steps)] : steps.map((step) => toResponse([step]));
-    for (const response of responses) if (response !== undefined) outputs.responses.committedElsewhere(response);
-    const isSynced = responses.some((response) => response !== undefined);
-    const current = connection();
-    if (isSynced && current !== undefined) this.siblings.caughtUp(current);
+    this.#emitFollowed(this.#followedResponses.follow(steps, isSummary));
+    const isCaughtUp = steps.some(({ next, isPartial }) => next !== undefined && isPartial !== true);
+    if (isCaughtUp && connection !== undefined) this.siblings.caughtUp(connection);
+  }
+
+  #emitFollowed(responses: readonly SyncResponse[]): void {
+    for (const response of responses) this.#surroundings.outputs.responses.committedElsewhere(response);
   }
 }

@@ -128,6 +128,10 @@ export class Siblings {
 
   #answer(): void {
     this.#isAsked = false;
-    this.#chain.announce({ type: "caught-up", head: this.#chain.clone.head });
+    // The other one is caught up with what is durable, and knows what is not.
+    const complete = () => {
+      this.#chain.announce({ type: "caught-up", head: this.#chain.clone.head });
+    };
+    this.#subscriptions.add(this.#chain.announced().subscribe({ complete, error: () => {} }));
   }
 }

@@ -1,0 +1,31 @@
+import type { SyncResponse } from "../model/wire.js";
+import type { SyncStep } from "../store/change.js";
+import { toResponse } from "./announced-changes.js";
+
+/** The responses that other tabs committed, as this one emits them: one that was committed in parts is one. */
+export class FollowedResponses {
+  /** Parts of a response that is not complete yet. */
+  #parts: SyncStep[] = [];
+
+  /**
+   * The responses that these steps complete.
+   * @param isSummary whether the steps were missed: then they are emitted as one
+   */
+  follow(steps: readonly SyncStep[], isSummary: boolean): readonly SyncResponse[] {
+    const [first] = steps;
+    const responses = first === undefined || this.#parts.at(-1)?.next === first.since ? [] : this.cut();
+    const last = steps.findLastIndex(({ isPartial }) => isPartial !== true);
+    return responses.concat(
+      steps.flatMap((step, i) => {
+        this.#parts.push(step);
+        return step.isPartial === true || (isSummary && i < last) ? [] : this.cut();
+      }),
+    );
+  }
+
+  /** What is there of a response that will not be completed: the tab that was committing it is gone, or has been overtaken. */
+  cut(): readonly SyncResponse[] {
+    const response = toResponse(this.#parts.splice(0));
+    return response === undefined ? [] : [response];
+  }
+}

@@ -119,7 +119,7 @@ describe("a tab that has missed more than the log goes back", () => {
       m.expectObservable(tracker.trackedUsers$, "--^").toBe("--u", { u: new Set([ALICE, BOB]) });
       m.afterwards(() => {
         expect(problems).toMatchObject([{ type: "commit-failed" }, { type: "gap", caughtUp: false, to: "s600" }]);
-        expect(problems.at(-1)?.message).toContain("2 user(s) stay untracked");
+        expect(problems.at(-1)?.message).toContain("2 user(s) may have left");
       });
     }),
   );
@@ -133,7 +133,7 @@ describe("a tab that has missed more than the log goes back", () => {
       m.expectObservable(tracker.trackedUsers$, "-----^").toBe("-----u", { u: new Set([ALICE, BOB]) });
       m.afterwards(() => {
         expect(problems).toMatchObject([{ type: "gap", caughtUp: false, to: "s600" }]);
-        expect(problems.at(-1)?.message).toContain("1 user(s) stay untracked");
+        expect(problems.at(-1)?.message).toContain("1 user(s) may have left");
       });
     }),
   );

@@ -285,7 +285,7 @@ describe("when the store can be opened", () => {
     }),
   );
 
-  it.each([1, 600])("a user who left %d commits ago is not tracked again", (count) => {
+  it.each([1, 600])("a user who left %d commits ago is not tracked again, and that is reported", (count) => {
     marbles((m) => {
       const former = formerPage(m);
       const steps = Array.from({ length: count }, (_, i) => ({
@@ -294,10 +294,17 @@ describe("when the store can be opened", () => {
         device_lists: { left: i === 0 ? [BOB] : [] },
       }));
       otherTab(m, former, { sync$: from(steps) });
-      const { tracker } = nextPage(m, former);
+      const { tracker, problems } = nextPage(m, former);
       m.acts("-t", { t: () => tracker.track([BOB]).subscribe() });
       m.expectObservable(names({ tracker })).toBe("at 29998ms u", { a: "alice", t: "alice bob", u: "alice dave" });
       m.expectObservable(names(otherTab(m, former)), "32s ^").toBe("32s n", { n: "alice dave" });
+      m.afterwards(() => {
+        const token = `s${count + 5}`;
+        expect(problems).toMatchObject([
+          { type: "store-unavailable" },
+          { type: "gap", from: undefined, to: token, caughtUp: false },
+        ]);
+      });
     })();
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { initialUsers } from "../../src/store/tracked-users.js";
 import { parseStep } from "../../src/sync/parse-step.js";
-import { adoptionProblems, loadProblems, stepProblems } from "../../src/tracker/account-problems.js";
+import { adoptionProblems, loadProblems, stepProblems, trackProblems } from "../../src/tracker/account-problems.js";
 import { ALICE, BOB } from "../support/users.js";
 
 describe("what is reported of a saved state", () => {
@@ -31,7 +31,7 @@ describe("what is reported of a store that memory stood in for", () => {
   const saved = { ...initialUsers(ALICE), head: 5, position: 5, token: "s5" };
 
   it("is nothing if all users are tracked that were", () => {
-    expect(adoptionProblems(saved, { ...initialUsers(ALICE), token: "t1" })).toEqual([]);
+    expect(adoptionProblems(saved, saved.users, { ...initialUsers(ALICE), token: "t1" })).toEqual([]);
   });
 
   it.each([
@@ -39,10 +39,28 @@ describe("what is reported of a store that memory stood in for", () => {
     [undefined, "no token"],
   ])("is a gap from %s if users are lost, and what to do", (from, stand) => {
     const users = new Map([...saved.users, [BOB, { revision: { number: 1 }, outdated: true, hasList: true }]]);
-    const [problem] = adoptionProblems({ ...saved, users, token: from }, { ...initialUsers(ALICE), token: "t1" });
+    const [problem] = adoptionProblems({ ...saved, users, token: from }, saved.users, {
+      ...initialUsers(ALICE),
+      token: "t1",
+    });
     expect(problem).toMatchObject({ type: "gap", from, to: "t1", caughtUp: false });
     expect(problem?.message).toContain(`between ${stand} and "t1"`);
     expect(problem?.message).toContain("track()");
+  });
+});
+
+describe("what is reported of users whom track() leaves untracked", () => {
+  const saved = { ...initialUsers(ALICE), head: 5, position: 5, token: "s5" };
+  const before = new Map([...saved.users, [BOB, { revision: { number: 1 }, outdated: true, hasList: false }]]);
+
+  it("is how many, and what to do, once the store can be opened", () => {
+    const [problem] = adoptionProblems(saved, before, { ...initialUsers(ALICE), token: "s5" });
+    expect(problem).toMatchObject({ type: "gap", from: undefined, to: "s5", caughtUp: false });
+    expect(problem?.message).toMatch(/1 user\(s\) may have left.*call track\(\) again/u);
+  });
+
+  it("is nothing if there are none", () => {
+    expect(trackProblems([], "s5")).toEqual([]);
   });
 });
 

@@ -2,7 +2,7 @@ import type { UserId } from "../model/ids.js";
 import type { TrackerProblem } from "../model/problems.js";
 import type { SavedState } from "../store/clone.js";
 import type { SavedAccount } from "../store/load.js";
-import type { TrackedUsers } from "../store/tracked-users.js";
+import type { Before, TrackedUsers } from "../store/tracked-users.js";
 import type { ParsedPart } from "../sync/parse-step.js";
 import { refusedIds } from "../sync/refused-ids.js";
 
@@ -23,25 +23,27 @@ export function loadProblems({ damaged, replaced }: Pick<SavedAccount, "damaged"
   return [...problems, { type: "store-replaced", format: replaced, message }];
 }
 
-/** What is reported once the store can be opened that memory stood in for: the users whom it tracked may be lost. */
-export function adoptionProblems(saved: SavedState, { token, users }: TrackedUsers): TrackerProblem[] {
-  if (Array.from(saved.users.keys()).every((userId) => users.has(userId))) return [];
+/**
+ * What is reported once the store can be opened that memory stood in for: users whom either of them tracked may be lost.
+ * @param before the users as memory had them
+ */
+export function adoptionProblems(saved: SavedState, before: Before, { token, users }: TrackedUsers): TrackerProblem[] {
+  const lost = Array.from(before).flatMap(([userId, was]) => (was === undefined || users.has(userId) ? [] : [userId]));
+  const problems = trackProblems(lost, token);
+  if (Array.from(saved.users.keys()).every((userId) => users.has(userId))) return problems;
   const from = saved.token === undefined ? "no token" : `"${saved.token}"`;
   const message =
     `memory stood in for the device store, and who left between ${from} and "${token ?? ""}" cannot be learned: ` +
     "the users whom only the store tracked became untracked; call track() with the members of the encrypted rooms";
-  return [{ type: "gap", from: saved.token, to: token ?? null, caughtUp: false, message }];
+  return [...problems, { type: "gap", from: saved.token, to: token ?? null, caughtUp: false, message }];
 }
 
-/**
- * What is reported of users whom `track()` leaves untracked: what other trackers committed in the meantime is not known
- * one by one, and they may have left in it.
- */
+/** What is reported of users whom `track()` leaves untracked: they may have left in what other trackers committed. */
 export function trackProblems(lost: readonly UserId[], token: string | undefined): TrackerProblem[] {
   if (lost.length === 0) return [];
   const message =
-    `who left before "${token ?? ""}" cannot be learned, as this tab was too far behind: ` +
-    `${lost.length} user(s) stay untracked; call track() again with the members of the encrypted rooms`;
+    `other tabs have moved on to "${token ?? ""}", and ${lost.length} user(s) may have left before that: ` +
+    "they stay untracked; call track() again with the members of the encrypted rooms";
   return [{ type: "gap", from: undefined, to: token ?? null, caughtUp: false, message }];
 }
 

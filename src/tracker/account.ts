@@ -216,7 +216,7 @@ export class Account {
     parts.index.reset();
     for (const change of changes) keepFirst(before, this.chain.apply(change).before);
     this.#changed(before);
-    outputs.reportAll([...loadProblems(saved), ...adoptionProblems(saved.state, chain.clone)]);
+    outputs.reportAll([...loadProblems(saved), ...adoptionProblems(saved.state, before, chain.clone)]);
     chain.commitPending();
     parts.saver.savePins(pins);
     siblings.moved(Array.from(pins.keys()).filter((userId) => !chain.clone.users.has(userId)));

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { OWNER, STORE_FORMAT } from "../../src/store/records.js";
 import { ScriptedStore } from "../../src/testing/scripted-store.js";
+import { CountingScheduler } from "../support/counting-scheduler.js";
 import { marbles } from "../support/marbles.js";
 import { saved, storeWith } from "../support/saved.js";
 import { setUp } from "../support/set-up.js";
@@ -36,6 +37,23 @@ describe("a store that cannot be opened", () => {
       const { synced$, problems$ } = setUp(m, { store, sync$: m.hot("-x", { x: step("s1") }) });
       m.expectObservable(synced$).toBe("-x", { x: "s1" });
       m.expectObservable(problems$).toBe("p", { p: "store-unavailable" });
+    })();
+  });
+});
+
+describe("the report that a store cannot be opened", () => {
+  it.each(["the tracker is closed", "the only caller unsubscribes"])("leaves no timer if %s from inside it", (what) => {
+    marbles((m) => {
+      const scheduler = new CountingScheduler(m.scheduler);
+      const store = new ScriptedStore({ scheduler: m.scheduler, takes: 1 });
+      store.failNext("no disk");
+      const { tracker } = setUp(m, { store, scheduler, connected: false });
+      const known = tracker.getKnownDeviceKeys([BOB]).subscribe({ error: () => {} });
+      tracker.problems$.subscribe(() => {
+        if (what.startsWith("the tracker")) tracker.close();
+        else known.unsubscribe();
+      });
+      m.acts("--c", { c: () => expect(scheduler.pending).toBe(0) });
     })();
   });
 });

@@ -89,8 +89,8 @@ export class StoreOpening {
       this.#ports.cleared(error);
       return throwError(() => error);
     }
-    this.#report(error);
     if (!isFinal(error)) this.#tryAgain(load$);
+    this.#report(error); // a subscriber may close the tracker
     const { store, account } = standIn(userId, `${lifetime}.memory`);
     return of({ saved: account, store: new ReplaceableStore(store) });
   }

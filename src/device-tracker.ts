@@ -7,6 +7,7 @@ import type { TrackerProblem } from "./model/problems.js";
 import type { DeviceChanges, DeviceKeysByUser } from "./model/results.js";
 import type { DeviceUpdate } from "./model/updates.js";
 import type { SyncResponse } from "./model/wire.js";
+import { detached } from "./tracker/detached.js";
 import { checkServerTimeout, complete, distinctUsers, type DeviceTrackerOptions } from "./tracker/options.js";
 import { withReportedErrors } from "./tracker/reported-errors.js";
 import { Session } from "./tracker/session.js";
@@ -217,7 +218,7 @@ export class DeviceTracker {
 
   /**
    * Acknowledges an identity that has changed or is unknown: from now on this master key is the user's. Cold; completes
-   * when it is durable.
+   * when it is durable, and goes on when it is unsubscribed.
    *
    * A person must have been warned; if our own identity has changed, we must have caused it. Fails with {@link
    * IdentityChangedError} if the user has another master key in the meantime.
@@ -225,12 +226,12 @@ export class DeviceTracker {
    */
   acknowledgeIdentity(userId: UserId, masterKey: string): Observable<void> {
     requirePublicKey("masterKey", masterKey);
-    return this.#session.onceOpen((account) => account.acknowledgeIdentity(userId, masterKey));
+    return detached(this.#session.onceOpen((account) => account.acknowledgeIdentity(userId, masterKey)));
   }
 
   /**
    * Acknowledges another ed25519 key of a device: from now on it is this device ID's, such as that of a bot that lost its
-   * store and kept its device ID. Cold; completes when it is durable.
+   * store and kept its device ID. Cold; completes when it is durable, and goes on when it is unsubscribed.
    *
    * A person must have confirmed the key: until then the device is refused (`key-changed`). The user becomes outdated, so
    * that the next lookup accepts the device.
@@ -238,9 +239,11 @@ export class DeviceTracker {
    */
   acknowledgeDevice(userId: UserId, deviceId: DeviceId, ed25519Key: string): Observable<void> {
     requirePublicKey("ed25519Key", ed25519Key);
-    return concat(
-      this.#session.onceOpen((account) => account.acknowledgeDevice({ userId, deviceId, ed25519Key })),
-      this.#session.change("invalidate", [userId]),
+    return detached(
+      concat(
+        this.#session.onceOpen((account) => account.acknowledgeDevice({ userId, deviceId, ed25519Key })),
+        this.#session.change("invalidate", [userId]),
+      ),
     );
   }
 

@@ -127,6 +127,16 @@ describe("acknowledgeDevice", () => {
   );
 
   it(
+    "goes on when it is unsubscribed",
+    marbles((m) => {
+      const { acknowledge, get, store } = withNewKey(m);
+      m.acts("--t-r", { t: () => (store.takes = 2), r: () => (store.takes = 0) });
+      m.expectObservable(acknowledge("new"), "---^!").toBe("-----");
+      m.expectObservable(get(BOB), "------^").toBe("------(b|)", accepted);
+    }),
+  );
+
+  it(
     "fails if the store does, and changes nothing",
     marbles((m) => {
       const { acknowledge, get, store } = withNewKey(m);

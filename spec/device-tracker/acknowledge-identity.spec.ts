@@ -41,6 +41,16 @@ describe("acknowledgeIdentity", () => {
   );
 
   it(
+    "goes on when it is unsubscribed",
+    marbles((m) => {
+      const { acknowledge, get, store } = withNewIdentity(m);
+      m.acts("--t", { t: () => (store.takes = 2) });
+      m.expectObservable(acknowledge("newM"), "---^!").toBe("-----");
+      m.expectObservable(get(BOB), "------^").toBe("------(b|)", unchanged);
+    }),
+  );
+
+  it(
     "is shown by watchers",
     marbles((m) => {
       const { watch, acknowledge } = withNewIdentity(m);

@@ -28,7 +28,6 @@ interface Entry extends Queued {
   readonly answer$: Observable<Answer>;
   request?: QueryRequest;
   isForced: boolean;
-  isBackground: boolean;
   /** Whether it goes on without callers. */
   isKept: boolean;
 }
@@ -159,7 +158,7 @@ export class Queries {
       known === undefined || (forced && known.request?.hasResponse === true)
         ? this.#add(userId, timeout, background)
         : known;
-    if (!background) entry.isBackground = false; // from now on a caller waits for it
+    if (!background) this.#queue.bringForward(entry);
     if (forced) {
       entry.isForced = true;
       entry.request?.force(userId);

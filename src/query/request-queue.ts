@@ -10,7 +10,7 @@ export interface QueryLimits {
 export interface Queued {
   readonly timeout: number | undefined;
   /** Whether callers have their answer already. */
-  readonly isBackground: boolean;
+  isBackground: boolean;
 }
 
 /**
@@ -27,6 +27,7 @@ export class RequestQueue<Q extends Queued> {
   readonly #limits: QueryLimits;
   readonly #start: (batch: readonly Q[]) => void;
   readonly #waiting = new Set<Q>();
+  readonly #waitingInBackground = new Set<Q>();
   readonly #inFlight = new Set<QueryRequest>();
   #background: QueryRequest | undefined;
   #isHeld = false;
@@ -39,18 +40,26 @@ export class RequestQueue<Q extends Queued> {
   }
 
   add(query: Q): void {
-    this.#waiting.add(query);
+    this.#setOf(query).add(query);
+  }
+
+  /** From now on a caller waits for this query, whether it has been sent or not. */
+  bringForward(query: Q): void {
+    if (!query.isBackground) return;
+    const isWaiting = this.delete(query);
+    query.isBackground = false;
+    if (isWaiting) this.add(query);
   }
 
   /** Returns whether the query was waiting. */
   delete(query: Q): boolean {
-    return this.#waiting.delete(query);
+    return this.#setOf(query).delete(query);
   }
 
   begun(request: QueryRequest, batch: readonly Q[]): void {
     if (batch[0]?.isBackground === true) this.#background = request;
     else this.#inFlight.add(request);
-    for (const query of batch) this.#waiting.delete(query);
+    for (const query of batch) this.delete(query);
   }
 
   /** The request is no longer in flight; {@link send} what waited for that. */
@@ -81,15 +90,22 @@ export class RequestQueue<Q extends Queued> {
     this.#isClosed = true;
   }
 
+  #setOf({ isBackground }: Q): Set<Q> {
+    return isBackground ? this.#waitingInBackground : this.#waiting;
+  }
+
   #nextBatch(): readonly Q[] {
+    if (this.#isClosed) return [];
+    if (this.#waiting.size > 0 && this.#hasRoom()) return this.#firstOf(this.#waiting);
+    return this.#background === undefined ? this.#firstOf(this.#waitingInBackground) : [];
+  }
+
+  /** As many as a request takes, of those with the timeout of the first one. */
+  #firstOf(waiting: ReadonlySet<Q>): readonly Q[] {
     const batch: Q[] = [];
-    if (this.#isClosed) return batch;
-    const hasRoom = { calls: this.#hasRoom(), background: this.#background === undefined };
-    for (const query of this.#waiting) {
+    for (const query of waiting) {
       if (batch.length >= this.#limits.maxUsersPerQuery) break;
-      if (!(query.isBackground ? hasRoom.background : hasRoom.calls)) continue;
-      const [first = query] = batch;
-      if (query.timeout === first.timeout && query.isBackground === first.isBackground) batch.push(query);
+      if (query.timeout === (batch[0] ?? query).timeout) batch.push(query);
     }
     return batch;
   }

@@ -1,5 +1,6 @@
 import { DEVICES_PER_INDEX_RECORD } from "../model/batch-sizes.js";
 import type { DeviceId, UserId } from "../model/ids.js";
+import { inPartsOf } from "../model/in-parts.js";
 import { compactedIndexKey, indexKey, type SyncRecord } from "../store/records.js";
 import type { SavedRecords } from "../store/saved-records.js";
 import { readIndex, type IndexEntry } from "./index-record.js";
@@ -23,10 +24,11 @@ export function compactIndex(records: SavedRecords, { snapshot, position }: Sync
     }
   }
   const all = Array.from(entries.values()).flatMap((devices) => [...devices.values()]);
-  const chunks = Math.ceil(all.length / DEVICES_PER_INDEX_RECORD);
-  for (let i = 0; i < chunks; i++)
-    records.set(compactedIndexKey(i), all.slice(i * DEVICES_PER_INDEX_RECORD, (i + 1) * DEVICES_PER_INDEX_RECORD));
-  for (const key of [...compacted.slice(chunks), ...appended.filter((one) => records.get(one) !== undefined)])
+  const parts = inPartsOf(DEVICES_PER_INDEX_RECORD, all);
+  parts.forEach((part, i) => {
+    records.set(compactedIndexKey(i), part);
+  });
+  for (const key of [...compacted.slice(parts.length), ...appended.filter((one) => records.get(one) !== undefined)])
     records.set(key, undefined);
-  return chunks;
+  return parts.length;
 }

@@ -2,6 +2,7 @@ import { catchError, defer, forkJoin, map, of, type Observable } from "rxjs";
 import { MAX_RECORDS_PER_TRANSACTION } from "../model/batch-sizes.js";
 import { StoreClearedError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
+import { inPartsOf } from "../model/in-parts.js";
 import type { TrackerProblem } from "../model/problems.js";
 import type { DeviceUpdate } from "../model/updates.js";
 import type { News } from "../store/announcement.js";
@@ -68,7 +69,7 @@ export class ListSaver {
   save(lists: ReadonlyMap<UserId, ListToSave>): Observable<ReadonlyMap<UserId, DecidedList>> {
     return defer(() => {
       if (lists.size === 0) return of(new Map());
-      const parts = transactionsOf([...lists]).map((part) => this.#savePart(new Map(part)));
+      const parts = inPartsOf(MAX_RECORDS_PER_TRANSACTION, [...lists]).map((part) => this.#savePart(new Map(part)));
       return forkJoin(parts).pipe(map((saved) => new Map(saved.flatMap((part) => [...part]))));
     });
   }
@@ -80,7 +81,7 @@ export class ListSaver {
   savePins(pins: ReadonlyMap<UserId, Pins>): void {
     const { chain, unsaved } = this.#ports;
     unsaved.add(pins);
-    for (const userIds of transactionsOf([...pins.keys()])) {
+    for (const userIds of inPartsOf(MAX_RECORDS_PER_TRANSACTION, [...pins.keys()])) {
       const saved$ = chain.write({
         keys: userIds.map(listKey),
         prepare: () => {
@@ -219,13 +220,6 @@ export class ListSaver {
 }
 
 /** Splits what has a record each, so that no transaction misses its deadline. */
-function transactionsOf<T>(all: readonly T[]): readonly (readonly T[])[] {
-  const count = Math.ceil(all.length / MAX_RECORDS_PER_TRANSACTION);
-  return Array.from({ length: count }, (_, i) =>
-    all.slice(i * MAX_RECORDS_PER_TRANSACTION, (i + 1) * MAX_RECORDS_PER_TRANSACTION),
-  );
-}
-
 function toNews(outcomes: ReadonlyMap<UserId, SaveOutcome>, lists: ReadonlyMap<UserId, ListToSave>): readonly News[] {
   const saved = Array.from(outcomes).filter(([, { state }]) => state === "saved");
   if (saved.length === 0) return [];

@@ -6,6 +6,7 @@ import type { KnownList, SavedLists } from "../lists/saved-lists.js";
 import type { RefusedPart } from "../keys/unverified-list.js";
 import { USERS_AT_A_TIME } from "../model/batch-sizes.js";
 import type { UserId } from "../model/ids.js";
+import { inPartsOf } from "../model/in-parts.js";
 import type { TrackerProblem } from "../model/problems.js";
 import type { DeviceList } from "../trust/device-list.js";
 import type { SignatureVerifier } from "../trust/signature-verifier.js";
@@ -47,7 +48,7 @@ export function processResponse(
   ports: ProcessPorts,
 ): Observable<ReadonlyMap<UserId, Answer>> {
   const { lists, saver } = ports;
-  return from(portions([...query.revisions.keys()])).pipe(
+  return from(inPartsOf(USERS_AT_A_TIME, [...query.revisions.keys()])).pipe(
     concatMap((userIds) => parseAndVerify(userIds, response, ports)),
     toArray(),
     switchMap((portionsOfUsers) => {
@@ -105,11 +106,6 @@ function reportRefusals({ userId, refusals }: ReadUser, { report }: ProcessPorts
     const message = `/keys/query returned something unusable for ${userId} in ${path}, which was left out: ${problem}`;
     report({ type: "answer-refused", userId, path, message });
   }
-}
-
-function portions(userIds: readonly UserId[]): readonly (readonly UserId[])[] {
-  const count = Math.ceil(userIds.length / USERS_AT_A_TIME);
-  return Array.from({ length: count }, (_, i) => userIds.slice(i * USERS_AT_A_TIME, (i + 1) * USERS_AT_A_TIME));
 }
 
 function parseAndVerify(

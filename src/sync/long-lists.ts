@@ -1,4 +1,5 @@
 import { MAX_USERS_AT_ONCE } from "../model/batch-sizes.js";
+import { inPartsOf } from "../model/in-parts.js";
 import { isObject } from "../model/json.js";
 import type { SyncStep } from "../store/change.js";
 
@@ -10,7 +11,8 @@ export function splitLists(lists: unknown): readonly unknown[] {
   if (!isObject(lists)) return [lists];
   const { changed, left } = lists;
   if (lengthOf(changed) + lengthOf(left) <= MAX_USERS_AT_ONCE) return [lists];
-  const parts = (value: unknown): readonly unknown[] => (Array.isArray(value) ? chunks(value) : [value ?? []]);
+  const parts = (value: unknown): readonly unknown[] =>
+    Array.isArray(value) ? inPartsOf(MAX_USERS_AT_ONCE, value as readonly unknown[]) : [value ?? []];
   return [...parts(changed).map((some) => ({ changed: some })), ...parts(left).map((some) => ({ left: some }))];
 }
 
@@ -20,15 +22,10 @@ export function splitStep(step: SyncStep): readonly SyncStep[] {
   if (changed.length + left.length <= MAX_USERS_AT_ONCE) return [step];
   const part: SyncStep = { type: "step", since, next: since, changed: [], left: [], isPartial: true };
   return [
-    ...chunks(changed).map((some) => ({ ...part, changed: some })),
-    ...chunks(left).map((some) => ({ ...part, left: some })),
+    ...inPartsOf(MAX_USERS_AT_ONCE, changed).map((some) => ({ ...part, changed: some })),
+    ...inPartsOf(MAX_USERS_AT_ONCE, left).map((some) => ({ ...part, left: some })),
     { ...step, changed: [], left: [] },
   ];
 }
 
 const lengthOf = (value: unknown): number => (Array.isArray(value) ? value.length : 0);
-
-function chunks<T>(values: readonly T[]): readonly (readonly T[])[] {
-  const starts = Array.from({ length: Math.ceil(values.length / MAX_USERS_AT_ONCE) }, (_, i) => i * MAX_USERS_AT_ONCE);
-  return starts.map((start) => values.slice(start, start + MAX_USERS_AT_ONCE));
-}

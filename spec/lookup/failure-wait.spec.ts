@@ -22,6 +22,8 @@ describe("the wait after a failure", () => {
     expect(after({ failures: 5 }, { retryAfter: 10_000 }).wait).toBe(64_000);
     expect(after({}, { retryAfter: 3_600_000 }).wait).toBe(3_600_000);
     expect(after({}, { retryAfter: "soon" }).wait).toBe(2_000);
+    expect(after({}, { retryAfter: Number.NaN }).wait).toBe(2_000);
+    expect(after({}, { retryAfter: Number.POSITIVE_INFINITY }).wait).toBe(2_000);
   });
 });
 

@@ -57,7 +57,7 @@ const isDisconnected = (error: unknown): boolean => error !== undefined && numbe
 
 const numberIn = (error: unknown, name: string): number | undefined => {
   const value = fieldOf(error, name);
-  return typeof value === "number" ? value : undefined;
+  return Number.isFinite(value) ? (value as number) : undefined;
 };
 
 const fieldOf = (error: unknown, name: string): unknown =>

@@ -40,6 +40,8 @@ export interface FailedLookup {
 /** When a watcher looks up its users again. */
 export class RequerySchedule {
   readonly #attempts: Map<UserId, Attempts>;
+  /** Users whose wait any response of the server ends: few among many. */
+  readonly #awaitingResponse = new Set<UserId>();
   readonly #scheduler: SchedulerLike;
   readonly #waits$ = new Subject<Wait>();
 
@@ -87,9 +89,7 @@ export class RequerySchedule {
 
   /** The server has answered something. Returns the users to be looked up now because it was not reached for them. */
   reconnected(): readonly UserId[] {
-    const userIds = Array.from(this.#attempts).flatMap(([userId, { waiting }]) =>
-      waiting === "response" ? [userId] : [],
-    );
+    const userIds = [...this.#awaitingResponse];
     for (const userId of userIds) this.#update(userId, { isEarly: true });
     return userIds;
   }
@@ -147,6 +147,8 @@ export class RequerySchedule {
     if (before === undefined) return;
     const attempts = { ...before, ...change };
     this.#attempts.set(userId, attempts);
+    if (attempts.waiting === "response") this.#awaitingResponse.add(userId);
+    else this.#awaitingResponse.delete(userId);
     if (before.latest !== attempts.latest && before.latest instanceof SharedWait) before.latest.leave();
   }
 }

@@ -49,7 +49,11 @@ export class QuietMoment {
       const isCovered = open.some(({ hops }) => hops.some(({ from, to }) => from === undefined && to >= at));
       const wasLoaded = at <= Math.max(facts.loadedFrom ?? 0, facts.loadedParts.get(user) ?? 0);
       const isHeard = wasLoaded || last.moment < (facts.mentionedAt.get(user) ?? 0);
-      this.#expect(isHeard || isCovered || !isAnnounced, "deviceChanges$", () => `${facts.name} did not mention ${user}`);
+      this.#expect(
+        isHeard || isCovered || !isAnnounced,
+        "deviceChanges$",
+        () => `${facts.name} did not mention ${user}`,
+      );
     }
   }
 

@@ -146,6 +146,8 @@ describe("the public types", () => {
       readonly masterKey?: string;
       readonly pinnedMasterKey?: string;
       readonly verified: boolean;
+      readonly wasVerified: boolean;
+      readonly collisions: readonly DeviceId[];
     }>();
     expectTypeOf<IdentityState>().toEqualTypeOf<"none" | "unchanged" | "changed" | "removed" | "unknown">();
     expectTypeOf<RejectionReason["code"]>().toEqualTypeOf<RejectionCode>();
@@ -156,7 +158,7 @@ describe("the public types", () => {
 
   it("make updates readonly, with an identity only if it changed", () => {
     expectTypeOf<DeviceTracker["deviceUpdates$"]>().toEqualTypeOf<Observable<DeviceUpdate>>();
-    expectTypeOf<DeviceUpdate["added" | "removed" | "renamed" | "crossSigned" | "changed"]>().toEqualTypeOf<
+    expectTypeOf<DeviceUpdate["added" | "removed" | "renamed" | "crossSigned" | "rekeyed" | "changed"]>().toEqualTypeOf<
       readonly DeviceId[]
     >();
     expectTypeOf<DeviceUpdate["refused"]>().toEqualTypeOf<ReadonlyMap<DeviceId, RejectionReason>>();

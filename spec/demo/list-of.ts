@@ -5,7 +5,7 @@ export const listOf = (freshness: Freshness): UserDeviceKeys => ({
   deviceKeys: new Map(),
   deviceStatus: new Map(),
   rejected: new Map(),
-  identity: { state: "none", verified: false },
+  identity: { state: "none", verified: false, wasVerified: false, collisions: [] },
   freshness,
   fetchedAt: 0,
 });

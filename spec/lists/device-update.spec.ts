@@ -37,6 +37,7 @@ const update = (parts: Partial<DeviceUpdate>): DeviceUpdate => ({
   removed: [],
   renamed: [],
   crossSigned: [],
+  rekeyed: [],
   changed: [],
   refused: new Map(),
   ...parts,
@@ -163,7 +164,16 @@ describe("the update of a list", () => {
 
     it("that is seen for the first time", () => {
       expect(from(undefined, list([], { identity: unchanged }))).toEqual(
-        update({ identity: { state: "unchanged", masterKey: "m", pinnedMasterKey: "m", verified: false } }),
+        update({
+          identity: {
+            state: "unchanged",
+            masterKey: "m",
+            pinnedMasterKey: "m",
+            verified: false,
+            wasVerified: false,
+            collisions: [],
+          },
+        }),
       );
     });
 
@@ -174,12 +184,16 @@ describe("the update of a list", () => {
         masterKey: "n",
         pinnedMasterKey: "m",
         verified: false,
+        wasVerified: false,
+        collisions: [],
       });
       expect(from(changed("n"), changed("o"))?.identity).toEqual({
         state: "changed",
         masterKey: "o",
         pinnedMasterKey: "m",
         verified: false,
+        wasVerified: false,
+        collisions: [],
       });
     });
 
@@ -187,7 +201,7 @@ describe("the update of a list", () => {
       expect(
         from(list([], { identity: unchanged }), list([], { identity: { pinnedMasterKey: "m", signedBy: [] } }))
           ?.identity,
-      ).toEqual({ state: "removed", pinnedMasterKey: "m", verified: false });
+      ).toEqual({ state: "removed", pinnedMasterKey: "m", verified: false, wasVerified: false, collisions: [] });
     });
 
     it("that our user-signing key signs now, or no longer", () => {

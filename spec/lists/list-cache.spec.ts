@@ -15,7 +15,11 @@ describe("a cached list", () => {
   it("is one object for all callers, as long as our own key is the same", () => {
     const list = cached(1);
     const first = list.current("ours");
-    expect(first).toStrictEqual({ ...list.list, identity: { state: "none", verified: false }, freshness: "current" });
+    expect(first).toStrictEqual({
+      ...list.list,
+      identity: { state: "none", verified: false, wasVerified: false, collisions: [] },
+      freshness: "current",
+    });
     expect(list.current("ours")).toBe(first);
     expect(list.current("another")).not.toBe(first);
   });

@@ -77,7 +77,13 @@ describe("a master key", () => {
     const { list, update } = saveBob(store, verified(renewed, []), { forced: true });
     const keys = { masterKey: renewed.master.publicKey, pinnedMasterKey: bob.master.publicKey };
     expect(list.identity).toEqual({ ...keys, signedBy: [] });
-    expect(update?.identity).toEqual({ ...keys, state: "changed", verified: false });
+    expect(update?.identity).toEqual({
+      ...keys,
+      state: "changed",
+      verified: false,
+      wasVerified: false,
+      collisions: [],
+    });
     expect(savedPins(store)).toEqual(pinsFor(bob));
   });
 });

@@ -10,6 +10,7 @@ const update: DeviceUpdate = {
   removed: [],
   renamed: [],
   crossSigned: [],
+  rekeyed: [],
   changed: [],
   refused: new Map([["OLD", { code: "malformed", detail: "keys: expected an object" }]]),
 };

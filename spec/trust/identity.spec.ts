@@ -40,8 +40,15 @@ describe("identityStatus", () => {
       masterKey: second,
       pinnedMasterKey: first,
       verified: false,
+      wasVerified: false,
+      collisions: [],
     });
-    expect(identityStatus(NO_IDENTITY, undefined)).toEqual({ state: "none", verified: false });
+    expect(identityStatus(NO_IDENTITY, undefined)).toEqual({
+      state: "none",
+      verified: false,
+      wasVerified: false,
+      collisions: [],
+    });
   });
 
   describe("is verified", () => {

@@ -35,7 +35,7 @@ function user(
       deviceKeys: new Map(deviceIds.map((deviceId) => [deviceId, device(deviceId)])),
       deviceStatus: new Map(deviceIds.map((deviceId) => [deviceId, { ...GOOD, ...devices[deviceId] }])),
       rejected: new Map(rejected.map((deviceId) => [deviceId, { code: "malformed", detail: "x" }])),
-      identity: { state, verified: false },
+      identity: { state, verified: false, wasVerified: false, collisions: [] },
       freshness,
       fetchedAt: 0,
     },

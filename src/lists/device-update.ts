@@ -1,3 +1,4 @@
+import { deviceKey } from "../keys/device-key.js";
 import type { DeviceId, UserId } from "../model/ids.js";
 import type { DeviceStatus, RejectionReason } from "../model/results.js";
 import type { DeviceUpdate } from "../model/updates.js";
@@ -16,18 +17,20 @@ export function deviceUpdate(
   const changes = { ...comparedDevices(before, after), refused: newlyRefused(before, after) };
   const identity = identityStatus(after.identity, ourKey);
   const identityChanged = !sameJson(identity, identityStatus(before?.identity ?? NO_IDENTITY, ourKey));
-  const { added, removed, renamed, crossSigned, changed, refused } = changes;
-  const count = added.length + removed.length + renamed.length + crossSigned.length + changed.length + refused.size;
+  const { added, removed, renamed, crossSigned, rekeyed, changed, refused } = changes;
+  const lists = [added, removed, renamed, crossSigned, rekeyed, changed];
+  const count = lists.reduce((sum, { length }) => sum + length, refused.size);
   if (count === 0 && !identityChanged) return undefined;
   return { userId, ...changes, ...(identityChanged && { identity }) };
 }
 
-type DeviceChanges = Pick<DeviceUpdate, "added" | "removed" | "renamed" | "crossSigned" | "changed">;
+type DeviceChanges = Pick<DeviceUpdate, "added" | "removed" | "renamed" | "crossSigned" | "rekeyed" | "changed">;
 
 function comparedDevices(before: DeviceList | undefined, after: DeviceList): DeviceChanges {
   const added: DeviceId[] = [];
   const renamed: DeviceId[] = [];
   const crossSigned: DeviceId[] = [];
+  const rekeyed: DeviceId[] = [];
   const changed: DeviceId[] = [];
   for (const [deviceId, device] of after.deviceKeys) {
     const old = before?.deviceKeys.get(deviceId);
@@ -39,11 +42,12 @@ function comparedDevices(before: DeviceList | undefined, after: DeviceList): Dev
     const is = after.deviceStatus.get(deviceId);
     if (!sameJson(displayName(old), displayName(device))) renamed.push(deviceId);
     if (was?.crossSigned === false && is?.crossSigned === true) crossSigned.push(deviceId);
-    if (hasLostSignature(was, is) || !sameSigned({ ...old, signatures: {} }, { ...device, signatures: {} }))
+    if (deviceKey(old, "ed25519") !== deviceKey(device, "ed25519")) rekeyed.push(deviceId);
+    else if (hasLostSignature(was, is) || !sameSigned({ ...old, signatures: {} }, { ...device, signatures: {} }))
       changed.push(deviceId);
   }
   const removed = Array.from(before?.deviceKeys.keys() ?? []).filter((deviceId) => !after.deviceKeys.has(deviceId));
-  return { added, removed, renamed, crossSigned, changed };
+  return { added, removed, renamed, crossSigned, rekeyed, changed };
 }
 
 const hasLostSignature = (was: DeviceStatus | undefined, is: DeviceStatus | undefined): boolean =>

@@ -93,10 +93,20 @@ export interface IdentityStatus {
   /** The public key of the master key first seen, or acknowledged last. Unpadded base64. */
   readonly pinnedMasterKey?: string;
   /**
-   * Whether our user-signing key has signed this very master key, and our own identity has not changed. `true` only if
-   * `unchanged`.
+   * Whether our own identity has been confirmed (`ownMasterKey`, `confirmOwnIdentity`), is the one that the server gives,
+   * and its user-signing key has signed this very master key. `true` only if `unchanged`; never of our own user.
    */
   readonly verified: boolean;
+  /**
+   * Whether this user has ever been `verified`, until `withdrawVerification`. If they are not `verified` any more, people
+   * should be warned: the server may withhold our signature, or show another master key.
+   */
+  readonly wasVerified: boolean;
+  /**
+   * IDs of refused devices that are the public key of one of the user's cross-signing keys, now or earlier. According to
+   * the Matrix spec ("Key and signature security"), such a user must not be verified, and people should be warned.
+   */
+  readonly collisions: readonly DeviceId[];
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { DeviceId } from "../model/ids.js";
 import type { IdentityStatus } from "../model/results.js";
 
 /**
@@ -12,6 +13,11 @@ export interface Identity {
   readonly uncompared?: true;
   /** Public keys that have signed the master key in our own user's name. */
   readonly signedBy: readonly string[];
+  /** Whether a person has confirmed that this is our own identity, and the pinned master key is in the list. */
+  readonly confirmed?: true;
+  readonly wasVerified?: true;
+  /** IDs of refused devices that are the public key of a cross-signing key. */
+  readonly collisions?: readonly DeviceId[];
 }
 
 export const NO_IDENTITY: Identity = { signedBy: [] };
@@ -20,15 +26,21 @@ export const UNKNOWN_IDENTITY: Identity = { uncompared: true, signedBy: [] };
 
 /** @param ourKey our current user-signing key; `undefined` if there is none that can be relied on */
 export function identityStatus(identity: Identity, ourKey: string | undefined): IdentityStatus {
-  const { masterKey, pinnedMasterKey, signedBy } = identity;
-  const state = identityState(identity);
+  const { masterKey, pinnedMasterKey, wasVerified = false, collisions = [] } = identity;
+  const verified = isVerified(identity, ourKey);
   return {
-    state,
+    state: identityState(identity),
     ...(masterKey !== undefined && { masterKey }),
     ...(pinnedMasterKey !== undefined && { pinnedMasterKey }),
-    verified: state === "unchanged" && ourKey !== undefined && signedBy.includes(ourKey),
+    verified,
+    wasVerified: wasVerified || verified,
+    collisions,
   };
 }
+
+/** Whether our own user-signing key has signed the pinned master key. */
+export const isVerified = (identity: Identity, ourKey: string | undefined): boolean =>
+  identityState(identity) === "unchanged" && ourKey !== undefined && identity.signedBy.includes(ourKey);
 
 /** Incomplete pins can show that an identity is another one, and never that it is the same. */
 function identityState({ masterKey, pinnedMasterKey, uncompared }: Identity): IdentityStatus["state"] {

@@ -34,7 +34,7 @@ export function unknownPerson(userId: UserId, own: boolean): Person {
     standing: "unknown",
     devices: new Map(),
     deviceStatus: new Map(),
-    identity: { state: "none", verified: false },
+    identity: { state: "none", verified: false, wasVerified: false, collisions: [] },
     rejected: new Map(),
     contested: new Map(),
     added: new Set(),

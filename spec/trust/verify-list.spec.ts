@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { applyPins } from "../../src/trust/apply-pins.js";
 import { NO_PINS } from "../../src/trust/pins.js";
 import { crossSigningKey, keyPair, signed, signedAccount, withSignature } from "../support/signed-account.js";
-import { ALICE, BOB } from "../support/users.js";
+import { ALICE, BOB, CAROL } from "../support/users.js";
 import { alice, bob, codesOf, mallory, phone, statusOf, tablet, verify, type Given } from "./verify.js";
 
 describe("what is the same as in the known list", () => {
@@ -29,6 +29,29 @@ describe("what is the same as in the known list", () => {
     expect(statusOf(again)).toEqual(statusOf(first));
   });
 
+  it("includes devices and a self-signing key to which signatures of others were added", () => {
+    const more = <T extends Parameters<typeof signed>[0]>(object: T) =>
+      withSignature(withSignature(signed(object, CAROL, mallory), BOB, "OTHER", "A".repeat(86)), BOB, "?", "?");
+    const selfSigningKey = more(bob.selfSigningKey);
+    const again = verify({ ...given, devices: [more(phone), more(tablet)], selfSigningKey }, known);
+    expect(again.checked).toBe(1); // the master key's signature of the self-signing key
+    expect([statusOf(again), statusOf(again, "TABLET")]).toEqual([statusOf(first), statusOf(first, "TABLET")]);
+  });
+
+  it("does not include a device whose own signature is another one", () => {
+    const forged = withSignature(phone, BOB, "PHONE", `B${phone.signatures?.[BOB]?.["ed25519:PHONE"]?.slice(1)}`);
+    const again = verify({ ...given, devices: [forged, tablet] }, known);
+    expect(again.checked).toBe(1);
+    expect(codesOf(again)).toEqual([["PHONE", "invalid-signature"]]);
+  });
+
+  it("does not include the owner's signature if it is another one", () => {
+    const forged = withSignature(phone, BOB, bob.selfSigning.publicKey, "A".repeat(86));
+    const again = verify({ ...given, devices: [forged, tablet] }, known);
+    expect(again.checked).toBe(1);
+    expect(statusOf(again)?.crossSigned).toBe(false);
+  });
+
   it("includes an invalid signature by the owner", () => {
     const forged = { ...given, devices: [withSignature(phone, BOB, bob.selfSigning.publicKey, "A".repeat(86))] };
     const before = verify(forged);
@@ -43,10 +66,10 @@ describe("what is the same as in the known list", () => {
     expect(statusOf(again, "NEW")).toEqual({ signedByItself: true, crossSigned: true, dehydrated: false });
   });
 
-  it("does not include a device with another signature", () => {
+  it("does not include a new signature by the owner, which is the only one checked", () => {
     const before = verify({ ...given, devices: [bob.device("PHONE", { signedBy: ["itself"] }), tablet] });
     const again = verify(given, before.list);
-    expect(again.checked).toBe(2);
+    expect(again.checked).toBe(1);
     expect([before, again].map((verified) => statusOf(verified)?.crossSigned)).toEqual([false, true]);
   });
 

@@ -3,7 +3,7 @@ import type { DeviceId, UserId } from "../model/ids.js";
 import type { DeviceStatus, RejectionReason } from "../model/results.js";
 import type { DeviceUpdate } from "../model/updates.js";
 import type { DeviceKeys } from "../model/wire.js";
-import { sameSigned, type DeviceList } from "../trust/device-list.js";
+import { sameContent, type DeviceList } from "../trust/device-list.js";
 import { identityStatus, NO_IDENTITY } from "../trust/identity.js";
 import { sameJson } from "../keys/json.js";
 
@@ -43,8 +43,7 @@ function comparedDevices(before: DeviceList | undefined, after: DeviceList): Dev
     if (!sameJson(displayName(old), displayName(device))) renamed.push(deviceId);
     if (was?.crossSigned === false && is?.crossSigned === true) crossSigned.push(deviceId);
     if (deviceKey(old, "ed25519") !== deviceKey(device, "ed25519")) rekeyed.push(deviceId);
-    else if (hasLostSignature(was, is) || !sameSigned({ ...old, signatures: {} }, { ...device, signatures: {} }))
-      changed.push(deviceId);
+    else if (hasLostSignature(was, is) || !sameContent(old, device)) changed.push(deviceId);
   }
   const removed = Array.from(before?.deviceKeys.keys() ?? []).filter((deviceId) => !after.deviceKeys.has(deviceId));
   return { added, removed, renamed, crossSigned, rekeyed, changed };

@@ -83,15 +83,11 @@ export function sameDeviceList(a: Comparable, b: Comparable): boolean {
   );
 }
 
-/**
- * Whether two devices are the same in everything that signatures cover, and in the signatures. Servers can change the
- * rest, `unsigned`.
- */
-export function sameSigned(a: DeviceKeys, b: DeviceKeys): boolean {
-  if (sameJson(a, b)) return true;
-  const { unsigned: _a, ...signedA } = a;
-  const { unsigned: _b, ...signedB } = b;
-  return sameJson(signedA, signedB);
+/** Whether two devices are the same in everything that signatures cover: all but `signatures` and `unsigned`. */
+export function sameContent(a: DeviceKeys, b: DeviceKeys): boolean {
+  const { signatures: _a, unsigned: _unsignedA, ...contentA } = a;
+  const { signatures: _b, unsigned: _unsignedB, ...contentB } = b;
+  return sameJson(contentA, contentB);
 }
 
 function sameMap(a: ReadonlyMap<string, unknown>, b: ReadonlyMap<string, unknown>): boolean {

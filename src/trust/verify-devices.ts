@@ -8,7 +8,7 @@ import type { DeviceId, UserId } from "../model/ids.js";
 import type { DeviceStatus, RejectionReason } from "../model/results.js";
 import type { DeviceKeys } from "../model/wire.js";
 import { signatureBy, type PublicKey } from "./cross-signing-key.js";
-import { sameSigned, type DeviceList } from "./device-list.js";
+import { sameContent, type DeviceList } from "./device-list.js";
 import { FAILS, HOLDS, lazySignedBytes, type Outcome, type SignatureChecks } from "./signature-checks.js";
 
 /** What the verification of a user's devices depends on. */
@@ -18,7 +18,7 @@ export interface DeviceContext {
   readonly known: DeviceList | undefined;
   /** The user's self-signing key, valid or not. */
   readonly selfSigning: PublicKey | undefined;
-  /** Whether {@link known} was verified with the same self-signing key. */
+  /** Whether {@link known} was verified with the same self-signing key, which was valid. */
   readonly sameSelfSigningKey: boolean;
   /** The public keys of the user's cross-signing keys. */
   readonly crossSigningIds: ReadonlySet<string>;
@@ -82,30 +82,40 @@ function conclude(
 
 function planDevice(deviceId: DeviceId, device: DeviceKeys, context: DeviceContext): PlannedDevice {
   const { userId, selfSigning, sameSelfSigningKey, checks } = context;
-  const verified = statusVerifiedBefore(deviceId, device, context.known);
+  const before = verifiedBefore(deviceId, device, context.known);
+  // A server may add signatures of others to a device: only the one that counts is compared.
+  const isKnown = (keyId: string, signature: string) =>
+    before !== undefined && signatureBy(before.device.signatures, userId, keyId) === signature;
   const signed = lazySignedBytes(device);
   const own = ownSignature(deviceId, device, userId);
   const planOwn = ({ key, signature }: OwnSignature) =>
-    verified?.signedByItself === true ? HOLDS : checks.add(key, signed, signature);
+    before?.status.signedByItself === true && isKnown(deviceId, signature) ? HOLDS : checks.add(key, signed, signature);
   const planOwner = () => {
     const signature = selfSigning && signatureBy(device.signatures, userId, selfSigning.text);
     if (selfSigning === undefined || signature === undefined) return FAILS;
-    if (verified !== undefined && sameSelfSigningKey) return verified.crossSigned ? HOLDS : FAILS;
+    if (sameSelfSigningKey && isKnown(selfSigning.text, signature)) return before?.status.crossSigned ? HOLDS : FAILS;
     return checks.add(selfSigning.bytes, signed, signature);
   };
   return { device, signedByItself: own && planOwn(own), signedByOwner: planOwner() };
 }
 
-/** The device's status in the known list, if the same device was verified with that list. */
-function statusVerifiedBefore(
+interface VerifiedBefore {
+  readonly device: DeviceKeys;
+  readonly status: DeviceStatus;
+}
+
+/** The device in the known list if it has the same signed content, and its status there. */
+function verifiedBefore(
   deviceId: DeviceId,
   device: DeviceKeys,
   known: DeviceList | undefined,
-): DeviceStatus | undefined {
+): VerifiedBefore | undefined {
   // A device that was kept in place of a refused one was verified with an older list than this.
   if (known === undefined || known.rejected.has(shortId(deviceId))) return undefined;
   const before = known.deviceKeys.get(deviceId);
-  return before !== undefined && sameSigned(before, device) ? known.deviceStatus.get(deviceId) : undefined;
+  const status = known.deviceStatus.get(deviceId);
+  if (before === undefined || status === undefined || !sameContent(before, device)) return undefined;
+  return { device: before, status };
 }
 
 interface OwnSignature {

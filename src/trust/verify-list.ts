@@ -54,9 +54,9 @@ export function planVerification(
     known,
     selfSigning,
     sameSelfSigningKey:
-      known !== undefined &&
+      known?.selfSigningKey !== undefined &&
       known.identity.masterKey === master?.text &&
-      sameJson(known.selfSigningKey, given.selfSigningKey),
+      sameJson(known.selfSigningKey.keys, given.selfSigningKey?.keys),
     crossSigningIds: new Set(Object.values(crossSigning.publicKeys).map(({ text }) => text)),
     refusesUnsigned: unsignedDevices === "refuse",
     checks,

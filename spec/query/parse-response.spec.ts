@@ -86,6 +86,7 @@ describe("a response", () => {
       list: { deviceKeys: new Map(), rejected: new Map(), fetchedAt: 1_234 },
       reachable: true,
       refusals: [],
+      isListed: expect.any(Function) as ParsedUser["isListed"],
     });
   });
 
@@ -146,6 +147,7 @@ describe("a response", () => {
       list: { deviceKeys: new Map(), rejected: new Map(), fetchedAt: 1_234 },
       reachable: false,
       refusals: [{ path: "device_keys", problem: expect.any(String) as string }],
+      isListed: expect.any(Function) as ParsedUser["isListed"],
     });
     expect([...(lists.get(CAROL)?.list.deviceKeys.keys() ?? [])]).toEqual(["C"]);
     expect(lists.get(CAROL)?.reachable).toBe(true);
@@ -272,6 +274,7 @@ describe("names such as __proto__", () => {
         list: { deviceKeys: new Map(), rejected: new Map(), fetchedAt: 1_234 },
         reachable: true,
         refusals: [],
+        isListed: expect.any(Function) as ParsedUser["isListed"],
       });
   });
 });
@@ -329,6 +332,57 @@ describe("limits", () => {
     const { list } = bobs({ device_keys: { [BOB]: devices } });
     expect(list.rejected.size).toBe(MAX_REJECTED_PER_USER);
     for (const deviceId of list.rejected.keys()) expect(deviceId.length).toBeLessThanOrEqual(MAX_REJECTED_ID_LENGTH);
+  });
+
+  it("end the parsing of a list: nothing beyond them is looked at", () => {
+    /** Counts the devices that are looked at and the names that are visited. */
+    const counted = (count: number, device: (id: string) => unknown) => {
+      let values = 0;
+      let names = 0;
+      const devices = Object.fromEntries(Array.from({ length: count }, (_, i) => [`D${i}`, device(`D${i}`)]));
+      const watched = new Proxy(devices, {
+        get: (target, id: string) => (values++, target[id]),
+        getOwnPropertyDescriptor: (target, id) => (names++, Object.getOwnPropertyDescriptor(target, id)),
+      });
+      const { list } = bobs({ device_keys: { [BOB]: watched } });
+      return { values, names, kept: list.deviceKeys.size, rejected: list.rejected.size };
+    };
+    const malformed = counted(MAX_LISTED_DEVICES_PER_USER + 50_000, () => null);
+    expect(malformed).toMatchObject({ values: MAX_LISTED_DEVICES_PER_USER, rejected: MAX_REJECTED_PER_USER });
+    expect(malformed.names).toBeLessThan(2 * (MAX_LISTED_DEVICES_PER_USER + 10));
+    const wellFormed = counted(MAX_DEVICES_PER_USER + 50_000, (id) => testDevice(BOB, id));
+    expect(wellFormed).toMatchObject({
+      values: MAX_DEVICES_PER_USER,
+      kept: MAX_DEVICES_PER_USER,
+      rejected: MAX_REJECTED_PER_USER,
+    });
+    expect(wellFormed.names).toBeLessThan(2 * (MAX_DEVICES_PER_USER + MAX_REJECTED_PER_USER + 10));
+  });
+
+  it("do not hide which devices are listed", () => {
+    const devices = Object.fromEntries(
+      Array.from({ length: MAX_LISTED_DEVICES_PER_USER + 2_000 }, (_, i) => [`D${i}`, null]),
+    );
+    const { isListed, list } = bobs({ device_keys: { [BOB]: { ...devices, LAST: "?" } } });
+    expect(list.rejected.has("LAST")).toBe(false);
+    expect(["LAST", "D0", "OTHER", "constructor", "__proto__"].map(isListed)).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
+    expect(bobs(parse(`{"device_keys":{"${BOB}":{"__proto__":1}}}`)).isListed("__proto__")).toBe(true);
+    for (const theirs of [undefined, null, "?", []])
+      expect(bobs({ device_keys: { [BOB]: theirs } }).isListed("length")).toBe(false);
+  });
+
+  it("are not needed to count devices up to a number", () => {
+    const devices = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`D${i}`, null]));
+    const { countDevices } = parseResponse({ device_keys: { [BOB]: devices, [CAROL]: "?" } }, ME, 0);
+    expect([countDevices(BOB, 1_000), countDevices(BOB, 7), countDevices(CAROL, 7), countDevices(ME, 7)]).toEqual([
+      100, 7, 0, 0,
+    ]);
   });
 
   it("apply to each user separately", () => {

@@ -3,7 +3,7 @@ import { checkDevice } from "../keys/check-device.js";
 import { CROSS_SIGNING_KINDS, type CrossSigningKeys } from "../keys/cross-signing-keys.js";
 import { own } from "../keys/json.js";
 import { MAX_DEVICES_PER_USER, MAX_LIST_LENGTH, MAX_LISTED_DEVICES_PER_USER } from "../keys/limits.js";
-import { reject } from "../keys/reject.js";
+import { isFull, reject } from "../keys/reject.js";
 import type { RefusedPart, UnverifiedList } from "../keys/unverified-list.js";
 import { InvalidResponseError } from "../model/errors.js";
 import { serverName, type DeviceId, type UserId } from "../model/ids.js";
@@ -18,6 +18,8 @@ export interface ParsedUser {
   /** Whether the response is about this user at all. If not, the list must not be cached. */
   readonly reachable: boolean;
   readonly refusals: readonly RefusedPart[];
+  /** Whether the response lists a device of this ID, well-formed or not: beyond every limit, too. */
+  readonly isListed: (deviceId: DeviceId) => boolean;
 }
 
 /**
@@ -28,6 +30,8 @@ export interface ParsedResponse {
   readonly isReachable: (userId: UserId) => boolean;
   /** Whether the user is not reachable because their homeserver could not be reached. */
   readonly hasServerFailed: (userId: UserId) => boolean;
+  /** How many devices of the user are listed, well-formed or not; counted up to this limit. */
+  readonly countDevices: (userId: UserId, limit: number) => number;
   readonly parseUser: (userId: UserId) => ParsedUser;
 }
 
@@ -55,17 +59,30 @@ export function parseResponse(response: unknown, ownUserId: UserId, fetchedAt: n
     const theirs = own(devices, userId) ?? undefined;
     return theirs === undefined ? !unanswered.has(userId) && !hasServerFailed(userId) : isObject(theirs);
   };
+  const countDevices = (userId: UserId, limit: number): number => {
+    const theirs = own(devices, userId);
+    return isObject(theirs) ? countNames(theirs, limit) : 0;
+  };
   const parseUser = (userId: UserId): ParsedUser => {
-    const theirs = own(devices, userId) ?? {};
-    const isUsable = isObject(theirs);
+    const given = own(devices, userId) ?? {};
+    const isUsable = isObject(given);
+    const theirs = isUsable ? given : {};
     const { keys, refusals } = parseCrossSigningKeys(sections, userId, ownUserId);
     return {
-      list: { ...parseDevices(isUsable ? theirs : {}, userId), ...keys, fetchedAt },
+      list: { ...parseDevices(theirs, userId), ...keys, fetchedAt },
       reachable: isReachable(userId),
       refusals: isUsable ? refusals : [{ path: "device_keys", problem: "expected devices by ID" }, ...refusals],
+      isListed: (deviceId) => Object.hasOwn(theirs, deviceId),
     };
   };
-  return { isReachable, hasServerFailed, parseUser };
+  return { isReachable, hasServerFailed, countDevices, parseUser };
+}
+
+/** The number of names of an object, counted up to a limit. */
+function countNames(object: Readonly<Record<string, unknown>>, limit: number): number {
+  let count = 0;
+  for (const name in object) if (Object.hasOwn(object, name) && ++count >= limit) break;
+  return count;
 }
 
 /** @throws InvalidResponseError if it is not a list */
@@ -102,12 +119,15 @@ function parseDevices(
   const rejected = new Map<DeviceId, RejectionReason>();
   let count = 0;
   let length = 0;
-  for (const [deviceId, value] of Object.entries(theirs)) {
+  // Not `Object.entries`: there may be millions, and what comes after the limits is not looked at.
+  for (const deviceId in theirs) {
+    if (!Object.hasOwn(theirs, deviceId)) continue;
     if (++count > MAX_LISTED_DEVICES_PER_USER || deviceKeys.size === MAX_DEVICES_PER_USER) {
+      if (isFull(rejected)) break;
       reject(rejected, deviceId, TOO_MANY);
       continue;
     }
-    const checked = checkDevice(value, userId, deviceId);
+    const checked = checkDevice(theirs[deviceId], userId, deviceId);
     if ("rejected" in checked) {
       reject(rejected, deviceId, checked.rejected);
     } else if (length + checked.length > MAX_LIST_LENGTH) {

@@ -27,8 +27,11 @@ export interface SignedProperties {
   readonly by?: string;
   /** Whether it is signed by itself. @default true */
   readonly signed?: boolean;
+  /** @default those of real devices */
   readonly algorithms?: string[];
 }
+
+const ALGORITHMS = ["m.olm.v1.curve25519-aes-sha2", "m.megolm.v1.aes-sha2"];
 
 /** The default name of a device's ed25519 key. */
 export const edName = (userId: UserId, deviceId: DeviceId): string => `ed${localpart(userId)}${deviceId}`;
@@ -37,7 +40,7 @@ export const curveName = (userId: UserId, deviceId: DeviceId): string => `curve$
 export function signed(
   userId: UserId,
   deviceId: DeviceId,
-  { key, curve, name, by, signed: signedByItself = true, algorithms = ["m.megolm.v1.aes-sha2"] }: SignedProperties = {},
+  { key, curve, name, by, signed: signedByItself = true, algorithms = ALGORITHMS }: SignedProperties = {},
 ): DeviceKeys {
   const signatures = {
     ...(signedByItself && { [`ed25519:${deviceId}`]: signature(BY_DEVICE) }),

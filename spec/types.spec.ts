@@ -10,6 +10,7 @@ import {
   type DeviceKeys,
   type DeviceKeysByUser,
   type DeviceLists,
+  type DeviceRef,
   type DeviceStatus,
   type DeviceStore,
   type DeviceTracker,
@@ -20,6 +21,9 @@ import {
   type IdentityStatus,
   type KeysApi,
   type KeysQueryResponse,
+  type LeftOutDevice,
+  type LeftOutReason,
+  type RecipientDevice,
   type RecipientPolicy,
   type Recipients,
   type RejectionCode,
@@ -32,6 +36,7 @@ import {
   type Update,
   type UserDeviceKeys,
   type UserId,
+  type WithheldCode,
 } from "../src/index.js";
 
 describe("the public types", () => {
@@ -205,10 +210,57 @@ describe("the public types", () => {
       [users: DeviceKeysByUser, policy?: RecipientPolicy | undefined]
     >();
     expectTypeOf(recipients).returns.toEqualTypeOf<Recipients>();
-    expectTypeOf<Recipients["devices"][number]>().toEqualTypeOf<{
+    expectTypeOf<Recipients>().toEqualTypeOf<{
+      readonly devices: readonly RecipientDevice[];
+      readonly leftOut: readonly LeftOutDevice[];
+      readonly uncertain: readonly UserId[];
+    }>();
+    expectTypeOf<RecipientDevice>().toEqualTypeOf<{
       readonly userId: UserId;
       readonly deviceId: DeviceId;
       readonly device: DeviceKeys;
     }>();
+  });
+
+  it("name why a device is left out, and the code of its m.room_key.withheld", () => {
+    expectTypeOf<LeftOutDevice>().toEqualTypeOf<{
+      readonly userId: UserId;
+      readonly deviceId: DeviceId;
+      readonly reason: LeftOutReason;
+      readonly withheld?: WithheldCode;
+    }>();
+    expectTypeOf<LeftOutReason>().toEqualTypeOf<
+      | "own-device"
+      | "key-changed"
+      | "rejected"
+      | "no-key"
+      | "no-olm"
+      | "blocked"
+      | "identity-unknown"
+      | "identity-changed"
+      | "identity-removed"
+      | "verification-violated"
+      | "unsigned"
+      | "not-cross-signed"
+      | "dehydrated"
+    >();
+    expectTypeOf<WithheldCode>().toEqualTypeOf<
+      "m.blacklisted" | "m.unverified" | "m.unauthorised" | "m.unavailable" | "m.no_olm"
+    >();
+  });
+
+  it("describe which devices to encrypt for, all of it optional", () => {
+    expectTypeOf<RecipientPolicy>().toEqualTypeOf<{
+      readonly devices?: "cross-signed" | "all";
+      readonly unsigned?: boolean;
+      readonly excludeChangedIdentities?: boolean;
+      readonly excludeUnknownIdentities?: boolean;
+      readonly excludeViolations?: boolean;
+      readonly excludeDehydrated?: boolean;
+      readonly blocked?: Iterable<DeviceRef>;
+      readonly ownDevice?: DeviceRef;
+      readonly users?: Iterable<UserId>;
+    }>();
+    expectTypeOf<DeviceRef>().toEqualTypeOf<{ readonly userId: UserId; readonly deviceId: DeviceId }>();
   });
 });

@@ -44,7 +44,9 @@ export type {
   KeysQueryResponse,
   SyncResponse,
 } from "./model/wire.js";
-export { recipients, type LeftOutReason, type RecipientPolicy, type Recipients } from "./trust/recipients.js";
+export type { LeftOutDevice, LeftOutReason, WithheldCode } from "./trust/left-out.js";
+export type { DeviceRef, RecipientPolicy } from "./trust/recipient-policy.js";
+export { recipients, type RecipientDevice, type Recipients } from "./trust/recipients.js";
 export type { KeysApi } from "./query/keys-api.js";
 export type { DeviceStore, RecordKey, Update } from "./store/device-store.js";
 export { memoryStore } from "./store/memory-store.js";

@@ -17,7 +17,9 @@ describe("the README's first block", () => {
   it("prints which devices get a message, and which do not", async () => {
     app().start();
     await until(() => expect(app().lines).toHaveLength(1));
-    expect(app().lines).toEqual([`log [] [{"userId":"${BOB}","deviceId":"PHONE","reason":"not-cross-signed"}] []`]);
+    expect(app().lines).toEqual([
+      `log [] [{"userId":"${BOB}","deviceId":"PHONE","reason":"unsigned","withheld":"m.unverified"}] []`,
+    ]);
     expect(app().unhandled).toEqual([]);
   });
 

@@ -129,4 +129,18 @@ describe.skipIf(isSkipped)("trust in the demo", { timeout: 60_000 }, () => {
     expect(await demo.page.locator("#recipients .uncertain").textContent()).toContain("dave");
     demo.isWell();
   });
+
+  it("sends nothing to a device with another key, and nothing to an unsigned one", async ({ demo }) => {
+    const reasons = () => demo.attributes(`#recipients [data-whose="${BOB}"]`, "data-reason");
+    await demo.sees('#recipients [data-devices="6"][data-left-out="0"]');
+    await demo.press("swap-key");
+    await demo.sees('#recipients [data-devices="5"][data-left-out="1"]');
+    expect(await reasons()).toEqual(["key-changed"]);
+    await demo.press("unsigned-device");
+    await demo.sees('#recipients [data-devices="5"][data-left-out="2"]');
+    expect(await reasons()).toEqual(["key-changed", "unsigned"]);
+    await demo.pressAgain("swap-key", "true keys");
+    await demo.sees('#recipients [data-devices="6"][data-left-out="1"]');
+    demo.isWell();
+  });
 });

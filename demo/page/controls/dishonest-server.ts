@@ -8,7 +8,7 @@ export const DISHONEST_SERVER: readonly Experiment[] = [
     "swap-key",
     [
       "Swap the keys of a device of Bob’s",
-      "Same ID, other keys, correctly signed. Refused: a device’s key never changes. The device is kept as it was.",
+      "Same ID, other keys, correctly signed. Refused: a device’s key never changes. The device is kept as it was, and gets no messages.",
     ],
     ["Return Bob’s true keys again", "Then nothing is refused any more."],
   ),
@@ -22,10 +22,7 @@ export const DISHONEST_SERVER: readonly Experiment[] = [
   ),
   trick(
     "unsigned-device",
-    [
-      "Slip in a device without a signature",
-      "Accepted by default, with an empty shield. “Only cross-signed” leaves it out.",
-    ],
+    ["Slip in a device without a signature", "Listed by default, with an empty shield. It gets no messages."],
     ["Take the unsigned device back", "Then it is no longer in the list."],
   ),
   trick(

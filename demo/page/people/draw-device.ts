@@ -53,7 +53,7 @@ export function drawRefused({ devices }: Person, id: DeviceId, { code, detail }:
       "small",
       { class: "why", title: detail },
       shieldIcon("refused"),
-      `Refused: ${REFUSALS[code]}. ${kept === undefined ? "It gets no messages." : "The device is kept as it was, above."}`,
+      `Refused: ${REFUSALS[code]}. ${kept === undefined ? "It gets no messages." : `The device is kept as it was, above${code === "key-changed" ? ", and gets no messages" : ""}.`}`,
     ),
   );
 }

@@ -18,7 +18,7 @@ export const SHIELDS: Readonly<Record<Shield, { readonly word: string; readonly 
   unsigned: {
     word: "not signed at all",
     meaning:
-      "The device has no signature, not even its own. Such devices are accepted by default; an option of the tracker refuses them.",
+      "The device has no signature, not even its own. It is listed, but gets no messages by default; an option of the tracker refuses such devices.",
   },
   refused: { word: "refused", meaning: "It gets no messages." },
 };
@@ -40,10 +40,16 @@ export const REFUSALS: Readonly<Record<RejectionCode, string>> = {
 /** Why a device would not get a message, as a clause. */
 export const LEFT_OUT: Readonly<Record<LeftOutReason, string>> = {
   "own-device": "it is the sending device",
+  "key-changed": "it has another key than before, so it gets nothing under either key",
   rejected: "refused",
   "no-key": "it has no key to encrypt for",
+  "no-olm": "it cannot receive keys: it does not support Olm",
   blocked: "blocked",
+  "identity-unknown": "its owner’s identity cannot be compared with the one seen before",
   "identity-changed": "its owner’s identity has changed, and the change has not been acknowledged",
+  "identity-removed": "its owner’s identity was removed",
+  "verification-violated": "its owner was verified once, and is not any more",
+  unsigned: "it has no signature, not even its own",
   "not-cross-signed": "its owner has not signed it",
   dehydrated: "it only stands in for a user who is logged out",
 };

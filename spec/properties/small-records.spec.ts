@@ -3,7 +3,10 @@ import type * as batchSizes from "../../src/model/batch-sizes.js";
 import { SEED } from "../support/seed.js";
 import { testHistories } from "./test-histories.js";
 
-/** Nearly every history has several snapshots, records that are split, tabs that are too far behind to read the log, and steps in parts. */
+/**
+ * Nearly every history has several snapshots, records that are split, tabs that are too far behind to read the log, steps
+ * in parts, and answers that are settled one by one.
+ */
 vi.mock("../../src/model/batch-sizes.js", (): { readonly [name in keyof typeof batchSizes]: number } => ({
   USERS_PER_SNAPSHOT_RECORD: 2,
   MIN_LOG: 2,
@@ -14,6 +17,9 @@ vi.mock("../../src/model/batch-sizes.js", (): { readonly [name in keyof typeof b
   DEVICES_PER_INDEX_RECORD: 2,
   MAX_USERS_AT_ONCE: 2,
   USERS_AT_A_TIME: 2,
+  DEVICES_AT_A_TIME: 2,
+  MAX_DEVICES_TOGETHER: 1,
+  MAX_LENGTH_TOGETHER: 1_000,
 }));
 
 /** A tenth of those with records of the usual size, at least 200. */

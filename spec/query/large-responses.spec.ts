@@ -1,6 +1,7 @@
-import { map, NEVER } from "rxjs";
+import { map, NEVER, tap } from "rxjs";
 import { describe, expect, it } from "vitest";
-import { USERS_AT_A_TIME } from "../../src/model/batch-sizes.js";
+import { MAX_DEVICES_TOGETHER, MAX_LENGTH_TOGETHER, USERS_AT_A_TIME } from "../../src/model/batch-sizes.js";
+import type { UserId } from "../../src/model/ids.js";
 import type { KeysQueryResponse } from "../../src/model/wire.js";
 import { parseResponse, type ParsedResponse } from "../../src/query/parse-response.js";
 import { ScriptedVerifier } from "../../src/testing/scripted-verifier.js";
@@ -8,7 +9,7 @@ import { track } from "../store/steps.js";
 import { marbles, type Marbles } from "../support/marbles.js";
 import { savedIds } from "../support/saved.js";
 import { signed } from "../support/signed.js";
-import { ALICE, CAROL, crowd } from "../support/users.js";
+import { ALICE, CAROL, crowd, EVE } from "../support/users.js";
 import { processingIn } from "./processing-in.js";
 
 describe("a response about many users", () => {
@@ -94,6 +95,73 @@ describe("a response about many users", () => {
         undefined,
         expect.objectContaining({ name: "VerificationFailedError" }),
       );
+    }),
+  );
+});
+
+describe("a user with thousands of devices among others", () => {
+  const others = crowd(USERS_AT_A_TIME + 5);
+  const devicesOf = (userId: UserId, count: number, more = {}) =>
+    Object.fromEntries(
+      Array.from({ length: count }, (_, i) => [`D${i}`, { ...signed(userId, `D${i}`), ...more }] as const),
+    );
+  const alone = Object.fromEntries(others.map((userId) => [userId, devicesOf(userId, 2)]));
+
+  /** Each call of the verifier takes a millisecond. */
+  function processingHostile(m: Marbles, hostile: ReturnType<typeof devicesOf>) {
+    const verifier = new ScriptedVerifier({ scheduler: m.scheduler, takes: 1 });
+    const processing = processingIn(m, verifier);
+    processing.apply(track(EVE, ...others));
+    const { query, superseded } = processing.queryFor(EVE, ...others);
+    const response = parseResponse({ device_keys: { [EVE]: hostile, ...alone } }, ALICE, 0);
+    return { ...processing, verifier, superseded, answers$: processing.process(response, query) };
+  }
+  const sizes = map((answers: ReadonlyMap<UserId, unknown>) => answers.size);
+  const portions = { o: others.length, m: 1 };
+
+  for (const [name, hostile] of [
+    ["many devices", devicesOf(EVE, MAX_DEVICES_TOGETHER + 1)],
+    ["long devices", devicesOf(EVE, 2, { filler: "x".repeat(MAX_LENGTH_TOGETHER / 2) })],
+  ] as const) {
+    it(
+      `with ${name} costs the others no verification, and is settled last`,
+      marbles((m) => {
+        const { answers$, verifier, store } = processingHostile(m, hostile);
+        const checks: number[] = [];
+        const counted$ = answers$.pipe(tap(() => checks.push(verifier.asked.length)));
+        m.expectObservable(counted$.pipe(sizes)).toBe("--o(m|)", portions);
+        m.afterwards(() => {
+          const ofOthers = 2 * others.length;
+          expect(checks).toEqual([ofOthers, ofOthers + Object.keys(hostile).length]);
+          expect(savedIds(store.records, "list")).toEqual([...others, EVE]);
+        });
+      }),
+    );
+  }
+
+  it(
+    "leaves the others their answers if the verification fails",
+    marbles((m) => {
+      const { answers$, verifier, store } = processingHostile(m, devicesOf(EVE, 2_000));
+      m.acts("--f", { f: () => verifier.failNext(new Error("worn out")) });
+      m.expectObservable(answers$.pipe(sizes)).toBe(
+        "--o#",
+        portions,
+        expect.objectContaining({ name: "VerificationFailedError" }),
+      );
+      m.afterwards(() => {
+        expect(savedIds(store.records, "list")).toEqual(others);
+      });
+    }),
+  );
+
+  it(
+    "is superseded by a change that arrives after the others are settled",
+    marbles((m) => {
+      const { answers$, superseded } = processingHostile(m, devicesOf(EVE, 2_000));
+      m.acts("--s", { s: () => superseded.add(EVE) });
+      const stale$ = answers$.pipe(map((answers) => [...answers.values()].filter((one) => one.superseded).length));
+      m.expectObservable(stale$).toBe("--o(m|)", { o: 0, m: 1 });
     }),
   );
 });

@@ -86,6 +86,7 @@ describe("a response", () => {
       list: { deviceKeys: new Map(), rejected: new Map(), fetchedAt: 1_234 },
       reachable: true,
       refusals: [],
+      length: 0,
       isListed: expect.any(Function) as ParsedUser["isListed"],
     });
   });
@@ -147,6 +148,7 @@ describe("a response", () => {
       list: { deviceKeys: new Map(), rejected: new Map(), fetchedAt: 1_234 },
       reachable: false,
       refusals: [{ path: "device_keys", problem: expect.any(String) as string }],
+      length: 0,
       isListed: expect.any(Function) as ParsedUser["isListed"],
     });
     expect([...(lists.get(CAROL)?.list.deviceKeys.keys() ?? [])]).toEqual(["C"]);
@@ -274,6 +276,7 @@ describe("names such as __proto__", () => {
         list: { deviceKeys: new Map(), rejected: new Map(), fetchedAt: 1_234 },
         reachable: true,
         refusals: [],
+        length: 0,
         isListed: expect.any(Function) as ParsedUser["isListed"],
       });
   });

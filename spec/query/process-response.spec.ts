@@ -7,7 +7,7 @@ import { changing } from "../store/steps.js";
 import { marbles } from "../support/marbles.js";
 import { savedIds } from "../support/saved.js";
 import { signed } from "../support/signed.js";
-import { BOB, DAVE } from "../support/users.js";
+import { BOB, crowd, DAVE } from "../support/users.js";
 import { answer } from "../support/wire.js";
 import { processingIn } from "./processing-in.js";
 
@@ -107,6 +107,26 @@ describe("processing a response", () => {
       const response = { ...answer({ [BOB]: ["B1"] }), master_keys: { [BOB]: "?" } as never };
       expect(answerFor(BOB, response).list.deviceKeys.size).toBe(1);
       expect(problems).toMatchObject([{ type: "answer-refused", userId: BOB, path: "master_keys" }]);
+    }),
+  );
+
+  it(
+    "reports a crowd whose parts were refused in one problem",
+    marbles((m) => {
+      const { answersFor, problems } = processingIn(m);
+      const users = crowd(60);
+      const refused = Object.fromEntries(users.map((userId) => [userId, "?" as never]));
+      answersFor(users, { device_keys: {}, master_keys: refused, self_signing_keys: refused });
+      expect(problems).toMatchObject([{ type: "answers-refused", count: 60, userIds: users.slice(0, 20) }]);
+    }),
+  );
+
+  it(
+    "hands on which devices the response lists",
+    marbles((m) => {
+      const { answerFor, listedOf } = processingIn(m);
+      answerFor(BOB, { device_keys: { [BOB]: { PHONE: "?" as never } } });
+      expect(["PHONE", "TABLET"].map((deviceId) => listedOf(BOB)?.(deviceId))).toEqual([true, false]);
     }),
   );
 

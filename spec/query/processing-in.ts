@@ -1,3 +1,4 @@
+import type { ListToSave } from "../../src/lists/save-lists.js";
 import { SavedLists } from "../../src/lists/saved-lists.js";
 import type { UserId } from "../../src/model/ids.js";
 import type { KeysQueryResponse } from "../../src/model/wire.js";
@@ -25,13 +26,18 @@ export function processingIn(m: Marbles, verifier = new ScriptedVerifier({ sched
     missedCommit: () => {},
     report,
   });
+  const toSave = new Map<UserId, ListToSave>();
+  const save = (given: ReadonlyMap<UserId, ListToSave>) => {
+    for (const [userId, one] of given) toSave.set(userId, one);
+    return saver.saver.save(given);
+  };
   const process = (response: ParsedResponse, query: SentQuery) =>
     processResponse(response, query, {
       ownUserId: ALICE,
       unsignedDevices: "accept",
       memory,
       lists,
-      saver: saver.saver,
+      saver: { save },
       verifier,
       deadline: 60_000,
       scheduler: m.scheduler,
@@ -59,5 +65,7 @@ export function processingIn(m: Marbles, verifier = new ScriptedVerifier({ sched
   /** The answer for one user whose query was sent just now. */
   const answerFor = (userId: UserId, response: KeysQueryResponse, query?: SentQuery) =>
     answersFor([userId], response, query).get(userId)!;
-  return { ...saver, process, queryFor, answersFor, answerFor };
+  /** Whether the last response listed a device of this user. */
+  const listedOf = (userId: UserId) => toSave.get(userId)?.isListed;
+  return { ...saver, process, queryFor, answersFor, answerFor, listedOf };
 }

@@ -55,6 +55,17 @@ function requestIn(
   return { request, events, scheduler };
 }
 
+/** A request for Bob and Carol: Bob is settled when the response is there, Carol 3 ms later. */
+function requestInPortions(m: Marbles, carols: string) {
+  const answerFor = (userId: string): [string, Answer] => [
+    userId,
+    { userId, list: emptyList(0), revision: undefined, superseded: false, reachable: true },
+  ];
+  const portions = { b: new Map([answerFor(BOB)]), c: new Map([answerFor(CAROL)]) };
+  const process = () => m.cold<ReadonlyMap<string, Answer>>(`b${carols}`, portions);
+  return requestIn(m, m.cold("--(x|)", empty), undefined, { process });
+}
+
 describe("a request", () => {
   it(
     "is sent at its first subscription, once for all subscribers",
@@ -97,6 +108,40 @@ describe("a request", () => {
       const { request } = requestIn(m, m.cold("--(x|)", empty));
       m.expectObservable(request.answerOf(CAROL).pipe(map(({ userId }) => userId))).toBe("-----(c|)", { c: CAROL });
       m.expectObservable(request.answerOf(ALICE)).toBe("-----|");
+    }),
+  );
+
+  it(
+    "has the part of a user as soon as it is settled, and again for late subscribers",
+    marbles((m) => {
+      const { request } = requestInPortions(m, "--(c|)");
+      const nameOf = (userId: string) => request.answerOf(userId).pipe(map((one) => localpart(one.userId)));
+      m.expectObservable(nameOf(BOB)).toBe("--(b|)", { b: "bob" });
+      m.expectObservable(nameOf(CAROL)).toBe("-----(c|)", { c: "carol" });
+      m.expectObservable(nameOf(BOB), "------^").toBe("------(b|)", { b: "bob" });
+      m.expectObservable(nameOf(CAROL), "------^").toBe("------(c|)", { c: "carol" });
+    }),
+  );
+
+  it(
+    "keeps the parts that were settled before it failed",
+    marbles((m) => {
+      const { request } = requestInPortions(m, "--#");
+      const nameOf = (userId: string) => request.answerOf(userId).pipe(map((one) => localpart(one.userId)));
+      m.expectObservable(nameOf(BOB), "------^").toBe("------(b|)", { b: "bob" });
+      m.expectObservable(nameOf(BOB)).toBe("--(b|)", { b: "bob" });
+      m.expectObservable(nameOf(CAROL)).toBe("-----#", undefined, "error");
+    }),
+  );
+
+  it(
+    "settles the rest although only users who are settled are waited for",
+    marbles((m) => {
+      const { request, events } = requestInPortions(m, "--(c|)");
+      request.answerOf(BOB).subscribe(() => events.push("emitted"));
+      m.afterwards(() => {
+        expect(events).toEqual(["response at 2", "settled at 2", "emitted", "settled at 5", "end at 5"]);
+      });
     }),
   );
 

@@ -1,4 +1,4 @@
-import type { UserId } from "../model/ids.js";
+import type { DeviceId, UserId } from "../model/ids.js";
 import type { DeviceUpdate } from "../model/updates.js";
 import type { RecordKey } from "../store/device-store.js";
 import { indexKey, listKey, OWN_IDENTITY, readOwnIdentity, type OwnIdentityRecord } from "../store/records.js";
@@ -24,6 +24,8 @@ export interface ListToSave {
   readonly refusesUnsigned: boolean;
   /** What was pinned while the store failed. */
   readonly pinned?: Pins | undefined;
+  /** Whether the response listed a device of this ID, well-formed or not. */
+  readonly isListed?: (deviceId: DeviceId) => boolean;
 }
 
 /** What became of one user's list. */

@@ -40,8 +40,21 @@ export type TrackerProblem =
       readonly count: number;
       readonly message: string;
     }
-  /** Part of a `/keys/query` response was unusable. The user has the rest of it, or no devices and `unreachable`. */
+  /**
+   * Part of a `/keys/query` response was unusable. The user has the rest of it, or no devices and `unreachable`. `path`
+   * is the first such part, and the message names all of them.
+   */
   | { readonly type: "answer-refused"; readonly userId: UserId; readonly path: string; readonly message: string }
+  /**
+   * The same for more than 20 users of one response, in place of a report for each. There were `count` of them, and
+   * `userIds` has the first 20.
+   */
+  | {
+      readonly type: "answers-refused";
+      readonly userIds: readonly UserId[];
+      readonly count: number;
+      readonly message: string;
+    }
   /**
    * The server returned another master key of our own than the one first seen. Either we reset our identity, or someone
    * is impersonating us. Acknowledge it only if it was us.

@@ -18,6 +18,8 @@ export interface ParsedUser {
   /** Whether the response is about this user at all. If not, the list must not be cached. */
   readonly reachable: boolean;
   readonly refusals: readonly RefusedPart[];
+  /** Characters of JSON in the devices of the list. */
+  readonly length: number;
   /** Whether the response lists a device of this ID, well-formed or not: beyond every limit, too. */
   readonly isListed: (deviceId: DeviceId) => boolean;
 }
@@ -68,10 +70,12 @@ export function parseResponse(response: unknown, ownUserId: UserId, fetchedAt: n
     const isUsable = isObject(given);
     const theirs = isUsable ? given : {};
     const { keys, refusals } = parseCrossSigningKeys(sections, userId, ownUserId);
+    const { length, ...devicesOfUser } = parseDevices(theirs, userId);
     return {
-      list: { ...parseDevices(theirs, userId), ...keys, fetchedAt },
+      list: { ...devicesOfUser, ...keys, fetchedAt },
       reachable: isReachable(userId),
       refusals: isUsable ? refusals : [{ path: "device_keys", problem: "expected devices by ID" }, ...refusals],
+      length,
       isListed: (deviceId) => Object.hasOwn(theirs, deviceId),
     };
   };
@@ -114,7 +118,7 @@ const TOO_MANY: RejectionReason = {
 function parseDevices(
   theirs: Readonly<Record<string, unknown>>,
   userId: UserId,
-): Pick<UnverifiedList, "deviceKeys" | "rejected"> {
+): Pick<UnverifiedList, "deviceKeys" | "rejected"> & Pick<ParsedUser, "length"> {
   const deviceKeys = new Map<DeviceId, DeviceKeys>();
   const rejected = new Map<DeviceId, RejectionReason>();
   let count = 0;
@@ -138,5 +142,5 @@ function parseDevices(
       deviceKeys.set(deviceId, checked.device);
     }
   }
-  return { deviceKeys, rejected };
+  return { deviceKeys, rejected, length };
 }

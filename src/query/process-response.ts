@@ -1,12 +1,25 @@
-import { concatMap, forkJoin, from, map, of, switchMap, toArray, type Observable, type SchedulerLike } from "rxjs";
+import {
+  concat,
+  concatMap,
+  defer,
+  EMPTY,
+  finalize,
+  forkJoin,
+  from,
+  map,
+  of,
+  switchMap,
+  toArray,
+  type Observable,
+  type SchedulerLike,
+} from "rxjs";
 import type { ListMemory } from "../lists/list-memory.js";
 import type { ListSaver } from "../lists/list-saver.js";
 import type { ListToSave } from "../lists/save-lists.js";
 import type { KnownList, SavedLists } from "../lists/saved-lists.js";
 import type { RefusedPart } from "../keys/unverified-list.js";
-import { USERS_AT_A_TIME } from "../model/batch-sizes.js";
+import { MAX_LENGTH_TOGETHER } from "../model/batch-sizes.js";
 import type { UserId } from "../model/ids.js";
-import { inPartsOf } from "../model/in-parts.js";
 import type { TrackerProblem } from "../model/problems.js";
 import type { DeviceList } from "../trust/device-list.js";
 import type { SignatureVerifier } from "../trust/signature-verifier.js";
@@ -14,6 +27,8 @@ import { planVerification, type UnsignedDevices, type Verification } from "../tr
 import { unreachable, type Answer } from "./answer.js";
 import type { ParsedResponse, ParsedUser } from "./parse-response.js";
 import type { SentQuery } from "./query-request.js";
+import { RefusedAnswers } from "./refused-answers.js";
+import { settlingOrder } from "./settling-order.js";
 import { verifyAll } from "./verify-all.js";
 
 const NO_LISTS: ReadonlyMap<UserId, KnownList> = new Map();
@@ -24,7 +39,7 @@ export interface ProcessPorts {
   readonly unsignedDevices: UnsignedDevices;
   readonly memory: ListMemory;
   readonly lists: SavedLists;
-  readonly saver: ListSaver;
+  readonly saver: Pick<ListSaver, "save">;
   readonly verifier: SignatureVerifier;
   /** How long the verifier is waited for, in ms. */
   readonly deadline: number;
@@ -33,7 +48,7 @@ export interface ProcessPorts {
 }
 
 /**
- * Turns a response into answers:
+ * Turns a response into answers, emitted as they are settled:
  *
  * 1. It is parsed, and its signatures are verified, except those of devices that are known. A change that arrives in
  *    the meantime supersedes it like one that arrives while it is on the wire.
@@ -41,33 +56,66 @@ export interface ProcessPorts {
  *    case.
  * 3. Callers get it in any case. For a user who was not reached, they get the last list that is known; nothing that the
  *    response says of such a user is used or pinned.
+ *
+ * Users with few devices are saved and emitted together; then come the others, one by one, so that a user with
+ * thousands of devices delays no other user of the same query.
  */
 export function processResponse(
   response: ParsedResponse,
   query: SentQuery,
   ports: ProcessPorts,
 ): Observable<ReadonlyMap<UserId, Answer>> {
-  const { lists, saver } = ports;
-  return from(inPartsOf(USERS_AT_A_TIME, [...query.revisions.keys()])).pipe(
-    concatMap((userIds) => parseAndVerify(userIds, response, ports)),
+  const userIds = [...query.revisions.keys()];
+  const { portions, apart } = settlingOrder(userIds, response, ports.ownUserId);
+  const refused = new RefusedAnswers(ports.report);
+  const late = [...apart];
+  let left = userIds.length;
+  const settle = (users: readonly ReadUser[]) => {
+    for (const { userId, refusals } of users) refused.add(userId, refusals);
+    left -= users.length;
+    if (left === 0) refused.report();
+    return users.length === 0 ? EMPTY : settleUsers(users, query, ports);
+  };
+  const together$ = from(portions).pipe(
+    concatMap((portion) => {
+      const parsed = portion.map((userId) => [userId, response.parseUser(userId)] as const);
+      const isLate = ([userId, { length }]: (typeof parsed)[number]) =>
+        length > MAX_LENGTH_TOGETHER && userId !== ports.ownUserId;
+      late.unshift(...parsed.filter(isLate).map(([userId]) => userId)); // parsed again: until then, they cost no memory
+      return verify(new Map(parsed.filter((user) => !isLate(user))), ports);
+    }),
     toArray(),
-    switchMap((portionsOfUsers) => {
-      const users = portionsOfUsers.flat();
-      for (const user of users) reportRefusals(user, ports);
-      const reached = users.filter(isReached);
-      const others = users.flatMap((user) => (isReached(user) ? [] : [user.userId]));
-      const known$ = others.length === 0 ? of(NO_LISTS) : lists.lastKnown(others);
-      return forkJoin([saver.save(toSave(reached, query, ports)), known$]).pipe(
-        map(([decided, known]) => {
-          const answerFor = ({ userId, fetchedAt }: ReadUser): Answer => {
-            const one = decided.get(userId);
-            if (one === undefined) return unreachable(userId, known.get(userId)?.list, fetchedAt);
-            const superseded = one.refused || query.isSuperseded(userId);
-            return { userId, list: one.list, revision: query.revisions.get(userId), superseded, reachable: true };
-          };
-          return new Map(users.map((user) => [user.userId, answerFor(user)]));
-        }),
-      );
+    switchMap((users) => settle(users.flat())),
+  );
+  const apart$ = defer(() => from(late)).pipe(
+    concatMap((userId) => verify(new Map([[userId, response.parseUser(userId)]]), ports)),
+    concatMap(settle),
+  );
+  return concat(together$, apart$).pipe(
+    finalize(() => {
+      refused.report(); // of users who were settled before a failure
+    }),
+  );
+}
+
+function settleUsers(
+  users: readonly ReadUser[],
+  query: SentQuery,
+  ports: ProcessPorts,
+): Observable<ReadonlyMap<UserId, Answer>> {
+  const { lists, saver } = ports;
+  const reached = users.filter(isReached);
+  const others = users.flatMap((user) => (isReached(user) ? [] : [user.userId]));
+  const known$ = others.length === 0 ? of(NO_LISTS) : lists.lastKnown(others);
+  return forkJoin([saver.save(toSave(reached, query, ports)), known$]).pipe(
+    map(([decided, known]) => {
+      const answerFor = ({ userId, fetchedAt }: ReadUser): Answer => {
+        const one = decided.get(userId);
+        if (one === undefined) return unreachable(userId, known.get(userId)?.list, fetchedAt);
+        const superseded = one.refused || query.isSuperseded(userId);
+        return { userId, list: one.list, revision: query.revisions.get(userId), superseded, reachable: true };
+      };
+      return new Map(users.map((user) => [user.userId, answerFor(user)]));
     }),
   );
 }
@@ -77,6 +125,7 @@ interface ReadUser {
   readonly userId: UserId;
   readonly fetchedAt: number;
   readonly refusals: readonly RefusedPart[];
+  readonly isListed: ParsedUser["isListed"];
   /** The verified list; `undefined` if the user was not reached. */
   readonly list: DeviceList | undefined;
 }
@@ -90,47 +139,24 @@ function toSave(
   query: SentQuery,
   { unsignedDevices }: ProcessPorts,
 ): ReadonlyMap<UserId, ListToSave> {
+  const refusesUnsigned = unsignedDevices === "refuse";
   return new Map(
-    users.map(({ userId, list }) => {
+    users.map(({ userId, list, isListed }) => {
       const revision = !query.isSuperseded(userId) ? query.revisions.get(userId) : undefined;
-      return [
-        userId,
-        { list, revision, forced: query.isForced(userId), refusesUnsigned: unsignedDevices === "refuse" },
-      ];
+      return [userId, { list, revision, forced: query.isForced(userId), refusesUnsigned, isListed }];
     }),
   );
 }
 
-function reportRefusals({ userId, refusals }: ReadUser, { report }: ProcessPorts): void {
-  for (const { path, problem } of refusals) {
-    const message = `/keys/query returned something unusable for ${userId} in ${path}, which was left out: ${problem}`;
-    report({ type: "answer-refused", userId, path, message });
-  }
-}
-
-function parseAndVerify(
-  userIds: readonly UserId[],
-  response: ParsedResponse,
-  ports: ProcessPorts,
-): Observable<readonly ReadUser[]> {
-  const parsed = new Map(userIds.map((userId) => [userId, response.parseUser(userId)]));
+function verify(parsed: ReadonlyMap<UserId, ParsedUser>, ports: ProcessPorts): Observable<readonly ReadUser[]> {
   const reached = new Map(Array.from(parsed).filter(([, { reachable }]) => reachable));
   return plan(reached, ports).pipe(
     switchMap((planned) => verifyAll(planned, ports)),
     map((verified) =>
-      Array.from(
-        parsed,
-        ([
-          userId,
-          {
-            list: { fetchedAt },
-            refusals: before,
-          },
-        ]) => {
-          const { list, refusals = [] } = verified.get(userId) ?? {};
-          return { userId, fetchedAt, list, refusals: [...before, ...refusals] };
-        },
-      ),
+      Array.from(parsed, ([userId, { list: given, refusals: before, isListed }]) => {
+        const { list, refusals = [] } = verified.get(userId) ?? {};
+        return { userId, fetchedAt: given.fetchedAt, list, isListed, refusals: [...before, ...refusals] };
+      }),
     ),
   );
 }

@@ -202,8 +202,9 @@ export class Queries {
         this.#remove(batch.filter(({ userId }) => isUncached(userId)));
         this.send();
       },
-      onSettled: () => {
-        this.#remove(batch);
+      onSettled: (settled) => {
+        const users = new Set(settled);
+        this.#remove(batch.filter(({ userId }) => users.has(userId)));
       },
       onEnd: () => {
         this.#queue.ended(request);

@@ -40,8 +40,8 @@ export interface QueryPorts {
   /** Ends everything when the tracker is closed. */
   readonly closed$: Observable<unknown>;
   /**
-   * Verifies and saves what may be saved, and emits all answers once that is decided. What it has begun goes on when it
-   * is unsubscribed.
+   * Verifies and saves what may be saved, and emits the answers as that is decided, each once. What it has begun goes on
+   * when it is unsubscribed.
    */
   readonly process: (response: ParsedResponse, query: SentQuery) => Observable<ReadonlyMap<UserId, Answer>>;
 }
@@ -59,8 +59,8 @@ export interface SentQuery {
 export interface QueryEvents {
   /** The response has arrived: the request is no longer in flight. */
   readonly onResponse: (response: ParsedResponse) => void;
-  /** Everything is decided, or the last subscriber unsubscribed: callers from now on get a new query. */
-  readonly onSettled: () => void;
+  /** These users are decided: callers from now on get a new query for them. */
+  readonly onSettled: (userIds: Iterable<UserId>) => void;
   /** Nothing more will come of it; called last. */
   readonly onEnd: () => void;
 }
@@ -69,7 +69,8 @@ export interface QueryEvents {
 export class QueryRequest implements SentQuery {
   readonly revisions = new Map<UserId, Revision | undefined>();
   /**
-   * All answers. Shared by all subscribers: the port is subscribed to once, and late subscribers get the same answers.
+   * All answers, as they are settled. Shared by all subscribers: the port is subscribed to once, and late subscribers
+   * get the same answers.
    * When the last one unsubscribes, the request is aborted, unless its response has arrived: saving belongs to the
    * request.
    */
@@ -99,16 +100,23 @@ export class QueryRequest implements SentQuery {
         return parsed;
       }),
       mergeMap((parsed) => process(parsed, this)),
-      tap({ next: events.onSettled, error: events.onSettled }),
+      tap({
+        next: (answers) => {
+          events.onSettled(answers.keys());
+        },
+        error: () => {
+          events.onSettled(userIds);
+        },
+      }),
       takeUntil(closed$),
       finalize(events.onEnd),
       share({
-        connector: () => new ReplaySubject(1),
+        connector: () => new ReplaySubject(userIds.length),
         resetOnComplete: false,
         resetOnError: false,
         resetOnRefCountZero: () => {
           if (this.#hasResponse) return NEVER;
-          events.onSettled();
+          events.onSettled(userIds);
           return of(0);
         },
       }),
@@ -120,6 +128,7 @@ export class QueryRequest implements SentQuery {
     return this.answers$.pipe(
       map((answers) => answers.get(userId)),
       filter((answer) => answer !== undefined),
+      take(1), // the others may take longer, or fail
     );
   }
 

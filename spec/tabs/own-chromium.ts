@@ -17,6 +17,8 @@ const FLAGS = [
 
 export interface OwnChromium {
   readonly context: BrowserContext;
+  /** Whether it found an IndexedDB database of its own corrupted, and deleted it: its log says so, and no page can know. */
+  readonly hasLostDatabase: boolean;
   /** Ends it as a crash would: without any event or clean-up. */
   kill(): Promise<void>;
   stop(): Promise<void>;
@@ -35,11 +37,13 @@ export async function startChromium(executablePath: string, kept?: string): Prom
     [...FLAGS, "--remote-debugging-port=0", `--user-data-dir=${profile}`, "about:blank"],
     { stdio: ["ignore", "ignore", "pipe"] },
   );
+  let hasLostDatabase = false;
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const endpoint = await new Promise<string>((resolve, reject) => {
     let output = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       output += text;
+      hasLostDatabase ||= text.includes("recovering from a corrupted (and deleted) database");
       const [, address] = /DevTools listening on (ws:\S+)/u.exec(output) ?? [];
       if (address !== undefined) resolve(address);
     });
@@ -51,6 +55,9 @@ export async function startChromium(executablePath: string, kept?: string): Prom
   if (context === undefined) throw new Error("Chromium has no context of its own");
   return {
     context,
+    get hasLostDatabase() {
+      return hasLostDatabase;
+    },
     kill: async () => {
       child.kill("SIGKILL");
       await exited;

@@ -10,6 +10,10 @@ export class KillFigures {
   lookups = 0;
   current = 0;
   currentAfterKill = 0;
+  changes = 0;
+  queries = 0;
+  /** Databases that the browser found corrupted, and deleted. */
+  databasesLost = 0;
 
   killed(tab: TabRecord): void {
     this.kills++;

@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { listKey, logKey, OWNER, SYNC } from "../../src/store/records.js";
 import type { RecordKey } from "../../src/store/device-store.js";
-import { testDevice } from "../../src/testing/test-device.js";
+import { ScriptedVerifier } from "../../src/testing/scripted-verifier.js";
 import { NO_PINS } from "../../src/trust/pins.js";
 import { marbles, type Marbles } from "../support/marbles.js";
 import { put, saved, savedIds } from "../support/saved.js";
 import { restarted, setUp } from "../support/set-up.js";
+import { edName, keyOf, signed } from "../support/signed.js";
 import { ALICE, BOB, CAROL } from "../support/users.js";
 
 /** A tracker on what an earlier page saved, with these records damaged. Bob and Carol are tracked, and their lists fetched. */
@@ -102,14 +103,17 @@ describe("a damaged record of the index", () => {
   it(
     "does not hide devices from findDevice: the lists are read instead",
     marbles((m) => {
-      const first = setUp(m, { tracked: [BOB, CAROL], devices: { [BOB]: ["B1"], [CAROL]: ["C1"] } });
+      const verifier = new ScriptedVerifier({ scheduler: m.scheduler });
+      const first = setUp(m, { tracked: [BOB, CAROL], verifier });
+      first.homeserver.addDevice(BOB, "B1", signed(BOB, "B1"));
+      first.homeserver.addDevice(CAROL, "C1", signed(CAROL, "C1"));
       first.lookup([BOB]).subscribe();
       const [bobs = ""] = savedIds(first.store.records, "index");
       first.lookup([CAROL]).subscribe();
       put(first.store.records, [["index", bobs], [[7, "?"]]]);
       const { tracker } = restarted(m, first, { connected: false });
       const find$ = (userId: string, deviceId: string) =>
-        tracker.findDevice("ed25519", testDevice(userId, deviceId).keys[`ed25519:${deviceId}`] ?? "");
+        tracker.findDevice("ed25519", keyOf(edName(userId, deviceId)));
       m.expectObservable(find$(BOB, "B1")).toBe("(f|)", { f: [{ userId: BOB, deviceId: "B1" }] });
       m.expectObservable(find$(CAROL, "C1")).toBe("(f|)", { f: [{ userId: CAROL, deviceId: "C1" }] });
     }),

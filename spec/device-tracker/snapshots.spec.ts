@@ -1,10 +1,11 @@
 import { Subject } from "rxjs";
 import { describe, expect, it } from "vitest";
 import type { SyncResponse } from "../../src/model/wire.js";
-import { testDevice } from "../../src/testing/test-device.js";
+import { ScriptedVerifier } from "../../src/testing/scripted-verifier.js";
 import { marbles, type Marbles } from "../support/marbles.js";
 import { savedIds } from "../support/saved.js";
 import { otherTab, restarted, setUp, type UnderTest } from "../support/set-up.js";
+import { curveName, keyOf, signed } from "../support/signed.js";
 import { ALICE, BOB, CAROL, DAVE } from "../support/users.js";
 
 /** Bob's list is fetched; Carol's too, and she has changed since; Dave is tracked. Then so many steps were committed, in all of which Dave changed. */
@@ -12,9 +13,11 @@ function afterSteps(m: Marbles, count: number, before: (under: ReturnType<typeof
   const sync$ = new Subject<SyncResponse>();
   const under = setUp(m, {
     tracked: [BOB, CAROL, DAVE],
-    devices: { [BOB]: ["B1"], [CAROL]: ["C1"], [DAVE]: ["D1"] },
+    devices: { [CAROL]: ["C1"], [DAVE]: ["D1"] },
     sync$,
+    verifier: new ScriptedVerifier({ scheduler: m.scheduler }),
   });
+  under.homeserver.addDevice(BOB, "B1", signed(BOB, "B1"));
   under.lookup([BOB, CAROL]).subscribe();
   under.tracker.invalidate([CAROL]).subscribe();
   before(under);
@@ -59,7 +62,7 @@ describe("the log", () => {
     marbles((m) => {
       const first = afterSteps(m, 600);
       const { tracker } = restarted(m, first, { connected: false });
-      const key = testDevice(BOB, "B1").keys["curve25519:B1"] ?? "";
+      const key = keyOf(curveName(BOB, "B1"));
       for (const find$ of [first.tracker.findDevice("curve25519", key), tracker.findDevice("curve25519", key)])
         m.expectObservable(find$).toBe("(f|)", { f: [{ userId: BOB, deviceId: "B1" }] });
       expect(savedIds(first.store.records, "index")).toEqual(["s0"]);

@@ -2,7 +2,12 @@ import { describe, expect, it } from "vitest";
 import { MAX_CLAIMS_OF_ONE_KEY } from "../../src/keys/limits.js";
 import { StoreClearedError } from "../../src/model/errors.js";
 import { indexKey, listKey } from "../../src/store/records.js";
+import { indexEntries, type IndexEntry } from "../../src/lists/index-record.js";
+import type { UserId } from "../../src/model/ids.js";
+import type { DeviceStatus } from "../../src/model/results.js";
+import type { DeviceKeys } from "../../src/model/wire.js";
 import { put } from "../support/saved.js";
+import { signedAccount, type SignedAccount } from "../support/signed-account.js";
 import { BOB, CAROL, crowd } from "../support/users.js";
 import { saveAll, storeOnHead4, toSave } from "./save-in.js";
 import { bob, carol, keyOf, phone, tablet, verified } from "./verified-lists.js";
@@ -54,13 +59,26 @@ describe("finding a device", () => {
     expect(indexIn(store).find()).toEqual([]);
   });
 
-  it("does not find unsigned devices that were saved before they were refused", () => {
-    const store = storeOnHead4();
+  it("does not find unsigned devices", () => {
+    const saveWith = (signatures: Pick<DeviceStatus, "signedByItself" | "crossSigned">) => {
+      const store = storeOnHead4();
+      const deviceStatus = new Map([["PHONE", { ...signatures, dehydrated: false }]]);
+      saveAll(store, new Map([[BOB, toSave(verified(bob, [phone], { deviceStatus }))]]));
+      return store;
+    };
+    const unsigned = saveWith({ signedByItself: false, crossSigned: false });
+    expect(indexIn(unsigned).find()).toEqual([]);
+    put(unsigned, [indexKey(9), [[BOB, "PHONE", KEY]]]); // saved by a version that had them in the index
+    expect(indexIn(unsigned).find()).toEqual([]);
+    const byOwner = saveWith({ signedByItself: false, crossSigned: true });
+    expect(indexIn(byOwner).find()).toEqual(["bob PHONE"]);
+    expect(indexIn(byOwner, [BOB], true).find()).toEqual([]); // saved before the application refused them
+  });
+
+  it("does not find a device any more that has lost its signatures", () => {
     const unsigned = { signedByItself: false, crossSigned: false, dehydrated: false };
-    const list = verified(bob, [phone], { deviceStatus: new Map([["PHONE", unsigned]]) });
-    saveAll(store, new Map([[BOB, toSave(list)]]));
-    expect(indexIn(store).find()).toEqual(["bob PHONE"]);
-    expect(indexIn(store, [BOB], true).find()).toEqual([]);
+    const after = verified(bob, [phone, tablet], { deviceStatus: new Map([["PHONE", unsigned]]) });
+    expect(indexEntries(BOB, verified(bob, [phone]), after)).toEqual([[BOB, "PHONE"]]);
   });
 
   it("returns a few claimants of one user, and looks at a few users", () => {
@@ -86,6 +104,61 @@ describe("finding a device", () => {
     const { find, log } = indexIn(store, [BOB, ...crowd(20)]);
     expect(find()).toHaveLength(MAX_CLAIMS_OF_ONE_KEY);
     expect(log.reads.at(-1)).toHaveLength(1 + 16);
+  });
+});
+
+describe("a key that many users claim", () => {
+  const liars = crowd(2_000);
+  const claim = (userId: UserId): IndexEntry => [userId, "D", KEY];
+  /** The saved list of a liar who has a device with the key. */
+  const listOfLiar = (userId: UserId) => [listKey(userId), recordOf(signedAccount(userId), "D")] as const;
+  const recordOf = (account: SignedAccount, ...ids: readonly string[]) => ({
+    pins: { devices: new Map() },
+    saved: {
+      revision: 4,
+      list: verified(
+        account,
+        ids.map((id) => account.device(id, { curve25519: KEY })),
+      ),
+    },
+  });
+  const bobAmong = (...records: Parameters<typeof put>[1][]) => {
+    const store = storeOnHead4();
+    put(store, ...records);
+    saveDevices(store, bob, phone);
+    return indexIn(store, [BOB, ...liars]);
+  };
+
+  it("is never found at one of them alone", () => {
+    // The first few are gone; those who follow have no such device, but for one.
+    const gone = liars.slice(0, 16).map((userId): IndexEntry => [userId, "D"]);
+    const { find } = bobAmong([indexKey(3), liars.map(claim)], [indexKey(4), gone], listOfLiar(liars[20]!));
+    expect(find()).toEqual(["user20 D", "bob PHONE"]);
+  });
+
+  it("costs one read of a few lists", () => {
+    const { find, log } = bobAmong([indexKey(3), liars.map(claim)], ...liars.slice(0, 20).map(listOfLiar));
+    expect(find()).toHaveLength(16);
+    expect(log.reads).toHaveLength(2);
+    expect(log.reads.at(-1)).toHaveLength(1 + 16);
+  });
+
+  it("costs no look at the other devices of a list", () => {
+    class Watched<K, V> extends Map<K, V> {
+      override [Symbol.iterator](): MapIterator<[K, V]> {
+        throw new Error("all devices are looked at");
+      }
+    }
+    const record = recordOf(signedAccount(liars[0]!), "D", "OTHER");
+    const { deviceKeys } = record.saved.list;
+    const watched = new Watched<string, DeviceKeys>();
+    deviceKeys.forEach((device, deviceId) => watched.set(deviceId, device));
+    const list = { ...record.saved.list, deviceKeys: watched };
+    const { find } = bobAmong(
+      [indexKey(3), [claim(liars[0]!)]],
+      [listKey(liars[0]!), { ...record, saved: { ...record.saved, list } }],
+    );
+    expect(find()).toEqual(["user0 D", "bob PHONE"]);
   });
 });
 

@@ -20,11 +20,12 @@ export const MAX_LIST_LENGTH = 8_388_608;
  */
 export const MAX_PINNED_DEVICES_PER_USER = 10_000;
 /**
- * Devices of one user that are remembered as claiming the same key. Two are enough to attribute the key to none of
- * them. All claims are read whenever one is added, and claiming an ed25519 key needs no signature by it: without this
- * limit, a list of such claims could block the page for seconds.
+ * Devices of one user that are looked at as claimants of one key. Two are enough to attribute the key to none of them,
+ * and with their own signatures, a user can have any number of devices that claim another user's key.
  */
 export const MAX_CLAIMS_OF_ONE_KEY = 8;
+/** Users who are looked at as claimants of one key, unless fewer than two claimants are found among them. */
+export const MAX_USERS_OF_ONE_KEY = 16;
 /** Signatures by our own user on one master key that are verified. An account has one user-signing key at a time. */
 export const MAX_MASTER_KEY_SIGNATURES = 8;
 /** How deep objects and arrays in one device may be nested. Honest devices have three levels. */

@@ -1,19 +1,36 @@
-import { defer, map, mergeMap, of, type Observable } from "rxjs";
-import { KEY_ALGORITHMS, deviceKey, type KeyAlgorithm } from "../keys/device-key.js";
-import { MAX_CLAIMS_OF_ONE_KEY } from "../keys/limits.js";
+import {
+  concatMap,
+  defaultIfEmpty,
+  defer,
+  from,
+  map,
+  mergeMap,
+  of,
+  scan,
+  takeLast,
+  takeWhile,
+  type Observable,
+} from "rxjs";
+import { deviceKey, type KeyAlgorithm } from "../keys/device-key.js";
+import { MAX_CLAIMS_OF_ONE_KEY, MAX_USERS_OF_ONE_KEY } from "../keys/limits.js";
 import { StoreClearedError } from "../model/errors.js";
 import type { DeviceId, UserId } from "../model/ids.js";
+import { inPartsOf } from "../model/in-parts.js";
 import type { TrackerProblem } from "../model/problems.js";
 import type { DeviceStore } from "../store/device-store.js";
 import { indexKey, listKey, OWNER, readOwner, readSync, SYNC, type OwnerRecord } from "../store/records.js";
-import { indexEntries, keyIn, readIndex, type IndexEntry, type IndexRecord } from "./index-record.js";
+import { Claims, type ClaimsByUser } from "./claims.js";
+import { claimsKeys, indexEntries, readIndex } from "./index-record.js";
 import { readListRecord } from "./list-record.js";
+import { savedDevice } from "./saved-device.js";
 
 /** A device that has a key. */
 export interface Claimant {
   readonly userId: UserId;
   readonly deviceId: DeviceId;
 }
+
+const NO_CLAIMANTS: readonly Claimant[] = [];
 
 /** What finding devices needs. */
 export interface DeviceIndexPorts {
@@ -26,9 +43,6 @@ export interface DeviceIndexPorts {
   readonly refusesUnsigned: boolean;
 }
 
-/** Users whose claims of one key are looked at: more than one already means that it is attributed to no device. */
-const MAX_USERS_OF_ONE_KEY = 16;
-
 /**
  * Finds devices by their public keys.
  *
@@ -38,8 +52,7 @@ const MAX_USERS_OF_ONE_KEY = 16;
  */
 export class DeviceIndex {
   readonly #ports: DeviceIndexPorts;
-  readonly #devices = new Map<string, Map<UserId, Set<DeviceId>>>();
-  readonly #keysOf = new Map<UserId, Map<DeviceId, readonly string[]>>();
+  readonly #claims = new Claims();
   /** The position of the log up to which the index is in memory. */
   #read: number | undefined;
 
@@ -47,14 +60,21 @@ export class DeviceIndex {
     this.#ports = ports;
   }
 
-  /** Every device in the saved lists that has this public key. Fails if the store cannot be read. */
+  /**
+   * The devices in the saved lists that have this public key. Fails if the store cannot be read.
+   *
+   * If there are many, it emits some of them: of at least two, and up to {@link MAX_USERS_OF_ONE_KEY} users with up to
+   * {@link MAX_CLAIMS_OF_ONE_KEY} devices each. A single one is emitted only if there is no other: more claims than are
+   * looked at must not hide the true one.
+   */
   claimants(algorithm: KeyAlgorithm, publicKey: string): Observable<readonly Claimant[]> {
+    const check = (claims: ClaimsByUser) => this.#check(claims, algorithm, publicKey);
     return defer(() => this.#catchUp()).pipe(
       mergeMap(() => {
-        const found = Array.from(this.#devices.get(nameOf(algorithm, publicKey)) ?? []).filter(([userId]) =>
-          this.#ports.isTracked(userId),
+        const { claims, more } = this.#claims.first(algorithm, publicKey);
+        return check(claims).pipe(
+          mergeMap((found) => (found.length > 1 || !more ? of(found) : check(this.#claims.all(algorithm, publicKey)))),
         );
-        return found.length === 0 ? of([]) : this.#check(found.slice(0, MAX_USERS_OF_ONE_KEY), algorithm, publicKey);
       }),
     );
   }
@@ -90,8 +110,7 @@ export class DeviceIndex {
     return this.#ports.store.readKinds(["account", "index"]).pipe(
       mergeMap(([account, index]) => {
         this.#requireOurs(account?.get(OWNER[1]));
-        this.#devices.clear();
-        this.#keysOf.clear();
+        this.#claims.clear();
         this.#read = readSync(account?.get(SYNC[1]))?.position ?? 0;
         return this.#addAll(Array.from(index ?? []).sort(([a], [b]) => orderOf(a) - orderOf(b)));
       }),
@@ -104,7 +123,7 @@ export class DeviceIndex {
     for (const [id, record] of records) {
       const entries = record === undefined ? [] : readIndex(record);
       if (entries === undefined) damaged.push(id);
-      else this.#add(entries);
+      else this.#claims.add(entries);
     }
     if (damaged.length === 0) return of(undefined);
     const message = `${damaged.length} record(s) of the index of public keys cannot be trusted; the lists are read instead`;
@@ -113,32 +132,40 @@ export class DeviceIndex {
       map(([lists]) => {
         for (const [userId, record] of lists ?? []) {
           const list = readListRecord(record, userId).saved?.list;
-          if (list !== undefined) this.#add(indexEntries(userId, undefined, list));
+          if (list !== undefined) this.#claims.add(indexEntries(userId, undefined, list));
         }
       }),
     );
   }
 
-  #check(
-    found: readonly (readonly [UserId, ReadonlySet<DeviceId>])[],
+  /** Looks these claims up in the lists, some users at a time, until there are two. */
+  #check(claims: ClaimsByUser, algorithm: KeyAlgorithm, publicKey: string): Observable<readonly Claimant[]> {
+    const tracked = Array.from(claims).filter(([userId]) => this.#ports.isTracked(userId));
+    return from(inPartsOf(MAX_USERS_OF_ONE_KEY, tracked)).pipe(
+      concatMap((part) => this.#checkPart(part, algorithm, publicKey)),
+      scan((found, more) => [...found, ...more], NO_CLAIMANTS),
+      takeWhile((found) => found.length < 2, true),
+      takeLast(1),
+      defaultIfEmpty(NO_CLAIMANTS),
+    );
+  }
+
+  #checkPart(
+    claims: readonly (readonly [UserId, readonly DeviceId[]])[],
     algorithm: KeyAlgorithm,
     publicKey: string,
   ): Observable<readonly Claimant[]> {
     const { store, refusesUnsigned } = this.#ports;
-    return store.read([OWNER, ...found.map(([userId]) => listKey(userId))]).pipe(
+    return store.read([OWNER, ...claims.map(([userId]) => listKey(userId))]).pipe(
       map(([owner, ...saved]) => {
         this.#requireOurs(owner);
-        return found.flatMap(([userId, deviceIds], i) => {
-          const list = readListRecord(saved[i], userId).saved?.list;
+        return claims.flatMap(([userId, deviceIds], i) => {
           const isClaimant = (deviceId: DeviceId) => {
-            const device = list?.deviceKeys.get(deviceId);
-            const isRefused = refusesUnsigned && list?.deviceStatus.get(deviceId)?.signedByItself !== true;
-            return device !== undefined && !isRefused && deviceKey(device, algorithm) === publicKey;
+            const { device, status } = savedDevice(saved[i], userId, deviceId) ?? {};
+            const isSigned = refusesUnsigned ? status?.signedByItself === true : claimsKeys(status);
+            return device !== undefined && isSigned && deviceKey(device, algorithm) === publicKey;
           };
-          return Array.from(deviceIds)
-            .filter(isClaimant)
-            .slice(0, MAX_CLAIMS_OF_ONE_KEY)
-            .map((deviceId) => ({ userId, deviceId }));
+          return firstOf(deviceIds, MAX_CLAIMS_OF_ONE_KEY, isClaimant).map((deviceId) => ({ userId, deviceId }));
         });
       }),
     );
@@ -147,39 +174,18 @@ export class DeviceIndex {
   #requireOurs(owner: unknown): void {
     if (!this.#ports.isOurs(readOwner(owner))) throw new StoreClearedError();
   }
-
-  #add(entries: IndexRecord): void {
-    for (const entry of entries) {
-      const [userId, deviceId] = entry;
-      const theirs = getOrAdd(this.#keysOf, userId, () => new Map<DeviceId, readonly string[]>());
-      for (const name of theirs.get(deviceId) ?? []) {
-        this.#devices.get(name)?.get(userId)?.delete(deviceId);
-      }
-      const names = namesOf(entry);
-      theirs.set(deviceId, names);
-      for (const name of names) {
-        const users = getOrAdd(this.#devices, name, () => new Map<UserId, Set<DeviceId>>());
-        getOrAdd(users, userId, () => new Set<DeviceId>()).add(deviceId);
-      }
-    }
-  }
 }
 
-const nameOf = (algorithm: KeyAlgorithm, publicKey: string): string => `${algorithm} ${publicKey}`;
-
-function namesOf(entry: IndexEntry): readonly string[] {
-  return KEY_ALGORITHMS.flatMap((algorithm) => {
-    const key = keyIn(entry, algorithm);
-    return key === undefined ? [] : [nameOf(algorithm, key)];
-  });
+/** The first of these items that pass a test, which is not run on more of them than needed. */
+function firstOf<T>(items: readonly T[], limit: number, isWanted: (item: T) => boolean): readonly T[] {
+  const found: T[] = [];
+  for (const item of items) {
+    if (found.length === limit) break;
+    if (isWanted(item)) found.push(item);
+  }
+  return found;
 }
 
 /** Compacted records come first, then those of single saves, in the order of the log. */
 const orderOf = (id: string): number =>
   id.startsWith("s") ? Number(id.slice(1)) - Number.MAX_SAFE_INTEGER : Number(id);
-
-function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  let value = map.get(key);
-  if (value === undefined) map.set(key, (value = make()));
-  return value;
-}

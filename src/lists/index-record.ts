@@ -1,5 +1,6 @@
 import { deviceKey, KEY_ALGORITHMS, type KeyAlgorithm } from "../keys/device-key.js";
 import type { DeviceId, UserId } from "../model/ids.js";
+import type { DeviceStatus } from "../model/results.js";
 import type { DeviceKeys } from "../model/wire.js";
 import type { DeviceList } from "../trust/device-list.js";
 
@@ -18,19 +19,24 @@ export function readIndex(record: unknown): IndexRecord | undefined {
 }
 
 /**
- * What a saved list has the index say: all of its devices, and those that are gone. Devices that have not changed are
- * among them, since the index may have lost them: a record was damaged, or it was compacted while the user was not
- * tracked.
+ * What a saved list has the index say: all of its devices that claim their keys, and those that do not any more. Devices
+ * that have not changed are among them, since the index may have lost them: a record was damaged, or it was compacted
+ * while the user was not tracked.
  */
 export function indexEntries(userId: UserId, before: DeviceList | undefined, after: DeviceList): IndexEntry[] {
-  const present = Array.from(after.deviceKeys, ([deviceId, device]): IndexEntry => [
-    userId,
-    deviceId,
-    ...keysOf(device),
-  ]);
-  const gone = Array.from(before?.deviceKeys.keys() ?? []).filter((deviceId) => !after.deviceKeys.has(deviceId));
-  return [...present, ...gone.map((deviceId): IndexEntry => [userId, deviceId])];
+  const isClaimant = (deviceId: DeviceId) =>
+    after.deviceKeys.has(deviceId) && claimsKeys(after.deviceStatus.get(deviceId));
+  const present = Array.from(after.deviceKeys).filter(([deviceId]) => isClaimant(deviceId));
+  const gone = Array.from(before?.deviceKeys.keys() ?? []).filter((deviceId) => !isClaimant(deviceId));
+  return [
+    ...present.map(([deviceId, device]): IndexEntry => [userId, deviceId, ...keysOf(device)]),
+    ...gone.map((deviceId): IndexEntry => [userId, deviceId]),
+  ];
 }
+
+/** Whether a device claims its keys: an unsigned one proves nothing, and would only keep others from being found. */
+export const claimsKeys = (status: DeviceStatus | undefined): boolean =>
+  status?.signedByItself === true || status?.crossSigned === true;
 
 const keysOf = (device: DeviceKeys): readonly (string | undefined)[] =>
   KEY_ALGORITHMS.map((algorithm) => deviceKey(device, algorithm));

@@ -52,7 +52,7 @@ function isReason(saved: unknown): boolean {
   return isObject(saved) && typeof saved.code === "string" && typeof saved.detail === "string";
 }
 
-function isStatus(saved: unknown): boolean {
+export function isStatus(saved: unknown): saved is DeviceStatus {
   return (
     isObject(saved) &&
     [saved.signedByItself, saved.crossSigned, saved.dehydrated].every((flag) => typeof flag === "boolean")

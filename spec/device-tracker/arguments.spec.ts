@@ -24,6 +24,7 @@ describe("the constructor", () => {
     "queryDeadline",
     "storeDeadline",
     "maxListsInMemory",
+    "maxCacheBytes",
   ] as const;
 
   it.each(limits)("refuses a %s below 1, and names it", (limit) => {

@@ -2,10 +2,12 @@ import { Subject } from "rxjs";
 import { describe, expect, it } from "vitest";
 import type { SyncResponse } from "../../src/model/wire.js";
 import { memoryStore } from "../../src/store/memory-store.js";
+import { ScriptedVerifier } from "../../src/testing/scripted-verifier.js";
 import { ScriptedStore } from "../../src/testing/scripted-store.js";
 import { countingStore, type StoreLog } from "../support/counting-store.js";
 import { marbles, type Marbles } from "../support/marbles.js";
 import { otherTab, setUp, type SetUp } from "../support/set-up.js";
+import { signed } from "../support/signed.js";
 import { BOB, CAROL, crowd } from "../support/users.js";
 
 const users = crowd(250);
@@ -16,8 +18,9 @@ function counted(m: Marbles, options: SetUp = {}) {
   const log: StoreLog = { reads: [], writes: [] };
   const sync$ = new Subject<SyncResponse>();
   const store = new ScriptedStore({ scheduler: m.scheduler, records: countingStore(log, memoryStore()) });
-  const devices = Object.fromEntries(users.map((userId) => [userId, ["D1"]]));
-  const under = setUp(m, { tracked: users, devices, sync$, store, ...options });
+  const verifier = new ScriptedVerifier({ scheduler: m.scheduler });
+  const under = setUp(m, { tracked: users, sync$, store, verifier, ...options });
+  for (const userId of users) under.homeserver.addDevice(userId, "D1", signed(userId, "D1"));
   const forget = () => {
     log.reads.length = 0;
     log.writes.length = 0;

@@ -20,5 +20,9 @@ export function memoryOf(
   const { users } = initialUsers(ALICE);
   for (const [userId, user] of Object.entries(tracked)) users.set(userId, { outdated: true, hasList: true, ...user });
   const tracking = new Tracking(users);
-  return { users, tracking, memory: new ListMemory(ALICE, tracking, 100, ourKey) };
+  return {
+    users,
+    tracking,
+    memory: new ListMemory(ALICE, tracking, { maxListsInMemory: 100, maxCacheBytes: Infinity }, ourKey),
+  };
 }

@@ -36,7 +36,7 @@ export function saverIn(m: Marbles, records: DeviceStore = storeOfAlice(), name?
   const chain = chainIn(m, records, name);
   if (chain.chain.clone.users.size === 1) chain.apply(track(BOB, CAROL));
   const tracking = new Tracking(chain.chain.clone.users);
-  const memory = new ListMemory(ALICE, tracking, 100, undefined);
+  const memory = new ListMemory(ALICE, tracking, { maxListsInMemory: 100, maxCacheBytes: Infinity }, undefined);
   const problems: TrackerProblem[] = [];
   const updates: string[] = [];
   const report = (problem: TrackerProblem) => problems.push(problem);

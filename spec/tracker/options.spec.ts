@@ -14,6 +14,7 @@ describe("the options of a tracker", () => {
       queryDeadline: 60_000,
       storeDeadline: 10_000,
       maxListsInMemory: 10_000,
+      maxCacheBytes: 67_108_864,
       unsignedDevices: "accept",
       gaps: "ask",
     });
@@ -31,7 +32,7 @@ describe("the options of a tracker", () => {
   });
 
   it.each(
-    (["maxUsersPerQuery", "maxConcurrentQueries", "maxListsInMemory"] as const).flatMap((name) =>
+    (["maxUsersPerQuery", "maxConcurrentQueries", "maxListsInMemory", "maxCacheBytes"] as const).flatMap((name) =>
       [0, -1, 2.5, Number.NaN].map((value) => [name, value] as const),
     ),
   )("are a RangeError that names %s if it is %d", (name, value) => {
@@ -49,7 +50,14 @@ describe("the options of a tracker", () => {
   });
 
   it("may be Infinity for every bound", () => {
-    const bounds = ["maxUsersPerQuery", "maxConcurrentQueries", "maxListsInMemory", "queryDeadline", "storeDeadline"];
+    const bounds = [
+      "maxUsersPerQuery",
+      "maxConcurrentQueries",
+      "maxListsInMemory",
+      "maxCacheBytes",
+      "queryDeadline",
+      "storeDeadline",
+    ];
     for (const name of bounds) expect(() => complete({ ...required, [name]: Number.POSITIVE_INFINITY })).not.toThrow();
   });
 });

@@ -4,6 +4,7 @@ import type { Revision } from "../store/revision.js";
 import type { DeviceList } from "../trust/device-list.js";
 import { identityStatus } from "../trust/identity.js";
 import type { Pins } from "../trust/pins.js";
+import { listBytes } from "./list-bytes.js";
 
 /** What memory keeps beside a list. */
 export interface BesideList {
@@ -13,8 +14,12 @@ export interface BesideList {
   readonly pins?: Pins | undefined;
 }
 
+/** Of a device ID in the pins, with its key. */
+const PIN_BYTES = 150;
+
 /** A list in memory, and the revision that it answers. */
 export class CachedList {
+  #bytes: number | undefined;
   #current: { readonly ourKey: string | undefined; readonly keys: UserDeviceKeys } | undefined;
 
   constructor(
@@ -22,6 +27,15 @@ export class CachedList {
     readonly revision: Revision,
     readonly beside: BesideList = {},
   ) {}
+
+  /** How many bytes it takes in memory, approximately, with what is beside it. */
+  get bytes(): number {
+    const { reported, pins } = this.beside;
+    return (this.#bytes ??=
+      listBytes(this.list) +
+      (reported === undefined ? 0 : listBytes(reported)) +
+      (pins?.devices.size ?? 0) * PIN_BYTES);
+  }
 
   /**
    * The list as callers get it while it is current: one object for all of them, as long as our own user-signing key
@@ -36,38 +50,58 @@ export class CachedList {
   }
 }
 
+/** How much is cached. */
+export interface CacheLimits {
+  readonly maxListsInMemory: number;
+  readonly maxCacheBytes: number;
+}
+
 /**
  * The lists used last. A list that has become outdated stays: the next one is compared with it, and callers get it as
  * the last known one if the server does not answer.
+ *
+ * It is limited in lists, and in bytes: one user can have a list that is as large as those of 10,000 others. The list
+ * that was set last is kept in any case.
  */
 export class ListCache {
   readonly #lists = new Map<UserId, CachedList>(); // least recently used first
-  readonly #limit: number;
+  readonly #limits: CacheLimits;
+  #bytes = 0;
 
-  constructor(limit: number) {
-    this.#limit = limit;
+  constructor(limits: CacheLimits) {
+    this.#limits = limits;
   }
 
   get(userId: UserId): CachedList | undefined {
     const cached = this.#lists.get(userId);
     // The order matters only once something may have to go.
-    if (cached !== undefined && this.#lists.size * 2 > this.#limit) this.#moveToEnd(userId, cached);
+    if (cached !== undefined && this.#isFuller(0.5)) this.#moveToEnd(userId, cached);
     return cached;
   }
 
   set(userId: UserId, cached: CachedList): void {
-    this.#moveToEnd(userId, cached);
-    if (this.#lists.size <= this.#limit) return;
-    const [oldest] = this.#lists.keys();
-    if (oldest !== undefined) this.#lists.delete(oldest);
+    this.delete(userId);
+    this.#lists.set(userId, cached);
+    this.#bytes += cached.bytes;
+    while (this.#isFuller(1) && this.#lists.size > 1) {
+      const [oldest] = this.#lists.keys();
+      if (oldest !== undefined) this.delete(oldest);
+    }
   }
 
   delete(userId: UserId): void {
+    this.#bytes -= this.#lists.get(userId)?.bytes ?? 0;
     this.#lists.delete(userId);
   }
 
   clear(): void {
     this.#lists.clear();
+    this.#bytes = 0;
+  }
+
+  #isFuller(part: number): boolean {
+    const { maxListsInMemory, maxCacheBytes } = this.#limits;
+    return this.#lists.size > maxListsInMemory * part || this.#bytes > maxCacheBytes * part;
   }
 
   #moveToEnd(userId: UserId, cached: CachedList): void {

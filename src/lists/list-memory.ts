@@ -4,7 +4,7 @@ import type { Revision } from "../store/revision.js";
 import type { Tracking } from "../sync/tracking.js";
 import type { DeviceList } from "../trust/device-list.js";
 import { ownUserSigningKey } from "../trust/identity.js";
-import { CachedList, ListCache, type BesideList } from "./list-cache.js";
+import { CachedList, ListCache, type BesideList, type CacheLimits } from "./list-cache.js";
 
 /**
  * The lists in memory, and our own user-signing key: identities of other users are judged by it whenever a list is
@@ -19,10 +19,10 @@ export class ListMemory {
   #ourKey: string | undefined;
 
   /** @param ourKey our own user-signing key as saved */
-  constructor(ownUserId: UserId, tracking: Tracking, limit: number, ourKey: string | undefined) {
+  constructor(ownUserId: UserId, tracking: Tracking, limits: CacheLimits, ourKey: string | undefined) {
     this.#ownUserId = ownUserId;
     this.#tracking = tracking;
-    this.#cache = new ListCache(limit);
+    this.#cache = new ListCache(limits);
     this.#ourKey = ourKey;
   }
 

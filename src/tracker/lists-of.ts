@@ -1,5 +1,6 @@
 import type { Observable, SchedulerLike } from "rxjs";
 import { DeviceIndex } from "../lists/device-index.js";
+import type { CacheLimits } from "../lists/list-cache.js";
 import { ListMemory } from "../lists/list-memory.js";
 import { ListSaver } from "../lists/list-saver.js";
 import { OwnIdentityWatch } from "../lists/own-identity-watch.js";
@@ -20,12 +21,11 @@ import type { UnsignedDevices } from "../trust/verify-list.js";
 import type { Outputs } from "./outputs.js";
 
 /** What an account works with, from the options. */
-export interface AccountSettings extends QueryLimits {
+export interface AccountSettings extends QueryLimits, CacheLimits {
   readonly userId: UserId;
   readonly keysApi: KeysApi;
   readonly verifier: SignatureVerifier;
   readonly unsignedDevices: UnsignedDevices;
-  readonly maxListsInMemory: number;
   readonly queryDeadline: number;
   readonly gaps: "ask" | "distrust";
   readonly scheduler: SchedulerLike;
@@ -54,7 +54,7 @@ export function listsOf(
   const { report, updated } = outputs;
   const isOurs = (owner: OwnerRecord | undefined) => chain.isOurs(owner);
   const refusesUnsigned = unsignedDevices === "refuse";
-  const memory = new ListMemory(ownUserId, tracking, settings.maxListsInMemory, saved.ourKey);
+  const memory = new ListMemory(ownUserId, tracking, settings, saved.ourKey);
   const lists = new SavedLists({
     store,
     memory,

@@ -51,6 +51,12 @@ export interface DeviceTrackerOptions {
   readonly gaps?: "ask" | "distrust";
   /** Users whose lists are kept in memory, so that looking them up reads no store. @default 10_000 */
   readonly maxListsInMemory?: number;
+  /**
+   * Bytes that those lists may take, approximately; the ones that were not used for the longest time are dropped. A
+   * dropped list is read from the store again.
+   * @default 67_108_864 (64 MiB)
+   */
+  readonly maxCacheBytes?: number;
 }
 
 const UNSIGNED_DEVICES: readonly UnsignedDevices[] = ["accept", "refuse"];
@@ -77,6 +83,7 @@ export function complete(options: DeviceTrackerOptions): CompleteOptions {
     queryDeadline = 60_000,
     storeDeadline = 10_000,
     maxListsInMemory = 10_000,
+    maxCacheBytes = 64 * 2 ** 20,
   } = bounds;
   if (!isUserId(userId))
     throw new TypeError(
@@ -85,7 +92,7 @@ export function complete(options: DeviceTrackerOptions): CompleteOptions {
   if (!UNSIGNED_DEVICES.includes(unsignedDevices))
     throw new TypeError(`unsignedDevices should be "accept" or "refuse", not ${JSON.stringify(unsignedDevices)}`);
   if (!GAPS.includes(gaps)) throw new TypeError(`gaps should be "ask" or "distrust", not ${JSON.stringify(gaps)}`);
-  requireCount({ maxUsersPerQuery, maxConcurrentQueries, maxListsInMemory });
+  requireCount({ maxUsersPerQuery, maxConcurrentQueries, maxListsInMemory, maxCacheBytes });
   requireTime({ queryDeadline, storeDeadline }, 1);
   return {
     userId,
@@ -98,6 +105,7 @@ export function complete(options: DeviceTrackerOptions): CompleteOptions {
     queryDeadline,
     storeDeadline,
     maxListsInMemory,
+    maxCacheBytes,
     unsignedDevices,
     gaps,
     ...(verifier !== undefined && { verifier }),

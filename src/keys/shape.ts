@@ -5,15 +5,17 @@ import { isObject } from "../model/json.js";
 // only ever answer yes or no: the original object is kept with all its unknown properties, because signatures cover
 // them.
 
-/** An object of strings. */
-export const strings = v.custom<Record<string, string>>(
-  (value) => isObject(value) && Object.values(value).every((item) => typeof item === "string"),
-  "expected an object of strings",
-);
+/** Whether a value is an object of strings. */
+export const areStrings = (value: unknown): value is Record<string, string> =>
+  isObject(value) && Object.values(value).every((item) => typeof item === "string");
 
-/** Signatures by user ID and key ID. */
+/** Whether a value is signatures by user ID and key ID. */
+export const areSignatures = (value: unknown): value is Record<string, Record<string, string>> =>
+  isObject(value) && Object.values(value).every(areStrings);
+
+export const strings = v.custom<Record<string, string>>(areStrings, "expected an object of strings");
 export const signatures = v.custom<Record<string, Record<string, string>>>(
-  (value) => isObject(value) && Object.values(value).every((by) => v.is(strings, by)),
+  areSignatures,
   "expected signatures by user and key",
 );
 

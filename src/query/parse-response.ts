@@ -1,5 +1,5 @@
 import { checkCrossSigningKey } from "../keys/check-cross-signing-key.js";
-import { checkDevice } from "../keys/check-device.js";
+import { checkDevice, isDeviceShaped } from "../keys/check-device.js";
 import { CROSS_SIGNING_KINDS, type CrossSigningKeys } from "../keys/cross-signing-keys.js";
 import { own } from "../keys/json.js";
 import { MAX_DEVICES_PER_USER, MAX_LIST_LENGTH, MAX_LISTED_DEVICES_PER_USER } from "../keys/limits.js";
@@ -131,7 +131,9 @@ function parseDevices(
       reject(rejected, deviceId, TOO_MANY);
       continue;
     }
-    const checked = checkDevice(theirs[deviceId], userId, deviceId);
+    const value = theirs[deviceId];
+    if (isFull(rejected) && !isDeviceShaped(value)) continue; // finding out why would take time
+    const checked = checkDevice(value, userId, deviceId);
     if ("rejected" in checked) {
       reject(rejected, deviceId, checked.rejected);
     } else if (length + checked.length > MAX_LIST_LENGTH) {

@@ -7,12 +7,16 @@ import { parseResponse, type ParsedResponse } from "../../src/query/parse-respon
 import { processResponse } from "../../src/query/process-response.js";
 import type { SentQuery } from "../../src/query/query-request.js";
 import { ScriptedVerifier } from "../../src/testing/scripted-verifier.js";
+import type { SignatureVerifier } from "../../src/trust/signature-verifier.js";
 import { saverIn } from "../lists/saver-in.js";
 import type { Marbles } from "../support/marbles.js";
 import { ALICE } from "../support/users.js";
 
 /** Processes responses of a server, in a tracker that tracks Bob and Carol. */
-export function processingIn(m: Marbles, verifier = new ScriptedVerifier({ scheduler: m.scheduler })) {
+export function processingIn(
+  m: Marbles,
+  verifier: SignatureVerifier = new ScriptedVerifier({ scheduler: m.scheduler }),
+) {
   const saver = saverIn(m);
   const { chain, memory, tracking, problems, store } = saver;
   const report = (problem: (typeof problems)[number]) => (problems as (typeof problems)[number][]).push(problem);

@@ -23,13 +23,14 @@ import type { UserId } from "../model/ids.js";
 import type { TrackerProblem } from "../model/problems.js";
 import type { DeviceList } from "../trust/device-list.js";
 import type { SignatureVerifier } from "../trust/signature-verifier.js";
-import { planVerification, type UnsignedDevices, type Verification } from "../trust/verify-list.js";
+import { planVerification, type UnsignedDevices, type Verification, type Verified } from "../trust/verify-list.js";
 import { unreachable, type Answer } from "./answer.js";
 import type { ParsedResponse, ParsedUser } from "./parse-response.js";
 import type { SentQuery } from "./query-request.js";
 import { RefusedAnswers } from "./refused-answers.js";
 import { settlingOrder } from "./settling-order.js";
 import { verifyAll } from "./verify-all.js";
+import { verifyInParts } from "./verify-in-parts.js";
 
 const NO_LISTS: ReadonlyMap<UserId, KnownList> = new Map();
 
@@ -88,8 +89,8 @@ export function processResponse(
     switchMap((users) => settle(users.flat())),
   );
   const apart$ = defer(() => from(late)).pipe(
-    concatMap((userId) => verify(new Map([[userId, response.parseUser(userId)]]), ports)),
-    concatMap(settle),
+    concatMap((userId) => verifyApart(userId, response.parseUser(userId), ports)),
+    concatMap((user) => settle([user])),
   );
   return concat(together$, apart$).pipe(
     finalize(() => {
@@ -152,13 +153,24 @@ function verify(parsed: ReadonlyMap<UserId, ParsedUser>, ports: ProcessPorts): O
   const reached = new Map(Array.from(parsed).filter(([, { reachable }]) => reachable));
   return plan(reached, ports).pipe(
     switchMap((planned) => verifyAll(planned, ports)),
-    map((verified) =>
-      Array.from(parsed, ([userId, { list: given, refusals: before, isListed }]) => {
-        const { list, refusals = [] } = verified.get(userId) ?? {};
-        return { userId, fetchedAt: given.fetchedAt, list, isListed, refusals: [...before, ...refusals] };
-      }),
-    ),
+    map((verified) => Array.from(parsed, ([userId, user]) => readUser(userId, user, verified.get(userId)))),
   );
+}
+
+/** A user with many devices: they are in the response, so they were reached. */
+function verifyApart(userId: UserId, parsed: ParsedUser, ports: ProcessPorts): Observable<ReadUser> {
+  return ports.lists
+    .lastKnown([userId], (user) => user?.hasList === true)
+    .pipe(
+      switchMap((known) => verifyInParts(userId, parsed.list, known.get(userId)?.list, ports)),
+      map((verified) => readUser(userId, parsed, verified)),
+    );
+}
+
+function readUser(userId: UserId, parsed: ParsedUser, verified: Verified | undefined): ReadUser {
+  const { list, refusals = [] } = verified ?? {};
+  const { isListed } = parsed;
+  return { userId, fetchedAt: parsed.list.fetchedAt, list, isListed, refusals: [...parsed.refusals, ...refusals] };
 }
 
 /**

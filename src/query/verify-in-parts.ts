@@ -1,0 +1,55 @@
+import { concatMap, from, map, toArray, type Observable } from "rxjs";
+import { reject } from "../keys/reject.js";
+import type { UnverifiedList } from "../keys/unverified-list.js";
+import { DEVICES_AT_A_TIME } from "../model/batch-sizes.js";
+import type { UserId } from "../model/ids.js";
+import { inPartsOf } from "../model/in-parts.js";
+import type { DeviceList } from "../trust/device-list.js";
+import { planVerification, type UnsignedDevices, type Verified } from "../trust/verify-list.js";
+import { verifyAll, type VerifyPorts } from "./verify-all.js";
+
+/**
+ * Verifies the list of a user with many devices, some devices at a time: a verifier that lets the page go on in between
+ * makes each part a task of its own.
+ */
+export function verifyInParts(
+  userId: UserId,
+  given: UnverifiedList,
+  known: DeviceList | undefined,
+  ports: VerifyPorts & { readonly ownUserId: UserId; readonly unsignedDevices: UnsignedDevices },
+): Observable<Verified> {
+  return from(partsOf(given)).pipe(
+    concatMap((part) => verifyAll(new Map([[userId, planVerification(part, userId, known, ports)]]), ports)),
+    concatMap((verified) => verified.values()),
+    toArray(),
+    map(joined),
+  );
+}
+
+/** Lists with some of the devices each. What was refused before is in the first one. */
+function partsOf(list: UnverifiedList): readonly UnverifiedList[] {
+  if (list.deviceKeys.size <= DEVICES_AT_A_TIME) return [list];
+  return inPartsOf(DEVICES_AT_A_TIME, [...list.deviceKeys]).map((devices, i) => ({
+    ...list,
+    deviceKeys: new Map(devices),
+    rejected: i === 0 ? list.rejected : new Map(),
+  }));
+}
+
+/** The parts have the same cross-signing keys, so they differ in their devices alone. */
+function joined(parts: readonly Verified[]): Verified {
+  const [first, ...others] = parts;
+  if (first === undefined) throw new Error("a list has at least one part");
+  if (others.length === 0) return first;
+  const deviceKeys = new Map(first.list.deviceKeys);
+  const deviceStatus = new Map(first.list.deviceStatus);
+  const rejected = new Map(first.list.rejected);
+  for (const { list } of others) {
+    list.deviceKeys.forEach((device, deviceId) => deviceKeys.set(deviceId, device));
+    list.deviceStatus.forEach((status, deviceId) => deviceStatus.set(deviceId, status));
+    list.rejected.forEach((reason, deviceId) => {
+      reject(rejected, deviceId, reason);
+    });
+  }
+  return { ...first, list: { ...first.list, deviceKeys, deviceStatus, rejected } };
+}

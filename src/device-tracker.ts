@@ -196,9 +196,10 @@ export class DeviceTracker {
   }
 
   /**
-   * Every device in the saved lists that claims this key, to find the sender of a message. Nobody proves to own a
-   * curve25519 key, so with more than one claimant, attribute the message to none, whichever came first. Of one user's
-   * devices with the same key, the first 8 are returned. One value, then completion; fails if the store cannot be read.
+   * The devices in the saved lists that claim this key, to find the sender of a message. Nobody proves to own a
+   * curve25519 key, so with more than one claimant, attribute the message to none, whichever came first. Unsigned devices
+   * claim nothing. If there are many claimants, some are returned: up to 16 users with up to 8 devices each, but never a
+   * single device. One value, then completion; fails if the store cannot be read.
    * @param algorithm `curve25519` or `ed25519`; no device is found by any other
    * @param publicKey unpadded base64
    * @example

@@ -35,6 +35,18 @@ export class Person {
     return this.#add((deviceId) => signedDevice(this.#userId, deviceId, name), false);
   }
 
+  /**
+   * Their oldest device gets new keys under the same ID, as a client that was restored without its keys may do, and
+   * their identity signs it. Returns its ID; `undefined` if they have no device.
+   */
+  rekeyDevice() {
+    const [deviceId, device] = this.ownDevices[0] ?? [];
+    if (deviceId === undefined || device === undefined) return undefined;
+    const json = signedDevice(this.#userId, deviceId, device.json.unsigned.device_display_name);
+    device.json = this.identity?.signDevice(json) ?? json;
+    return deviceId;
+  }
+
   /** Adds a device that is not theirs. */
   plant(/** @type {(deviceId: string) => import("./device.mjs").DeviceJson} */ make) {
     return this.#add(make, true);

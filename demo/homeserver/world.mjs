@@ -12,6 +12,12 @@ export class World {
   announcements = new Announcements();
   /** Servers that cannot be reached. @type {Set<string>} */
   down = new Set();
+  /**
+   * The public master key that Alice's phone shows her, whatever the server returns; `undefined` if she has no identity.
+   *
+   * @type {string | undefined}
+   */
+  ownMasterKey;
   /** @type {Map<string, Person>} */
   #people = new Map();
   /** @type {Set<string>} */
@@ -27,6 +33,7 @@ export class World {
       person.signDevices();
       if (isVerified && person.identity !== undefined) this.person(ALICE).identity?.verify(person.identity);
     }
+    this.ownMasterKey = Object.values(this.#people.get(ALICE)?.identity?.masterKey.keys ?? {})[0];
   }
 
   people() {
@@ -79,6 +86,14 @@ export class World {
     const [deviceId] = person.ownDevices.at(-1) ?? [];
     if (deviceId === undefined) throw new MatrixRefusal(409, "M_UNKNOWN", `${userId} has no device left to log out`);
     person.devices.delete(deviceId);
+    this.changed(userId);
+    return deviceId;
+  }
+
+  /** The user's oldest device comes with new keys, which their identity has signed. */
+  rekeyDevice(/** @type {string} */ userId) {
+    const deviceId = this.#reachable(userId).rekeyDevice();
+    if (deviceId === undefined) throw new MatrixRefusal(409, "M_UNKNOWN", `${userId} has no device left`);
     this.changed(userId);
     return deviceId;
   }

@@ -123,6 +123,34 @@ describe("the signatures of the demo's homeserver", () => {
     expect(await query()).toEqual(before);
   });
 
+  it("a device that its owner gives new keys is signed by itself and by its owner", async () => {
+    const before = await query();
+    await control("rekey-device", { user_id: BOB });
+    const after = await query();
+    expect(devicesOf(after, BOB).map(([id]) => id)).toEqual(devicesOf(before, BOB).map(([id]) => id));
+    const [[id, device], ...others] = devicesOf(after, BOB) as [[string, Signed], ...[string, Signed][]];
+    const { keys: former, unsigned } = before.device_keys[BOB]![id]!;
+    for (const algorithm of ["ed25519", "curve25519"])
+      expect(device.keys[`${algorithm}:${id}`]).not.toBe(former[`${algorithm}:${id}`]);
+    expect(device.unsigned).toEqual(unsigned);
+    expect([byItself(BOB, [id, device]), byOwner(after, BOB, [id, device])]).toEqual([true, true]);
+    expect(others).toEqual(devicesOf(before, BOB).slice(1));
+    for (let i = 0; i < 2; i++) await control("remove-device", { user_id: BOB });
+    await expect(control("rekey-device", { user_id: BOB })).rejects.toThrow("409");
+  });
+
+  it("Alice's phone shows her true master key, whatever the server returns", async () => {
+    const shown = async () => {
+      const response = await fetch(`${homeserver.url}/control/world`);
+      return ((await response.json()) as { own_master_key: string }).own_master_key;
+    };
+    const master = keyOf((await query()).master_keys[ALICE]!);
+    expect(await shown()).toBe(master);
+    await play("own-identity");
+    expect(keyOf((await query()).master_keys[ALICE]!)).not.toBe(master);
+    expect(await shown()).toBe(master);
+  });
+
   it.each([
     ["forge-signature", false],
     ["unsigned-device", undefined],

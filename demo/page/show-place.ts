@@ -1,13 +1,10 @@
 import {
   asyncScheduler,
   BehaviorSubject,
-  catchError,
   distinctUntilChanged,
-  EMPTY,
   filter,
   map,
   merge,
-  mergeMap,
   Observable,
   scan,
   share,
@@ -21,7 +18,7 @@ import { showDiagram } from "./diagram/show-diagram.js";
 import { byId } from "./dom/element.js";
 import { Recorder } from "./events/recorder.js";
 import type { TimedEvent, TrackerEvent } from "./events/tracker-event.js";
-import { acknowledgements } from "./people/acknowledgements.js";
+import { answerCards } from "./people/answer-cards.js";
 import { cardsIn } from "./people/cards.js";
 import { showChanges } from "./people/changes.js";
 import { showRecipients } from "./people/recipients.js";
@@ -29,7 +26,6 @@ import { emptyRoster, reduceRoster } from "./people/roster.js";
 import { openSession, type Session } from "./session/open-session.js";
 import { usersOf, type Place } from "./session/place.js";
 import { showTabs } from "./tabs/show-tabs.js";
-import { messageOf } from "./words/message-of.js";
 import { narrate } from "./words/narrate.js";
 import { sentence } from "./words/sentences.js";
 
@@ -57,7 +53,7 @@ export function showPlace(
       filter((text) => text !== undefined),
       share(), // one reduction, however many subscribers
     );
-    const roster = emptyRoster(users, place.userId);
+    const roster = emptyRoster(users, place.userId, place.phoneShows);
     const people$ = recorder.events$.pipe(scan(reduceRoster, roster), startWith(roster), distinctUntilChanged());
 
     const shown = showDiagram(timeline$, recorder, {
@@ -97,19 +93,12 @@ function nameThePlace({ embedded, homeserverUrl }: Place): void {
 
 function controls(session: Session, complain: (message: string) => void): Observable<unknown> {
   const lists = { others: byId("others-list"), tricks: byId("tricks-list"), us: byId("us-list") };
-  return merge(showButtons(session, lists, complain), acknowledging(session, complain));
-}
-
-/** Acknowledges changed identities when their buttons are pressed. */
-function acknowledging({ acknowledge }: Session, complain: (message: string) => void): Observable<unknown> {
-  return acknowledgements(byId("people")).pipe(
-    mergeMap(({ userId, masterKey }) =>
-      acknowledge(userId, masterKey).pipe(
-        catchError((error: unknown) => {
-          complain(messageOf(error));
-          return EMPTY;
-        }),
-      ),
-    ),
-  );
+  const chain = {
+    dialog: byId<HTMLDialogElement>("chain"),
+    title: byId("chain-title"),
+    content: byId("chain-content"),
+    copy: byId<HTMLButtonElement>("chain-copy"),
+    copied: byId("chain-copied"),
+  };
+  return merge(showButtons(session, lists, complain), answerCards(session, byId("people"), chain, complain));
 }

@@ -1,7 +1,7 @@
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright";
 import { expect } from "vitest";
 import { eventually, PATIENCE } from "./chromium.js";
-import { ALL_USERS, BOB, DAVE } from "./users.js";
+import { ALICE, ALL_USERS, BOB, DAVE } from "./users.js";
 
 /** What is typed into the form for another homeserver. */
 interface Typed {
@@ -66,6 +66,18 @@ export class DemoPage {
     return this.sees(`[data-user="${user}"] [data-identity="${mark}"]`);
   }
 
+  /** Confirms our own identity, as after comparing it with the phone. */
+  async confirm(): Promise<void> {
+    await this.page.locator('[data-action="confirm"]').click();
+    await this.identity(ALICE, "confirmed");
+  }
+
+  /** Shows why the n-th device of a user is trusted as far as it is. */
+  async explain(user: string, n = 0): Promise<void> {
+    await this.page.locator(`[data-user="${user}"] [data-action="explain"]`).nth(n).click();
+    await this.sees("#chain[open]");
+  }
+
   /** Waits until the user's devices have these shields, in this order. */
   shields(user: string, ...expected: string[]): Promise<void> {
     const shown = () => this.attributes(`[data-user="${user}"] [data-device]`, "data-shield");
@@ -108,6 +120,11 @@ export class DemoPage {
   /** What changed in a user's list, the latest first. */
   changes(user: string): Promise<string[]> {
     return this.page.locator(`[data-update="${user}"] [data-change]`).allTextContents();
+  }
+
+  /** What became of a user's keys, the latest first. */
+  history(user: string): Promise<string[]> {
+    return this.page.locator(`[data-user="${user}"] [data-key-event] span`).allTextContents();
   }
 
   /** Sentences, the latest first. */

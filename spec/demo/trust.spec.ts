@@ -9,9 +9,11 @@ describe.skipIf(isSkipped)("trust in the demo", { timeout: 60_000 }, () => {
     await demo.shields(CAROL, "cross-signed");
     await demo.shields(DAVE, "self-signed", "self-signed");
     await demo.identity(BOB, "seen");
-    await demo.identity(CAROL, "verified");
     await demo.identity(DAVE, "none");
-    await demo.identity(ALICE, "seen");
+    await demo.identity(ALICE, "unconfirmed");
+    await demo.confirm();
+    await demo.identity(CAROL, "verified");
+    await demo.identity(BOB, "seen");
     expect(await demo.page.locator(`[data-user="${DAVE}"] [data-device]`).first().textContent()).toContain(
       "signed by itself only",
     );
@@ -44,7 +46,7 @@ describe.skipIf(isSkipped)("trust in the demo", { timeout: 60_000 }, () => {
     await expect
       .poll(() => demo.changes(BOB), eventually)
       .toContain(
-        "Refused: Bob’s phone, because it has another key than before, and a device’s key never changes. The device is kept as it was.",
+        "Refused: Bob’s phone, because it has another key than before, and nothing proves that its owner made the change. The device is kept as it was.",
       );
     await expect
       .poll(() => demo.page.locator("#narration").textContent(), eventually)
@@ -56,6 +58,26 @@ describe.skipIf(isSkipped)("trust in the demo", { timeout: 60_000 }, () => {
     await demo.pressAgain("swap-key", "true keys");
     await demo.seesNo(`[data-user="${BOB}"] [data-rejected]`);
     expect(await demo.keys(BOB)).toEqual(before);
+    demo.isWell();
+  });
+
+  it("accepts other keys that the owner's identity has signed, and not the former ones", async ({ demo }) => {
+    const [phone, laptop] = await demo.keys(BOB);
+    await demo.press("rekey-device");
+    await expect.poll(async () => (await demo.keys(BOB))[0], eventually).not.toBe(phone);
+    expect((await demo.keys(BOB))[1]).toBe(laptop);
+    await demo.shields(BOB, "cross-signed", "cross-signed");
+    await demo.seesNo("[data-rejected]");
+    await expect
+      .poll(() => demo.changes(BOB), eventually)
+      .toContain("New keys, signed by the identity of bob: Bob’s phone. The former keys are not accepted any more.");
+    await expect
+      .poll(() => demo.history(BOB), eventually)
+      .toContain("Bob’s phone has new keys, signed by its owner’s identity.");
+    await demo.sees('#recipients [data-devices="6"][data-left-out="0"]');
+
+    await demo.press("swap-key"); // the new ones are as safe as the former ones were
+    await demo.sees(`[data-user="${BOB}"] [data-rejected][data-code="key-changed"][data-kept]`);
     demo.isWell();
   });
 
@@ -110,6 +132,7 @@ describe.skipIf(isSkipped)("trust in the demo", { timeout: 60_000 }, () => {
       demo.sees(`#recipients [data-devices="${devices}"][data-left-out="${leftOut}"]`);
     const reasons = (user: string) => demo.attributes(`#recipients [data-whose="${user}"]`, "data-reason");
     await counts(6, 0);
+    await demo.confirm();
     await demo.press("add-device");
     await counts(7, 0);
     await demo.press("forge-signature");
@@ -122,7 +145,10 @@ describe.skipIf(isSkipped)("trust in the demo", { timeout: 60_000 }, () => {
     await demo.press("reset-identity");
     await counts(3, 5);
     expect(await reasons(CAROL)).toEqual(["identity-changed"]);
-    await demo.page.locator(`[data-acknowledge="${CAROL}"]`).click();
+    await demo.page.locator(`[data-action="acknowledge"][data-whom="${CAROL}"]`).click();
+    await demo.sees(`#recipients [data-whose="${CAROL}"][data-reason="verification-violated"]`);
+    await counts(3, 5);
+    await demo.page.getByRole("button", { name: "Go on without verification of carol" }).click();
     await counts(4, 4);
     await demo.press("server");
     await demo.sees(`#recipients [data-uncertain="1"]`);

@@ -1,6 +1,6 @@
 import { control } from "../session/embedded-homeserver.js";
 import type { Experiment, Stage } from "./experiment.js";
-import { CAROL } from "./users.js";
+import { BOB, CAROL } from "./users.js";
 
 /** What a dishonest server does. */
 export const DISHONEST_SERVER: readonly Experiment[] = [
@@ -8,10 +8,18 @@ export const DISHONEST_SERVER: readonly Experiment[] = [
     "swap-key",
     [
       "Swap the keys of a device of Bob’s",
-      "Same ID, other keys, correctly signed. Refused: a device’s key never changes. The device is kept as it was, and gets no messages.",
+      "Same ID, other keys, signed only by themselves. Refused: nothing proves that Bob made the change. The device is kept as it was, and gets no messages.",
     ],
     ["Return Bob’s true keys again", "Then nothing is refused any more."],
   ),
+  {
+    id: "rekey-device",
+    group: "tricks",
+    label: () => "Bob changes the keys himself",
+    hint: () =>
+      "For comparison: the same ID and other keys again, but his identity has signed them, which no server can forge. Accepted, and the former keys are not accepted any more.",
+    run: () => control("rekey-device", { user_id: BOB }),
+  },
   trick(
     "forge-signature",
     [
@@ -38,7 +46,7 @@ export const DISHONEST_SERVER: readonly Experiment[] = [
     group: "tricks",
     label: () => "Reset Carol’s identity",
     hint: () =>
-      "By her, or by someone who took over her account: both look the same. The change is marked until you acknowledge it on her card, and she is no longer verified.",
+      "By her, or by someone who took over her account: both look the same. The change is marked until you acknowledge it on her card. If she was verified, she gets no messages until you go on without that.",
     run: () => control("reset-identity", { user_id: CAROL }),
   },
   trick(

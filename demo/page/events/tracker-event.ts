@@ -1,4 +1,5 @@
-import type { DeviceId, DeviceKeysByUser, DeviceUpdate, UserId } from "matrix-device-tracker";
+import type { DeviceId, DeviceKeysByUser, DeviceUpdate, KeyEvent, UserId } from "matrix-device-tracker";
+import type { Decision } from "./decision.js";
 import type { TabState, TakeOver } from "./tab-state.js";
 
 /**
@@ -39,8 +40,10 @@ export type TrackerEvent =
   | { readonly type: "updated"; readonly update: DeviceUpdate; readonly names: ReadonlyMap<DeviceId, string> }
   /** The devices that claim the same curve25519 key. */
   | { readonly type: "claimed"; readonly contested: readonly (readonly Claimant[])[] }
-  /** A person acknowledged a changed identity, in this tab or another (`elsewhere`). */
-  | { readonly type: "acknowledged"; readonly userId: UserId; readonly elsewhere: boolean }
+  /** What became of a user's keys, from the beginning. */
+  | { readonly type: "history"; readonly userId: UserId; readonly history: readonly KeyEvent[] }
+  /** A person decided about an identity, in this tab or another (`elsewhere`). */
+  | { readonly type: "decided"; readonly decision: Decision; readonly userId: UserId; readonly elsewhere: boolean }
   /** The embedded homeserver was reset, by a button in this tab or another (`elsewhere`). */
   | { readonly type: "started-over"; readonly elsewhere: boolean }
   /** Another tab syncs now, or the number of tabs changed. */

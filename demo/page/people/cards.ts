@@ -12,9 +12,7 @@ export function cardsIn(list: HTMLElement): (roster: Roster) => void {
   };
 }
 
-/**
- * Replaces only cards that have changed, and keeps the focus: on the same element, or in the place of a removed one.
- */
+/** Replaces only cards that have changed. */
 function put(list: HTMLElement, i: number, card: HTMLElement): void {
   const old = list.children[i];
   if (old === card) return;
@@ -22,7 +20,16 @@ function put(list: HTMLElement, i: number, card: HTMLElement): void {
     list.append(card);
     return;
   }
-  const hadFocus = old.contains(document.activeElement);
+  const { activeElement: focused } = document;
+  const isOpen = old.querySelector("details")?.open ?? false;
+  const part = old.contains(focused) && focused instanceof HTMLElement ? (focused.dataset.part ?? "") : undefined;
   old.replaceWith(card);
-  if (hadFocus) (card.querySelector<HTMLElement>("[data-acknowledge]") ?? card.querySelector("h3"))?.focus();
+  card.querySelector("details")?.toggleAttribute("open", isOpen);
+  if (part !== undefined) focusOn(card, part);
+}
+
+/** Keeps the focus on the same part of a card; if it is gone, on the card's title. */
+function focusOn(card: HTMLElement, part: string): void {
+  const parts = [...card.querySelectorAll<HTMLElement>("[data-part]")];
+  (parts.find(({ dataset }) => dataset.part === part) ?? card.querySelector<HTMLElement>("h3"))?.focus();
 }

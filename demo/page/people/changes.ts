@@ -3,13 +3,14 @@ import type { UserId } from "matrix-device-tracker";
 import { element } from "../dom/element.js";
 import type { TimedEvent } from "../events/tracker-event.js";
 import { clockTime } from "../words/clock-time.js";
+import { decisionWords } from "../words/decision-words.js";
 import { shortName } from "../words/names.js";
 import { changesIn, type Change } from "../words/update-words.js";
 
 /** Changes kept in the list. */
 const KEPT = 40;
 
-/** Lists what saved answers and acknowledgements changed, the latest first. */
+/** Lists what saved answers and a person's decisions changed, the latest first. */
 export function showChanges(
   events$: Observable<TimedEvent>,
   list: HTMLElement,
@@ -36,10 +37,11 @@ export function showChanges(
     list.hidden = false;
   };
   return events$.pipe(
-    filter((event) => event.type === "updated" || event.type === "acknowledged"),
+    filter((event) => event.type === "updated" || event.type === "decided"),
     tap((event) => {
       if (event.type === "updated") show(event.update.userId, changesIn(event.update, event.names));
-      else show(event.userId, [{ kind: "identity", text: acknowledged(event.elsewhere), grave: false }]);
+      else
+        show(event.userId, [{ kind: "identity", text: decisionWords(event.decision, event.elsewhere), grave: false }]);
     }),
     finalize(() => {
       list.replaceChildren();
@@ -48,6 +50,3 @@ export function showChanges(
     }),
   );
 }
-
-const acknowledged = (elsewhere: boolean): string =>
-  `The new identity was acknowledged${elsewhere ? " in another tab" : ""}.`;

@@ -5,6 +5,7 @@ import { nameOf } from "../words/device-name.js";
 import { serverOf, shortName } from "../words/names.js";
 import { STANDINGS } from "../words/standings.js";
 import { drawDevice, drawRefused } from "./draw-device.js";
+import { drawHistory } from "./draw-history.js";
 import { drawIdentity } from "./draw-identity.js";
 import type { Person } from "./person.js";
 
@@ -28,6 +29,7 @@ export function drawCard(person: Person): HTMLElement {
       ...Array.from(rejected, ([id, reason]) => drawRefused(person, id, reason)),
     ),
     nothing && fetchedAt !== undefined && element("p", { class: "none" }, "No devices with keys."),
+    drawHistory(person),
     fetchedAt !== undefined && drawAge(fetchedAt, standing === "unreachable"),
   );
 }

@@ -1,15 +1,16 @@
-import type { DeviceId, DeviceKeys, RejectionReason } from "matrix-device-tracker";
+import type { DeviceId, DeviceKeys, RejectionReason, UserId } from "matrix-device-tracker";
 import { element } from "../dom/element.js";
 import { nameOf } from "../words/device-name.js";
 import { fingerprint } from "../words/fingerprint.js";
 import { together } from "../words/names.js";
 import { REFUSALS, SHIELDS } from "../words/trust-words.js";
+import { actionButton } from "./card-action.js";
 import type { Person } from "./person.js";
 import { shieldIcon, shieldOf, type Shield } from "./shield.js";
 
 /** A device of a user's list: how far it can be trusted, its key, and who else claims that. */
 export function drawDevice(
-  { added, contested, deviceStatus, identity }: Person,
+  { userId, added, contested, deviceStatus, identity }: Person,
   id: DeviceId,
   device: DeviceKeys,
 ): HTMLElement {
@@ -26,7 +27,7 @@ export function drawDevice(
       nameOf(id, device),
       tag !== undefined && element("span", { class: "tag" }, tag),
     ),
-    shield !== undefined && drawShield(shield),
+    shield !== undefined && drawShield(shield, userId, id, nameOf(id, device)),
     element("code", { title: `${id}, ed25519 ${key}` }, fingerprint(key, 4)),
     others !== undefined &&
       element(
@@ -58,7 +59,13 @@ export function drawRefused({ devices }: Person, id: DeviceId, { code, detail }:
   );
 }
 
-function drawShield(shield: Shield): HTMLElement {
+/** A button: pressed, it shows why. */
+function drawShield(shield: Shield, userId: UserId, id: DeviceId, name: string): HTMLElement {
   const { word, meaning } = SHIELDS[shield];
-  return element("span", { class: `word ${shield}`, title: meaning }, shieldIcon(shield), word);
+  return actionButton(
+    { action: "explain", userId, subject: id },
+    { class: `word ${shield}`, title: meaning, label: `${name}: ${word}. Why?` },
+    shieldIcon(shield),
+    element("span", {}, word),
+  );
 }

@@ -1,50 +1,47 @@
 import { element } from "../dom/element.js";
 import { fingerprint } from "../words/fingerprint.js";
-import { shortName } from "../words/names.js";
-import { identityMark, IDENTITIES } from "../words/trust-words.js";
+import { identityNotice } from "../words/identity-notices.js";
+import { IDENTITIES, identityMark, type IdentityMark } from "../words/trust-words.js";
+import { actionButton } from "./card-action.js";
+import { confirmedKey } from "../events/confirmed-key.js";
 import type { Person } from "./person.js";
 
-/** What is known of a user's identity; if it has changed, what that may mean, and the button to acknowledge it. */
-export function drawIdentity({ userId, own, identity }: Person): HTMLElement {
-  const mark = identityMark(identity);
-  const { word, meaning } = own && mark === "seen" ? OURS : IDENTITIES[mark];
-  const { masterKey = "", pinnedMasterKey = "" } = identity;
-  if (mark !== "changed")
+/** What is known of a user's identity; if a person has to decide, what it may mean, and the button. */
+export function drawIdentity(person: Person): HTMLElement {
+  const mark = markOf(person);
+  const notice = identityNotice(mark, person);
+  const { userId, identity } = person;
+  const { word, meaning } = IDENTITIES[mark];
+  if (notice === undefined)
     return element(
       "p",
       {
         class: `identity ${mark}`,
         "data-identity": mark,
-        title: `${meaning}${masterKey === "" ? "" : ` Master key ${masterKey}`}`,
+        title: `${meaning}${identity.masterKey === undefined ? "" : ` Master key ${identity.masterKey}`}`,
       },
       word,
     );
-  const name = shortName(userId);
+  const { text, keys, action, button, label } = notice;
   return element(
     "div",
-    { class: "identity changed", "data-identity": mark },
-    element("p", { class: "headline" }, word),
-    element(
-      "p",
-      { class: "what-now" },
-      own
-        ? "The server returns an identity that is not yours. If you did not just reset it, the server is lying: do not acknowledge it."
-        : `${name} may have reset it, or someone may be impersonating ${name}. Ask ${name} in person, and compare:`,
-    ),
-    element("p", { class: "master-keys" }, "was ", code(pinnedMasterKey), element("br"), "now ", code(masterKey)),
-    element(
-      "button",
-      {
-        type: "button",
-        "data-acknowledge": userId,
-        "data-master-key": masterKey,
-        "aria-label": own ? "Acknowledge your own new identity" : `Acknowledge the new identity of ${name}`,
-      },
-      "Acknowledge",
-    ),
+    { class: `identity notice ${mark}`, "data-identity": mark },
+    element("p", { class: "headline", title: meaning }, word),
+    element("p", { class: "what-now" }, text),
+    keys.length > 0 &&
+      element(
+        "dl",
+        { class: "master-keys" },
+        ...keys.flatMap(([whose, key]) => [element("dt", {}, whose), drawKey(key)]),
+      ),
+    actionButton({ action, userId, subject: identity.masterKey ?? "" }, { label }, button),
   );
 }
 
-const OURS = { word: "your own identity", meaning: "It is the one seen first. What it signs is verified by you." };
+/** Our own identity counts only once it is confirmed. */
+function markOf({ own, identity, history }: Person): IdentityMark {
+  if (!own || identity.state !== "unchanged") return identityMark(identity);
+  return confirmedKey(history) === identity.masterKey ? "confirmed" : "unconfirmed";
+}
 
-const code = (key: string): HTMLElement => element("code", { title: key }, fingerprint(key, 3));
+const drawKey = (key: string): HTMLElement => element("dd", {}, element("code", { title: key }, fingerprint(key, 3)));

@@ -3,6 +3,7 @@ import type {
   DeviceKeys,
   DeviceStatus,
   IdentityStatus,
+  KeyEvent,
   RejectionReason,
   UserDeviceKeys,
   UserId,
@@ -20,6 +21,10 @@ export interface Person {
   readonly deviceStatus: ReadonlyMap<DeviceId, DeviceStatus>;
   readonly identity: IdentityStatus;
   readonly rejected: ReadonlyMap<DeviceId, RejectionReason>;
+  /** What became of their keys, the oldest event first. */
+  readonly history: readonly KeyEvent[];
+  /** Only of ourselves: the master key that another device of ours shows. */
+  readonly phoneShows?: string;
   /** Devices whose curve25519 key other devices claim too, with these. */
   readonly contested: ReadonlyMap<DeviceId, readonly Claimant[]>;
   /** How the list differs from the previous one. */
@@ -36,6 +41,7 @@ export function unknownPerson(userId: UserId, own: boolean): Person {
     deviceStatus: new Map(),
     identity: { state: "none", verified: false, wasVerified: false, collisions: [] },
     rejected: new Map(),
+    history: [],
     contested: new Map(),
     added: new Set(),
     removed: new Map(),

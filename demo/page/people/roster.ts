@@ -6,8 +6,15 @@ import { unknownPerson, withClaims, withList, type Person } from "./person.js";
 /** Everyone on the page. */
 export type Roster = ReadonlyMap<UserId, Person>;
 
-export function emptyRoster(users: readonly UserId[], own: UserId): Roster {
-  return new Map(users.map((userId) => [userId, unknownPerson(userId, userId === own)]));
+/** @param phoneShows the master key that another device of ours shows, if the page can know */
+export function emptyRoster(users: readonly UserId[], own: UserId, phoneShows?: string): Roster {
+  const ofOurs = phoneShows === undefined ? {} : { phoneShows };
+  return new Map(
+    users.map((userId) => {
+      const person = unknownPerson(userId, userId === own);
+      return [userId, userId === own ? { ...person, ...ofOurs } : person];
+    }),
+  );
 }
 
 /** Applies an event; returns the same roster if nothing in it changed. */
@@ -25,6 +32,10 @@ function withNews(roster: Roster, event: TimedEvent): Roster {
       });
     case "claimed":
       return update(roster, (person) => withClaims(person, event.contested));
+    case "history":
+      return update(roster, (person) =>
+        person.userId === event.userId ? { ...person, history: event.history } : person,
+      );
     default:
       return roster;
   }

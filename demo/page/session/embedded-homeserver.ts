@@ -30,6 +30,7 @@ export function embeddedPlace(): Observable<Place> {
           members: Object.keys(room.joined),
           shown: world.people,
           embedded: true,
+          ...(world.own_master_key !== undefined && { phoneShows: world.own_master_key }),
         })),
       ),
     ),
@@ -45,6 +46,8 @@ export interface WorldState {
   readonly unsigned: readonly string[];
   /** The lies that the server is telling. */
   readonly tricks: readonly string[];
+  /** The master key that our phone shows: it has no part in the lies. */
+  readonly own_master_key?: string;
 }
 
 export const worldState = (): Observable<WorldState> => call("GET", "/control/world");

@@ -11,18 +11,20 @@ import {
   take,
   tap,
 } from "rxjs";
-import { DeviceTracker, type UserId } from "matrix-device-tracker";
+import { DeviceTracker, type DeviceId, type UserId } from "matrix-device-tracker";
 import { axiosKeysApi, matrixHttp, syncResponses } from "matrix-device-tracker/http";
 import { idbStore } from "matrix-device-tracker/idb";
 import { inOneTab } from "matrix-device-tracker/tabs";
-import { observedAcknowledgements } from "../events/observed-acknowledgements.js";
 import { observedCalls, type LookUp } from "../events/observed-calls.js";
 import { observedClaims } from "../events/observed-claims.js";
+import { observedDecisions, type Decisions } from "../events/observed-decisions.js";
+import { observedHistories } from "../events/observed-histories.js";
 import { observedKeysApi } from "../events/observed-keys-api.js";
 import { observedTabs } from "../events/observed-tabs.js";
 import { observedUpdates } from "../events/observed-updates.js";
 import type { Note } from "../events/tracker-event.js";
 import { messageOf } from "../words/message-of.js";
+import { explain, type Explanation } from "./explain.js";
 import {
   announcedLists,
   recordedChanges,
@@ -41,8 +43,9 @@ export interface Session {
   readonly lookUp: LookUp;
   /** Emits when another user or the server may have done something, at the push of a button in any tab. */
   readonly announced$: Observable<unknown>;
-  /** Acknowledges a changed identity, with the master key that was shown. */
-  readonly acknowledge: (userId: UserId, masterKey: string) => Observable<never>;
+  readonly decisions: Decisions;
+  /** Why a device is trusted as far as it is, and again after each change. */
+  readonly explain: (userId: UserId, deviceId: DeviceId) => Observable<Explanation>;
 }
 
 /** The tracker as any application composes it, except that everything is recorded. */
@@ -75,7 +78,7 @@ export function openSession(place: Place, note: Note, complain: (message: string
     const users = usersOf(place);
     const followed: Followed = { tracker, store, users, note };
     const lookUp = observedCalls(tracker, note);
-    const { acknowledge, observe } = observedAcknowledgements(tracker, note);
+    const { decisions, observe } = observedDecisions(tracker, userId, note);
     const syncsHere = () => sharing.syncsHere$.value;
 
     const fresh$ = embedded
@@ -91,6 +94,9 @@ export function openSession(place: Place, note: Note, complain: (message: string
       ),
     ).pipe(share());
 
+    const changes$ = merge(lists$, store.commits$);
+    const histories$ = observedHistories(tracker, users, changes$).pipe(share());
+
     const session = new Subscription();
     session.add(observedTabs(sharing, note).subscribe());
     session.add(
@@ -105,8 +111,16 @@ export function openSession(place: Place, note: Note, complain: (message: string
     session.add(tracker.problems$.subscribe(({ message }) => complain(message)));
     session.add(observedUpdates(tracker, users, note).subscribe());
     session.add(observedClaims(tracker, users, lists$, note).subscribe({ error: () => undefined }));
-    session.add(observe(lists$).subscribe({ error: (error: unknown) => complain(messageOf(error)) }));
-    subscriber.next({ place, users, lookUp, announced$: tracker.deviceChanges$, acknowledge });
+    session.add(observe(lists$, histories$).subscribe({ error: (error: unknown) => complain(messageOf(error)) }));
+    session.add(histories$.subscribe(([whose, history]) => note({ type: "history", userId: whose, history })));
+    subscriber.next({
+      place,
+      users,
+      lookUp,
+      announced$: tracker.deviceChanges$,
+      decisions,
+      explain: (whose, id) => explain({ tracker, ownUserId: userId, changes$ }, whose, id),
+    });
     session.add(tracker.connect());
     session.add(() => tracker.close());
     return session;

@@ -12,6 +12,8 @@ export interface Place {
   readonly shown: readonly UserId[];
   /** Whether it is the homeserver that comes with this page, which obeys the buttons. */
   readonly embedded: boolean;
+  /** Our master key as our phone shows it, not as the server returns it. Only known if `embedded`. */
+  readonly phoneShows?: string;
 }
 
 /** The users in the diagram of a place, ourselves last. */

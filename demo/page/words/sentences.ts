@@ -2,6 +2,7 @@ import type { UserId } from "matrix-device-tracker";
 import { syncRoleOf, type Timeline } from "../diagram/timeline.js";
 import type { TimedEvent } from "../events/tracker-event.js";
 import { answerSentence, backgroundSentence } from "./answer-sentence.js";
+import { decisionSentence } from "./decision-words.js";
 import { nameThem, shortName, together } from "./names.js";
 import { shiftSentence, takeOverSentence } from "./tab-words.js";
 import { changesIn } from "./update-words.js";
@@ -35,7 +36,7 @@ export function sentence(before: Timeline, event: TimedEvent): string | undefine
       return "We unsubscribe.";
     case "updated": {
       const changes = changesIn(event.update, event.names).filter(
-        ({ kind, grave }) => grave || kind === "cross-signed",
+        ({ kind, grave }) => grave || kind === "cross-signed" || kind === "rekeyed",
       );
       return changes.length === 0
         ? undefined
@@ -50,8 +51,8 @@ export function sentence(before: Timeline, event: TimedEvent): string | undefine
                 `${together(claimants.map(({ name }) => name))} claim the same key: a message from it cannot be attributed.`,
             )
             .join(" ");
-    case "acknowledged":
-      return `The new identity of ${shortName(event.userId)} was acknowledged${event.elsewhere ? " in another tab" : ""}.`;
+    case "decided":
+      return decisionSentence(event.decision, event.userId, event.elsewhere);
     case "started-over":
       return `${event.elsewhere ? "Another tab started over" : "Started over"}: a new homeserver with new keys, and nothing is saved.`;
     default:

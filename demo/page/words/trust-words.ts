@@ -32,7 +32,7 @@ export const REFUSALS: Readonly<Record<RejectionCode, string>> = {
   "too-many-devices": "its owner has too many devices",
   "invalid-signature": "its own signature is invalid",
   unsigned: "it is not signed",
-  "key-changed": "it has another key than before, and a device’s key never changes",
+  "key-changed": "it has another key than before, and nothing proves that its owner made the change",
   "key-shared": "another device of the same user has the same key",
   "cross-signing-id": "its ID is the key of an identity, so signatures of one could pass for the other",
 };
@@ -55,20 +55,44 @@ export const LEFT_OUT: Readonly<Record<LeftOutReason, string>> = {
 };
 
 /** What a card says about its user's identity. */
-export type IdentityMark = "verified" | "seen" | "changed" | "removed" | "unknown" | "none";
+export type IdentityMark =
+  | "verified"
+  | "violated"
+  | "unjudged"
+  | "seen"
+  | "changed"
+  | "removed"
+  | "unknown"
+  | "none"
+  /** Only our own: whether a person has confirmed it. */
+  | "confirmed"
+  | "unconfirmed";
 
-export function identityMark({ state, verified }: IdentityStatus): IdentityMark {
-  return state === "unchanged" ? (verified ? "verified" : "seen") : state;
+export function identityMark({ state, verified, wasVerified, unjudged }: IdentityStatus): IdentityMark {
+  if (state !== "unchanged") return state;
+  if (verified) return "verified";
+  if (!wasVerified) return "seen";
+  return unjudged === true ? "unjudged" : "violated";
 }
 
 export const IDENTITIES: Readonly<Record<IdentityMark, { readonly word: string; readonly meaning: string }>> = {
   verified: {
     word: "identity verified by you",
-    meaning: "You have compared keys: your own identity has signed theirs.",
+    meaning: "You have compared keys: your own identity, which you have confirmed, has signed theirs.",
+  },
+  violated: {
+    word: "not verified any more",
+    meaning: "You had verified this user. Either the identity is another one, or the server withholds your signature.",
+  },
+  unjudged: {
+    word: "verified before",
+    meaning:
+      "The server does not return your own identity as you confirmed it, so nothing shows whether this is still so.",
   },
   seen: {
     word: "identity unchanged",
-    meaning: "It is the identity seen first, or the one that you acknowledged. You have not compared keys.",
+    meaning:
+      "It is the identity seen first, or the one that you acknowledged. It counts as compared only once your own confirmed identity has signed it.",
   },
   changed: { word: "identity changed", meaning: "It is not the identity seen first." },
   removed: { word: "identity removed", meaning: "There was an identity, and the server no longer returns one." },
@@ -77,4 +101,9 @@ export const IDENTITIES: Readonly<Record<IdentityMark, { readonly word: string; 
     meaning: "What was seen before is lost or cannot be read, so nothing shows whether it is the same identity.",
   },
   none: { word: "no identity", meaning: "Cross-signing was never set up: each device has only its own signature." },
+  confirmed: { word: "your own identity, confirmed", meaning: "Users whom it has signed are verified." },
+  unconfirmed: {
+    word: "is this your identity?",
+    meaning: "A server can invent an identity in your name, so it counts only once you have confirmed it.",
+  },
 };

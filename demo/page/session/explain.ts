@@ -1,0 +1,53 @@
+import { catchError, debounceTime, EMPTY, forkJoin, map, startWith, switchMap, type Observable } from "rxjs";
+import type { DeviceId, DeviceTracker, KeyEvent, RejectionReason, TrustChain, UserId } from "matrix-device-tracker";
+import { nameOf } from "../words/device-name.js";
+
+/** Changes closer together than this are followed by one reading, in ms. */
+const TOGETHER = 50;
+
+/** Why a device is trusted as far as it is, with what words for it need. */
+export interface Explanation {
+  readonly chain: TrustChain;
+  /** What became of the user's keys and of our own. */
+  readonly history: readonly KeyEvent[];
+  readonly ownHistory: readonly KeyEvent[];
+  /** The device's display name. */
+  readonly name: string;
+  /** Why the device as the server returns it now is refused: the chain is that of the device as it was. */
+  readonly refusal: RejectionReason | undefined;
+}
+
+interface Explaining {
+  readonly tracker: DeviceTracker;
+  readonly ownUserId: UserId;
+  /** Emits when a list or a pin may have changed. */
+  readonly changes$: Observable<unknown>;
+}
+
+/**
+ * Why a device is trusted as far as it is, and again after each change.
+ */
+export function explain(
+  { tracker, ownUserId, changes$ }: Explaining,
+  userId: UserId,
+  deviceId: DeviceId,
+): Observable<Explanation> {
+  return changes$.pipe(
+    debounceTime(TOGETHER),
+    startWith(undefined),
+    switchMap(() =>
+      forkJoin({
+        chain: tracker.explain(userId, deviceId),
+        history: tracker.keyHistory(userId),
+        ownHistory: tracker.keyHistory(ownUserId),
+        known: tracker.getKnownDeviceKeys([userId]),
+      }).pipe(catchError(() => EMPTY)),
+    ),
+    map(({ known, ...explanation }) => {
+      const list = known.get(userId);
+      const device = list?.deviceKeys.get(deviceId);
+      const name = device === undefined ? deviceId : nameOf(deviceId, device);
+      return { ...explanation, name, refusal: list?.rejected.get(deviceId) };
+    }),
+  );
+}

@@ -21,6 +21,10 @@ class Page {
   readonly imported: number[] = [];
   engines = 0;
   broken: Error | undefined;
+  /** Whether loading the engine never ends. */
+  losesEngine = false;
+  /** For each engine, whether the one before is known to be stuck. */
+  readonly stuck: boolean[] = [];
   /** Called when a key is imported. */
   onImport = () => {};
   #resume: (() => void) | undefined;
@@ -33,8 +37,10 @@ class Page {
   readonly verifier = new SlicedVerifier({
     now: () => this.time,
     nextTask: () => new Promise<void>((resolve) => (this.#resume = resolve)),
-    engine: async () => {
+    engine: async (isStuck) => {
       this.engines++;
+      this.stuck.push(isStuck);
+      if (this.losesEngine) await new Promise(() => {});
       if (this.broken !== undefined) throw this.broken;
       return {
         importKey: (publicKey) => {
@@ -66,6 +72,12 @@ class Page {
     resume();
     await this.settle();
     return true;
+  }
+
+  /** Drops the task that the verifier has requested. */
+  async loseTask(): Promise<void> {
+    await this.settle();
+    this.#resume = undefined;
   }
 
   async tasks(): Promise<void> {
@@ -248,6 +260,51 @@ describe("SlicedVerifier", () => {
     const calls = [page.call(checks(3)), page.call(checks(1))];
     await page.tasks();
     expect(calls.map(({ seen }) => seen)).toEqual([[{ error: new Error("broken") }], [{ error: new Error("broken") }]]);
+  });
+
+  it("answers a later call although the page has dropped a task", async () => {
+    const page = new Page();
+    const { subscription } = page.call(checks(2));
+    await page.loseTask();
+    subscription.unsubscribe(); // it has waited too long
+    const { seen } = page.call(checks(2));
+    await page.tasks();
+    expect(seen).toEqual([[false, true], "done"]);
+  });
+
+  it("goes on with another call that waits for a task that was dropped", async () => {
+    const page = new Page();
+    const { subscription } = page.call(checks(1));
+    const { seen } = page.call(checks(2));
+    await page.loseTask();
+    subscription.unsubscribe();
+    await page.tasks();
+    expect(seen).toEqual([[false, true], "done"]);
+  });
+
+  it("answers a later call although a verification never ended", async () => {
+    let isStuck = true;
+    const page = new Page(0.1, (_, { message }) => (isStuck ? new Promise<never>(() => {}) : message[0] === 1));
+    const { subscription } = page.call(checks(1));
+    await page.tasks();
+    subscription.unsubscribe();
+    isStuck = false;
+    const { seen } = page.call(checks(2));
+    await page.tasks();
+    expect(seen).toEqual([[false, true], "done"]);
+  });
+
+  it("loads the engine again if that never ended", async () => {
+    const page = new Page();
+    page.losesEngine = true;
+    const { subscription } = page.call(checks(1));
+    await page.settle();
+    subscription.unsubscribe();
+    page.losesEngine = false;
+    const { seen } = page.call(checks(2));
+    await page.tasks();
+    expect(seen).toEqual([[false, true], "done"]);
+    expect(page.stuck).toEqual([false, true]);
   });
 
   it("is cold: each subscription verifies again", async () => {

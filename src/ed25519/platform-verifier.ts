@@ -45,10 +45,16 @@ export function platformVerifier(options: PlatformVerifierOptions = {}): Signatu
       return engine;
     }
   };
-  const engine = () =>
-    (chosen ??= choose().catch((error: unknown) => {
+  const engine = (isStuck: boolean) => {
+    if (isStuck) chosen = undefined;
+    return (chosen ??= choose().catch((error: unknown) => {
       chosen = undefined;
       throw error;
     }));
-  return new SlicedVerifier({ engine: async () => strict(await engine()), nextTask, now: () => performance.now() });
+  };
+  return new SlicedVerifier({
+    engine: async (isStuck) => strict(await engine(isStuck)),
+    nextTask,
+    now: () => performance.now(),
+  });
 }

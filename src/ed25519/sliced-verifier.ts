@@ -16,8 +16,11 @@ export const SLICE_TIME = 8;
 
 /** What {@link SlicedVerifier} depends on. */
 export interface Slicing {
-  /** Loads the engine. Called whenever verification starts after a pause. */
-  readonly engine: () => Promise<Engine>;
+  /**
+   * Loads the engine. Called whenever verification starts after a pause.
+   * @param isStuck whether loading it has not come to an end
+   */
+  readonly engine: (isStuck: boolean) => Promise<Engine>;
   /** Resolves in a new task. */
   readonly nextTask: () => Promise<void>;
   /** Any clock, in ms. */
@@ -41,6 +44,9 @@ interface Job {
  * All calls share the slices and take turns check by check, so that a call for one user does not wait for a call for a
  * thousand, and concurrent calls do not add up to a long task. Unsubscribing removes the checks of a call; results of
  * those already started are dropped.
+ *
+ * A call that is unsubscribed before its end may have waited too long: a platform can drop what it was asked for, such as
+ * that of a page in the back/forward cache. So the slices are begun anew, and no later call waits for what never comes.
  */
 export class SlicedVerifier implements SignatureVerifier {
   /** Calls without a result. */
@@ -48,7 +54,9 @@ export class SlicedVerifier implements SignatureVerifier {
   /** Those of them that have checks left to start, in the order of their turns. */
   readonly #waiting = new Set<Job>();
   readonly #slicing: Slicing;
-  #running = false;
+  /** The loop that makes the slices; another one takes over if it may be stuck. */
+  #loop: object | undefined;
+  #isLoading = false;
 
   constructor(slicing: Slicing) {
     this.#slicing = slicing;
@@ -60,30 +68,43 @@ export class SlicedVerifier implements SignatureVerifier {
       const job: Job = { subscriber, checks, keys: new Map(), results: [], started: 0, done: 0 };
       this.#open.add(job);
       this.#waiting.add(job);
-      if (!this.#running) void this.#run();
+      if (this.#loop === undefined) void this.#run();
       return () => {
-        this.#open.delete(job);
         this.#waiting.delete(job);
+        if (!this.#open.delete(job)) return;
+        this.#loop = undefined;
+        if (this.#waiting.size > 0) void this.#run();
       };
     });
   }
 
   async #run(): Promise<void> {
-    this.#running = true;
+    const loop = {};
+    this.#loop = loop;
     try {
-      const engine = await this.#slicing.engine();
-      while (this.#waiting.size > 0) {
+      const isStuck = this.#isLoading;
+      this.#isLoading = true;
+      const engine = await this.#slicing.engine(isStuck);
+      this.#isLoading = false;
+      while (this.#loop === loop && this.#waiting.size > 0) {
         await this.#slicing.nextTask();
-        await this.#slice(engine);
+        if (this.#isCurrent(loop)) await this.#slice(engine);
       }
-      this.#running = false;
+      if (this.#loop === loop) this.#loop = undefined;
     } catch (error) {
-      this.#running = false; // before emitting errors: a subscriber may call verify() again
+      this.#isLoading = false;
+      if (this.#loop !== loop) return;
+      this.#loop = undefined; // before emitting errors: a subscriber may call verify() again
       const failed = [...this.#open];
       this.#open.clear();
       this.#waiting.clear();
       for (const { subscriber } of failed) subscriber.error(error);
     }
+  }
+
+  /** Another loop may have taken over in the meantime. */
+  #isCurrent(loop: object): boolean {
+    return this.#loop === loop;
   }
 
   async #slice(engine: Engine): Promise<void> {

@@ -79,6 +79,7 @@ export class Claims {
 
 function withEntry(claims: KeyClaims, entry: IndexEntry): KeyClaims {
   const { entries, more } = claims;
+  if (entries.length === 0) return { entries: [entry], more }; // nearly every key has one claimant
   const users = new Set(entries.map(([userId]) => userId));
   const theirs = entries.filter(([userId]) => userId === entry[0]).length;
   const isFull = theirs === 0 ? users.size >= MAX_USERS_OF_ONE_KEY : theirs >= MAX_CLAIMS_OF_ONE_KEY;

@@ -87,33 +87,66 @@ describe("identityStatus", () => {
   });
 });
 
+describe("a user who was verified", () => {
+  const identity: Identity = { masterKey: first, pinnedMasterKey: first, signedBy: [ours] };
+
+  it("was so if they are, and if that was noted", () => {
+    const wasVerified = (one: Identity, ourKey?: string) => identityStatus(one, ourKey).wasVerified;
+    expect([wasVerified(identity, ours), wasVerified(identity)]).toEqual([true, false]);
+    expect(identityStatus({ ...identity, signedBy: [], wasVerified: true }, ours)).toMatchObject({
+      verified: false,
+      wasVerified: true,
+    });
+  });
+});
+
 describe("an acknowledged identity", () => {
+  const changed: Identity = { masterKey: second, pinnedMasterKey: first, signedBy: [] };
+
   it("is unchanged, whether it was changed or unknown before", () => {
-    const changed: Identity = { masterKey: second, pinnedMasterKey: first, signedBy: [] };
     for (const identity of [changed, { ...changed, uncompared: true as const }])
-      expect(acknowledged(identity, second)).toEqual({ masterKey: second, pinnedMasterKey: second, signedBy: [] });
+      expect(acknowledged(identity, second, false)).toEqual({
+        masterKey: second,
+        pinnedMasterKey: second,
+        signedBy: [],
+      });
+  });
+});
+
+describe("a confirmed identity", () => {
+  const changed: Identity = { masterKey: second, pinnedMasterKey: first, signedBy: [] };
+
+  it("is one that a person has confirmed to be ours, if it is the one given", () => {
+    expect(acknowledged(changed, second, true)).toEqual({ ...changed, pinnedMasterKey: second, confirmed: true });
+    expect(acknowledged(changed, first, true)).toEqual(changed);
+  });
+
+  it("stays confirmed if the same key is acknowledged, and not if another one is", () => {
+    const confirmed = acknowledged(changed, second, true);
+    expect(acknowledged(confirmed, second, false)).toEqual(confirmed);
+    expect(acknowledged({ ...confirmed, masterKey: first }, first, false)).not.toHaveProperty("confirmed");
   });
 });
 
 describe("ownUserSigningKey", () => {
   const userSigningKey = { keys: { [`ed25519:${ours}`]: ours } };
+  const confirmed: Identity = { masterKey: first, pinnedMasterKey: first, confirmed: true, signedBy: [] };
 
-  it("is the one in our own list while our identity is unchanged", () => {
-    expect(
-      ownUserSigningKey({ identity: { masterKey: first, pinnedMasterKey: first, signedBy: [] }, userSigningKey }),
-    ).toBe(ours);
+  it("is the one in our own list while our confirmed identity is unchanged", () => {
+    expect(ownUserSigningKey({ identity: confirmed, userSigningKey })).toBe(ours);
   });
 
   it.each<[string, Identity]>([
-    ["changed and not acknowledged", { masterKey: second, pinnedMasterKey: first, signedBy: [] }],
-    ["removed", { pinnedMasterKey: first, signedBy: [] }],
+    ["confirmed by no person", { masterKey: first, pinnedMasterKey: first, signedBy: [] }],
+    ["changed and not acknowledged", { ...confirmed, masterKey: second }],
+    ["removed", { pinnedMasterKey: first, confirmed: true, signedBy: [] }],
     ["missing", NO_IDENTITY],
-    ["not compared", { masterKey: first, pinnedMasterKey: first, uncompared: true, signedBy: [] }],
+    ["not compared", { ...confirmed, uncompared: true }],
   ])("is undefined while our identity is %s", (_, identity) => {
     expect(ownUserSigningKey({ identity, userSigningKey })).toBeUndefined();
   });
 
   it("is undefined if the list has none", () => {
-    expect(ownUserSigningKey({ identity: { masterKey: first, pinnedMasterKey: first, signedBy: [] } })).toBeUndefined();
+    expect(ownUserSigningKey({ identity: confirmed })).toBeUndefined();
   });
 });

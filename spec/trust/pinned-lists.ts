@@ -1,7 +1,7 @@
 import type { DeviceStatus } from "../../src/model/results.js";
 import type { DeviceKeys } from "../../src/model/wire.js";
 import { emptyList, type DeviceList } from "../../src/trust/device-list.js";
-import type { Pins } from "../../src/trust/pins.js";
+import { makePins, type Pins } from "../../src/trust/pins.js";
 import { signedAccount } from "../support/signed-account.js";
 import { BOB } from "../support/users.js";
 
@@ -26,13 +26,38 @@ export const pinned = (devices: readonly DeviceKeys[], masterKey?: string): Pins
   ...(masterKey !== undefined && { masterKey }),
 });
 
+/** What is pinned, without what is known of how that came about. */
+export const keysOf = ({ devices, signed, masterKey, wasVerified, incomplete }: Pins): Pins =>
+  makePins({ devices, signed, masterKey, wasVerified, incomplete });
+
+/** The history in a line each, such as `first-seen PHONE`, `shown master` or `accepted self-signing`. */
+export const historyOf = ({ history = [] }: Pins): readonly string[] =>
+  history.map(({ type, kind, deviceId }) => `${type} ${deviceId ?? kind}`);
+
+/** The status of devices that only their own keys have signed. */
+export const SELF_SIGNED = status({ crossSigned: false });
+export const UNSIGNED = status({ signedByItself: false, crossSigned: false });
+
+/** The same status for all these devices. */
+export const allOf = (devices: readonly DeviceKeys[], one: DeviceStatus): Pick<DeviceList, "deviceStatus"> => ({
+  deviceStatus: new Map(devices.map((device) => [device.device_id, one])),
+});
+
 /** A verified list of these devices, all of them signed, with Bob's cross-signing keys. */
 export const verified = (devices: readonly DeviceKeys[], changes: Partial<DeviceList> = {}): DeviceList => ({
   ...emptyList(5),
   deviceKeys: new Map(devices.map((device) => [device.device_id, device])),
-  deviceStatus: new Map(devices.map((device) => [device.device_id, status()])),
+  ...allOf(devices, status()),
   masterKey: bob.masterKey,
   selfSigningKey: bob.selfSigningKey,
   identity: { masterKey: bob.master.publicKey, signedBy: [] },
   ...changes,
 });
+
+/** The same, of devices that only their own keys have signed. */
+export const selfSigned = (devices: readonly DeviceKeys[], changes: Partial<DeviceList> = {}): DeviceList =>
+  verified(devices, { ...allOf(devices, SELF_SIGNED), ...changes });
+
+/** The same, of devices without signatures. */
+export const unsigned = (devices: readonly DeviceKeys[], changes: Partial<DeviceList> = {}): DeviceList =>
+  verified(devices, { ...allOf(devices, UNSIGNED), ...changes });

@@ -1,111 +1,278 @@
 import { describe, expect, it } from "vitest";
+import { MAX_PINNED_DEVICES_PER_USER, MAX_RETIRED_KEYS } from "../../src/keys/limits.js";
+import type { KeyEvent } from "../../src/model/key-event.js";
 import {
+  evidenceOf,
+  forget,
+  isNothing,
   LOST_PINS,
-  mergePins,
+  makePins,
   NO_PINS,
+  noteShown,
   pinsOf,
   readPins,
   repin,
   repinMasterKey,
+  replaceKey,
+  withRoom,
   type Pins,
 } from "../../src/trust/pins.js";
-import { bob, phone, pinned, tablet, verified, withoutEd25519 } from "./pinned-lists.js";
+import {
+  allOf,
+  bob,
+  ed25519,
+  historyOf,
+  keysOf,
+  phone,
+  pinned,
+  status,
+  tablet,
+  unsigned,
+  verified,
+  withoutEd25519,
+} from "./pinned-lists.js";
 
 describe("pinsOf", () => {
   it("returns the keys of a list, and the pinned master key rather than its own", () => {
-    expect(
-      pinsOf(
-        verified([phone, withoutEd25519(tablet)], {
-          identity: { masterKey: "new", pinnedMasterKey: "first", signedBy: [] },
-        }),
-      ),
-    ).toMatchObject(pinned([phone], "first"));
+    const identity = { masterKey: "new", pinnedMasterKey: "first", signedBy: [] };
+    expect(pinsOf(verified([phone, withoutEd25519(tablet)], { identity }))).toEqual({
+      ...pinned([phone], "first"),
+      signed: new Set(["PHONE"]),
+    });
     expect(pinsOf(verified([], { identity: { signedBy: [] } }))).toEqual(NO_PINS);
     expect(pinsOf(undefined)).toEqual(NO_PINS);
   });
+
+  it("leaves out unsigned devices, not those that only their owner has signed", () => {
+    expect(pinsOf(unsigned([phone])).devices).toEqual(new Map());
+    const byOwner = pinsOf(verified([phone], allOf([phone], status({ signedByItself: false }))));
+    expect(byOwner).toEqual(pinned([phone]));
+  });
+
+  it("returns that the user was verified", () => {
+    expect(pinsOf(verified([], { identity: { signedBy: [], wasVerified: true } }))).toMatchObject({
+      wasVerified: true,
+    });
+  });
+});
+
+const event = (changes: Partial<KeyEvent> = {}): KeyEvent => ({
+  type: "accepted",
+  kind: "device",
+  key: "new",
+  deviceId: "PHONE",
+  at: 9,
+  ...changes,
 });
 
 describe("repin", () => {
   const pins: Pins = { ...pinned([phone, tablet], "master"), signed: new Set(["PHONE", "TABLET"]) };
 
   it("replaces the key of a device, and forgets that the other key has signed it", () => {
-    expect(repin(pins, "PHONE", "new")).toEqual({
+    expect(repin(pins, "PHONE", "new", 9)).toEqual({
       devices: new Map([...pins.devices, ["PHONE", "new"]]),
       masterKey: "master",
       signed: new Set(["TABLET"]),
+      evidence: new Map([["PHONE", "acknowledged"]]),
+      retired: new Map([["PHONE", [ed25519(phone)]]]),
+      history: [event({ type: "acknowledged" })],
     });
   });
 
-  it("adds a device, and returns the same pins if there is nothing to do", () => {
-    expect(repin(NO_PINS, "PHONE", "new")).toEqual({ devices: new Map([["PHONE", "new"]]) });
-    expect(repin(pins, "PHONE", pins.devices.get("PHONE")!)).toBe(pins);
+  it("adds a device", () => {
+    expect(keysOf(repin(NO_PINS, "PHONE", "new", 9))).toEqual({ devices: new Map([["PHONE", "new"]]) });
+  });
+
+  it("makes the pinned key an acknowledged one, once", () => {
+    const acknowledged = repin(pins, "PHONE", ed25519(phone), 9);
+    expect(keysOf(acknowledged)).toEqual(pins);
+    expect(evidenceOf(acknowledged, "PHONE")).toBe("acknowledged");
+    expect(acknowledged).not.toHaveProperty("retired");
+    expect(repin(acknowledged, "PHONE", ed25519(phone), 10)).toBe(acknowledged);
+  });
+
+  it("does not weaken a key that is verified", () => {
+    const known: Pins = { ...pins, evidence: new Map([["PHONE", "verified"]]) };
+    expect(repin(known, "PHONE", ed25519(phone), 9)).toBe(known);
+  });
+
+  it("brings a key back that was replaced", () => {
+    const back = repin(repin(pins, "PHONE", "new", 9), "PHONE", ed25519(phone), 10);
+    expect(back.devices).toEqual(pins.devices);
+    expect(back.retired).toEqual(new Map([["PHONE", ["new"]]]));
   });
 
   it("says nothing of the master key: incomplete pins stay incomplete", () => {
-    expect(repin(LOST_PINS, "PHONE", "new")).toMatchObject({ incomplete: true });
+    expect(repin(LOST_PINS, "PHONE", "new", 9)).toMatchObject({ incomplete: true });
+  });
+});
+
+describe("replacing a device's key", () => {
+  it("retires the former ones, the latest last, up to the limit", () => {
+    let pins: Pins = NO_PINS;
+    for (let i = 0; i <= MAX_RETIRED_KEYS + 1; i++) pins = replaceKey(pins, "PHONE", `${i}`, "cross-signed", event());
+    expect(pins.retired?.get("PHONE")).toEqual(Array.from({ length: MAX_RETIRED_KEYS }, (_, i) => `${i + 1}`));
+  });
+
+  it("notes the event and the evidence", () => {
+    const pins = replaceKey(pinned([phone]), "PHONE", "new", "cross-signed", event());
+    expect([historyOf(pins), evidenceOf(pins, "PHONE")]).toEqual([["accepted PHONE"], "cross-signed"]);
+  });
+});
+
+describe("the evidence of a device's key", () => {
+  it("is what is pinned, else self-signed, and seen if nothing is pinned", () => {
+    const pins: Pins = { ...pinned([phone, tablet]), evidence: new Map([["PHONE", "cross-signed"]]) };
+    expect(["PHONE", "TABLET", "OTHER"].map((deviceId) => evidenceOf(pins, deviceId))).toEqual([
+      "cross-signed",
+      "self-signed",
+      "seen",
+    ]);
+  });
+});
+
+describe("forgetting a device", () => {
+  const pins = repin({ ...pinned([phone, tablet], "master"), signed: new Set(["PHONE", "TABLET"]) }, "PHONE", "new", 8);
+
+  it("removes its keys, and leaves the others and the history", () => {
+    const forgotten = forget(pins, "PHONE", 9);
+    expect(forgotten).toEqual({
+      ...pinned([tablet], "master"),
+      signed: new Set(["TABLET"]),
+      history: [...(pins.history ?? []), event({ type: "forgotten" })],
+    });
+  });
+
+  it("returns the same pins if nothing is known of it", () => {
+    expect(forget(pins, "OTHER", 9)).toBe(pins);
   });
 });
 
 describe("repinMasterKey", () => {
+  const known: Pins = { ...pinned([phone], "first"), signed: new Set(["PHONE"]), incomplete: true };
+
   it("replaces the master key; what was pinned before does not matter any more", () => {
-    const pins: Pins = { ...pinned([phone], "first"), signed: new Set(["PHONE"]), incomplete: true };
-    expect(repinMasterKey(pins, "new")).toEqual({ ...pinned([phone], "new"), signed: new Set(["PHONE"]) });
-    expect(repinMasterKey(LOST_PINS, "new")).toEqual({ devices: new Map(), masterKey: "new" });
+    const pins = repinMasterKey(known, "new", "acknowledged", 9);
+    expect(keysOf(pins)).toEqual({ ...pinned([phone], "new"), signed: new Set(["PHONE"]) });
+    expect(pins).toMatchObject({
+      masterEvidence: "acknowledged",
+      retiredMasterKeys: ["first"],
+      history: [{ type: "acknowledged", kind: "master", key: "new", at: 9 }],
+    });
+    expect(keysOf(repinMasterKey(LOST_PINS, "new", "acknowledged", 9))).toEqual({
+      devices: new Map(),
+      masterKey: "new",
+    });
+  });
+
+  it("confirms our own", () => {
+    const pins = repinMasterKey(known, "first", "verified", 9);
+    expect(keysOf(pins)).toEqual({ ...pinned([phone], "first"), signed: new Set(["PHONE"]) });
+    expect([pins.masterEvidence, historyOf(pins)]).toEqual(["verified", ["confirmed master"]]);
+    expect(pins).not.toHaveProperty("retiredMasterKeys");
+  });
+
+  it("brings a key back that was replaced", () => {
+    const pins = repinMasterKey(repinMasterKey(known, "new", "acknowledged", 9), "first", "acknowledged", 10);
+    expect([pins.masterKey, pins.retiredMasterKeys]).toEqual(["first", ["new"]]);
+  });
+
+  it("changes nothing if the key is pinned by a person's word already", () => {
+    const pins = repinMasterKey(known, "new", "acknowledged", 9);
+    expect(repinMasterKey(pins, "new", "acknowledged", 10)).toBe(pins);
+  });
+
+  it("does not weaken a confirmed key by acknowledging it", () => {
+    const pins = repinMasterKey(known, "new", "verified", 9);
+    expect(repinMasterKey(pins, "new", "acknowledged", 10)).toBe(pins);
+    expect(repinMasterKey({ ...pins, incomplete: true }, "new", "acknowledged", 10)).toMatchObject({
+      masterEvidence: "verified",
+    });
+  });
+
+  it("makes incomplete pins complete, also those of a confirmed key", () => {
+    const pins: Pins = { ...repinMasterKey(known, "new", "verified", 9), incomplete: true };
+    expect(repinMasterKey(pins, "new", "verified", 10)).not.toHaveProperty("incomplete");
   });
 });
 
-describe("mergePins", () => {
-  it("keeps the first of two keys", () => {
-    const first: Pins = {
-      devices: new Map([
-        ["A", "first"],
-        ["B", "b"],
-      ]),
-      masterKey: "first",
-    };
-    const later: Pins = {
-      devices: new Map([
-        ["A", "later"],
-        ["C", "c"],
-      ]),
-      masterKey: "later",
-    };
-    expect(mergePins(first, later)).toEqual({
-      devices: new Map([
-        ["A", "first"],
-        ["B", "b"],
-        ["C", "c"],
-      ]),
-      masterKey: "first",
+describe("withRoom", () => {
+  const ids = Array.from({ length: MAX_PINNED_DEVICES_PER_USER }, (_, i) => `D${i}`);
+  const full: Pins = {
+    devices: new Map(ids.map((id) => [id, "key"])),
+    signed: new Set(["D0", "D1", "D2"]),
+    evidence: new Map([
+      ["D0", "cross-signed"],
+      ["D2", "acknowledged"],
+    ]),
+    retired: new Map([
+      ["D0", ["old"]],
+      ["D1", ["old"]],
+    ]),
+  };
+  const droppedFrom = (pins: Pins, after: Pins) => [...pins.devices.keys()].filter((id) => !after.devices.has(id));
+
+  it("drops the oldest pins of devices that are gone, those with weak evidence first", () => {
+    const isLive = (deviceId: string) => deviceId === "D3";
+    const after = withRoom(full, 3, isLive);
+    expect(droppedFrom(full, after)).toEqual(["D1", "D4", "D5"]);
+    expect(after).toMatchObject({
+      signed: new Set(["D0", "D2"]),
+      evidence: full.evidence,
+      retired: new Map([["D0", ["old"]]]),
     });
-    expect([...mergePins(first, later).devices.keys()]).toEqual(["A", "B", "C"]);
-    expect(mergePins(NO_PINS, later)).toEqual(later);
-    expect(mergePins({ devices: first.devices }, later).masterKey).toBe("later");
-    expect(mergePins({ devices: first.devices }, { devices: later.devices })).not.toHaveProperty("masterKey");
   });
 
-  it("ignores a signature by another key than the first one", () => {
-    const signed = new Set(["A"]);
-    expect(
-      mergePins({ devices: new Map([["A", "first"]]) }, { devices: new Map([["A", "later"]]), signed }),
-    ).not.toHaveProperty("signed");
-    expect(
-      mergePins({ devices: new Map([["A", "first"]]) }, { devices: new Map([["A", "first"]]), signed }),
-    ).toMatchObject({ signed });
-    expect(
-      mergePins({ devices: new Map([["A", "first"]]), signed }, { devices: new Map([["A", "later"]]) }),
-    ).toMatchObject({ signed });
+  it("drops those with stronger evidence, too, if the others do not suffice", () => {
+    const isLive = (deviceId: string) => !["D0", "D1", "D2"].includes(deviceId);
+    expect(droppedFrom(full, withRoom(full, 2, isLive))).toEqual(["D0", "D1"]);
   });
 
-  it("returns the same pins if there is nothing to add", () => {
-    const first = pinned([phone], "first");
-    expect(mergePins(first, NO_PINS)).toBe(first);
+  it("keeps the pins of devices that are there, whatever that costs", () => {
+    expect(withRoom(full, 5, () => true).devices).toEqual(full.devices);
   });
 
-  it("is incomplete if the first pins are", () => {
-    const later = pinned([phone], "later");
-    expect(mergePins(LOST_PINS, later)).toEqual({ ...later, incomplete: true });
-    expect(mergePins(NO_PINS, { ...later, incomplete: true })).toEqual(later);
+  it("returns the same pins below the limit", () => {
+    const pins = { ...full, devices: new Map([...full.devices].slice(1)) };
+    expect(withRoom(pins, 1, () => false)).toBe(pins);
+    expect(withRoom(full, 0, () => false)).toBe(full);
+  });
+});
+
+describe("noting a key that is shown instead of the pinned one", () => {
+  it("is done once for each key, however often it is shown", () => {
+    const shown = noteShown(NO_PINS, event({ type: "shown" }));
+    expect(noteShown(shown, event({ type: "shown", at: 10 }))).toBe(shown);
+    const other = noteShown(shown, event({ type: "shown", key: "third" }));
+    expect(historyOf(other)).toEqual(["shown PHONE", "shown PHONE"]);
+  });
+
+  it("is not confused by other devices, or by what else became of the key", () => {
+    let pins = noteShown(NO_PINS, event({ type: "shown" }));
+    pins = noteShown(pins, event({ type: "shown", deviceId: "TABLET" }));
+    expect(noteShown(pins, event({ type: "shown" }))).toBe(pins);
+    expect(historyOf(noteShown(pins, event({ type: "returned" })))).toEqual([
+      "shown PHONE",
+      "shown TABLET",
+      "returned PHONE",
+    ]);
+  });
+});
+
+describe("pins that say nothing", () => {
+  it("have no property with content", () => {
+    expect(isNothing(NO_PINS)).toBe(true);
+    expect(isNothing(makePins({ devices: new Map(), signed: new Set(), history: [], retired: new Map() }))).toBe(true);
+  });
+
+  it.each<[string, Pins]>([
+    ["a device", pinned([phone])],
+    ["a master key", pinned([], "master")],
+    ["that others may be lost", LOST_PINS],
+    ["that the user was verified", { devices: new Map(), wasVerified: true }],
+    ["a history", { devices: new Map(), history: [event()] }],
+  ])("are not those with %s", (_, pins) => {
+    expect(isNothing(pins)).toBe(false);
   });
 });
 
@@ -116,6 +283,12 @@ describe("readPins", () => {
     expect(readPins(structuredClone(saved))).toEqual(saved);
     expect(readPins(pinned([phone]))).toMatchObject(pinned([phone]));
     expect(readPins(LOST_PINS)).toBe(LOST_PINS);
+    const all: Pins = {
+      ...repinMasterKey(repin(saved, "PHONE", "new", 9), "other", "verified", 9),
+      crossSigningKeys: ["key"],
+      wasVerified: true,
+    };
+    expect(readPins(structuredClone(all))).toEqual(all);
   });
 
   it("returns no pins if there is no record", () => {
@@ -132,6 +305,16 @@ describe("readPins", () => {
     ["a master key that is not a string", { devices: new Map(), masterKey: 5 }],
     ["null as the master key", { devices: new Map(), masterKey: null }],
     ["signed devices in an array", { devices: new Map(), signed: ["PHONE"] }],
+    ["evidence of no known kind", { devices: new Map(), evidence: new Map([["PHONE", "trusted"]]) }],
+    ["evidence in an object", { devices: new Map(), evidence: { PHONE: "verified" } }],
+    ["a retired key without a list", { devices: new Map(), retired: new Map([["PHONE", "key"]]) }],
+    ["retired keys that are not strings", { devices: new Map(), retired: new Map([["PHONE", [5]]]) }],
+    ["evidence of no known kind for the master key", { devices: new Map(), masterEvidence: "trusted" }],
+    ["retired master keys in a set", { devices: new Map(), retiredMasterKeys: new Set(["key"]) }],
+    ["cross-signing keys that are not strings", { devices: new Map(), crossSigningKeys: [undefined] }],
+    ["a user who was not verified", { devices: new Map(), wasVerified: false }],
+    ["a history of texts", { devices: new Map(), history: ["first-seen"] }],
+    ["a history in an object", { devices: new Map(), history: { 0: {} } }],
     ["pins that are incomplete in another way", { devices: new Map(), incomplete: false }],
   ])("refuses %s", (_, record) => {
     expect(readPins(record)).toBeUndefined();

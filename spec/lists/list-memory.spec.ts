@@ -68,10 +68,14 @@ describe("a list in memory", () => {
 });
 
 describe("our own user-signing key", () => {
-  const ours = verified(alice, [], { userSigningKey: alice.userSigningKey });
+  const masterKey = alice.master.publicKey;
+  const ours = verified(alice, [], {
+    userSigningKey: alice.userSigningKey,
+    identity: { masterKey, pinnedMasterKey: masterKey, confirmed: true, signedBy: [] },
+  });
   const key = alice.userSigning.publicKey;
 
-  it("is that of our own list, as soon as that is kept", () => {
+  it("is that of our own, confirmed list, as soon as that is kept", () => {
     const { memory } = memoryOf();
     const seen: unknown[] = [];
     memory.ourKeyChanges$.subscribe(() => seen.push(memory.ourKey));
@@ -80,13 +84,14 @@ describe("our own user-signing key", () => {
     expect(seen).toEqual([key]);
   });
 
-  it("is none if our list has none, or our identity has changed", () => {
+  it("is none if our list has none, or our identity is changed or not confirmed", () => {
     const renewed = signedAccount(ALICE, "renewed");
     const changed = verified(renewed, [], {
       userSigningKey: renewed.userSigningKey,
-      identity: { masterKey: renewed.master.publicKey, pinnedMasterKey: alice.master.publicKey, signedBy: [] },
+      identity: { masterKey: renewed.master.publicKey, pinnedMasterKey: masterKey, confirmed: true, signedBy: [] },
     });
-    for (const without of [emptyList(5), changed]) {
+    const unconfirmed = { ...ours, identity: { masterKey, pinnedMasterKey: masterKey, signedBy: [] } };
+    for (const without of [emptyList(5), changed, unconfirmed]) {
       const { memory } = memoryOf({}, key);
       memory.keep(ALICE, without, revision);
       expect(memory.ourKey).toBeUndefined();

@@ -2,10 +2,11 @@ import { describe, expect, it } from "vitest";
 import { listRecordIn, readListRecord } from "../../src/lists/list-record.js";
 import { listKey, OWNER, type OwnerRecord } from "../../src/store/records.js";
 import { SavedRecords } from "../../src/store/saved-records.js";
-import { LOST_PINS, NO_PINS } from "../../src/trust/pins.js";
+import { NO_IDENTITY, type Identity } from "../../src/trust/identity.js";
+import { LOST_PINS, NO_PINS, type Pins } from "../../src/trust/pins.js";
 import { OWNED_BY_ALICE } from "../store/in-store.js";
 import { BOB, CAROL } from "../support/users.js";
-import { bob, phone, pinsFor, tablet, verified } from "./verified-lists.js";
+import { bob, keyOf, phone, pinsFor, tablet, verified } from "./verified-lists.js";
 
 const pins = pinsFor(bob, phone, tablet);
 const saved = { revision: 4, list: verified(bob, [phone]) };
@@ -52,6 +53,38 @@ describe("the record of a user's list", () => {
   });
 });
 
+describe("pins that are missing beside a list", () => {
+  const { masterKey, devices, signed } = pins;
+  const pinnedList = verified(bob, [phone], {
+    identity: { masterKey, pinnedMasterKey: masterKey, signedBy: [] } as Identity,
+  });
+  const readWith = (known: Pins, list = pinnedList) => readListRecord({ pins: known, saved: { ...saved, list } }, BOB);
+
+  it.each<[string, Pins]>([
+    ["all of them", NO_PINS],
+    ["those of a device", { ...pins, devices: new Map([["TABLET", keyOf(tablet, "ed25519")]]) }],
+    ["the master key", { devices, signed: signed! }],
+  ])("are taken from it, and are incomplete: %s", (_, known) => {
+    const read = readWith(known);
+    expect(read.damaged).toEqual(["pins"]);
+    expect(read.pins).toMatchObject({ masterKey, incomplete: true });
+    expect(read.pins.devices.get("PHONE")).toBe(keyOf(phone, "ed25519"));
+  });
+
+  it("do not replace those that are there", () => {
+    const known = { ...NO_PINS, masterKey: "pinned" };
+    expect(readWith(known).pins).toMatchObject({ masterKey: "pinned", incomplete: true });
+  });
+
+  it("are not those of devices that pin nothing, or of a user without an identity", () => {
+    const unsigned = verified(bob, [phone], {
+      deviceStatus: new Map([["PHONE", { signedByItself: false, crossSigned: false, dehydrated: false }]]),
+      identity: NO_IDENTITY,
+    });
+    expect(readWith(NO_PINS, unsigned)).toMatchObject({ pins: NO_PINS, damaged: [] });
+  });
+});
+
 describe("a user of whom nothing is saved", () => {
   const absentIn = (owner: OwnerRecord) =>
     listRecordIn(new SavedRecords([OWNER, listKey(BOB)], [owner, undefined]), BOB);
@@ -61,6 +94,6 @@ describe("a user of whom nothing is saved", () => {
   });
 
   it("may have some in the store that memory stands in for", () => {
-    expect(absentIn({ ...OWNED_BY_ALICE, standsIn: true })).toEqual({ pins: LOST_PINS, saved: undefined, damaged: [] });
+    expect(absentIn({ ...OWNED_BY_ALICE, lostPins: true })).toEqual({ pins: LOST_PINS, saved: undefined, damaged: [] });
   });
 });

@@ -31,9 +31,13 @@ export const toSave = (list: DeviceList, changes: Partial<ListToSave> = {}): Lis
 export const saveAll = (
   store: DeviceStore,
   lists: ReadonlyMap<UserId, ListToSave>,
-  base: Base = HEAD_4,
+  { base = HEAD_4, ownMasterKey }: { readonly base?: Base; readonly ownMasterKey?: string | undefined } = {},
 ): ReadonlyMap<UserId, SaveOutcome> =>
-  inStore(store, (records) => saveLists(records, { ...base, by: "other" }, lists, ALICE), saveKeys(lists.keys()));
+  inStore(
+    store,
+    (records) => saveLists(records, { ...base, by: "other" }, lists, { ownUserId: ALICE, ownMasterKey }),
+    saveKeys(lists.keys()),
+  );
 
 /** Saves a list of Bob's. */
 export function saveBob(store: DeviceStore, list: DeviceList, changes: Partial<ListToSave> = {}): SaveOutcome {

@@ -11,6 +11,8 @@ import { HEAD_4, saveAll, saveBob, storeOnHead4, toSave } from "./save-in.js";
 import { alice, bob, carol, phone, tablet, verified } from "./verified-lists.js";
 
 const bobs = verified(bob, [phone]);
+const OWN_KEY = alice.userSigning.publicKey;
+const OWN_MASTER = alice.master.publicKey;
 
 describe("saving a list", () => {
   it("writes it with its revision, and one record of the log for all users", () => {
@@ -39,7 +41,7 @@ describe("saving a list", () => {
     const store = storeOnHead4();
     store.update([], () => ({ puts: [], deletes: [SYNC], result: undefined })).subscribe();
     const revision = { number: 0 };
-    saveAll(store, new Map([[ALICE, toSave(verified(alice, []), { revision })]]), { head: 0, position: 0 });
+    saveAll(store, new Map([[ALICE, toSave(verified(alice, []), { revision })]]), { base: { head: 0, position: 0 } });
     expect(saved(store, logKey(1))).toEqual({ type: "save", by: "other", lists: [[ALICE, 0]] });
   });
 
@@ -146,50 +148,80 @@ describe("what a save changed", () => {
       identity: { masterKey: bob.master.publicKey, signedBy: [alice.userSigning.publicKey] },
     });
     const verifiedBy = (userSigningKey: string) =>
-      saveBob(storeOnHead4([OWN_IDENTITY, { userSigningKey }]), signedByUs).update?.identity?.verified;
+      saveBob(storeOnHead4([OWN_IDENTITY, { userSigningKey, userSigningKeys: [userSigningKey] }]), signedByUs).update
+        ?.identity?.verified;
     expect([verifiedBy(alice.userSigning.publicKey), verifiedBy("another")]).toEqual([true, false]);
   });
 
-  it("says so by the key of our own list if that comes in the same answer", () => {
+  it("says so by the key of our own, confirmed list if that comes in the same answer", () => {
     const signedByUs = verified(bob, [], {
       identity: { masterKey: bob.master.publicKey, signedBy: [alice.userSigning.publicKey] },
     });
-    const outcomes = saveAll(
-      storeOnHead4(),
-      new Map([
-        [BOB, toSave(signedByUs)],
-        [ALICE, toSave(verified(alice, [], { userSigningKey: alice.userSigningKey }))],
-      ]),
-    );
-    expect(outcomes.get(BOB)?.update?.identity?.verified).toBe(true);
+    const lists = new Map([
+      [BOB, toSave(signedByUs)],
+      [ALICE, toSave(verified(alice, [], { userSigningKey: alice.userSigningKey }))],
+    ]);
+    const verifiedWith = (ownMasterKey?: string) =>
+      saveAll(storeOnHead4(), lists, { ownMasterKey }).get(BOB)?.update?.identity?.verified;
+    expect([verifiedWith(OWN_MASTER), verifiedWith()]).toEqual([true, false]);
+  });
+});
+
+describe("a user whom a former key of ours had verified", () => {
+  it("stays marked as verified, although none of ours counts at the time", () => {
+    const identity = { masterKey: bob.master.publicKey, signedBy: ["former"] };
+    const former = [OWN_IDENTITY, { userSigningKey: undefined, userSigningKeys: ["former"] }] as const;
+    const store = storeOnHead4(former);
+    saveBob(store, verified(bob, [], { identity }));
+    const { list, pins } = saveBob(store, bobs, { forced: true });
+    expect([list.identity.wasVerified, pins.wasVerified]).toEqual([true, true]);
   });
 });
 
 describe("our own user-signing key", () => {
   const ours = verified(alice, [], { userSigningKey: alice.userSigningKey });
-  const saveOurs = (store: ReturnType<typeof storeOnHead4>, list = ours, changes = {}) =>
-    saveAll(store, new Map([[ALICE, toSave(list, { forced: true, ...changes })]]));
+  const saveOurs = (store: ReturnType<typeof storeOnHead4>, list = ours, changes = {}, ownMasterKey?: string) =>
+    saveAll(store, new Map([[ALICE, toSave(list, { forced: true, ...changes })]]), { ownMasterKey });
   const savedKey = (store: ReturnType<typeof storeOnHead4>) => saved(store, OWN_IDENTITY);
 
-  it("is saved with our own list", () => {
+  it("is saved with our own list if our identity is confirmed", () => {
     const store = storeOnHead4();
-    saveOurs(store);
-    expect(savedKey(store)).toEqual({ userSigningKey: alice.userSigning.publicKey });
+    saveOurs(store, ours, {}, OWN_MASTER);
+    expect(savedKey(store)).toEqual({ userSigningKey: OWN_KEY, userSigningKeys: [OWN_KEY] });
+    saveOurs(store); // it stays confirmed
+    expect(savedKey(store)).toEqual({ userSigningKey: OWN_KEY, userSigningKeys: [OWN_KEY] });
   });
 
-  it("is removed if our list has none, or if our identity has changed", () => {
-    const renewed = signedAccount(ALICE, "renewed");
-    for (const list of [verified(alice, []), verified(renewed, [], { userSigningKey: renewed.userSigningKey })]) {
+  it("is not saved if no person has confirmed our identity, or another one", () => {
+    for (const ownMasterKey of [undefined, bob.master.publicKey]) {
       const store = storeOnHead4();
-      saveOurs(store);
-      saveOurs(store, list);
+      saveOurs(store, ours, {}, ownMasterKey);
       expect(savedKey(store)).toBeUndefined();
     }
   });
 
+  it("is remembered if our list has none any more, or our identity has changed", () => {
+    const renewed = signedAccount(ALICE, "renewed");
+    for (const list of [verified(alice, []), verified(renewed, [], { userSigningKey: renewed.userSigningKey })]) {
+      const store = storeOnHead4();
+      saveOurs(store, ours, {}, OWN_MASTER);
+      saveOurs(store, list, {}, OWN_MASTER);
+      expect(savedKey(store)).toEqual({ userSigningKey: undefined, userSigningKeys: [OWN_KEY] });
+    }
+  });
+
+  it("is the next one once that is in our list, and the former one is remembered", () => {
+    const rotated = signedAccount(ALICE, "renewed").userSigningKey;
+    const next = Object.values(rotated.keys)[0];
+    const store = storeOnHead4();
+    saveOurs(store, ours, {}, OWN_MASTER);
+    saveOurs(store, verified(alice, [], { userSigningKey: rotated }));
+    expect(savedKey(store)).toEqual({ userSigningKey: next, userSigningKeys: [OWN_KEY, next] });
+  });
+
   it("is left alone if our list is not saved, or is another user's", () => {
     const store = storeOnHead4();
-    saveOurs(store, ours, { revision: undefined });
+    saveOurs(store, ours, { revision: undefined }, OWN_MASTER);
     saveBob(store, verified(bob, [], { userSigningKey: alice.userSigningKey }));
     expect(savedKey(store)).toBeUndefined();
   });

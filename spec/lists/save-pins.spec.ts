@@ -9,20 +9,29 @@ import { put, saved } from "../support/saved.js";
 import { signedAccount } from "../support/signed-account.js";
 import { BOB } from "../support/users.js";
 import { inStore } from "../store/in-store.js";
+import { historyOf, keysOf } from "../trust/pinned-lists.js";
 import { saveBob, storeOnHead4 } from "./save-in.js";
-import { bob, keyOf, phone, pinsFor, swapped, tablet, verified } from "./verified-lists.js";
+import { bob, keyOf, phone, pinsFor, selfSigned, swapped, tablet, verified } from "./verified-lists.js";
 
-const savedPins = (store: DeviceStore): unknown => (saved(store, listKey(BOB)) as { pins?: unknown } | undefined)?.pins;
+const savedPins = (store: DeviceStore): Pins | undefined =>
+  (saved(store, listKey(BOB)) as { pins?: Pins } | undefined)?.pins;
+const savedKeys = (store: DeviceStore): Pins => keysOf(savedPins(store) ?? NO_PINS);
 
 describe("the pins of a saved list", () => {
   it("are written beside it", () => {
     const store = storeOnHead4();
     saveBob(store, verified(bob, [phone, tablet]));
-    expect(savedPins(store)).toEqual(pinsFor(bob, phone, tablet));
+    expect(savedKeys(store)).toEqual(pinsFor(bob, phone, tablet));
+    expect(historyOf(savedPins(store) ?? NO_PINS)).toEqual([
+      "first-seen master",
+      "first-seen self-signing",
+      "first-seen PHONE",
+      "first-seen TABLET",
+    ]);
   });
 
   it("are returned", () => {
-    expect(saveBob(storeOnHead4(), verified(bob, [phone])).pins).toEqual(pinsFor(bob, phone));
+    expect(keysOf(saveBob(storeOnHead4(), verified(bob, [phone])).pins)).toEqual(pinsFor(bob, phone));
     expect(saveBob(storeOnHead4(), emptyList(5)).pins).toEqual(NO_PINS);
   });
 });
@@ -33,17 +42,19 @@ describe("the pins of a list that is not saved", () => {
     ["refused", storeOnHead4([SYNC, "?"]), {}],
   ])("are written all the same: one that is %s", (_, store, changes) => {
     saveBob(store, verified(bob, [phone]), changes);
-    expect(saved(store, listKey(BOB))).toEqual({ pins: pinsFor(bob, phone) });
+    expect(savedKeys(store)).toEqual(pinsFor(bob, phone));
+    expect(saved(store, listKey(BOB))).not.toHaveProperty("saved");
   });
 
   it("are compared with what was pinned", () => {
     const store = storeOnHead4();
     saveBob(store, verified(bob, [phone]));
     const before = saved(store, listKey(BOB));
-    const { list } = saveBob(store, verified(bob, [swapped]), { revision: undefined });
+    const { list, pins } = saveBob(store, selfSigned(bob, [swapped]), { revision: undefined });
     expect([...list.deviceKeys.values()]).toEqual([phone]);
     expect(list.rejected.get("PHONE")?.code).toBe("key-changed");
-    expect(saved(store, listKey(BOB))).toEqual(before);
+    expect(saved(store, listKey(BOB))).toEqual({ ...(before as object), pins });
+    expect(savedKeys(store)).toEqual(pinsFor(bob, phone));
   });
 });
 
@@ -51,17 +62,28 @@ describe("a device with another ed25519 key", () => {
   it("is refused and kept as it was, if the saved list has it", () => {
     const store = storeOnHead4();
     saveBob(store, verified(bob, [phone, tablet]));
-    const { list } = saveBob(store, verified(bob, [swapped]), { forced: true });
+    const { list } = saveBob(store, selfSigned(bob, [swapped]), { forced: true });
     expect([...list.deviceKeys.values()]).toEqual([phone]);
     expect(saved(store, listKey(BOB))).toMatchObject({ saved: { list: { deviceKeys: list.deviceKeys } } });
-    expect(savedPins(store)).toEqual(pinsFor(bob, phone, tablet));
+    expect(savedKeys(store)).toEqual(pinsFor(bob, phone, tablet));
+  });
+
+  it("is saved if the user's pinned identity has signed it, and retires the former key", () => {
+    const store = storeOnHead4();
+    saveBob(store, verified(bob, [phone]));
+    const { list } = saveBob(store, verified(bob, [swapped]), { forced: true });
+    expect([...list.deviceKeys.values()]).toEqual([swapped]);
+    expect(savedKeys(store)).toEqual(pinsFor(bob, swapped));
+    const again = saveBob(store, verified(bob, [phone]), { forced: true }).list;
+    expect([...again.deviceKeys.values()]).toEqual([swapped]);
+    expect(again.rejected.get("PHONE")?.code).toBe("key-changed");
   });
 
   it("is refused after it was deleted, and after its user's list is gone", () => {
     const store = storeOnHead4();
     saveBob(store, verified(bob, [phone]));
     saveBob(store, verified(bob, []), { forced: true });
-    const refusal = () => saveBob(store, verified(bob, [swapped]), { forced: true }).list.rejected.get("PHONE")?.code;
+    const refusal = () => saveBob(store, selfSigned(bob, [swapped]), { forced: true }).list.rejected.get("PHONE")?.code;
     expect(refusal()).toBe("key-changed");
     put(store, [listKey(BOB), { pins: savedPins(store) }]);
     expect(refusal()).toBe("key-changed");
@@ -84,7 +106,8 @@ describe("a master key", () => {
       wasVerified: false,
       collisions: [],
     });
-    expect(savedPins(store)).toEqual(pinsFor(bob));
+    expect(savedKeys(store)).toEqual(pinsFor(bob));
+    expect(historyOf(savedPins(store) ?? NO_PINS)).toContain("shown master");
   });
 });
 
@@ -99,7 +122,7 @@ describe("pins that could not be saved before", () => {
       masterKey: "a later key",
     };
     const store = storeOnHead4([listKey(BOB), { pins: pinsFor(bob, phone) }]);
-    const { list } = saveBob(store, verified(bob, [phone, laptop]), { pinned });
+    const { list } = saveBob(store, selfSigned(bob, [phone, laptop]), { pinned });
     expect([...list.deviceKeys.keys()]).toEqual(["PHONE"]);
     expect(list.rejected.get("LAPTOP")?.code).toBe("key-changed");
     expect(savedPins(store)).toMatchObject({
@@ -121,13 +144,15 @@ describe("pins of lists that were not compared with the saved ones", () => {
     const record = { pins: pinsFor(bob, phone), saved: { revision: 4, list: verified(bob, [phone]) } };
     const store = storeOnHead4([listKey(BOB), record]);
     savePinsOf(store, { ...pinsFor(bob, swapped, tablet), masterKey: "another", incomplete: true });
-    expect(saved(store, listKey(BOB))).toEqual({ ...record, pins: pinsFor(bob, phone, tablet) });
+    expect(savedKeys(store)).toEqual(pinsFor(bob, phone, tablet));
+    expect(saved(store, listKey(BOB))).toMatchObject({ saved: record.saved });
   });
 
   it("are the first ones of a user of whom nothing is saved, and complete", () => {
     const store = storeOnHead4();
     savePinsOf(store, { ...pinsFor(bob, phone), incomplete: true });
-    expect(saved(store, listKey(BOB))).toEqual({ pins: pinsFor(bob, phone) });
+    expect(savedKeys(store)).toEqual(pinsFor(bob, phone));
+    expect(saved(store, listKey(BOB))).not.toHaveProperty("saved");
   });
 });
 
@@ -138,8 +163,8 @@ describe("damaged pins", () => {
     const store = storeOnHead4([listKey(BOB), damaged]);
     const { list, pinsDamaged } = saveBob(store, verified(bob, [swapped, tablet]));
     expect(pinsDamaged).toBe(true);
-    expect([...list.deviceKeys.values()]).toEqual([phone, tablet]);
-    expect((savedPins(store) as Pins).devices).toEqual(pinsFor(bob, phone, tablet).devices);
+    expect([...list.deviceKeys.values()]).toEqual([phone, tablet]); // an identity that cannot be compared replaces no key
+    expect(savedPins(store)?.devices).toEqual(pinsFor(bob, phone, tablet).devices);
   });
 
   it("leave the identity unknown, in later answers too", () => {

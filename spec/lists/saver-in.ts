@@ -32,7 +32,12 @@ export interface SaverUnderTest extends ChainUnderTest {
 }
 
 /** Saves lists in Alice's store, in which Bob and Carol are tracked. */
-export function saverIn(m: Marbles, records: DeviceStore = storeOfAlice(), name?: string): SaverUnderTest {
+export function saverIn(
+  m: Marbles,
+  records: DeviceStore = storeOfAlice(),
+  name?: string,
+  ownMasterKey?: string,
+): SaverUnderTest {
   const chain = chainIn(m, records, name);
   if (chain.chain.clone.users.size === 1) chain.apply(track(BOB, CAROL));
   const tracking = new Tracking(chain.chain.clone.users);
@@ -40,9 +45,10 @@ export function saverIn(m: Marbles, records: DeviceStore = storeOfAlice(), name?
   const problems: TrackerProblem[] = [];
   const updates: string[] = [];
   const report = (problem: TrackerProblem) => problems.push(problem);
-  const unsaved = new UnsavedPins(memory, chain.store, chain.scheduler, (owner) => chain.chain.isOurs(owner));
+  const own = { ownUserId: ALICE, ownMasterKey };
+  const unsaved = new UnsavedPins(own, memory, chain.store, chain.scheduler, (owner) => chain.chain.isOurs(owner));
   const saver = new ListSaver({
-    ownUserId: ALICE,
+    own,
     chain: chain.chain,
     tracking,
     memory,

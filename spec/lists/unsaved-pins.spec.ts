@@ -9,25 +9,26 @@ import { identityStatus, NO_IDENTITY, type Identity } from "../../src/trust/iden
 import { NO_PINS, type Pins } from "../../src/trust/pins.js";
 import { storeOfAlice } from "../store/in-store.js";
 import { ManualTime } from "../support/manual-time.js";
-import { BOB, CAROL } from "../support/users.js";
+import { ALICE, BOB, CAROL } from "../support/users.js";
 import { memoryOf } from "./memory-of.js";
 import { toSave } from "./save-in.js";
-import { bob, phone, pinsFor, swapped, tablet, verified } from "./verified-lists.js";
+import { alice, bob, phone, pinsFor, selfSigned, swapped, tablet, verified } from "./verified-lists.js";
 
 const revision = { number: 4 };
 const bobs = verified(bob, [phone]);
 
-function unsaved(store: DeviceStore = storeOfAlice(), isOurs = true) {
+function unsaved(store: DeviceStore = storeOfAlice(), isOurs = true, ownMasterKey?: string) {
   const scheduler = new ManualTime();
   const { memory } = memoryOf({ [BOB]: { revision } });
-  const pins = new UnsavedPins(memory, store, scheduler, (owner) => isOurs && owner !== undefined);
+  const own = { ownUserId: ALICE, ownMasterKey };
+  const pins = new UnsavedPins(own, memory, store, scheduler, (owner) => isOurs && owner !== undefined);
   const read = (...userIds: readonly UserId[]) => {
     const found: ReadonlyMap<UserId, Pins>[] = [];
     pins.read(userIds).subscribe((one) => found.push(one));
     return found;
   };
-  const decide = (list: DeviceList, saved?: Pins, changes = {}) =>
-    pins.decide(new Map([[BOB, toSave(list, changes)]]), new Map(saved && [[BOB, saved]])).get(BOB);
+  const decide = (list: DeviceList, saved?: Pins, changes = {}, userId = BOB) =>
+    pins.decide(new Map([[userId, toSave(list, changes)]]), new Map(saved && [[userId, saved]])).get(userId);
   return { pins, memory, scheduler, read, decide };
 }
 
@@ -35,7 +36,7 @@ describe("a list that cannot be saved", () => {
   it("is compared with what memory has, and what it pins is kept until the next save", () => {
     const { pins, memory, decide } = unsaved();
     memory.keep(BOB, bobs, revision);
-    const outcome = decide(verified(bob, [swapped, tablet]));
+    const outcome = decide(selfSigned(bob, [swapped, tablet]));
     expect(outcome).toMatchObject({ state: "saved", before: bobs, pinsDamaged: false });
     expect([...(outcome?.list.deviceKeys.values() ?? [])]).toEqual([phone, tablet]);
     expect(pins.get(BOB)?.devices).toEqual(pinsFor(bob, phone, tablet).devices);
@@ -46,19 +47,45 @@ describe("a list that cannot be saved", () => {
   it("is compared with what earlier unsaved lists pinned", () => {
     const { decide } = unsaved();
     decide(bobs);
-    expect(decide(verified(bob, [swapped]))?.list.rejected.get("PHONE")?.code).toBe("key-changed");
+    expect(decide(selfSigned(bob, [swapped]))?.list.rejected.get("PHONE")?.code).toBe("key-changed");
   });
 
   it("is compared with the saved pins first", () => {
     const { decide } = unsaved();
-    const outcome = decide(verified(bob, [swapped]), pinsFor(bob, phone));
+    const outcome = decide(selfSigned(bob, [swapped]), pinsFor(bob, phone));
     expect(outcome?.list.rejected.get("PHONE")?.code).toBe("key-changed");
+  });
+
+  it("accepts a key signed by the saved identity, not by one that cannot be compared", () => {
+    expect(unsaved().decide(verified(bob, [swapped]), pinsFor(bob, phone))?.list.rejected.size).toBe(0);
+    const { decide } = unsaved();
+    decide(bobs);
+    expect(decide(verified(bob, [swapped]))?.list.rejected.get("PHONE")?.code).toBe("key-changed");
+  });
+
+  it("is our own, confirmed one if the application knows it, each time", () => {
+    const ours = verified(alice, []);
+    const { decide } = unsaved(undefined, undefined, alice.master.publicKey);
+    for (let i = 0; i < 2; i++)
+      expect(decide(ours, undefined, {}, ALICE)?.list.identity).toEqual({
+        ...ours.identity,
+        pinnedMasterKey: alice.master.publicKey,
+        confirmed: true,
+      });
+    expect(unsaved().decide(ours, NO_PINS, {}, ALICE)?.list.identity).not.toHaveProperty("confirmed");
+  });
+
+  it("is judged by our own key in memory", () => {
+    const { memory, decide } = unsaved();
+    memory.setOurKey("ours");
+    const list = verified(bob, [], { identity: { masterKey: bob.master.publicKey, signedBy: ["ours"] } });
+    expect(decide(list, NO_PINS)?.pins).toMatchObject({ masterEvidence: "verified", wasVerified: true });
   });
 
   it("is compared with the pins that memory knows from the last save", () => {
     const { memory, decide } = unsaved();
     memory.keep(BOB, verified(bob, []), revision, { pins: pinsFor(bob, phone) });
-    expect(decide(verified(bob, [swapped]))?.list.rejected.get("PHONE")?.code).toBe("key-changed");
+    expect(decide(selfSigned(bob, [swapped]))?.list.rejected.get("PHONE")?.code).toBe("key-changed");
   });
 
   it("has an unknown identity if neither the store nor memory knows the first one", () => {
@@ -85,6 +112,12 @@ describe("a list that cannot be saved", () => {
     memory.keep(BOB, verified(bob, [phone], { identity: NO_IDENTITY }), revision);
     expect(decide(bobs)?.list.identity).toHaveProperty("uncompared", true);
     expect(decide(verified(bob, [phone], { identity: NO_IDENTITY }))?.list.identity).not.toHaveProperty("uncompared");
+  });
+
+  it("adds each event to the history once, however often it is decided", () => {
+    const { decide } = unsaved();
+    const saved: Pins = { ...pinsFor(bob, phone), history: decide(bobs, NO_PINS)?.pins.history ?? [] };
+    for (let i = 0; i < 3; i++) expect(decide(bobs, saved)?.pins.history).toEqual(saved.history);
   });
 
   it("only pins if it is superseded", () => {

@@ -36,7 +36,18 @@ export const verified = (
   ...changes,
 });
 
-/** The pins that follow from a list of these devices. */
+/** The same, of devices that only their own keys have signed. */
+export const selfSigned = (
+  account: SignedAccount,
+  devices: readonly DeviceKeys[],
+  changes: Partial<DeviceList> = {},
+): DeviceList =>
+  verified(account, devices, {
+    deviceStatus: new Map(devices.map((device) => [device.device_id, { ...status, crossSigned: false }])),
+    ...changes,
+  });
+
+/** What is pinned by a list of these devices, without its history. */
 export const pinsFor = (account: SignedAccount, ...devices: readonly DeviceKeys[]): Pins => ({
   devices: new Map(devices.map((device) => [device.device_id, keyOf(device, "ed25519")])),
   ...(devices.length > 0 && { signed: new Set(devices.map(({ device_id }) => device_id)) }),

@@ -42,7 +42,7 @@ describe("acknowledgeDevice", () => {
   );
 
   it(
-    "is shown by watchers, and reported as a change of the device",
+    "is shown by watchers, and reported as a new key of the device",
     marbles((m) => {
       const { acknowledge, tracker, watch } = withNewKey(m);
       m.expectObservable(watch(BOB), "--^---!").toBe("--a-(sb)", {
@@ -51,9 +51,9 @@ describe("acknowledgeDevice", () => {
         b: accepted.b,
       });
       const updates: unknown[] = [];
-      tracker.deviceUpdates$.subscribe(({ added, changed }) => updates.push({ added, changed }));
+      tracker.deviceUpdates$.subscribe(({ added, changed, rekeyed }) => updates.push({ added, changed, rekeyed }));
       m.expectObservable(acknowledge("new"), "----^").toBe("----|");
-      m.afterwards(() => expect(updates.at(-1)).toEqual({ added: [], changed: ["BOT"] }));
+      m.afterwards(() => expect(updates.at(-1)).toEqual({ added: [], changed: [], rekeyed: ["BOT"] }));
     }),
   );
 

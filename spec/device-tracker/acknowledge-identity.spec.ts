@@ -149,14 +149,26 @@ describe("acknowledgeIdentity", () => {
   );
 
   it(
-    "leaves the keys of devices pinned",
+    "leaves the keys of devices pinned that the new identity has not signed",
     marbles((m) => {
-      const evil = together(listOf(BOB, signed(BOB, "B1", { key: "evil", by: "newS" })), identityOf(BOB, "new"));
+      const evil = together(listOf(BOB, signed(BOB, "B1", { key: "evil" })), identityOf(BOB, "new"));
       const { acknowledge, publish, fetch } = withNewIdentity(m);
       publish("--a", { a: evil });
       m.expectObservable(fetch(BOB), "--^").toBe("--(b|)", { b: ["bob B1:sx !B1:key-changed changed current"] });
       m.expectObservable(acknowledge("newM"), "---^").toBe("---|");
       m.expectObservable(fetch(BOB), "----^").toBe("----(b|)", { b: ["bob B1:sx !B1:key-changed unchanged current"] });
+    }),
+  );
+
+  it(
+    "has devices accepted with the keys that the new identity has signed, not before",
+    marbles((m) => {
+      const rekeyed = together(listOf(BOB, signed(BOB, "B1", { key: "next", by: "newS" })), identityOf(BOB, "new"));
+      const { acknowledge, publish, fetch } = withNewIdentity(m);
+      publish("--a", { a: rekeyed });
+      m.expectObservable(fetch(BOB), "--^").toBe("--(b|)", { b: ["bob B1:sx !B1:key-changed changed current"] });
+      m.expectObservable(acknowledge("newM"), "---^").toBe("---|");
+      m.expectObservable(fetch(BOB), "----^").toBe("----(b|)", { b: ["bob B1(next):sx unchanged current"] });
     }),
   );
 });

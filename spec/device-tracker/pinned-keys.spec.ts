@@ -52,6 +52,19 @@ describe("a device's first key", () => {
   );
 
   it(
+    "is not that of an unsigned device, which blocks none that is signed",
+    marbles((m) => {
+      const { publish, fetch } = trusting(m);
+      const unsigned = listOf(BOB, signed(BOB, "B1", { key: "evil", signed: false }));
+      publish("abcd", { a: unsigned, b: HONEST, c: unsigned, d: HONEST });
+      m.expectObservable(fetch(BOB), "^---").toBe("(b|)", { b: ["bob B1(evil): none current"] });
+      m.expectObservable(fetch(BOB), "-^--").toBe("-(b|)", honest);
+      m.expectObservable(fetch(BOB), "--^-").toBe("--(b|)", kept);
+      m.expectObservable(fetch(BOB), "---^").toBe("---(b|)", honest);
+    }),
+  );
+
+  it(
     "outlives the device: deleted, it cannot come back with another key",
     marbles((m) => {
       const { publish, fetch } = trusting(m);
@@ -158,12 +171,10 @@ describe("a device's first key is pinned", () => {
   it(
     "by the first of two answers that are saved in one transaction",
     marbles((m) => {
-      const UNSIGNED = listOf(BOB, signed(BOB, "B1", { signed: false }));
-      const UNSIGNED_SWAPPED = listOf(BOB, signed(BOB, "B1", { signed: false, key: "evil" }));
       const { publish, fetch, store } = trusting(m, { sync$: m.hot("-x", { x: changed(BOB) }), answerAfter: 2 });
       store.takes = 5; // the change is committed until 6, then both answers are saved until 11
-      publish("a-b", { a: UNSIGNED, b: UNSIGNED_SWAPPED });
-      m.expectObservable(fetch(BOB), "^--").toBe("-----------(b|)", { b: ["bob B1: none superseded"] });
+      publish("a-b", { a: HONEST, b: SWAPPED });
+      m.expectObservable(fetch(BOB), "^--").toBe("-----------(b|)", { b: ["bob B1:s none superseded"] });
       m.expectObservable(fetch(BOB), "--^").toBe("-----------(b|)", refused("current"));
     }),
   );

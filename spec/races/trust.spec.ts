@@ -12,6 +12,8 @@ import { trackerIn, type TrackerSetUp } from "../support/tracker-in.js";
 import { ALICE, BOB } from "../support/users.js";
 import { changed } from "../support/wire.js";
 
+/** The application knows our own master key. */
+const ownMasterKey = keyOf("aliceM");
 const own = (name: string) => identityOf(ALICE, name, { own: true });
 /** Bob, verified by our user-signing key `aliceU`. */
 const VERIFIED = together(
@@ -42,7 +44,7 @@ describe("our user-signing key", () => {
     "does not count if another tab has acknowledged a new identity of ours",
     marbles((m) => {
       const store = memoryStore();
-      const one = trusting(m, { store, answers: [of(together(own("alice"), VERIFIED)), of(VERIFIED)] });
+      const one = trusting(m, { store, ownMasterKey, answers: [of(together(own("alice"), VERIFIED)), of(VERIFIED)] });
       const other = trusting(m, { store, tracking: [], answers: [of(own("new"))] });
       m.expectObservable(one.get$(ALICE, BOB), " ^    ").toBe("(x|)", {
         x: ["alice unchanged current", "bob B1:sx unchanged+verified current"],
@@ -61,6 +63,7 @@ describe("our user-signing key", () => {
       const { get$, fetch$ } = trusting(m, {
         store,
         sync$,
+        ownMasterKey,
         answers: [of(together(own("alice"), VERIFIED)), of(own("alice")), of(own("new"))],
       });
       m.expectObservable(get$(ALICE, BOB), " ^").toBe("(x|)", {
@@ -85,6 +88,7 @@ describe("our user-signing key", () => {
       const store = new ScriptedStore({ scheduler: m.scheduler });
       const { get$, fetch$, acknowledge$ } = trusting(m, {
         store,
+        ownMasterKey,
         answers: [of(together(own("alice"), VERIFIED)), of(own("new"))],
       });
       m.expectObservable(get$(ALICE, BOB), " ^").toBe("(x|)", {
@@ -111,6 +115,7 @@ describe("our user-signing key", () => {
         store,
         sync$,
         changes: () => of({ changed: [] }),
+        ownMasterKey,
         answers: [of(together(own("alice"), VERIFIED)), of(own("new"))],
       });
       m.expectObservable(get$(ALICE, BOB), " -^").toBe("-(x|)", {

@@ -182,7 +182,7 @@ export function answer(world: World, tab: Tab): void {
   const revision = clone.users.get(U)?.revision;
   if (query?.superseded !== false || revision === undefined || query.revision !== revision) return;
   const lists = new Map([[U, { list: emptyList(query.seen!), revision, forced: false, refusesUnsigned: false }]]);
-  const save = (records: SavedRecords) => saveLists(records, { ...clone, by }, lists, ME).get(U)!;
+  const save = (records: SavedRecords) => saveLists(records, { ...clone, by }, lists, { ownUserId: ME }).get(U)!;
   const { state, list } = inStore(writable(world), save, saveKeys([U]));
   tab.isBehind = state === "refused";
   if (tab.isBehind) return;

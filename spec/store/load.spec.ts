@@ -157,8 +157,10 @@ describe("loading an account", () => {
   });
 
   it("reads our own user-signing key", () => {
-    expect(load(storeOfAlice([OWN_IDENTITY, { userSigningKey: "ours" }])).ourKey).toBe("ours");
-    expect(load(storeOfAlice([OWN_IDENTITY, "?"])).ourKey).toBeUndefined();
+    const ourKeyOf = (record: unknown) => load(storeOfAlice([OWN_IDENTITY, record])).ourKey;
+    expect(ourKeyOf({ userSigningKey: "ours", userSigningKeys: ["ours"] })).toBe("ours");
+    expect(ourKeyOf({ userSigningKey: undefined, userSigningKeys: ["ours"] })).toBeUndefined();
+    expect(ourKeyOf("?")).toBeUndefined();
   });
 
   it("ignores log records beyond the head, and those that were folded", () => {

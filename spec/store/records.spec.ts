@@ -137,8 +137,16 @@ describe("a record of a snapshot", () => {
 
 describe("the record of our own identity", () => {
   it("is read back, and refused if it is anything else", () => {
-    expect(readOwnIdentity({ userSigningKey: "key" })).toEqual({ userSigningKey: "key" });
-    for (const damaged of [...notRecords, { userSigningKey: 5 }]) expect(readOwnIdentity(damaged)).toBeUndefined();
+    for (const record of [{ userSigningKey: "key", userSigningKeys: ["old", "key"] }, { userSigningKeys: [] }])
+      expect(readOwnIdentity(record)).toBe(record);
+    for (const damaged of [
+      ...notRecords,
+      { userSigningKey: "key" },
+      { userSigningKey: 5, userSigningKeys: [] },
+      { userSigningKey: "key", userSigningKeys: "key" },
+      { userSigningKey: "key", userSigningKeys: [5] },
+    ])
+      expect(readOwnIdentity(damaged)).toBeUndefined();
   });
 });
 

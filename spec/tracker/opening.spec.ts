@@ -25,6 +25,7 @@ function openingIn(m: Marbles, records: DeviceStore = storeOfAlice()) {
     userId: ALICE,
     lifetime: "new life",
     scheduler,
+    standsIn: true,
     hear: (announcement) => events.push(`heard ${String(announcement)}`),
     report: (problem) => problems.push(problem),
     reopened: ({ owner }) => {
@@ -107,7 +108,7 @@ describe("a store that cannot be opened", () => {
       open();
       m.acts("60m c", { c: () => opening.close() });
       m.afterwards(() => {
-        expect(opened).toMatchObject([{ saved: { owner: { standsIn: true } } }]);
+        expect(opened).toMatchObject([{ saved: { owner: { lostPins: true } } }]);
         expect(opened[0]?.saved.owner.lifetime).not.toBe(
           (saved(store.records, OWNER) as typeof OWNED_BY_ALICE).lifetime,
         );
@@ -145,7 +146,7 @@ describe("a store that cannot be opened", () => {
       const newer = storeWith([OWNER, { ...OWNED_BY_ALICE, format: STORE_FORMAT + 1 }]);
       const { open, opened, problems, scheduler } = openingIn(m, newer);
       open();
-      expect(opened).toMatchObject([{ saved: { owner: { standsIn: true } } }]);
+      expect(opened).toMatchObject([{ saved: { owner: { lostPins: true } } }]);
       expect(problems).toMatchObject([{ type: "store-unavailable", retryIn: undefined }]);
       expect(scheduler.pending).toBe(0);
     }),

@@ -55,4 +55,18 @@ describe.skipIf(isSkipped)("the demo's page with another homeserver", { timeout:
     await demo.standing(CAROL, "current");
     demo.isWell();
   });
+
+  it("has our identity compared with another device, whose key it cannot know", async ({ demo }) => {
+    await demo.connect({ users: `${BOB} ${CAROL}` });
+    await demo.page.locator("#others").waitFor({ state: "hidden" });
+    await demo.identity(CAROL, "seen");
+    const notice = demo.page.locator('[data-identity="unconfirmed"]');
+    expect(await notice.textContent()).toContain("on another device of yours");
+    expect(await notice.locator("dt").allTextContents()).toEqual(["here"]);
+    await demo.confirm();
+    await demo.identity(CAROL, "verified");
+    await demo.explain(CAROL);
+    expect(await demo.attributes("#chain [data-link]", "data-link")).toContain("own-master");
+    demo.isWell();
+  });
 });

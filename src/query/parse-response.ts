@@ -2,7 +2,12 @@ import { checkCrossSigningKey } from "../keys/check-cross-signing-key.js";
 import { checkDevice, isDeviceShaped } from "../keys/check-device.js";
 import { CROSS_SIGNING_KINDS, type CrossSigningKeys } from "../keys/cross-signing-keys.js";
 import { own } from "../keys/json.js";
-import { MAX_DEVICES_PER_USER, MAX_LIST_LENGTH, MAX_LISTED_DEVICES_PER_USER } from "../keys/limits.js";
+import {
+  MAX_DEVICES_PER_USER,
+  MAX_LIST_LENGTH,
+  MAX_LISTED_DEVICES_PER_USER,
+  MAX_REJECTED_PER_USER,
+} from "../keys/limits.js";
 import { isFull, reject } from "../keys/reject.js";
 import type { RefusedPart, UnverifiedList } from "../keys/unverified-list.js";
 import { InvalidResponseError } from "../model/errors.js";
@@ -32,8 +37,8 @@ export interface ParsedResponse {
   readonly isReachable: (userId: UserId) => boolean;
   /** Whether the user is not reachable because their homeserver could not be reached. */
   readonly hasServerFailed: (userId: UserId) => boolean;
-  /** How many devices of the user are listed, well-formed or not; counted up to this limit. */
-  readonly countDevices: (userId: UserId, limit: number) => number;
+  /** How many devices of the user are listed, well-formed or not; not counted beyond those that are looked at. */
+  readonly countDevices: (userId: UserId) => number;
   readonly parseUser: (userId: UserId) => ParsedUser;
 }
 
@@ -61,16 +66,19 @@ export function parseResponse(response: unknown, ownUserId: UserId, fetchedAt: n
     const theirs = own(devices, userId) ?? undefined;
     return theirs === undefined ? !unanswered.has(userId) && !hasServerFailed(userId) : isObject(theirs);
   };
-  const countDevices = (userId: UserId, limit: number): number => {
+  const names = new Map<UserId, readonly DeviceId[]>();
+  const namesOf = (userId: UserId): readonly DeviceId[] => {
     const theirs = own(devices, userId);
-    return isObject(theirs) ? countNames(theirs, limit) : 0;
+    const known = names.get(userId) ?? (isObject(theirs) ? firstNames(theirs, MAX_NAMES) : []);
+    names.set(userId, known);
+    return known;
   };
   const parseUser = (userId: UserId): ParsedUser => {
     const given = own(devices, userId) ?? {};
     const isUsable = isObject(given);
     const theirs = isUsable ? given : {};
     const { keys, refusals } = parseCrossSigningKeys(sections, userId, ownUserId);
-    const { length, ...devicesOfUser } = parseDevices(theirs, userId);
+    const { length, ...devicesOfUser } = parseDevices(theirs, namesOf(userId), userId);
     return {
       list: { ...devicesOfUser, ...keys, fetchedAt },
       reachable: isReachable(userId),
@@ -79,14 +87,23 @@ export function parseResponse(response: unknown, ownUserId: UserId, fetchedAt: n
       isListed: (deviceId) => Object.hasOwn(theirs, deviceId),
     };
   };
-  return { isReachable, hasServerFailed, countDevices, parseUser };
+  return { isReachable, hasServerFailed, countDevices: (userId) => namesOf(userId).length, parseUser };
 }
 
-/** The number of names of an object, counted up to a limit. */
-function countNames(object: Readonly<Record<string, unknown>>, limit: number): number {
-  let count = 0;
-  for (const name in object) if (Object.hasOwn(object, name) && ++count >= limit) break;
-  return count;
+/** Device IDs of one user that are looked at: those that may be accepted, and as many as may be listed as refused. */
+const MAX_NAMES = MAX_LISTED_DEVICES_PER_USER + MAX_REJECTED_PER_USER;
+
+/**
+ * The first names of an object. Not `Object.keys`: there may be millions. An engine may look at all of them even so, so
+ * this is done once for each user.
+ */
+function firstNames(object: Readonly<Record<string, unknown>>, limit: number): readonly string[] {
+  const names: string[] = [];
+  for (const name in object) {
+    if (names.length === limit) break;
+    if (Object.hasOwn(object, name)) names.push(name);
+  }
+  return names;
 }
 
 /** @throws InvalidResponseError if it is not a list */
@@ -117,15 +134,14 @@ const TOO_MANY: RejectionReason = {
 
 function parseDevices(
   theirs: Readonly<Record<string, unknown>>,
+  names: readonly DeviceId[],
   userId: UserId,
 ): Pick<UnverifiedList, "deviceKeys" | "rejected"> & Pick<ParsedUser, "length"> {
   const deviceKeys = new Map<DeviceId, DeviceKeys>();
   const rejected = new Map<DeviceId, RejectionReason>();
   let count = 0;
   let length = 0;
-  // Not `Object.entries`: there may be millions, and what comes after the limits is not looked at.
-  for (const deviceId in theirs) {
-    if (!Object.hasOwn(theirs, deviceId)) continue;
+  for (const deviceId of names) {
     if (++count > MAX_LISTED_DEVICES_PER_USER || deviceKeys.size === MAX_DEVICES_PER_USER) {
       if (isFull(rejected)) break;
       reject(rejected, deviceId, TOO_MANY);

@@ -1,5 +1,4 @@
 import { DEVICES_AT_A_TIME, MAX_DEVICES_TOGETHER, USERS_AT_A_TIME } from "../model/batch-sizes.js";
-import { MAX_DEVICES_PER_USER } from "../keys/limits.js";
 import type { UserId } from "../model/ids.js";
 import type { ParsedResponse } from "./parse-response.js";
 
@@ -21,7 +20,7 @@ export function settlingOrder(
   { countDevices }: Pick<ParsedResponse, "countDevices">,
   ownUserId: UserId,
 ): SettlingOrder {
-  const counts = new Map(userIds.map((userId) => [userId, countDevices(userId, MAX_DEVICES_PER_USER)]));
+  const counts = new Map(userIds.map((userId) => [userId, countDevices(userId)]));
   const countOf = (userId: UserId) => counts.get(userId) ?? 0;
   const isApart = (userId: UserId) => userId !== ownUserId && countOf(userId) > MAX_DEVICES_TOGETHER;
   const portions: UserId[][] = [];

@@ -1,5 +1,5 @@
 /**
- * What a person can decide about an identity: that a changed one is their acquaintance's (`acknowledged`), that their own
- * one is theirs (`confirmed`), or that they go on without having verified a user whom they had verified (`withdrawn`).
+ * What a person can decide: to acknowledge a changed identity, to confirm our own, or to go on without verification of a
+ * user who was verified once (`withdrawn`).
  */
 export type Decision = "acknowledged" | "confirmed" | "withdrawn";

@@ -5,7 +5,7 @@ import { nameOf } from "../words/device-name.js";
 /** Changes closer together than this are followed by one reading, in ms. */
 const TOGETHER = 50;
 
-/** Why a device is trusted as far as it is, with what words for it need. */
+/** Why a device is trusted as far as it is, and what else the text about it needs. */
 export interface Explanation {
   readonly chain: TrustChain;
   /** What became of the user's keys and of our own. */

@@ -5,7 +5,7 @@ import { DEVICES_AT_A_TIME } from "../model/batch-sizes.js";
 import type { UserId } from "../model/ids.js";
 import { inPartsOf } from "../model/in-parts.js";
 import type { DeviceList } from "../trust/device-list.js";
-import { planVerification, type UnsignedDevices, type Verified } from "../trust/verify-list.js";
+import { planVerification, type Verified } from "../trust/verify-list.js";
 import { verifyAll, type VerifyPorts } from "./verify-all.js";
 
 /**
@@ -16,7 +16,7 @@ export function verifyInParts(
   userId: UserId,
   given: UnverifiedList,
   known: DeviceList | undefined,
-  ports: VerifyPorts & { readonly ownUserId: UserId; readonly unsignedDevices: UnsignedDevices },
+  ports: VerifyPorts & Parameters<typeof planVerification>[3],
 ): Observable<Verified> {
   return from(partsOf(given)).pipe(
     concatMap((part) => verifyAll(new Map([[userId, planVerification(part, userId, known, ports)]]), ports)),

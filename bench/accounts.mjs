@@ -39,6 +39,13 @@ export const answerFor = (accounts) =>
     device_keys: Object.fromEntries(accounts.map(({ userId, devices }) => [userId, devices])),
   });
 
+/** A public key without its private half: 32 bytes below 2^255. */
+function curve25519() {
+  const bytes = randomBytes(32);
+  bytes[31] &= 0x7f;
+  return bytes;
+}
+
 /** A device as clients upload it, signed by itself. Matrix spec, client-server API, "Uploading keys". */
 function makeDevice(userId) {
   const deviceId = randomBytes(5).toString("hex").toUpperCase();
@@ -47,7 +54,7 @@ function makeDevice(userId) {
     algorithms: ["m.olm.v1.curve25519-aes-sha2", "m.megolm.v1.aes-sha2"],
     device_id: deviceId,
     keys: {
-      [`curve25519:${deviceId}`]: base64(randomBytes(32)), // any 32 bytes are a curve25519 public key
+      [`curve25519:${deviceId}`]: base64(curve25519()),
       [`ed25519:${deviceId}`]: base64(Buffer.from(publicKey.export({ format: "jwk" }).x, "base64url")),
     },
     user_id: userId,

@@ -45,6 +45,12 @@ export class Person {
     return { master: this.#keys.take(), selfSigning: this.#keys.take(), userSigning: this.#keys.take() };
   }
 
+  #curve25519(): string {
+    const bytes = this.#random.bytes(32);
+    bytes[31] = (bytes[31] ?? 0) & 0x7f;
+    return unpadded(bytes);
+  }
+
   addDevice(
     id = `D${this.#random
       .below(36 ** 4)
@@ -54,7 +60,7 @@ export class Person {
     this.devices.set(id, {
       id,
       ed25519: this.#keys.take(),
-      curve25519: unpadded(this.#random.bytes(32)),
+      curve25519: this.#curve25519(),
       name: this.#random.chance(0.8) ? "phone" : undefined,
       signedByItself: this.#random.chance(0.95),
       crossSigned: this.#random.chance(0.7),
@@ -102,7 +108,7 @@ export class Person {
         else this.identity = { ...this.identity, selfSigning: this.#keys.take(), userSigning: this.#keys.take() };
         break;
       default:
-        if (device !== undefined) device.curve25519 = unpadded(this.#random.bytes(32));
+        if (device !== undefined) device.curve25519 = this.#curve25519();
     }
   }
 

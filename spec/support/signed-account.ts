@@ -9,6 +9,12 @@ const DER_PREFIX = Buffer.from("302e020100300506032b657004220420", "hex");
 const unpadded = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64").replaceAll("=", "");
 const hash = (text: string): Buffer => createHash("sha256").update(text).digest();
 
+/** Bytes that can be a curve25519 key. */
+function belowP(bytes: Buffer): Buffer {
+  bytes[31] = (bytes[31] ?? 0) & 0x7f;
+  return bytes;
+}
+
 /** An ed25519 key pair. */
 export interface KeyPair {
   /** Unpadded base64. */
@@ -98,7 +104,7 @@ export function signedAccount(userId: UserId, name: string = userId): SignedAcco
       deviceId,
       {
         key = keyPair(`${userId} ${deviceId}`),
-        curve25519 = unpadded(hash(`${userId} ${deviceId} curve25519`)),
+        curve25519 = unpadded(belowP(hash(`${userId} ${deviceId} curve25519`))),
         properties,
         displayName,
         signedBy = ["itself", "owner"],

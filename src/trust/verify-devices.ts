@@ -2,6 +2,7 @@ import { decodeBase64 } from "../keys/base64.js";
 import { deviceKey } from "../keys/device-key.js";
 import { shortId } from "../keys/limits.js";
 import { reject } from "../keys/reject.js";
+import { isStrictCurve25519Key } from "../keys/strict-curve25519.js";
 import { isStrictKey } from "../keys/strict-ed25519.js";
 import type { UnverifiedList } from "../keys/unverified-list.js";
 import type { DeviceId, UserId } from "../model/ids.js";
@@ -144,6 +145,8 @@ function refusalBeforeVerifying(
   return { code: "unsigned", detail: `signatures: expected one by ed25519:${shortId(deviceId)}` };
 }
 
+const IS_STRICT = { curve25519: isStrictCurve25519Key, ed25519: isStrictKey } as const;
+
 /**
  * Matrix spec, client-server API, "Key algorithms": an ed25519 or curve25519 key is unpadded base64 of 32 bytes. Keys
  * of other algorithms are not checked.
@@ -152,7 +155,7 @@ function malformedKey(deviceId: DeviceId, device: DeviceKeys): RejectionReason |
   for (const algorithm of ["ed25519", "curve25519"] as const) {
     const text = deviceKey(device, algorithm);
     const bytes = text === undefined ? undefined : decodeBase64(text, 32);
-    if (text === undefined || (bytes !== undefined && (algorithm === "curve25519" || isStrictKey(bytes)))) continue;
+    if (text === undefined || (bytes !== undefined && IS_STRICT[algorithm](bytes))) continue;
     const detail = `keys.${algorithm}:${shortId(deviceId)}: expected a public key, 32 bytes in unpadded base64`;
     return { code: "malformed", detail };
   }

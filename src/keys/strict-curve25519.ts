@@ -1,0 +1,31 @@
+/*
+ * The curve25519 keys that are refused: a shared secret made with one of small order is zero, whatever the other key, and
+ * an encoding that is not canonical is a second spelling of another key (RFC 7748, sections 5 and 6.1).
+ */
+
+/** Length of a public key, in bytes. */
+const LENGTH = 32;
+
+/** The u of the points of small order below p, on the curve and on its twist, little endian. */
+const SMALL_ORDER: ReadonlySet<string> = new Set([
+  "0000000000000000000000000000000000000000000000000000000000000000",
+  "0100000000000000000000000000000000000000000000000000000000000000",
+  "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800", // order 8
+  "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157", // order 8
+  "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", // p - 1
+]);
+
+/** Whether these bytes can be a public key: 32 bytes, below p = 2^255 - 19, not of small order. */
+export function isStrictCurve25519Key(bytes: Uint8Array): boolean {
+  return bytes.length === LENGTH && isBelowP(bytes) && !SMALL_ORDER.has(hexOf(bytes));
+}
+
+/** p is 7f ff … ff ed, from the last byte to the first. */
+function isBelowP(bytes: Uint8Array): boolean {
+  const last = bytes[LENGTH - 1] ?? 0;
+  if (last !== 0x7f) return last < 0x7f;
+  for (let i = LENGTH - 2; i > 0; i--) if (bytes[i] !== 0xff) return true;
+  return (bytes[0] ?? 0) < 0xed;
+}
+
+const hexOf = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

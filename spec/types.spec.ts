@@ -152,6 +152,7 @@ describe("the public types", () => {
       readonly pinnedMasterKey?: string;
       readonly verified: boolean;
       readonly wasVerified: boolean;
+      readonly unjudged?: true;
       readonly collisions: readonly DeviceId[];
     }>();
     expectTypeOf<IdentityState>().toEqualTypeOf<"none" | "unchanged" | "changed" | "removed" | "unknown">();

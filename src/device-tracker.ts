@@ -1,17 +1,27 @@
-import { catchError, concat, NEVER, of, type Observable, type Subscription } from "rxjs";
+import { catchError, concat, map, mergeMap, NEVER, of, type Observable, type Subscription } from "rxjs";
 import { KEY_ALGORITHMS } from "./keys/device-key.js";
+import type { UserEdit } from "./lists/edit-user.js";
+import { acknowledgingDevice, forgettingDevice, WITHDRAWING_VERIFICATION } from "./lists/user-edits.js";
 import { watchDeviceKeys } from "./lookup/watch-device-keys.js";
 import { AlreadyConnectedError, TrackerClosedError } from "./model/errors.js";
 import type { DeviceId, UserId } from "./model/ids.js";
+import type { KeyEvent } from "./model/key-event.js";
 import type { TrackerProblem } from "./model/problems.js";
 import type { DeviceChanges, DeviceKeysByUser } from "./model/results.js";
 import type { DeviceUpdate } from "./model/updates.js";
 import type { SyncResponse } from "./model/wire.js";
 import { detached } from "./tracker/detached.js";
-import { checkServerTimeout, complete, distinctUsers, type DeviceTrackerOptions } from "./tracker/options.js";
+import {
+  checkServerTimeout,
+  complete,
+  distinctUsers,
+  requirePublicKey,
+  type DeviceTrackerOptions,
+} from "./tracker/options.js";
 import { withReportedErrors } from "./tracker/reported-errors.js";
 import { Session } from "./tracker/session.js";
-import { isPublicKey } from "./trust/cross-signing-key.js";
+import { senderStatus, type SenderClaim, type SenderStatus } from "./trust/sender-status.js";
+import type { TrustChain } from "./trust/trust-chain.js";
 
 /**
  * Knows the current keys of every device of every user we share an encrypted room with.
@@ -218,6 +228,50 @@ export class DeviceTracker {
   }
 
   /**
+   * Whether the sender of a decrypted event is the device that it claims to be: its curve25519 key belongs to exactly one
+   * known device, which is one of that user's, has signed its keys, and has the ed25519 key, too. One value, then
+   * completion; never queries the server. Fails if the store cannot be read.
+   *
+   * Matrix spec, client-server API, "Verification of the sending user for incoming events".
+   * @example
+   * tracker.findSender({ userId: event.sender, curve25519: senderKey, ed25519: payload.keys.ed25519 });
+   * // { state: "device", deviceId: "JLAFKJWSCS", deviceStatus: {…}, identity: {…}, freshness: "current", claimants: […] }
+   */
+  findSender(claim: SenderClaim): Observable<SenderStatus> {
+    const { userId, curve25519 } = claim;
+    return this.#session.onceLoaded(({ parts }) =>
+      parts.index
+        .claimants("curve25519", curve25519)
+        .pipe(
+          mergeMap((claimants) =>
+            parts.lookup.known([userId]).pipe(map((known) => senderStatus(claim, known.get(userId), claimants))),
+          ),
+        ),
+    );
+  }
+
+  /**
+   * Why a device is trusted as far as it is: the chain of keys and signatures from our own confirmed master key to the
+   * device, with the bytes that each signature covers, so that another program can check it again. One value, then
+   * completion; never queries the server. Fails if the store cannot be read.
+   * @example
+   * tracker.explain("@bob:example.org", "JLAFKJWSCS");
+   * // { trust: "cross-signed", weakest: { kind: "master", evidence: "seen", … }, links: [master, self-signing, device] }
+   */
+  explain(userId: UserId, deviceId: DeviceId): Observable<TrustChain> {
+    return this.#session.onceLoaded((account) => account.explain(userId, deviceId));
+  }
+
+  /**
+   * What became of a user's keys, the oldest event first: which keys were seen, which replaced others and why, and whether
+   * one that had been replaced came back. At most 200 events; those of devices make room first. One value, then
+   * completion; fails if the store cannot be read.
+   */
+  keyHistory(userId: UserId): Observable<readonly KeyEvent[]> {
+    return this.#session.onceLoaded((account) => account.known(userId).pipe(map(({ pins }) => pins.history ?? [])));
+  }
+
+  /**
    * Acknowledges an identity that has changed or is unknown: from now on this master key is the user's. Cold; completes
    * when it is durable, and goes on when it is unsubscribed.
    *
@@ -240,12 +294,37 @@ export class DeviceTracker {
    */
   acknowledgeDevice(userId: UserId, deviceId: DeviceId, ed25519Key: string): Observable<void> {
     requirePublicKey("ed25519Key", ed25519Key);
-    return detached(
-      concat(
-        this.#session.onceOpen((account) => account.acknowledgeDevice({ userId, deviceId, ed25519Key })),
-        this.#session.change("invalidate", [userId]),
-      ),
-    );
+    return this.#editAndInvalidate(userId, (at) => acknowledgingDevice(deviceId, ed25519Key, at));
+  }
+
+  /**
+   * Forgets a device, its keys and its place in the saved list, once a person has confirmed that it may: a device of that
+   * ID is then a new one, whatever its keys. The user becomes outdated. Cold; completes when it is durable, and goes on
+   * when it is unsubscribed.
+   */
+  forgetDevice(userId: UserId, deviceId: DeviceId): Observable<void> {
+    return this.#editAndInvalidate(userId, (at) => forgettingDevice(deviceId, at));
+  }
+
+  /**
+   * This master key is our own, whatever the server says: a person has compared it with another of our devices, or has
+   * just made it. From then on users whom our user-signing key has signed are `verified`, as long as the server gives this
+   * very identity. Works before the first lookup, and after another key was pinned. Cold; completes when it is durable,
+   * and goes on when it is unsubscribed.
+   * @param masterKey the public key, 32 bytes in unpadded base64
+   */
+  confirmOwnIdentity(masterKey: string): Observable<void> {
+    requirePublicKey("masterKey", masterKey);
+    return detached(this.#session.onceOpen((account) => account.confirmOwnIdentity(masterKey)));
+  }
+
+  /**
+   * Forgets that a user was verified (`identity.wasVerified`), once a person has been warned that they are not any more:
+   * policies do not leave them out for it any longer. Cold; completes when it is durable, and goes on when it is
+   * unsubscribed.
+   */
+  withdrawVerification(userId: UserId): Observable<void> {
+    return detached(this.#session.onceOpen((account) => account.editUser(userId, WITHDRAWING_VERIFICATION)));
   }
 
   /**
@@ -255,9 +334,12 @@ export class DeviceTracker {
   close(): void {
     this.#session.close();
   }
-}
 
-function requirePublicKey(name: string, key: string): void {
-  if (!isPublicKey(key))
-    throw new TypeError(`${name} should be an ed25519 public key in unpadded base64, not ${JSON.stringify(key)}`);
+  /** The pin without the invalidation would leave the list as it was. */
+  #editAndInvalidate(userId: UserId, editAt: (at: number) => UserEdit): Observable<never> {
+    const edited$ = this.#session.onceOpen((account) =>
+      account.editUser(userId, editAt(this.#session.scheduler.now())),
+    );
+    return detached(concat(edited$, this.#session.change("invalidate", [userId])));
+  }
 }

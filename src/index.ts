@@ -35,6 +35,10 @@ export type {
   RejectionReason,
   UserDeviceKeys,
 } from "./model/results.js";
+export type { Evidence } from "./trust/evidence.js";
+export type { KeyEvent, KeyEventType } from "./model/key-event.js";
+export type { SenderClaim, SenderState, SenderStatus } from "./trust/sender-status.js";
+export type { TrustChain, TrustLink, TrustSignature } from "./trust/trust-chain.js";
 export type { DeviceUpdate } from "./model/updates.js";
 export type {
   CrossSigningKey,

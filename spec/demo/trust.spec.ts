@@ -61,7 +61,7 @@ describe.skipIf(isSkipped)("trust in the demo", { timeout: 60_000 }, () => {
     demo.isWell();
   });
 
-  it("accepts other keys that the owner's identity has signed, and not the former ones", async ({ demo }) => {
+  it("accepts other keys that the owner's identity has signed, and pins them", async ({ demo }) => {
     const [phone, laptop] = await demo.keys(BOB);
     await demo.press("rekey-device");
     await expect.poll(async () => (await demo.keys(BOB))[0], eventually).not.toBe(phone);

@@ -1,8 +1,11 @@
 import { forceCloseDatabase, IDBFactory, IDBKeyRange } from "fake-indexeddb";
-import { lastValueFrom } from "rxjs";
+import { lastValueFrom, NEVER, of } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { idbStore } from "../../src/idb/idb-store.js";
+import { DeviceTracker } from "../../src/device-tracker.js";
 import { fakePage } from "../page/fake-page.js";
+import { keysApiOf } from "../support/keys-api-of.js";
+import { ALICE, BOB } from "../support/users.js";
 import { announcementsBehaviour } from "./announcements-behaviour.js";
 import { atomicityBehaviour } from "./atomicity-behaviour.js";
 import { databaseBehaviour } from "./database-behaviour.js";
@@ -25,6 +28,28 @@ requestsBehaviour("on fake-indexeddb");
 describe("idbStore, if the browser", () => {
   afterEach(() => {
     vi.restoreAllMocks();
+  });
+
+  it("has deleted the database, leaves the owner unreadable, so that nobody takes it for a new one", async () => {
+    const open = indexedDB.open.bind(indexedDB);
+    vi.spyOn(indexedDB, "open").mockImplementation((...args) => {
+      const request = open(...args);
+      request.addEventListener("upgradeneeded", (event) => Object.assign(event, { dataLoss: "total" }));
+      return request;
+    });
+    const store = idbStore("a");
+    const problems: string[] = [];
+    const tracker = new DeviceTracker({
+      userId: ALICE,
+      store,
+      sync$: NEVER,
+      keysApi: keysApiOf([of({ device_keys: {} })]),
+    });
+    tracker.problems$.subscribe(({ type, message }) => problems.push(`${type}: ${message}`));
+    const users = await lastValueFrom(tracker.getDeviceKeys([BOB]));
+    expect(problems).toEqual([expect.stringMatching(/^records-damaged: .*account.*call track\(\)/u)]);
+    expect(users.get(BOB)?.identity.state).toBe("unknown");
+    tracker.close();
   });
 
   it("closes the connection, opens another one for the next operation", async () => {

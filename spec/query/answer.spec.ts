@@ -19,7 +19,7 @@ const later: Revision = { number: 2 };
 const list: DeviceList = { ...emptyList(5), deviceKeys: new Map([["B1", testDevice(BOB, "B1")]]) };
 const settled = { inDoubt: false, ourKey: undefined };
 /** The status of an identity that does not exist. */
-const identity = { state: "none", verified: false };
+const identity = { state: "none", verified: false, wasVerified: false, collisions: [] };
 const answer = (properties: Partial<Answer> = {}): Answer => ({
   userId: BOB,
   list,
@@ -100,7 +100,14 @@ describe("the answer for a user who could not be reached", () => {
       ...rest,
       deviceKeys: new Map(),
       lastKnown: deviceKeys,
-      identity: { state: "unchanged", masterKey: "m", pinnedMasterKey: "m", verified: true },
+      identity: {
+        state: "unchanged",
+        masterKey: "m",
+        pinnedMasterKey: "m",
+        verified: true,
+        wasVerified: true,
+        collisions: [],
+      },
       freshness: "unreachable",
     });
   });
@@ -108,7 +115,7 @@ describe("the answer for a user who could not be reached", () => {
   it("has no devices and an unknown identity if no list is known", () => {
     expect(toUserDeviceKeys(unreachable(BOB, undefined, 7), undefined, settled)).toStrictEqual({
       ...emptyList(7),
-      identity: { state: "unknown", verified: false },
+      identity: { state: "unknown", verified: false, wasVerified: false, collisions: [] },
       freshness: "unreachable",
     });
   });

@@ -1,8 +1,17 @@
 import { promisifyRequest } from "idb-keyval";
+import { OWNER } from "../store/records.js";
 import { StoreError, storeError } from "./store-error.js";
 import { RECORDS } from "./transaction.js";
 
 const VERSION = 1;
+
+/**
+ * Chromium says so if it found the database corrupted, and deleted it. Then the owner is left unreadable: the store is
+ * taken for one that had to be emptied, whose pins are lost, and not for a new one.
+ */
+interface ChromiumDataLoss {
+  readonly dataLoss?: "none" | "total";
+}
 
 /** Opens a connection, and creates the database if it does not exist. Rejects with a {@link StoreError}. */
 export async function openDatabase(name: string): Promise<IDBDatabase> {
@@ -12,8 +21,9 @@ export async function openDatabase(name: string): Promise<IDBDatabase> {
     // No other connection can block this one, as there is no older version to upgrade from. A deletion under way delays
     // it.
     const request = indexedDB.open(name, VERSION);
-    request.onupgradeneeded = () => {
-      request.result.createObjectStore(RECORDS);
+    request.onupgradeneeded = ({ dataLoss }: IDBVersionChangeEvent & ChromiumDataLoss) => {
+      const records = request.result.createObjectStore(RECORDS);
+      if (dataLoss === "total") records.put("lost by the browser", [...OWNER]);
     };
     return await promisifyRequest(request);
   } catch (error) {

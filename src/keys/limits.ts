@@ -28,6 +28,12 @@ export const MAX_CLAIMS_OF_ONE_KEY = 8;
 export const MAX_USERS_OF_ONE_KEY = 16;
 /** Signatures by our own user on one master key that are verified. An account has one user-signing key at a time. */
 export const MAX_MASTER_KEY_SIGNATURES = 8;
+/** Events in the history of one user's keys. */
+export const MAX_KEY_EVENTS_PER_USER = 200;
+/** Keys that are remembered as replaced, of one device or as one user's master key. */
+export const MAX_RETIRED_KEYS = 32;
+/** Public keys of one user's cross-signing keys that no device ID may equal, former ones included. */
+export const MAX_CROSS_SIGNING_KEYS = 64;
 /** How deep objects and arrays in one device may be nested. Honest devices have three levels. */
 export const MAX_DEVICE_DEPTH = 32;
 /**

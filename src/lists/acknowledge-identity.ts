@@ -13,6 +13,10 @@ export interface IdentityToAcknowledge {
   readonly userId: UserId;
   readonly masterKey: string;
   readonly ownUserId: UserId;
+  /** Whether it is our own identity, and a person has confirmed it. */
+  readonly confirms: boolean;
+  /** In ms since the epoch. */
+  readonly at: number;
 }
 
 /**
@@ -32,12 +36,14 @@ export function acknowledgeIdentity(
         const acknowledgement = { ...identity, inMemory: memory.last(userId)?.list };
         return (records, base) => {
           const result = acknowledge(records, base, acknowledgement);
-          return { result, announce: "list" in result ? [{ type: "acknowledged", userId }] : [] };
+          const isDone = result !== "nothing-to-do" && "list" in result;
+          return { result, announce: isDone ? [{ type: "acknowledged", userId }] : [] };
         };
       },
     }),
   ).pipe(
     tap((result) => {
+      if (result === "nothing-to-do") return;
       if ("masterKey" in result) throw new IdentityChangedError(userId, masterKey, result.masterKey);
       // Our own list need not be in memory.
       if (userId === ownUserId && result.list !== undefined) memory.setOurKey(ownUserSigningKey(result.list));
@@ -47,10 +53,13 @@ export function acknowledgeIdentity(
   );
 }
 
-function pinInMemory({ userId, masterKey }: IdentityToAcknowledge, memory: ListMemory): void {
+function pinInMemory({ userId, masterKey, confirms, at }: IdentityToAcknowledge, memory: ListMemory): void {
   const cached = memory.last(userId);
-  if (cached?.list.identity.masterKey !== masterKey) return;
+  if (cached === undefined || (!confirms && cached.list.identity.masterKey !== masterKey)) return;
   const { pins, reported } = cached.beside;
-  const list: DeviceList = { ...cached.list, identity: acknowledged(cached.list.identity, masterKey) };
-  memory.replace(userId, list, cached.revision, { reported, pins: pins && repinMasterKey(pins, masterKey) });
+  const list: DeviceList = { ...cached.list, identity: acknowledged(cached.list.identity, masterKey, confirms) };
+  memory.replace(userId, list, cached.revision, {
+    reported,
+    pins: pins && repinMasterKey(pins, masterKey, confirms ? "verified" : "acknowledged", at),
+  });
 }

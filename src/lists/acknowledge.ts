@@ -16,13 +16,18 @@ export const acknowledgeKeys = (userId: UserId): RecordKey[] => [OWN_IDENTITY, l
  * The list as it is saved now, if there is one and it has the acknowledged key; or, if nothing was written, the master
  * key that the list has instead.
  */
-export type Acknowledged = { readonly list: DeviceList | undefined } | { readonly masterKey: string | undefined };
+export type Acknowledged =
+  { readonly list: DeviceList | undefined } | { readonly masterKey: string | undefined } | "nothing-to-do";
 
 /** What is acknowledged. */
 export interface Acknowledgement {
   readonly userId: UserId;
   readonly masterKey: string;
   readonly ownUserId: UserId;
+  /** Whether it is our own identity, and a person has confirmed it: then it counts whatever key the list has. */
+  readonly confirms: boolean;
+  /** In ms since the epoch. */
+  readonly at: number;
   /** The user's list in memory: it may be newer than the saved one if that could not be saved. */
   readonly inMemory: DeviceList | undefined;
 }
@@ -34,23 +39,26 @@ export interface Acknowledgement {
 export function acknowledge(
   records: SavedRecords,
   base: WriteBase,
-  { userId, masterKey, ownUserId, inMemory }: Acknowledgement,
+  { userId, masterKey, ownUserId, confirms, at, inMemory }: Acknowledgement,
 ): Acknowledged {
   const key = listKey(userId);
   const record = listRecordIn(records, userId);
   const { saved } = record;
   const isUnsaved =
     saved !== undefined && inMemory?.identity.masterKey === masterKey && inMemory.fetchedAt > saved.list.fetchedAt;
-  if (saved !== undefined && !isUnsaved && saved.list.identity.masterKey !== masterKey)
+  if (!confirms && saved !== undefined && !isUnsaved && saved.list.identity.masterKey !== masterKey)
     return { masterKey: saved.list.identity.masterKey };
-  const pins = repinMasterKey(record.pins, masterKey);
+  const pins = repinMasterKey(record.pins, masterKey, confirms ? "verified" : "acknowledged", at);
+  const isConfirmed = confirms && pins === record.pins;
+  if (isConfirmed && (saved?.list.identity.confirmed === true || saved?.list.identity.masterKey !== masterKey))
+    return "nothing-to-do";
   if (saved === undefined) {
     records.set(key, { pins } satisfies ListRecord);
-    if (userId === ownUserId) records.set(OWN_IDENTITY, undefined); // it belongs to no list
+    if (userId === ownUserId) setOwnIdentity(records, undefined); // it belongs to no list
     return { list: undefined };
   }
   // A list older than what was acknowledged gets the pin as well: its own master key is not the pinned one any more.
-  const list: DeviceList = { ...saved.list, identity: acknowledged(saved.list.identity, masterKey) };
+  const list: DeviceList = { ...saved.list, identity: acknowledged(saved.list.identity, masterKey, confirms) };
   records.set(key, { pins, saved: { ...saved, list } } satisfies ListRecord);
   if (userId === ownUserId) setOwnIdentity(records, list);
   // In the log too: a tab that misses the announcement, such as a frozen one, reads there that its list is not the saved one any more.

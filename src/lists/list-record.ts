@@ -3,7 +3,8 @@ import { isObject } from "../model/json.js";
 import { listKey, OWNER, readOwner } from "../store/records.js";
 import type { SavedRecords } from "../store/saved-records.js";
 import { readDeviceList, type DeviceList } from "../trust/device-list.js";
-import { isNothing, LOST_PINS, mergePins, NO_PINS, pinsOf, readPins, type Pins } from "../trust/pins.js";
+import { mergePins } from "../trust/merge-pins.js";
+import { isNothing, LOST_PINS, NO_PINS, pinsOf, readPins, type Pins } from "../trust/pins.js";
 
 /** A saved list, and the number of the revision that it answers. */
 export interface SavedList {
@@ -31,12 +32,11 @@ export interface ReadListRecord {
 const NOTHING: ReadListRecord = { pins: NO_PINS, saved: undefined, damaged: [] };
 
 /**
- * A user's record in a transaction. If memory stands in for a store that cannot be opened, the store may have pins of a
- * user whom memory knows nothing of.
+ * A user's record in a transaction. If pins were lost, those of a user of whom there is no record may be among them.
  */
 export function listRecordIn(records: SavedRecords, userId: UserId): ReadListRecord {
   const record = records.get(listKey(userId));
-  const isUnknown = record === undefined && readOwner(records.get(OWNER))?.standsIn === true;
+  const isUnknown = record === undefined && readOwner(records.get(OWNER))?.lostPins === true;
   return isUnknown ? { ...NOTHING, pins: LOST_PINS } : readListRecord(record, userId);
 }
 
@@ -46,9 +46,20 @@ export function readListRecord(record: unknown, userId: UserId): ReadListRecord 
   const saved = readSavedList(record.saved, userId);
   const pins = record.pins === undefined ? undefined : readPins(record.pins);
   const damaged: ReadListRecord["damaged"][number][] = [];
-  if (pins === undefined) damaged.push("pins");
+  if (pins === undefined || !covers(pins, saved?.list)) damaged.push("pins");
   if (saved === undefined && record.saved !== undefined) damaged.push("list");
-  return { pins: pins ?? mergePins(LOST_PINS, pinsOf(saved?.list)), saved, damaged };
+  if (!damaged.includes("pins")) return { pins: pins ?? NO_PINS, saved, damaged };
+  const known = mergePins({ ...(pins ?? NO_PINS), incomplete: true }, pinsOf(saved?.list));
+  return { pins: known, saved, damaged };
+}
+
+/** Whether everything in the list that pins something is pinned: pins are written with the list. */
+function covers({ devices, masterKey }: Pins, list: DeviceList | undefined): boolean {
+  if (list === undefined) return true;
+  if (masterKey === undefined && list.identity.pinnedMasterKey !== undefined) return false;
+  for (const [deviceId, { signedByItself }] of list.deviceStatus)
+    if (signedByItself && !devices.has(deviceId)) return false;
+  return true;
 }
 
 /** The pins in these records, by user. */

@@ -15,7 +15,7 @@ import { deviceUpdate } from "./device-update.js";
 import type { CachedList } from "./list-cache.js";
 import type { ListMemory } from "./list-memory.js";
 import type { OwnIdentityWatch } from "./own-identity-watch.js";
-import { saveKeys, saveLists, savePins, type ListToSave, type SaveOutcome } from "./save-lists.js";
+import { saveKeys, saveLists, savePins, type ListToSave, type OwnAccount, type SaveOutcome } from "./save-lists.js";
 import type { UnsavedPins } from "./unsaved-pins.js";
 
 /** One user's list as it may be used. */
@@ -39,7 +39,7 @@ interface Decided {
 
 /** What saving lists needs. */
 export interface ListSaverPorts {
-  readonly ownUserId: UserId;
+  readonly own: OwnAccount;
   readonly chain: Chain;
   readonly tracking: Tracking;
   readonly memory: ListMemory;
@@ -97,13 +97,13 @@ export class ListSaver {
   }
 
   #savePart(lists: ReadonlyMap<UserId, ListToSave>): Observable<ReadonlyMap<UserId, DecidedList>> {
-    const { chain, ownUserId } = this.#ports;
+    const { chain, own } = this.#ports;
     const saved$ = chain.write({
       keys: saveKeys(lists.keys()),
       prepare: () => {
         const current = this.#current(lists);
         return (records, base) => {
-          const outcomes = saveLists(records, base, current, ownUserId);
+          const outcomes = saveLists(records, base, current, own);
           return {
             result: { outcomes, ourKey: readOwnIdentity(records.get(OWN_IDENTITY))?.userSigningKey },
             announce: toNews(outcomes, current),
@@ -172,12 +172,12 @@ export class ListSaver {
 
   /** Caches what was decided, and reports what it changed. */
   #take(lists: ReadonlyMap<UserId, ListToSave>, { outcomes, uncached, durable }: Decided): void {
-    const { ownUserId, chain, tracking, memory, ownIdentity, updated } = this.#ports;
+    const { own, chain, tracking, memory, ownIdentity, updated } = this.#ports;
     let isBehind = false;
     const listed = new Map<UserId, CachedList>();
     const unreported = new Map<UserId, DeviceList>();
     for (const [userId, { list, pins, before, state }] of outcomes) {
-      if (userId === ownUserId) ownIdentity.look(list);
+      if (userId === own.ownUserId) ownIdentity.look(list);
       const revision = lists.get(userId)?.revision;
       // The store knows of a change, and memory still does not: its announcement was lost.
       if (state === "refused" && revision !== undefined && tracking.get(userId)?.revision === revision) isBehind = true;
@@ -193,6 +193,7 @@ export class ListSaver {
     }
     if (durable !== undefined) memory.checkOurKey(durable.ourKey);
     this.#reportDamage(outcomes);
+    this.#reportReplaced(outcomes);
     memory.listed(listed);
     if (isBehind) chain.catchUp();
     if (durable === undefined) return;
@@ -216,6 +217,13 @@ export class ListSaver {
     if (ids.length === 0) return;
     const message = `the keys first seen of ${ids.length} user(s) cannot be read; those of their saved lists stand in for them, and identities are unknown until they are acknowledged`;
     this.#ports.report({ type: "records-damaged", kind: "pins", ids, message });
+  }
+
+  #reportReplaced(outcomes: ReadonlyMap<UserId, SaveOutcome>): void {
+    const userIds = Array.from(outcomes).flatMap(([userId, { pinsReplaced }]) => (pinsReplaced ? [userId] : []));
+    if (userIds.length === 0) return;
+    const message = `while the store failed, keys of ${userIds.length} user(s) were shown as unchanged that are not the ones pinned in the store; those in the store count`;
+    this.#ports.report({ type: "pins-replaced", userIds, message });
   }
 }
 

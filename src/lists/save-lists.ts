@@ -1,3 +1,4 @@
+import { MAX_RETIRED_KEYS } from "../keys/limits.js";
 import type { DeviceId, UserId } from "../model/ids.js";
 import type { DeviceUpdate } from "../model/updates.js";
 import type { RecordKey } from "../store/device-store.js";
@@ -8,7 +9,9 @@ import { append, changedSince, syncOf, type WriteBase } from "../store/transacti
 import type { DeviceList } from "../trust/device-list.js";
 import { ownUserSigningKey } from "../trust/identity.js";
 import { applyPins } from "../trust/apply-pins.js";
-import { isNothing, mergePins, NO_PINS, type Pins } from "../trust/pins.js";
+import type { PinContext } from "../trust/pin-context.js";
+import { contradict, mergePins } from "../trust/merge-pins.js";
+import { isNothing, NO_PINS, type Pins } from "../trust/pins.js";
 import { deviceUpdate } from "./device-update.js";
 import { indexEntries, type IndexRecord } from "./index-record.js";
 import { isUsable, listRecordIn, type ListRecord, type ReadListRecord } from "./list-record.js";
@@ -28,6 +31,13 @@ export interface ListToSave {
   readonly isListed?: (deviceId: DeviceId) => boolean;
 }
 
+/** Whose account it is. */
+export interface OwnAccount {
+  readonly ownUserId: UserId;
+  /** Our own master key, according to the application. */
+  readonly ownMasterKey?: string | undefined;
+}
+
 /** What became of one user's list. */
 export interface SaveOutcome {
   /** The list to use: compared with the pins; or the one that another query saved first. */
@@ -40,6 +50,8 @@ export interface SaveOutcome {
   /** What a saved list changed, if anything. */
   readonly update?: DeviceUpdate;
   readonly pinsDamaged: boolean;
+  /** Whether keys that were pinned while the store failed are not the ones that it has: they were shown as unchanged. */
+  readonly pinsReplaced: boolean;
 }
 
 /** The records that {@link saveLists} works on. */
@@ -57,17 +69,23 @@ export function saveLists(
   records: SavedRecords,
   base: WriteBase,
   lists: ReadonlyMap<UserId, ListToSave>,
-  ownUserId: UserId,
+  own: OwnAccount,
 ): ReadonlyMap<UserId, SaveOutcome> {
   const sync = syncOf(records, base);
   const hasChanged = sync === undefined ? () => true : changedSince(records, base);
   const outcomes = new Map<UserId, SaveOutcome>();
-  for (const [userId, toSave] of lists) outcomes.set(userId, saveOne(records, userId, toSave, hasChanged));
+  const save = (userId: UserId, toSave: ListToSave) => {
+    const outcome = saveOne(records, userId, toSave, hasChanged, pinContext(records, userId, toSave, own));
+    outcomes.set(userId, outcome);
+    if (userId === own.ownUserId && outcome.state === "saved") setOwnIdentity(records, outcome.list);
+  };
+  // Our own list first: the others are judged by our own identity.
+  const ours = lists.get(own.ownUserId);
+  if (ours !== undefined) save(own.ownUserId, ours);
+  for (const [userId, toSave] of lists) if (userId !== own.ownUserId) save(userId, toSave);
   const saved = Array.from(outcomes).filter(([, { state }]) => state === "saved");
   if (sync === undefined || saved.length === 0) return outcomes;
 
-  const own = outcomes.get(ownUserId);
-  if (own?.state === "saved") setOwnIdentity(records, own.list);
   const numbers = saved.map(([userId]) => [userId, lists.get(userId)?.revision?.number ?? 0] as const);
   const position = append(records, sync, { type: "save", by: base.by, lists: numbers });
   const entries = saved.flatMap(([userId, { list, before }]) =>
@@ -91,11 +109,23 @@ export function savePins(records: SavedRecords, pins: ReadonlyMap<UserId, Pins>)
   }
 }
 
+function pinContext(
+  records: SavedRecords,
+  userId: UserId,
+  { refusesUnsigned, isListed }: ListToSave,
+  { ownUserId, ownMasterKey }: OwnAccount,
+): PinContext {
+  const { userSigningKey: ourKey, userSigningKeys: ourKeys = [] } = readOwnIdentity(records.get(OWN_IDENTITY)) ?? {};
+  const listed = isListed === undefined ? {} : { isListed };
+  return { refusesUnsigned, isOwn: userId === ownUserId, ourKey, ourKeys, ownMasterKey, ...listed };
+}
+
 function saveOne(
   records: SavedRecords,
   userId: UserId,
   toSave: ListToSave,
   hasChanged: (userId: UserId) => boolean,
+  context: PinContext,
 ): SaveOutcome {
   const { list: verified, revision, forced, refusesUnsigned, pinned } = toSave;
   const key = listKey(userId);
@@ -103,8 +133,9 @@ function saveOne(
   const before = record.saved?.list;
   const pinsDamaged = record.damaged.includes("pins");
   const first = mergePins(record.pins, pinned ?? NO_PINS);
-  const { list, pins } = applyPins(verified, first, before, refusesUnsigned);
-  const outcome = { list, pins, before, pinsDamaged };
+  const { list, pins } = applyPins(verified, first, before, context);
+  const pinsReplaced = pinned !== undefined && contradict(record.pins, pinned);
+  const outcome = { list, pins, before, pinsDamaged, pinsReplaced };
   if (revision === undefined || hasChanged(userId)) {
     if (pins !== record.pins || pinsDamaged) setRecord(records, key, { ...record, pins });
     return { ...outcome, state: revision === undefined ? "pinned" : "refused" };
@@ -132,10 +163,13 @@ function setRecord(
  * Our own user-signing key is kept apart: what it says of other users is asked whenever their lists are, and ours may
  * not be in memory.
  */
-export function setOwnIdentity(records: SavedRecords, list: DeviceList): void {
-  const userSigningKey = ownUserSigningKey(list);
-  records.set(
-    OWN_IDENTITY,
-    userSigningKey === undefined ? undefined : ({ userSigningKey } satisfies OwnIdentityRecord),
+export function setOwnIdentity(records: SavedRecords, list: DeviceList | undefined): void {
+  const known = readOwnIdentity(records.get(OWN_IDENTITY));
+  const userSigningKey = list && ownUserSigningKey(list);
+  if (userSigningKey === known?.userSigningKey) return;
+  const former = (known?.userSigningKeys ?? []).filter((key) => key !== userSigningKey);
+  const userSigningKeys = [...former, ...(userSigningKey === undefined ? [] : [userSigningKey])].slice(
+    -MAX_RETIRED_KEYS,
   );
+  records.set(OWN_IDENTITY, { userSigningKey, userSigningKeys } satisfies OwnIdentityRecord);
 }

@@ -4,10 +4,11 @@ import type { DeviceStore } from "../store/device-store.js";
 import { listKey, OWNER, readOwner, type OwnerRecord } from "../store/records.js";
 import type { DeviceList } from "../trust/device-list.js";
 import { applyPins } from "../trust/apply-pins.js";
-import { LOST_PINS, mergePins, NO_PINS, pinsOf, type Pins } from "../trust/pins.js";
+import { mergePins } from "../trust/merge-pins.js";
+import { LOST_PINS, NO_PINS, pinsOf, type Pins } from "../trust/pins.js";
 import type { ListMemory } from "./list-memory.js";
 import { readListRecord } from "./list-record.js";
-import type { ListToSave, SaveOutcome } from "./save-lists.js";
+import type { ListToSave, OwnAccount, SaveOutcome } from "./save-lists.js";
 
 /** How long a store that accepts no writes is waited for to read pins, in ms: a lookup waits for it. */
 const PINS_PATIENCE = 1_000;
@@ -19,6 +20,7 @@ const NO_SAVED_PINS: ReadonlyMap<UserId, Pins> = new Map();
  * can still be read, and what they pin is kept until the user's next save.
  */
 export class UnsavedPins {
+  readonly #own: OwnAccount;
   readonly #memory: ListMemory;
   readonly #store: DeviceStore;
   readonly #scheduler: SchedulerLike;
@@ -26,11 +28,13 @@ export class UnsavedPins {
   readonly #pins = new Map<UserId, Pins>();
 
   constructor(
+    own: OwnAccount,
     memory: ListMemory,
     store: DeviceStore,
     scheduler: SchedulerLike,
     isOurs: (owner: OwnerRecord | undefined) => boolean,
   ) {
+    this.#own = own;
     this.#memory = memory;
     this.#store = store;
     this.#scheduler = scheduler;
@@ -73,7 +77,8 @@ export class UnsavedPins {
   /** Decides as the store would, with what memory knows and what was read. */
   decide(lists: ReadonlyMap<UserId, ListToSave>, read: ReadonlyMap<UserId, Pins>): ReadonlyMap<UserId, SaveOutcome> {
     const outcomes = new Map<UserId, SaveOutcome>();
-    for (const [userId, { list: verified, revision, refusesUnsigned }] of lists) {
+    const { ourKey } = this.#memory;
+    for (const [userId, { list: verified, revision, refusesUnsigned, isListed }] of lists) {
       const last = this.#memory.last(userId);
       // First what memory knew, then what was pinned since: that may be of a list that could not be compared with
       // anything.
@@ -83,7 +88,14 @@ export class UnsavedPins {
       );
       const saved = read.get(userId) ?? (this.#knowsIdentity(userId, verified) ? NO_PINS : LOST_PINS);
       const first = mergePins(saved, inMemory);
-      const { list, pins } = applyPins(verified, first, last?.list, refusesUnsigned);
+      const { list, pins } = applyPins(verified, first, last?.list, {
+        refusesUnsigned,
+        isOwn: userId === this.#own.ownUserId,
+        ownMasterKey: this.#own.ownMasterKey,
+        ourKey,
+        ourKeys: ourKey === undefined ? [] : [ourKey],
+        ...(isListed !== undefined && { isListed }),
+      });
       this.#pins.set(userId, pins);
       outcomes.set(userId, {
         list,
@@ -91,6 +103,7 @@ export class UnsavedPins {
         before: last?.list,
         state: revision === undefined ? "pinned" : "saved",
         pinsDamaged: false,
+        pinsReplaced: false,
       });
     }
     return outcomes;

@@ -1,5 +1,5 @@
 import type { InvalidResponseError } from "./errors.js";
-import type { UserId } from "./ids.js";
+import type { DeviceId, UserId } from "./ids.js";
 
 /** A failed attempt of a sync loop. The next one follows in `retryIn` ms. */
 export interface SyncFailure {
@@ -65,6 +65,15 @@ export type TrackerProblem =
       readonly pinnedMasterKey: string;
       readonly message: string;
     }
+  /** The server returned no master key of our own, although we had one: no user can be verified until it is back. */
+  | { readonly type: "own-identity-removed"; readonly pinnedMasterKey: string; readonly message: string }
+  /** The server returned devices of our own under other keys than before. They are refused. */
+  | { readonly type: "own-device-changed"; readonly deviceIds: readonly DeviceId[]; readonly message: string }
+  /**
+   * Our own identity is confirmed and has not signed these devices of our own: new logins that have not been verified
+   * yet, or devices that the server has made up.
+   */
+  | { readonly type: "own-device-unsigned"; readonly deviceIds: readonly DeviceId[]; readonly message: string }
   /** The platform cannot verify ed25519 signatures. JavaScript does it instead, 10 to 15 times slower. */
   | { readonly type: "slow-signatures"; readonly error: unknown; readonly message: string }
   /**
@@ -113,6 +122,11 @@ export type TrackerProblem =
       readonly ids: readonly string[];
       readonly message: string;
     }
+  /**
+   * Keys that were pinned, and shown as unchanged, while the store failed are not the ones that it has: another tab pinned
+   * others in the meantime. The store's count; an identity of which there are two is `unknown` until it is acknowledged.
+   */
+  | { readonly type: "pins-replaced"; readonly userIds: readonly UserId[]; readonly message: string }
   /**
    * Watched users could not be queried. They are queried again in `retryIn` ms; `undefined` if a retry is of no use.
    */

@@ -103,6 +103,11 @@ export interface IdentityStatus {
    */
   readonly wasVerified: boolean;
   /**
+   * Only if `wasVerified`, and our own identity is not confirmed, or not the one that the server gives: then no user is
+   * `verified`, and that says nothing about this one.
+   */
+  readonly unjudged?: true;
+  /**
    * IDs of refused devices that are the public key of one of the user's cross-signing keys, now or earlier. According to
    * the Matrix spec ("Key and signature security"), such a user must not be verified, and people should be warned.
    */

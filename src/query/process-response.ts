@@ -162,7 +162,10 @@ function verifyApart(userId: UserId, parsed: ParsedUser, ports: ProcessPorts): O
   return ports.lists
     .lastKnown([userId], (user) => user?.hasList === true)
     .pipe(
-      switchMap((known) => verifyInParts(userId, parsed.list, known.get(userId)?.list, ports)),
+      switchMap((known) => {
+        const context = { ...ports, ourKeys: keysOfOurs(new Map(), ports) }; // our own list was settled before
+        return verifyInParts(userId, parsed.list, known.get(userId)?.list, context);
+      }),
       map((verified) => readUser(userId, parsed, verified)),
     );
 }
@@ -182,9 +185,10 @@ function plan(
   ports: ProcessPorts,
 ): Observable<ReadonlyMap<UserId, Verification>> {
   const { lists, memory } = ports;
+  const context = { ...ports, ourKeys: keysOfOurs(parsed, ports) };
   const planned = new Map<UserId, Verification>();
   for (const [userId, { list }] of parsed)
-    planned.set(userId, planVerification(list, userId, memory.last(userId)?.list, ports));
+    planned.set(userId, planVerification(list, userId, memory.last(userId)?.list, context));
   const toRead = Array.from(planned).flatMap(([userId, { checks }]) =>
     checks.length > 0 && memory.last(userId) === undefined ? [userId] : [],
   );
@@ -195,9 +199,18 @@ function plan(
       map((known) => {
         for (const [userId, { list: before }] of known) {
           const list = parsed.get(userId)?.list;
-          if (list !== undefined) planned.set(userId, planVerification(list, userId, before, ports));
+          if (list !== undefined) planned.set(userId, planVerification(list, userId, before, context));
         }
         return planned;
       }),
     );
+}
+
+/** User-signing keys that are ours, or would be if the identity in this very response is. */
+function keysOfOurs(
+  parsed: ReadonlyMap<UserId, ParsedUser>,
+  { memory, ownUserId }: Pick<ProcessPorts, "memory" | "ownUserId">,
+): readonly string[] {
+  const given = Object.values(parsed.get(ownUserId)?.list.userSigningKey?.keys ?? {});
+  return memory.ourKey === undefined ? given : [memory.ourKey, ...given];
 }

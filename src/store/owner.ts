@@ -39,7 +39,9 @@ export function ownStore(store: DeviceStore, userId: UserId, lifetime: string): 
       if (owner !== undefined && (owner.userId !== userId || format >= STORE_FORMAT)) return of(checked(owner, userId));
       if (format > STORE_FORMAT) return throwError(() => new StoreFormatError(format, STORE_FORMAT));
       const emptied = format < STORE_FORMAT ? { replaced: format } : { isDamaged: true };
-      return replace(store, claimed).pipe(map((taken) => ({ ...checked(taken, userId), ...emptied })));
+      return replace(store, { ...claimed, lostPins: true }).pipe(
+        map((taken) => ({ ...checked(taken, userId), ...emptied })),
+      );
     }),
   );
 }

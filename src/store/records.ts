@@ -21,8 +21,8 @@ import type { DeviceStore, RecordKey } from "./device-store.js";
  * trusted.
  */
 
-/** The format of all records, in the owner's record. 1 was one state record per user. */
-export const STORE_FORMAT = 2;
+/** The format of all records, in the owner's record. 1 was one state record per user, 2 had other pins. */
+export const STORE_FORMAT = 3;
 
 export const OWNER: RecordKey = ["account", "owner"];
 export const SYNC: RecordKey = ["account", "sync"];
@@ -41,8 +41,11 @@ export interface OwnerRecord {
   readonly userId: UserId;
   readonly format: number;
   readonly lifetime: string;
-  /** Whether this is memory that stands in for a store which cannot be opened. */
-  readonly standsIn?: true;
+  /**
+   * Whether users of whom there is no record may have been pinned all the same: this is memory that stands in for a store
+   * which cannot be opened, or the store had to be emptied.
+   */
+  readonly lostPins?: true;
 }
 
 export function readOwner(record: unknown): OwnerRecord | undefined {
@@ -118,13 +121,19 @@ export function readSnapshot(record: unknown): SnapshotRecord | undefined {
 }
 
 export interface OwnIdentityRecord {
-  readonly userSigningKey: string;
+  /** Our own user-signing key, if our identity is confirmed and is the one in our list. */
+  readonly userSigningKey?: string | undefined;
+  /** All that have ever been: what they signed was verified. */
+  readonly userSigningKeys: readonly string[];
 }
 
 export function readOwnIdentity(record: unknown): OwnIdentityRecord | undefined {
-  return isObject(record) && typeof record.userSigningKey === "string"
-    ? (record as unknown as OwnIdentityRecord)
-    : undefined;
+  const isOwn =
+    isObject(record) &&
+    ["string", "undefined"].includes(typeof record.userSigningKey) &&
+    Array.isArray(record.userSigningKeys) &&
+    record.userSigningKeys.every((key) => typeof key === "string");
+  return isOwn ? (record as unknown as OwnIdentityRecord) : undefined;
 }
 
 /** The token in a store's records, read at each subscription. Every store's `syncToken$` is this. */

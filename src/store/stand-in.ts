@@ -13,7 +13,7 @@ export interface StandIn {
 
 /** @param lifetime one that the store itself never has: what other trackers announce there does not concern memory */
 export function standIn(userId: UserId, lifetime: string): StandIn {
-  const owner: OwnerRecord = { userId, format: STORE_FORMAT, lifetime, standsIn: true };
+  const owner: OwnerRecord = { userId, format: STORE_FORMAT, lifetime, lostPins: true };
   const store = memoryStore();
   store.update([], () => ({ puts: [[OWNER, owner]], deletes: [], result: undefined })).subscribe();
   return {

@@ -1,10 +1,11 @@
-import { ignoreElements, type Observable } from "rxjs";
-import { acknowledgeDevice, type DeviceToAcknowledge } from "../lists/acknowledge-device.js";
+import { ignoreElements, map, type Observable } from "rxjs";
 import { acknowledgeIdentity } from "../lists/acknowledge-identity.js";
 import { compactIndex } from "../lists/compact-index.js";
+import { editUser, type UserEdit } from "../lists/edit-user.js";
+import { knownUsers } from "../lists/known-users.js";
 import { pinsIn } from "../lists/list-record.js";
 import { StoreClearedError } from "../model/errors.js";
-import { isUserId, type UserId } from "../model/ids.js";
+import { isUserId, type DeviceId, type UserId } from "../model/ids.js";
 import type { SyncResponse } from "../model/wire.js";
 import { changesToAdopt } from "../store/adopt.js";
 import { Chain } from "../store/chain.js";
@@ -18,7 +19,8 @@ import { effectsSince, type Before } from "../store/tracked-users.js";
 import { PassedTokens } from "../sync/passed-tokens.js";
 import { refusedIds } from "../sync/refused-ids.js";
 import { Tracking } from "../sync/tracking.js";
-import type { Pins } from "../trust/pins.js";
+import { NO_PINS, type Pins } from "../trust/pins.js";
+import { trustChain, type KnownUser, type TrustChain } from "../trust/trust-chain.js";
 import { adoptionProblems, loadProblems, trackProblems } from "./account-problems.js";
 import { announcedChanges, stepsIn } from "./announced-changes.js";
 import type { Connection } from "./connection.js";
@@ -45,6 +47,7 @@ export interface AccountSurroundings {
 /** Commits of other trackers that were followed while a call waited at the gate. */
 export type HeldCall = Commit[];
 
+const NOTHING_KNOWN: KnownUser = { list: undefined, pins: NO_PINS };
 /** Stands for commits that are not known one by one: any user may have left in them. */
 const UNKNOWN_COMMITS: Commit = { number: 0, change: { type: "step", changed: [], left: [], everyone: "untracked" } };
 
@@ -131,6 +134,7 @@ export class Account {
       commit: (change) => this.#commit(change),
     });
     outputs.reportAll(loadProblems(account));
+    this.#confirmByOption();
   }
 
   /** Follows what other trackers announce. */
@@ -175,15 +179,32 @@ export class Account {
     });
   }
 
-  /** Pins a master key instead of the one first seen of this user. Completes when that is durable. */
+  /** Pins a master key instead of the pinned one of this user. Completes when that is durable. */
   acknowledgeIdentity(userId: UserId, masterKey: string): Observable<never> {
-    const identity = { userId, masterKey, ownUserId: this.#settings.userId };
-    return acknowledgeIdentity(identity, this.chain, this.parts.memory);
+    return this.#acknowledge(userId, masterKey, false);
   }
 
-  /** Pins an ed25519 key instead of the one first seen of this device. Completes when that is durable. */
-  acknowledgeDevice(device: DeviceToAcknowledge): Observable<never> {
-    return acknowledgeDevice(device, this.chain, this.parts.memory);
+  /** Pins our own master key, whatever the server says. Completes when that is durable. */
+  confirmOwnIdentity(masterKey: string): Observable<never> {
+    return this.#acknowledge(this.#settings.userId, masterKey, true);
+  }
+
+  /** Changes what is known of a user by a person's word. Completes when that is durable. */
+  editUser(userId: UserId, edit: UserEdit): Observable<never> {
+    return editUser(userId, edit, this.chain, this.parts.memory);
+  }
+
+  /** What is known of a user: the last list, and the saved pins. */
+  known(userId: UserId): Observable<KnownUser> {
+    return this.#known([userId]).pipe(map(([user = NOTHING_KNOWN]) => user));
+  }
+
+  /** Why a device is trusted as far as it is. */
+  explain(userId: UserId, deviceId: DeviceId): Observable<TrustChain> {
+    const { userId: ownUserId } = this.#settings;
+    return this.#known([userId, ownUserId]).pipe(
+      map(([user = NOTHING_KNOWN, own]) => trustChain({ userId, deviceId }, user, ownUserId, own?.list)),
+    );
   }
 
   /**
@@ -204,6 +225,24 @@ export class Account {
     this.chain.close(error);
   }
 
+  #known(userIds: readonly UserId[]): Observable<readonly KnownUser[]> {
+    return knownUsers(userIds, this.#store, this.parts.memory, (owner) => this.chain.isOurs(owner));
+  }
+
+  #acknowledge(userId: UserId, masterKey: string, confirms: boolean): Observable<never> {
+    const { userId: ownUserId, scheduler } = this.#settings;
+    const identity = { userId, masterKey, ownUserId, confirms, at: scheduler.now() };
+    return acknowledgeIdentity(identity, this.chain, this.parts.memory);
+  }
+
+  /** What the application knows of our own identity, unless it is saved already. */
+  #confirmByOption(): void {
+    const { ownMasterKey } = this.#settings;
+    if (ownMasterKey === undefined) return;
+    const ignored = () => {}; // the next answer is compared with it all the same
+    this.confirmOwnIdentity(ownMasterKey).subscribe({ error: ignored });
+  }
+
   #adopt(saved: SavedAccount, store: DeviceStore): void {
     const { chain, parts, siblings } = this;
     const { outputs, connection } = this.#surroundings;
@@ -219,6 +258,7 @@ export class Account {
     outputs.reportAll([...loadProblems(saved), ...adoptionProblems(saved.state, before, chain.clone)]);
     chain.commitPending();
     parts.saver.savePins(pins);
+    this.#confirmByOption();
     siblings.moved(Array.from(pins.keys()).filter((userId) => !chain.clone.users.has(userId)));
     if (connection()?.isCaughtUp === false) siblings.ask();
   }

@@ -28,6 +28,7 @@ export interface AccountSettings extends QueryLimits, CacheLimits {
   readonly unsignedDevices: UnsignedDevices;
   readonly queryDeadline: number;
   readonly gaps: "ask" | "distrust";
+  readonly ownMasterKey?: string | undefined;
   readonly scheduler: SchedulerLike;
 }
 
@@ -67,9 +68,10 @@ export function listsOf(
     },
     report,
   });
-  const unsaved = new UnsavedPins(memory, store, scheduler, isOurs);
+  const own = { ownUserId, ownMasterKey: settings.ownMasterKey };
+  const unsaved = new UnsavedPins(own, memory, store, scheduler, isOurs);
   const ownIdentity = new OwnIdentityWatch(report);
-  const saver = new ListSaver({ ownUserId, chain, tracking, memory, unsaved, ownIdentity, updated, report });
+  const saver = new ListSaver({ own, chain, tracking, memory, unsaved, ownIdentity, updated, report });
   const queries = new Queries(
     {
       keysApi,

@@ -23,6 +23,8 @@ export interface OpeningPorts {
   readonly scheduler: SchedulerLike;
   /** What other trackers announce, in order. */
   readonly hear: (announcement: unknown) => void;
+  /** Whether memory stands in for a store that cannot be opened. */
+  readonly standsIn: boolean;
   readonly report: (problem: TrackerProblem) => void;
   /** The store can be opened that memory stands in for. */
   readonly reopened: (saved: SavedAccount, store: DeviceStore) => void;
@@ -83,12 +85,13 @@ export class StoreOpening {
   }
 
   #standIn(error: unknown, load$: Observable<SavedAccount>): Observable<Opened> {
-    const { userId, lifetime } = this.#ports;
+    const { userId, lifetime, standsIn } = this.#ports;
     if (error instanceof StoreOwnerError) return throwError(() => error);
     if (error instanceof StoreClearedError) {
       this.#ports.cleared(error);
       return throwError(() => error);
     }
+    if (!standsIn) return throwError(() => error);
     if (!isFinal(error)) this.#tryAgain(load$);
     this.#report(error); // a subscriber may close the tracker
     const { store, account } = standIn(userId, `${lifetime}.memory`);

@@ -1,4 +1,5 @@
 import { asyncScheduler, type Observable, type SchedulerLike } from "rxjs";
+import { isPublicKey } from "../trust/cross-signing-key.js";
 import type { SignatureVerifier } from "../trust/signature-verifier.js";
 import type { UnsignedDevices } from "../trust/verify-list.js";
 import { isUserId, type UserId } from "../model/ids.js";
@@ -49,6 +50,18 @@ export interface DeviceTrackerOptions {
    * @default "ask"
    */
   readonly gaps?: "ask" | "distrust";
+  /**
+   * The public key of our own master key, if the application knows it, such as from its own secret storage: as if
+   * `confirmOwnIdentity` had been called. Without either, no user is ever `verified`: a server can invent an identity of
+   * ours. 32 bytes in unpadded base64.
+   */
+  readonly ownMasterKey?: string;
+  /**
+   * What is done while the store cannot be opened: `memory` stands in for it, and all identities are `unknown`; with
+   * `fail`, lookups fail, and each one tries to open it again.
+   * @default "memory"
+   */
+  readonly onStoreUnavailable?: "memory" | "fail";
   /** Users whose lists are kept in memory, so that looking them up reads no store. @default 10_000 */
   readonly maxListsInMemory?: number;
   /**
@@ -61,8 +74,10 @@ export interface DeviceTrackerOptions {
 
 const UNSIGNED_DEVICES: readonly UnsignedDevices[] = ["accept", "refuse"];
 const GAPS: readonly string[] = ["ask", "distrust"];
+const STORE_UNAVAILABLE: readonly string[] = ["memory", "fail"];
 
-export type CompleteOptions = Required<Omit<DeviceTrackerOptions, "verifier">> & Pick<DeviceTrackerOptions, "verifier">;
+type Optional = "verifier" | "ownMasterKey";
+export type CompleteOptions = Required<Omit<DeviceTrackerOptions, Optional>> & Pick<DeviceTrackerOptions, Optional>;
 
 /** The options with every default in place. Bad ones are a `TypeError` or a `RangeError` that says which and why. */
 export function complete(options: DeviceTrackerOptions): CompleteOptions {
@@ -75,6 +90,8 @@ export function complete(options: DeviceTrackerOptions): CompleteOptions {
     verifier,
     unsignedDevices = "accept",
     gaps = "ask",
+    ownMasterKey,
+    onStoreUnavailable = "memory",
     ...bounds
   } = options;
   const {
@@ -92,6 +109,9 @@ export function complete(options: DeviceTrackerOptions): CompleteOptions {
   if (!UNSIGNED_DEVICES.includes(unsignedDevices))
     throw new TypeError(`unsignedDevices should be "accept" or "refuse", not ${JSON.stringify(unsignedDevices)}`);
   if (!GAPS.includes(gaps)) throw new TypeError(`gaps should be "ask" or "distrust", not ${JSON.stringify(gaps)}`);
+  if (!STORE_UNAVAILABLE.includes(onStoreUnavailable))
+    throw new TypeError(`onStoreUnavailable should be "memory" or "fail", not ${JSON.stringify(onStoreUnavailable)}`);
+  if (ownMasterKey !== undefined) requirePublicKey("ownMasterKey", ownMasterKey);
   requireCount({ maxUsersPerQuery, maxConcurrentQueries, maxListsInMemory, maxCacheBytes });
   requireTime({ queryDeadline, storeDeadline }, 1);
   return {
@@ -108,6 +128,8 @@ export function complete(options: DeviceTrackerOptions): CompleteOptions {
     maxCacheBytes,
     unsignedDevices,
     gaps,
+    onStoreUnavailable,
+    ...(ownMasterKey !== undefined && { ownMasterKey }),
     ...(verifier !== undefined && { verifier }),
   };
 }
@@ -117,6 +139,11 @@ export function checkServerTimeout(timeout: number): void {
   throw new RangeError(
     `timeout should be a whole number of ms from 0 on, not ${timeout}; leave it out for the server's own`,
   );
+}
+
+export function requirePublicKey(name: string, key: string): void {
+  if (!isPublicKey(key))
+    throw new TypeError(`${name} should be an ed25519 public key in unpadded base64, not ${JSON.stringify(key)}`);
 }
 
 /** The users that a caller named, each once. */

@@ -87,6 +87,7 @@ export class Session {
       userId,
       lifetime: `${scheduler.now().toString(36)}.${this.#name}`,
       scheduler,
+      standsIn: options.onStoreUnavailable === "memory",
       hear: (announcement) => this.#account?.hear(announcement),
       report: this.outputs.report,
       reopened: (saved, reopened) => {

@@ -1,10 +1,13 @@
-import { deviceKey } from "../keys/device-key.js";
 import { MAX_REJECTED_PER_USER, shortId } from "../keys/limits.js";
 import type { DeviceId } from "../model/ids.js";
 import type { RejectionCode, RejectionReason } from "../model/results.js";
 import type { DeviceList } from "./device-list.js";
+import { identityState, isVerified, type Identity } from "./identity.js";
 import { entryOf, keptDevices, type DeviceEntry } from "./kept-devices.js";
-import { makePins, withRoom, type Pins } from "./pins.js";
+import type { PinContext } from "./pin-context.js";
+import { pinDevices, wasSigned, type IdentityEvidence } from "./pin-devices.js";
+import { pinIdentity } from "./pin-identity.js";
+import { crossSigningIds, type Pins } from "./pins.js";
 import { sharedKeyRefusals } from "./shared-keys.js";
 
 type Entries = ReadonlyMap<DeviceId, DeviceEntry>;
@@ -17,70 +20,70 @@ export interface Pinned {
 }
 
 /**
- * Compares a verified list with the user's pins, and pins what is new in it.
+ * Compares a verified list with the user's pins, and pins what is new in it. What a server can say is ranked
+ * ({@link Evidence}): stronger evidence overrides a weaker pin, weaker evidence never replaces or blocks a stronger one.
  *
- * 1. A device is refused if its ed25519 key is missing or not the pinned one, or if it has lost its signature by that
- *    key: its other keys could be anyone's. The device stays as it was, if `before` still has it. (Matrix spec,
- *    client-server API, "Device keys": the ed25519 key is the device's fingerprint. That it stays the same as long as
- *    the device ID does is our rule.)
- * 2. Devices with the same curve25519 key are all refused, except one that was kept: Olm identifies a device by this
- *    key ("m.olm.v1.curve25519-aes-sha2"), and no device proves that it owns it.
- * 3. The master key is compared, and never refused: a person decides about a changed identity ("Key and signature
- *    security"). If the pins are incomplete, one that agrees with them is marked: it may be another one all the same.
+ * 1. The master key: {@link pinIdentity}.
+ * 2. The devices: {@link pinDevices}. One that is refused stays as it was, if `before` still has it.
+ * 3. A device whose ID is the public key of one of the user's cross-signing keys, now or earlier, is refused, and shown
+ *    on the identity.
+ * 4. Of devices with the same curve25519 key only one stays: {@link sharedKeyRefusals}.
  *
  * @param before the list saved last
- * @param refusesUnsigned whether unsigned devices are refused
  * @returns the list, and the pins: the same object if there is nothing to pin
  */
 export function applyPins(
   verified: DeviceList,
-  pins: Pins,
+  known: Pins,
   before: DeviceList | undefined,
-  refusesUnsigned = false,
+  context: PinContext = {},
 ): Pinned {
-  const { refusals, added } = comparePins(verified, pins, before);
-  const kept = keptDevices(keepableDevices(verified, refusals, pins, before), verified, pins, before, refusesUnsigned);
-  const entries = mergeEntries(verified, refusals, kept);
-  const shared = sharedKeyRefusals(entries, kept);
+  const { identity, pins: byIdentity } = pinIdentity(verified, known, before, context);
+  const collisions = collisionsIn(verified, byIdentity, context);
+  const evidence = identityEvidence(identity, context);
+  const compared = without(verified, collisions);
+  const { refusals: byPins, pins, pinsExcept } = pinDevices(compared, byIdentity, before, evidence);
+  const refusals = new Map([...collisions, ...byPins]);
+  const keepable = keepableDevices(compared, byPins, pins, before);
+  const kept = keptDevices(keepable, compared, pins, before, context.refusesUnsigned === true);
+  const entries = mergeEntries(compared, byPins, kept);
+  const shared = sharedKeyRefusals(entries, ({ status }) => status.crossSigned && evidence !== undefined);
   const refused = new Map<DeviceId, RejectionReason>();
   for (const [deviceId, reason] of refusals)
     refused.set(shortId(deviceId), withConsequence(reason, kept.has(deviceId)));
   for (const [deviceId, reason] of shared) refused.set(shortId(deviceId), reason);
-  // Refused devices, too, are there.
-  const isLive = (deviceId: DeviceId) =>
-    verified.deviceKeys.has(deviceId) || entries.has(deviceId) || verified.rejected.has(deviceId);
   return {
-    list: resultingList(verified, entries, shared, refused, pins),
-    pins: nextPins(withRoom(pins, added, isLive), added, entries, verified.identity.masterKey),
+    list: resultingList(verified, entries, shared, refused, withCollisions(identity, collisions)),
+    pins: pinsExcept(shared),
   };
 }
 
-/** Whether the device was signed by its pinned key before. */
-function wasSigned(deviceId: DeviceId, pins: Pins, before: DeviceList | undefined): boolean {
-  if (pins.signed?.has(deviceId) === true) return true;
-  const device = before?.deviceKeys.get(deviceId);
-  const isSameKey = device !== undefined && deviceKey(device, "ed25519") === pins.devices.get(deviceId);
-  return isSameKey && before?.deviceStatus.get(deviceId)?.signedByItself === true;
+/** What the identity says for the devices that it has signed: nothing if it is not the pinned one. */
+function identityEvidence(identity: Identity, { isOwn = false, ourKey }: PinContext): IdentityEvidence {
+  if (identityState(identity) !== "unchanged") return undefined;
+  return isVerified(identity, ourKey) || (isOwn && identity.confirmed === true) ? "verified" : "cross-signed";
 }
 
-/** The devices that the pins refuse, and the keys to pin of new devices. */
-function comparePins(verified: DeviceList, pins: Pins, before: DeviceList | undefined) {
-  const refusals = new Map<DeviceId, RejectionReason>();
-  const added = new Map<DeviceId, string>();
-  for (const [deviceId, device] of verified.deviceKeys) {
-    const key = deviceKey(device, "ed25519");
-    const pinned = pins.devices.get(deviceId);
-    const isUnsigned = verified.deviceStatus.get(deviceId)?.signedByItself === false;
-    const name = `ed25519:${shortId(deviceId)}`;
-    if (pinned !== undefined && pinned !== key) {
-      const detail = `keys.${name}: not the key first seen of this device, which never changes`;
-      refusals.set(deviceId, { code: "key-changed", detail });
-    } else if (pinned !== undefined && isUnsigned && wasSigned(deviceId, pins, before)) {
-      const detail = `signatures: expected one by ${name}, which has signed this device before`;
-      refusals.set(deviceId, { code: "unsigned", detail });
-    } else if (pinned === undefined && key !== undefined) added.set(deviceId, key);
-  }
-  return { refusals, added };
+/** The devices that could pass for a cross-signing key of their user, however many others were listed. */
+function collisionsIn(verified: DeviceList, pins: Pins, { isListed }: PinContext): Refusals {
+  const isThere = isListed ?? ((id) => verified.deviceKeys.has(id) || verified.rejected.has(id));
+  const detail = "device_id: the public key of one of the user's cross-signing keys";
+  const collisions = crossSigningIds(pins).filter((key) => isThere(key));
+  return new Map(collisions.map((id): [DeviceId, RejectionReason] => [id, { code: "cross-signing-id", detail }]));
+}
+
+const withCollisions = (identity: Identity, collisions: Refusals): Identity =>
+  collisions.size === 0 ? identity : { ...identity, collisions: [...collisions.keys()] };
+
+function without(list: DeviceList, refusals: Refusals): DeviceList {
+  if (refusals.size === 0) return list;
+  const remaining = <T>(map: ReadonlyMap<DeviceId, T>) => new Map(Array.from(map).filter(([id]) => !refusals.has(id)));
+  return {
+    ...list,
+    deviceKeys: remaining(list.deviceKeys),
+    deviceStatus: remaining(list.deviceStatus),
+    rejected: remaining(list.rejected),
+  };
 }
 
 /** Reasons to refuse the new form of a device, not the device itself: the form that we have is kept. */
@@ -131,10 +134,9 @@ function resultingList(
   entries: Entries,
   shared: Refusals,
   refused: Refusals,
-  pins: Pins,
+  identity: Identity,
 ): DeviceList {
   const remaining = Array.from(entries).filter(([deviceId]) => !shared.has(deviceId));
-  const pinnedMasterKey = pins.masterKey ?? verified.identity.masterKey;
   return {
     ...verified,
     deviceKeys: new Map(remaining.map(([deviceId, { device }]) => [deviceId, device])),
@@ -143,29 +145,6 @@ function resultingList(
       refused.size === 0
         ? verified.rejected
         : new Map([...refused, ...verified.rejected].slice(0, MAX_REJECTED_PER_USER)),
-    identity: {
-      ...verified.identity,
-      ...(pinnedMasterKey !== undefined && { pinnedMasterKey }),
-      ...(pins.incomplete !== undefined && { uncompared: true }),
-    },
+    identity,
   };
-}
-
-function nextPins(
-  pins: Pins,
-  added: ReadonlyMap<DeviceId, string>,
-  entries: Entries,
-  masterKey: string | undefined,
-): Pins {
-  const signed = Array.from(entries).flatMap(([deviceId, { status }]) =>
-    status.signedByItself && pins.signed?.has(deviceId) !== true ? [deviceId] : [],
-  );
-  const pinsMasterKey = pins.masterKey === undefined && masterKey !== undefined;
-  if (added.size === 0 && signed.length === 0 && !pinsMasterKey) return pins;
-  return makePins({
-    ...pins,
-    devices: new Map([...pins.devices, ...added]),
-    signed: new Set([...(pins.signed ?? []), ...signed]),
-    masterKey: pins.masterKey ?? masterKey,
-  });
 }

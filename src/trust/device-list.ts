@@ -61,7 +61,9 @@ export function isStatus(saved: unknown): saved is DeviceStatus {
 
 function isIdentity(saved: unknown): boolean {
   if (!isObject(saved) || !Array.isArray(saved.signedBy)) return false;
-  if (saved.uncompared !== undefined && saved.uncompared !== true) return false;
+  const { uncompared, confirmed, wasVerified, collisions = [] } = saved;
+  if ([uncompared, confirmed, wasVerified].some((flag) => flag !== undefined && flag !== true)) return false;
+  if (!Array.isArray(collisions) || collisions.some((deviceId) => typeof deviceId !== "string")) return false;
   return [saved.masterKey ?? "", saved.pinnedMasterKey ?? "", ...(saved.signedBy as unknown[])].every(
     (key) => typeof key === "string",
   );

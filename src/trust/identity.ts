@@ -34,6 +34,7 @@ export function identityStatus(identity: Identity, ourKey: string | undefined): 
     ...(pinnedMasterKey !== undefined && { pinnedMasterKey }),
     verified,
     wasVerified: wasVerified || verified,
+    ...(wasVerified && ourKey === undefined && { unjudged: true }),
     collisions,
   };
 }
@@ -43,27 +44,36 @@ export const isVerified = (identity: Identity, ourKey: string | undefined): bool
   identityState(identity) === "unchanged" && ourKey !== undefined && identity.signedBy.includes(ourKey);
 
 /** Incomplete pins can show that an identity is another one, and never that it is the same. */
-function identityState({ masterKey, pinnedMasterKey, uncompared }: Identity): IdentityStatus["state"] {
+export function identityState({ masterKey, pinnedMasterKey, uncompared }: Identity): IdentityStatus["state"] {
   if (pinnedMasterKey !== undefined && masterKey !== pinnedMasterKey)
     return masterKey === undefined ? "removed" : "changed";
   if (uncompared === true) return "unknown";
   return masterKey === undefined ? "none" : "unchanged";
 }
 
-/** The identity once this master key is pinned by a person's word. */
-export function acknowledged({ uncompared: _, ...identity }: Identity, masterKey: string): Identity {
-  return { ...identity, pinnedMasterKey: masterKey };
+/**
+ * The identity once this master key is pinned by a person's word.
+ * @param confirms whether it is our own, and confirmed
+ */
+export function acknowledged(
+  { uncompared: _, confirmed, ...identity }: Identity,
+  masterKey: string,
+  confirms: boolean,
+): Identity {
+  const isGiven = identity.masterKey === masterKey;
+  const isConfirmed = confirms || (confirmed === true && identity.pinnedMasterKey === masterKey);
+  return { ...identity, pinnedMasterKey: masterKey, ...(isConfirmed && isGiven && { confirmed: true }) };
 }
 
 /**
- * Our user-signing key, according to our own list; `undefined` if our identity has changed and was not acknowledged, or
- * could not be compared.
+ * Our user-signing key, according to our own list; `undefined` if no person has confirmed that the identity in it is
+ * ours: a server can invent one.
  */
 export function ownUserSigningKey(list: {
   readonly identity: Identity;
   readonly userSigningKey?: { readonly keys: Readonly<Record<string, string>> };
 }): string | undefined {
-  if (identityStatus(list.identity, undefined).state !== "unchanged" || list.userSigningKey === undefined)
-    return undefined;
+  if (list.identity.confirmed !== true || identityState(list.identity) !== "unchanged") return undefined;
+  if (list.userSigningKey === undefined) return undefined;
   return Object.values(list.userSigningKey.keys)[0];
 }

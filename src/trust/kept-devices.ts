@@ -5,7 +5,7 @@ import type { DeviceId } from "../model/ids.js";
 import type { DeviceStatus } from "../model/results.js";
 import type { DeviceKeys } from "../model/wire.js";
 import type { DeviceList } from "./device-list.js";
-import type { Pins } from "./pins.js";
+import { crossSigningIds, type Pins } from "./pins.js";
 
 /** A device and its status. */
 export interface DeviceEntry {
@@ -39,24 +39,20 @@ export function keptDevices(
 ): ReadonlyMap<DeviceId, DeviceEntry> {
   const kept = new Map<DeviceId, DeviceEntry>();
   if (before === undefined) return kept;
-  const crossSigningIds = crossSigningIdsOf(verified);
+  const collisions = new Set(crossSigningIds(pins));
   let length = 0;
   for (const deviceId of deviceIds) {
     const device = before.deviceKeys.get(deviceId);
     const pinned = pins.devices.get(deviceId);
     if (device === undefined || pinned === undefined || deviceKey(device, "ed25519") !== pinned) continue;
     const { status } = entryOf(before, deviceId, device);
-    if (crossSigningIds.has(deviceId) || (refusesUnsigned && !status.signedByItself)) continue;
+    if (collisions.has(deviceId) || (refusesUnsigned && !status.signedByItself)) continue;
     length += jsonLength(device, MAX_DEVICE_LENGTH, MAX_DEVICE_DEPTH) ?? MAX_DEVICE_LENGTH;
     if (length > MAX_LIST_LENGTH) break;
     const crossSigned = status.crossSigned && hasSameSelfSigningKey(before, verified);
     kept.set(deviceId, { device, status: { ...status, crossSigned } });
   }
   return kept;
-}
-
-function crossSigningIdsOf({ masterKey, selfSigningKey, userSigningKey }: DeviceList): ReadonlySet<string> {
-  return new Set([masterKey, selfSigningKey, userSigningKey].flatMap((key) => Object.values(key?.keys ?? {})));
 }
 
 function hasSameSelfSigningKey(before: DeviceList, verified: DeviceList): boolean {

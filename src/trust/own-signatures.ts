@@ -13,19 +13,26 @@ import { lazySignedBytes, type Outcome, type SignatureChecks } from "./signature
  *
  * Whether one of these keys is our current user-signing key is not decided here: that can change while the list stays
  * the same.
+ * @param ourKeys user-signing keys that are known to be ours
  */
 export function planOwnSignatures(
   masterKey: CrossSigningKey,
   ownUserId: UserId,
   known: DeviceList | undefined,
   checks: SignatureChecks,
+  ourKeys: readonly string[] = [],
 ): (results: readonly boolean[]) => readonly string[] {
-  if (known?.masterKey !== undefined && sameJson(known.masterKey, masterKey)) return () => known.identity.signedBy;
   const planned: { readonly publicKey: string; readonly valid: Outcome }[] = [];
   const signed = lazySignedBytes(masterKey);
-  for (const keyId of Object.keys(own(masterKey.signatures ?? {}, ownUserId) ?? {})) {
+  const given = Object.keys(own(masterKey.signatures ?? {}, ownUserId) ?? {}).map((keyId) =>
+    keyId.startsWith("ed25519:") ? keyId.slice("ed25519:".length) : "",
+  );
+  const isKnown = known?.masterKey !== undefined && sameJson(known.masterKey, masterKey);
+  const wasChecked = (key: string) => known?.identity.signedBy.includes(key) === true;
+  if (isKnown && ourKeys.every((key) => !given.includes(key) || wasChecked(key))) return () => known.identity.signedBy;
+  // The keys that are known to be ours first: bogus ones must not hide them.
+  for (const publicKey of new Set([...ourKeys.filter((key) => given.includes(key)), ...given])) {
     if (planned.length === MAX_MASTER_KEY_SIGNATURES) break;
-    const publicKey = keyId.startsWith("ed25519:") ? keyId.slice("ed25519:".length) : "";
     const bytes = decodeBase64(publicKey, 32);
     if (bytes === undefined) continue; // a device ID: a signature by one of our devices
     const valid = checks.add(bytes, signed, signatureBy(masterKey.signatures, ownUserId, publicKey));

@@ -1,28 +1,47 @@
 import { deviceKey } from "../keys/device-key.js";
-import { MAX_PINNED_DEVICES_PER_USER } from "../keys/limits.js";
+import { MAX_CROSS_SIGNING_KEYS, MAX_PINNED_DEVICES_PER_USER, MAX_RETIRED_KEYS } from "../keys/limits.js";
 import type { DeviceId } from "../model/ids.js";
 import { isObject } from "../model/json.js";
+import type { KeyEvent } from "../model/key-event.js";
 import type { DeviceList } from "./device-list.js";
+import { isEvidence, isWeaker, strongest, type Evidence } from "./evidence.js";
+import { appendEvents } from "./key-history.js";
 
 /**
- * The first keys seen of a user. Only a person's word replaces them, so that a homeserver cannot exchange a key that was
- * compared or verified.
+ * The keys that a user is known by, and what ties them to their owner. Only stronger evidence replaces one, so that a
+ * homeserver cannot exchange a key that was compared or verified. One that was replaced is retired: only a person's word
+ * brings it back.
  *
  * Pins are written from every response whose signatures were verified, cached or not. They remain when the device or
  * the list is deleted and when the user leaves, as long as there is {@link withRoom room}.
  */
 export interface Pins {
-  /** The ed25519 key of each device ID, in the order in which they were first seen. */
+  /**
+   * The ed25519 key of each device ID, in the order in which they were first seen. A device has signed itself, or its
+   * user's identity has, or a person has confirmed the key: what the server alone says pins nothing.
+   */
   readonly devices: ReadonlyMap<DeviceId, string>;
-  /** The public key of the master key first seen, or acknowledged last. */
-  readonly masterKey?: string;
   /** IDs of devices that have been signed by their pinned key. */
   readonly signed?: ReadonlySet<DeviceId>;
+  /** What ties the pinned keys to their devices, if it is more than a signature by the key itself. */
+  readonly evidence?: ReadonlyMap<DeviceId, Evidence>;
+  /** Keys of devices that were replaced, the latest last. */
+  readonly retired?: ReadonlyMap<DeviceId, readonly string[]>;
+  /** The public key of the master key. */
+  readonly masterKey?: string;
+  /** What ties it to the user: of our own user, `verified` means that a person has confirmed it. `seen` if it is absent. */
+  readonly masterEvidence?: Evidence;
+  readonly retiredMasterKeys?: readonly string[];
+  /** Whether the user has been verified, which nobody has withdrawn. */
+  readonly wasVerified?: true;
+  /** Public keys of all cross-signing keys so far: a device with such an ID could pass for one of them. */
+  readonly crossSigningKeys?: readonly string[];
   /**
    * Whether other keys may have been pinned before that are lost or cannot be read: an identity that agrees with these
    * pins is not known to be unchanged, until a person acknowledges it.
    */
   readonly incomplete?: true;
+  readonly history?: readonly KeyEvent[];
 }
 
 export const NO_PINS: Pins = { devices: new Map() };
@@ -30,102 +49,179 @@ export const NO_PINS: Pins = { devices: new Map() };
 export const LOST_PINS: Pins = { devices: new Map(), incomplete: true };
 
 /** Whether these pins say nothing at all. */
-export const isNothing = ({ devices, masterKey, incomplete }: Pins): boolean =>
-  devices.size === 0 && masterKey === undefined && incomplete === undefined;
+export const isNothing = ({ devices, ...others }: Pins): boolean =>
+  devices.size === 0 && Object.values(others as Record<string, unknown>).every((value) => value === undefined);
 
 /** Reads saved pins; `undefined` if the record is damaged. */
 export function readPins(record: unknown): Pins | undefined {
   if (record === undefined) return NO_PINS;
-  if (
-    !isObject(record) ||
-    !(record.devices instanceof Map) ||
-    (record.masterKey !== undefined && typeof record.masterKey !== "string")
-  )
-    return undefined;
-  for (const [deviceId, key] of record.devices as ReadonlyMap<unknown, unknown>)
-    if (typeof deviceId !== "string" || typeof key !== "string") return undefined;
-  if (record.signed !== undefined && !(record.signed instanceof Set)) return undefined;
-  if (record.incomplete !== undefined && record.incomplete !== true) return undefined;
-  return record as unknown as Pins;
+  if (!isObject(record)) return undefined;
+  const { devices, signed, evidence, retired, masterKey, masterEvidence, retiredMasterKeys, history } = record;
+  const { crossSigningKeys, wasVerified, incomplete } = record;
+  const isSound =
+    isMap(devices, isText) &&
+    (signed === undefined || signed instanceof Set) &&
+    (evidence === undefined || isMap(evidence, isEvidence)) &&
+    (retired === undefined || isMap(retired, areTexts)) &&
+    (masterKey === undefined || isText(masterKey)) &&
+    (masterEvidence === undefined || isEvidence(masterEvidence)) &&
+    [retiredMasterKeys, crossSigningKeys].every((keys) => keys === undefined || areTexts(keys)) &&
+    [wasVerified, incomplete].every((flag) => flag === undefined || flag === true) &&
+    (history === undefined || (Array.isArray(history) && history.every(isObject)));
+  return isSound ? (record as unknown as Pins) : undefined;
+}
+
+const isText = (value: unknown): boolean => typeof value === "string";
+const areTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
+
+function isMap(value: unknown, isValue: (value: unknown) => boolean): boolean {
+  if (!(value instanceof Map)) return false;
+  for (const [key, one] of value as ReadonlyMap<unknown, unknown>) if (!isText(key) || !isValue(one)) return false;
+  return true;
 }
 
 /** The pins that follow from a list, in case the saved pins are lost. */
 export function pinsOf(list: DeviceList | undefined): Pins {
   if (list === undefined) return NO_PINS;
   const devices = new Map<DeviceId, string>();
+  const signed = new Set<DeviceId>();
   for (const [deviceId, device] of list.deviceKeys) {
     const key = deviceKey(device, "ed25519");
-    if (key !== undefined) devices.set(deviceId, key);
+    const { signedByItself = false, crossSigned = false } = list.deviceStatus.get(deviceId) ?? {};
+    if (key === undefined || !(signedByItself || crossSigned)) continue;
+    devices.set(deviceId, key);
+    if (signedByItself) signed.add(deviceId);
   }
-  const signed = Array.from(devices.keys()).filter((id) => list.deviceStatus.get(id)?.signedByItself === true);
-  return makePins({ devices, signed: new Set(signed), masterKey: list.identity.pinnedMasterKey });
+  const { pinnedMasterKey, wasVerified } = list.identity;
+  return makePins({ devices, signed, masterKey: pinnedMasterKey, wasVerified });
 }
 
-/**
- * Merges two sets of pins; the first one wins, and comes first: the order is that in which devices were first seen.
- * Whether the result is complete, the first one decides.
- */
-export function mergePins(first: Pins, later: Pins): Pins {
-  if (later.devices.size === 0 && later.masterKey === undefined) return first;
-  const signed = Array.from(later.signed ?? []).filter((id) => {
-    const pinned = first.devices.get(id);
-    // Ignore a signature by another key than the pinned one.
-    return pinned === undefined || !later.devices.has(id) || later.devices.get(id) === pinned;
-  });
-  return makePins({
-    ...first,
-    devices: new Map([...first.devices, ...Array.from(later.devices).filter(([id]) => !first.devices.has(id))]),
-    signed: new Set([...(first.signed ?? []), ...signed]),
-    masterKey: first.masterKey ?? later.masterKey,
-  });
+/** What ties the pinned key to the device. */
+export const evidenceOf = ({ devices, evidence }: Pins, deviceId: DeviceId): Evidence =>
+  evidence?.get(deviceId) ?? (devices.has(deviceId) ? "self-signed" : "seen");
+
+/** The public keys that no device ID may equal: the pinned one as well, however many others were given since. */
+export const crossSigningIds = ({ masterKey, crossSigningKeys = [] }: Pins): readonly DeviceId[] => [
+  ...new Set([...(masterKey === undefined ? [] : [masterKey]), ...crossSigningKeys]),
+];
+
+/** The keys of both, each once; of too many, the last. */
+export const union = (a: readonly string[] = [], b: readonly string[] = [], limit: number): readonly string[] =>
+  [...new Set([...a, ...b])].slice(-limit);
+
+/** Pins this key for a device by a person's word. That another key has signed the device says nothing now. */
+export function repin(pins: Pins, deviceId: DeviceId, key: string, at: number): Pins {
+  return replaceKey(pins, deviceId, key, "acknowledged", { type: "acknowledged", kind: "device", key, deviceId, at });
 }
 
-/** Pins this key for a device instead of the one first seen. That the other key has signed the device says nothing now. */
-export function repin(pins: Pins, deviceId: DeviceId, key: string): Pins {
-  if (pins.devices.get(deviceId) === key) return pins;
+/** Pins another key for a device, on this evidence; the former one is retired. */
+export function replaceKey(pins: Pins, deviceId: DeviceId, key: string, evidence: Evidence, event: KeyEvent): Pins {
+  const former = pins.devices.get(deviceId);
+  if (former === key && !isWeaker(evidenceOf(pins, deviceId), evidence)) return pins;
   const signed = new Set(pins.signed);
-  signed.delete(deviceId);
-  return makePins({ ...pins, devices: new Map(pins.devices).set(deviceId, key), signed });
+  const retired = (pins.retired?.get(deviceId) ?? []).filter((one) => one !== key);
+  if (former !== undefined && former !== key) {
+    signed.delete(deviceId);
+    retired.push(former);
+  }
+  const others = Array.from(pins.retired ?? []).filter(([id]) => id !== deviceId);
+  return makePins({
+    ...pins,
+    devices: new Map(pins.devices).set(deviceId, key),
+    signed,
+    evidence: new Map(pins.evidence).set(deviceId, evidence),
+    retired: new Map([
+      ...others,
+      ...(retired.length > 0 ? [[deviceId, retired.slice(-MAX_RETIRED_KEYS)] as const] : []),
+    ]),
+    history: appendEvents(pins.history, [event]),
+  });
 }
 
-/** Pins this master key instead of the one first seen, whether that is known or not. */
-export function repinMasterKey(pins: Pins, masterKey: string): Pins {
-  return makePins({ ...pins, masterKey, incomplete: undefined });
+/** Forgets a device by a person's word: the next one of this ID is a new one, whatever its key. */
+export function forget(pins: Pins, deviceId: DeviceId, at: number): Pins {
+  const key = pins.devices.get(deviceId);
+  if (key === undefined && pins.retired?.has(deviceId) !== true) return pins;
+  const without = <T>(map: ReadonlyMap<DeviceId, T> | undefined) =>
+    new Map(Array.from(map ?? []).filter(([id]) => id !== deviceId));
+  const event: KeyEvent = { type: "forgotten", kind: "device", key: key ?? "", deviceId, at };
+  return makePins({
+    ...pins,
+    devices: without(pins.devices),
+    signed: new Set(Array.from(pins.signed ?? []).filter((id) => id !== deviceId)),
+    evidence: without(pins.evidence),
+    retired: without(pins.retired),
+    history: appendEvents(pins.history, [event]),
+  });
+}
+
+/** Pins a master key on this evidence; the former one is retired. */
+export function replaceMasterKey(pins: Pins, masterKey: string, evidence: Evidence, event: KeyEvent): Pins {
+  const { masterKey: former } = pins;
+  const retired = (pins.retiredMasterKeys ?? []).filter((one) => one !== masterKey);
+  return makePins({
+    ...pins,
+    masterKey,
+    masterEvidence: evidence,
+    retiredMasterKeys: union(retired, former === undefined || former === masterKey ? [] : [former], MAX_RETIRED_KEYS),
+    crossSigningKeys: union(pins.crossSigningKeys, [masterKey], MAX_CROSS_SIGNING_KEYS),
+    history: appendEvents(pins.history, [event]),
+  });
 }
 
 /**
- * Pins that have room for new devices: at the limit, the oldest pins of devices that are gone are dropped. A device of
- * that ID that comes back is a new one.
+ * Pins this master key by a person's word, whether another was pinned or not, or is lost.
+ * @param evidence `verified` if it is our own and a person has confirmed it
  */
-export function withRoom(
-  pins: Pins,
-  added: ReadonlyMap<DeviceId, string>,
-  isLive: (deviceId: DeviceId) => boolean,
-): Pins {
-  let excess = pins.devices.size + added.size - MAX_PINNED_DEVICES_PER_USER;
+export function repinMasterKey(pins: Pins, masterKey: string, evidence: "acknowledged" | "verified", at: number): Pins {
+  const type = evidence === "verified" ? "confirmed" : "acknowledged";
+  // To acknowledge a key that is verified does not weaken it.
+  const strongestEvidence = pins.masterKey === masterKey ? strongest(pins.masterEvidence, evidence) : evidence;
+  if (pins.masterKey === masterKey && pins.masterEvidence === strongestEvidence && pins.incomplete === undefined)
+    return pins;
+  const repinned = replaceMasterKey(pins, masterKey, strongestEvidence, { type, kind: "master", key: masterKey, at });
+  return makePins({ ...repinned, incomplete: undefined });
+}
+
+/**
+ * Pins that have room for so many new devices: at the limit, the oldest pins of devices that are gone are dropped, those with
+ * the weakest evidence first: a server can invent any number of devices that sign themselves. A device of that ID that
+ * comes back is a new one.
+ */
+export function withRoom(pins: Pins, count: number, isLive: (deviceId: DeviceId) => boolean): Pins {
+  const excess = pins.devices.size + count - MAX_PINNED_DEVICES_PER_USER;
   if (excess <= 0) return pins;
-  const devices = new Map(pins.devices);
-  for (const deviceId of pins.devices.keys()) {
-    if (excess === 0) break;
-    if (isLive(deviceId)) continue;
-    devices.delete(deviceId);
-    excess--;
-  }
-  const signed = Array.from(pins.signed ?? []).filter((deviceId) => devices.has(deviceId));
-  return makePins({ ...pins, devices, signed: new Set(signed) });
+  const gone = Array.from(pins.devices.keys()).filter((deviceId) => !isLive(deviceId));
+  const isStrong = (deviceId: DeviceId) => pins.evidence?.has(deviceId) === true;
+  const dropped = new Set([...gone.filter((id) => !isStrong(id)), ...gone.filter(isStrong)].slice(0, excess));
+  const kept = <T>(map: ReadonlyMap<DeviceId, T> | undefined) =>
+    new Map(Array.from(map ?? []).filter(([id]) => !dropped.has(id)));
+  return makePins({
+    ...pins,
+    devices: kept(pins.devices),
+    signed: new Set(Array.from(pins.signed ?? []).filter((id) => !dropped.has(id))),
+    evidence: kept(pins.evidence),
+    retired: kept(pins.retired),
+  });
+}
+
+/** Notes that another key than the pinned one was given, once for each time that it is another. */
+export function noteShown(pins: Pins, event: KeyEvent): Pins {
+  const last = pins.history?.findLast(({ kind, deviceId }) => kind === event.kind && deviceId === event.deviceId);
+  if (last?.key === event.key && last.type === event.type) return pins;
+  return makePins({ ...pins, history: appendEvents(pins.history, [event]) });
 }
 
 /** Pins without empty properties. */
 export function makePins({
   devices,
-  signed,
-  masterKey,
-  incomplete,
+  ...others
 }: { readonly [Name in keyof Pins]: Pins[Name] | undefined } & Pick<Pins, "devices">): Pins {
-  return {
-    devices,
-    ...(signed !== undefined && signed.size > 0 && { signed }),
-    ...(masterKey !== undefined && { masterKey }),
-    ...(incomplete !== undefined && { incomplete }),
-  };
+  const entries = Object.entries(others).filter(([, value]) => !isEmpty(value));
+  return { devices, ...(Object.fromEntries(entries) as Partial<Pins>) };
+}
+
+function isEmpty(value: unknown): boolean {
+  if (value instanceof Map || value instanceof Set) return value.size === 0;
+  return value === undefined || (Array.isArray(value) && value.length === 0);
 }

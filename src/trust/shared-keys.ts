@@ -8,17 +8,23 @@ import type { DeviceEntry } from "./kept-devices.js";
 const MAX_NAMED = 3;
 
 /**
- * The refusals of devices with the same curve25519 key as another device of the user, except devices that were kept.
+ * The refusals of devices with the same curve25519 key as another device of the user: Olm identifies a device by this
+ * key ("m.olm.v1.curve25519-aes-sha2"), and no device proves that it owns it. If the user's pinned identity has signed
+ * exactly one of them, that one stays: no other device can lock it out.
  */
 export function sharedKeyRefusals(
   entries: ReadonlyMap<DeviceId, DeviceEntry>,
-  kept: ReadonlyMap<DeviceId, DeviceEntry>,
+  isCrossSigned: (entry: DeviceEntry) => boolean,
 ): ReadonlyMap<DeviceId, RejectionReason> {
   const refusals = new Map<DeviceId, RejectionReason>();
   for (const deviceIds of sharingDevices(entries)) {
+    const crossSigned = deviceIds.filter((deviceId) => {
+      const entry = entries.get(deviceId);
+      return entry !== undefined && isCrossSigned(entry);
+    });
     const named = deviceIds.slice(0, MAX_NAMED + 1);
     for (const deviceId of deviceIds) {
-      if (kept.has(deviceId)) continue;
+      if (crossSigned.length === 1 && crossSigned[0] === deviceId) continue;
       const others = named.filter((other) => other !== deviceId).slice(0, MAX_NAMED);
       const names = others.map((other) => JSON.stringify(other.slice(0, 80))).join(", ");
       const detail = `keys.curve25519:${shortId(deviceId)}: the same key as ${names}`;

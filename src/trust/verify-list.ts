@@ -11,6 +11,14 @@ import { planDevices } from "./verify-devices.js";
 /** Whether devices that are not signed by themselves are accepted. */
 export type UnsignedDevices = "accept" | "refuse";
 
+/** What verification depends on besides the list. */
+export interface VerificationContext {
+  readonly ownUserId: UserId;
+  readonly unsignedDevices: UnsignedDevices;
+  /** User-signing keys that are known, or said, to be ours. */
+  readonly ourKeys?: readonly string[];
+}
+
 /** A verified list, and the parts other than devices that were refused. */
 export interface Verified {
   readonly list: DeviceList;
@@ -40,7 +48,7 @@ export function planVerification(
   given: UnverifiedList,
   userId: UserId,
   known: DeviceList | undefined,
-  { ownUserId, unsignedDevices }: { readonly ownUserId: UserId; readonly unsignedDevices: UnsignedDevices },
+  { ownUserId, unsignedDevices, ourKeys = [] }: VerificationContext,
 ): Verification {
   const checks = new SignatureChecks();
   const crossSigning = planCrossSigning(given, userId, known, checks);
@@ -48,7 +56,7 @@ export function planVerification(
   const signedBy =
     given.masterKey === undefined || master === undefined || userId === ownUserId
       ? () => []
-      : planOwnSignatures(given.masterKey, ownUserId, known, checks);
+      : planOwnSignatures(given.masterKey, ownUserId, known, checks, ourKeys);
   const devices = planDevices(given, {
     userId,
     known,

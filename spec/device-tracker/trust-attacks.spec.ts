@@ -1,0 +1,416 @@
+import { defer, EMPTY, NEVER, of, throwError } from "rxjs";
+import { describe, expect, it } from "vitest";
+import { DeviceTracker } from "../../src/device-tracker.js";
+import type { UserId } from "../../src/model/ids.js";
+import type { TrackerProblem } from "../../src/model/problems.js";
+import type { DeviceKeysByUser, UserDeviceKeys } from "../../src/model/results.js";
+import type { KeysQueryResponse } from "../../src/model/wire.js";
+import type { DeviceStore } from "../../src/store/device-store.js";
+import { memoryStore } from "../../src/store/memory-store.js";
+import { listKey, OWNER, STORE_FORMAT } from "../../src/store/records.js";
+import type { DeviceTrackerOptions } from "../../src/tracker/options.js";
+import type { RecipientPolicy } from "../../src/trust/recipient-policy.js";
+import { recipients } from "../../src/trust/recipients.js";
+import { ManualTime } from "../support/manual-time.js";
+import { nodeVerifier } from "../support/node-verifier.js";
+import { put, saved } from "../support/saved.js";
+import { keyPair, signed, signedAccount, signedAnswer, withSignature } from "../support/signed-account.js";
+import { ALICE, BOB } from "../support/users.js";
+
+const alice = signedAccount(ALICE);
+const bob = signedAccount(BOB);
+const mallory = signedAccount(BOB, "mallory");
+const mallorysAlice = signedAccount(ALICE, "mallory");
+const malloryKey = keyPair("mallory's device");
+const phone = bob.device("PHONE");
+const curveOf = (device: typeof phone) => device.keys[`curve25519:${device.device_id}`] ?? "";
+
+const ours = { account: alice };
+const honest = signedAnswer(ours, { account: bob, devices: [phone] });
+/** Another identity of Bob's, with another key of his phone. */
+const swapped = signedAnswer(ours, { account: mallory, devices: [mallory.device("PHONE", { key: malloryKey })] });
+const verifiedBob = signed(bob.masterKey, ALICE, alice.userSigning);
+
+/** Our tracker, and a server that answers as the test says. */
+class Scene {
+  readonly store: DeviceStore;
+  readonly problems: TrackerProblem[] = [];
+  readonly #options: Partial<DeviceTrackerOptions>;
+  tracker: DeviceTracker;
+  #response: KeysQueryResponse = {};
+
+  constructor({ store = memoryStore(), ...options }: Partial<DeviceTrackerOptions> = {}) {
+    this.store = store;
+    this.#options = options;
+    this.tracker = this.#open();
+  }
+
+  restart(): this {
+    this.tracker.close();
+    this.tracker = this.#open();
+    return this;
+  }
+
+  /** Looks Bob and us up while the server answers this. */
+  look(response: KeysQueryResponse, users: readonly UserId[] = [ALICE, BOB]): DeviceKeysByUser {
+    this.#response = response;
+    let result: DeviceKeysByUser | undefined;
+    this.tracker.getDeviceKeys(users, { forceDownload: true }).subscribe((one) => (result = one));
+    if (result === undefined) throw new Error("there is no result");
+    return result;
+  }
+
+  bob(response: KeysQueryResponse): UserDeviceKeys {
+    return this.look(response).get(BOB)!;
+  }
+
+  #open(): DeviceTracker {
+    const tracker = new DeviceTracker({
+      userId: ALICE,
+      sync$: NEVER,
+      scheduler: new ManualTime(),
+      verifier: nodeVerifier,
+      keysApi: { query: () => defer(() => of(this.#response)), changes: () => EMPTY },
+      store: this.store,
+      ...this.#options,
+    });
+    tracker.problems$.subscribe((problem) => this.problems.push(problem));
+    tracker.track([BOB]).subscribe({ error: () => {} }); // if the store cannot be opened
+    return tracker;
+  }
+}
+
+const chosen = (user: UserDeviceKeys, policy?: RecipientPolicy) =>
+  recipients(new Map([[BOB, user]]), policy).devices.map(({ deviceId }) => deviceId);
+const reasons = (user: UserDeviceKeys, policy?: RecipientPolicy) =>
+  recipients(new Map([[BOB, user]]), policy).leftOut.map(({ deviceId, reason }) => `${deviceId} ${reason}`);
+const confirmed = { ownMasterKey: alice.master.publicKey };
+
+describe("a server cannot make a user verified", () => {
+  const invented = signedAnswer(
+    { account: mallorysAlice },
+    { account: mallory, masterKey: signed(mallory.masterKey, ALICE, mallorysAlice.userSigning) },
+  );
+
+  it("with an invented identity of ours, on a fresh store", () => {
+    const { state, verified } = new Scene().bob(invented).identity;
+    expect([state, verified]).toEqual(["unchanged", false]);
+  });
+
+  it("by acknowledging our own identity, which accepts what the server gives and confirms nothing", () => {
+    const scene = new Scene();
+    scene.look(invented);
+    scene.tracker.acknowledgeIdentity(ALICE, mallorysAlice.master.publicKey).subscribe();
+    expect(scene.bob(invented).identity.verified).toBe(false);
+  });
+
+  it("once our true identity is confirmed, although the server does not give it", () => {
+    const scene = new Scene();
+    scene.look(invented);
+    let isDone = false;
+    scene.tracker.confirmOwnIdentity(alice.master.publicKey).subscribe({ complete: () => (isDone = true) });
+    expect(isDone).toBe(true);
+    expect(scene.look(invented).get(ALICE)?.identity.state).toBe("changed");
+    expect(scene.bob(invented).identity.verified).toBe(false);
+    const truth = signedAnswer(ours, { account: bob, masterKey: verifiedBob });
+    expect(new Scene(confirmed).bob(truth).identity).toMatchObject({ verified: true, wasVerified: true });
+  });
+});
+
+describe("a device with another key", () => {
+  const rekeyed = bob.device("PHONE", { key: keyPair("new"), curve25519: curveOf(bob.device("OTHER")) });
+
+  it("is accepted if the pinned identity has signed it, also after it was deleted", () => {
+    const scene = new Scene();
+    scene.look(honest);
+    const updates: unknown[] = [];
+    scene.tracker.deviceUpdates$.subscribe(({ rekeyed: ids }) => updates.push(ids));
+    const { deviceKeys } = scene.bob(signedAnswer(ours, { account: bob, devices: [rekeyed] }));
+    expect(deviceKeys.get("PHONE")).toEqual(rekeyed);
+    expect(updates).toEqual([["PHONE"]]);
+    const again = new Scene();
+    again.look(honest);
+    again.look(signedAnswer(ours, { account: bob }));
+    expect(chosen(again.bob(signedAnswer(ours, { account: bob, devices: [rekeyed] })))).toEqual(["PHONE"]);
+  });
+
+  it("does not come back with the key that was replaced", () => {
+    const scene = new Scene();
+    scene.look(honest);
+    scene.look(signedAnswer(ours, { account: bob, devices: [rekeyed] }));
+    const replayed = scene.bob(honest);
+    expect(reasons(replayed)).toEqual(["PHONE key-changed"]);
+    expect(replayed.deviceKeys.get("PHONE")).toEqual(rekeyed);
+  });
+
+  it("gets no message under either key otherwise, until the old one is back", () => {
+    const scene = new Scene();
+    scene.look(honest);
+    const stolen = bob.device("PHONE", { key: malloryKey, signedBy: ["itself"] });
+    const user = scene.bob(signedAnswer(ours, { account: bob, devices: [stolen] }));
+    for (const policy of [{}, { devices: "all" }] as const) {
+      expect(chosen(user, policy)).toEqual([]);
+      expect(reasons(user, policy)).toEqual(["PHONE key-changed"]);
+    }
+    expect(user.deviceKeys.get("PHONE")).toEqual(phone);
+    expect(chosen(scene.bob(honest))).toEqual(["PHONE"]);
+  });
+
+  it("is forgotten by a person's word, and then a new one", () => {
+    const scene = new Scene();
+    const alone = (device: typeof phone) => signedAnswer(ours, { account: bob, devices: [device] });
+    scene.look(alone(bob.device("PHONE", { signedBy: ["itself"] })));
+    const other = bob.device("PHONE", { key: malloryKey, signedBy: ["itself"] });
+    expect(scene.bob(alone(other)).rejected.has("PHONE")).toBe(true);
+    scene.tracker.forgetDevice(BOB, "PHONE").subscribe();
+    expect(scene.bob(alone(other)).deviceKeys.get("PHONE")).toEqual(other);
+  });
+});
+
+describe("trust is not started anew", () => {
+  const damage = (what: (scene: Scene) => void, isUserKnown = true) => {
+    const scene = new Scene();
+    scene.look(honest);
+    if (!isUserKnown) scene.tracker.untrack([BOB]).subscribe();
+    what(scene);
+    return scene.restart();
+  };
+  const record = (scene: Scene) => saved(scene.store, listKey(BOB)) as { pins: object; saved?: object };
+
+  it.each<[string, (scene: Scene) => void]>([
+    ["the owner's record is damaged", ({ store }) => put(store, [OWNER, "?"])],
+    ["the format is an older one", ({ store }) => put(store, [OWNER, { userId: ALICE, format: 1, lifetime: "x" }])],
+    [
+      "the format is a newer one",
+      ({ store }) => put(store, [OWNER, { userId: ALICE, format: STORE_FORMAT + 1, lifetime: "x" }]),
+    ],
+    ["the pins are damaged", (scene) => put(scene.store, [listKey(BOB), { ...record(scene), pins: "?" }])],
+    ["the pins are missing", (scene) => put(scene.store, [listKey(BOB), { saved: record(scene).saved }])],
+    [
+      "the pinned master key is missing",
+      (scene) => {
+        const { masterKey: _, ...pins } = record(scene).pins as { masterKey?: string };
+        put(scene.store, [listKey(BOB), { ...record(scene), pins }]);
+      },
+    ],
+    [
+      "the pinned devices are missing",
+      (scene) =>
+        put(scene.store, [listKey(BOB), { ...record(scene), pins: { ...record(scene).pins, devices: new Map() } }]),
+    ],
+    ["the pins and the list are damaged", (scene) => put(scene.store, [listKey(BOB), "?"])],
+  ])("if %s", (_, what) => {
+    const scene = damage(what);
+    const user = scene.bob(swapped);
+    expect(["unknown", "changed"]).toContain(user.identity.state);
+    expect(chosen(user)).toEqual([]);
+    expect(scene.problems.length).toBeGreaterThan(0);
+  });
+
+  it("if the pins are damaged after the user left", () => {
+    const scene = damage(({ store }) => put(store, [listKey(BOB), { pins: "?" }]), false);
+    expect(scene.bob(swapped).identity.state).toBe("unknown");
+  });
+
+  it.each(["memory", "fail"] as const)(
+    "if the store cannot be opened (onStoreUnavailable: %s)",
+    (onStoreUnavailable) => {
+      const { store } = damage(() => {});
+      const broken = { ...store, read: () => throwError(() => new Error("no disk")) };
+      const scene = new Scene({ store: broken, onStoreUnavailable });
+      if (onStoreUnavailable === "memory") {
+        const user = scene.bob(swapped);
+        expect([user.identity.state, recipients(new Map([[BOB, user]])).uncertain]).toEqual(["unknown", [BOB]]);
+      } else {
+        const errors: unknown[] = [];
+        scene.tracker.getDeviceKeys([BOB]).subscribe({ error: (error: unknown) => errors.push(error) });
+        expect(String(errors)).toContain("no disk");
+      }
+    },
+  );
+});
+
+describe("a server cannot take away", () => {
+  it("the warning by omitting the master key: removed counts like changed", () => {
+    const scene = new Scene();
+    scene.look(honest);
+    const device = mallory.device("NEW", { signedBy: ["itself"] });
+    const user = scene.bob(signedAnswer(ours, { account: bob, masterKey: undefined, devices: [device] }));
+    expect([user.identity.state, chosen(user, { devices: "all" })]).toEqual(["removed", []]);
+    expect(reasons(user, { devices: "all" })).toEqual(["NEW identity-removed"]);
+  });
+
+  it("a verification quietly, by stripping our signature, until a person withdraws it", () => {
+    const scene = new Scene(confirmed);
+    scene.look(signedAnswer(ours, { account: bob, masterKey: verifiedBob, devices: [phone] }));
+    const stripped = scene.bob(honest);
+    expect(stripped.identity).toMatchObject({ state: "unchanged", verified: false, wasVerified: true });
+    expect(reasons(stripped)).toEqual(["PHONE verification-violated"]);
+    expect(chosen(stripped, { excludeViolations: false })).toEqual(["PHONE"]);
+    scene.tracker.withdrawVerification(BOB).subscribe();
+    expect(chosen(scene.bob(honest))).toEqual(["PHONE"]);
+  });
+
+  it("a verification by taking away our own identity first", () => {
+    const scene = new Scene(confirmed);
+    scene.look(signedAnswer(ours, { account: bob, masterKey: verifiedBob, devices: [phone] }));
+    const withoutUs = signedAnswer({ account: bob, devices: [phone] });
+    const user = scene.bob(withoutUs);
+    expect(user.identity).toMatchObject({ verified: false, wasVerified: true, unjudged: true });
+    expect(chosen(user)).toEqual(["PHONE"]);
+    expect(scene.problems.map(({ type }) => type)).toContain("own-identity-removed");
+    expect(reasons(scene.bob(honest))).toEqual(["PHONE verification-violated"]);
+  });
+
+  it("our signature by hiding it behind ten bogus ones", () => {
+    const scene = new Scene(confirmed);
+    let masterKey = bob.masterKey;
+    for (let i = 0; i < 10; i++)
+      masterKey = withSignature(masterKey, ALICE, keyPair(`bogus ${i}`).publicKey, "A".repeat(86));
+    masterKey = signed(masterKey, ALICE, alice.userSigning);
+    expect(scene.bob(signedAnswer(ours, { account: bob, masterKey })).identity.verified).toBe(true);
+  });
+});
+
+describe("a device that could pass for a cross-signing key", () => {
+  const id = bob.master.publicKey;
+  const impostor = bob.device(id, { key: malloryKey, signedBy: ["itself"] });
+
+  it("is shown although it comes after 1,000 malformed devices", () => {
+    const answer = signedAnswer(ours, { account: bob, devices: [phone] });
+    const malformed = Object.fromEntries(Array.from({ length: 25_000 }, (_, i) => [`D${i}`, 5]));
+    const user = new Scene().bob({
+      ...answer,
+      device_keys: { ...answer.device_keys, [BOB]: { ...malformed, [id]: impostor } as never },
+    });
+    expect(user.identity.collisions).toEqual([id]);
+    expect(user.deviceKeys.has(id)).toBe(false);
+  });
+
+  it("is refused although the master key is omitted", () => {
+    const scene = new Scene();
+    scene.look(honest);
+    const user = scene.bob(signedAnswer(ours, { account: bob, masterKey: undefined, devices: [impostor] }));
+    expect(user.identity.collisions).toEqual([id]);
+    expect([user.deviceKeys.size, user.rejected.get(id)?.code]).toEqual([0, "cross-signing-id"]);
+  });
+});
+
+describe("an unsigned device", () => {
+  const thief = { ...bob.device("THIEF", { key: keyPair(`${BOB} PHONE`), curve25519: curveOf(phone), signedBy: [] }) };
+
+  it("that names both keys of another is no claimant", () => {
+    const scene = new Scene();
+    scene.look(signedAnswer(ours, { account: bob, devices: [thief] }));
+    const found: unknown[] = [];
+    scene.tracker.findDevice("curve25519", curveOf(phone)).subscribe((one) => found.push(one));
+    scene.tracker.findSender({ userId: BOB, curve25519: curveOf(phone) }).subscribe(({ state }) => found.push(state));
+    expect(found).toEqual([[], "unknown"]);
+  });
+
+  it("pins nothing, whatever it names, and blocks nobody", () => {
+    const scene = new Scene();
+    const unsigned = bob.device("PHONE", { key: malloryKey, signedBy: [] });
+    const many = Array.from({ length: 50 }, (_, i) => bob.device(`MANY${i}`, { signedBy: [] }));
+    scene.look(signedAnswer(ours, { account: bob, devices: [unsigned, ...many] }));
+    const { pins } = saved(scene.store, listKey(BOB)) as { pins: { devices: ReadonlyMap<string, string> } };
+    expect(pins.devices.size).toBe(0);
+    expect(chosen(scene.bob(honest))).toEqual(["PHONE"]);
+  });
+
+  it("is no recipient unless the policy says so", () => {
+    const unsigned = bob.device("OLD", { signedBy: [] });
+    const user = new Scene().bob(signedAnswer(ours, { account: bob, devices: [unsigned] }));
+    expect(reasons(user, { devices: "all" })).toEqual(["OLD unsigned"]);
+    expect(chosen(user, { devices: "all", unsigned: true })).toEqual(["OLD"]);
+  });
+});
+
+describe("a device that names another's curve25519 key", () => {
+  it("does not lock out the one that the identity has signed", () => {
+    const thief = bob.device("THIEF", { key: malloryKey, curve25519: curveOf(phone), signedBy: ["itself"] });
+    const user = new Scene().bob(signedAnswer(ours, { account: bob, devices: [phone, thief] }));
+    expect(chosen(user)).toEqual(["PHONE"]);
+    expect(user.rejected.get("THIEF")?.code).toBe("key-shared");
+  });
+
+  it.each([
+    ["zero", "A".repeat(43)],
+    [
+      "a second spelling of another key",
+      Buffer.from([...new Uint8Array(31), 0x80])
+        .toString("base64")
+        .replace("=", ""),
+    ],
+  ])("is refused if it is %s", (_, curve25519) => {
+    const user = new Scene().bob(signedAnswer(ours, { account: bob, devices: [bob.device("WEAK", { curve25519 })] }));
+    expect(user.rejected.get("WEAK")?.code).toBe("malformed");
+  });
+});
+
+describe("users who cannot be reached", () => {
+  const failed = (server: string): KeysQueryResponse => ({
+    device_keys: {},
+    failures: { [server]: {} },
+    master_keys: { [BOB]: mallory.masterKey },
+  });
+
+  it("have an unknown identity if nothing is known of them, and pin nothing", () => {
+    const scene = new Scene();
+    const user = scene.look(failed("example.org"), [BOB]).get(BOB)!;
+    expect([user.freshness, user.identity.state]).toEqual(["unreachable", "unknown"]);
+    expect(saved(scene.store, listKey(BOB))).toBeUndefined();
+  });
+});
+
+describe("two trackers, of which one cannot write", () => {
+  it("report that what was shown as unchanged is not what is pinned, and do not call it unchanged again", () => {
+    const store = memoryStore();
+    const first = new Scene({ store });
+    let fails = true;
+    const failing: DeviceStore = {
+      ...store,
+      update: (keys, change) =>
+        fails && keys.length > 0 ? throwError(() => new Error("full")) : store.update(keys, change),
+    };
+    const second = new Scene({ store: failing });
+    expect(second.bob(honest).identity.state).toBe("unchanged"); // pinned in its memory only
+    first.look(swapped);
+    fails = false;
+    expect(second.bob(swapped).identity.state).toBe("unknown");
+    expect(second.problems.map(({ type }) => type)).toContain("pins-replaced");
+    expect(first.bob(swapped).identity.state).toBe("unknown");
+  });
+});
+
+describe("the history of a user's keys", () => {
+  it("says what was seen, what replaced it and why, and what came back", () => {
+    const scene = new Scene();
+    const rekeyed = bob.device("PHONE", { key: keyPair("new") });
+    scene.look(honest);
+    scene.look(signedAnswer(ours, { account: bob, devices: [rekeyed] }));
+    scene.look(honest);
+    scene.look(honest);
+    scene.look(swapped);
+    scene.tracker.acknowledgeIdentity(BOB, mallory.master.publicKey).subscribe();
+    const events: string[] = [];
+    scene.tracker
+      .keyHistory(BOB)
+      .subscribe((history) =>
+        events.push(
+          ...history.map(({ type, kind, deviceId = "" }) => `${kind} ${deviceId} ${type}`.replace("  ", " ")),
+        ),
+      );
+    expect(events).toEqual([
+      "master first-seen",
+      "self-signing first-seen",
+      "device PHONE first-seen",
+      "device PHONE accepted",
+      "device PHONE returned",
+      "master shown",
+      "self-signing accepted",
+      "device PHONE shown",
+      "master acknowledged",
+    ]);
+  });
+});

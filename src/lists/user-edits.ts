@@ -1,0 +1,34 @@
+import type { DeviceId } from "../model/ids.js";
+import type { DeviceList } from "../trust/device-list.js";
+import { forget, makePins, repin } from "../trust/pins.js";
+import type { UserEdit } from "./edit-user.js";
+
+/** Pins this ed25519 key for a device. The list keeps the device as it was: the next answer is compared with the new pin. */
+export const acknowledgingDevice = (deviceId: DeviceId, ed25519Key: string, at: number): UserEdit => ({
+  pins: (pins) => repin(pins, deviceId, ed25519Key, at),
+});
+
+/** Forgets a device, its keys and its place in the list. */
+export const forgettingDevice = (deviceId: DeviceId, at: number): UserEdit => ({
+  pins: (pins) => forget(pins, deviceId, at),
+  list: (list) => withoutDevice(list, deviceId),
+});
+
+/** Forgets that the user was verified. */
+export const WITHDRAWING_VERIFICATION: UserEdit = {
+  pins: (pins) => makePins({ ...pins, wasVerified: undefined }),
+  list: (list) => {
+    const { wasVerified: _, ...identity } = list.identity;
+    return { ...list, identity };
+  },
+};
+
+function withoutDevice(list: DeviceList, deviceId: DeviceId): DeviceList {
+  const others = <T>(map: ReadonlyMap<DeviceId, T>) => new Map(Array.from(map).filter(([id]) => id !== deviceId));
+  return {
+    ...list,
+    deviceKeys: others(list.deviceKeys),
+    deviceStatus: others(list.deviceStatus),
+    rejected: others(list.rejected),
+  };
+}

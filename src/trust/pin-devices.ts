@@ -1,0 +1,129 @@
+import { deviceKey } from "../keys/device-key.js";
+import { shortId } from "../keys/limits.js";
+import type { DeviceId } from "../model/ids.js";
+import type { DeviceStatus, RejectionReason } from "../model/results.js";
+import type { DeviceList } from "./device-list.js";
+import { isWeaker, type Evidence } from "./evidence.js";
+import { appendEvents } from "./key-history.js";
+import { evidenceOf, makePins, noteShown, replaceKey, withRoom, type Pins } from "./pins.js";
+
+/** The devices that the pins refuse, and the pins that follow from the others. */
+export interface PinnedDevices {
+  readonly refusals: ReadonlyMap<DeviceId, RejectionReason>;
+  /** Without what is new. */
+  readonly pins: Pins;
+  /** With the keys of new devices, except those that are refused for another reason: nobody has seen them. */
+  readonly pinsExcept: (refused: ReadonlyMap<DeviceId, unknown>) => Pins;
+}
+
+/** What the identity of a list says for the devices that it has signed. */
+export type IdentityEvidence = "cross-signed" | "verified" | undefined;
+
+/**
+ * Compares a list's devices with the pins.
+ *
+ * 1. What is not signed pins nothing.
+ * 2. Another ed25519 key replaces the pinned one only if the user's pinned, unchanged identity has signed the device
+ *    with it, no person has confirmed the pinned one, or our own confirmed identity vouches for the user. (Matrix spec,
+ *    client-server API, "Device keys": the ed25519 key is the device's fingerprint. That it stays the same as long as
+ *    the device ID does is our rule.) A key that was replaced is refused.
+ * 3. A device that has lost its signature is refused: its other keys could be anyone's.
+ */
+export function pinDevices(
+  verified: DeviceList,
+  known: Pins,
+  before: DeviceList | undefined,
+  byIdentity: IdentityEvidence,
+): PinnedDevices {
+  const refusals = new Map<DeviceId, RejectionReason>();
+  const added = new Map<DeviceId, string>();
+  const signed: DeviceId[] = [];
+  const stronger = new Map<DeviceId, Evidence>();
+  let pins = known;
+  for (const [deviceId, device] of verified.deviceKeys) {
+    const status = verified.deviceStatus.get(deviceId);
+    const key = deviceKey(device, "ed25519");
+    const pinned = pins.devices.get(deviceId);
+    const evidence = evidenceIn(status, byIdentity);
+    if (pinned !== undefined && pinned !== key) {
+      if (key !== undefined && overrides(pins, deviceId, key, evidence)) {
+        const event = { type: "accepted", kind: "device", key, deviceId, at: verified.fetchedAt } as const;
+        pins = replaceKey(pins, deviceId, key, evidence, event);
+      } else {
+        const isRetired = key !== undefined && pins.retired?.get(deviceId)?.includes(key) === true;
+        refusals.set(deviceId, keyChanged(deviceId, isRetired));
+        const type = isRetired ? "returned" : "shown";
+        if (key !== undefined) pins = noteShown(pins, { type, kind: "device", key, deviceId, at: verified.fetchedAt });
+        continue;
+      }
+    } else if (pinned !== undefined && evidence === "seen" && wasSigned(deviceId, pins, before)) {
+      const detail = `signatures: expected one by ed25519:${shortId(deviceId)}, which has signed this device before`;
+      refusals.set(deviceId, { code: "unsigned", detail });
+      continue;
+    } else if (pinned === undefined && key !== undefined && evidence !== "seen") added.set(deviceId, key);
+    if (key === undefined || evidence === "seen") continue;
+    if (status?.signedByItself === true && pins.signed?.has(deviceId) !== true) signed.push(deviceId);
+    if (evidence !== "self-signed" && isWeaker(evidenceOf(pins, deviceId), evidence)) stronger.set(deviceId, evidence);
+  }
+  const pinsExcept = (refused: ReadonlyMap<DeviceId, unknown>) => {
+    const isAccepted = ([deviceId]: readonly [DeviceId, ...unknown[]]) => !refused.has(deviceId);
+    const accepted = new Map(Array.from(added).filter(isAccepted));
+    // Refused devices, too, are there.
+    const isLive = (deviceId: DeviceId) => verified.deviceKeys.has(deviceId) || verified.rejected.has(deviceId);
+    const isPinned = (deviceId: DeviceId) => pins.devices.has(deviceId) || accepted.has(deviceId);
+    return withAdded(
+      withRoom(pins, accepted.size, isLive),
+      accepted,
+      signed.filter(isPinned),
+      new Map(Array.from(stronger).filter(([deviceId]) => isPinned(deviceId))),
+      verified.fetchedAt,
+    );
+  };
+  return { refusals, pins, pinsExcept };
+}
+
+function withAdded(
+  pins: Pins,
+  added: ReadonlyMap<DeviceId, string>,
+  signed: readonly DeviceId[],
+  stronger: ReadonlyMap<DeviceId, Evidence>,
+  at: number,
+): Pins {
+  if (added.size + signed.length + stronger.size === 0) return pins;
+  const events = Array.from(
+    added,
+    ([deviceId, key]) => ({ type: "first-seen", kind: "device", key, deviceId, at }) as const,
+  );
+  return makePins({
+    ...pins,
+    devices: new Map([...pins.devices, ...added]),
+    signed: new Set([...(pins.signed ?? []), ...signed]),
+    evidence: new Map([...(pins.evidence ?? []), ...stronger]),
+    history: appendEvents(pins.history, events),
+  });
+}
+
+function evidenceIn(status: DeviceStatus | undefined, byIdentity: IdentityEvidence): Evidence {
+  if (status?.crossSigned === true && byIdentity !== undefined) return byIdentity;
+  return status?.signedByItself === true ? "self-signed" : "seen";
+}
+
+const overrides = (pins: Pins, deviceId: DeviceId, key: string, evidence: Evidence): boolean =>
+  !isWeaker(evidence, "cross-signed") &&
+  !isWeaker(evidence, evidenceOf(pins, deviceId)) &&
+  pins.retired?.get(deviceId)?.includes(key) !== true;
+
+function keyChanged(deviceId: DeviceId, isRetired: boolean): RejectionReason {
+  const what = isRetired
+    ? "a key that this device had before, and that was replaced"
+    : "not the key that this device is known by";
+  return { code: "key-changed", detail: `keys.ed25519:${shortId(deviceId)}: ${what}` };
+}
+
+/** Whether the device was signed by its pinned key before. */
+export function wasSigned(deviceId: DeviceId, pins: Pins, before: DeviceList | undefined): boolean {
+  if (pins.signed?.has(deviceId) === true) return true;
+  const device = before?.deviceKeys.get(deviceId);
+  const isSameKey = device !== undefined && deviceKey(device, "ed25519") === pins.devices.get(deviceId);
+  return isSameKey && before?.deviceStatus.get(deviceId)?.signedByItself === true;
+}

@@ -334,10 +334,24 @@ describe("a device that names another's curve25519 key", () => {
     expect(user.rejected.get("THIEF")?.code).toBe("key-shared");
   });
 
+  it("in a second spelling, is found to share it, and does not lock it out", () => {
+    const bytes = Buffer.from(curveOf(phone), "base64");
+    bytes[31] = (bytes[31] ?? 0) | 0x80;
+    const curve25519 = bytes.toString("base64").replace("=", "");
+    const thief = bob.device("THIEF", { key: malloryKey, curve25519, signedBy: ["itself"] });
+    const scene = new Scene();
+    const user = scene.bob(signedAnswer(ours, { account: bob, devices: [phone, thief] }));
+    expect([chosen(user), user.rejected.get("THIEF")?.code]).toEqual([["PHONE"], "key-shared"]);
+    const states: string[] = [];
+    for (const claimed of [curveOf(phone), curve25519])
+      scene.tracker.findSender({ userId: BOB, curve25519: claimed }).subscribe(({ state }) => states.push(state));
+    expect(states).toEqual(["device", "device"]);
+  });
+
   it.each([
     ["zero", "A".repeat(43)],
     [
-      "a second spelling of another key",
+      "zero in a second spelling",
       Buffer.from([...new Uint8Array(31), 0x80])
         .toString("base64")
         .replace("=", ""),

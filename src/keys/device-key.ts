@@ -1,5 +1,6 @@
 import type { DeviceKeys } from "../model/wire.js";
 import { own } from "./json.js";
+import { canonicalCurve25519 } from "./strict-curve25519.js";
 
 /** The algorithms of a device's identity keys. Matrix spec, client-server API, "Key algorithms". */
 export type KeyAlgorithm = "curve25519" | "ed25519";
@@ -9,3 +10,12 @@ export const KEY_ALGORITHMS: readonly KeyAlgorithm[] = ["curve25519", "ed25519"]
 export function deviceKey({ keys, device_id: deviceId }: DeviceKeys, algorithm: KeyAlgorithm): string | undefined {
   return own(keys, `${algorithm}:${deviceId}`) as string | undefined;
 }
+
+/** The same in the spelling by which keys are compared. */
+export function comparableKey(device: DeviceKeys, algorithm: KeyAlgorithm): string | undefined {
+  const key = deviceKey(device, algorithm);
+  return key === undefined ? undefined : canonicalKey(key, algorithm);
+}
+
+export const canonicalKey = (key: string, algorithm: KeyAlgorithm): string =>
+  algorithm === "curve25519" ? canonicalCurve25519(key) : key;

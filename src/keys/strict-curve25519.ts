@@ -1,6 +1,7 @@
 /*
  * The curve25519 keys that are refused: a shared secret made with one of small order is zero, whatever the other key, and
- * an encoding that is not canonical is a second spelling of another key (RFC 7748, sections 5 and 6.1).
+ * a number from p = 2^255 - 19 on is a second spelling of a smaller one. The highest bit of the last byte is ignored, as
+ * X25519 does: two keys that differ in it alone are one key (RFC 7748, sections 5 and 6.1).
  */
 
 /** Length of a public key, in bytes. */
@@ -15,9 +16,23 @@ const SMALL_ORDER: ReadonlySet<string> = new Set([
   "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", // p - 1
 ]);
 
-/** Whether these bytes can be a public key: 32 bytes, below p = 2^255 - 19, not of small order. */
+/** Whether these bytes can be a public key: 32 bytes, below p, not of small order. */
 export function isStrictCurve25519Key(bytes: Uint8Array): boolean {
-  return bytes.length === LENGTH && isBelowP(bytes) && !SMALL_ORDER.has(hexOf(bytes));
+  if (bytes.length !== LENGTH) return false;
+  const u = bytes.slice();
+  u[LENGTH - 1] = (u[LENGTH - 1] ?? 0) & 0x7f;
+  return isBelowP(u) && !SMALL_ORDER.has(hexOf(u));
+}
+
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+/** The character of 43 in unpadded base64 that has the highest bit of the last byte, and that bit in it. */
+const [AT, BIT] = [41, 0b1000];
+
+/** The spelling by which keys are compared: without the bit that is ignored. */
+export function canonicalCurve25519(text: string): string {
+  const six = ALPHABET.indexOf(text.charAt(AT));
+  if (six === -1 || (six & BIT) === 0) return text;
+  return text.slice(0, AT) + ALPHABET.charAt(six & ~BIT) + text.slice(AT + 1);
 }
 
 /** p is 7f ff … ff ed, from the last byte to the first. */

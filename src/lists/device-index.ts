@@ -11,7 +11,7 @@ import {
   takeWhile,
   type Observable,
 } from "rxjs";
-import { deviceKey, type KeyAlgorithm } from "../keys/device-key.js";
+import { canonicalKey, comparableKey, type KeyAlgorithm } from "../keys/device-key.js";
 import { MAX_CLAIMS_OF_ONE_KEY, MAX_USERS_OF_ONE_KEY } from "../keys/limits.js";
 import { StoreClearedError } from "../model/errors.js";
 import type { DeviceId, UserId } from "../model/ids.js";
@@ -67,7 +67,8 @@ export class DeviceIndex {
    * {@link MAX_CLAIMS_OF_ONE_KEY} devices each. A single one is emitted only if there is no other: more claims than are
    * looked at must not hide the true one.
    */
-  claimants(algorithm: KeyAlgorithm, publicKey: string): Observable<readonly Claimant[]> {
+  claimants(algorithm: KeyAlgorithm, key: string): Observable<readonly Claimant[]> {
+    const publicKey = canonicalKey(key, algorithm);
     const check = (claims: ClaimsByUser) => this.#check(claims, algorithm, publicKey);
     return defer(() => this.#catchUp()).pipe(
       mergeMap(() => {
@@ -163,7 +164,7 @@ export class DeviceIndex {
           const isClaimant = (deviceId: DeviceId) => {
             const { device, status } = savedDevice(saved[i], userId, deviceId) ?? {};
             const isSigned = refusesUnsigned ? status?.signedByItself === true : claimsKeys(status);
-            return device !== undefined && isSigned && deviceKey(device, algorithm) === publicKey;
+            return device !== undefined && isSigned && comparableKey(device, algorithm) === publicKey;
           };
           return firstOf(deviceIds, MAX_CLAIMS_OF_ONE_KEY, isClaimant).map((deviceId) => ({ userId, deviceId }));
         });

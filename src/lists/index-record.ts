@@ -1,4 +1,4 @@
-import { deviceKey, KEY_ALGORITHMS, type KeyAlgorithm } from "../keys/device-key.js";
+import { comparableKey, KEY_ALGORITHMS, type KeyAlgorithm } from "../keys/device-key.js";
 import type { DeviceId, UserId } from "../model/ids.js";
 import type { DeviceStatus } from "../model/results.js";
 import type { DeviceKeys } from "../model/wire.js";
@@ -39,7 +39,7 @@ export const claimsKeys = (status: DeviceStatus | undefined): boolean =>
   status?.signedByItself === true || status?.crossSigned === true;
 
 const keysOf = (device: DeviceKeys): readonly (string | undefined)[] =>
-  KEY_ALGORITHMS.map((algorithm) => deviceKey(device, algorithm));
+  KEY_ALGORITHMS.map((algorithm) => comparableKey(device, algorithm));
 
 /** The public key of this algorithm in an entry. */
 export const keyIn = (entry: IndexEntry, algorithm: KeyAlgorithm): string | undefined =>

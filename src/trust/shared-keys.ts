@@ -1,4 +1,4 @@
-import { deviceKey } from "../keys/device-key.js";
+import { comparableKey } from "../keys/device-key.js";
 import { shortId } from "../keys/limits.js";
 import type { DeviceId } from "../model/ids.js";
 import type { RejectionReason } from "../model/results.js";
@@ -38,7 +38,7 @@ export function sharedKeyRefusals(
 function sharingDevices(entries: ReadonlyMap<DeviceId, DeviceEntry>): readonly (readonly DeviceId[])[] {
   const byKey = new Map<string, DeviceId[]>();
   for (const [deviceId, { device }] of entries) {
-    const key = deviceKey(device, "curve25519");
+    const key = comparableKey(device, "curve25519");
     if (key === undefined) continue;
     const devices = byKey.get(key);
     if (devices === undefined) byKey.set(key, [deviceId]);

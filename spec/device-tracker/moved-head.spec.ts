@@ -147,3 +147,25 @@ describe("a list kept in memory under a number that was not committed", () => {
     }),
   );
 });
+
+describe("a change that is not committed yet", () => {
+  it(
+    "is not answered by a list that another tab has saved under its number",
+    marbles((m) => {
+      const ours = { sync$: m.hot("--y", { y: step("s0", "s1", { changed: [BOB] }) }), maxListsInMemory: 1 };
+      const { first, second } = twoTabs(m, { sync$: m.hot("-") }, ours);
+      second.store.loseAnnouncements();
+      m.acts("-id", {
+        i: () => {
+          first.tracker.invalidate([BOB]).subscribe();
+          first.lookup([BOB]).subscribe(); // the list of the next number, which the second tab takes for its own change
+          second.store.failNext("full", "update");
+        },
+        d: () => first.homeserver.addDevice(BOB, "B2"),
+      });
+      m.expectObservable(second.lookup([BOB]), "---^").toBe("---(b|)", { b: ["bob B1,B2 current"] });
+      m.expectObservable(second.lookup([CAROL]), "----^").toBe("----(c|)", { c: ["carol C1 current"] });
+      m.expectObservable(second.lookup([BOB]), "-----^").toBe("-----(b|)", { b: ["bob B1,B2 current"] });
+    }),
+  );
+});

@@ -20,6 +20,7 @@ import { ALICE, BOB, CAROL } from "../support/users.js";
 export interface SaverUnderTest extends ChainUnderTest {
   readonly memory: ListMemory;
   readonly tracking: Tracking;
+  readonly unsaved: UnsavedPins;
   readonly saver: ListSaver;
   readonly problems: readonly TrackerProblem[];
   /** The updates that were emitted, in a line each. */
@@ -74,5 +75,5 @@ export function saverIn(
         ),
       );
   };
-  return { ...chain, memory, tracking, saver, problems, updates, saveLists };
+  return { ...chain, memory, tracking, unsaved, saver, problems, updates, saveLists };
 }

@@ -35,6 +35,12 @@ describe("a history of keys", () => {
     expect(later.at(-1)).toEqual(device(`${3 * MAX_KEY_EVENTS_PER_USER - 1}`));
   });
 
+  it("drops master keys that were only shown before those that were pinned", () => {
+    const pinned: KeyEvent = { ...master("A"), type: "first-seen" };
+    const shown = many(MAX_KEY_EVENTS_PER_USER, master);
+    expect(appendEvents([pinned], shown)).toEqual([pinned, ...shown.slice(1)]);
+  });
+
   it("drops the oldest of all if no event is a device's", () => {
     const events = many(MAX_KEY_EVENTS_PER_USER, master);
     expect(appendEvents(events, [master("new")])).toEqual([...events.slice(1), master("new")]);

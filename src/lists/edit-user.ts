@@ -8,6 +8,7 @@ import type { DeviceList } from "../trust/device-list.js";
 import type { Pins } from "../trust/pins.js";
 import { listRecordIn, type ListRecord } from "./list-record.js";
 import type { ListMemory } from "./list-memory.js";
+import type { UnsavedPins } from "./unsaved-pins.js";
 
 /** What a person's word changes of what is known of a user. */
 export interface UserEdit {
@@ -16,8 +17,15 @@ export interface UserEdit {
   readonly list?: (list: DeviceList) => DeviceList;
 }
 
+/** What is edited: the store through the chain, and what memory has beside it. */
+export interface EditPorts {
+  readonly chain: Chain;
+  readonly memory: ListMemory;
+  readonly unsaved: UnsavedPins;
+}
+
 /** Changes what is known of a user, in the store and in memory. Completes when that is durable. */
-export function editUser(userId: UserId, edit: UserEdit, chain: Chain, memory: ListMemory): Observable<never> {
+export function editUser(userId: UserId, edit: UserEdit, { chain, memory, unsaved }: EditPorts): Observable<never> {
   return defer(() =>
     chain.write({
       keys: [listKey(userId)],
@@ -28,6 +36,7 @@ export function editUser(userId: UserId, edit: UserEdit, chain: Chain, memory: L
     }),
   ).pipe(
     tap((pins) => {
+      unsaved.edit(userId, edit.pins); // or the next save would bring back what it forgets
       const cached = memory.last(userId);
       if (cached === undefined) return;
       const { list, revision, beside } = cached;

@@ -50,6 +50,12 @@ export class UnsavedPins {
     for (const [userId, added] of pins) this.#pins.set(userId, mergePins(added, this.#pins.get(userId) ?? NO_PINS));
   }
 
+  /** A person's word changes what was pinned. */
+  edit(userId: UserId, edit: (pins: Pins) => Pins): void {
+    const pins = this.#pins.get(userId);
+    if (pins !== undefined) this.#pins.set(userId, edit(pins));
+  }
+
   saved(userIds: Iterable<UserId>): void {
     for (const userId of userIds) this.#pins.delete(userId);
   }

@@ -32,8 +32,8 @@ export type Freshness = "current" | "superseded" | "untracked" | "unreachable" |
  * - `invalid-signature`: it has a signature in its own name, which is invalid
  * - `unsigned`: it is not signed by itself; only if the option `unsignedDevices` is `"refuse"`, or if the device was
  *   signed before
- * - `key-changed`: a device with this ID was seen with another ed25519 key, which never changes; the device is kept as
- *   it was if its list is still saved
+ * - `key-changed`: a device with this ID is known by another ed25519 key, and its owner's identity has not signed this
+ *   one, or it was replaced; the device is kept as it was if its list is still saved, and gets no message under either key
  * - `key-shared`: another device of its user has the same curve25519 key
  * - `cross-signing-id`: its ID is the public key of one of its user's cross-signing keys, so that signatures by one
  *   could be taken for signatures by the other. According to the Matrix spec ("Key and signature security"), such a

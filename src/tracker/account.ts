@@ -191,7 +191,8 @@ export class Account {
 
   /** Changes what is known of a user by a person's word. Completes when that is durable. */
   editUser(userId: UserId, edit: UserEdit): Observable<never> {
-    return editUser(userId, edit, this.chain, this.parts.memory);
+    const { memory, unsaved } = this.parts;
+    return editUser(userId, edit, { chain: this.chain, memory, unsaved });
   }
 
   /** What is known of a user: the last list, and the saved pins. */

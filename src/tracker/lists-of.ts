@@ -37,6 +37,7 @@ export interface ListParts {
   readonly memory: ListMemory;
   readonly lists: SavedLists;
   readonly index: DeviceIndex;
+  readonly unsaved: UnsavedPins;
   readonly saver: ListSaver;
   readonly queries: Queries;
   readonly lookup: Lookup;
@@ -101,5 +102,5 @@ export function listsOf(
     report,
     refusesUnsigned,
   });
-  return { memory, lists, index, saver, queries, lookup };
+  return { memory, lists, index, unsaved, saver, queries, lookup };
 }

@@ -15,14 +15,19 @@ export function mergeHistories(a: readonly KeyEvent[] = [], b: readonly KeyEvent
   );
 }
 
+/** Whether an event changed nothing: the server can cause any number of them. */
+const isNoise = ({ type }: KeyEvent): boolean => type === "shown" || type === "returned";
+
 /**
- * Appends events to a history. At the limit, the oldest events of devices make room, then the oldest of all: a hostile
- * user can fill it with devices, and not hide what became of the identity.
+ * Appends events to a history. At the limit, the oldest events of devices make room, then keys that were only shown, then
+ * the oldest of all: whatever a server and a hostile user fill it with does not hide what became of the identity.
  */
 export function appendEvents(history: readonly KeyEvent[] = [], events: readonly KeyEvent[]): readonly KeyEvent[] {
   const all = [...history, ...events];
-  let excess = all.length - MAX_KEY_EVENTS_PER_USER;
+  const excess = all.length - MAX_KEY_EVENTS_PER_USER;
   if (excess <= 0) return all;
-  const kept = all.filter(({ deviceId }) => deviceId === undefined || excess-- <= 0);
-  return kept.slice(-MAX_KEY_EVENTS_PER_USER);
+  const ofDevices = all.filter(({ deviceId }) => deviceId !== undefined);
+  const noise = all.filter((event) => event.deviceId === undefined && isNoise(event));
+  const dropped = new Set([...ofDevices, ...noise].slice(0, excess));
+  return all.filter((event) => !dropped.has(event)).slice(-MAX_KEY_EVENTS_PER_USER);
 }

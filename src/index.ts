@@ -35,6 +35,8 @@ export type {
   RejectionReason,
   UserDeviceKeys,
 } from "./model/results.js";
+export { compareViews, type View, type ViewDifference } from "./trust/compare-views.js";
+export { keysDigest } from "./trust/keys-digest.js";
 export type { Evidence } from "./trust/evidence.js";
 export type { KeyEvent, KeyEventType } from "./model/key-event.js";
 export type { SenderClaim, SenderState, SenderStatus } from "./trust/sender-status.js";

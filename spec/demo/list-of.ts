@@ -7,5 +7,6 @@ export const listOf = (freshness: Freshness): UserDeviceKeys => ({
   rejected: new Map(),
   identity: { state: "none", verified: false, wasVerified: false, collisions: [] },
   freshness,
+  digest: "",
   fetchedAt: 0,
 });

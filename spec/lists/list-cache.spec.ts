@@ -1,3 +1,4 @@
+import { keysDigest } from "../../src/trust/keys-digest.js";
 import { describe, expect, it } from "vitest";
 import { CachedList, ListCache } from "../../src/lists/list-cache.js";
 import { testDevice } from "../../src/testing/test-device.js";
@@ -28,6 +29,7 @@ describe("a cached list", () => {
       ...list.list,
       identity: { state: "none", verified: false, wasVerified: false, collisions: [] },
       freshness: "current",
+      digest: keysDigest(list.list),
     });
     expect(list.current("ours")).toBe(first);
     expect(list.current("another")).not.toBe(first);

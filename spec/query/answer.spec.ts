@@ -11,12 +11,14 @@ import {
 import { CachedList } from "../../src/lists/list-cache.js";
 import type { Revision } from "../../src/store/revision.js";
 import type { TrackedUser } from "../../src/store/tracked-users.js";
+import { keysDigest } from "../../src/trust/keys-digest.js";
 import { testDevice } from "../../src/testing/test-device.js";
 import { BOB } from "../support/users.js";
 
 const then: Revision = { number: 1 };
 const later: Revision = { number: 2 };
 const list: DeviceList = { ...emptyList(5), deviceKeys: new Map([["B1", testDevice(BOB, "B1")]]) };
+const digest = keysDigest(list);
 const settled = { inDoubt: false, ourKey: undefined };
 /** The status of an identity that does not exist. */
 const identity = { state: "none", verified: false, wasVerified: false, collisions: [] };
@@ -60,11 +62,17 @@ describe("the freshness of an answer", () => {
 
 describe("an answer as a caller gets it", () => {
   it("is the list with its freshness now", () => {
-    expect(toUserDeviceKeys(answer(), at(then), settled)).toStrictEqual({ ...list, identity, freshness: "current" });
+    expect(toUserDeviceKeys(answer(), at(then), settled)).toStrictEqual({
+      ...list,
+      identity,
+      freshness: "current",
+      digest,
+    });
     expect(toUserDeviceKeys(answer(), at(later), settled)).toStrictEqual({
       ...list,
       identity,
       freshness: "superseded",
+      digest,
     });
   });
 
@@ -75,6 +83,7 @@ describe("an answer as a caller gets it", () => {
       ...list,
       identity,
       freshness: "superseded",
+      digest,
     });
   });
 
@@ -109,6 +118,7 @@ describe("the answer for a user who could not be reached", () => {
         collisions: [],
       },
       freshness: "unreachable",
+      digest: keysDigest(known),
     });
   });
 
@@ -117,6 +127,7 @@ describe("the answer for a user who could not be reached", () => {
       ...emptyList(7),
       identity: { state: "unknown", verified: false, wasVerified: false, collisions: [] },
       freshness: "unreachable",
+      digest: keysDigest(emptyList(7)),
     });
   });
 

@@ -40,6 +40,7 @@ export function entryOf(
       ]),
     ),
     rejected: new Map(Object.entries(rejected).map(([deviceId, code]) => [deviceId, { code, detail: "x" }])),
+    digest: "",
     identity: { state, verified: false, wasVerified: false, collisions: [], ...identity },
     freshness,
     fetchedAt: 0,

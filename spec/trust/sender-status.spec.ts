@@ -10,6 +10,7 @@ const keysWith = (signedByItself: boolean): UserDeviceKeys => ({
   ...verified([phone], { deviceStatus: new Map([["PHONE", status({ signedByItself })]]) }),
   identity,
   freshness: "current",
+  digest: "",
 });
 const bobs = { userId: BOB, deviceId: "PHONE" };
 const carols = { userId: CAROL, deviceId: "LAPTOP" };

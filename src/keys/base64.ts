@@ -39,3 +39,8 @@ function valueOf(code: number): number | undefined {
   if (code === 0x2f) return 63; // /
   return undefined;
 }
+
+/** Encodes bytes in unpadded Base64. */
+export function encodeBase64(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes)).replaceAll("=", "");
+}

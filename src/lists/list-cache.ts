@@ -2,8 +2,8 @@ import type { UserId } from "../model/ids.js";
 import type { UserDeviceKeys } from "../model/results.js";
 import type { Revision } from "../store/revision.js";
 import type { DeviceList } from "../trust/device-list.js";
-import { identityStatus } from "../trust/identity.js";
 import type { Pins } from "../trust/pins.js";
+import { userKeys } from "../trust/user-keys.js";
 import { listBytes } from "./list-bytes.js";
 
 /** What memory keeps beside a list. */
@@ -43,8 +43,7 @@ export class CachedList {
    */
   current(ourKey: string | undefined): UserDeviceKeys {
     if (this.#current === undefined || this.#current.ourKey !== ourKey) {
-      const identity = identityStatus(this.list.identity, ourKey);
-      this.#current = { ourKey, keys: { ...this.list, identity, freshness: "current" } };
+      this.#current = { ourKey, keys: userKeys(this.list, "current", ourKey) };
     }
     return this.#current.keys;
   }

@@ -2,7 +2,7 @@ import { defer, map, mergeMap, of, take, throwError, type Observable } from "rxj
 import type { UserId } from "../model/ids.js";
 import type { DeviceKeysByUser, UserDeviceKeys } from "../model/results.js";
 import { toUserDeviceKeys, type Answer } from "../query/answer.js";
-import { identityStatus } from "../trust/identity.js";
+import { userKeys } from "../trust/user-keys.js";
 import { Gathering, type Gathered, type LookupOptions, type LookupParts } from "./gathering.js";
 
 /** Answers lookups: from memory, from the store, from queries in flight, and from new ones. */
@@ -55,8 +55,7 @@ export class Lookup {
             if (last === undefined) continue;
             const user = tracking.get(userId);
             const isCurrent = user !== undefined && !user.outdated && !tracking.inDoubt && last.answers(user.revision);
-            const identity = identityStatus(last.list.identity, memory.ourKey);
-            result.set(userId, { ...last.list, identity, freshness: isCurrent ? "current" : "outdated" });
+            result.set(userId, userKeys(last.list, isCurrent ? "current" : "outdated", memory.ourKey));
           }
           return result;
         }),

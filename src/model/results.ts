@@ -138,6 +138,11 @@ export interface UserDeviceKeys {
   readonly deviceStatus: ReadonlyMap<DeviceId, DeviceStatus>;
   /** The status of the user's master key. */
   readonly identity: IdentityStatus;
+  /**
+   * SHA-256 over the user's keys (`keysDigest`), in unpadded base64: what another person is shown of this user has the
+   * same. Computed when it is read. Compare it over another path than the server's, with `compareViews`.
+   */
+  readonly digest: string;
 }
 
 /** One entry for each requested user, in the order of the request. */

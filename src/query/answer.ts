@@ -4,7 +4,8 @@ import type { Freshness, UserDeviceKeys } from "../model/results.js";
 import type { Revision } from "../store/revision.js";
 import type { TrackedUser } from "../store/tracked-users.js";
 import { emptyList, type DeviceList } from "../trust/device-list.js";
-import { identityStatus, UNKNOWN_IDENTITY } from "../trust/identity.js";
+import { UNKNOWN_IDENTITY } from "../trust/identity.js";
+import { userKeys } from "../trust/user-keys.js";
 
 /** A device list on its way to a caller, and what decides its freshness when it is emitted. */
 export interface Answer {
@@ -49,9 +50,7 @@ export function toUserDeviceKeys(
 ): UserDeviceKeys {
   const freshness = freshnessOf(answer, user, inDoubt);
   if (freshness === "current" && answer.cached !== undefined) return answer.cached.current(ourKey);
-  const { list, lastKnown } = answer;
-  const identity = identityStatus(list.identity, ourKey);
-  return { ...list, identity, freshness, ...(lastKnown !== undefined && { lastKnown: lastKnown.deviceKeys }) };
+  return userKeys(answer.list, freshness, ourKey, answer.lastKnown);
 }
 
 /** A list that was not outdated when it was looked up. */

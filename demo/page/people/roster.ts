@@ -1,4 +1,4 @@
-import type { UserDeviceKeys, UserId } from "matrix-device-tracker";
+import { keysDigest, type UserDeviceKeys, type UserId } from "matrix-device-tracker";
 import { changedStandings } from "../events/standing.js";
 import type { TimedEvent } from "../events/tracker-event.js";
 import { unknownPerson, withClaims, withList, type Person } from "./person.js";
@@ -64,7 +64,20 @@ export function lookUpOf(roster: Roster): ReadonlyMap<UserId, UserDeviceKeys> {
       ({ userId, standing, fetchedAt, devices: deviceKeys, deviceStatus, identity, rejected }) =>
         standing === "unknown" || fetchedAt === undefined
           ? []
-          : [[userId, { deviceKeys, deviceStatus, identity, rejected, freshness: standing, fetchedAt }] as const],
+          : [
+              [
+                userId,
+                {
+                  deviceKeys,
+                  deviceStatus,
+                  identity,
+                  rejected,
+                  freshness: standing,
+                  fetchedAt,
+                  digest: keysDigest({ deviceKeys, identity }),
+                },
+              ] as const,
+            ],
     ),
   );
 }

@@ -98,6 +98,10 @@ describe.skipIf(isSkipped)("three tabs, opened and closed, frozen, left, reloade
         await until(() => leader.record.synced === truth.position, "the leader has caught up");
         quietMoments++;
         const marks = tabs.map(({ name }) => `${quietMoments} ${name}`);
+        const sharing = new Set(truth.sharing());
+        const isShown = ({ record }: ProofTab) =>
+          (record.watched ?? []).every(([user, freshness]) => !sharing.has(user) || freshness === "current");
+        await until(() => tabs.every(isShown), "watchers show the last change");
         for (const [i, tab] of tabs.entries()) await tab.run("announceMark", marks[i] ?? "");
         for (const tab of tabs) for (const mark of marks) await tab.run("markReceived", mark);
         for (const tab of tabs) oracle.quiet(await tab.lookUp(ALL_USERS), tab.record);

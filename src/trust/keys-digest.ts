@@ -2,7 +2,7 @@ import { canonicalJson } from "../keys/canonical-json.js";
 import { deviceKey } from "../keys/device-key.js";
 import { encodeBase64 } from "../keys/base64.js";
 import { sha256 } from "../keys/sha256.js";
-import type { DeviceList } from "./device-list.js";
+import type { IdentityStatus, UserDeviceKeys } from "../model/results.js";
 
 /**
  * A digest of what a user is known by: SHA-256, in unpadded base64, over the canonical JSON of
@@ -17,7 +17,9 @@ export function keysDigest({
   deviceKeys,
   identity: { masterKey: master },
   selfSigningKey,
-}: Pick<DeviceList, "deviceKeys" | "selfSigningKey"> & { readonly identity: { readonly masterKey?: string } }): string {
+}: Pick<UserDeviceKeys, "deviceKeys" | "selfSigningKey"> & {
+  readonly identity: Pick<IdentityStatus, "masterKey">;
+}): string {
   const fingerprints = Array.from(deviceKeys.values()).flatMap((device) => deviceKey(device, "ed25519") ?? []);
   const selfSigning = Object.values(selfSigningKey?.keys ?? {})[0];
   const json = canonicalJson({

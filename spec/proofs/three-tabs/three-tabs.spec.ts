@@ -24,6 +24,9 @@ const UNREST = [1_500, 5_000] as const;
 /** The longest time for which no tab may sync while one is awake, in ms: on a busy machine, take-overs are slow. */
 const LONGEST_TAKE_OVER = 10_000;
 
+/** Responses after which the store must stand where the stream does. */
+const MAX_RESPONSES = 3;
+
 describe.skipIf(isSkipped)("three tabs, opened and closed, frozen, left, reloaded and crashed", () => {
   let script: string;
   let browser: OwnChromium;
@@ -49,6 +52,7 @@ describe.skipIf(isSkipped)("three tabs, opened and closed, frozen, left, reloade
       const life = new TabLife(browser.context, unrest, random.fork(), takeOvers);
       const tabs = ["a", "b", "c"].map((slot) => new ProofTab(slot, proof.url, oracle));
       let quietMoments = 0;
+      let marked = 0;
 
       const fail = (...broken: readonly string[]): never =>
         expect.fail(
@@ -84,33 +88,42 @@ describe.skipIf(isSkipped)("three tabs, opened and closed, frozen, left, reloade
         }
       };
 
+      /** One tab polls and was given everything, all tabs have done what was before that, and all of it has arrived. */
+      const hear = async () => {
+        await until(() => proof.isIdle, "one tab polls, and was given everything");
+        const leader = tabs.find(({ name }) => name === takeOvers.leader) ?? fail(`${takeOvers.leader} is not open`);
+        await until(() => leader.record.synced === truth.position, "the leader has caught up");
+        const marks = tabs.map(({ name }) => `${++marked} ${name}`);
+        for (const [i, tab] of tabs.entries()) await tab.run("announceMark", marks[i] ?? "");
+        for (const tab of tabs) for (const mark of marks) await tab.run("markReceived", mark);
+      };
+      const savedPosition = async () => truth.positionOf((await random.pick(tabs).run("saved", [])).token ?? "");
+
       /** All tabs are awake, nothing changes, everything is durable and announced, and all of that has arrived: every tab knows everything. */
       const quiet = async () => {
         for (const tab of tabs) if (tab.wakeAt !== undefined) await life.wake(tab);
         for (const tab of tabs) if (!tab.isOpen) await life.open(tab);
         unrest.pause();
         for (const tab of tabs) await tab.run("caughtUp");
-        await until(() => proof.isIdle, "one tab polls, and was given everything");
-        // A stream that is ahead of the store, since another tab has committed in the meantime, shows it with its next response.
-        truth.change(random.pick(OTHERS));
-        await until(() => proof.isIdle, "the only tab that polls was given another response");
-        const leader = tabs.find(({ name }) => name === takeOvers.leader) ?? fail(`${takeOvers.leader} is not open`);
-        await until(() => leader.record.synced === truth.position, "the leader has caught up");
+        await hear();
+        // What a tab was given before it lost the lead may have moved the token in the meantime: then the stream of the
+        // only one that polls is ahead of the store, which shows with its next response.
+        for (let i = 0; i < MAX_RESPONSES && (await savedPosition()) !== truth.position; i++) {
+          truth.change(random.pick(OTHERS));
+          await hear();
+        }
         quietMoments++;
-        const marks = tabs.map(({ name }) => `${quietMoments} ${name}`);
         const sharing = new Set(truth.sharing());
         const isShown = ({ record }: ProofTab) =>
           (record.watched ?? []).every(([user, freshness]) => !sharing.has(user) || freshness === "current");
-        for (const [i, tab] of tabs.entries()) await tab.run("announceMark", marks[i] ?? "");
-        for (const tab of tabs) for (const mark of marks) await tab.run("markReceived", mark);
         for (const tab of tabs) {
           // A watcher may wait before it queries a user again who was announced without a change; the lookup does not.
           const lists = await tab.lookUp(ALL_USERS);
           await until(() => isShown(tab), `the watcher of ${tab.name} shows what a lookup has fetched`);
           oracle.quiet(lists, tab.record);
         }
-        const { token } = await random.pick(tabs).run("saved", []);
-        if (truth.positionOf(token ?? "") !== truth.position) fail(`quiet: ${token} is saved, not s${truth.position}`);
+        const position = await savedPosition();
+        if (position !== truth.position) fail(`quiet: s${position} is saved, not s${truth.position}`);
         check();
         // None at this moment is fine: the leader may be between two polls.
         if (proof.polling.length > 1) fail(`quiet: these tabs sync: ${proof.polling.join(" ")}`);

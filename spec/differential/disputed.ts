@@ -1,10 +1,11 @@
 import { at, isJsonObject, type JsonObject } from "./json.js";
 import type { Difference } from "./difference.js";
 import { verdictOn } from "./difference.js";
+import type { Memory } from "./memory.js";
 import type { OurVerdict } from "./our-verdict.js";
 import { ME } from "./person.js";
 import { USAGES, type Usage } from "./scene.js";
-import type { Verdict } from "./verdict.js";
+import type { DeviceVerdict, Verdict } from "./verdict.js";
 
 /** A response with a different result on the two sides, and the context that explains it. */
 export interface Case {
@@ -16,6 +17,8 @@ export interface Case {
   /** The verdicts after the previous response. */
   readonly oursBefore: OurVerdict | undefined;
   readonly theirsBefore: Verdict | undefined;
+  /** What we accepted before this response. */
+  readonly memory: Memory;
   /** The verdicts of a tracker and a machine that received this response only. */
   readonly oursAlone: OurVerdict;
   readonly theirsAlone: Verdict;
@@ -52,7 +55,7 @@ export class Disputed {
   }
 
   get isAboutDevice(): boolean {
-    return this.deviceId !== "";
+    return this.what !== "response" && !this.isAboutIdentity; // a device may have an empty ID
   }
 
   get isAboutIdentity(): boolean {
@@ -81,6 +84,22 @@ export class Disputed {
   get device(): JsonObject | undefined {
     const device = at(this.devices, this.deviceId);
     return isJsonObject(device) ? device : undefined;
+  }
+
+  /** The ed25519 key that the response gives the device. */
+  get key(): string | undefined {
+    const key = at(this.device, "keys", `ed25519:${this.deviceId}`);
+    return typeof key === "string" ? key : undefined;
+  }
+
+  /** The ed25519 keys that we accepted the device with before, the latest last. */
+  get formerKeys(): readonly string[] {
+    return this.about.memory.keysOf(this.userId, this.deviceId);
+  }
+
+  /** The device as one side sees it. */
+  deviceOf(side: "ours" | "theirs"): DeviceVerdict | undefined {
+    return this.about[side].users.get(this.userId)?.devices.get(this.deviceId);
   }
 
   crossSigningKey(usage: Usage): JsonObject | undefined {

@@ -9,9 +9,10 @@ import {
   keysIn,
   spelling,
 } from "./content.js";
+import { isSame, isWeak } from "./curve25519.js";
 import type { Disputed } from "./disputed.js";
 import { at, isJsonObject, objectAt } from "./json.js";
-import { WEAK_KEYS } from "./odd-values.js";
+import { NO_POINT, WEAK_KEYS } from "./odd-values.js";
 
 /**
  * A class of differences: its name in `docs/differences.md`, and whether the response shows that a difference belongs
@@ -48,6 +49,50 @@ const isSignedByItself = ({ userId, deviceId, device }: Disputed): boolean =>
   isString(at(device, "signatures", userId, `ed25519:${deviceId}`)) &&
   isString(at(device, "keys", `ed25519:${deviceId}`));
 
+/** The IDs of the other devices with the same curve25519 key: in the response, or as they were before it. */
+function sharingDevices({ about, userId, deviceId, devices, device }: Disputed): readonly string[] {
+  const key = at(device, "keys", `curve25519:${deviceId}`);
+  const given = isJsonObject(devices) ? Object.entries(devices) : [];
+  const before = about.oursBefore?.users.get(userId)?.devices ?? [];
+  return [
+    ...given.filter(([id, other]) => isSame(at(other, "keys", `curve25519:${id}`), key)).map(([id]) => id),
+    ...Array.from(before).flatMap(([id, { curve25519 }]) => (isSame(curve25519, key) ? [id] : [])),
+  ].filter((id) => id !== deviceId);
+}
+
+/** Whether we accept the key that the response gives the device, and they have it with another. */
+function theyKeepTheKey(disputed: Disputed): boolean {
+  const { key, code, isAboutDevice } = disputed;
+  const their = disputed.deviceOf("theirs")?.ed25519;
+  const isOurs = isAboutDevice && code === undefined && disputed.deviceOf("ours")?.ed25519 === key;
+  return isOurs && key !== undefined && their !== undefined && their !== key;
+}
+
+/** Whether they have the key that the response gives the device, and we refuse it because the device had another. */
+const theyAcceptTheKey = (disputed: Disputed): boolean =>
+  disputed.code === "key-changed" &&
+  disputed.key !== undefined &&
+  disputed.deviceOf("theirs")?.ed25519 === disputed.key &&
+  disputed.formerKeys.at(-1) !== disputed.key;
+
+/** Whether both have the device from earlier responses, and the key that ours was verified with is still there. */
+const bothKeepTheDevice = (disputed: Disputed): boolean =>
+  disputed.theirs !== undefined &&
+  disputed.alone("theirs") === undefined &&
+  disputed.about.ours.users.get(disputed.userId)?.selfSigning ===
+    disputed.about.oursBefore?.users.get(disputed.userId)?.selfSigning;
+
+/** Whether the pinned identity has signed this device, and none of those with the same curve25519 key. */
+function isTheOnlyOneCrossSigned(disputed: Disputed): boolean {
+  const { about, userId, devices } = disputed;
+  const selfSigning = about.ours.users.get(userId)?.selfSigning;
+  if (selfSigning === undefined || !about.ours.unchanged.has(userId)) return false;
+  const isSigned = (id: string) =>
+    isString(at(devices, id, "signatures", userId, `ed25519:${selfSigning}`)) ||
+    about.oursBefore?.users.get(userId)?.devices.get(id)?.crossSigned === true;
+  return disputed.deviceOf("theirs")?.crossSigned === true && !sharingDevices(disputed).some(isSigned);
+}
+
 /** All classes, in the order in which they are tried. */
 export const EXPLANATIONS: readonly Explanation[] = [
   // Whole responses
@@ -72,9 +117,26 @@ export const EXPLANATIONS: readonly Explanation[] = [
   onlyWeAccept("half-character", someObject(hasHalfCharacter)),
   onlyWeAccept("type", someObject(isTypedOtherwise)),
   onlyWeAccept("number", someObject(hasNumber)),
+  onlyWeAccept(
+    "no-point",
+    ({ isAboutIdentity, objects }) =>
+      isAboutIdentity &&
+      objects.some((object) => keysIn(object).some((key) => isString(key) && spelling(key) === NO_POINT)),
+  ),
+  explain("weak-curve25519-key", (disputed) => {
+    const { code, device, deviceId } = disputed;
+    const key = at(device, "keys", `curve25519:${deviceId}`);
+    return (
+      isString(key) && isWeak(key) && code === "malformed" && spelling(key) === disputed.deviceOf("theirs")?.curve25519
+    );
+  }),
   onlyTheyAccept(
     "weak-key",
-    someObject((object) => keysIn(object).some((key) => isString(key) && WEAK_KEYS.includes(spelling(key)))),
+    someObject((object) =>
+      Object.entries(objectAt(object, "keys")).some(
+        ([keyId, key]) => !keyId.startsWith("curve25519:") && isString(key) && WEAK_KEYS.includes(spelling(key)),
+      ),
+    ),
   ),
   onlyTheyAccept(
     "limit",
@@ -90,37 +152,40 @@ export const EXPLANATIONS: readonly Explanation[] = [
     (disputed) =>
       disputed.about.unsignedDevices === "accept" && disputed.device !== undefined && !isSignedByItself(disputed),
   ),
-  onlyTheyAccept("shared-curve25519-key", ({ code, devices, device, deviceId }) => {
-    if (code !== "key-shared" || !isJsonObject(devices)) return false;
-    const keys = Object.entries(devices).map(([id, other]) => at(other, "keys", `curve25519:${id}`));
-    return keys.filter((key) => key === at(device, "keys", `curve25519:${deviceId}`)).length > 1;
-  }),
-  explain("shared-curve25519-key", ({ code, onlyTheirs, about, userId, deviceId, device }) => {
-    const kept = [...(about.ours.users.get(userId)?.devices.values() ?? [])];
-    return (
-      onlyTheirs &&
-      code === "key-shared" &&
-      kept.some(({ curve25519 }) => curve25519 === at(device, "keys", `curve25519:${deviceId}`))
-    );
-  }),
-  onlyTheyAccept(
-    "cross-signing-id",
-    ({ code, crossSigningKeys, deviceId }) =>
-      code === "cross-signing-id" && crossSigningKeys.some(([, key]) => keysIn(key).includes(deviceId)),
+  explain(
+    "shared-curve25519-key",
+    (disputed) =>
+      disputed.code === "key-shared" &&
+      disputed.onlyTheirs &&
+      sharingDevices(disputed).length > 0 &&
+      !isTheOnlyOneCrossSigned(disputed),
   ),
+  explain(
+    "cross-signing-id",
+    ({ code, onlyTheirs, about, userId, crossSigningKeys, deviceId }) =>
+      code === "cross-signing-id" &&
+      onlyTheirs &&
+      (about.memory.crossSigningKeysOf(userId).has(deviceId) ||
+        crossSigningKeys.some(([, key]) => keysIn(key).includes(deviceId))),
+  ),
+  explain("rekeyed", (disputed) => {
+    const { key = "", formerKeys } = disputed;
+    if (!theyKeepTheKey(disputed) || formerKeys.length === 0) return false;
+    return formerKeys.includes(key)
+      ? formerKeys.length > 1 && formerKeys.at(-1) === key
+      : disputed.deviceOf("ours")?.crossSigned === true && disputed.about.ours.unchanged.has(disputed.userId);
+  }),
   // Both keep the previous device, but not the same one if only one of them could read an earlier response.
   explain(
     "device-kept",
     (disputed) =>
       disputed.isAboutDevice &&
-      disputed.theyKeep &&
       disputed.code !== undefined &&
-      disputed.before("ours") === disputed.ours,
+      disputed.before("ours") === disputed.ours &&
+      (disputed.theyKeep || bothKeepTheDevice(disputed)),
   ),
-  explain(
-    "key-changed",
-    (disputed) => disputed.code === "key-changed" && !disputed.isInherent && disputed.alone("ours") === disputed.theirs,
-  ),
+  explain("retired-key", (disputed) => theyAcceptTheKey(disputed) && disputed.formerKeys.includes(disputed.key ?? "")),
+  explain("key-changed", (disputed) => theyAcceptTheKey(disputed) && disputed.formerKeys.length > 0),
 
   // Identities
   onlyTheyAccept(
@@ -162,8 +227,20 @@ export const EXPLANATIONS: readonly Explanation[] = [
       disputed.isAboutDevice &&
       disputed.theyKeep &&
       at(disputed.devices, disputed.deviceId) !== undefined &&
-      (disputed.onlyTheirs || disputed.alone("theirs") === disputed.ours),
+      disputed.onlyTheirs,
   ),
+  // They know the device by a key that we have never accepted.
+  explain(
+    "device-kept",
+    (disputed) => theyKeepTheKey(disputed) && disputed.formerKeys.every((key) => key === disputed.key),
+  ),
+  // Both refuse its key, and only their list still has the device.
+  explain("device-kept", (disputed) => {
+    const { code, key, onlyTheirs, formerKeys } = disputed;
+    const their = disputed.deviceOf("theirs")?.ed25519 ?? "";
+    const isGone = disputed.isAboutDevice && disputed.before("ours") === undefined;
+    return code === "key-changed" && onlyTheirs && isGone && their !== key && formerKeys.includes(their);
+  }),
   explain(
     "device-kept-by-us",
     ({ what, code, ours, theirs }) =>

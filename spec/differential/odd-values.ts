@@ -1,3 +1,4 @@
+import { otherSpelling, weakKey } from "./curve25519.js";
 import { jsonObject, numeral, type Json } from "./json.js";
 import { unpadded } from "./key-pair.js";
 import type { Random } from "../support/random.js";
@@ -20,11 +21,15 @@ export const WEAK_KEYS: readonly string[] = [
   hex("ff".repeat(32)), // not canonical
 ].map(unpadded);
 
+/** Not a point of the curve: for this y there is no x. */
+export const NO_POINT = unpadded(hex(`02${"00".repeat(31)}`));
+
 /** Keys that no honest client creates. None is too long, because the machine panics for those (long-key.spec.ts). */
 const ODD_KEYS: readonly string[] = [
   ...WEAK_KEYS,
-  ...[`02${"00".repeat(31)}`, "11".repeat(31), ""].map((key) => unpadded(hex(key))),
-]; // not a point of the curve, too short, empty
+  NO_POINT,
+  ...["11".repeat(31), ""].map((key) => unpadded(hex(key))), // too short, empty
+];
 
 /**
  * A key of order 1 with a signature that is valid for any message if a verifier accepts the key: R is the base point, s
@@ -48,6 +53,11 @@ function reencoded(text: string, random: Random): string {
 
 export function oddKey(text: string, random: Random): string {
   return random.pick([random.pick(ODD_KEYS), reencoded(text, random), text.slice(0, -1), "", "key", "\u{1f511}"]);
+}
+
+export function oddCurve25519Key(text: string, random: Random): string {
+  if (random.chance(0.7)) return oddKey(text, random);
+  return random.chance(0.5) ? weakKey(random) : otherSpelling(text);
 }
 
 export function oddSignature(text: string, random: Random): string {

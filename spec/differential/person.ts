@@ -29,7 +29,10 @@ export class Person {
   readonly devices = new Map<string, Device>();
   /** Deleted devices, which may come back. */
   readonly gone: Device[] = [];
+  /** Devices as they were with other keys. */
+  readonly former: Device[] = [];
   identity: Identity | undefined;
+  readonly formerIdentities: Identity[] = [];
   readonly #random: Random;
   readonly #keys: KeyRing;
 
@@ -71,7 +74,8 @@ export class Person {
   /** Does something at random that users do. */
   live(): void {
     const device = this.devices.size === 0 ? undefined : this.#random.pick([...this.devices.values()]);
-    switch (this.#random.below(10)) {
+    if (this.identity !== undefined) this.formerIdentities.push(this.identity);
+    switch (this.#random.below(11)) {
       case 0:
         this.addDevice();
         break;
@@ -89,7 +93,7 @@ export class Person {
         break;
       }
       case 4:
-        if (device !== undefined) this.addDevice(device.id); // with other keys
+        if (device !== undefined) this.#rekey(device);
         break;
       case 5:
         if (device !== undefined) device.name = this.#random.pick(["laptop", undefined]);
@@ -107,9 +111,21 @@ export class Person {
         else if (this.#random.chance(0.5)) this.identity = undefined;
         else this.identity = { ...this.identity, selfSigning: this.#keys.take(), userSigning: this.#keys.take() };
         break;
+      case 9: {
+        const former = this.former.pop();
+        if (former !== undefined) this.devices.set(former.id, former);
+        else if (device !== undefined) this.#rekey(device);
+        break;
+      }
       default:
         if (device !== undefined) device.curve25519 = this.#curve25519();
     }
+  }
+
+  /** The device gets other keys and keeps its ID. */
+  #rekey(device: Device): void {
+    this.former.push(device);
+    this.addDevice(device.id);
   }
 
   deviceJson(device: Device): JsonObject {

@@ -2,6 +2,7 @@ import { differences, type Difference } from "./difference.js";
 import { Disputed, type Case } from "./disputed.js";
 import { EXPLANATIONS } from "./explained.js";
 import type { History } from "./history.js";
+import { Memory } from "./memory.js";
 import { OurSide, type OurVerdict } from "./our-verdict.js";
 import { TheirSide } from "./their-verdict.js";
 import type { Verdict } from "./verdict.js";
@@ -42,6 +43,7 @@ export async function runHistory(
   const their = await TheirSide.open(userIds);
   let oursBefore: OurVerdict | undefined;
   let theirsBefore: Verdict | undefined;
+  const memory = new Memory();
   for (const { text, tampered } of responses) {
     const ours = our.judge(text);
     const theirs = await their.judge(text);
@@ -66,6 +68,7 @@ export async function runHistory(
         theirs,
         oursBefore,
         theirsBefore,
+        memory,
         ...alone,
       };
       for (const difference of found) {
@@ -77,6 +80,7 @@ export async function runHistory(
       }
     }
     oursBefore = ours;
+    memory.add(ours);
     theirsBefore = theirs;
   }
   their.close();

@@ -1,6 +1,7 @@
+import { otherSpelling } from "./curve25519.js";
 import { copy, jsonObject, objectAt, type JsonObject } from "./json.js";
 import { signObject } from "./key-pair.js";
-import { extraMember, oddKey, oddSignature, UNIVERSAL, wrongValue } from "./odd-values.js";
+import { extraMember, oddCurve25519Key, oddKey, oddSignature, UNIVERSAL, wrongValue } from "./odd-values.js";
 import { paths, put, type Placed, type Scene } from "./scene.js";
 
 export type Tampering = (scene: Scene) => void;
@@ -92,15 +93,17 @@ export const DEVICE_TAMPERINGS: Readonly<Record<string, Tampering>> = {
     if (scene.random.chance(0.5)) scene.resignDevice({ ...placed, person, json: moved });
   }),
   "the curve25519 key of another device": onTwo((one, other, scene) => {
-    objectAt(one.json, "keys")[`curve25519:${one.id}`] = objectAt(other.json, "keys")[`curve25519:${other.id}`] ?? null;
+    const { [`curve25519:${other.id}`]: key = null } = objectAt(other.json, "keys");
+    const respelt = typeof key === "string" && scene.random.chance(0.3) ? otherSpelling(key) : key;
+    objectAt(one.json, "keys")[`curve25519:${one.id}`] = respelt;
     scene.resignDevice(one);
   }),
   "odd key": onDevice((placed, scene) => {
-    const [algorithm, key] = scene.random.pick([
-      ["ed25519", placed.device.ed25519.publicKey],
-      ["curve25519", placed.device.curve25519],
-    ] as const);
-    objectAt(placed.json, "keys")[`${algorithm}:${placed.id}`] = oddKey(key, scene.random);
+    const { ed25519, curve25519 } = placed.device;
+    const [algorithm, key] = scene.random.chance(0.5)
+      ? ["ed25519", oddKey(ed25519.publicKey, scene.random)]
+      : ["curve25519", oddCurve25519Key(curve25519, scene.random)];
+    objectAt(placed.json, "keys")[`${algorithm}:${placed.id}`] = key;
     maybeResign(scene, placed);
   }),
   "a key that accepts any message": onDevice((placed, scene) => {
@@ -190,7 +193,8 @@ export const DEVICE_TAMPERINGS: Readonly<Record<string, Tampering>> = {
   "a cross-signing key as its ID": onDevice((placed, scene) => {
     const { person, device } = placed;
     if (person.identity === undefined) return;
-    const { master, selfSigning, userSigning } = person.identity;
+    const identity = scene.random.pick([person.identity, person.identity, ...person.formerIdentities]);
+    const { master, selfSigning, userSigning } = identity;
     const pair = scene.random.pick([master, selfSigning, userSigning, scene.keys.take()]);
     rename(placed, pair.publicKey, scene);
     scene.resignDevice({ ...placed, device: { ...device, crossSigned: scene.random.chance(0.5) } });

@@ -1,6 +1,6 @@
 import { DeviceId, initAsync, OlmMachine, RequestType, UserId, type Device } from "@matrix-org/matrix-sdk-crypto-wasm";
 import { ME, MY_DEVICE } from "./person.js";
-import type { DeviceVerdict, UserVerdict, Verdict } from "./verdict.js";
+import { nameOfKeys, type DeviceVerdict, type UserVerdict, type Verdict } from "./verdict.js";
 
 export const loadTheirs = (): Promise<void> => initAsync();
 
@@ -62,7 +62,7 @@ export class TheirSide {
     if (identity === undefined) return { master: undefined, selfSigning: undefined };
     const { masterKey, selfSigningKey } = identity;
     identity.free();
-    return { master: firstKey(masterKey), selfSigning: firstKey(selfSigningKey) };
+    return { master: nameOf(masterKey), selfSigning: nameOf(selfSigningKey) };
   }
 
   close(): void {
@@ -85,5 +85,5 @@ function take<M extends string>(handle: { readonly [K in M]: () => string } & { 
   return text;
 }
 
-const firstKey = (json: string): string | undefined =>
-  Object.values((JSON.parse(json) as { keys: Record<string, string> }).keys)[0];
+const nameOf = (json: string): string | undefined =>
+  nameOfKeys((JSON.parse(json) as { keys: Record<string, string> }).keys);

@@ -22,4 +22,10 @@ export interface Verdict {
   readonly users: ReadonlyMap<string, UserVerdict>;
 }
 
+/** A cross-signing key by its public key, or by everything in `keys` if that is not its only key, named by itself. */
+export function nameOfKeys(keys: Readonly<Record<string, string>>): string | undefined {
+  const [[keyId, key] = [], ...others] = Object.entries(keys);
+  return others.length === 0 && (key === undefined || keyId === `ed25519:${key}`) ? key : JSON.stringify(keys);
+}
+
 export const NOTHING: UserVerdict = { devices: new Map(), master: undefined, selfSigning: undefined };

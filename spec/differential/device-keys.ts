@@ -2,17 +2,19 @@ import { isString } from "./content.js";
 import { isSame } from "./curve25519.js";
 import type { Disputed } from "./disputed.js";
 import { at, isJsonObject } from "./json.js";
+import type { DeviceVerdict } from "./verdict.js";
 
 /* How the keys that the two sides have of a device compare with those in the response and before it. */
 
-/** The IDs of the other devices with the same curve25519 key: in the response, or as they were before it. */
+/** The IDs of the other devices with the same curve25519 key; each, and this one, in the response or before it. */
 export function sharingDevices({ about, userId, deviceId, devices, device }: Disputed): readonly string[] {
-  const key = at(device, "keys", `curve25519:${deviceId}`);
   const given = isJsonObject(devices) ? Object.entries(devices) : [];
-  const before = about.oursBefore?.users.get(userId)?.devices ?? [];
+  const before = about.oursBefore?.users.get(userId)?.devices ?? new Map<string, DeviceVerdict>();
+  const keys = [at(device, "keys", `curve25519:${deviceId}`), before.get(deviceId)?.curve25519].filter(isString);
+  const isShared = (other: unknown) => keys.some((key) => isSame(other, key));
   return [
-    ...given.filter(([id, other]) => isSame(at(other, "keys", `curve25519:${id}`), key)).map(([id]) => id),
-    ...Array.from(before).flatMap(([id, { curve25519 }]) => (isSame(curve25519, key) ? [id] : [])),
+    ...given.filter(([id, other]) => isShared(at(other, "keys", `curve25519:${id}`))).map(([id]) => id),
+    ...Array.from(before).flatMap(([id, { curve25519 }]) => (isShared(curve25519) ? [id] : [])),
   ].filter((id) => id !== deviceId);
 }
 
@@ -30,6 +32,13 @@ export const theyAcceptTheKey = (disputed: Disputed): boolean =>
   disputed.key !== undefined &&
   disputed.deviceOf("theirs")?.ed25519 === disputed.key &&
   disputed.formerKeys.at(-1) !== disputed.key;
+
+/** Whether we have the device as it was, and they as it is in the response. */
+export const weKeepTheDevice = (disputed: Disputed): boolean =>
+  disputed.isAboutDevice &&
+  disputed.code !== undefined &&
+  disputed.before("ours") === disputed.ours &&
+  disputed.alone("theirs") === disputed.theirs;
 
 /** Whether both have the device from earlier responses, and the key that ours was verified with is still there. */
 export const bothKeepTheDevice = (disputed: Disputed): boolean =>

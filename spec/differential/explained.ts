@@ -16,6 +16,7 @@ import {
   sharingDevices,
   theyAcceptTheKey,
   theyKeepTheKey,
+  weKeepTheDevice,
 } from "./device-keys.js";
 import type { Disputed } from "./disputed.js";
 import { at, objectAt } from "./json.js";
@@ -45,7 +46,10 @@ const onlyWeAccept = (name: string, explains: Explanation["explains"]): Explanat
 const onlyTheyAccept = (name: string, explains: Explanation["explains"]): Explanation =>
   explain(
     name,
-    (disputed) => disputed.isInherent && (disputed.onlyTheirs || disputed.theirs === "true") && explains(disputed),
+    (disputed) =>
+      disputed.isInherent &&
+      (disputed.onlyTheirs || disputed.theirs === "true" || weKeepTheDevice(disputed)) &&
+      explains(disputed),
   );
 
 const someObject =

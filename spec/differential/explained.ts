@@ -37,9 +37,8 @@ const onlyWeAccept = (name: string, explains: Explanation["explains"]): Explanat
   explain(
     name,
     (disputed) =>
-      disputed.isInherent &&
-      disputed.alone("ours") !== undefined &&
       disputed.alone("theirs") === undefined &&
+      (disputed.alone("ours") !== undefined || (disputed.onlyOurs && disputed.code === undefined)) &&
       explains(disputed),
   );
 /** A class of content that only they accept. */

@@ -1,7 +1,7 @@
 import { catchError, lastValueFrom, type Observable } from "rxjs";
 import { describe, expect, it } from "vitest";
 import type { Engine } from "../../src/ed25519/engine.js";
-import { SLICE_CHECKS, SLICE_TIME, SlicedVerifier } from "../../src/ed25519/sliced-verifier.js";
+import { PATIENCE, SLICE_CHECKS, SLICE_TIME, SlicedVerifier } from "../../src/ed25519/sliced-verifier.js";
 import type { SignatureCheck } from "../../src/trust/signature-verifier.js";
 
 /** A check with the key of this number, valid if the message is odd. */
@@ -28,6 +28,7 @@ class Page {
   /** Called when a key is imported. */
   onImport = () => {};
   #resume: (() => void) | undefined;
+  readonly #timers = new Set<{ readonly at: number; readonly callback: () => void }>();
 
   constructor(
     readonly costs = 0.1,
@@ -36,6 +37,11 @@ class Page {
 
   readonly verifier = new SlicedVerifier({
     now: () => this.time,
+    after: (ms, callback) => {
+      const timer = { at: this.time + ms, callback };
+      this.#timers.add(timer);
+      return () => this.#timers.delete(timer);
+    },
     nextTask: () => new Promise<void>((resolve) => (this.#resume = resolve)),
     engine: async (isStuck) => {
       this.engines++;
@@ -78,6 +84,20 @@ class Page {
   async loseTask(): Promise<void> {
     await this.settle();
     this.#resume = undefined;
+  }
+
+  get timers(): number {
+    return this.#timers.size;
+  }
+
+  /** So much time passes in which the verifier gets no task. */
+  async pass(ms: number): Promise<void> {
+    this.time += ms;
+    for (const timer of [...this.#timers].filter(({ at }) => at <= this.time)) {
+      this.#timers.delete(timer);
+      timer.callback();
+    }
+    await this.settle();
   }
 
   async tasks(): Promise<void> {
@@ -280,6 +300,39 @@ describe("SlicedVerifier", () => {
     subscription.unsubscribe();
     await page.tasks();
     expect(seen).toEqual([[false, true], "done"]);
+  });
+
+  it("begins anew if nothing comes for 10 s, 20 s and so on", async () => {
+    const page = new Page();
+    const { seen } = page.call(checks(2));
+    await page.loseTask();
+    await page.pass(PATIENCE);
+    await page.loseTask();
+    await page.pass(2 * PATIENCE - 1);
+    expect(await page.task()).toBe(false);
+    await page.pass(1);
+    await page.tasks();
+    expect([seen, page.timers]).toEqual([[[false, true], "done"], 0]);
+  });
+
+  it("begins anew a call of which some verifications never end", async () => {
+    let isStuck = true;
+    const page = new Page(0.1, (_, { message }) => (isStuck ? new Promise<never>(() => {}) : message[0] === 1));
+    const { seen } = page.call(checks(3));
+    await page.tasks();
+    isStuck = false;
+    await page.pass(PATIENCE);
+    await page.tasks();
+    expect([seen, page.timers]).toEqual([[[false, true, false], "done"], 0]);
+  });
+
+  it("keeps no timer for a call that is unsubscribed, or fails", async () => {
+    const page = new Page();
+    page.call(checks(1)).subscription.unsubscribe();
+    page.broken = new Error("no engine");
+    page.call(checks(1));
+    await page.tasks();
+    expect(page.timers).toBe(0);
   });
 
   it("answers a later call although a verification never ended", async () => {

@@ -13,7 +13,7 @@ import { rfc8032 } from "../vectors/rfc8032.js";
 
 /** A strict verifier with this engine. */
 export function verifierOn(engine: () => Promise<Engine>): SignatureVerifier {
-  return strictVerifier(new SlicedVerifier({ engine, nextTask, now: () => performance.now() }));
+  return strictVerifier(new SlicedVerifier({ engine, nextTask, now: () => performance.now(), after: () => () => {} }));
 }
 
 /** Decodes unpadded Base64. */

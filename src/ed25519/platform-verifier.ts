@@ -56,5 +56,11 @@ export function platformVerifier(options: PlatformVerifierOptions = {}): Signatu
     engine: async (isStuck) => strict(await engine(isStuck)),
     nextTask,
     now: () => performance.now(),
+    after: (ms, callback) => {
+      const timer = setTimeout(callback, ms);
+      return () => {
+        clearTimeout(timer);
+      };
+    },
   });
 }

@@ -14,6 +14,9 @@ export const SLICE_CHECKS = 64;
  */
 export const SLICE_TIME = 8;
 
+/** How long nothing has to be verified before all is begun anew, in ms: doubled each time, until something is. */
+export const PATIENCE = 10_000;
+
 /** What {@link SlicedVerifier} depends on. */
 export interface Slicing {
   /**
@@ -25,6 +28,8 @@ export interface Slicing {
   readonly nextTask: () => Promise<void>;
   /** Any clock, in ms. */
   readonly now: () => number;
+  /** Calls back after so many ms. Returns how to cancel that. */
+  readonly after: (ms: number, callback: () => void) => () => void;
 }
 
 /** A call of `verify` without a result yet. */
@@ -33,7 +38,7 @@ interface Job {
   readonly checks: readonly SignatureCheck[];
   /** Imported keys by their bytes. Many signatures of a call are by the same key. */
   readonly keys: Map<string, unknown>;
-  readonly results: boolean[];
+  results: boolean[];
   started: number;
   done: number;
 }
@@ -45,8 +50,8 @@ interface Job {
  * thousand, and concurrent calls do not add up to a long task. Unsubscribing removes the checks of a call; results of
  * those already started are dropped.
  *
- * A call that is unsubscribed before its end may have waited too long: a platform can drop what it was asked for, such as
- * that of a page in the back/forward cache. So the slices are begun anew, and no later call waits for what never comes.
+ * A platform can drop what it was asked for, such as that of a page that was frozen or in the back/forward cache. So if
+ * nothing comes for a while, and when a call is unsubscribed that may have waited too long, all is begun anew.
  */
 export class SlicedVerifier implements SignatureVerifier {
   /** Calls without a result. */
@@ -57,6 +62,10 @@ export class SlicedVerifier implements SignatureVerifier {
   /** The loop that makes the slices; another one takes over if it may be stuck. */
   #loop: object | undefined;
   #isLoading = false;
+  #patience = PATIENCE;
+  /** Signatures so far. */
+  #verified = 0;
+  #cancelWatch: (() => void) | undefined;
 
   constructor(slicing: Slicing) {
     this.#slicing = slicing;
@@ -68,14 +77,41 @@ export class SlicedVerifier implements SignatureVerifier {
       const job: Job = { subscriber, checks, keys: new Map(), results: [], started: 0, done: 0 };
       this.#open.add(job);
       this.#waiting.add(job);
+      if (this.#cancelWatch === undefined) this.#watch();
       if (this.#loop === undefined) void this.#run();
       return () => {
         this.#waiting.delete(job);
         if (!this.#open.delete(job)) return;
+        if (this.#open.size === 0) this.#stopWatch();
         this.#loop = undefined;
         if (this.#waiting.size > 0) void this.#run();
       };
     });
+  }
+
+  /** Nothing may come of what is under way. */
+  #watch(): void {
+    const verified = this.#verified;
+    this.#cancelWatch = this.#slicing.after(this.#patience, () => {
+      if (this.#verified !== verified) {
+        this.#patience = PATIENCE;
+        this.#watch();
+        return;
+      }
+      this.#patience *= 2;
+      for (const job of this.#open) {
+        Object.assign(job, { results: [], started: 0, done: 0 });
+        job.keys.clear();
+        this.#waiting.add(job);
+      }
+      this.#watch();
+      void this.#run();
+    });
+  }
+
+  #stopWatch(): void {
+    this.#cancelWatch?.();
+    this.#cancelWatch = undefined;
   }
 
   async #run(): Promise<void> {
@@ -96,6 +132,7 @@ export class SlicedVerifier implements SignatureVerifier {
       if (this.#loop !== loop) return;
       this.#loop = undefined; // before emitting errors: a subscriber may call verify() again
       const failed = [...this.#open];
+      this.#stopWatch();
       this.#open.clear();
       this.#waiting.clear();
       for (const { subscriber } of failed) subscriber.error(error);
@@ -126,9 +163,14 @@ export class SlicedVerifier implements SignatureVerifier {
   }
 
   async #settle(job: Job, index: number, result: boolean | Promise<boolean>): Promise<void> {
-    job.results[index] = await result;
+    const { results } = job;
+    const isValid = await result;
+    if (job.results !== results) return; // all was begun anew
+    results[index] = isValid;
+    this.#verified++;
     if (++job.done < job.checks.length) return;
     this.#open.delete(job);
+    if (this.#open.size === 0) this.#stopWatch();
     job.subscriber.next(job.results);
     job.subscriber.complete();
   }

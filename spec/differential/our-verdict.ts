@@ -13,7 +13,7 @@ export interface OurVerdict extends Verdict {
   readonly incomplete: ReadonlySet<string>;
   /** Users whose identity is the pinned one. */
   readonly unchanged: ReadonlySet<string>;
-  /** The ed25519 keys of the devices that are signed, by themselves or by their owner. */
+  /** The ed25519 keys of the devices that are signed, by themselves or by their owner's pinned identity. */
   readonly signedKeys: ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** The public keys of the cross-signing keys, our user-signing key included. */
   readonly crossSigningKeys: ReadonlyMap<string, readonly string[]>;
@@ -76,7 +76,8 @@ export class OurSide {
           });
         const { signedByItself = false, crossSigned = false } = deviceStatus.get(deviceId) ?? {};
         const ed25519 = key(device, "ed25519");
-        if (ed25519 !== undefined && (signedByItself || crossSigned)) signed.set(deviceId, ed25519);
+        if (ed25519 !== undefined && (signedByItself || (crossSigned && identity.state === "unchanged")))
+          signed.set(deviceId, ed25519);
       }
       users.set(userId, {
         devices,

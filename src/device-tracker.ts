@@ -1,7 +1,7 @@
 import { catchError, concat, map, mergeMap, NEVER, of, type Observable, type Subscription } from "rxjs";
 import { KEY_ALGORITHMS } from "./keys/device-key.js";
 import type { UserEdit } from "./lists/edit-user.js";
-import { acknowledgingDevice, forgettingDevice, WITHDRAWING_VERIFICATION } from "./lists/user-edits.js";
+import { acknowledgingDevice, forgettingDevice } from "./lists/user-edits.js";
 import { watchDeviceKeys } from "./lookup/watch-device-keys.js";
 import { AlreadyConnectedError, TrackerClosedError } from "./model/errors.js";
 import type { DeviceId, UserId } from "./model/ids.js";
@@ -324,7 +324,7 @@ export class DeviceTracker {
    * unsubscribed.
    */
   withdrawVerification(userId: UserId): Observable<void> {
-    return detached(this.#session.onceOpen((account) => account.editUser(userId, WITHDRAWING_VERIFICATION)));
+    return detached(this.#session.onceOpen((account) => account.withdrawVerification(userId)));
   }
 
   /**

@@ -397,6 +397,85 @@ describe("two trackers, of which one cannot write", () => {
   });
 });
 
+describe("a verification that is over", () => {
+  const verified = signedAnswer(ours, { account: bob, masterKey: verifiedBob, devices: [phone] });
+  const trustOf = (scene: Scene) => {
+    const found: string[] = [];
+    scene.tracker
+      .explain(BOB, "PHONE")
+      .subscribe(({ trust, weakest }) => found.push(`${trust}, by ${String(weakest?.kind)}`));
+    return found;
+  };
+
+  it("is not what explain says any more", () => {
+    const scene = new Scene(confirmed);
+    scene.look(verified);
+    expect(trustOf(scene)).toEqual(["verified, by undefined"]);
+    scene.look(honest);
+    expect(trustOf(scene)).toEqual(["cross-signed, by master"]);
+    scene.tracker.withdrawVerification(BOB).subscribe();
+    expect(trustOf(scene)).toEqual(["cross-signed, by master"]);
+  });
+
+  it("stays withdrawn although a former key of ours has signed the user", () => {
+    const scene = new Scene();
+    scene.tracker.confirmOwnIdentity(alice.master.publicKey).subscribe();
+    scene.look(verified);
+    const renewed = signedAccount(ALICE, "renewed");
+    scene.tracker.confirmOwnIdentity(renewed.master.publicKey).subscribe();
+    const after = signedAnswer({ account: renewed }, { account: bob, masterKey: verifiedBob, devices: [phone] });
+    expect(reasons(scene.bob(after))).toEqual(["PHONE verification-violated"]);
+    scene.tracker.withdrawVerification(BOB).subscribe();
+    expect([chosen(scene.bob(after)), chosen(scene.bob(after))]).toEqual([["PHONE"], ["PHONE"]]);
+  });
+
+  it("locks out no device that its owner has given another key", () => {
+    const scene = new Scene(confirmed);
+    scene.look(verified);
+    scene.look(honest);
+    scene.tracker.withdrawVerification(BOB).subscribe();
+    const rekeyed = bob.device("PHONE", { key: keyPair("new") });
+    expect(chosen(scene.bob(signedAnswer(ours, { account: bob, devices: [rekeyed] })))).toEqual(["PHONE"]);
+  });
+});
+
+describe("our own identity, confirmed once more", () => {
+  it("is the one that was confirmed last, whatever the option says", () => {
+    const renewed = signedAccount(ALICE, "renewed");
+    const scene = new Scene(confirmed);
+    scene.look(honest);
+    scene.tracker.confirmOwnIdentity(renewed.master.publicKey).subscribe();
+    const { identity } = scene.look(signedAnswer({ account: renewed }, { account: bob })).get(ALICE)!;
+    expect([identity.state, identity.pinnedMasterKey]).toEqual(["unchanged", renewed.master.publicKey]);
+  });
+});
+
+describe("many devices of one answer", () => {
+  it("do not hide that another one comes with another key", () => {
+    const scene = new Scene();
+    scene.look(honest);
+    const stolen = bob.device("PHONE", { key: malloryKey, signedBy: ["itself"] });
+    const answer = signedAnswer(ours, { account: bob, devices: [stolen] });
+    const malformed = Object.fromEntries(Array.from({ length: 1_500 }, (_, i) => [`A${i}`, 5]));
+    const theirs = { ...malformed, ...answer.device_keys?.[BOB] };
+    expect(chosen(scene.bob({ ...answer, device_keys: { ...answer.device_keys, [BOB]: theirs as never } }))).toEqual(
+      [],
+    );
+  });
+
+  it("cannot swap one that only its owner has signed for an unsigned one", () => {
+    const scene = new Scene();
+    const tablet = bob.device("TABLET", { signedBy: ["owner"] });
+    scene.look(signedAnswer(ours, { account: bob, devices: [tablet] }));
+    const curve25519 = curveOf(phone);
+    const unsigned = bob.device("TABLET", { curve25519, signedBy: [] });
+    const user = scene.bob(signedAnswer(ours, { account: bob, devices: [unsigned] }));
+    expect(user.rejected.get("TABLET")?.code).toBe("unsigned");
+    expect(chosen(user, { devices: "all", unsigned: true })).toEqual(["TABLET"]);
+    expect(user.deviceKeys.get("TABLET")).toEqual(tablet);
+  });
+});
+
 describe("the history of a user's keys", () => {
   it("says what was seen, what replaced it and why, and what came back", () => {
     const scene = new Scene();
@@ -422,7 +501,6 @@ describe("the history of a user's keys", () => {
       "device PHONE accepted",
       "device PHONE returned",
       "master shown",
-      "self-signing accepted",
       "device PHONE shown",
       "master acknowledged",
     ]);

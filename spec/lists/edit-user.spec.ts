@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { editUser } from "../../src/lists/edit-user.js";
 import type { ListRecord } from "../../src/lists/list-record.js";
-import { acknowledgingDevice, forgettingDevice, WITHDRAWING_VERIFICATION } from "../../src/lists/user-edits.js";
+import { acknowledgingDevice, forgettingDevice, withdrawingVerification } from "../../src/lists/user-edits.js";
 import { listKey, logKey } from "../../src/store/records.js";
 import type { DeviceList } from "../../src/trust/device-list.js";
 import { LOST_PINS, type Pins } from "../../src/trust/pins.js";
@@ -170,7 +170,7 @@ describe("withdrawing a verification", () => {
       const list = { ...savedList!.list, identity: { ...savedList!.list.identity, wasVerified: true as const } };
       const withMark: Pins = { ...pins, wasVerified: true };
       put(under.store.records, [listKey(BOB), { pins: withMark, saved: { ...savedList, list } }]);
-      under.edit(WITHDRAWING_VERIFICATION).subscribe();
+      under.edit(withdrawingVerification(undefined)).subscribe();
       expect(recordOf(under)).toEqual({ pins, saved: savedList });
     }),
   );
@@ -186,7 +186,7 @@ describe("withdrawing a verification", () => {
       save(verified(bob, [], { identity: signedByUs }));
       save(verified(bob, []));
       expect(marks()).toEqual([true, true]);
-      under.edit(WITHDRAWING_VERIFICATION).subscribe();
+      under.edit(withdrawingVerification(undefined)).subscribe();
       expect(marks()).toEqual([undefined, undefined]);
       save(verified(bob, []));
       expect(marks()).toEqual([undefined, undefined]);

@@ -436,7 +436,7 @@ describe("applyPins", () => {
         const identity = { masterKey: master.publicKey, signedBy: [] };
         ({ pins } = applyPins(verified([], { masterKey, selfSigningKey, identity }), pins, undefined));
       }
-      expect(pins.crossSigningKeys?.length).toBe(MAX_CROSS_SIGNING_KEYS);
+      expect(pins.crossSigningKeys?.length).toBe(2);
       const { list } = applyPins({ ...emptyList(5), deviceKeys: new Map([[publicKey, collision]]) }, pins, undefined);
       expect([devicesOf(list), list.identity.collisions]).toEqual([[], [publicKey]]);
     });

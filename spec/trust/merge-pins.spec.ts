@@ -9,7 +9,7 @@ import {
   NO_PINS,
   repin,
   repinMasterKey,
-  replaceKey,
+  replaceKeys,
   replaceMasterKey,
   type Pins,
 } from "../../src/trust/pins.js";
@@ -67,7 +67,10 @@ describe("mergePins", () => {
 
   describe("of which one has replaced keys of the other", () => {
     const before: Pins = { ...pinned([phone], "first"), signed: new Set(["PHONE"]), history: [event({ at: 1 })] };
-    const rekeyed = replaceKey(before, "PHONE", "new", "cross-signed", event({ at: 2 }));
+    const rekeyed = replaceKeys(
+      before,
+      new Map([["PHONE", { key: "new", evidence: "cross-signed" as const, event: event({ at: 2 }) }]]),
+    );
     const renewed = replaceMasterKey(rekeyed, "renewed", "verified", event({ kind: "master", at: 3 }));
 
     it("has the later keys, in whatever order they come", () => {

@@ -13,7 +13,7 @@ import {
   readPins,
   repin,
   repinMasterKey,
-  replaceKey,
+  replaceKeys,
   withRoom,
   type Pins,
 } from "../../src/trust/pins.js";
@@ -110,12 +110,19 @@ describe("repin", () => {
 describe("replacing a device's key", () => {
   it("retires the former ones, the latest last, up to the limit", () => {
     let pins: Pins = NO_PINS;
-    for (let i = 0; i <= MAX_RETIRED_KEYS + 1; i++) pins = replaceKey(pins, "PHONE", `${i}`, "cross-signed", event());
+    for (let i = 0; i <= MAX_RETIRED_KEYS + 1; i++)
+      pins = replaceKeys(
+        pins,
+        new Map([["PHONE", { key: `${i}`, evidence: "cross-signed" as const, event: event() }]]),
+      );
     expect(pins.retired?.get("PHONE")).toEqual(Array.from({ length: MAX_RETIRED_KEYS }, (_, i) => `${i + 1}`));
   });
 
   it("notes the event and the evidence", () => {
-    const pins = replaceKey(pinned([phone]), "PHONE", "new", "cross-signed", event());
+    const pins = replaceKeys(
+      pinned([phone]),
+      new Map([["PHONE", { key: "new", evidence: "cross-signed" as const, event: event() }]]),
+    );
     expect([historyOf(pins), evidenceOf(pins, "PHONE")]).toEqual([["accepted PHONE"], "cross-signed"]);
   });
 });
@@ -241,17 +248,17 @@ describe("withRoom", () => {
 
 describe("noting a key that is shown instead of the pinned one", () => {
   it("is done once for each key, however often it is shown", () => {
-    const shown = noteShown(NO_PINS, event({ type: "shown" }));
-    expect(noteShown(shown, event({ type: "shown", at: 10 }))).toBe(shown);
-    const other = noteShown(shown, event({ type: "shown", key: "third" }));
+    const shown = noteShown(NO_PINS, [event({ type: "shown" })]);
+    expect(noteShown(shown, [event({ type: "shown", at: 10 })])).toBe(shown);
+    const other = noteShown(shown, [event({ type: "shown", key: "third" })]);
     expect(historyOf(other)).toEqual(["shown PHONE", "shown PHONE"]);
   });
 
   it("is not confused by other devices, or by what else became of the key", () => {
-    let pins = noteShown(NO_PINS, event({ type: "shown" }));
-    pins = noteShown(pins, event({ type: "shown", deviceId: "TABLET" }));
-    expect(noteShown(pins, event({ type: "shown" }))).toBe(pins);
-    expect(historyOf(noteShown(pins, event({ type: "returned" })))).toEqual([
+    let pins = noteShown(NO_PINS, [event({ type: "shown" })]);
+    pins = noteShown(pins, [event({ type: "shown", deviceId: "TABLET" })]);
+    expect(noteShown(pins, [event({ type: "shown" })])).toBe(pins);
+    expect(historyOf(noteShown(pins, [event({ type: "returned" })]))).toEqual([
       "shown PHONE",
       "shown TABLET",
       "returned PHONE",

@@ -70,7 +70,7 @@ describe("the chain to a device", () => {
     ],
     [
       "is the device alone, acknowledged by a person",
-      chain(bobsList({}, { devices: [bob.device("PHONE", { signedBy: [] })] }), {
+      chain(bobsList({}, { devices: [bob.device("PHONE", { signedBy: ["itself"] })] }), {
         ...pins,
         evidence: new Map([["PHONE", "acknowledged"]]),
       }),

@@ -5,7 +5,7 @@ import { listKey } from "../store/records.js";
 import type { SavedRecords } from "../store/saved-records.js";
 import { append, syncOf, type WriteBase } from "../store/transactions.js";
 import type { DeviceList } from "../trust/device-list.js";
-import type { Pins } from "../trust/pins.js";
+import { isNothing, type Pins } from "../trust/pins.js";
 import { listRecordIn, type ListRecord } from "./list-record.js";
 import type { ListMemory } from "./list-memory.js";
 import type { UnsavedPins } from "./unsaved-pins.js";
@@ -52,7 +52,7 @@ function editSaved(records: SavedRecords, base: WriteBase, userId: UserId, edit:
   const pins = edit.pins(before);
   const list = saved && (edit.list?.(saved.list) ?? saved.list);
   const record: ListRecord = { pins, ...(saved !== undefined && list !== undefined && { saved: { ...saved, list } }) };
-  records.set(listKey(userId), record);
+  records.set(listKey(userId), saved === undefined && isNothing(pins) ? undefined : record);
   // In the log too: a tab that misses the announcement reads there that its list is not the saved one any more.
   const sync = list === saved?.list ? undefined : syncOf(records, base);
   if (saved !== undefined && sync !== undefined)

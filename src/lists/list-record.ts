@@ -54,9 +54,10 @@ export function readListRecord(record: unknown, userId: UserId): ReadListRecord 
 }
 
 /** Whether everything in the list that pins something is pinned: pins are written with the list. */
-function covers({ devices, masterKey }: Pins, list: DeviceList | undefined): boolean {
+function covers({ devices, masterKey, wasVerified }: Pins, list: DeviceList | undefined): boolean {
   if (list === undefined) return true;
   if (masterKey === undefined && list.identity.pinnedMasterKey !== undefined) return false;
+  if (list.identity.wasVerified === true && wasVerified !== true) return false;
   for (const [deviceId, { signedByItself }] of list.deviceStatus)
     if (signedByItself && !devices.has(deviceId)) return false;
   return true;

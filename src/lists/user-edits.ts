@@ -1,6 +1,6 @@
 import type { DeviceId } from "../model/ids.js";
 import type { DeviceList } from "../trust/device-list.js";
-import { forget, makePins, repin } from "../trust/pins.js";
+import { forget, makePins, repin, unverified } from "../trust/pins.js";
 import type { UserEdit } from "./edit-user.js";
 
 /** Pins this ed25519 key for a device. The list keeps the device as it was: the next answer is compared with the new pin. */
@@ -14,14 +14,17 @@ export const forgettingDevice = (deviceId: DeviceId, at: number): UserEdit => ({
   list: (list) => withoutDevice(list, deviceId),
 });
 
-/** Forgets that the user was verified. */
-export const WITHDRAWING_VERIFICATION: UserEdit = {
-  pins: (pins) => makePins({ ...pins, wasVerified: undefined }),
+/**
+ * Forgets that the user was verified, and what was believed because of it.
+ * @param ourKey our user-signing key, whose signature counts again if it is there
+ */
+export const withdrawingVerification = (ourKey: string | undefined): UserEdit => ({
+  pins: (pins) => makePins({ ...unverified(pins), wasVerified: undefined }),
   list: (list) => {
     const { wasVerified: _, ...identity } = list.identity;
-    return { ...list, identity };
+    return { ...list, identity: { ...identity, signedBy: identity.signedBy.filter((key) => key === ourKey) } };
   },
-};
+});
 
 function withoutDevice(list: DeviceList, deviceId: DeviceId): DeviceList {
   const others = <T>(map: ReadonlyMap<DeviceId, T>) => new Map(Array.from(map).filter(([id]) => id !== deviceId));

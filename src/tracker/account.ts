@@ -2,6 +2,7 @@ import { ignoreElements, map, type Observable } from "rxjs";
 import { acknowledgeIdentity } from "../lists/acknowledge-identity.js";
 import { compactIndex } from "../lists/compact-index.js";
 import { editUser, type UserEdit } from "../lists/edit-user.js";
+import { withdrawingVerification } from "../lists/user-edits.js";
 import { knownUsers } from "../lists/known-users.js";
 import { pinsIn } from "../lists/list-record.js";
 import { StoreClearedError } from "../model/errors.js";
@@ -193,6 +194,11 @@ export class Account {
   editUser(userId: UserId, edit: UserEdit): Observable<never> {
     const { memory, unsaved } = this.parts;
     return editUser(userId, edit, { chain: this.chain, memory, unsaved });
+  }
+
+  /** Forgets that the user was verified. Completes when that is durable. */
+  withdrawVerification(userId: UserId): Observable<never> {
+    return this.editUser(userId, withdrawingVerification(this.parts.memory.ourKey));
   }
 
   /** What is known of a user: the last list, and the saved pins. */

@@ -12,7 +12,7 @@ export class Siblings {
   readonly #ownUserId: UserId;
   readonly #chain: Chain;
   readonly #tracking: Tracking;
-  readonly #parts: Pick<ListParts, "memory" | "lists">;
+  readonly #parts: Pick<ListParts, "memory" | "lists" | "unsaved">;
   readonly #outputs: Outputs;
   readonly #savedElsewhere$ = new Subject<readonly UserId[]>();
   readonly #subscriptions = new Subscription();
@@ -24,7 +24,7 @@ export class Siblings {
     ownUserId: UserId,
     chain: Chain,
     tracking: Tracking,
-    parts: Pick<ListParts, "memory" | "lists">,
+    parts: Pick<ListParts, "memory" | "lists" | "unsaved">,
     outputs: Outputs,
   ) {
     this.#ownUserId = ownUserId;
@@ -51,6 +51,7 @@ export class Siblings {
         this.#saved(news.lists.map(([userId]) => userId));
         break;
       case "acknowledged":
+        this.#parts.unsaved.saved([news.userId]); // what a person's word has changed must not come back
         this.#saved([news.userId]);
         break;
       case "ask":
@@ -104,7 +105,8 @@ export class Siblings {
     const { memory, lists } = this.#parts;
     memory.forget(userIds);
     const own = this.#tracking.get(this.#ownUserId);
-    if (userIds.includes(this.#ownUserId) && own?.outdated === false) {
+    if (userIds.includes(this.#ownUserId) && own?.outdated !== false) memory.setOurKey(undefined);
+    else if (userIds.includes(this.#ownUserId) && own !== undefined) {
       // Our own user-signing key decides what is verified.
       const read$ = lists.read(new Map([[this.#ownUserId, own.revision]]));
       this.#subscriptions.add(read$.subscribe({ error: () => {} }));

@@ -53,7 +53,7 @@ export function applyPins(
     refused.set(shortId(deviceId), withConsequence(reason, kept.has(deviceId)));
   for (const [deviceId, reason] of shared) refused.set(shortId(deviceId), reason);
   return {
-    list: resultingList(verified, entries, shared, refused, withCollisions(identity, collisions)),
+    list: resultingList(verified, entries, shared, keptFirst(refused, kept), withCollisions(identity, collisions)),
     pins: pinsExcept(shared),
   };
 }
@@ -129,6 +129,18 @@ function withConsequence(reason: RejectionReason, isKept: boolean): RejectionRea
   };
 }
 
+/** The refusals of devices that are kept come first: nothing may hide that these get no messages. */
+function keptFirst(refused: Refusals, kept: Entries): Refusals {
+  if (kept.size === 0) return refused;
+  const isKept = ([deviceId]: readonly [DeviceId, RejectionReason]) => kept.has(deviceId);
+  return new Map([...Array.from(refused).filter(isKept), ...refused]);
+}
+
+/** As many refusals as there is room for, and as many as there are devices. */
+function firstOf(refused: readonly (readonly [DeviceId, RejectionReason])[], { length }: readonly unknown[]): Refusals {
+  return new Map(refused.slice(0, Math.max(length, MAX_REJECTED_PER_USER)));
+}
+
 function resultingList(
   verified: DeviceList,
   entries: Entries,
@@ -141,10 +153,7 @@ function resultingList(
     ...verified,
     deviceKeys: new Map(remaining.map(([deviceId, { device }]) => [deviceId, device])),
     deviceStatus: new Map(remaining.map(([deviceId, { status }]) => [deviceId, status])),
-    rejected:
-      refused.size === 0
-        ? verified.rejected
-        : new Map([...refused, ...verified.rejected].slice(0, MAX_REJECTED_PER_USER)),
+    rejected: refused.size === 0 ? verified.rejected : firstOf([...refused, ...verified.rejected], remaining),
     identity,
   };
 }

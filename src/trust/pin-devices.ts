@@ -1,11 +1,12 @@
 import { deviceKey } from "../keys/device-key.js";
 import { shortId } from "../keys/limits.js";
 import type { DeviceId } from "../model/ids.js";
+import type { KeyEvent } from "../model/key-event.js";
 import type { DeviceStatus, RejectionReason } from "../model/results.js";
 import type { DeviceList } from "./device-list.js";
 import { isWeaker, type Evidence } from "./evidence.js";
 import { appendEvents } from "./key-history.js";
-import { evidenceOf, makePins, noteShown, replaceKey, withRoom, type Pins } from "./pins.js";
+import { evidenceOf, makePins, noteShown, replaceKeys, withRoom, type Pins, type Replacement } from "./pins.js";
 
 /** The devices that the pins refuse, and the pins that follow from the others. */
 export interface PinnedDevices {
@@ -39,32 +40,34 @@ export function pinDevices(
   const added = new Map<DeviceId, string>();
   const signed: DeviceId[] = [];
   const stronger = new Map<DeviceId, Evidence>();
-  let pins = known;
+  const replaced = new Map<DeviceId, Replacement>();
+  const shown: KeyEvent[] = [];
   for (const [deviceId, device] of verified.deviceKeys) {
     const status = verified.deviceStatus.get(deviceId);
     const key = deviceKey(device, "ed25519");
-    const pinned = pins.devices.get(deviceId);
+    const pinned = known.devices.get(deviceId);
     const evidence = evidenceIn(status, byIdentity);
     if (pinned !== undefined && pinned !== key) {
-      if (key !== undefined && overrides(pins, deviceId, key, evidence)) {
-        const event = { type: "accepted", kind: "device", key, deviceId, at: verified.fetchedAt } as const;
-        pins = replaceKey(pins, deviceId, key, evidence, event);
+      const event = { kind: "device", key: key ?? "", deviceId, at: verified.fetchedAt } as const;
+      if (key !== undefined && overrides(known, deviceId, key, evidence)) {
+        replaced.set(deviceId, { key, evidence, event: { ...event, type: "accepted" } });
+        if (status?.signedByItself === true) signed.push(deviceId);
       } else {
-        const isRetired = key !== undefined && pins.retired?.get(deviceId)?.includes(key) === true;
+        const isRetired = key !== undefined && known.retired?.get(deviceId)?.includes(key) === true;
         refusals.set(deviceId, keyChanged(deviceId, isRetired));
-        const type = isRetired ? "returned" : "shown";
-        if (key !== undefined) pins = noteShown(pins, { type, kind: "device", key, deviceId, at: verified.fetchedAt });
-        continue;
+        if (key !== undefined) shown.push({ ...event, type: isRetired ? "returned" : "shown" });
       }
-    } else if (pinned !== undefined && evidence === "seen" && wasSigned(deviceId, pins, before)) {
+      continue;
+    } else if (pinned !== undefined && evidence === "seen" && wasSigned(deviceId, known, before)) {
       const detail = `signatures: expected one by ed25519:${shortId(deviceId)}, which has signed this device before`;
       refusals.set(deviceId, { code: "unsigned", detail });
       continue;
     } else if (pinned === undefined && key !== undefined && evidence !== "seen") added.set(deviceId, key);
     if (key === undefined || evidence === "seen") continue;
-    if (status?.signedByItself === true && pins.signed?.has(deviceId) !== true) signed.push(deviceId);
-    if (evidence !== "self-signed" && isWeaker(evidenceOf(pins, deviceId), evidence)) stronger.set(deviceId, evidence);
+    if (status?.signedByItself === true && known.signed?.has(deviceId) !== true) signed.push(deviceId);
+    if (evidence !== "self-signed" && isWeaker(evidenceOf(known, deviceId), evidence)) stronger.set(deviceId, evidence);
   }
+  const pins = noteShown(replaceKeys(known, replaced), shown);
   const pinsExcept = (refused: ReadonlyMap<DeviceId, unknown>) => {
     const isAccepted = ([deviceId]: readonly [DeviceId, ...unknown[]]) => !refused.has(deviceId);
     const accepted = new Map(Array.from(added).filter(isAccepted));
@@ -123,6 +126,8 @@ function keyChanged(deviceId: DeviceId, isRetired: boolean): RejectionReason {
 /** Whether the device was signed by its pinned key before. */
 export function wasSigned(deviceId: DeviceId, pins: Pins, before: DeviceList | undefined): boolean {
   if (pins.signed?.has(deviceId) === true) return true;
+  const evidence = evidenceOf(pins, deviceId);
+  if (evidence === "cross-signed" || evidence === "verified") return true;
   const device = before?.deviceKeys.get(deviceId);
   const isSameKey = device !== undefined && deviceKey(device, "ed25519") === pins.devices.get(deviceId);
   return isSameKey && before?.deviceStatus.get(deviceId)?.signedByItself === true;

@@ -30,7 +30,9 @@ export function pinIdentity(
   const { fetchedAt: at, identity: given } = verified;
   const { masterKey } = given;
   const isSignedByUs = !isOwn && ourKey !== undefined && given.signedBy.includes(ourKey);
-  const confirmed = isOwn && ownMasterKey !== undefined ? repinMasterKey(known, ownMasterKey, "verified", at) : known;
+  const isConfirmedByOption =
+    isOwn && ownMasterKey !== undefined && (known.masterEvidence !== "verified" || known.incomplete === true);
+  const confirmed = isConfirmedByOption ? repinMasterKey(known, ownMasterKey, "verified", at) : known;
   const pinned = pinMasterKey(confirmed, masterKey, isSignedByUs, at);
   const identity: Identity = {
     ...given,
@@ -64,11 +66,13 @@ function pinMasterKey(pins: Pins, masterKey: string | undefined, isSignedByUs: b
   const isRetired = retiredMasterKeys.includes(masterKey);
   if (evidence !== undefined && !isRetired && incomplete === undefined)
     return replaceMasterKey(pins, masterKey, evidence, event("accepted"));
-  return noteShown(pins, event(isRetired ? "returned" : "shown"));
+  return noteShown(pins, [event(isRetired ? "returned" : "shown")]);
 }
 
 /** Remembers the public keys of the cross-signing keys, and each new self-signing key. */
 function noteKeys(pins: Pins, { masterKey, selfSigningKey, userSigningKey, fetchedAt: at }: DeviceList): Pins {
+  // Those of another master key anyone could have made: any number of them.
+  if (pins.masterKey === undefined || Object.values(masterKey?.keys ?? {})[0] !== pins.masterKey) return pins;
   const keys = [masterKey, selfSigningKey, userSigningKey].flatMap((key) => Object.values(key?.keys ?? {}));
   const known = pins.crossSigningKeys ?? [];
   const added = keys.filter((key) => !known.includes(key));

@@ -1,5 +1,10 @@
 import { deviceKey } from "../keys/device-key.js";
-import { MAX_CROSS_SIGNING_KEYS, MAX_PINNED_DEVICES_PER_USER, MAX_RETIRED_KEYS } from "../keys/limits.js";
+import {
+  MAX_CROSS_SIGNING_KEYS,
+  MAX_KEY_EVENTS_PER_USER,
+  MAX_PINNED_DEVICES_PER_USER,
+  MAX_RETIRED_KEYS,
+} from "../keys/limits.js";
 import type { DeviceId } from "../model/ids.js";
 import { isObject } from "../model/json.js";
 import type { KeyEvent } from "../model/key-event.js";
@@ -111,31 +116,40 @@ export const union = (a: readonly string[] = [], b: readonly string[] = [], limi
 
 /** Pins this key for a device by a person's word. That another key has signed the device says nothing now. */
 export function repin(pins: Pins, deviceId: DeviceId, key: string, at: number): Pins {
-  return replaceKey(pins, deviceId, key, "acknowledged", { type: "acknowledged", kind: "device", key, deviceId, at });
+  const isPinned = pins.devices.get(deviceId) === key;
+  if (isPinned && !isWeaker(evidenceOf(pins, deviceId), "acknowledged")) return pins;
+  const event: KeyEvent = { type: "acknowledged", kind: "device", key, deviceId, at };
+  return replaceKeys(pins, new Map([[deviceId, { key, evidence: "acknowledged", event }]]));
 }
 
-/** Pins another key for a device, on this evidence; the former one is retired. */
-export function replaceKey(pins: Pins, deviceId: DeviceId, key: string, evidence: Evidence, event: KeyEvent): Pins {
-  const former = pins.devices.get(deviceId);
-  if (former === key && !isWeaker(evidenceOf(pins, deviceId), evidence)) return pins;
+/** Another key for a device, and what ties it to the device. */
+export interface Replacement {
+  readonly key: string;
+  readonly evidence: Evidence;
+  readonly event: KeyEvent;
+}
+
+/** Pins other keys for devices; the former ones are retired. */
+export function replaceKeys(pins: Pins, replacements: ReadonlyMap<DeviceId, Replacement>): Pins {
+  if (replacements.size === 0) return pins;
+  const devices = new Map(pins.devices);
   const signed = new Set(pins.signed);
-  const retired = (pins.retired?.get(deviceId) ?? []).filter((one) => one !== key);
-  if (former !== undefined && former !== key) {
-    signed.delete(deviceId);
-    retired.push(former);
+  const evidence = new Map(pins.evidence);
+  const retired = new Map(pins.retired);
+  for (const [deviceId, { key, evidence: stronger }] of replacements) {
+    const former = devices.get(deviceId);
+    const others = (retired.get(deviceId) ?? []).filter((one) => one !== key);
+    if (former !== undefined && former !== key) {
+      signed.delete(deviceId);
+      others.push(former);
+    }
+    devices.set(deviceId, key);
+    evidence.set(deviceId, stronger);
+    if (others.length > 0) retired.set(deviceId, others.slice(-MAX_RETIRED_KEYS));
+    else retired.delete(deviceId);
   }
-  const others = Array.from(pins.retired ?? []).filter(([id]) => id !== deviceId);
-  return makePins({
-    ...pins,
-    devices: new Map(pins.devices).set(deviceId, key),
-    signed,
-    evidence: new Map(pins.evidence).set(deviceId, evidence),
-    retired: new Map([
-      ...others,
-      ...(retired.length > 0 ? [[deviceId, retired.slice(-MAX_RETIRED_KEYS)] as const] : []),
-    ]),
-    history: appendEvents(pins.history, [event]),
-  });
+  const events = Array.from(replacements.values(), ({ event }) => event);
+  return makePins({ ...pins, devices, signed, evidence, retired, history: appendEvents(pins.history, events) });
 }
 
 /** Forgets a device by a person's word: the next one of this ID is a new one, whatever its key. */
@@ -205,11 +219,25 @@ export function withRoom(pins: Pins, count: number, isLive: (deviceId: DeviceId)
   });
 }
 
-/** Notes that another key than the pinned one was given, once for each time that it is another. */
-export function noteShown(pins: Pins, event: KeyEvent): Pins {
-  const last = pins.history?.findLast(({ kind, deviceId }) => kind === event.kind && deviceId === event.deviceId);
-  if (last?.key === event.key && last.type === event.type) return pins;
-  return makePins({ ...pins, history: appendEvents(pins.history, [event]) });
+/** Notes that other keys than the pinned ones were given, each once for each time that it is another. */
+export function noteShown(pins: Pins, events: readonly KeyEvent[]): Pins {
+  const isNew = (event: KeyEvent) => {
+    const last = pins.history?.findLast(({ kind, deviceId }) => kind === event.kind && deviceId === event.deviceId);
+    return last?.key !== event.key || last.type !== event.type;
+  };
+  // Others would not be kept anyway.
+  const added = events.slice(-MAX_KEY_EVENTS_PER_USER).filter(isNew);
+  return added.length === 0 ? pins : makePins({ ...pins, history: appendEvents(pins.history, added) });
+}
+
+/** Pins of which nothing is known through our own identity any more. */
+export function unverified(pins: Pins): Pins {
+  const evidence = Array.from(pins.evidence ?? [], ([id, one]): [DeviceId, Evidence] => [
+    id,
+    one === "verified" ? "cross-signed" : one,
+  ]);
+  const masterEvidence = pins.masterEvidence === "verified" ? undefined : pins.masterEvidence;
+  return makePins({ ...pins, evidence: new Map(evidence), masterEvidence });
 }
 
 /** Pins without empty properties. */

@@ -109,7 +109,7 @@ function masterLinks(
   const ourKey = own && ownUserSigningKey(own);
   const ourMaster = own?.identity.masterKey;
   if (ourKey === undefined || ourMaster === undefined || !isVerified(identity, ourKey))
-    return [{ kind: "master", userId, key, evidence: pinned(pins, key) }];
+    return [{ kind: "master", userId, key, evidence: byPerson(pins, key) }];
   return [
     { kind: "own-master", userId: ownUserId, key: ourMaster, evidence: "verified" },
     {
@@ -122,6 +122,10 @@ function masterLinks(
     { kind: "master", userId, key, evidence: "cross-signed", ...signedBy(masterKey, ownUserId, ourKey) },
   ];
 }
+
+/** What ties the pinned master key of another user to them, apart from our own identity. */
+const byPerson = (pins: Pins, key: string): Evidence =>
+  pinned(pins, key) === "acknowledged" ? "acknowledged" : "seen";
 
 /** What ties a pinned master key to its user. One that is not the pinned one was only seen. */
 const pinned = ({ masterKey, masterEvidence = "seen", incomplete }: Pins, key: string): Evidence =>
@@ -141,11 +145,12 @@ function deviceLink(userId: UserId, device: DeviceKeys, pins: Pins, list: Device
   const link = { kind: "device", userId, deviceId, key } as const;
   const selfSigning = Object.values(list?.selfSigningKey?.keys ?? {})[0];
   if (selfSigning !== undefined) return { ...link, evidence: "cross-signed", ...signedBy(device, userId, selfSigning) };
-  const isPinned = pins.devices.get(deviceId) === key;
-  if (isPinned && evidenceOf(pins, deviceId) === "acknowledged") return { ...link, evidence: "acknowledged" };
   const own = signatureBy(device.signatures, userId, deviceId);
   const signed = signedBytes(device);
+  // Without a signature a pinned key says nothing of the others.
   if (own === undefined || signed === undefined) return { ...link, evidence: "seen" };
+  const isAcknowledged = pins.devices.get(deviceId) === key && evidenceOf(pins, deviceId) === "acknowledged";
+  if (isAcknowledged) return { ...link, evidence: "acknowledged" };
   return { ...link, evidence: "self-signed", signature: { by: key, signature: own, signed } };
 }
 

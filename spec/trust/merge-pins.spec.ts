@@ -113,9 +113,26 @@ describe("mergePins", () => {
   });
 
   it("ignores evidence for another key than the first one", () => {
-    const merged = mergePins(first, { ...later, evidence: new Map([["A", "verified"]]), masterEvidence: "verified" });
+    const merged = mergePins(first, { ...later, evidence: new Map([["A", "cross-signed"]]) });
     expect(evidenceOf(merged, "A")).toBe("self-signed");
     expect(merged).not.toHaveProperty("masterEvidence");
+  });
+
+  it("has a person's word win over what the server said first, which is retired", () => {
+    const word: Pins = { ...later, evidence: new Map([["A", "acknowledged"]]), masterEvidence: "acknowledged" };
+    for (const merged of [mergePins(first, word), mergePins(word, first)]) {
+      expect([merged.devices.get("A"), evidenceOf(merged, "A"), merged.retired?.get("A")]).toEqual([
+        word.devices.get("A"),
+        "acknowledged",
+        [first.devices.get("A")],
+      ]);
+      expect([merged.masterKey, merged.retiredMasterKeys, merged.incomplete]).toEqual([
+        word.masterKey,
+        [first.masterKey],
+        undefined,
+      ]);
+    }
+    expect([contradict(first, word), contradict(word, first)]).toEqual([false, true]);
   });
 
   it("keeps what either knows of retired keys, cross-signing keys and history", () => {

@@ -1,6 +1,6 @@
 import { MAX_CROSS_SIGNING_KEYS, MAX_RETIRED_KEYS } from "../keys/limits.js";
 import type { DeviceId } from "../model/ids.js";
-import { strongest } from "./evidence.js";
+import { isWeaker, strongest, type Evidence } from "./evidence.js";
 import { mergeHistories } from "./key-history.js";
 import { evidenceOf, isNothing, makePins, union, type Pins } from "./pins.js";
 
@@ -39,18 +39,26 @@ export function mergePins(first: Pins, later: Pins): Pins {
     retired: mergeRetired(first, later, devices),
     masterKey,
     masterEvidence: isOneMaster ? strongest(first.masterEvidence, later.masterEvidence) : masterEvidence,
-    retiredMasterKeys: without(union(first.retiredMasterKeys, later.retiredMasterKeys, MAX_RETIRED_KEYS), masterKey),
+    retiredMasterKeys: without(
+      union(
+        first.retiredMasterKeys,
+        [...(later.retiredMasterKeys ?? []), ...outweighed(master, laterMaster)],
+        MAX_RETIRED_KEYS,
+      ),
+      masterKey,
+    ),
     wasVerified: first.wasVerified ?? later.wasVerified,
     crossSigningKeys: union(first.crossSigningKeys, later.crossSigningKeys, MAX_CROSS_SIGNING_KEYS),
-    incomplete: disagree(master, laterMaster) && incomplete === undefined ? true : first.incomplete,
+    incomplete: isOpen(master, laterMaster) && incomplete === undefined ? true : first.incomplete,
     history: mergeHistories(first.history, later.history),
   });
 }
 
-/** Whether these pins contradict each other: what one of them let pass as the key first seen, the other does not. */
-export function contradict(a: Pins, b: Pins): boolean {
-  if (disagree(lineOf(a), lineOf(b))) return true;
-  for (const deviceId of a.devices.keys()) if (disagree(lineOf(a, deviceId), lineOf(b, deviceId))) return true;
+/** Whether what the later pins let pass as unchanged is not what counts, once they are merged with the first ones. */
+export function contradict(first: Pins, later: Pins): boolean {
+  const isLost = (a: Line, b: Line) => disagree(a, b) && !outweighs(b, a);
+  if (isLost(lineOf(first), lineOf(later))) return true;
+  for (const id of first.devices.keys()) if (isLost(lineOf(first, id), lineOf(later, id))) return true;
   return false;
 }
 
@@ -58,13 +66,16 @@ export function contradict(a: Pins, b: Pins): boolean {
 interface Line {
   readonly key: string | undefined;
   readonly retired: readonly string[] | undefined;
+  readonly evidence: Evidence;
 }
 
 /** @param deviceId that of the master key without one */
-const lineOf = ({ masterKey, retiredMasterKeys, devices, retired }: Pins, deviceId?: DeviceId): Line =>
-  deviceId === undefined
-    ? { key: masterKey, retired: retiredMasterKeys }
-    : { key: devices.get(deviceId), retired: retired?.get(deviceId) };
+function lineOf(pins: Pins, deviceId?: DeviceId): Line {
+  const { masterKey, masterEvidence = "seen", retiredMasterKeys, devices, retired } = pins;
+  return deviceId === undefined
+    ? { key: masterKey, retired: retiredMasterKeys, evidence: masterEvidence }
+    : { key: devices.get(deviceId), retired: retired?.get(deviceId), evidence: evidenceOf(pins, deviceId) };
+}
 
 const hasReplaced = ({ retired }: Line, { key }: Line): boolean => key !== undefined && retired?.includes(key) === true;
 
@@ -72,22 +83,39 @@ const hasReplaced = ({ retired }: Line, { key }: Line): boolean => key !== undef
 const disagree = (a: Line, b: Line): boolean =>
   a.key !== undefined && b.key !== undefined && a.key !== b.key && !hasReplaced(a, b) && !hasReplaced(b, a);
 
-/** Whether the later one counts: it is the only one, or has replaced the first. If both have, the first does. */
-const counts = (first: Line, later: Line): boolean =>
-  later.key !== undefined && (first.key === undefined || (hasReplaced(later, first) && !hasReplaced(first, later)));
+/** Whether the two disagree, and neither is a person's word against the server's. */
+const isOpen = (a: Line, b: Line): boolean => disagree(a, b) && !outweighs(a, b) && !outweighs(b, a);
 
-function mergeRetired(
-  { retired: first = new Map() }: Pins,
-  { retired: later = new Map() }: Pins,
-  devices: Pins["devices"],
-): NonNullable<Pins["retired"]> {
+/** Whether one is a person's word, and the other is not, or a weaker one. */
+const outweighs = (one: Line, other: Line): boolean =>
+  !isWeaker(one.evidence, "acknowledged") && isWeaker(other.evidence, one.evidence);
+
+/**
+ * Whether the later one counts: it is the only one, or has replaced the first, or is a person's word against the
+ * server's. If both have replaced the other, the first does.
+ */
+const counts = (first: Line, later: Line): boolean =>
+  later.key !== undefined &&
+  (first.key === undefined ||
+    (hasReplaced(later, first) && !hasReplaced(first, later)) ||
+    (outweighs(later, first) && !hasReplaced(first, later)));
+
+function mergeRetired(first: Pins, later: Pins, devices: Pins["devices"]): NonNullable<Pins["retired"]> {
   const merged = new Map<DeviceId, readonly string[]>();
-  for (const deviceId of new Set([...first.keys(), ...later.keys()])) {
-    const keys = union(first.get(deviceId), later.get(deviceId), MAX_RETIRED_KEYS);
+  const ids = new Set([...(first.retired?.keys() ?? []), ...(later.retired?.keys() ?? []), ...later.devices.keys()]);
+  for (const deviceId of ids) {
+    const [one, other] = [lineOf(first, deviceId), lineOf(later, deviceId)];
+    const keys = union(one.retired, [...(other.retired ?? []), ...outweighed(one, other)], MAX_RETIRED_KEYS);
     const others = without(keys, devices.get(deviceId));
     if (others.length > 0) merged.set(deviceId, others);
   }
   return merged;
+}
+
+/** The key that a person's word has replaced. */
+function outweighed(a: Line, b: Line): readonly string[] {
+  if (a.key === undefined || b.key === undefined || a.key === b.key) return [];
+  return outweighs(a, b) ? [b.key] : outweighs(b, a) ? [a.key] : [];
 }
 
 const without = (keys: readonly string[], key: string | undefined): readonly string[] =>

@@ -1,3 +1,5 @@
+import { STORE_FORMAT } from "../../src/store/records.js";
+
 /** Records that no version would have saved under any of our keys, by name. */
 export const GARBAGE = new Map<string, unknown>([
   ["null", null],
@@ -24,7 +26,7 @@ export const GARBAGE = new Map<string, unknown>([
     "half a record",
     {
       userId: "@alice:example.org",
-      format: 2,
+      format: STORE_FORMAT,
       head: 1,
       position: 1,
       snapshot: {},

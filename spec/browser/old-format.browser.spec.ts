@@ -32,7 +32,7 @@ describe("a database of format 1", () => {
     await step();
     expect(await lookUp(BOB)).toEqual([`${BOB} current PHONE`]);
     const kinds = Array.from((await allRecords(database)).keys(), (key) => key.split("/")[0]);
-    expect(new Set(kinds)).toEqual(new Set(["account", "log", "list", "index"]));
+    expect(new Set(kinds)).toEqual(new Set(["account", "log", "list"]));
 
     const next = trackerOn(database, homeserver);
     expect(await next.lookUp(BOB)).toEqual([`${BOB} current PHONE`]);

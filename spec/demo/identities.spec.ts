@@ -73,7 +73,6 @@ describe.skipIf(isSkipped)("identities in the demo", { timeout: 60_000 }, () => 
       .poll(() => demo.history(CAROL), eventually)
       .toEqual([
         "You acknowledged the identity.",
-        "Another key signs devices.",
         "The server returned another identity. The known one stays until you acknowledge the other.",
         "First seen: the identity, its key for signing devices and Carol’s phone.",
       ]);

@@ -118,8 +118,8 @@ export class DeviceTracker {
    *    queries of one call travel in as few requests as `maxUsersPerQuery` allows.
    * 3. A change that arrives in the meantime supersedes a query: callers that were waiting get its answer, marked
    *    `superseded`; a caller from then on gets a new query.
-   * 4. A homeserver that failed is remembered for a minute, doubling to ten; until it answers, its users of whom a list is
-   *    known are `unreachable` at once, with that list as `lastKnown`, and are queried in the background.
+   * 4. A homeserver that failed is remembered for a minute, doubling to ten; until it answers, its users of whom a list
+   *    is known are `unreachable` at once, with that list as `lastKnown`, and are queried in the background.
    *
    * Fails if a request fails, once the others are done (with the error of the {@link KeysApi}, {@link
    * InvalidResponseError} or {@link QueryTimedOutError}; the next call queries again), and with {@link
@@ -207,9 +207,9 @@ export class DeviceTracker {
 
   /**
    * The devices in the saved lists that claim this key, to find the sender of a message. Nobody proves to own a
-   * curve25519 key, so with more than one claimant, attribute the message to none, whichever came first. Unsigned devices
-   * claim nothing. If there are many claimants, some are returned: up to 16 users with up to 8 devices each, but never a
-   * single device. One value, then completion; fails if the store cannot be read.
+   * curve25519 key, so with more than one claimant, attribute the message to none, whichever came first. Unsigned
+   * devices claim nothing. If there are many claimants, some are returned: up to 16 users with up to 8 devices each,
+   * but never a single device. One value, then completion; fails if the store cannot be read.
    * @param algorithm `curve25519` or `ed25519`; no device is found by any other
    * @param publicKey unpadded base64
    * @example
@@ -228,8 +228,8 @@ export class DeviceTracker {
   }
 
   /**
-   * Whether the sender of a decrypted event is the device that it claims to be: its curve25519 key belongs to exactly one
-   * known device, which is one of that user's, has signed its keys, and has the ed25519 key, too. One value, then
+   * Whether the sender of a decrypted event is the device that it claims to be: its curve25519 key belongs to exactly
+   * one known device, which is one of that user's, has signed its keys, and has the ed25519 key, too. One value, then
    * completion; never queries the server. Fails if the store cannot be read.
    *
    * Matrix spec, client-server API, "Verification of the sending user for incoming events".
@@ -263,8 +263,8 @@ export class DeviceTracker {
   }
 
   /**
-   * What became of a user's keys, the oldest event first: which keys were seen, which replaced others and why, and whether
-   * one that had been replaced came back. At most 200 events; those of devices make room first. One value, then
+   * What became of a user's keys, the oldest event first: which keys were seen, which replaced others and why, and
+   * whether one that had been replaced came back. At most 200 events; those of devices make room first. One value, then
    * completion; fails if the store cannot be read.
    */
   keyHistory(userId: UserId): Observable<readonly KeyEvent[]> {
@@ -285,11 +285,11 @@ export class DeviceTracker {
   }
 
   /**
-   * Acknowledges another ed25519 key of a device: from now on it is this device ID's, such as that of a bot that lost its
-   * store and kept its device ID. Cold; completes when it is durable, and goes on when it is unsubscribed.
+   * Acknowledges another ed25519 key of a device: from now on it is this device ID's, such as that of a bot that lost
+   * its store and kept its device ID. Cold; completes when it is durable, and goes on when it is unsubscribed.
    *
-   * A person must have confirmed the key: until then the device is refused (`key-changed`). The user becomes outdated, so
-   * that the next lookup accepts the device.
+   * A person must have confirmed the key: until then the device is refused (`key-changed`). The user becomes outdated,
+   * so that the next lookup accepts the device.
    * @param ed25519Key the device's public key, 32 bytes in unpadded base64
    */
   acknowledgeDevice(userId: UserId, deviceId: DeviceId, ed25519Key: string): Observable<void> {
@@ -298,9 +298,9 @@ export class DeviceTracker {
   }
 
   /**
-   * Forgets a device, its keys and its place in the saved list, once a person has confirmed that it may: a device of that
-   * ID is then a new one, whatever its keys. The user becomes outdated. Cold; completes when it is durable, and goes on
-   * when it is unsubscribed.
+   * Forgets a device, its keys and its place in the saved list, once a person has confirmed that it may: a device of
+   * that ID is then a new one, whatever its keys. The user becomes outdated. Cold; completes when it is durable, and
+   * goes on when it is unsubscribed.
    */
   forgetDevice(userId: UserId, deviceId: DeviceId): Observable<void> {
     return this.#editAndInvalidate(userId, (at) => forgettingDevice(deviceId, at));
@@ -308,9 +308,9 @@ export class DeviceTracker {
 
   /**
    * This master key is our own, whatever the server says: a person has compared it with another of our devices, or has
-   * just made it. From then on users whom our user-signing key has signed are `verified`, as long as the server gives this
-   * very identity. Works before the first lookup, and after another key was pinned. Cold; completes when it is durable,
-   * and goes on when it is unsubscribed.
+   * just made it. From then on users whom our user-signing key has signed are `verified`, as long as the server gives
+   * this very identity. Works before the first lookup, and after another key was pinned. Cold; completes when it is
+   * durable, and goes on when it is unsubscribed.
    * @param masterKey the public key, 32 bytes in unpadded base64
    */
   confirmOwnIdentity(masterKey: string): Observable<void> {
@@ -319,8 +319,8 @@ export class DeviceTracker {
   }
 
   /**
-   * Forgets that a user was verified (`identity.wasVerified`), once a person has been warned that they are not any more:
-   * policies do not leave them out for it any longer. Cold; completes when it is durable, and goes on when it is
+   * Forgets that a user was verified (`identity.wasVerified`), once a person has been warned that they are not any
+   * more: policies do not leave them out for it any longer. Cold; completes when it is durable, and goes on when it is
    * unsubscribed.
    */
   withdrawVerification(userId: UserId): Observable<void> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isEvidence, isWeaker, strongest, weakestOf, type Evidence } from "../../src/trust/evidence.js";
+import { isEvidence, isWeaker, strongest, type Evidence } from "../../src/trust/evidence.js";
 
 const FROM_THE_WEAKEST: readonly Evidence[] = ["seen", "self-signed", "cross-signed", "acknowledged", "verified"];
 
@@ -22,15 +22,5 @@ describe("evidence", () => {
     expect([strongest("seen", "verified"), strongest("verified", "seen")]).toEqual(["verified", "verified"]);
     expect([strongest(undefined, "seen"), strongest("seen", undefined)]).toEqual(["seen", "seen"]);
     expect(strongest(undefined, undefined)).toBeUndefined();
-  });
-
-  it("of several links is the weakest of them, in any order", () => {
-    expect(weakestOf(["verified", "cross-signed", "acknowledged"])).toBe("cross-signed");
-    expect(weakestOf(["acknowledged", "verified"])).toBe("acknowledged");
-    expect(weakestOf(["self-signed"])).toBe("self-signed");
-  });
-
-  it("of no link is seen", () => {
-    expect(weakestOf([])).toBe("seen");
   });
 });

@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import type { KeyEvent } from "../../src/model/key-event.js";
 import type { Evidence } from "../../src/trust/evidence.js";
 import { contradict, mergePins } from "../../src/trust/merge-pins.js";
 import {
@@ -13,16 +12,7 @@ import {
   replaceMasterKey,
   type Pins,
 } from "../../src/trust/pins.js";
-import { ed25519, keysOf, phone, pinned, tablet } from "./pinned-lists.js";
-
-const event = (changes: Partial<KeyEvent> = {}): KeyEvent => ({
-  type: "accepted",
-  kind: "device",
-  key: "new",
-  deviceId: "PHONE",
-  at: 9,
-  ...changes,
-});
+import { ed25519, keysOf, phone, pinned, tablet, keyEvent as event } from "./pinned-lists.js";
 
 describe("mergePins", () => {
   const first: Pins = {

@@ -1,3 +1,4 @@
+import type { KeyEvent } from "../../src/model/key-event.js";
 import type { DeviceStatus } from "../../src/model/results.js";
 import type { DeviceKeys } from "../../src/model/wire.js";
 import { emptyList, type DeviceList } from "../../src/trust/device-list.js";
@@ -61,3 +62,13 @@ export const selfSigned = (devices: readonly DeviceKeys[], changes: Partial<Devi
 /** The same, of devices without signatures. */
 export const unsigned = (devices: readonly DeviceKeys[], changes: Partial<DeviceList> = {}): DeviceList =>
   verified(devices, { ...allOf(devices, UNSIGNED), ...changes });
+
+/** That another key of a device was accepted, unless the changes say otherwise. */
+export const keyEvent = (changes: Partial<KeyEvent> = {}): KeyEvent => ({
+  type: "accepted",
+  kind: "device",
+  key: "new",
+  deviceId: "PHONE",
+  at: 9,
+  ...changes,
+});

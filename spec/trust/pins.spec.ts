@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { MAX_PINNED_DEVICES_PER_USER, MAX_RETIRED_KEYS } from "../../src/keys/limits.js";
-import type { KeyEvent } from "../../src/model/key-event.js";
 import {
   evidenceOf,
   forget,
@@ -30,6 +29,7 @@ import {
   unsigned,
   verified,
   withoutEd25519,
+  keyEvent as event,
 } from "./pinned-lists.js";
 
 describe("pinsOf", () => {
@@ -54,15 +54,6 @@ describe("pinsOf", () => {
       wasVerified: true,
     });
   });
-});
-
-const event = (changes: Partial<KeyEvent> = {}): KeyEvent => ({
-  type: "accepted",
-  kind: "device",
-  key: "new",
-  deviceId: "PHONE",
-  at: 9,
-  ...changes,
 });
 
 describe("repin", () => {

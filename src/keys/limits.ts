@@ -15,8 +15,9 @@ export const MAX_DEVICE_LENGTH = 65_536;
 /** Characters of JSON in all devices of one user together; any more devices are refused as `too-large`. */
 export const MAX_LIST_LENGTH = 8_388_608;
 /**
- * Device IDs of one user with pinned keys. Pins outlive their devices, so this limits what one user can put on our disk:
- * the oldest pins of devices that are gone make room for new ones. There is always room for those that are not gone.
+ * Device IDs of one user with pinned keys. Pins outlive their devices, so this limits what one user can put on our
+ * disk: the oldest pins of devices that are gone make room for new ones. There is always room for those that are not
+ * gone.
  */
 export const MAX_PINNED_DEVICES_PER_USER = 10_000;
 /**

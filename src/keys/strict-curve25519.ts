@@ -1,7 +1,7 @@
 /*
- * The curve25519 keys that are refused: a shared secret made with one of small order is zero, whatever the other key, and
- * a number from p = 2^255 - 19 on is a second spelling of a smaller one. The highest bit of the last byte is ignored, as
- * X25519 does: two keys that differ in it alone are one key (RFC 7748, sections 5 and 6.1).
+ * The curve25519 keys that are refused: a shared secret made with one of small order is zero, whatever the other key,
+ * and a number from p = 2^255 - 19 on is a second spelling of a smaller one. The highest bit of the last byte is
+ * ignored, as X25519 does: two keys that differ in it alone are one key (RFC 7748, sections 5 and 6.1).
  */
 
 /** Length of a public key, in bytes. */

@@ -20,8 +20,8 @@ export interface IdentityToAcknowledge {
 }
 
 /**
- * Pins a master key instead of the one first seen of a user, in the store and in memory. Completes when that is durable.
- * Fails with {@link IdentityChangedError} if the user has another master key in the meantime.
+ * Pins a master key instead of the one first seen of a user, in the store and in memory. Completes when that is
+ * durable. Fails with {@link IdentityChangedError} if the user has another master key in the meantime.
  */
 export function acknowledgeIdentity(
   identity: IdentityToAcknowledge,

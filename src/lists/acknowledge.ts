@@ -61,7 +61,8 @@ export function acknowledge(
   const list: DeviceList = { ...saved.list, identity: acknowledged(saved.list.identity, masterKey, confirms) };
   records.set(key, { pins, saved: { ...saved, list } } satisfies ListRecord);
   if (userId === ownUserId) setOwnIdentity(records, list);
-  // In the log too: a tab that misses the announcement, such as a frozen one, reads there that its list is not the saved one any more.
+  // In the log too: a tab that misses the announcement, such as a frozen one, reads there that its list is not the
+  // saved one any more.
   const sync = syncOf(records, base);
   if (sync !== undefined) append(records, sync, { type: "save", by: base.by, lists: [[userId, saved.revision]] });
   return { list: isUnsaved ? undefined : list };

@@ -19,9 +19,9 @@ export function readIndex(record: unknown): IndexRecord | undefined {
 }
 
 /**
- * What a saved list has the index say: all of its devices that claim their keys, and those that do not any more. Devices
- * that have not changed are among them, since the index may have lost them: a record was damaged, or it was compacted
- * while the user was not tracked.
+ * What a saved list has the index say: all of its devices that claim their keys, and those that do not any more.
+ * Devices that have not changed are among them, since the index may have lost them: a record was damaged, or it was
+ * compacted while the user was not tracked.
  */
 export function indexEntries(userId: UserId, before: DeviceList | undefined, after: DeviceList): IndexEntry[] {
   const isClaimant = (deviceId: DeviceId) =>

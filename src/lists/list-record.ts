@@ -69,7 +69,10 @@ export function pinsIn(records: ReadonlyMap<UserId, unknown>): ReadonlyMap<UserI
   return new Map(pins.filter(([, one]) => !isNothing(one)));
 }
 
-/** Whether a saved list may be used. One with unsigned devices may not if the application refuses those: it was saved before it did. */
+/**
+ * Whether a saved list may be used. One with unsigned devices may not if the application refuses those: it was saved
+ * before it did.
+ */
 export function isUsable({ list }: SavedList, refusesUnsigned: boolean): boolean {
   return !refusesUnsigned || Array.from(list.deviceStatus.values()).every(({ signedByItself }) => signedByItself);
 }

@@ -75,8 +75,8 @@ export class ListSaver {
   }
 
   /**
-   * Saves pins of lists that could not be compared with the store's. If that fails, they are saved with the next list of
-   * their user.
+   * Saves pins of lists that could not be compared with the store's. If that fails, they are saved with the next list
+   * of their user.
    */
   savePins(pins: ReadonlyMap<UserId, Pins>): void {
     const { chain, unsaved } = this.#ports;

@@ -50,7 +50,9 @@ export interface SaveOutcome {
   /** What a saved list changed, if anything. */
   readonly update?: DeviceUpdate;
   readonly pinsDamaged: boolean;
-  /** Whether keys that were pinned while the store failed are not the ones that it has: they were shown as unchanged. */
+  /**
+   * Whether keys that were pinned while the store failed are not the ones that it has: they were shown as unchanged.
+   */
   readonly pinsReplaced: boolean;
 }
 

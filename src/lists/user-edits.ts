@@ -3,7 +3,10 @@ import type { DeviceList } from "../trust/device-list.js";
 import { forget, makePins, repin, unverified } from "../trust/pins.js";
 import type { UserEdit } from "./edit-user.js";
 
-/** Pins this ed25519 key for a device. The list keeps the device as it was: the next answer is compared with the new pin. */
+/**
+ * Pins this ed25519 key for a device. The list keeps the device as it was: the next answer is compared with the new
+ * pin.
+ */
 export const acknowledgingDevice = (deviceId: DeviceId, ed25519Key: string, at: number): UserEdit => ({
   pins: (pins) => repin(pins, deviceId, ed25519Key, at),
 });

@@ -34,8 +34,8 @@ export class Lookup {
    *
    * 1. Lists in memory that are not outdated are there at once.
    * 2. Other lists that are not outdated are read from the store, in one read.
-   * 3. Users of a homeserver that failed lately get their last list. They are queried after that, and a second value has
-   *    their answers.
+   * 3. Users of a homeserver that failed lately get their last list. They are queried after that, and a second value
+   *    has their answers.
    * 4. The remaining users are queried.
    */
   gather(wanted: readonly UserId[], options: LookupOptions): Observable<Gathered> {

@@ -15,11 +15,11 @@ export type TrackerProblem =
   /** A sync response was malformed and may have hidden changes. All tracked users became outdated, and sync goes on. */
   | { readonly type: "sync-response-refused"; readonly error: InvalidResponseError; readonly message: string }
   /**
-   * The steps from `from` to `to` were missed. Either the server returned who changed in them (`caughtUp`), or that could
-   * not be learned, because of `error`, because there is no saved token, because of the option `gaps: "distrust"`, or
-   * because memory stood in for the store: then all users but our own, or those whom memory tracks, became untracked. A
-   * tab that was too far behind to read who left leaves untracked only those whom it was asked to track in the meantime.
-   * Call `track()` with the members of the encrypted rooms.
+   * The steps from `from` to `to` were missed. Either the server returned who changed in them (`caughtUp`), or that
+   * could not be learned, because of `error`, because there is no saved token, because of the option `gaps:
+   * "distrust"`, or because memory stood in for the store: then all users but our own, or those whom memory tracks,
+   * became untracked. A tab that was too far behind to read who left leaves untracked only those whom it was asked to
+   * track in the meantime. Call `track()` with the members of the encrypted rooms.
    */
   | {
       readonly type: "gap";
@@ -78,9 +78,9 @@ export type TrackerProblem =
   | { readonly type: "slow-signatures"; readonly error: unknown; readonly message: string }
   /**
    * The store cannot be opened, and memory stands in for it: nothing is kept beyond this page, and no identity can be
-   * called unchanged. It is tried again in `retryIn` ms, and from then on after waits that double up to 10 min; failures
-   * are not reported again. `undefined` if a retry is of no use: the store is another account's, or a newer version has
-   * written it.
+   * called unchanged. It is tried again in `retryIn` ms, and from then on after waits that double up to 10 min;
+   * failures are not reported again. `undefined` if a retry is of no use: the store is another account's, or a newer
+   * version has written it.
    */
   | {
       readonly type: "store-unavailable";
@@ -123,8 +123,9 @@ export type TrackerProblem =
       readonly message: string;
     }
   /**
-   * Keys that were pinned, and shown as unchanged, while the store failed are not the ones that it has: another tab pinned
-   * others in the meantime. The store's count; an identity of which there are two is `unknown` until it is acknowledged.
+   * Keys that were pinned, and shown as unchanged, while the store failed are not the ones that it has: another tab
+   * pinned others in the meantime. The store's count; an identity of which there are two is `unknown` until it is
+   * acknowledged.
    */
   | { readonly type: "pins-replaced"; readonly userIds: readonly UserId[]; readonly message: string }
   /**

@@ -13,8 +13,8 @@ export interface DeviceChanges {
  * - `current`: at least as new as every change the tracker had been given when this value was emitted; cached
  * - `superseded`: correct when it was queried or read, but a change has arrived since; not cached
  * - `untracked`: the server does not announce changes of this user; not cached
- * - `unreachable`: the user's homeserver could not be reached, or returned nothing usable; with `lastKnown` if a list is
- *   known; not cached
+ * - `unreachable`: the user's homeserver could not be reached, or returned nothing usable; with `lastKnown` if a list
+ *   is known; not cached
  * - `outdated`: only from `getKnownDeviceKeys`: a saved list for which a change has been announced since
  */
 export type Freshness = "current" | "superseded" | "untracked" | "unreachable" | "outdated";
@@ -33,7 +33,8 @@ export type Freshness = "current" | "superseded" | "untracked" | "unreachable" |
  * - `unsigned`: it is not signed by itself; only if the option `unsignedDevices` is `"refuse"`, or if the device was
  *   signed before
  * - `key-changed`: a device with this ID is known by another ed25519 key, and its owner's identity has not signed this
- *   one, or it was replaced; the device is kept as it was if its list is still saved, and gets no message under either key
+ *   one, or it was replaced; the device is kept as it was if its list is still saved, and gets no message under either
+ *   key
  * - `key-shared`: another device of its user has the same curve25519 key
  * - `cross-signing-id`: its ID is the public key of one of its user's cross-signing keys, so that signatures by one
  *   could be taken for signatures by the other. According to the Matrix spec ("Key and signature security"), such a
@@ -93,13 +94,13 @@ export interface IdentityStatus {
   /** The public key of the master key first seen, or acknowledged last. Unpadded base64. */
   readonly pinnedMasterKey?: string;
   /**
-   * Whether our own identity has been confirmed (`ownMasterKey`, `confirmOwnIdentity`), is the one that the server gives,
-   * and its user-signing key has signed this very master key. `true` only if `unchanged`; never of our own user.
+   * Whether our own identity has been confirmed (`ownMasterKey`, `confirmOwnIdentity`), is the one that the server
+   * gives, and its user-signing key has signed this very master key. `true` only if `unchanged`; never of our own user.
    */
   readonly verified: boolean;
   /**
-   * Whether this user has ever been `verified`, until `withdrawVerification`. If they are not `verified` any more, people
-   * should be warned: the server may withhold our signature, or show another master key.
+   * Whether this user has ever been `verified`, until `withdrawVerification`. If they are not `verified` any more,
+   * people should be warned: the server may withhold our signature, or show another master key.
    */
   readonly wasVerified: boolean;
   /**
@@ -108,8 +109,8 @@ export interface IdentityStatus {
    */
   readonly unjudged?: true;
   /**
-   * IDs of refused devices that are the public key of one of the user's cross-signing keys, now or earlier. According to
-   * the Matrix spec ("Key and signature security"), such a user must not be verified, and people should be warned.
+   * IDs of refused devices that are the public key of one of the user's cross-signing keys, now or earlier. According
+   * to the Matrix spec ("Key and signature security"), such a user must not be verified, and people should be warned.
    */
   readonly collisions: readonly DeviceId[];
 }

@@ -14,7 +14,9 @@ export interface DeviceUpdate {
   readonly renamed: readonly DeviceId[];
   /** Devices that their owner's identity has signed since. */
   readonly crossSigned: readonly DeviceId[];
-  /** Devices with another ed25519 key, which their owner's identity has signed. The former key is not accepted any more. */
+  /**
+   * Devices with another ed25519 key, which their owner's identity has signed. The former key is not accepted any more.
+   */
   readonly rekeyed: readonly DeviceId[];
   /** Devices with the same keys, but other signed content or fewer signatures. */
   readonly changed: readonly DeviceId[];

@@ -40,8 +40,8 @@ export interface QueryPorts {
   /** Ends everything when the tracker is closed. */
   readonly closed$: Observable<unknown>;
   /**
-   * Verifies and saves what may be saved, and emits the answers as that is decided, each once. What it has begun goes on
-   * when it is unsubscribed.
+   * Verifies and saves what may be saved, and emits the answers as that is decided, each once. What it has begun goes
+   * on when it is unsubscribed.
    */
   readonly process: (response: ParsedResponse, query: SentQuery) => Observable<ReadonlyMap<UserId, Answer>>;
 }

@@ -8,8 +8,8 @@ import type { Before, TrackedUsers } from "./tracked-users.js";
  *
  * 1. If memory stands on a token of its own, it is unknown who left between the store's token and the beginning of
  *    memory's stream: a gap that cannot be closed. As of its end, the users whom memory tracks are.
- * 2. If it does not, or if another tab moves the head before this is committed, users are tracked who did not leave in a
- *    commit that memory did not hear of.
+ * 2. If it does not, or if another tab moves the head before this is committed, users are tracked who did not leave in
+ *    a commit that memory did not hear of.
  * 3. The lists of all of them were compared with memory's pins, not with the store's: they are outdated.
  */
 export function changesToAdopt(

@@ -179,7 +179,10 @@ function lostTracks(dropped: Rebased["dropped"], { users }: Clone): readonly Use
   return named.filter((userId) => !users.has(userId));
 }
 
-/** The lists that other trackers saved in the meantime, or may have saved, so that those in memory may be older at the same revision. */
+/**
+ * The lists that other trackers saved in the meantime, or may have saved, so that those in memory may be older at the
+ * same revision.
+ */
 function savedElsewhere(missing: Missing, name: string): SavedLists {
   return missing.type === "tail"
     ? missing.records.flatMap((record) => (record.type === "save" && record.by !== name ? [...record.lists] : []))

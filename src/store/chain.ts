@@ -139,7 +139,9 @@ export class Chain {
     this.#drain();
   }
 
-  /** Completes when everything that is pending now is durable, or the store fails; other trackers know then what is not. */
+  /**
+   * Completes when everything that is pending now is durable, or the store fails; other trackers know then what is not.
+   */
   announced(): Observable<never> {
     return defer(() => {
       if (!this.failing) return this.settled().pipe(ignoreElements(), takeUntil(this.#writer.failed$));

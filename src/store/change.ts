@@ -18,8 +18,8 @@ export interface SyncStep {
    */
   readonly everyone?: "outdated" | "untracked" | undefined;
   /**
-   * Whether it is only a part of what a response brings, and the step that completes it follows: what closes a gap before
-   * it, or some of its long lists.
+   * Whether it is only a part of what a response brings, and the step that completes it follows: what closes a gap
+   * before it, or some of its long lists.
    */
   readonly isPartial?: boolean | undefined;
 }
@@ -49,8 +49,8 @@ export function isEmptyStep({ since, next, changed, left, everyone }: SyncStep):
 }
 
 /**
- * One step that does what two do, one after the other; `undefined` if the second does not begin where the first ends, or
- * if they name more users than are processed at once.
+ * One step that does what two do, one after the other; `undefined` if the second does not begin where the first ends,
+ * or if they name more users than are processed at once.
  */
 export function joinSteps(first: SyncStep, second: SyncStep): SyncStep | undefined {
   const { since, next, isPartial } = second;

@@ -30,7 +30,10 @@ import type { Base } from "./transactions.js";
 export interface SavedAccount {
   readonly owner: OwnerRecord;
   readonly state: SavedState;
-  /** Whether a user left in any commit so far. Of commits that are no longer in the log it is not known: any user may have. */
+  /**
+   * Whether a user left in any commit so far. Of commits that are no longer in the log it is not known: any user may
+   * have.
+   */
   readonly hasLeft: (userId: UserId) => boolean;
   /** Our own user-signing key, according to our own saved list. */
   readonly ourKey: string | undefined;

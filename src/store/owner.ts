@@ -16,7 +16,10 @@ export interface OwnedStore {
   readonly owner: OwnerRecord;
   /** The format that the store had if it was of an older version and was emptied. */
   readonly replaced?: number;
-  /** Whether the owner's record could not be read, so that it was unknown whose lists these are, and the store was emptied. */
+  /**
+   * Whether the owner's record could not be read, so that it was unknown whose lists these are, and the store was
+   * emptied.
+   */
   readonly isDamaged: boolean;
 }
 

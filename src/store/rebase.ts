@@ -57,8 +57,8 @@ export function rebase(clone: Clone, missing: Missing, name: string): Rebased {
  *   by a transaction of our own whose answer was lost. Any other is of a stream that is behind or ahead: the users it
  *   names become outdated and the token stays.
  * - `track()` tracks users again, but not those who left in a commit that its caller did not know.
- * - `invalidate()` is committed even for users who are no longer tracked: another tab may be tracking them again, with a
- *   list that it requested before.
+ * - `invalidate()` is committed even for users who are no longer tracked: another tab may be tracking them again, with
+ *   a list that it requested before.
  * @param isTentative whether it comes after others that are pending: they may come to nothing, so that it has something
  *   to do for users for whom there is nothing to do now
  */

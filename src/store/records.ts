@@ -42,8 +42,8 @@ export interface OwnerRecord {
   readonly format: number;
   readonly lifetime: string;
   /**
-   * Whether users of whom there is no record may have been pinned all the same: this is memory that stands in for a store
-   * which cannot be opened, or the store had to be emptied.
+   * Whether users of whom there is no record may have been pinned all the same: this is memory that stands in for a
+   * store which cannot be opened, or the store had to be emptied.
    */
   readonly lostPins?: true;
 }

@@ -1,7 +1,10 @@
 import { retry, switchMap, throwError, timer, type Observable, type SchedulerLike } from "rxjs";
 import { StoreClearedError, StoreFormatError, StoreOwnerError } from "../model/errors.js";
 
-/** First wait before a store that could not be opened is tried again, in ms: doubled each time, up to {@link LONGEST_WAIT}. */
+/**
+ * First wait before a store that could not be opened is tried again, in ms: doubled each time, up to {@link
+ * LONGEST_WAIT}.
+ */
 export const FIRST_WAIT = 30_000;
 const LONGEST_WAIT = 600_000;
 

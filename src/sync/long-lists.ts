@@ -4,8 +4,8 @@ import { isObject } from "../model/json.js";
 import type { SyncStep } from "../store/change.js";
 
 /**
- * Splits long lists of a response, as they were sent, into parts that can be processed one after the other: `left` after
- * `changed`, because a user in both has left. What is not long, or not lists, is one part.
+ * Splits long lists of a response, as they were sent, into parts that can be processed one after the other: `left`
+ * after `changed`, because a user in both has left. What is not long, or not lists, is one part.
  */
 export function splitLists(lists: unknown): readonly unknown[] {
   if (!isObject(lists)) return [lists];

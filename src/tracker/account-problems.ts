@@ -24,7 +24,8 @@ export function loadProblems({ damaged, replaced }: Pick<SavedAccount, "damaged"
 }
 
 /**
- * What is reported once the store can be opened that memory stood in for: users whom either of them tracked may be lost.
+ * What is reported once the store can be opened that memory stood in for: users whom either of them tracked may be
+ * lost.
  * @param before the users as memory had them
  */
 export function adoptionProblems(saved: SavedState, before: Before, { token, users }: TrackedUsers): TrackerProblem[] {

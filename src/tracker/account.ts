@@ -143,7 +143,9 @@ export class Account {
     this.chain.hear(announcement);
   }
 
-  /** A call waits at the gate. Commits of other trackers that are followed in the meantime, its caller does not know. */
+  /**
+   * A call waits at the gate. Commits of other trackers that are followed in the meantime, its caller does not know.
+   */
   hold(): HeldCall {
     const held: HeldCall = [];
     this.#held.add(held);

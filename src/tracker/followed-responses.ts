@@ -23,7 +23,10 @@ export class FollowedResponses {
     );
   }
 
-  /** What is there of a response that will not be completed: the tab that was committing it is gone, or has been overtaken. */
+  /**
+   * What is there of a response that will not be completed: the tab that was committing it is gone, or has been
+   * overtaken.
+   */
   cut(): readonly SyncResponse[] {
     const response = toResponse(this.#parts.splice(0));
     return response === undefined ? [] : [response];

@@ -52,8 +52,8 @@ export interface DeviceTrackerOptions {
   readonly gaps?: "ask" | "distrust";
   /**
    * The public key of our own master key, if the application knows it, such as from its own secret storage: as if
-   * `confirmOwnIdentity` had been called. Without either, no user is ever `verified`: a server can invent an identity of
-   * ours. Every answer is compared with it, whatever was confirmed later. 32 bytes in unpadded base64.
+   * `confirmOwnIdentity` had been called. Without either, no user is ever `verified`: a server can invent an identity
+   * of ours. Every answer is compared with it, whatever was confirmed later. 32 bytes in unpadded base64.
    */
   readonly ownMasterKey?: string;
   /**

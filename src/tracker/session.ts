@@ -319,7 +319,8 @@ export class Session {
       outputs.emissions.enqueue(() => {
         this.#loaded$.next(account);
       });
-      // What was announced in the meantime may have opened a gap, or shown that memory is behind: then its end opens it.
+      // What was announced in the meantime may have opened a gap, or shown that memory is behind: then its end opens
+      // it.
       if (!account.tracking.inDoubt) this.#gate.open();
       return account;
     });

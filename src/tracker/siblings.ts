@@ -34,7 +34,9 @@ export class Siblings {
     this.#outputs = outputs;
   }
 
-  /** Users whose lists in memory may be older than what is saved: another tab saved one, or the store is another one. */
+  /**
+   * Users whose lists in memory may be older than what is saved: another tab saved one, or the store is another one.
+   */
   get savedElsewhere$(): Observable<readonly UserId[]> {
     return this.#savedElsewhere$;
   }

@@ -94,7 +94,8 @@ export class Steps {
   }
 
   /**
-   * A step after a gap, or a long one. Until it has been applied, changes and lookups wait, and nothing is called current.
+   * A step after a gap, or a long one. Until it has been applied, changes and lookups wait, and nothing is called
+   * current.
    */
   #applyInParts(step: ParsedStep, isFirst: boolean, connection: Connection): void {
     const { chain, tracking, doubt, outputs } = this.#to;

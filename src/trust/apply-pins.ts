@@ -20,8 +20,8 @@ export interface Pinned {
 }
 
 /**
- * Compares a verified list with the user's pins, and pins what is new in it. What a server can say is ranked
- * ({@link Evidence}): stronger evidence overrides a weaker pin, weaker evidence never replaces or blocks a stronger one.
+ * Compares a verified list with the user's pins, and pins what is new in it. What a server can say is ranked ({@link
+ * Evidence}): stronger evidence overrides a weaker pin, weaker evidence never replaces or blocks a stronger one.
  *
  * 1. The master key: {@link pinIdentity}.
  * 2. The devices: {@link pinDevices}. One that is refused stays as it was, if `before` still has it.

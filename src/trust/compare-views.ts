@@ -11,8 +11,9 @@ export interface ViewDifference<Viewer> {
 }
 
 /**
- * Compares what several people or devices see, exchanged over another path than the server: a server that shows different
- * keys of a user to different people is found out by it. Lists change all the time, so compare again before you warn.
+ * Compares what several people or devices see, exchanged over another path than the server: a server that shows
+ * different keys of a user to different people is found out by it. Lists change all the time, so compare again before
+ * you warn.
  *
  * Pure. Users of whom all viewers see the same are left out.
  *

@@ -21,7 +21,3 @@ export function strongest<T extends Evidence | undefined>(a: Evidence | undefine
 }
 
 export const isEvidence = (value: unknown): value is Evidence => ORDER.includes(value as Evidence);
-
-/** The weakest of several; `seen` of none. */
-export const weakestOf = (all: readonly Evidence[]): Evidence =>
-  ORDER.find((evidence) => all.includes(evidence)) ?? "seen";

@@ -4,8 +4,8 @@ import type { DeviceId, UserId } from "../model/ids.js";
  * Why a device was left out. If several reasons apply, the first one in this order is given:
  *
  * 1. `own-device`: it is the sending device
- * 2. `key-changed`: the server gives it another ed25519 key than before, so it is not encrypted to under either key until
- *    `acknowledgeDevice`, or until the old key comes back
+ * 2. `key-changed`: the server gives it another ed25519 key than before, so it is not encrypted to under either key
+ *    until `acknowledgeDevice`, or until the old key comes back
  * 3. `rejected`: it was refused for another reason (see `UserDeviceKeys.rejected`), and no earlier form of it was kept
  * 4. `no-key`: it has no curve25519 key to encrypt for
  * 5. `no-olm`: it does not list `m.olm.v1.curve25519-aes-sha2` in `algorithms`

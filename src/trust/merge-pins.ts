@@ -5,8 +5,8 @@ import { mergeHistories } from "./key-history.js";
 import { evidenceOf, isNothing, makePins, union, type Pins } from "./pins.js";
 
 /**
- * Merges two sets of pins; the first one wins, and comes first: the order is that in which devices were first seen. A key
- * that either has replaced on stronger evidence is not won back by the other.
+ * Merges two sets of pins; the first one wins, and comes first: the order is that in which devices were first seen. A
+ * key that either has replaced on stronger evidence is not won back by the other.
  *
  * Whether the result is complete, the first one decides; but if the two have different master keys, and the later ones
  * are complete, one of them was shown as unchanged that is not pinned any more.

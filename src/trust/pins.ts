@@ -14,8 +14,8 @@ import { appendEvents } from "./key-history.js";
 
 /**
  * The keys that a user is known by, and what ties them to their owner. Only stronger evidence replaces one, so that a
- * homeserver cannot exchange a key that was compared or verified. One that was replaced is retired: only a person's word
- * brings it back.
+ * homeserver cannot exchange a key that was compared or verified. One that was replaced is retired: only a person's
+ * word brings it back.
  *
  * Pins are written from every response whose signatures were verified, cached or not. They remain when the device or
  * the list is deleted and when the user leaves, as long as there is {@link withRoom room}.
@@ -34,7 +34,9 @@ export interface Pins {
   readonly retired?: ReadonlyMap<DeviceId, readonly string[]>;
   /** The public key of the master key. */
   readonly masterKey?: string;
-  /** What ties it to the user: of our own user, `verified` means that a person has confirmed it. `seen` if it is absent. */
+  /**
+   * What ties it to the user: of our own user, `verified` means that a person has confirmed it. `seen` if it is absent.
+   */
   readonly masterEvidence?: Evidence;
   readonly retiredMasterKeys?: readonly string[];
   /** Whether the user has been verified, which nobody has withdrawn. */
@@ -198,9 +200,9 @@ export function repinMasterKey(pins: Pins, masterKey: string, evidence: "acknowl
 }
 
 /**
- * Pins that have room for so many new devices: at the limit, the oldest pins of devices that are gone are dropped, those with
- * the weakest evidence first: a server can invent any number of devices that sign themselves. A device of that ID that
- * comes back is a new one.
+ * Pins that have room for so many new devices: at the limit, the oldest pins of devices that are gone are dropped,
+ * those with the weakest evidence first: a server can invent any number of devices that sign themselves. A device of
+ * that ID that comes back is a new one.
  */
 export function withRoom(pins: Pins, count: number, isLive: (deviceId: DeviceId) => boolean): Pins {
   const excess = pins.devices.size + count - MAX_PINNED_DEVICES_PER_USER;

@@ -13,14 +13,14 @@ export interface DeviceRef {
 export interface RecipientPolicy {
   /**
    * - `cross-signed`: only devices that their owner's identity has signed (MSC4153, "Exclude non-cross-signed devices")
-   * - `all`: devices that have only signed themselves, too, except dehydrated ones, which must be cross-signed (MSC3814,
-   *   "Dehydrating a device")
+   * - `all`: devices that have only signed themselves, too, except dehydrated ones, which must be cross-signed
+   *   (MSC3814, "Dehydrating a device")
    * @default "cross-signed"
    */
   readonly devices?: "cross-signed" | "all";
   /**
-   * With `devices: "all"`, includes devices that have neither a signature of their own nor one of their owner's identity.
-   * The server could have made up any of them.
+   * With `devices: "all"`, includes devices that have neither a signature of their own nor one of their owner's
+   * identity. The server could have made up any of them.
    * @default false
    */
   readonly unsigned?: boolean;

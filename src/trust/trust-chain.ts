@@ -40,8 +40,8 @@ export interface TrustChain {
   readonly userId: UserId;
   readonly deviceId: DeviceId;
   /**
-   * From our own confirmed master key to the device. If there is no such way, from the first key that is only pinned; the
-   * device alone if its user's identity has not signed it. Empty if the device is not known.
+   * From our own confirmed master key to the device. If there is no such way, from the first key that is only pinned;
+   * the device alone if its user's identity has not signed it. Empty if the device is not known.
    */
   readonly links: readonly TrustLink[];
   /** How far the device is trusted. */

@@ -184,7 +184,7 @@ describe("the public types", () => {
       ) => Observable<readonly { readonly userId: UserId; readonly deviceId: DeviceId }[]>
     >();
     expectTypeOf<DeviceTracker["acknowledgeIdentity"]>().toEqualTypeOf<
-      (userId: UserId, masterKey: string) => Observable<void>
+      (userId: UserId, masterKey: string | undefined) => Observable<void>
     >();
     expectTypeOf<DeviceTracker["acknowledgeDevice"]>().toEqualTypeOf<
       (userId: UserId, deviceId: DeviceId, ed25519Key: string) => Observable<void>

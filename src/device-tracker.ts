@@ -1,4 +1,4 @@
-import { catchError, concat, map, mergeMap, NEVER, of, type Observable, type Subscription } from "rxjs";
+import { catchError, map, mergeMap, NEVER, of, type Observable, type Subscription } from "rxjs";
 import { KEY_ALGORITHMS } from "./keys/device-key.js";
 import type { UserEdit } from "./lists/edit-user.js";
 import { acknowledgingDevice, forgettingDevice } from "./lists/user-edits.js";
@@ -10,14 +10,15 @@ import type { TrackerProblem } from "./model/problems.js";
 import type { DeviceChanges, DeviceKeysByUser } from "./model/results.js";
 import type { DeviceUpdate } from "./model/updates.js";
 import type { SyncResponse } from "./model/wire.js";
-import { detached } from "./tracker/detached.js";
 import {
   checkServerTimeout,
-  complete,
   distinctUsers,
   requirePublicKey,
-  type DeviceTrackerOptions,
-} from "./tracker/options.js";
+  requireText,
+  requireUserId,
+} from "./tracker/arguments.js";
+import { detached } from "./tracker/detached.js";
+import { complete, type DeviceTrackerOptions } from "./tracker/options.js";
 import { withReportedErrors } from "./tracker/reported-errors.js";
 import { Session } from "./tracker/session.js";
 import { senderStatus, type SenderClaim, type SenderStatus } from "./trust/sender-status.js";
@@ -238,7 +239,10 @@ export class DeviceTracker {
    * // { state: "device", deviceId: "JLAFKJWSCS", deviceStatus: {…}, identity: {…}, freshness: "current", claimants: […] }
    */
   findSender(claim: SenderClaim): Observable<SenderStatus> {
-    const { userId, curve25519 } = claim;
+    const { userId, curve25519, ed25519 } = claim;
+    requireUserId(userId);
+    requireText("curve25519", curve25519);
+    if (ed25519 !== undefined) requireText("ed25519", ed25519);
     return this.#session.onceLoaded(({ parts }) =>
       parts.index
         .claimants("curve25519", curve25519)
@@ -259,6 +263,8 @@ export class DeviceTracker {
    * // { trust: "cross-signed", weakest: { kind: "master", evidence: "seen", … }, links: [master, self-signing, device] }
    */
   explain(userId: UserId, deviceId: DeviceId): Observable<TrustChain> {
+    requireUserId(userId);
+    requireText("deviceId", deviceId);
     return this.#session.onceLoaded((account) => account.explain(userId, deviceId));
   }
 
@@ -268,6 +274,7 @@ export class DeviceTracker {
    * completion; fails if the store cannot be read.
    */
   keyHistory(userId: UserId): Observable<readonly KeyEvent[]> {
+    requireUserId(userId);
     return this.#session.onceLoaded((account) => account.known(userId).pipe(map(({ pins }) => pins.history ?? [])));
   }
 
@@ -276,11 +283,13 @@ export class DeviceTracker {
    * when it is durable, and goes on when it is unsubscribed.
    *
    * A person must have been warned; if our own identity has changed, we must have caused it. Fails with {@link
-   * IdentityChangedError} if the user has another master key in the meantime.
-   * @param masterKey the public key that was shown, `identity.masterKey`
+   * IdentityChangedError} if the user has another master key in the meantime. If a self-signing key has come back after
+   * it was replaced, the one in the next answer counts.
+   * @param masterKey the public key that was shown, `identity.masterKey`; `undefined` if the user had none
    */
-  acknowledgeIdentity(userId: UserId, masterKey: string): Observable<void> {
-    requirePublicKey("masterKey", masterKey);
+  acknowledgeIdentity(userId: UserId, masterKey: string | undefined): Observable<void> {
+    requireUserId(userId);
+    if (masterKey !== undefined) requirePublicKey("masterKey", masterKey);
     return detached(this.#session.onceOpen((account) => account.acknowledgeIdentity(userId, masterKey)));
   }
 
@@ -293,8 +302,10 @@ export class DeviceTracker {
    * @param ed25519Key the device's public key, 32 bytes in unpadded base64
    */
   acknowledgeDevice(userId: UserId, deviceId: DeviceId, ed25519Key: string): Observable<void> {
+    requireUserId(userId);
+    requireText("deviceId", deviceId);
     requirePublicKey("ed25519Key", ed25519Key);
-    return this.#editAndInvalidate(userId, (at) => acknowledgingDevice(deviceId, ed25519Key, at));
+    return this.#editDevices(userId, (at) => acknowledgingDevice(deviceId, ed25519Key, at));
   }
 
   /**
@@ -303,7 +314,9 @@ export class DeviceTracker {
    * goes on when it is unsubscribed.
    */
   forgetDevice(userId: UserId, deviceId: DeviceId): Observable<void> {
-    return this.#editAndInvalidate(userId, (at) => forgettingDevice(deviceId, at));
+    requireUserId(userId);
+    requireText("deviceId", deviceId);
+    return this.#editDevices(userId, (at) => forgettingDevice(deviceId, at));
   }
 
   /**
@@ -324,6 +337,7 @@ export class DeviceTracker {
    * unsubscribed.
    */
   withdrawVerification(userId: UserId): Observable<void> {
+    requireUserId(userId);
     return detached(this.#session.onceOpen((account) => account.withdrawVerification(userId)));
   }
 
@@ -335,11 +349,9 @@ export class DeviceTracker {
     this.#session.close();
   }
 
-  /** The pin without the invalidation would leave the list as it was. */
-  #editAndInvalidate(userId: UserId, editAt: (at: number) => UserEdit): Observable<never> {
-    const edited$ = this.#session.onceOpen((account) =>
-      account.editUser(userId, editAt(this.#session.scheduler.now())),
+  #editDevices(userId: UserId, editAt: (at: number) => UserEdit): Observable<never> {
+    return detached(
+      this.#session.onceOpen((account) => account.editDevices(userId, editAt(this.#session.scheduler.now()))),
     );
-    return detached(concat(edited$, this.#session.change("invalidate", [userId])));
   }
 }

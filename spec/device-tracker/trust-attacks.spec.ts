@@ -1,90 +1,30 @@
-import { defer, EMPTY, NEVER, of, throwError } from "rxjs";
+import { throwError } from "rxjs";
 import { describe, expect, it } from "vitest";
-import { DeviceTracker } from "../../src/device-tracker.js";
-import type { UserId } from "../../src/model/ids.js";
-import type { TrackerProblem } from "../../src/model/problems.js";
-import type { DeviceKeysByUser, UserDeviceKeys } from "../../src/model/results.js";
 import type { KeysQueryResponse } from "../../src/model/wire.js";
 import type { DeviceStore } from "../../src/store/device-store.js";
 import { memoryStore } from "../../src/store/memory-store.js";
 import { listKey, OWNER, STORE_FORMAT } from "../../src/store/records.js";
-import type { DeviceTrackerOptions } from "../../src/tracker/options.js";
-import type { RecipientPolicy } from "../../src/trust/recipient-policy.js";
 import { recipients } from "../../src/trust/recipients.js";
-import { ManualTime } from "../support/manual-time.js";
-import { nodeVerifier } from "../support/node-verifier.js";
 import { put, saved } from "../support/saved.js";
 import { keyPair, signed, signedAccount, signedAnswer, withSignature } from "../support/signed-account.js";
 import { ALICE, BOB } from "../support/users.js";
-
-const alice = signedAccount(ALICE);
-const bob = signedAccount(BOB);
-const mallory = signedAccount(BOB, "mallory");
-const mallorysAlice = signedAccount(ALICE, "mallory");
-const malloryKey = keyPair("mallory's device");
-const phone = bob.device("PHONE");
-const curveOf = (device: typeof phone) => device.keys[`curve25519:${device.device_id}`] ?? "";
-
-const ours = { account: alice };
-const honest = signedAnswer(ours, { account: bob, devices: [phone] });
-/** Another identity of Bob's, with another key of his phone. */
-const swapped = signedAnswer(ours, { account: mallory, devices: [mallory.device("PHONE", { key: malloryKey })] });
-const verifiedBob = signed(bob.masterKey, ALICE, alice.userSigning);
-
-/** Our tracker, and a server that answers as the test says. */
-class Scene {
-  readonly store: DeviceStore;
-  readonly problems: TrackerProblem[] = [];
-  readonly #options: Partial<DeviceTrackerOptions>;
-  tracker: DeviceTracker;
-  #response: KeysQueryResponse = {};
-
-  constructor({ store = memoryStore(), ...options }: Partial<DeviceTrackerOptions> = {}) {
-    this.store = store;
-    this.#options = options;
-    this.tracker = this.#open();
-  }
-
-  restart(): this {
-    this.tracker.close();
-    this.tracker = this.#open();
-    return this;
-  }
-
-  /** Looks Bob and us up while the server answers this. */
-  look(response: KeysQueryResponse, users: readonly UserId[] = [ALICE, BOB]): DeviceKeysByUser {
-    this.#response = response;
-    let result: DeviceKeysByUser | undefined;
-    this.tracker.getDeviceKeys(users, { forceDownload: true }).subscribe((one) => (result = one));
-    if (result === undefined) throw new Error("there is no result");
-    return result;
-  }
-
-  bob(response: KeysQueryResponse): UserDeviceKeys {
-    return this.look(response).get(BOB)!;
-  }
-
-  #open(): DeviceTracker {
-    const tracker = new DeviceTracker({
-      userId: ALICE,
-      sync$: NEVER,
-      scheduler: new ManualTime(),
-      verifier: nodeVerifier,
-      keysApi: { query: () => defer(() => of(this.#response)), changes: () => EMPTY },
-      store: this.store,
-      ...this.#options,
-    });
-    tracker.problems$.subscribe((problem) => this.problems.push(problem));
-    tracker.track([BOB]).subscribe({ error: () => {} }); // if the store cannot be opened
-    return tracker;
-  }
-}
-
-const chosen = (user: UserDeviceKeys, policy?: RecipientPolicy) =>
-  recipients(new Map([[BOB, user]]), policy).devices.map(({ deviceId }) => deviceId);
-const reasons = (user: UserDeviceKeys, policy?: RecipientPolicy) =>
-  recipients(new Map([[BOB, user]]), policy).leftOut.map(({ deviceId, reason }) => `${deviceId} ${reason}`);
-const confirmed = { ownMasterKey: alice.master.publicKey };
+import {
+  alice,
+  bob,
+  chosen,
+  confirmed,
+  curveOf,
+  honest,
+  mallory,
+  malloryKey,
+  mallorysAlice,
+  ours,
+  phone,
+  reasons,
+  Scene,
+  swapped,
+  verifiedBob,
+} from "../support/trust-scene.js";
 
 describe("a server cannot make a user verified", () => {
   const invented = signedAnswer(

@@ -19,7 +19,7 @@ const FORGET = forgettingDevice("PHONE", 9);
 function editing(m: Marbles) {
   const under = saverIn(m, undefined, undefined, alice.master.publicKey);
   under.saveLists({ [BOB]: verified(bob, [phone, tablet]) }).subscribe();
-  return { ...under, edit: (edit: Parameters<typeof editUser>[1]) => editUser(BOB, edit, under) };
+  return { ...under, edit: (edit: Parameters<typeof editUser>[1]) => editUser(BOB, edit, under.chain, under) };
 }
 const recordOf = ({ store }: Pick<SaverUnderTest, "store">) => saved(store.records, listKey(BOB)) as ListRecord;
 const devicesOf = (list: DeviceList | undefined) => [...(list?.deviceKeys.values() ?? [])];
@@ -88,7 +88,7 @@ describe("an edit of what is known of a user", () => {
     "needs no list, saved or in memory",
     marbles((m) => {
       const under = saverIn(m);
-      const edit = (one: Parameters<typeof editUser>[1]) => editUser(BOB, one, under);
+      const edit = (one: Parameters<typeof editUser>[1]) => editUser(BOB, one, under.chain, under);
       edit(ACKNOWLEDGE).subscribe();
       expect(recordOf(under)).toEqual({ pins: recordOf(under).pins });
       expect(keysOf(recordOf(under).pins)).toEqual({ devices: pinsFor(bob, swapped).devices });

@@ -19,7 +19,7 @@ export const KEY = keyOf(phone, "curve25519");
 export const claiming = carol.device("CLAIMING", { curve25519: KEY });
 
 /** Finds devices in the index of a store, and logs what is read of it. */
-export function indexIn(store: DeviceStore, tracked: readonly UserId[] = [BOB, CAROL], refusesUnsigned = false) {
+export function indexIn(store: DeviceStore, tracked: readonly UserId[] = [BOB, CAROL]) {
   const log: StoreLog = { reads: [], writes: [] };
   const problems: TrackerProblem[] = [];
   let isOurs = true;
@@ -28,7 +28,6 @@ export function indexIn(store: DeviceStore, tracked: readonly UserId[] = [BOB, C
     isOurs: (owner) => isOurs && owner !== undefined,
     isTracked: (userId) => tracked.includes(userId),
     report: (problem) => problems.push(problem),
-    refusesUnsigned,
   });
   const find = (publicKey = KEY, algorithm: "curve25519" | "ed25519" = "curve25519") => {
     const found: string[][] = [];

@@ -52,6 +52,7 @@ export function processingIn(
     const superseded = new Set<UserId>();
     const query: SentQuery = {
       revisions: new Map(users.map((userId) => [userId, tracking.get(userId)?.revision])),
+      sentAt: m.scheduler.now(),
       isSuperseded: (userId) => superseded.has(userId),
       isForced: () => false,
     };

@@ -1,6 +1,7 @@
 import { NEVER } from "rxjs";
 import { describe, expect, it } from "vitest";
-import { complete, distinctUsers, type DeviceTrackerOptions } from "../../src/tracker/options.js";
+import { distinctUsers } from "../../src/tracker/arguments.js";
+import { complete, type DeviceTrackerOptions } from "../../src/tracker/options.js";
 import { keysApiOf } from "../support/keys-api-of.js";
 import { ALICE, BOB, CAROL } from "../support/users.js";
 

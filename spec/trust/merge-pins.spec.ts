@@ -61,19 +61,32 @@ describe("mergePins", () => {
       before,
       new Map([["PHONE", { key: "new", evidence: "cross-signed" as const, event: event({ at: 2 }) }]]),
     );
-    const renewed = replaceMasterKey(rekeyed, "renewed", "verified", event({ kind: "master", at: 3 }));
+    const renewed = replaceMasterKey(before, "renewed", "verified", event({ kind: "master", at: 3 }));
 
     it("has the later keys, in whatever order they come", () => {
-      expect(mergePins(before, renewed)).toEqual(renewed);
-      expect(mergePins(renewed, before)).toEqual(renewed);
+      for (const later of [rekeyed, renewed]) {
+        expect(mergePins(before, later)).toEqual(later);
+        expect(mergePins(later, before)).toEqual(later);
+      }
+    });
+
+    it("forgets the replacements that another identity has signed than the one that counts", () => {
+      const keys = [new Map([["PHONE", "new"]]), new Map([["PHONE", ed25519(phone)]])];
+      const merged = [mergePins(rekeyed, renewed), mergePins(renewed, rekeyed)];
+      expect(merged.map(({ devices }) => devices)).toEqual(keys);
+      for (const one of merged) {
+        expect(one.masterKey).toBe("renewed");
+        expect([one.retired, one.evidence]).toEqual([undefined, undefined]);
+      }
     });
 
     it("has those of the first if each has replaced that of the other", () => {
-      const back = repinMasterKey(repin(renewed, "PHONE", ed25519(phone), 4), "first", "acknowledged", 4);
-      expect(mergePins(back, renewed)).toMatchObject({ devices: back.devices, masterKey: "first" });
-      expect(mergePins(renewed, back)).toMatchObject({ devices: renewed.devices, masterKey: "renewed" });
-      expect(mergePins(renewed, back).retired).toEqual(new Map([["PHONE", [ed25519(phone)]]]));
-      expect(mergePins(renewed, back).retiredMasterKeys).toEqual(["first"]);
+      const later = repin(renewed, "PHONE", "new", 3);
+      const back = repinMasterKey(repin(later, "PHONE", ed25519(phone), 4), "first", "acknowledged", 4);
+      expect(mergePins(back, later)).toMatchObject({ devices: back.devices, masterKey: "first" });
+      expect(mergePins(later, back)).toMatchObject({ devices: later.devices, masterKey: "renewed" });
+      expect(mergePins(later, back).retired).toEqual(new Map([["PHONE", [ed25519(phone)]]]));
+      expect(mergePins(later, back).retiredMasterKeys).toEqual(["first"]);
     });
   });
 
@@ -130,6 +143,7 @@ describe("mergePins", () => {
     const one: Pins = { ...first, retiredMasterKeys: ["r1"], crossSigningKeys: ["k1"], history: [event()] };
     const other: Pins = {
       ...later,
+      masterKey: "first",
       retired: new Map([["C", ["c0"]]]),
       retiredMasterKeys: ["r2"],
       crossSigningKeys: ["k2", "k1"],

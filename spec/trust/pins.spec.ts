@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { MAX_PINNED_DEVICES_PER_USER, MAX_RETIRED_KEYS } from "../../src/keys/limits.js";
+import { MAX_FORGOTTEN_DEVICES, MAX_PINNED_DEVICES_PER_USER, MAX_RETIRED_KEYS } from "../../src/keys/limits.js";
 import {
   evidenceOf,
   forget,
@@ -137,8 +137,18 @@ describe("forgetting a device", () => {
     expect(forgotten).toEqual({
       ...pinned([tablet], "master"),
       signed: new Set(["TABLET"]),
+      forgotten: new Map([["PHONE", 9]]),
       history: [...(pins.history ?? []), event({ type: "forgotten" })],
     });
+  });
+
+  it("remembers when, of the devices that were forgotten last", () => {
+    const ids = Array.from({ length: MAX_FORGOTTEN_DEVICES + 1 }, (_, i) => `${i}`);
+    const known = ids.reduce((all, id, i) => forget(repin(all, id, "new", i), id, i), NO_PINS);
+    expect([...(known.forgotten ?? [])]).toEqual(ids.map((id, i) => [id, i]).slice(1));
+    const again = forget(repin(known, "1", "new", 99), "1", 99);
+    expect([...(again.forgotten ?? [])].at(-1)).toEqual(["1", 99]);
+    expect(again.forgotten?.size).toBe(MAX_FORGOTTEN_DEVICES);
   });
 
   it("returns the same pins if nothing is known of it", () => {

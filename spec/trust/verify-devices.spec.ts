@@ -83,14 +83,19 @@ describe("a device's own signature", () => {
       expect(codesOf(refused)).toEqual([["PHONE", "unsigned"]]);
     });
 
-    it("is not replaced by the owner's signature", () => {
+    it("is replaced by the owner's signature, unless that is not valid", () => {
       const device = bob.device("PHONE", { signedBy: ["owner"] });
       expect(statusOf(verify({ devices: [device] }))).toEqual({
         signedByItself: false,
         crossSigned: true,
         dehydrated: false,
       });
-      expect(codesOf(verify({ devices: [device] }, undefined, "refuse"))).toEqual([["PHONE", "unsigned"]]);
+      expect(codesOf(verify({ devices: [device] }, undefined, "refuse"))).toEqual([]);
+      const forged = withSignature(device, BOB, bob.selfSigning.publicKey, "A".repeat(86));
+      expect(codesOf(verify({ devices: [forged] }, undefined, "refuse"))).toEqual([["PHONE", "unsigned"]]);
+      expect(codesOf(verify({ devices: [device], selfSigningKey: undefined }, undefined, "refuse"))).toEqual([
+        ["PHONE", "unsigned"],
+      ]);
     });
   });
 });

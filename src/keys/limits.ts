@@ -33,6 +33,10 @@ export const MAX_MASTER_KEY_SIGNATURES = 8;
 export const MAX_KEY_EVENTS_PER_USER = 200;
 /** Keys that are remembered as replaced, of one device or as one user's master key. */
 export const MAX_RETIRED_KEYS = 32;
+/** Devices of one user whose replaced keys are remembered: only their owner can replace keys. */
+export const MAX_DEVICES_WITH_RETIRED_KEYS = 500;
+/** Devices of one user of which it is remembered when a person forgot them. */
+export const MAX_FORGOTTEN_DEVICES = 32;
 /** Public keys of one user's cross-signing keys that no device ID may equal, former ones included. */
 export const MAX_CROSS_SIGNING_KEYS = 64;
 /** How deep objects and arrays in one device may be nested. Honest devices have three levels. */

@@ -8,10 +8,10 @@ import { repinMasterKey } from "../trust/pins.js";
 import { acknowledge, acknowledgeKeys } from "./acknowledge.js";
 import type { ListMemory } from "./list-memory.js";
 
-/** What is acknowledged: this master key of this user. */
+/** What is acknowledged: this master key of this user, or that the user has none. */
 export interface IdentityToAcknowledge {
   readonly userId: UserId;
-  readonly masterKey: string;
+  readonly masterKey: string | undefined;
   readonly ownUserId: UserId;
   /** Whether it is our own identity, and a person has confirmed it. */
   readonly confirms: boolean;

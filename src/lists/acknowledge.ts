@@ -22,7 +22,7 @@ export type Acknowledged =
 /** What is acknowledged. */
 export interface Acknowledgement {
   readonly userId: UserId;
-  readonly masterKey: string;
+  readonly masterKey: string | undefined;
   readonly ownUserId: UserId;
   /** Whether it is our own identity, and a person has confirmed it: then it counts whatever key the list has. */
   readonly confirms: boolean;
@@ -45,7 +45,10 @@ export function acknowledge(
   const record = listRecordIn(records, userId);
   const { saved } = record;
   const isUnsaved =
-    saved !== undefined && inMemory?.identity.masterKey === masterKey && inMemory.fetchedAt > saved.list.fetchedAt;
+    saved !== undefined &&
+    inMemory !== undefined &&
+    inMemory.identity.masterKey === masterKey &&
+    inMemory.fetchedAt > saved.list.fetchedAt;
   if (!confirms && saved !== undefined && !isUnsaved && saved.list.identity.masterKey !== masterKey)
     return { masterKey: saved.list.identity.masterKey };
   const pins = repinMasterKey(record.pins, masterKey, confirms ? "verified" : "acknowledged", at);

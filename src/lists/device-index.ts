@@ -39,8 +39,6 @@ export interface DeviceIndexPorts {
   readonly isOurs: (owner: OwnerRecord | undefined) => boolean;
   readonly isTracked: (userId: UserId) => boolean;
   readonly report: (problem: TrackerProblem) => void;
-  /** Whether unsigned devices claim nothing: they were saved before the application refused them. */
-  readonly refusesUnsigned: boolean;
 }
 
 /**
@@ -156,15 +154,13 @@ export class DeviceIndex {
     algorithm: KeyAlgorithm,
     publicKey: string,
   ): Observable<readonly Claimant[]> {
-    const { store, refusesUnsigned } = this.#ports;
-    return store.read([OWNER, ...claims.map(([userId]) => listKey(userId))]).pipe(
+    return this.#ports.store.read([OWNER, ...claims.map(([userId]) => listKey(userId))]).pipe(
       map(([owner, ...saved]) => {
         this.#requireOurs(owner);
         return claims.flatMap(([userId, deviceIds], i) => {
           const isClaimant = (deviceId: DeviceId) => {
             const { device, status } = savedDevice(saved[i], userId, deviceId) ?? {};
-            const isSigned = refusesUnsigned ? status?.signedByItself === true : claimsKeys(status);
-            return device !== undefined && isSigned && comparableKey(device, algorithm) === publicKey;
+            return device !== undefined && claimsKeys(status) && comparableKey(device, algorithm) === publicKey;
           };
           return firstOf(deviceIds, MAX_CLAIMS_OF_ONE_KEY, isClaimant).map((deviceId) => ({ userId, deviceId }));
         });

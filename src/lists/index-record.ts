@@ -2,7 +2,7 @@ import { comparableKey, KEY_ALGORITHMS, type KeyAlgorithm } from "../keys/device
 import type { DeviceId, UserId } from "../model/ids.js";
 import type { DeviceStatus } from "../model/results.js";
 import type { DeviceKeys } from "../model/wire.js";
-import type { DeviceList } from "../trust/device-list.js";
+import { isSigned, type DeviceList } from "../trust/device-list.js";
 
 /** The public keys of one device, in the order of {@link KEY_ALGORITHMS}; without keys: the device is gone. */
 export type IndexEntry = readonly [UserId, DeviceId, ...(string | undefined)[]];
@@ -35,8 +35,7 @@ export function indexEntries(userId: UserId, before: DeviceList | undefined, aft
 }
 
 /** Whether a device claims its keys: an unsigned one proves nothing, and would only keep others from being found. */
-export const claimsKeys = (status: DeviceStatus | undefined): boolean =>
-  status?.signedByItself === true || status?.crossSigned === true;
+export const claimsKeys = (status: DeviceStatus | undefined): boolean => status !== undefined && isSigned(status);
 
 const keysOf = (device: DeviceKeys): readonly (string | undefined)[] =>
   KEY_ALGORITHMS.map((algorithm) => comparableKey(device, algorithm));

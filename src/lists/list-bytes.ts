@@ -1,5 +1,6 @@
 import { CROSS_SIGNING_KINDS } from "../keys/cross-signing-keys.js";
 import type { DeviceList } from "../trust/device-list.js";
+import type { Pins } from "../trust/pins.js";
 
 /*
  * Bytes in V8: a header and a pointer to each value or name (4 bytes in Chromium, 8 in Node), and the characters of
@@ -11,6 +12,12 @@ const TEXT = 24;
 /** A device's status, and its entries in the maps. */
 const DEVICE = 150;
 const LIST = 600;
+/** A device ID in the pins, with its key. */
+const PIN = 150;
+/** An event in a history of keys. */
+const EVENT = 200;
+/** Characters of a public key in unpadded base64. */
+const KEY_LENGTH = 43;
 
 /**
  * How many bytes a list takes in memory, approximately. It is computed from what the list has, not from its length in
@@ -22,6 +29,14 @@ export function listBytes(list: DeviceList): number {
   for (const [deviceId, reason] of list.rejected) bytes += ENTRY + bytesOf(deviceId) + bytesOf(reason);
   for (const { name } of CROSS_SIGNING_KINDS) bytes += bytesOf(list[name]);
   return bytes + bytesOf(list.identity);
+}
+
+/** The same of pins. */
+export function pinsBytes({ devices, retired = new Map(), history = [] }: Pins): number {
+  let bytes = OBJECT;
+  for (const deviceId of devices.keys()) bytes += PIN + deviceId.length;
+  for (const [deviceId, keys] of retired) bytes += PIN + deviceId.length + keys.length * (TEXT + KEY_LENGTH);
+  return bytes + history.length * EVENT;
 }
 
 /** Of a JSON value whose depth is limited. */

@@ -4,7 +4,7 @@ import type { Revision } from "../store/revision.js";
 import type { DeviceList } from "../trust/device-list.js";
 import type { Pins } from "../trust/pins.js";
 import { userKeys } from "../trust/user-keys.js";
-import { listBytes } from "./list-bytes.js";
+import { listBytes, pinsBytes } from "./list-bytes.js";
 
 /** What memory keeps beside a list. */
 export interface BesideList {
@@ -13,9 +13,6 @@ export interface BesideList {
   /** The user's pins when the store was last asked. */
   readonly pins?: Pins | undefined;
 }
-
-/** Of a device ID in the pins, with its key. */
-const PIN_BYTES = 150;
 
 /** A list in memory, and the revision that it answers. */
 export class CachedList {
@@ -34,7 +31,7 @@ export class CachedList {
     return (this.#bytes ??=
       listBytes(this.list) +
       (reported === undefined ? 0 : listBytes(reported)) +
-      (pins?.devices.size ?? 0) * PIN_BYTES);
+      (pins === undefined ? 0 : pinsBytes(pins)));
   }
 
   /**

@@ -2,7 +2,7 @@ import type { UserId } from "../model/ids.js";
 import { isObject } from "../model/json.js";
 import { listKey, OWNER, readOwner } from "../store/records.js";
 import type { SavedRecords } from "../store/saved-records.js";
-import { readDeviceList, type DeviceList } from "../trust/device-list.js";
+import { isSigned, readDeviceList, type DeviceList } from "../trust/device-list.js";
 import { mergePins } from "../trust/merge-pins.js";
 import { isNothing, LOST_PINS, NO_PINS, pinsOf, readPins, type Pins } from "../trust/pins.js";
 
@@ -74,7 +74,7 @@ export function pinsIn(records: ReadonlyMap<UserId, unknown>): ReadonlyMap<UserI
  * before it did.
  */
 export function isUsable({ list }: SavedList, refusesUnsigned: boolean): boolean {
-  return !refusesUnsigned || Array.from(list.deviceStatus.values()).every(({ signedByItself }) => signedByItself);
+  return !refusesUnsigned || Array.from(list.deviceStatus.values()).every(isSigned);
 }
 
 function readSavedList(saved: unknown, userId: UserId): SavedList | undefined {

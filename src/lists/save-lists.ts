@@ -19,6 +19,8 @@ import { isUsable, listRecordIn, type ListRecord, type ReadListRecord } from "./
 /** A verified list. */
 export interface ListToSave {
   readonly list: DeviceList;
+  /** When the query was sent, in ms since the epoch. Now, if it is absent. */
+  readonly askedAt?: number | undefined;
   /** The revision that its user had when the query was sent; `undefined` if only its pins are to be saved. */
   readonly revision: Revision | undefined;
   /** Whether it replaces a list that was saved at the same revision: it was asked for by `forceDownload`. */
@@ -114,12 +116,12 @@ export function savePins(records: SavedRecords, pins: ReadonlyMap<UserId, Pins>)
 function pinContext(
   records: SavedRecords,
   userId: UserId,
-  { refusesUnsigned, isListed }: ListToSave,
+  { askedAt, refusesUnsigned, isListed }: ListToSave,
   { ownUserId, ownMasterKey }: OwnAccount,
 ): PinContext {
   const { userSigningKey: ourKey, userSigningKeys: ourKeys = [] } = readOwnIdentity(records.get(OWN_IDENTITY)) ?? {};
   const listed = isListed === undefined ? {} : { isListed };
-  return { refusesUnsigned, isOwn: userId === ownUserId, ourKey, ourKeys, ownMasterKey, ...listed };
+  return { askedAt, refusesUnsigned, isOwn: userId === ownUserId, ourKey, ourKeys, ownMasterKey, ...listed };
 }
 
 function saveOne(

@@ -15,6 +15,8 @@ const PINS_PATIENCE = 1_000;
 
 const NO_SAVED_PINS: ReadonlyMap<UserId, Pins> = new Map();
 
+type PinsEdit = (pins: Pins) => Pins;
+
 /**
  * Stands in for the store while it accepts no writes: lists are compared with the pins that memory knows and those that
  * can still be read, and what they pin is kept until the user's next save.
@@ -26,6 +28,8 @@ export class UnsavedPins {
   readonly #scheduler: SchedulerLike;
   readonly #isOurs: (owner: OwnerRecord | undefined) => boolean;
   readonly #pins = new Map<UserId, Pins>();
+  /** What a person said that is not committed yet, the latest last. */
+  readonly #edits = new Map<UserId, readonly PinsEdit[]>();
 
   constructor(
     own: OwnAccount,
@@ -51,9 +55,21 @@ export class UnsavedPins {
   }
 
   /** A person's word changes what was pinned. */
-  edit(userId: UserId, edit: (pins: Pins) => Pins): void {
+  edit(userId: UserId, edit: PinsEdit): void {
     const pins = this.#pins.get(userId);
     if (pins !== undefined) this.#pins.set(userId, edit(pins));
+  }
+
+  /** The same, and until it is committed, what is read from the store, too. */
+  editUntil(committed$: Observable<unknown>, userId: UserId, edit: PinsEdit): void {
+    this.edit(userId, edit);
+    this.#edits.set(userId, [...this.#editsOf(userId), edit]);
+    const remove = () => {
+      const others = this.#editsOf(userId).filter((one) => one !== edit);
+      if (others.length > 0) this.#edits.set(userId, others);
+      else this.#edits.delete(userId);
+    };
+    committed$.subscribe({ complete: remove, error: remove });
   }
 
   saved(userIds: Iterable<UserId>): void {
@@ -71,7 +87,8 @@ export class UnsavedPins {
         const pins = new Map<UserId, Pins>();
         userIds.forEach((userId, i) => {
           const record = readListRecord(records[i], userId);
-          if (!record.damaged.includes("pins")) pins.set(userId, record.pins);
+          const edited = this.#editsOf(userId).reduce((known, edit) => edit(known), record.pins);
+          if (!record.damaged.includes("pins")) pins.set(userId, edited);
         });
         return pins;
       }),
@@ -84,7 +101,7 @@ export class UnsavedPins {
   decide(lists: ReadonlyMap<UserId, ListToSave>, read: ReadonlyMap<UserId, Pins>): ReadonlyMap<UserId, SaveOutcome> {
     const outcomes = new Map<UserId, SaveOutcome>();
     const { ourKey } = this.#memory;
-    for (const [userId, { list: verified, revision, refusesUnsigned, isListed }] of lists) {
+    for (const [userId, { list: verified, askedAt, revision, refusesUnsigned, isListed }] of lists) {
       const last = this.#memory.last(userId);
       // First what memory knew, then what was pinned since: that may be of a list that could not be compared with
       // anything.
@@ -95,6 +112,7 @@ export class UnsavedPins {
       const saved = read.get(userId) ?? (this.#knowsIdentity(userId, verified) ? NO_PINS : LOST_PINS);
       const first = mergePins(saved, inMemory);
       const { list, pins } = applyPins(verified, first, last?.list, {
+        askedAt,
         refusesUnsigned,
         isOwn: userId === this.#own.ownUserId,
         ownMasterKey: this.#own.ownMasterKey,
@@ -125,6 +143,10 @@ export class UnsavedPins {
     if (last.beside.pins !== undefined) return true;
     const isKnown = (deviceId: DeviceId) => last.list.deviceKeys.has(deviceId);
     return this.#knowsIdentity(userId, list) && Array.from(list.deviceKeys.keys()).every(isKnown);
+  }
+
+  #editsOf(userId: UserId): readonly PinsEdit[] {
+    return this.#edits.get(userId) ?? [];
   }
 
   /** Whether memory knows which master key was first seen, if any was. */

@@ -58,14 +58,15 @@ export class IdentityChangedError extends DeviceTrackerError {
   override readonly name = "IdentityChangedError";
   constructor(
     readonly userId: UserId,
-    /** The key that was to be acknowledged. */
-    readonly acknowledged: string,
+    /** The key that was to be acknowledged; `undefined` if it was that the user has none. */
+    readonly acknowledged: string | undefined,
     /** The key that the user has now; `undefined` if there is none. */
     readonly masterKey: string | undefined,
   ) {
     const now =
       masterKey === undefined ? `${userId} has no master key now` : `the master key of ${userId} is ${masterKey} now`;
-    super(`${now}, not ${acknowledged}: compare the current key before you acknowledge it`);
+    const not = acknowledged === undefined ? "" : `, not ${acknowledged}`;
+    super(`${now}${not}: compare the current key before you acknowledge it`);
   }
 }
 

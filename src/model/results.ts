@@ -73,7 +73,8 @@ export interface DeviceStatus {
 }
 
 /**
- * How a user's master key compares with the pinned one: the one first seen, or acknowledged last.
+ * How a user's master key compares with the pinned one: the one first seen, unless stronger evidence has replaced it:
+ * a person acknowledged another one, or our own confirmed identity has signed it.
  *
  * - `none`: the user has never had a master key
  * - `unchanged`: it is the pinned one
@@ -91,7 +92,7 @@ export interface IdentityStatus {
   readonly state: IdentityState;
   /** The public key of the master key that the server returned. Unpadded base64. */
   readonly masterKey?: string;
-  /** The public key of the master key first seen, or acknowledged last. Unpadded base64. */
+  /** The public key of the pinned master key. Unpadded base64. */
   readonly pinnedMasterKey?: string;
   /**
    * Whether our own identity has been confirmed (`ownMasterKey`, `confirmOwnIdentity`), is the one that the server

@@ -144,7 +144,8 @@ function toSave(
   return new Map(
     users.map(({ userId, list, isListed }) => {
       const revision = !query.isSuperseded(userId) ? query.revisions.get(userId) : undefined;
-      return [userId, { list, revision, forced: query.isForced(userId), refusesUnsigned, isListed }];
+      const forced = query.isForced(userId);
+      return [userId, { list, askedAt: query.sentAt, revision, forced, refusesUnsigned, isListed }];
     }),
   );
 }

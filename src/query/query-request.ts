@@ -50,6 +50,8 @@ export interface QueryPorts {
 export interface SentQuery {
   /** The revisions of all of its users when it was sent. */
   readonly revisions: ReadonlyMap<UserId, Revision | undefined>;
+  /** When it was sent, in ms since the epoch. */
+  readonly sentAt: number;
   readonly isSuperseded: (userId: UserId) => boolean;
   /** Whether a caller that skips the cache waits for this user. */
   readonly isForced: (userId: UserId) => boolean;
@@ -75,6 +77,7 @@ export class QueryRequest implements SentQuery {
    * request.
    */
   readonly answers$: Observable<ReadonlyMap<UserId, Answer>>;
+  sentAt = 0;
   readonly #superseded = new Set<UserId>();
   readonly #forced = new Set<UserId>();
   #hasResponse = false;
@@ -86,6 +89,7 @@ export class QueryRequest implements SentQuery {
       MAX_DELAY,
     );
     this.answers$ = defer(() => {
+      this.sentAt = scheduler.now();
       for (const userId of userIds) this.revisions.set(userId, revisionOf(userId));
       const deviceKeys = Object.fromEntries(userIds.map((userId): [UserId, []] => [userId, []]));
       return keysApi.query({ device_keys: deviceKeys, ...(serverTimeout !== undefined && { timeout: serverTimeout }) });

@@ -13,16 +13,19 @@ export interface Done<T> {
   readonly sync: SyncRecord | undefined;
 }
 
-/** Commits changes and announces them. */
+/** Commits changes, with what is edited besides, and announces them. */
 export function commitAll(
   { store, owner, name, clone, announcer }: ChainParts,
   commits: readonly Commit[],
 ): Observable<Done<CommitOutcome> | Cleared> {
   const base = baseOf(clone);
-  return transact(store, owner, [], (records) => {
+  const edits = clone.pending.slice(0, commits.length).flatMap(({ edit }) => edit ?? []);
+  const keys = edits.flatMap((edit) => [...edit.keys]);
+  return transact(store, owner, keys, (records) => {
     const outcome = commit(records, base, commits, name);
     const result = { result: outcome, sync: readSync(records.get(SYNC)) };
     if ("movedTo" in outcome) return { result };
+    for (const edit of edits) edit.apply(records);
     const announce = announcer.announcementOf([{ type: "commits", position: outcome.committedAt, commits }]);
     return { result, announce };
   });

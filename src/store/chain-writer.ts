@@ -4,7 +4,7 @@ import { StoreClearedError } from "../model/errors.js";
 import type { ChainParts } from "./chain-parts.js";
 import { commitAll, takeSnapshot, writeAll } from "./chain-transactions.js";
 import type { Change, Commit } from "./change.js";
-import { advance, applyLocally, joinLocally, toCommits, type Pending } from "./clone.js";
+import { advance, applyLocally, joinLocally, toCommits, type Edit, type Pending } from "./clone.js";
 import { Outcomes } from "./outcomes.js";
 import { outcomeOf, type Outcome, type Rebased } from "./rebase.js";
 import type { SyncRecord } from "./records.js";
@@ -78,17 +78,17 @@ export class ChainWriter {
     return this.#parts.clone.pending.length > 0;
   }
 
-  apply(change: Change): Applied {
+  apply(change: Change, edit?: Edit): Applied {
     const { clone } = this.#parts;
-    if (!this.#events.isFailing()) return this.#append(change);
+    if (!this.#events.isFailing()) return this.#append(change, edit);
     this.#unannounced.push(change);
     const joined = joinLocally(clone, change);
-    if (joined === undefined) return this.#append(change);
+    if (joined === undefined) return this.#append(change, edit);
     return { before: joined.before, outcome$: this.#outcomes.of(joined.pending) ?? of("committed") };
   }
 
-  #append(change: Change): Applied {
-    const pending = applyLocally(this.#parts.clone, change);
+  #append(change: Change, edit?: Edit): Applied {
+    const pending = applyLocally(this.#parts.clone, change, edit);
     return { before: pending.undo.before, outcome$: this.#outcomes.add(pending) };
   }
 

@@ -8,7 +8,7 @@ import type { ChainOptions, ChainParts } from "./chain-parts.js";
 import { ChainReader } from "./chain-reader.js";
 import { ChainWriter, type Applied } from "./chain-writer.js";
 import type { Change } from "./change.js";
-import { emptyClone, type Clone } from "./clone.js";
+import { emptyClone, type Clone, type Edit } from "./clone.js";
 import type { SavedAccount } from "./load.js";
 import { OperationSlot } from "./operation-slot.js";
 import type { Outcome } from "./rebase.js";
@@ -102,9 +102,10 @@ export class Chain {
   /**
    * Applies a change in memory and queues its commit. The caller must {@link commitPending} once everything that
    * follows from it is marked.
+   * @param edit what is committed with it
    */
-  apply(change: Change): Applied {
-    return this.#writer.apply(change);
+  apply(change: Change, edit?: Edit): Applied {
+    return this.#writer.apply(change, edit);
   }
 
   commitPending(): void {

@@ -32,6 +32,8 @@ export interface UsersChange {
    */
   readonly type: "track" | "untrack" | "invalidate";
   readonly users: readonly UserId[];
+  /** Whether a person's word has changed what is saved of the users, in the same transaction. */
+  readonly edited?: true | undefined;
 }
 
 /** One change of the tracked users. */
@@ -78,6 +80,10 @@ export function lastMentions(lists: readonly NamedUsers[]): NamedUsers {
   const named = (kind: keyof NamedUsers) => Array.from(last).flatMap(([userId, was]) => (was === kind ? [userId] : []));
   return { changed: named("changed"), left: named("left") };
 }
+
+/** The users of whom a person's word has changed what is saved. */
+export const editedIn = (commits: readonly Commit[]): readonly UserId[] =>
+  commits.flatMap(({ change }) => (change.type === "step" || change.edited !== true ? [] : change.users));
 
 /** Whether a user left, or was untracked by a gap that could not be closed, in any of these commits. */
 export function departures(commits: readonly Commit[]): (userId: UserId) => boolean {

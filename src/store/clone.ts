@@ -1,6 +1,8 @@
 import type { UserId } from "../model/ids.js";
 import { joinSteps, type Change, type Commit } from "./change.js";
+import type { RecordKey } from "./device-store.js";
 import type { Revision } from "./revision.js";
+import type { SavedRecords } from "./saved-records.js";
 import { applyChange, initialUsers, type Before, type TrackedUser, type TrackedUsers } from "./tracked-users.js";
 
 /*
@@ -14,11 +16,20 @@ import { applyChange, initialUsers, type Before, type TrackedUser, type TrackedU
  * All of this is pure but for the clone that it owns.
  */
 
+/** A change of other records that is committed with a change of the tracked users, or not at all. */
+export interface Edit {
+  readonly keys: readonly RecordKey[];
+  /** Pure. */
+  readonly apply: (records: SavedRecords) => void;
+}
+
 /** A local change that is applied in memory and not committed yet. */
 export interface Pending {
   /** The change as it is to be committed: a rebase may replace it. */
   change: Change;
   revision: Revision;
+  /** What its transaction writes besides. */
+  readonly edit?: Edit;
   /** What undoes it. */
   undo: { readonly before: Before; readonly token: string | undefined };
   /** Whether a transaction has tried to commit it: that may have taken effect though it seemed to fail. */
@@ -50,10 +61,11 @@ export function emptyClone(ownUserId: UserId): Clone {
 }
 
 /** Applies a local change in memory; its number is where it will be in the chain unless the head moves first. */
-export function applyLocally(clone: Clone, change: Change): Pending {
+export function applyLocally(clone: Clone, change: Change, edit?: Edit): Pending {
   const revision = { number: clone.head + clone.pending.length + 1 };
   const { token } = clone;
-  const pending = { change, revision, undo: { before: applyChange(clone, change, revision), token } };
+  const undo = { before: applyChange(clone, change, revision), token };
+  const pending: Pending = { change, revision, undo, ...(edit !== undefined && { edit }) };
   clone.pending.push(pending);
   return pending;
 }

@@ -45,7 +45,7 @@ export function rebase(clone: Clone, missing: Missing, name: string): Rebased {
   for (const one of pending) {
     const change = rebased(one.change, clone, hasLeft, clone.pending.length > 0);
     if (typeof change === "string") dropped.push({ pending: one, outcome: change });
-    else clone.pending.splice(-1, 1, Object.assign(one, applyLocally(clone, change)));
+    else clone.pending.splice(-1, 1, Object.assign(one, applyLocally(clone, change, one.edit)));
   }
   return { before, dropped, commits };
 }

@@ -9,12 +9,20 @@ export class ReplaceableStore implements DeviceStore {
   readonly syncToken$: Observable<string | undefined> = defer(() => this.#target$.value.syncToken$);
   readonly commits$: Observable<unknown> = defer(() => this.#target$.pipe(switchMap(({ commits$ }) => commits$)));
   readonly #target$: BehaviorSubject<DeviceStore>;
+  #isStandIn: boolean;
 
-  constructor(target: DeviceStore) {
+  /** @param isStandIn whether it only stands in for the store that is to take its place */
+  constructor(target: DeviceStore, isStandIn = false) {
     this.#target$ = new BehaviorSubject(target);
+    this.#isStandIn = isStandIn;
+  }
+
+  get isStandIn(): boolean {
+    return this.#isStandIn;
   }
 
   replace(target: DeviceStore): void {
+    this.#isStandIn = false;
     this.#target$.next(target);
   }
 

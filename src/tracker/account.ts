@@ -1,7 +1,7 @@
 import { ignoreElements, map, type Observable } from "rxjs";
 import { acknowledgeIdentity } from "../lists/acknowledge-identity.js";
 import { compactIndex } from "../lists/compact-index.js";
-import { editUser, type UserEdit } from "../lists/edit-user.js";
+import { editInMemory, editToCommit, editUser, type UserEdit } from "../lists/edit-user.js";
 import { withdrawingVerification } from "../lists/user-edits.js";
 import { knownUsers } from "../lists/known-users.js";
 import { pinsIn } from "../lists/list-record.js";
@@ -10,8 +10,8 @@ import { isUserId, type DeviceId, type UserId } from "../model/ids.js";
 import type { SyncResponse } from "../model/wire.js";
 import { changesToAdopt } from "../store/adopt.js";
 import { Chain } from "../store/chain.js";
-import { departures, type Change, type Commit, type SyncStep } from "../store/change.js";
-import { keepFirst } from "../store/clone.js";
+import { departures, editedIn, type Change, type Commit, type SyncStep } from "../store/change.js";
+import { keepFirst, type Edit } from "../store/clone.js";
 import type { Outcome } from "../store/rebase.js";
 import type { DeviceStore } from "../store/device-store.js";
 import type { SavedAccount } from "../store/load.js";
@@ -69,6 +69,8 @@ export class Account {
   readonly #held = new Set<HeldCall>();
   readonly #followedResponses = new FollowedResponses();
   readonly #doubt: Doubt;
+  /** What a person said while memory stands in for the store. */
+  readonly #saidMeanwhile: (() => Observable<never>)[] = [];
 
   constructor(
     account: SavedAccount,
@@ -182,8 +184,8 @@ export class Account {
     });
   }
 
-  /** Pins a master key instead of the pinned one of this user. Completes when that is durable. */
-  acknowledgeIdentity(userId: UserId, masterKey: string): Observable<never> {
+  /** Pins a master key, or that there is none, instead of the pinned one of this user. Completes when that is durable. */
+  acknowledgeIdentity(userId: UserId, masterKey: string | undefined): Observable<never> {
     return this.#acknowledge(userId, masterKey, false);
   }
 
@@ -192,15 +194,26 @@ export class Account {
     return this.#acknowledge(this.#settings.userId, masterKey, true);
   }
 
-  /** Changes what is known of a user by a person's word. Completes when that is durable. */
-  editUser(userId: UserId, edit: UserEdit): Observable<never> {
-    const { memory, unsaved } = this.parts;
-    return editUser(userId, edit, { chain: this.chain, memory, unsaved });
+  /**
+   * Changes what is known of a user's devices by a person's word, at once, and makes the user outdated. Completes when
+   * that is durable.
+   */
+  editDevices(userId: UserId, edit: UserEdit): Observable<never> {
+    return this.#byPerson(() =>
+      this.#surroundings.outputs.emissions.batch(() => {
+        const change: Change = { type: "invalidate", users: [userId], edited: true };
+        const outcome$ = this.#commit(change, editToCommit(userId, edit));
+        editInMemory(userId, edit, this.parts, outcome$);
+        this.chain.commitPending();
+        return outcome$.pipe(ignoreElements());
+      }),
+    );
   }
 
   /** Forgets that the user was verified. Completes when that is durable. */
   withdrawVerification(userId: UserId): Observable<never> {
-    return this.editUser(userId, withdrawingVerification(this.parts.memory.ourKey));
+    const edit = withdrawingVerification(this.parts.memory.ourKey);
+    return this.#byPerson(() => editUser(userId, edit, this.chain, this.parts));
   }
 
   /** What is known of a user: the last list, and the saved pins. */
@@ -238,10 +251,16 @@ export class Account {
     return knownUsers(userIds, this.#store, this.parts.memory, (owner) => this.chain.isOurs(owner));
   }
 
-  #acknowledge(userId: UserId, masterKey: string, confirms: boolean): Observable<never> {
+  #acknowledge(userId: UserId, masterKey: string | undefined, confirms: boolean): Observable<never> {
     const { userId: ownUserId, scheduler } = this.#settings;
     const identity = { userId, masterKey, ownUserId, confirms, at: scheduler.now() };
     return acknowledgeIdentity(identity, this.chain, this.parts.memory);
+  }
+
+  /** Does what a person said, and once more when the store takes the place of memory: it cannot be merged from pins. */
+  #byPerson(edit: () => Observable<never>): Observable<never> {
+    if (this.#store.isStandIn) this.#saidMeanwhile.push(edit);
+    return edit();
   }
 
   /** What the application knows of our own identity, unless it is saved already. */
@@ -267,6 +286,7 @@ export class Account {
     outputs.reportAll([...loadProblems(saved), ...adoptionProblems(saved.state, before, chain.clone)]);
     chain.commitPending();
     parts.saver.savePins(pins);
+    for (const edit of this.#saidMeanwhile.splice(0)) edit().subscribe({ error: () => {} });
     this.#confirmByOption();
     siblings.moved(Array.from(pins.keys()).filter((userId) => !chain.clone.users.has(userId)));
     if (connection()?.isCaughtUp === false) siblings.ask();
@@ -283,9 +303,9 @@ export class Account {
    * Applies a change in memory and marks what it supersedes. Its commit begins when all emissions that it causes are
    * enqueued: {@link Chain.commitPending}.
    */
-  #commit(change: Change): Observable<Outcome> {
+  #commit(change: Change, edit?: Edit): Observable<Outcome> {
     if (change.type === "step") this.#emitFollowed(this.#followedResponses.cut());
-    const { before, outcome$ } = this.chain.apply(change);
+    const { before, outcome$ } = this.chain.apply(change, edit);
     this.#changed(before, change.type === "step" ? [change] : []);
     return outcome$;
   }
@@ -309,6 +329,7 @@ export class Account {
     const connection = this.#surroundings.connection();
     for (const held of this.#held) held.push(...commits);
     const steps = stepsIn(commits);
+    this.siblings.edited(editedIn(commits));
     for (const { next } of steps) if (next !== undefined) this.#passed.moveTo(next);
     if (isSummary) this.siblings.readCommits();
     this.#changed(before, steps);

@@ -100,7 +100,6 @@ export function listsOf(
     isOurs,
     isTracked: (userId) => tracking.get(userId) !== undefined,
     report,
-    refusesUnsigned,
   });
   return { memory, lists, index, unsaved, saver, queries, lookup };
 }

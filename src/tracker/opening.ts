@@ -95,7 +95,7 @@ export class StoreOpening {
     if (!isFinal(error)) this.#tryAgain(load$);
     this.#report(error); // a subscriber may close the tracker
     const { store, account } = standIn(userId, `${lifetime}.memory`);
-    return of({ saved: account, store: new ReplaceableStore(store) });
+    return of({ saved: account, store: new ReplaceableStore(store, true) });
   }
 
   #tryAgain(load$: Observable<SavedAccount>): void {

@@ -1,12 +1,12 @@
 import { asyncScheduler, type Observable, type SchedulerLike } from "rxjs";
-import { isPublicKey } from "../trust/cross-signing-key.js";
 import type { SignatureVerifier } from "../trust/signature-verifier.js";
 import type { UnsignedDevices } from "../trust/verify-list.js";
-import { isUserId, type UserId } from "../model/ids.js";
+import type { UserId } from "../model/ids.js";
 import type { SyncResponse } from "../model/wire.js";
 import type { KeysApi } from "../query/keys-api.js";
 import type { DeviceStore } from "../store/device-store.js";
 import { memoryStore } from "../store/memory-store.js";
+import { requirePublicKey, requireUserId } from "./arguments.js";
 
 export interface DeviceTrackerOptions {
   /** Our own user. */
@@ -38,8 +38,9 @@ export interface DeviceTrackerOptions {
   /** Verifies signatures. @default platformVerifier(): WebCrypto if it has ed25519, otherwise `@noble/ed25519` */
   readonly verifier?: SignatureVerifier;
   /**
-   * What becomes of devices that are not signed by themselves, which the Matrix spec asks of every device ("Uploading
-   * keys"): `accept` marks them (`deviceStatus`), `refuse` leaves them out.
+   * What becomes of unsigned devices, which neither their own key nor their owner's identity has signed; the Matrix
+   * spec asks every device to sign itself ("Uploading keys"). `accept` marks them (`deviceStatus`), `refuse` leaves
+   * them out.
    * @default "accept"
    */
   readonly unsignedDevices?: UnsignedDevices;
@@ -102,10 +103,7 @@ export function complete(options: DeviceTrackerOptions): CompleteOptions {
     maxListsInMemory = 10_000,
     maxCacheBytes = 64 * 2 ** 20,
   } = bounds;
-  if (!isUserId(userId))
-    throw new TypeError(
-      `userId should be a Matrix user ID such as "@alice:example.org", not ${JSON.stringify(userId)}`,
-    );
+  requireUserId(userId);
   if (!UNSIGNED_DEVICES.includes(unsignedDevices))
     throw new TypeError(`unsignedDevices should be "accept" or "refuse", not ${JSON.stringify(unsignedDevices)}`);
   if (!GAPS.includes(gaps)) throw new TypeError(`gaps should be "ask" or "distrust", not ${JSON.stringify(gaps)}`);
@@ -132,25 +130,6 @@ export function complete(options: DeviceTrackerOptions): CompleteOptions {
     ...(ownMasterKey !== undefined && { ownMasterKey }),
     ...(verifier !== undefined && { verifier }),
   };
-}
-
-export function checkServerTimeout(timeout: number): void {
-  if (Number.isSafeInteger(timeout) && timeout >= 0) return;
-  throw new RangeError(
-    `timeout should be a whole number of ms from 0 on, not ${timeout}; leave it out for the server's own`,
-  );
-}
-
-export function requirePublicKey(name: string, key: string): void {
-  if (!isPublicKey(key))
-    throw new TypeError(`${name} should be an ed25519 public key in unpadded base64, not ${JSON.stringify(key)}`);
-}
-
-/** The users that a caller named, each once. */
-export function distinctUsers(users: Iterable<UserId>): readonly UserId[] {
-  if (typeof users === "string")
-    throw new TypeError(`users should be an iterable of user IDs, such as [${JSON.stringify(users)}], not a string`);
-  return [...new Set(users)];
 }
 
 function requireCount(bounds: Readonly<Record<string, number>>): void {

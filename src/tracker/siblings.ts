@@ -53,7 +53,7 @@ export class Siblings {
         this.#saved(news.lists.map(([userId]) => userId));
         break;
       case "acknowledged":
-        this.#parts.unsaved.saved([news.userId]); // what a person's word has changed must not come back
+        this.edited([news.userId]);
         this.#saved([news.userId]);
         break;
       case "ask":
@@ -65,6 +65,13 @@ export class Siblings {
         break;
       default:
     }
+  }
+
+  /** A person's word has changed what is saved of these users: what memory has of them must not bring it back. */
+  edited(userIds: readonly UserId[]): void {
+    const { memory, unsaved } = this.#parts;
+    unsaved.saved(userIds);
+    memory.forget(userIds);
   }
 
   /** Commits were read, not announced. */

@@ -2,12 +2,14 @@ import { MAX_REJECTED_PER_USER, shortId } from "../keys/limits.js";
 import type { DeviceId } from "../model/ids.js";
 import type { RejectionCode, RejectionReason } from "../model/results.js";
 import type { DeviceList } from "./device-list.js";
+import { strongest, type Evidence } from "./evidence.js";
 import { identityState, isVerified, type Identity } from "./identity.js";
 import { entryOf, keptDevices, type DeviceEntry } from "./kept-devices.js";
 import type { PinContext } from "./pin-context.js";
 import { pinDevices, wasSigned, type IdentityEvidence } from "./pin-devices.js";
 import { pinIdentity } from "./pin-identity.js";
-import { crossSigningIds, type Pins } from "./pins.js";
+import { pinSigningKeys } from "./pin-signing-keys.js";
+import { crossSigningIds, evidenceOf, type Pins } from "./pins.js";
 import { sharedKeyRefusals } from "./shared-keys.js";
 
 type Entries = ReadonlyMap<DeviceId, DeviceEntry>;
@@ -23,7 +25,7 @@ export interface Pinned {
  * Compares a verified list with the user's pins, and pins what is new in it. What a server can say is ranked ({@link
  * Evidence}): stronger evidence overrides a weaker pin, weaker evidence never replaces or blocks a stronger one.
  *
- * 1. The master key: {@link pinIdentity}.
+ * 1. The master key: {@link pinIdentity}; then those that it has signed: {@link pinSigningKeys}.
  * 2. The devices: {@link pinDevices}. One that is refused stays as it was, if `before` still has it.
  * 3. A device whose ID is the public key of one of the user's cross-signing keys, now or earlier, is refused, and shown
  *    on the identity.
@@ -33,21 +35,24 @@ export interface Pinned {
  * @returns the list, and the pins: the same object if there is nothing to pin
  */
 export function applyPins(
-  verified: DeviceList,
+  given: DeviceList,
   known: Pins,
   before: DeviceList | undefined,
   context: PinContext = {},
 ): Pinned {
-  const { identity, pins: byIdentity } = pinIdentity(verified, known, before, context);
+  const refusesUnsigned = context.refusesUnsigned === true;
+  const { identity, pins: pinned } = pinIdentity(given, known, before, context);
+  const { list: bySigningKeys, pins: byIdentity } = pinSigningKeys(given, pinned, refusesUnsigned);
+  const verified = without(bySigningKeys, forgottenSince(byIdentity, context));
   const collisions = collisionsIn(verified, byIdentity, context);
   const evidence = identityEvidence(identity, context);
   const compared = without(verified, collisions);
   const { refusals: byPins, pins, pinsExcept } = pinDevices(compared, byIdentity, before, evidence);
   const refusals = new Map([...collisions, ...byPins]);
   const keepable = keepableDevices(compared, byPins, pins, before);
-  const kept = keptDevices(keepable, compared, pins, before, context.refusesUnsigned === true);
+  const kept = keptDevices(keepable, compared, pins, before, refusesUnsigned);
   const entries = mergeEntries(compared, byPins, kept);
-  const shared = sharedKeyRefusals(entries, ({ status }) => status.crossSigned && evidence !== undefined);
+  const shared = sharedKeyRefusals(entries, (deviceId, entry) => evidenceFor(deviceId, entry, pins, evidence));
   const refused = new Map<DeviceId, RejectionReason>();
   for (const [deviceId, reason] of refusals)
     refused.set(shortId(deviceId), withConsequence(reason, kept.has(deviceId)));
@@ -64,6 +69,13 @@ function identityEvidence(identity: Identity, { isOwn = false, ourKey }: PinCont
   return isVerified(identity, ourKey) || (isOwn && identity.confirmed === true) ? "verified" : "cross-signed";
 }
 
+/** A person's word is about the ed25519 key: it covers the other keys if that has signed them. */
+function evidenceFor(deviceId: DeviceId, { status }: DeviceEntry, pins: Pins, byIdentity: IdentityEvidence): Evidence {
+  const bySignature = status.crossSigned && byIdentity !== undefined ? byIdentity : "seen";
+  const isAcknowledged = status.signedByItself && evidenceOf(pins, deviceId) === "acknowledged";
+  return isAcknowledged ? strongest(bySignature, "acknowledged") : bySignature;
+}
+
 /** The devices that could pass for a cross-signing key of their user, however many others were listed. */
 function collisionsIn(verified: DeviceList, pins: Pins, { isListed }: PinContext): Refusals {
   const isThere = isListed ?? ((id) => verified.deviceKeys.has(id) || verified.rejected.has(id));
@@ -75,7 +87,13 @@ function collisionsIn(verified: DeviceList, pins: Pins, { isListed }: PinContext
 const withCollisions = (identity: Identity, collisions: Refusals): Identity =>
   collisions.size === 0 ? identity : { ...identity, collisions: [...collisions.keys()] };
 
-function without(list: DeviceList, refusals: Refusals): DeviceList {
+/** The devices that a person has forgotten since the question was asked. */
+function forgottenSince({ forgotten = new Map() }: Pins, { askedAt }: PinContext): ReadonlyMap<DeviceId, number> {
+  if (askedAt === undefined) return new Map();
+  return new Map(Array.from(forgotten).filter(([, at]) => at > askedAt));
+}
+
+function without(list: DeviceList, refusals: ReadonlyMap<DeviceId, unknown>): DeviceList {
   if (refusals.size === 0) return list;
   const remaining = <T>(map: ReadonlyMap<DeviceId, T>) => new Map(Array.from(map).filter(([id]) => !refusals.has(id)));
   return {
@@ -93,6 +111,7 @@ const KEEPING: ReadonlySet<RejectionCode> = new Set([
   "device-id-mismatch",
   "too-large",
   "invalid-signature",
+  "key-changed",
 ]);
 
 /** The devices that may be kept as they were: those refused by the pins, then those refused by verification. */

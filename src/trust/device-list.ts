@@ -59,6 +59,9 @@ export function isStatus(saved: unknown): saved is DeviceStatus {
   );
 }
 
+/** Whether the device itself or its owner's identity has signed it. */
+export const isSigned = ({ signedByItself, crossSigned }: DeviceStatus): boolean => signedByItself || crossSigned;
+
 function isIdentity(saved: unknown): boolean {
   if (!isObject(saved) || !Array.isArray(saved.signedBy)) return false;
   const { uncompared, confirmed, wasVerified, collisions = [] } = saved;

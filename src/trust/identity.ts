@@ -52,16 +52,17 @@ export function identityState({ masterKey, pinnedMasterKey, uncompared }: Identi
 }
 
 /**
- * The identity once this master key is pinned by a person's word.
+ * The identity once this master key is pinned by a person's word, or none.
  * @param confirms whether it is our own, and confirmed
  */
 export function acknowledged(
-  { uncompared: _, confirmed, ...identity }: Identity,
-  masterKey: string,
+  { uncompared: _, confirmed, pinnedMasterKey, ...identity }: Identity,
+  masterKey: string | undefined,
   confirms: boolean,
 ): Identity {
+  if (masterKey === undefined) return identity;
   const isGiven = identity.masterKey === masterKey;
-  const isConfirmed = confirms || (confirmed === true && identity.pinnedMasterKey === masterKey);
+  const isConfirmed = confirms || (confirmed === true && pinnedMasterKey === masterKey);
   return { ...identity, pinnedMasterKey: masterKey, ...(isConfirmed && isGiven && { confirmed: true }) };
 }
 

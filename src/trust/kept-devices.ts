@@ -4,7 +4,7 @@ import { MAX_DEVICE_DEPTH, MAX_DEVICE_LENGTH, MAX_LIST_LENGTH } from "../keys/li
 import type { DeviceId } from "../model/ids.js";
 import type { DeviceStatus } from "../model/results.js";
 import type { DeviceKeys } from "../model/wire.js";
-import type { DeviceList } from "./device-list.js";
+import { isSigned, type DeviceList } from "./device-list.js";
 import { crossSigningIds, type Pins } from "./pins.js";
 
 /** A device and its status. */
@@ -46,7 +46,7 @@ export function keptDevices(
     const pinned = pins.devices.get(deviceId);
     if (device === undefined || pinned === undefined || deviceKey(device, "ed25519") !== pinned) continue;
     const { status } = entryOf(before, deviceId, device);
-    if (collisions.has(deviceId) || (refusesUnsigned && !status.signedByItself)) continue;
+    if (collisions.has(deviceId) || (refusesUnsigned && !isSigned(status))) continue;
     length += jsonLength(device, MAX_DEVICE_LENGTH, MAX_DEVICE_DEPTH) ?? MAX_DEVICE_LENGTH;
     if (length > MAX_LIST_LENGTH) break;
     const crossSigned = status.crossSigned && hasSameSelfSigningKey(before, verified);

@@ -1,8 +1,8 @@
-import { MAX_CROSS_SIGNING_KEYS, MAX_RETIRED_KEYS } from "../keys/limits.js";
+import { MAX_CROSS_SIGNING_KEYS, MAX_FORGOTTEN_DEVICES, MAX_RETIRED_KEYS } from "../keys/limits.js";
 import type { DeviceId } from "../model/ids.js";
 import { isWeaker, strongest, type Evidence } from "./evidence.js";
 import { mergeHistories } from "./key-history.js";
-import { evidenceOf, isNothing, makePins, union, type Pins } from "./pins.js";
+import { evidenceOf, isNothing, makePins, union, withoutIdentity, type Pins } from "./pins.js";
 
 /**
  * Merges two sets of pins; the first one wins, and comes first: the order is that in which devices were first seen. A
@@ -11,9 +11,13 @@ import { evidenceOf, isNothing, makePins, union, type Pins } from "./pins.js";
  * Whether the result is complete, the first one decides; but if the two have different master keys, and the later ones
  * are complete, one of them was shown as unchanged that is not pinned any more.
  */
-export function mergePins(first: Pins, later: Pins): Pins {
-  const { incomplete, ...known } = later;
-  if (isNothing(known)) return first;
+export function mergePins(firstPins: Pins, laterPins: Pins): Pins {
+  const { incomplete, ...known } = laterPins;
+  if (isNothing(known)) return firstPins;
+  const [master, laterMaster] = [lineOf(firstPins), lineOf(laterPins)];
+  const isLaterMaster = counts(master, laterMaster);
+  const masterKey = isLaterMaster ? laterMaster.key : master.key;
+  const [first, later] = [under(masterKey, firstPins), under(masterKey, laterPins)];
   const isLater = (deviceId: DeviceId) => counts(lineOf(first, deviceId), lineOf(later, deviceId));
   const devices = new Map([...first.devices, ...Array.from(later.devices).filter(([id]) => isLater(id))]);
   // What is said of another key than the one pinned now is ignored.
@@ -26,10 +30,7 @@ export function mergePins(first: Pins, later: Pins): Pins {
   const evidence = new Map(entriesOf(first, first.evidence));
   for (const [id, one] of entriesOf(later, later.evidence))
     evidence.set(id, isLater(id) ? one : strongest(evidenceOf(first, id), one));
-  const [master, laterMaster] = [lineOf(first), lineOf(later)];
-  const isLaterMaster = counts(master, laterMaster);
   const isOneMaster = master.key === laterMaster.key;
-  const masterKey = isLaterMaster ? later.masterKey : first.masterKey;
   const masterEvidence = (isLaterMaster ? later : first).masterEvidence;
   return makePins({
     ...first,
@@ -47,11 +48,36 @@ export function mergePins(first: Pins, later: Pins): Pins {
       ),
       masterKey,
     ),
+    selfSigningKey: laterSigningKey(first, later, "selfSigningKey"),
+    userSigningKey: laterSigningKey(first, later, "userSigningKey"),
+    hasReturned: first.hasReturned ?? later.hasReturned,
+    forgotten: mergeForgotten(first.forgotten, later.forgotten),
     wasVerified: first.wasVerified ?? later.wasVerified,
     crossSigningKeys: union(first.crossSigningKeys, later.crossSigningKeys, MAX_CROSS_SIGNING_KEYS),
     incomplete: isOpen(master, laterMaster) && incomplete === undefined ? true : first.incomplete,
     history: mergeHistories(first.history, later.history),
   });
+}
+
+/** The pins without what another identity says than the one with this master key. */
+const under = (masterKey: string | undefined, pins: Pins): Pins =>
+  pins.masterKey === undefined || pins.masterKey === masterKey ? pins : withoutIdentity(pins);
+
+/** If both have a signing key, the one that has replaced the other. */
+function laterSigningKey(first: Pins, later: Pins, kind: "selfSigningKey" | "userSigningKey"): string | undefined {
+  const [one, other] = [first[kind], later[kind]];
+  if (one === undefined || other === undefined) return one ?? other;
+  const isReplaced = later.crossSigningKeys?.includes(one) === true;
+  return isReplaced && first.crossSigningKeys?.includes(other) !== true ? other : one;
+}
+
+function mergeForgotten(
+  a: Pins["forgotten"] = new Map(),
+  b: Pins["forgotten"] = new Map(),
+): NonNullable<Pins["forgotten"]> {
+  const merged = new Map(a);
+  for (const [deviceId, at] of b) merged.set(deviceId, Math.max(at, merged.get(deviceId) ?? at));
+  return new Map([...merged].slice(-MAX_FORGOTTEN_DEVICES));
 }
 
 /** Whether what the later pins let pass as unchanged is not what counts, once they are merged with the first ones. */

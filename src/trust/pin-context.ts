@@ -12,6 +12,8 @@ export interface PinContext {
   readonly ourKeys?: readonly string[];
   /** Our own master key, according to the application. */
   readonly ownMasterKey?: string | undefined;
+  /** When the question was asked that the list answers, in ms since the epoch. */
+  readonly askedAt?: number | undefined;
   /** Whether the response listed a device of this ID, well-formed or not. */
   readonly isListed?: (deviceId: DeviceId) => boolean;
 }

@@ -1,6 +1,8 @@
 import { deviceKey } from "../keys/device-key.js";
 import {
   MAX_CROSS_SIGNING_KEYS,
+  MAX_DEVICES_WITH_RETIRED_KEYS,
+  MAX_FORGOTTEN_DEVICES,
   MAX_KEY_EVENTS_PER_USER,
   MAX_PINNED_DEVICES_PER_USER,
   MAX_RETIRED_KEYS,
@@ -8,6 +10,7 @@ import {
 import type { DeviceId } from "../model/ids.js";
 import { isObject } from "../model/json.js";
 import type { KeyEvent } from "../model/key-event.js";
+import type { CrossSigningKey } from "../model/wire.js";
 import type { DeviceList } from "./device-list.js";
 import { isEvidence, isWeaker, strongest, type Evidence } from "./evidence.js";
 import { appendEvents } from "./key-history.js";
@@ -41,8 +44,19 @@ export interface Pins {
   readonly retiredMasterKeys?: readonly string[];
   /** Whether the user has been verified, which nobody has withdrawn. */
   readonly wasVerified?: true;
-  /** Public keys of all cross-signing keys so far: a device with such an ID could pass for one of them. */
+  /** The self-signing key that counts. Like the user-signing key, it belongs to the pinned master key. */
+  readonly selfSigningKey?: string;
+  /** Only of our own user. */
+  readonly userSigningKey?: string;
+  /** Whether one of these two was given again after it had been replaced. */
+  readonly hasReturned?: true;
+  /**
+   * Public keys of all cross-signing keys so far: a device with such an ID could pass for one of them, and one that was
+   * replaced signs nothing any more.
+   */
   readonly crossSigningKeys?: readonly string[];
+  /** When a person forgot a device, in ms since the epoch: an answer to an older question does not bring it back. */
+  readonly forgotten?: ReadonlyMap<DeviceId, number>;
   /**
    * Whether other keys may have been pinned before that are lost or cannot be read: an identity that agrees with these
    * pins is not known to be unchanged, until a person acknowledges it.
@@ -64,16 +78,17 @@ export function readPins(record: unknown): Pins | undefined {
   if (record === undefined) return NO_PINS;
   if (!isObject(record)) return undefined;
   const { devices, signed, evidence, retired, masterKey, masterEvidence, retiredMasterKeys, history } = record;
-  const { crossSigningKeys, wasVerified, incomplete } = record;
+  const { crossSigningKeys, selfSigningKey, userSigningKey, hasReturned, forgotten, wasVerified, incomplete } = record;
   const isSound =
     isMap(devices, isText) &&
     (signed === undefined || signed instanceof Set) &&
     (evidence === undefined || isMap(evidence, isEvidence)) &&
     (retired === undefined || isMap(retired, areTexts)) &&
-    (masterKey === undefined || isText(masterKey)) &&
+    (forgotten === undefined || isMap(forgotten, Number.isFinite)) &&
+    [masterKey, selfSigningKey, userSigningKey].every((key) => key === undefined || isText(key)) &&
     (masterEvidence === undefined || isEvidence(masterEvidence)) &&
     [retiredMasterKeys, crossSigningKeys].every((keys) => keys === undefined || areTexts(keys)) &&
-    [wasVerified, incomplete].every((flag) => flag === undefined || flag === true) &&
+    [wasVerified, incomplete, hasReturned].every((flag) => flag === undefined || flag === true) &&
     (history === undefined || (Array.isArray(history) && history.every(isObject)));
   return isSound ? (record as unknown as Pins) : undefined;
 }
@@ -99,8 +114,15 @@ export function pinsOf(list: DeviceList | undefined): Pins {
     devices.set(deviceId, key);
     if (signedByItself) signed.add(deviceId);
   }
-  const { pinnedMasterKey, wasVerified } = list.identity;
-  return makePins({ devices, signed, masterKey: pinnedMasterKey, wasVerified });
+  const { masterKey, pinnedMasterKey, wasVerified } = list.identity;
+  const signing = masterKey === undefined || masterKey !== pinnedMasterKey ? {} : signingKeysIn(list);
+  return makePins({ devices, signed, masterKey: pinnedMasterKey, ...signing, wasVerified });
+}
+
+function signingKeysIn({ selfSigningKey, userSigningKey }: DeviceList) {
+  const keyOf = (key: CrossSigningKey | undefined) => Object.values(key?.keys ?? {})[0];
+  const keys = { selfSigningKey: keyOf(selfSigningKey), userSigningKey: keyOf(userSigningKey) };
+  return { ...keys, crossSigningKeys: Object.values(keys).filter((key) => key !== undefined) };
 }
 
 /** What ties the pinned key to the device. */
@@ -147,8 +169,12 @@ export function replaceKeys(pins: Pins, replacements: ReadonlyMap<DeviceId, Repl
     }
     devices.set(deviceId, key);
     evidence.set(deviceId, stronger);
+    retired.delete(deviceId); // the latest come last
     if (others.length > 0) retired.set(deviceId, others.slice(-MAX_RETIRED_KEYS));
-    else retired.delete(deviceId);
+  }
+  for (const deviceId of retired.keys()) {
+    if (retired.size <= MAX_DEVICES_WITH_RETIRED_KEYS) break;
+    retired.delete(deviceId);
   }
   const events = Array.from(replacements.values(), ({ event }) => event);
   return makePins({ ...pins, devices, signed, evidence, retired, history: appendEvents(pins.history, events) });
@@ -163,6 +189,7 @@ export function forget(pins: Pins, deviceId: DeviceId, at: number): Pins {
   const event: KeyEvent = { type: "forgotten", kind: "device", key: key ?? "", deviceId, at };
   return makePins({
     ...pins,
+    forgotten: new Map([...without(pins.forgotten), [deviceId, at] as const].slice(-MAX_FORGOTTEN_DEVICES)),
     devices: without(pins.devices),
     signed: new Set(Array.from(pins.signed ?? []).filter((id) => id !== deviceId)),
     evidence: without(pins.evidence),
@@ -171,33 +198,59 @@ export function forget(pins: Pins, deviceId: DeviceId, at: number): Pins {
   });
 }
 
-/** Pins a master key on this evidence; the former one is retired. */
-export function replaceMasterKey(pins: Pins, masterKey: string, evidence: Evidence, event: KeyEvent): Pins {
+/**
+ * Pins a master key on this evidence, or none if the user has none; the former one is retired. What it had signed does
+ * not count any more, and neither do the replacements that it had signed.
+ */
+export function replaceMasterKey(pins: Pins, masterKey: string | undefined, evidence: Evidence, event: KeyEvent): Pins {
   const { masterKey: former } = pins;
   const retired = (pins.retiredMasterKeys ?? []).filter((one) => one !== masterKey);
+  const isReplaced = former !== undefined && former !== masterKey;
   return makePins({
-    ...pins,
+    ...(isReplaced ? withoutIdentity(pins) : pins),
     masterKey,
-    masterEvidence: evidence,
-    retiredMasterKeys: union(retired, former === undefined || former === masterKey ? [] : [former], MAX_RETIRED_KEYS),
-    crossSigningKeys: union(pins.crossSigningKeys, [masterKey], MAX_CROSS_SIGNING_KEYS),
+    masterEvidence: masterKey === undefined ? undefined : evidence,
+    retiredMasterKeys: union(retired, isReplaced ? [former] : [], MAX_RETIRED_KEYS),
+    crossSigningKeys: union(pins.crossSigningKeys, masterKey === undefined ? [] : [masterKey], MAX_CROSS_SIGNING_KEYS),
     history: appendEvents(pins.history, [event]),
   });
 }
 
+/** The pins without what only the identity says: no signing key, and of devices what a person said. */
+export function withoutIdentity(all: Pins): Pins {
+  const pins = withAnySigningKeys(all);
+  const isAcknowledged = ([deviceId]: readonly [DeviceId, unknown]) => evidenceOf(pins, deviceId) === "acknowledged";
+  const acknowledged = <T>(map: ReadonlyMap<DeviceId, T> = new Map()) =>
+    new Map(Array.from(map).filter(isAcknowledged));
+  return makePins({ ...pins, evidence: acknowledged(pins.evidence), retired: acknowledged(pins.retired) });
+}
+
 /**
- * Pins this master key by a person's word, whether another was pinned or not, or is lost.
+ * Pins this master key by a person's word, whether another was pinned or not, or is lost; `undefined` if the user has
+ * none.
  * @param evidence `verified` if it is our own and a person has confirmed it
  */
-export function repinMasterKey(pins: Pins, masterKey: string, evidence: "acknowledged" | "verified", at: number): Pins {
+export function repinMasterKey(
+  pins: Pins,
+  masterKey: string | undefined,
+  evidence: "acknowledged" | "verified",
+  at: number,
+): Pins {
   const type = evidence === "verified" ? "confirmed" : "acknowledged";
+  const isPinned = pins.masterKey === masterKey;
   // To acknowledge a key that is verified does not weaken it.
-  const strongestEvidence = pins.masterKey === masterKey ? strongest(pins.masterEvidence, evidence) : evidence;
-  if (pins.masterKey === masterKey && pins.masterEvidence === strongestEvidence && pins.incomplete === undefined)
-    return pins;
-  const repinned = replaceMasterKey(pins, masterKey, strongestEvidence, { type, kind: "master", key: masterKey, at });
-  return makePins({ ...repinned, incomplete: undefined });
+  const strongestEvidence = isPinned ? strongest(pins.masterEvidence, evidence) : evidence;
+  const isSaid = masterKey === undefined || pins.masterEvidence === strongestEvidence;
+  // The option says nothing of the keys below ours: it is the same at each start.
+  const returns = pins.hasReturned === true && evidence === "acknowledged";
+  if (isPinned && isSaid && pins.incomplete === undefined && !returns) return pins;
+  const event: KeyEvent = { type, kind: "master", key: masterKey ?? "", at };
+  const repinned = replaceMasterKey(pins, masterKey, strongestEvidence, event);
+  return makePins({ ...(returns ? withAnySigningKeys(repinned) : repinned), incomplete: undefined });
 }
+
+/** Pins that take whichever signing keys are given next. */
+const withAnySigningKeys = ({ selfSigningKey: _, userSigningKey: __, hasReturned: ___, ...pins }: Pins): Pins => pins;
 
 /**
  * Pins that have room for so many new devices: at the limit, the oldest pins of devices that are gone are dropped,

@@ -2,6 +2,7 @@ import { comparableKey } from "../keys/device-key.js";
 import { shortId } from "../keys/limits.js";
 import type { DeviceId } from "../model/ids.js";
 import type { RejectionReason } from "../model/results.js";
+import { isWeaker, type Evidence } from "./evidence.js";
 import type { DeviceEntry } from "./kept-devices.js";
 
 /** How many other devices a refusal names. */
@@ -9,22 +10,21 @@ const MAX_NAMED = 3;
 
 /**
  * The refusals of devices with the same curve25519 key as another device of the user: Olm identifies a device by this
- * key ("m.olm.v1.curve25519-aes-sha2"), and no device proves that it owns it. If the user's pinned identity has signed
- * exactly one of them, that one stays: no other device can lock it out.
+ * key ("m.olm.v1.curve25519-aes-sha2"), and no device proves that it owns it. If exactly one of them has the strongest
+ * evidence, by the user's pinned identity or a person, that one stays: no other device can lock it out.
+ *
+ * @param evidenceOf what ties the keys of a device to its user
  */
 export function sharedKeyRefusals(
   entries: ReadonlyMap<DeviceId, DeviceEntry>,
-  isCrossSigned: (entry: DeviceEntry) => boolean,
+  evidenceOf: (deviceId: DeviceId, entry: DeviceEntry) => Evidence,
 ): ReadonlyMap<DeviceId, RejectionReason> {
   const refusals = new Map<DeviceId, RejectionReason>();
   for (const deviceIds of sharingDevices(entries)) {
-    const crossSigned = deviceIds.filter((deviceId) => {
-      const entry = entries.get(deviceId);
-      return entry !== undefined && isCrossSigned(entry);
-    });
+    const owner = strongestOf(deviceIds, entries, evidenceOf);
     const named = deviceIds.slice(0, MAX_NAMED + 1);
     for (const deviceId of deviceIds) {
-      if (crossSigned.length === 1 && crossSigned[0] === deviceId) continue;
+      if (deviceId === owner) continue;
       const others = named.filter((other) => other !== deviceId).slice(0, MAX_NAMED);
       const names = others.map((other) => JSON.stringify(other.slice(0, 80))).join(", ");
       const detail = `keys.curve25519:${shortId(deviceId)}: the same key as ${names}`;
@@ -32,6 +32,25 @@ export function sharedKeyRefusals(
     }
   }
   return refusals;
+}
+
+/** The only device with the strongest evidence, unless that is what any device can have. */
+function strongestOf(
+  deviceIds: readonly DeviceId[],
+  entries: ReadonlyMap<DeviceId, DeviceEntry>,
+  evidenceOf: (deviceId: DeviceId, entry: DeviceEntry) => Evidence,
+): DeviceId | undefined {
+  let owners: DeviceId[] = [];
+  let highest: Evidence = "cross-signed";
+  for (const deviceId of deviceIds) {
+    const entry = entries.get(deviceId);
+    const evidence = entry === undefined ? "seen" : evidenceOf(deviceId, entry);
+    if (isWeaker(evidence, highest)) continue;
+    if (isWeaker(highest, evidence)) owners = [];
+    highest = evidence;
+    owners.push(deviceId);
+  }
+  return owners.length === 1 ? owners[0] : undefined;
 }
 
 /** The groups of devices with the same curve25519 key. */

@@ -32,6 +32,8 @@ export type VerifiedDevices = Pick<DeviceList, "deviceKeys" | "deviceStatus" | "
 
 interface PlannedDevice {
   readonly device: DeviceKeys;
+  /** Whether it has another ed25519 key than in the known list. */
+  readonly isRekeyed: boolean;
   /** `undefined` if the device has no signature by itself. */
   readonly signedByItself: Outcome | undefined;
   readonly signedByOwner: Outcome;
@@ -53,28 +55,40 @@ export function planDevices(
     if (reason === undefined) planned.set(deviceId, planDevice(deviceId, device, context));
     else reject(refused, deviceId, reason);
   }
-  return (results, selfSigningKeyIsValid) => conclude(planned, refused, results, selfSigningKeyIsValid);
+  const { refusesUnsigned } = context;
+  return (results, selfSigningKeyIsValid) =>
+    conclude({ planned, refused, refusesUnsigned }, results, selfSigningKeyIsValid);
+}
+
+interface PlannedDevices {
+  readonly planned: ReadonlyMap<DeviceId, PlannedDevice>;
+  readonly refused: ReadonlyMap<DeviceId, RejectionReason>;
+  readonly refusesUnsigned: boolean;
 }
 
 function conclude(
-  planned: ReadonlyMap<DeviceId, PlannedDevice>,
-  refused: ReadonlyMap<DeviceId, RejectionReason>,
+  { planned, refused, refusesUnsigned }: PlannedDevices,
   results: readonly boolean[],
   selfSigningKeyIsValid: boolean,
 ): VerifiedDevices {
   const deviceKeys = new Map<DeviceId, DeviceKeys>();
   const deviceStatus = new Map<DeviceId, DeviceStatus>();
   const rejected = new Map(refused);
-  for (const [deviceId, { device, signedByItself, signedByOwner }] of planned) {
+  for (const [deviceId, { device, isRekeyed, signedByItself, signedByOwner }] of planned) {
     if (signedByItself?.(results) === false) {
       const detail = `signatures: the one by ed25519:${shortId(deviceId)} is invalid`;
-      reject(rejected, deviceId, { code: "invalid-signature", detail });
+      reject(rejected, deviceId, { code: isRekeyed ? "key-changed" : "invalid-signature", detail });
+      continue;
+    }
+    const crossSigned = selfSigningKeyIsValid && signedByOwner(results);
+    if (refusesUnsigned && signedByItself === undefined && !crossSigned) {
+      reject(rejected, deviceId, unsigned(deviceId));
       continue;
     }
     deviceKeys.set(deviceId, device);
     deviceStatus.set(deviceId, {
       signedByItself: signedByItself !== undefined,
-      crossSigned: selfSigningKeyIsValid && signedByOwner(results),
+      crossSigned,
       dehydrated: device.dehydrated === true, // MSC3814, "Dehydrating a device"
     });
   }
@@ -97,7 +111,9 @@ function planDevice(deviceId: DeviceId, device: DeviceKeys, context: DeviceConte
     if (sameSelfSigningKey && isKnown(selfSigning.text, signature)) return before?.status.crossSigned ? HOLDS : FAILS;
     return checks.add(selfSigning.bytes, signed, signature);
   };
-  return { device, signedByItself: own && planOwn(own), signedByOwner: planOwner() };
+  const former = context.known?.deviceKeys.get(deviceId);
+  const isRekeyed = former !== undefined && deviceKey(former, "ed25519") !== deviceKey(device, "ed25519");
+  return { device, isRekeyed, signedByItself: own && planOwn(own), signedByOwner: planOwner() };
 }
 
 interface VerifiedBefore {
@@ -133,7 +149,7 @@ function ownSignature(deviceId: DeviceId, device: DeviceKeys, userId: UserId): O
 function refusalBeforeVerifying(
   deviceId: DeviceId,
   device: DeviceKeys,
-  { userId, crossSigningIds, refusesUnsigned }: DeviceContext,
+  { userId, selfSigning, crossSigningIds, refusesUnsigned }: DeviceContext,
 ): RejectionReason | undefined {
   const malformed = malformedKey(deviceId, device);
   if (malformed !== undefined) return malformed;
@@ -142,8 +158,14 @@ function refusalBeforeVerifying(
     return { code: "cross-signing-id", detail };
   }
   if (!refusesUnsigned || ownSignature(deviceId, device, userId) !== undefined) return undefined;
-  return { code: "unsigned", detail: `signatures: expected one by ed25519:${shortId(deviceId)}` };
+  const byOwner = selfSigning && signatureBy(device.signatures, userId, selfSigning.text);
+  return byOwner === undefined ? unsigned(deviceId) : undefined;
 }
+
+const unsigned = (deviceId: DeviceId): RejectionReason => ({
+  code: "unsigned",
+  detail: `signatures: expected one by ed25519:${shortId(deviceId)}, or by the user's self-signing key`,
+});
 
 const IS_STRICT = { curve25519: isStrictCurve25519Key, ed25519: isStrictKey } as const;
 

@@ -283,8 +283,7 @@ export class DeviceTracker {
    * when it is durable, and goes on when it is unsubscribed.
    *
    * A person must have been warned; if our own identity has changed, we must have caused it. Fails with {@link
-   * IdentityChangedError} if the user has another master key in the meantime. If a self-signing key has come back after
-   * it was replaced, the one in the next answer counts.
+   * IdentityChangedError} if the user has another master key in the meantime.
    * @param masterKey the public key that was shown, `identity.masterKey`; `undefined` if the user had none
    */
   acknowledgeIdentity(userId: UserId, masterKey: string | undefined): Observable<void> {

@@ -136,7 +136,11 @@ export class Disputed {
 
   /** Whether their verdict is the previous one, which they would not give for this response alone. */
   get theyKeep(): boolean {
-    return this.theirs !== undefined && this.before("theirs") === this.theirs && this.alone("theirs") !== this.theirs;
+    const { key } = this;
+    // One of two keys may be the same in both.
+    const hasOtherKey = this.isAboutDevice && key !== undefined && this.deviceOf("theirs")?.ed25519 !== key;
+    const isOther = this.alone("theirs") !== this.theirs || hasOtherKey;
+    return this.theirs !== undefined && this.before("theirs") === this.theirs && isOther;
   }
 
   /** Whether the user's self-signing keys differ, too. */

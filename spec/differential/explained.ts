@@ -116,7 +116,9 @@ export const EXPLANATIONS: readonly Explanation[] = [
   onlyWeAccept(
     "unsigned-device",
     (disputed) =>
-      disputed.about.unsignedDevices === "accept" && disputed.device !== undefined && !isSignedByItself(disputed),
+      (disputed.about.unsignedDevices === "accept" || disputed.deviceOf("ours")?.crossSigned === true) &&
+      disputed.device !== undefined &&
+      !isSignedByItself(disputed),
   ),
   explain(
     "shared-curve25519-key",
@@ -204,8 +206,12 @@ export const EXPLANATIONS: readonly Explanation[] = [
   explain("device-kept", (disputed) => {
     const { code, key, onlyTheirs, formerKeys } = disputed;
     const their = disputed.deviceOf("theirs")?.ed25519 ?? "";
-    const isGone = disputed.isAboutDevice && disputed.before("ours") === undefined;
-    return code === "key-changed" && onlyTheirs && isGone && their !== key && formerKeys.includes(their);
+    // What only its owner had signed is unsigned once the self-signing key is another one.
+    const { unsignedDevices, oursBefore } = disputed.about;
+    const former = oursBefore?.users.get(disputed.userId)?.devices.get(disputed.deviceId);
+    const isUnsigned = unsignedDevices === "refuse" && former?.crossSigned === true;
+    const isGone = disputed.isAboutDevice && (disputed.before("ours") === undefined || isUnsigned);
+    return code === "key-changed" && onlyTheirs && isGone && their !== key && formerKeys.length > 0;
   }),
   explain(
     "device-kept-by-us",

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { MAX_CROSS_SIGNING_KEYS } from "../../src/keys/limits.js";
 import { emptyList, type DeviceList } from "../../src/trust/device-list.js";
 import { identityStatus } from "../../src/trust/identity.js";
 import type { PinContext } from "../../src/trust/pin-context.js";
@@ -47,7 +48,7 @@ describe("a user's master key", () => {
     const { pins, identity } = after([listOf(first)]);
     expect(pins).toMatchObject({ masterKey: KEY, masterEvidence: "seen" });
     expect(identity).toEqual({ masterKey: KEY, pinnedMasterKey: KEY, signedBy: [] });
-    expect(historyOf(pins)).toEqual(["first-seen master"]);
+    expect(historyOf(pins)).toEqual(["first-seen master", "first-seen self-signing"]);
   });
 
   it("is not pinned if there is none", () => {
@@ -232,5 +233,40 @@ describe("our own identity", () => {
     expect(identity).not.toHaveProperty("confirmed");
     expect(after([listOf(first)], { ownMasterKey: NEXT }).pins.masterKey).toBe(KEY);
     expect(after([byUs(first)], OURS).identity).not.toHaveProperty("confirmed");
+  });
+});
+
+describe("the public keys of cross-signing keys", () => {
+  it("of the pinned identity are remembered, each once; others anyone could make", () => {
+    const { userSigningKey } = first;
+    const { pins } = after([listOf(first, { userSigningKey }), listOf(second), listOf(first)]);
+    expect(pins.crossSigningKeys).toEqual(
+      [first.master, first.selfSigning, first.userSigning].map(({ publicKey }) => publicKey),
+    );
+  });
+
+  it("are limited in number, the latest stay", () => {
+    const accounts = Array.from({ length: MAX_CROSS_SIGNING_KEYS }, (_, i) => signedAccount(BOB, `number ${i}`));
+    const { pins } = after(accounts.map(({ selfSigningKey }) => listOf(first, { selfSigningKey })));
+    expect(pins.crossSigningKeys?.length).toBe(MAX_CROSS_SIGNING_KEYS);
+    expect(pins.crossSigningKeys?.at(-1)).toBe(accounts.at(-1)?.selfSigning.publicKey);
+  });
+});
+
+describe("the self-signing key", () => {
+  const selfSigningEvents = (lists: readonly DeviceList[]) =>
+    historyOf(after(lists).pins).filter((line) => line.endsWith("self-signing"));
+  const rotated = listOf(first, { selfSigningKey: second.selfSigningKey });
+
+  it("has each change noted, and nothing else", () => {
+    expect(selfSigningEvents([listOf(first), listOf(first), rotated, rotated])).toEqual([
+      "first-seen self-signing",
+      "accepted self-signing",
+    ]);
+    expect(selfSigningEvents([listOf(first), NO_KEYS, listOf(first)])).toEqual(["first-seen self-signing"]);
+  });
+
+  it("is noted as returned if it was there before another one", () => {
+    expect(selfSigningEvents([listOf(first), rotated, listOf(first)]).at(-1)).toBe("returned self-signing");
   });
 });

@@ -8,7 +8,6 @@ import { entryOf, keptDevices, type DeviceEntry } from "./kept-devices.js";
 import type { PinContext } from "./pin-context.js";
 import { pinDevices, wasSigned, type IdentityEvidence } from "./pin-devices.js";
 import { pinIdentity } from "./pin-identity.js";
-import { pinSigningKeys } from "./pin-signing-keys.js";
 import { crossSigningIds, evidenceOf, type Pins } from "./pins.js";
 import { sharedKeyRefusals } from "./shared-keys.js";
 
@@ -25,7 +24,7 @@ export interface Pinned {
  * Compares a verified list with the user's pins, and pins what is new in it. What a server can say is ranked ({@link
  * Evidence}): stronger evidence overrides a weaker pin, weaker evidence never replaces or blocks a stronger one.
  *
- * 1. The master key: {@link pinIdentity}; then those that it has signed: {@link pinSigningKeys}.
+ * 1. The master key: {@link pinIdentity}.
  * 2. The devices: {@link pinDevices}. One that is refused stays as it was, if `before` still has it.
  * 3. A device whose ID is the public key of one of the user's cross-signing keys, now or earlier, is refused, and shown
  *    on the identity.
@@ -41,9 +40,8 @@ export function applyPins(
   context: PinContext = {},
 ): Pinned {
   const refusesUnsigned = context.refusesUnsigned === true;
-  const { identity, pins: pinned } = pinIdentity(given, known, before, context);
-  const { list: bySigningKeys, pins: byIdentity } = pinSigningKeys(given, pinned, refusesUnsigned);
-  const verified = without(bySigningKeys, forgottenSince(byIdentity, context));
+  const { identity, pins: byIdentity } = pinIdentity(given, known, before, context);
+  const verified = without(given, forgottenSince(byIdentity, context));
   const collisions = collisionsIn(verified, byIdentity, context);
   const evidence = identityEvidence(identity, context);
   const compared = without(verified, collisions);

@@ -45,12 +45,12 @@ export function keptDevices(
     const device = before.deviceKeys.get(deviceId);
     const pinned = pins.devices.get(deviceId);
     if (device === undefined || pinned === undefined || deviceKey(device, "ed25519") !== pinned) continue;
-    const { status } = entryOf(before, deviceId, device);
+    const { status: former } = entryOf(before, deviceId, device);
+    const status = { ...former, crossSigned: former.crossSigned && hasSameSelfSigningKey(before, verified) };
     if (collisions.has(deviceId) || (refusesUnsigned && !isSigned(status))) continue;
     length += jsonLength(device, MAX_DEVICE_LENGTH, MAX_DEVICE_DEPTH) ?? MAX_DEVICE_LENGTH;
     if (length > MAX_LIST_LENGTH) break;
-    const crossSigned = status.crossSigned && hasSameSelfSigningKey(before, verified);
-    kept.set(deviceId, { device, status: { ...status, crossSigned } });
+    kept.set(deviceId, { device, status });
   }
   return kept;
 }

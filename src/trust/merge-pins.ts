@@ -48,9 +48,6 @@ export function mergePins(firstPins: Pins, laterPins: Pins): Pins {
       ),
       masterKey,
     ),
-    selfSigningKey: laterSigningKey(first, later, "selfSigningKey"),
-    userSigningKey: laterSigningKey(first, later, "userSigningKey"),
-    hasReturned: first.hasReturned ?? later.hasReturned,
     forgotten: mergeForgotten(first.forgotten, later.forgotten),
     wasVerified: first.wasVerified ?? later.wasVerified,
     crossSigningKeys: union(first.crossSigningKeys, later.crossSigningKeys, MAX_CROSS_SIGNING_KEYS),
@@ -62,14 +59,6 @@ export function mergePins(firstPins: Pins, laterPins: Pins): Pins {
 /** The pins without what another identity says than the one with this master key. */
 const under = (masterKey: string | undefined, pins: Pins): Pins =>
   pins.masterKey === undefined || pins.masterKey === masterKey ? pins : withoutIdentity(pins);
-
-/** If both have a signing key, the one that has replaced the other. */
-function laterSigningKey(first: Pins, later: Pins, kind: "selfSigningKey" | "userSigningKey"): string | undefined {
-  const [one, other] = [first[kind], later[kind]];
-  if (one === undefined || other === undefined) return one ?? other;
-  const isReplaced = later.crossSigningKeys?.includes(one) === true;
-  return isReplaced && first.crossSigningKeys?.includes(other) !== true ? other : one;
-}
 
 function mergeForgotten(
   a: Pins["forgotten"] = new Map(),

@@ -1,6 +1,8 @@
+import { MAX_CROSS_SIGNING_KEYS } from "../keys/limits.js";
 import type { KeyEvent, KeyEventType } from "../model/key-event.js";
 import type { DeviceList } from "./device-list.js";
 import { isVerified, type Identity } from "./identity.js";
+import { appendEvents } from "./key-history.js";
 import type { PinContext } from "./pin-context.js";
 import { makePins, noteShown, replaceMasterKey, repinMasterKey, type Pins } from "./pins.js";
 
@@ -42,7 +44,8 @@ export function pinIdentity(
     pinned.wasVerified === true ||
     isVerified(identity, ourKey) ||
     (before !== undefined && !isOwn && ourKeys.some((key) => isVerified(before.identity, key)));
-  return wasVerified ? { identity: { ...identity, wasVerified }, pins: marked(pinned) } : { identity, pins: pinned };
+  const pins = noteKeys(wasVerified ? marked(pinned) : pinned, verified);
+  return { identity: wasVerified ? { ...identity, wasVerified } : identity, pins };
 }
 
 const isConfirmed = ({ masterKey, masterEvidence }: Pins, key: string): boolean =>
@@ -64,4 +67,23 @@ function pinMasterKey(pins: Pins, masterKey: string | undefined, isSignedByUs: b
   if (evidence !== undefined && !isRetired && incomplete === undefined)
     return replaceMasterKey(pins, masterKey, evidence, event("accepted"));
   return noteShown(pins, [event(isRetired ? "returned" : "shown")]);
+}
+
+/** Remembers the public keys of the cross-signing keys, and each new self-signing key. */
+function noteKeys(pins: Pins, { masterKey, selfSigningKey, userSigningKey, fetchedAt: at }: DeviceList): Pins {
+  // Those of another master key anyone could have made: any number of them.
+  if (pins.masterKey === undefined || Object.values(masterKey?.keys ?? {})[0] !== pins.masterKey) return pins;
+  const keys = [masterKey, selfSigningKey, userSigningKey].flatMap((key) => Object.values(key?.keys ?? {}));
+  const known = pins.crossSigningKeys ?? [];
+  const added = keys.filter((key) => !known.includes(key));
+  const selfSigning = Object.values(selfSigningKey?.keys ?? {})[0];
+  const last = pins.history?.findLast(({ kind }) => kind === "self-signing");
+  const isNew = selfSigning !== undefined && last?.key !== selfSigning;
+  if (added.length === 0 && !isNew) return pins;
+  const type = last === undefined ? "first-seen" : known.includes(selfSigning ?? "") ? "returned" : "accepted";
+  return makePins({
+    ...pins,
+    crossSigningKeys: [...known, ...added].slice(-MAX_CROSS_SIGNING_KEYS),
+    history: isNew ? appendEvents(pins.history, [{ type, kind: "self-signing", key: selfSigning, at }]) : pins.history,
+  });
 }

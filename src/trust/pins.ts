@@ -10,7 +10,6 @@ import {
 import type { DeviceId } from "../model/ids.js";
 import { isObject } from "../model/json.js";
 import type { KeyEvent } from "../model/key-event.js";
-import type { CrossSigningKey } from "../model/wire.js";
 import type { DeviceList } from "./device-list.js";
 import { isEvidence, isWeaker, strongest, type Evidence } from "./evidence.js";
 import { appendEvents } from "./key-history.js";
@@ -44,16 +43,7 @@ export interface Pins {
   readonly retiredMasterKeys?: readonly string[];
   /** Whether the user has been verified, which nobody has withdrawn. */
   readonly wasVerified?: true;
-  /** The self-signing key that counts. Like the user-signing key, it belongs to the pinned master key. */
-  readonly selfSigningKey?: string;
-  /** Only of our own user. */
-  readonly userSigningKey?: string;
-  /** Whether one of these two was given again after it had been replaced. */
-  readonly hasReturned?: true;
-  /**
-   * Public keys of all cross-signing keys so far: a device with such an ID could pass for one of them, and one that was
-   * replaced signs nothing any more.
-   */
+  /** Public keys of all cross-signing keys so far: a device with such an ID could pass for one of them. */
   readonly crossSigningKeys?: readonly string[];
   /** When a person forgot a device, in ms since the epoch: an answer to an older question does not bring it back. */
   readonly forgotten?: ReadonlyMap<DeviceId, number>;
@@ -78,17 +68,17 @@ export function readPins(record: unknown): Pins | undefined {
   if (record === undefined) return NO_PINS;
   if (!isObject(record)) return undefined;
   const { devices, signed, evidence, retired, masterKey, masterEvidence, retiredMasterKeys, history } = record;
-  const { crossSigningKeys, selfSigningKey, userSigningKey, hasReturned, forgotten, wasVerified, incomplete } = record;
+  const { crossSigningKeys, forgotten, wasVerified, incomplete } = record;
   const isSound =
     isMap(devices, isText) &&
     (signed === undefined || signed instanceof Set) &&
     (evidence === undefined || isMap(evidence, isEvidence)) &&
     (retired === undefined || isMap(retired, areTexts)) &&
     (forgotten === undefined || isMap(forgotten, Number.isFinite)) &&
-    [masterKey, selfSigningKey, userSigningKey].every((key) => key === undefined || isText(key)) &&
+    (masterKey === undefined || isText(masterKey)) &&
     (masterEvidence === undefined || isEvidence(masterEvidence)) &&
     [retiredMasterKeys, crossSigningKeys].every((keys) => keys === undefined || areTexts(keys)) &&
-    [wasVerified, incomplete, hasReturned].every((flag) => flag === undefined || flag === true) &&
+    [wasVerified, incomplete].every((flag) => flag === undefined || flag === true) &&
     (history === undefined || (Array.isArray(history) && history.every(isObject)));
   return isSound ? (record as unknown as Pins) : undefined;
 }
@@ -114,15 +104,8 @@ export function pinsOf(list: DeviceList | undefined): Pins {
     devices.set(deviceId, key);
     if (signedByItself) signed.add(deviceId);
   }
-  const { masterKey, pinnedMasterKey, wasVerified } = list.identity;
-  const signing = masterKey === undefined || masterKey !== pinnedMasterKey ? {} : signingKeysIn(list);
-  return makePins({ devices, signed, masterKey: pinnedMasterKey, ...signing, wasVerified });
-}
-
-function signingKeysIn({ selfSigningKey, userSigningKey }: DeviceList) {
-  const keyOf = (key: CrossSigningKey | undefined) => Object.values(key?.keys ?? {})[0];
-  const keys = { selfSigningKey: keyOf(selfSigningKey), userSigningKey: keyOf(userSigningKey) };
-  return { ...keys, crossSigningKeys: Object.values(keys).filter((key) => key !== undefined) };
+  const { pinnedMasterKey, wasVerified } = list.identity;
+  return makePins({ devices, signed, masterKey: pinnedMasterKey, wasVerified });
 }
 
 /** What ties the pinned key to the device. */
@@ -216,9 +199,8 @@ export function replaceMasterKey(pins: Pins, masterKey: string | undefined, evid
   });
 }
 
-/** The pins without what only the identity says: no signing key, and of devices what a person said. */
-export function withoutIdentity(all: Pins): Pins {
-  const pins = withAnySigningKeys(all);
+/** The pins without what only the identity says of devices; what a person said of them stays. */
+export function withoutIdentity(pins: Pins): Pins {
   const isAcknowledged = ([deviceId]: readonly [DeviceId, unknown]) => evidenceOf(pins, deviceId) === "acknowledged";
   const acknowledged = <T>(map: ReadonlyMap<DeviceId, T> = new Map()) =>
     new Map(Array.from(map).filter(isAcknowledged));
@@ -241,16 +223,11 @@ export function repinMasterKey(
   // To acknowledge a key that is verified does not weaken it.
   const strongestEvidence = isPinned ? strongest(pins.masterEvidence, evidence) : evidence;
   const isSaid = masterKey === undefined || pins.masterEvidence === strongestEvidence;
-  // The option says nothing of the keys below ours: it is the same at each start.
-  const returns = pins.hasReturned === true && evidence === "acknowledged";
-  if (isPinned && isSaid && pins.incomplete === undefined && !returns) return pins;
+  if (isPinned && isSaid && pins.incomplete === undefined) return pins;
   const event: KeyEvent = { type, kind: "master", key: masterKey ?? "", at };
   const repinned = replaceMasterKey(pins, masterKey, strongestEvidence, event);
-  return makePins({ ...(returns ? withAnySigningKeys(repinned) : repinned), incomplete: undefined });
+  return makePins({ ...repinned, incomplete: undefined });
 }
-
-/** Pins that take whichever signing keys are given next. */
-const withAnySigningKeys = ({ selfSigningKey: _, userSigningKey: __, hasReturned: ___, ...pins }: Pins): Pins => pins;
 
 /**
  * Pins that have room for so many new devices: at the limit, the oldest pins of devices that are gone are dropped,

@@ -141,9 +141,15 @@ export class HostileWorld {
     if (this.#pinned !== undefined && masterKey !== this.#pinned) {
       if (!verified || this.#retiredMasters.has(masterKey))
         this.#fail(`${masterKey} is unchanged, after ${this.#pinned}`);
-      this.#retiredMasters.add(this.#pinned);
+      this.#retireMaster(this.#pinned);
     }
     this.#pinned = masterKey;
+  }
+
+  /** What a former identity has signed does not count: keys that it replaced may come back. */
+  #retireMaster(masterKey: string): void {
+    this.#retiredMasters.add(masterKey);
+    for (const deviceId of this.#retired.keys()) if (!this.#acknowledged.has(deviceId)) this.#retired.delete(deviceId);
   }
 
   /** Which keys have been accepted, and which replaced. */
@@ -210,7 +216,7 @@ export class HostileWorld {
       .acknowledgeIdentity(BOB, masterKey)
       .subscribe({ complete: () => (isDone = true), error: () => {} });
     if (!isDone) return;
-    if (this.#pinned !== undefined && this.#pinned !== masterKey) this.#retiredMasters.add(this.#pinned);
+    if (this.#pinned !== undefined && this.#pinned !== masterKey) this.#retireMaster(this.#pinned);
     this.#retiredMasters.delete(masterKey);
     this.#pinned = masterKey;
   }

@@ -106,14 +106,14 @@ export default {
     layer(
       "ed25519",
       "^src/ed25519/",
-      [PORTS, "^src/keys/(base64|strict-ed25519)\\.ts$"],
-      "An adapter imports the port that it implements; this one also how keys are encoded, and what strict means.",
+      ["^src/page/", PORTS, "^src/keys/(base64|strict-ed25519)\\.ts$"],
+      "An adapter imports the page and the port that it implements; this one also how keys are encoded, and what strict means.",
     ),
     layer(
       "http",
       "^src/http/",
-      ["^src/model/", PORTS],
-      "An adapter imports the model and the port that it implements.",
+      ["^src/model/", "^src/page/", PORTS],
+      "An adapter imports the model, the page and the port that it implements.",
     ),
     layer(
       "idb",

@@ -14,16 +14,16 @@ export const ME = "@me:bench.example";
  * @param {number} count
  * @returns {readonly Account[]}
  */
-export function makeAccounts(count) {
-  return Array.from({ length: count }, (_, i) => {
-    const userId = userName(i);
-    return {
-      userId,
-      devices: Object.fromEntries(
-        Array.from({ length: DEVICES }, () => makeDevice(userId)).map((device) => [device.device_id, device]),
-      ),
-    };
-  });
+export const makeAccounts = (count) => Array.from({ length: count }, (_, i) => makeAccount(userName(i), DEVICES));
+
+/**
+ * @param {string} userId
+ * @param {number} count how many devices it has
+ * @returns {Account}
+ */
+export function makeAccount(userId, count) {
+  const devices = Array.from({ length: count }, () => makeDevice(userId));
+  return { userId, devices: Object.fromEntries(devices.map((device) => [device.device_id, device])) };
 }
 
 /** @param {number} i */

@@ -1,5 +1,7 @@
+import axios, { type AxiosResponse, type InternalAxiosRequestConfig } from "axios";
 import { defer, delay, firstValueFrom, NEVER, of, Subject, type Observable } from "rxjs";
 import { expect, it } from "vitest";
+import { axiosKeysApi } from "../../src/http/axios-keys-api.js";
 import { idbStore } from "../../src/idb/idb-store.js";
 import {
   DeviceTracker,
@@ -105,6 +107,42 @@ it("a user with 2,000 signed devices delays no others and causes no long task", 
   for (let i = 0; i < 3; i++) attempts.push(await longestTasks(text));
   for (const part of ["fetched", "fetchedAgain", "read"] as const)
     expect(Math.min(...attempts.map((tasks) => tasks[part])), part).toBeLessThan(100); // other processes delay some
+});
+
+/** An answer of the homeserver as a text, as it comes over the network. */
+function keysApiOf(text: string) {
+  const adapter = (config: InternalAxiosRequestConfig): Promise<AxiosResponse> =>
+    Promise.resolve({ data: text, status: 200, statusText: "", headers: {}, config });
+  return axiosKeysApi(axios.create({ adapter }));
+}
+
+it.each([
+  ["a million device IDs", (i: number) => `"D${i}":{}`, 1_000_000],
+  [
+    "20,000 devices that are not well-formed",
+    (i: number) => `"D${i}":{"keys":{"ed25519:D${i}":"${"A".repeat(600)}"}}`,
+    20_000,
+  ],
+])("a user with %s causes no long task, and is refused alone", { timeout: 120_000 }, async (_, device, count) => {
+  const [user = ""] = USERS;
+  const text = `{"device_keys":{"${user}":${JSON.stringify(await devicesOf(user, 2))},"${HOSTILE}":{${Array.from({ length: count }, (__, i) => device(i)).join(",")}}}}`;
+  const attempts: number[] = [];
+  for (let i = 0; i < 3; i++) {
+    const tracker = new DeviceTracker({
+      userId: ALICE,
+      sync$: NEVER,
+      keysApi: keysApiOf(text),
+      store: idbStore(crypto.randomUUID()),
+    });
+    await done(tracker.track([user, HOSTILE]));
+    const longest = await longestTask(async () => {
+      const lists = await firstValueFrom(tracker.getDeviceKeys([user, HOSTILE]));
+      expect([lists.get(user)?.deviceKeys.size, lists.get(HOSTILE)?.deviceKeys.size]).toEqual([2, 0]);
+    });
+    attempts.push(longest);
+    tracker.close();
+  }
+  expect(Math.min(...attempts)).toBeLessThan(100); // other processes delay some
 });
 
 it("long tasks are measured here", async () => {

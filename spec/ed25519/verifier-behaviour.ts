@@ -3,7 +3,7 @@ import { lastValueFrom } from "rxjs";
 import { describe, expect, it } from "vitest";
 import type { Engine } from "../../src/ed25519/engine.js";
 import { SlicedVerifier } from "../../src/ed25519/sliced-verifier.js";
-import { nextTask } from "../../src/ed25519/next-task.js";
+import { nextTask } from "../../src/page/next-task.js";
 import { decodeBase64 } from "../../src/keys/base64.js";
 import { signedBytes } from "../../src/keys/canonical-json.js";
 import { strictVerifier, type SignatureCheck, type SignatureVerifier } from "../../src/trust/signature-verifier.js";

@@ -131,6 +131,36 @@ describe("an invalid response", () => {
   });
 });
 
+describe("a long response", () => {
+  const answering = (device_keys: object) => {
+    const http = matrixHttp({ homeserverUrl: "https://example.org", accessToken: "secret" });
+    mockAdapter(http).onPost("/keys/query").reply(200, JSON.stringify({ device_keys }));
+    return axiosKeysApi(http);
+  };
+  const devices = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`D${i}`, {}]));
+  const CAROL = "@carol:example.org";
+
+  it("is the same as any other", async () => {
+    const device_keys = { [BOB]: devices(90_000), [CAROL]: { C1: {} } };
+    expect(await firstValueFrom(answering(device_keys).query(request))).toEqual({ device_keys });
+  });
+
+  it("has no devices of a user who would block the page with them: only that user is not reached", async () => {
+    const { device_keys } = await firstValueFrom(
+      answering({ [BOB]: devices(100_001), [CAROL]: { C1: {} } }).query(request),
+    );
+    expect(device_keys).toEqual({ [BOB]: "an object with too many members", [CAROL]: { C1: {} } });
+  });
+
+  it("that is no JSON is refused", async () => {
+    const http = matrixHttp({ homeserverUrl: "https://example.org", accessToken: "secret" });
+    mockAdapter(http)
+      .onPost("/keys/query")
+      .reply(200, `<html>${"x".repeat(600_000)}`);
+    await expect(firstValueFrom(axiosKeysApi(http).query(request))).rejects.toThrow("a JSON object, not HTML");
+  });
+});
+
 describe("a transient failure", () => {
   let time: ManualTime;
   let mock: MockAdapter;

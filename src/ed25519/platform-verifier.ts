@@ -2,7 +2,7 @@ import { config } from "rxjs";
 import type { SignatureVerifier } from "../trust/signature-verifier.js";
 import { strict, type Engine } from "./engine.js";
 import { SlicedVerifier } from "./sliced-verifier.js";
-import { nextTask } from "./next-task.js";
+import { nextTask } from "../page/next-task.js";
 import { noble } from "./noble.js";
 import { webCrypto } from "./web-crypto.js";
 

@@ -40,6 +40,12 @@ const DEADLINE_MARGIN = 60_000;
 const PARTS_WINDOW = 45_000;
 
 /**
+ * Devices that one user may have in a response; a user with more is not reached. The tracker accepts 5,000, but devices
+ * beyond that count, too: their IDs may be those of cross-signing keys.
+ */
+const MAX_DEVICES = 100_000;
+
+/**
  * The requests that the tracker sends to a homeserver, made with axios.
  *
  * 1. Transient failures (408, 425, 429, 500, 502 to 504, 520 to 530, no response, an error thrown by `accessToken`) are
@@ -118,6 +124,7 @@ function queryFor(device_keys: KeysQueryRequest["device_keys"], timeout: number 
     params: waits,
     body: { device_keys, ...waits },
     deadline: (timeout ?? SERVER_DEFAULT_TIMEOUT) + DEADLINE_MARGIN,
+    maxMembers: MAX_DEVICES,
   };
 }
 

@@ -3,6 +3,7 @@ import { Observable, type SchedulerLike, throwError, timeout } from "rxjs";
 import { MAX_DELAY } from "../model/max-delay.js";
 import { ConnectionError } from "./connection-error.js";
 import { httpError } from "./http-error.js";
+import { isLong, parseAtOnce, parseInSlices } from "./parse-json.js";
 import { bodyOf } from "./response-body.js";
 
 /** A request, and how long to wait for its response. */
@@ -15,6 +16,8 @@ export interface RequestOptions {
   readonly body?: object;
   /** From reading the access token to the last byte of the response, in ms. */
   readonly deadline: number;
+  /** Members of an object in the response; one with more counts as malformed. @default Infinity */
+  readonly maxMembers?: number;
 }
 
 /**
@@ -25,7 +28,7 @@ export interface RequestOptions {
  */
 export function request(
   http: AxiosInstance,
-  { method, endpoint, params, body, deadline }: RequestOptions,
+  { method, endpoint, params, body, deadline, maxMembers = Number.POSITIVE_INFINITY }: RequestOptions,
   scheduler: SchedulerLike,
 ): Observable<Readonly<Record<string, unknown>>> {
   return new Observable<Readonly<Record<string, unknown>>>((subscriber) => {
@@ -39,14 +42,19 @@ export function request(
         params,
         ...(body === undefined ? {} : { data: body }),
         signal: controller.signal,
-        responseType: "json",
+        responseType: "text",
         // Override the defaults of the instance: a body that is not JSON stays a string (or a proxy's page would hide
         // its status), only 2xx is a success, and the scheduler handles the deadline.
-        transitional: { silentJSONParsing: true },
+        transformResponse: (data: unknown) => (isLong(data) ? data : parseAtOnce(data)),
         validateStatus: (status) => status >= 200 && status < 300,
         timeout: 0,
       })
-      .then((response) => bodyOf(endpoint, response))
+      .then(async (response) => {
+        const { data } = response;
+        if (!isLong(data)) return bodyOf(endpoint, response);
+        const parsed = await parseInSlices(data, () => !subscriber.closed, { maxMembers });
+        return subscriber.closed ? {} : bodyOf(endpoint, { ...response, data: parsed });
+      })
       .then(
         (found) => {
           subscriber.next(found);

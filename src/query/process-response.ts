@@ -8,6 +8,7 @@ import {
   from,
   map,
   of,
+  subscribeOn,
   switchMap,
   toArray,
   type Observable,
@@ -88,11 +89,16 @@ export function processResponse(
     toArray(),
     switchMap((users) => settle(users.flat())),
   );
-  const apart$ = defer(() => from(late)).pipe(
+  const apart$ = from(late).pipe(
     concatMap((userId) => verifyApart(userId, response.parseUser(userId), ports)),
     concatMap((user) => settle([user])),
   );
-  return concat(together$, apart$).pipe(
+  // In a task of its own: callers of the others go on first.
+  const afterwards$ = defer(() => {
+    if (late.length === 0) return EMPTY;
+    return portions.length === 0 ? apart$ : apart$.pipe(subscribeOn(ports.scheduler));
+  });
+  return concat(together$, afterwards$).pipe(
     finalize(() => {
       refused.report(); // of users who were settled before a failure
     }),

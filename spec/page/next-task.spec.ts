@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { nextTask } from "../../src/ed25519/next-task.js";
+import { nextTask } from "../../src/page/next-task.js";
 
 describe("nextTask", () => {
   it("resolves after all pending microtasks", async () => {

@@ -1,0 +1,148 @@
+/** Characters that are parsed at a time. JSON.parse takes less than a millisecond for so many. */
+const PIECE_LENGTH = 16_384;
+/**
+ * How deep objects and arrays are taken apart: an event in the timeline of a room is the sixth level of a sync
+ * response. What is deeper is parsed whole.
+ */
+const MAX_DEPTH = 6;
+
+/** How JSON is taken apart. */
+export interface JsonPiecesOptions {
+  /** In characters. */
+  readonly pieceLength?: number;
+  /** An object with more is returned as {@link TOO_MANY_MEMBERS}: even to make it would block the page. */
+  readonly maxMembers?: number;
+}
+
+/** Stands for an object. */
+export const TOO_MANY_MEMBERS = "an object with too many members";
+
+/**
+ * Parses JSON as `JSON.parse` does, piece by piece, and yields after each: parsing a long text at once would block the
+ * page. Objects and arrays that are longer than a piece are taken apart, the others are left to `JSON.parse`.
+ *
+ * @returns a generator that returns the value, or throws a `SyntaxError`
+ */
+export function* jsonPieces(text: string, options: JsonPiecesOptions = {}): Generator<void, unknown> {
+  const reader = new PieceReader(text, options);
+  const value = yield* reader.value(0);
+  reader.end();
+  return value;
+}
+
+const SPACE = /[ \t\n\r]*/uy;
+const STRING = /"[^"\\]*(?:\\[^][^"\\]*)*"/uy;
+const SCALAR = /[^ \t\n\r,\]}]+/uy;
+const [QUOTE, COMMA, COLON, OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT, BACKSLASH] = [...'",:[]{}\\'].map(
+  (character) => character.charCodeAt(0),
+);
+
+class PieceReader {
+  readonly #text: string;
+  readonly #pieceLength: number;
+  readonly #maxMembers: number;
+  #at = 0;
+  #lastYield = 0;
+
+  constructor(text: string, { pieceLength = PIECE_LENGTH, maxMembers = Number.POSITIVE_INFINITY }: JsonPiecesOptions) {
+    this.#text = text;
+    this.#pieceLength = pieceLength;
+    this.#maxMembers = maxMembers;
+  }
+
+  *value(depth: number): Generator<void, unknown> {
+    this.#skip(SPACE);
+    const first = this.#text.charCodeAt(this.#at);
+    const isContainer = first === OPEN_OBJECT || first === OPEN_ARRAY;
+    if (isContainer && depth < MAX_DEPTH && this.#endOfContainer(this.#pieceLength) === undefined)
+      return first === OPEN_OBJECT ? yield* this.#object(depth) : yield* this.#array(depth);
+    const from = this.#at;
+    if (isContainer) this.#at = this.#endOfContainer(Number.POSITIVE_INFINITY) ?? this.#fail();
+    else this.#skip(first === QUOTE ? STRING : SCALAR);
+    const value: unknown = JSON.parse(this.#text.slice(from, this.#at));
+    if (this.#at - this.#lastYield > this.#pieceLength) {
+      this.#lastYield = this.#at;
+      yield;
+    }
+    return value;
+  }
+
+  /** Nothing follows. */
+  end(): void {
+    this.#skip(SPACE);
+    if (this.#at < this.#text.length) this.#fail();
+  }
+
+  *#object(depth: number): Generator<void, unknown> {
+    const object: Record<string, unknown> = {};
+    let members = 0;
+    this.#at++;
+    if (this.#take(CLOSE_OBJECT)) return object;
+    do {
+      this.#skip(SPACE);
+      const from = this.#at;
+      if (this.#text.charCodeAt(from) !== QUOTE) this.#fail();
+      this.#skip(STRING);
+      const name = JSON.parse(this.#text.slice(from, this.#at)) as string;
+      if (!this.#take(COLON)) this.#fail();
+      const value = yield* this.value(depth + 1);
+      if (++members > this.#maxMembers) continue;
+      // A property like any other, also in an object whose prototype has a setter of that name.
+      if (name === "__proto__")
+        Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
+      else object[name] = value;
+    } while (this.#take(COMMA));
+    if (!this.#take(CLOSE_OBJECT)) this.#fail();
+    return members > this.#maxMembers ? TOO_MANY_MEMBERS : object;
+  }
+
+  *#array(depth: number): Generator<void, unknown> {
+    const array: unknown[] = [];
+    this.#at++;
+    if (this.#take(CLOSE_ARRAY)) return array;
+    do array.push(yield* this.value(depth + 1));
+    while (this.#take(COMMA));
+    if (!this.#take(CLOSE_ARRAY)) this.#fail();
+    return array;
+  }
+
+  /** Whether the next character that is no space is this one; then it is behind us. */
+  #take(character: number | undefined): boolean {
+    this.#skip(SPACE);
+    const isNext = this.#text.charCodeAt(this.#at) === character;
+    if (isNext) this.#at++;
+    return isNext;
+  }
+
+  #skip(pattern: RegExp): void {
+    pattern.lastIndex = this.#at;
+    if (!pattern.test(this.#text)) this.#fail();
+    this.#at = pattern.lastIndex;
+  }
+
+  /** Where the object or array that begins here ends; `undefined` if that is further away. `JSON.parse` checks it. */
+  #endOfContainer(within: number): number | undefined {
+    const last = Math.min(this.#text.length, this.#at + within);
+    let depth = 0;
+    for (let i = this.#at; i < last; i++) {
+      const character = this.#text.charCodeAt(i);
+      if (character === QUOTE) {
+        do i = this.#text.indexOf('"', i + 1);
+        while (i !== -1 && this.#isEscaped(i));
+        if (i === -1) return undefined;
+      } else if (character === OPEN_OBJECT || character === OPEN_ARRAY) depth++;
+      else if ((character === CLOSE_OBJECT || character === CLOSE_ARRAY) && --depth === 0) return i + 1;
+    }
+    return undefined;
+  }
+
+  #isEscaped(at: number): boolean {
+    let from = at;
+    while (this.#text.charCodeAt(from - 1) === BACKSLASH) from--;
+    return (at - from) % 2 === 1;
+  }
+
+  #fail(): never {
+    throw new SyntaxError(`JSON: unexpected character at position ${this.#at}`);
+  }
+}

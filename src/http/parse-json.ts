@@ -1,0 +1,45 @@
+import { nextTask } from "../page/next-task.js";
+import { jsonPieces, type JsonPiecesOptions } from "./json-pieces.js";
+
+/** How long a slice of the work takes, in ms: half of the time between two frames. */
+const SLICE_TIME = 8;
+/** Characters that are parsed at once: that takes a few ms, or 30 if they are as odd as can be. */
+const SHORT = 524_288;
+
+/** A text that is too long to be parsed at once. */
+export const isLong = (data: unknown): data is string => typeof data === "string" && data.length > SHORT;
+
+/** The value of a JSON text; a text that is not JSON, such as a proxy's page, and what is no text stay as they are. */
+export function parseAtOnce(data: unknown): unknown {
+  if (typeof data !== "string" || data === "") return data;
+  try {
+    return JSON.parse(data) as unknown;
+  } catch {
+    return data;
+  }
+}
+
+/**
+ * The same without blocking the page: in slices, each in a task of its own.
+ * @param isWanted asked before each slice: if it is not, the result is `undefined`
+ */
+export async function parseInSlices(
+  text: string,
+  isWanted: () => boolean,
+  options: JsonPiecesOptions = {},
+): Promise<unknown> {
+  try {
+    const pieces = jsonPieces(text, options);
+    while (isWanted()) {
+      const until = performance.now() + SLICE_TIME;
+      let piece = pieces.next();
+      while (piece.done !== true && performance.now() < until) piece = pieces.next();
+      if (piece.done === true) return piece.value;
+      await nextTask();
+    }
+    return undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return text;
+    throw error;
+  }
+}

@@ -29,7 +29,6 @@ const explained = (
   history,
   ownHistory: [],
   name: "Bob’s phone",
-  refusal: undefined,
   ...others,
 });
 const event = (type: KeyEvent["type"]): KeyEvent => ({ type, kind: "master", key: "master key", at: AT });
@@ -88,10 +87,10 @@ describe("a chain of evidence in words", () => {
   });
 
   it("says why the device is refused as it is now", () => {
-    const refusal = { code: "key-changed", detail: "" } as const;
+    const refused = { code: "key-changed", detail: "" } as const;
     const chain = { links: [link("device", "seen")] };
-    expect(chainWords(explained(chain, [], { refusal }), NOW).refusal).toMatch("another key than before");
-    expect(chainWords(explained({}, [], { refusal }), NOW).refusal).toBeUndefined();
+    expect(chainWords(explained({ ...chain, refused }, []), NOW).refusal).toMatch("another key than before");
+    expect(chainWords(explained({ refused }, []), NOW).refusal).toBeUndefined();
   });
 });
 

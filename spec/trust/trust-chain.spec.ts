@@ -86,6 +86,14 @@ describe("the chain to a device", () => {
     expect(summary(found)).toBe(expected);
   });
 
+  it("has why the latest form of the device was refused, whether one before it was kept or not", () => {
+    const reason = { code: "key-changed", detail: "another key" } as const;
+    const list = { ...bobsList(), rejected: new Map([["PHONE", reason]]) };
+    expect(chain(list)).toMatchObject({ trust: "cross-signed", refused: reason });
+    expect(chain({ ...list, deviceKeys: new Map() })).toMatchObject({ links: [], refused: reason });
+    expect(chain(bobsList())).not.toHaveProperty("refused");
+  });
+
   it("has the bytes of each signature, which verify again", () => {
     const { links } = chain(bobsList({}, { masterKey: verifiedMaster }));
     const checks = links.flatMap(({ signature }) =>

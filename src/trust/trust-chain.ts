@@ -1,6 +1,8 @@
 import { signedBytes } from "../keys/canonical-json.js";
 import { deviceKey } from "../keys/device-key.js";
+import { shortId } from "../keys/limits.js";
 import type { DeviceId, UserId } from "../model/ids.js";
+import type { RejectionReason } from "../model/results.js";
 import type { CrossSigningKey, DeviceKeys } from "../model/wire.js";
 import { signatureBy } from "./cross-signing-key.js";
 import type { DeviceList } from "./device-list.js";
@@ -48,6 +50,11 @@ export interface TrustChain {
   readonly trust: Evidence;
   /** The link that limits it; `undefined` if there is none: every link is a signature, or a person's word. */
   readonly weakest: TrustLink | undefined;
+  /**
+   * Why the server's latest form of the device was refused: the chain is that of the form before it, or empty if none
+   * was kept.
+   */
+  readonly refused?: RejectionReason;
 }
 
 /** What is known of a user: the last list, and the pins. */
@@ -64,8 +71,10 @@ export function trustChain(
   own: DeviceList | undefined,
 ): TrustChain {
   const device = list?.deviceKeys.get(deviceId);
+  const reason = list?.rejected.get(shortId(deviceId));
+  const refused = reason === undefined ? {} : { refused: reason };
   if (list === undefined || device === undefined)
-    return { userId, deviceId, links: [], trust: "seen", weakest: undefined };
+    return { userId, deviceId, links: [], trust: "seen", weakest: undefined, ...refused };
   const isCrossSigned = list.deviceStatus.get(deviceId)?.crossSigned === true;
   const masters =
     userId === ownUserId ? ownMasterLinks(userId, list, pins) : masterLinks(userId, list, pins, ownUserId, own);
@@ -79,7 +88,7 @@ export function trustChain(
   const isLimit = ({ evidence, signature }: TrustLink) =>
     evidence === "self-signed" || (signature === undefined && isWeaker(evidence, "verified"));
   const weakest = links.filter(isLimit).reduce<TrustLink | undefined>(weaker, undefined);
-  return { userId, deviceId, links, trust, weakest };
+  return { userId, deviceId, links, trust, weakest, ...refused };
 }
 
 const weaker = (a: TrustLink | undefined, b: TrustLink): TrustLink =>

@@ -4,10 +4,10 @@ import type { TrustChain, TrustLink } from "matrix-device-tracker";
  * A chain as JSON, for another program to check: bytes are unpadded base64, like keys and signatures. `weakest` is a
  * position in `links`, or `null`.
  */
-export function chainJson({ userId, deviceId, trust, weakest, links }: TrustChain): string {
+export function chainJson({ userId, deviceId, trust, weakest, refused, links }: TrustChain): string {
   const position = weakest === undefined ? -1 : links.indexOf(weakest);
   return JSON.stringify(
-    { userId, deviceId, trust, weakest: position < 0 ? null : position, links: links.map(linkJson) },
+    { userId, deviceId, trust, weakest: position < 0 ? null : position, refused, links: links.map(linkJson) },
     undefined,
     2,
   );

@@ -1,5 +1,5 @@
 import { catchError, debounceTime, EMPTY, forkJoin, map, startWith, switchMap, type Observable } from "rxjs";
-import type { DeviceId, DeviceTracker, KeyEvent, RejectionReason, TrustChain, UserId } from "matrix-device-tracker";
+import type { DeviceId, DeviceTracker, KeyEvent, TrustChain, UserId } from "matrix-device-tracker";
 import { nameOf } from "../words/device-name.js";
 
 /** Changes closer together than this are followed by one reading, in ms. */
@@ -13,8 +13,6 @@ export interface Explanation {
   readonly ownHistory: readonly KeyEvent[];
   /** The device's display name. */
   readonly name: string;
-  /** Why the device as the server returns it now is refused: the chain is that of the device as it was. */
-  readonly refusal: RejectionReason | undefined;
 }
 
 interface Explaining {
@@ -44,10 +42,8 @@ export function explain(
       }).pipe(catchError(() => EMPTY)),
     ),
     map(({ known, ...explanation }) => {
-      const list = known.get(userId);
-      const device = list?.deviceKeys.get(deviceId);
-      const name = device === undefined ? deviceId : nameOf(deviceId, device);
-      return { ...explanation, name, refusal: list?.rejected.get(deviceId) };
+      const device = known.get(userId)?.deviceKeys.get(deviceId);
+      return { ...explanation, name: device === undefined ? deviceId : nameOf(deviceId, device) };
     }),
   );
 }

@@ -28,16 +28,16 @@ export interface LinkWords {
 
 /** @param now in ms since the epoch */
 export function chainWords(explanation: Explanation, now: number): ChainWords {
-  const { chain, name, refusal } = explanation;
-  const { links, weakest } = chain;
+  const { chain, name } = explanation;
+  const { links, weakest, refused } = chain;
   return {
     title: `How far is ${name} trusted?`,
     trust: trustSentence(explanation),
     limit: limitSentence(explanation),
     refusal:
-      refusal === undefined || links.length === 0
+      refused === undefined || links.length === 0
         ? undefined
-        : `The server returns this device otherwise now. That is refused, because ${REFUSALS[refusal.code]}. The keys below are those from before.`,
+        : `The server returns this device otherwise now. That is refused, because ${REFUSALS[refused.code]}. The keys below are those from before.`,
     links: links.map((link, i) => ({
       kind: link.kind,
       evidence: link.evidence,

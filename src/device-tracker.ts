@@ -3,6 +3,7 @@ import { KEY_ALGORITHMS } from "./keys/device-key.js";
 import type { UserEdit } from "./lists/edit-user.js";
 import { acknowledgingDevice, forgettingDevice } from "./lists/user-edits.js";
 import { watchDeviceKeys } from "./lookup/watch-device-keys.js";
+import type { TrackerActivity } from "./model/activity.js";
 import { AlreadyConnectedError, TrackerClosedError } from "./model/errors.js";
 import type { DeviceId, UserId } from "./model/ids.js";
 import type { KeyEvent } from "./model/key-event.js";
@@ -81,15 +82,23 @@ export class DeviceTracker {
    * nothing, and nothing is emitted before it is durable. Never fails; completes with {@link close}.
    */
   readonly deviceUpdates$: Observable<DeviceUpdate>;
+  /**
+   * What the tracker is doing: the current counts first, then, at most once in each task of the page, whenever they
+   * change. Never fails; completes with {@link close}.
+   * @example
+   * tracker.activity$.subscribe(({ fetched, toFetch }) => Object.assign(progressBar, { value: fetched, max: toFetch }));
+   */
+  readonly activity$: Observable<TrackerActivity>;
   readonly #session: Session;
 
   constructor(options: DeviceTrackerOptions) {
     const session = new Session(complete(options));
     this.#session = session;
-    const { deviceChanges$, deviceUpdates$, problems$, responses } = session.outputs;
+    const { deviceChanges$, deviceUpdates$, problems$, responses, activity } = session.outputs;
     this.deviceChanges$ = deviceChanges$;
     this.deviceUpdates$ = deviceUpdates$;
     this.problems$ = problems$;
+    this.activity$ = session.alive(activity.values(session.scheduler));
     this.trackedUsers$ = session.trackedUsers$;
     this.caughtUp$ = session.caughtUp$;
     this.applied$ = withReportedErrors(session.alive(responses.applied$));

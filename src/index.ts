@@ -22,6 +22,7 @@ export {
 export { platformVerifier, type PlatformVerifierOptions } from "./ed25519/platform-verifier.js";
 export type { SignatureCheck, SignatureVerifier } from "./trust/signature-verifier.js";
 export type { UnsignedDevices } from "./trust/verify-list.js";
+export type { TrackerActivity } from "./model/activity.js";
 export type { DeviceId, UserId } from "./model/ids.js";
 export type { SyncFailure, TrackerProblem } from "./model/problems.js";
 export type {

@@ -57,6 +57,7 @@ export function saverIn(
     ownIdentity: new OwnIdentityWatch(report),
     updated: (update) => updates.push(updateLine(update)),
     report,
+    count: () => {},
   });
   const saveLists: SaverUnderTest["saveLists"] = (lists, changes = {}) => {
     const toSave = Object.entries(lists).map(([userId, list]): [UserId, ListToSave] => [

@@ -72,7 +72,7 @@ function lookupIn(
       "hasFailed"
     > as FailedServers,
   } as Pick<Queries, "ask" | "keep" | "servers"> as Queries;
-  const lookup = new Lookup({ ...inMemory, lists, queries, now: () => 0 });
+  const lookup = new Lookup({ ...inMemory, lists, queries, now: () => 0, count: () => {} });
   const get = (users: readonly UserId[], options = {}) => lookup.get(users, options).pipe(map(summary));
   const known = (users: readonly UserId[]) => lookup.known(users).pipe(map(summary));
   return { ...inMemory, lookup, get, known, log, asked, kept, answer };

@@ -46,6 +46,7 @@ export function processingIn(
       deadline: 60_000,
       scheduler: m.scheduler,
       report,
+      count: () => {},
     });
   /** A query for these users, sent now. */
   const queryFor = (...users: readonly UserId[]) => {

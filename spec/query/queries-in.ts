@@ -64,6 +64,7 @@ export function queriesIn(
       revisionOf: (userId) => (untracked.includes(userId) ? undefined : revision),
       closed$,
       process,
+      count: () => {},
     },
     { maxUsersPerQuery: 250, maxConcurrentQueries: 3, ...limits },
   );

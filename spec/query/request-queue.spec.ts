@@ -12,6 +12,7 @@ function queueInTest(maxConcurrentQueries = 1) {
       queue.begun({ superseded: false } as QueryRequest, batch);
       sent.push(batch.map(({ name }) => name).join(" "));
     },
+    () => {},
   );
   const add = (names: string, { timeout, isBackground = false }: Partial<Queued> = {}) =>
     names.split(" ").map((name) => {

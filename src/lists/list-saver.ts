@@ -1,5 +1,6 @@
 import { catchError, defer, forkJoin, map, of, type Observable } from "rxjs";
 import { MAX_RECORDS_PER_TRANSACTION } from "../model/batch-sizes.js";
+import type { CountActivity } from "../model/activity.js";
 import { StoreClearedError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
 import { inPartsOf } from "../model/in-parts.js";
@@ -47,6 +48,7 @@ export interface ListSaverPorts {
   readonly ownIdentity: OwnIdentityWatch;
   readonly updated: (update: DeviceUpdate) => void;
   readonly report: (problem: TrackerProblem) => void;
+  readonly count: CountActivity;
 }
 
 const NO_USERS: ReadonlySet<UserId> = new Set();
@@ -192,6 +194,8 @@ export class ListSaver {
       }
     }
     if (durable !== undefined) memory.checkOurKey(durable.ourKey);
+    const refused = Array.from(outcomes.values()).filter(({ state }) => state === "refused").length;
+    if (refused > 0) this.#ports.count({ refused });
     this.#reportDamage(outcomes);
     this.#reportReplaced(outcomes);
     memory.listed(listed);

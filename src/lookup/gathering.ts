@@ -1,6 +1,7 @@
 import { concat, defer, EMPTY, ignoreElements, merge, mergeMap, of, tap, type Observable } from "rxjs";
 import type { ListMemory } from "../lists/list-memory.js";
 import type { SavedLists } from "../lists/saved-lists.js";
+import type { CountActivity } from "../model/activity.js";
 import { isUserId, type UserId } from "../model/ids.js";
 import { fromCache, notAUser, unreachable, type Answer } from "../query/answer.js";
 import type { Queries } from "../query/queries.js";
@@ -31,6 +32,7 @@ export interface LookupParts {
   readonly queries: Queries;
   /** The time, in ms since the epoch. */
   readonly now: () => number;
+  readonly count: CountActivity;
 }
 
 /** One lookup on its way: from memory, from the store, from queries in flight, and from new ones. */
@@ -74,6 +76,7 @@ export class Gathering {
         else this.#answers.set(userId, fromCache(userId, list));
       }
     }
+    if (this.#answers.size > 0) this.#parts.count({ hits: this.#answers.size });
     return { toRead, toAsk };
   }
 
@@ -92,6 +95,7 @@ export class Gathering {
     return this.#parts.lists.read(toRead).pipe(
       mergeMap((found) => {
         for (const [userId, list] of found) this.#answers.set(userId, fromCache(userId, list));
+        if (found.size > 0) this.#parts.count({ hits: found.size });
         return this.#answer(Array.from(toRead.keys()).filter((userId) => !found.has(userId)));
       }),
     );
@@ -99,6 +103,7 @@ export class Gathering {
 
   /** Users whose list is needed from the server. */
   #answer(userIds: readonly UserId[]): Observable<never> {
+    if (userIds.length > 0) this.#parts.count({ misses: userIds.length });
     const [down, up]: [UserId[], UserId[]] = [[], []];
     for (const userId of userIds) (this.#isDown(userId) ? down : up).push(userId);
     return merge(this.#lastLists(down), this.#ask(up));

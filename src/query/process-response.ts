@@ -20,6 +20,7 @@ import type { ListToSave } from "../lists/save-lists.js";
 import type { KnownList, SavedLists } from "../lists/saved-lists.js";
 import type { RefusedPart } from "../keys/unverified-list.js";
 import { MAX_LENGTH_TOGETHER } from "../model/batch-sizes.js";
+import type { CountActivity } from "../model/activity.js";
 import type { UserId } from "../model/ids.js";
 import type { TrackerProblem } from "../model/problems.js";
 import type { DeviceList } from "../trust/device-list.js";
@@ -46,6 +47,7 @@ export interface ProcessPorts {
   /** How long the verifier is waited for, in ms. */
   readonly deadline: number;
   readonly scheduler: SchedulerLike;
+  readonly count: CountActivity;
   readonly report: (problem: TrackerProblem) => void;
 }
 

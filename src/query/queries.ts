@@ -12,6 +12,7 @@ import {
   switchMap,
   type Observable,
 } from "rxjs";
+import type { CountActivity } from "../model/activity.js";
 import type { UserId } from "../model/ids.js";
 import type { Answer } from "./answer.js";
 import { FailedServers } from "./failed-servers.js";
@@ -30,6 +31,13 @@ interface Entry extends Queued {
   isForced: boolean;
   /** Whether it goes on without callers. */
   isKept: boolean;
+  /** Whether nothing more will come of it. */
+  isOver: boolean;
+}
+
+/** What queries need. */
+export interface QueriesPorts extends QueryPorts {
+  readonly count: CountActivity;
 }
 
 /** How a caller queries. */
@@ -59,7 +67,7 @@ export interface AskOptions {
 export class Queries {
   /** What the responses say of homeservers. */
   readonly servers: FailedServers;
-  readonly #ports: QueryPorts;
+  readonly #ports: QueriesPorts;
   /**
    * Entries that can be joined, by user. Only an entry's own request, superseding, or the teardown of its last caller
    * before there is one removes it.
@@ -67,12 +75,16 @@ export class Queries {
   readonly #entries = new Map<UserId, Entry>();
   readonly #queue: RequestQueue<Entry>;
 
-  constructor(ports: QueryPorts, limits: QueryLimits) {
+  constructor(ports: QueriesPorts, limits: QueryLimits) {
     this.#ports = ports;
     this.servers = new FailedServers(ports.ownUserId, ports.scheduler);
-    this.#queue = new RequestQueue(limits, (batch) => {
-      this.#start(batch);
-    });
+    this.#queue = new RequestQueue(
+      limits,
+      (batch) => {
+        this.#start(batch);
+      },
+      ports.count,
+    );
   }
 
   /** Each user's answer as it arrives, from the query in flight or a new one. */
@@ -132,6 +144,7 @@ export class Queries {
       const entry = this.#entries.get(userId);
       if (entry?.request === undefined) continue;
       entry.request.supersede(userId);
+      this.#ports.count({ superseded: 1 });
       this.#entries.delete(userId);
     }
   }
@@ -175,7 +188,9 @@ export class Queries {
       answer$: request$.pipe(
         switchMap((request) => request.answerOf(userId)),
         finalize(() => {
-          if (this.#queue.delete(entry) && this.#entries.get(userId) === entry) this.#entries.delete(userId); // never sent, and nothing waits for it
+          if (!this.#queue.delete(entry)) return;
+          this.#ports.count({ toFetch: -1 }); // never sent, and nothing waits for it
+          if (this.#entries.get(userId) === entry) this.#entries.delete(userId);
         }),
         // Reset when the last caller unsubscribes; a caller that comes while the request still exists joins it again.
         shareReplay({ bufferSize: 1, refCount: true }),
@@ -183,8 +198,10 @@ export class Queries {
       isForced: false,
       isBackground,
       isKept: false,
+      isOver: false,
     };
     this.#entries.set(userId, entry);
+    this.#ports.count({ toFetch: 1 });
     this.#queue.add(entry);
     return entry;
   }
@@ -204,7 +221,9 @@ export class Queries {
       },
       onSettled: (settled) => {
         const users = new Set(settled);
-        this.#remove(batch.filter(({ userId }) => users.has(userId)));
+        const over = batch.filter(({ userId }) => users.has(userId));
+        this.#remove(over);
+        this.#countFetched(over);
       },
       onEnd: () => {
         this.#queue.ended(request);
@@ -220,6 +239,12 @@ export class Queries {
       request$.next(request);
       request$.complete();
     }
+  }
+
+  #countFetched(entries: readonly Entry[]): void {
+    const over = entries.filter(({ isOver }) => !isOver);
+    for (const entry of over) entry.isOver = true;
+    if (over.length > 0) this.#ports.count({ fetched: over.length });
   }
 
   #remove(entries: readonly Entry[]): void {

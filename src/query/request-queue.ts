@@ -1,3 +1,4 @@
+import type { CountActivity } from "../model/activity.js";
 import type { QueryRequest } from "./query-request.js";
 
 /** Bounds of the requests. */
@@ -26,6 +27,7 @@ export interface Queued {
 export class RequestQueue<Q extends Queued> {
   readonly #limits: QueryLimits;
   readonly #start: (batch: readonly Q[]) => void;
+  readonly #count: CountActivity;
   readonly #waiting = new Set<Q>();
   readonly #waitingInBackground = new Set<Q>();
   readonly #inFlight = new Set<QueryRequest>();
@@ -34,13 +36,15 @@ export class RequestQueue<Q extends Queued> {
   #isClosed = false;
 
   /** @param start sends a request, which has {@link begun} before it is sent, and {@link ended} later */
-  constructor(limits: QueryLimits, start: (batch: readonly Q[]) => void) {
+  constructor(limits: QueryLimits, start: (batch: readonly Q[]) => void, count: CountActivity) {
     this.#limits = limits;
     this.#start = start;
+    this.#count = count;
   }
 
   add(query: Q): void {
     this.#setOf(query).add(query);
+    this.#count({ waiting: 1 });
   }
 
   /** From now on a caller waits for this query, whether it has been sent or not. */
@@ -53,19 +57,23 @@ export class RequestQueue<Q extends Queued> {
 
   /** Returns whether the query was waiting. */
   delete(query: Q): boolean {
-    return this.#setOf(query).delete(query);
+    const wasWaiting = this.#setOf(query).delete(query);
+    if (wasWaiting) this.#count({ waiting: -1 });
+    return wasWaiting;
   }
 
   begun(request: QueryRequest, batch: readonly Q[]): void {
     if (batch[0]?.isBackground === true) this.#background = request;
     else this.#inFlight.add(request);
+    this.#count({ inFlight: 1 });
     for (const query of batch) this.delete(query);
   }
 
   /** The request is no longer in flight; {@link send} what waited for that. */
   ended(request: QueryRequest): void {
-    this.#inFlight.delete(request);
+    if (!this.#inFlight.delete(request) && this.#background !== request) return;
     if (this.#background === request) this.#background = undefined;
+    this.#count({ inFlight: -1 });
   }
 
   /** Sends what waits, as far as there is room. */

@@ -4,12 +4,14 @@ import {
   map,
   of,
   take,
+  tap,
   throwError,
   throwIfEmpty,
   timeout,
   type Observable,
   type SchedulerLike,
 } from "rxjs";
+import type { CountActivity } from "../model/activity.js";
 import { VerificationFailedError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
 import { MAX_DELAY } from "../model/max-delay.js";
@@ -22,6 +24,7 @@ export interface VerifyPorts {
   /** How long the verifier is waited for, in ms; longer if there are many signatures. */
   readonly deadline: number;
   readonly scheduler: SchedulerLike;
+  readonly count: CountActivity;
 }
 
 /** What is allowed for each signature if there are many, in ms: JavaScript on a slow phone takes some. */
@@ -52,13 +55,16 @@ export function verifyAll(
 
 function verify(
   checks: readonly SignatureCheck[],
-  { verifier, deadline, scheduler }: VerifyPorts,
+  { verifier, deadline, scheduler, count }: VerifyPorts,
 ): Observable<readonly boolean[]> {
   const first = Math.min(Math.max(deadline, checks.length * TIME_PER_SIGNATURE), MAX_DELAY);
   return defer(() => verifier.verify(checks)).pipe(
     throwIfEmpty(() => new Error("it completed without a result")),
     timeout({ first, scheduler, with: () => throwError(() => new Error(`it did not answer within ${first} ms`)) }),
     take(1),
+    tap(() => {
+      count({ verified: checks.length });
+    }),
     catchError((cause: unknown) => throwError(() => new VerificationFailedError(checks.length, { cause }))),
   );
 }

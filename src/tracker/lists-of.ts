@@ -53,7 +53,11 @@ export function listsOf(
   saved: { readonly ourKey: string | undefined; readonly closed$: Observable<unknown> },
 ): ListParts {
   const { userId: ownUserId, keysApi, scheduler, queryDeadline, unsignedDevices } = settings;
-  const { report, updated } = outputs;
+  const {
+    report,
+    updated,
+    activity: { count },
+  } = outputs;
   const isOurs = (owner: OwnerRecord | undefined) => chain.isOurs(owner);
   const refusesUnsigned = unsignedDevices === "refuse";
   const memory = new ListMemory(ownUserId, tracking, settings, saved.ourKey);
@@ -72,7 +76,7 @@ export function listsOf(
   const own = { ownUserId, ownMasterKey: settings.ownMasterKey };
   const unsaved = new UnsavedPins(own, memory, store, scheduler, isOurs);
   const ownIdentity = new OwnIdentityWatch(report);
-  const saver = new ListSaver({ own, chain, tracking, memory, unsaved, ownIdentity, updated, report });
+  const saver = new ListSaver({ own, chain, tracking, memory, unsaved, ownIdentity, updated, report, count });
   const queries = new Queries(
     {
       keysApi,
@@ -80,6 +84,7 @@ export function listsOf(
       scheduler,
       queryDeadline,
       closed$: saved.closed$,
+      count,
       revisionOf: (userId) => tracking.get(userId)?.revision,
       process: (response, query) =>
         processResponse(response, query, {
@@ -90,11 +95,12 @@ export function listsOf(
           saver,
           deadline: queryDeadline,
           report,
+          count,
         }),
     },
     settings,
   );
-  const lookup = new Lookup({ tracking, memory, lists, queries, now: () => scheduler.now() });
+  const lookup = new Lookup({ tracking, memory, lists, queries, now: () => scheduler.now(), count });
   const index = new DeviceIndex({
     store,
     isOurs,

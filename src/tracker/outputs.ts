@@ -2,6 +2,7 @@ import { Subject, type Observable } from "rxjs";
 import type { TrackerProblem } from "../model/problems.js";
 import type { DeviceChanges } from "../model/results.js";
 import type { DeviceUpdate } from "../model/updates.js";
+import { Activity } from "./activity.js";
 import { EmissionQueue } from "./emission-queue.js";
 import { ResponseStreams, type End } from "./response-streams.js";
 
@@ -9,6 +10,7 @@ import { ResponseStreams, type End } from "./response-streams.js";
 export class Outputs {
   readonly emissions = new EmissionQueue();
   readonly responses = new ResponseStreams(this.emissions);
+  readonly activity = new Activity();
   readonly #deviceChanges$ = new Subject<DeviceChanges>();
   readonly #deviceUpdates$ = new Subject<DeviceUpdate>();
   readonly #problems$ = new Subject<TrackerProblem>();

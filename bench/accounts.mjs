@@ -1,20 +1,19 @@
-// Accounts with devices that are really signed, and the homeserver's answers for them.
+// Accounts with devices that are really signed.
 import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
+import { userName } from "./answers.mjs";
 
 /** Devices of each account. */
 export const DEVICES = 3;
 
-export const ME = "@me:bench.example";
-
-/**
- * @typedef {{ userId: string, devices: Record<string, object> }} Account
- */
+/** @typedef {import("./answers.mjs").Account} Account */
 
 /**
  * @param {number} count
+ * @param {number} [devices] of each
  * @returns {readonly Account[]}
  */
-export const makeAccounts = (count) => Array.from({ length: count }, (_, i) => makeAccount(userName(i), DEVICES));
+export const makeAccounts = (count, devices = DEVICES) =>
+  Array.from({ length: count }, (_, i) => makeAccount(userName(i), devices));
 
 /**
  * @param {string} userId
@@ -25,19 +24,6 @@ export function makeAccount(userId, count) {
   const devices = Array.from({ length: count }, () => makeDevice(userId));
   return { userId, devices: Object.fromEntries(devices.map((device) => [device.device_id, device])) };
 }
-
-/** @param {number} i */
-export const userName = (i) => `@user${i}:server${i % 50}.example`;
-
-/**
- * The body of an answer to `/keys/query` for these accounts.
- * @param {readonly Account[]} accounts
- */
-export const answerFor = (accounts) =>
-  JSON.stringify({
-    failures: {},
-    device_keys: Object.fromEntries(accounts.map(({ userId, devices }) => [userId, devices])),
-  });
 
 /** A public key without its private half: 32 bytes below 2^255. */
 function curve25519() {

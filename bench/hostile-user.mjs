@@ -1,13 +1,14 @@
 // How much longer the others in a query wait because one of its users has thousands of devices.
 import { firstValueFrom } from "rxjs";
-import { answerFor, makeAccount } from "./accounts.mjs";
+import { makeAccount } from "./accounts.mjs";
+import { answerFor } from "./answers.mjs";
 import { compare, elapsed } from "./measure.mjs";
 import * as ours from "./ours.mjs";
 
 const USER = "@hostile:bench.example";
 const HOSTILE_DEVICES = [2_000, 5_000];
 
-/** @param {readonly import("./accounts.mjs").Account[]} accounts the others */
+/** @param {readonly import("./answers.mjs").Account[]} accounts the others */
 export async function hostileUser(accounts) {
   const others = accounts.map(({ userId }) => userId);
 

@@ -4,7 +4,7 @@ import { compare, elapsed } from "./measure.mjs";
 import * as ours from "./ours.mjs";
 import * as peer from "./peer.mjs";
 
-/** @param {readonly import("./accounts.mjs").Account[]} accounts as many as one request may hold */
+/** @param {readonly import("./answers.mjs").Account[]} accounts as many as one request may hold */
 export async function keyQuery(accounts) {
   const userIds = accounts.map(({ userId }) => userId);
   const text = ours.answersFrom(accounts)(userIds);

@@ -6,7 +6,7 @@ import * as peer from "./peer.mjs";
 /** Lookups in one sample. */
 const TIMES = 10;
 
-/** @param {readonly import("./accounts.mjs").Account[]} accounts */
+/** @param {readonly import("./answers.mjs").Account[]} accounts */
 export async function lookup(accounts) {
   const userIds = accounts.map(({ userId }) => userId);
   const { tracker, stop } = await ours.makeTrackerWith(accounts);

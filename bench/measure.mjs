@@ -12,7 +12,7 @@ const WARM_UP_ROUNDS = 3;
  */
 
 /** Milliseconds since an arbitrary moment. */
-const now = () => Number(process.hrtime.bigint()) / 1e6;
+const now = () => performance.now();
 
 /**
  * The milliseconds that an action takes, averaged over `times`: more than one if it is short.

@@ -1,12 +1,13 @@
 // The memory of a thousand tracked users, with and without their lists. It runs before anything else has used the WebAssembly memory.
-import { DEVICES, userName } from "./accounts.mjs";
+import { DEVICES } from "./accounts.mjs";
+import { userName } from "./answers.mjs";
 import * as ours from "./ours.mjs";
 import * as peer from "./peer.mjs";
 
 /** Users tracked without lists: enough to stand out from noise. */
 const WITHOUT_LISTS = 50_000;
 
-/** @param {readonly import("./accounts.mjs").Account[]} accounts */
+/** @param {readonly import("./answers.mjs").Account[]} accounts */
 export async function memory(accounts) {
   if (globalThis.gc === undefined) return [];
   const userIds = Array.from({ length: WITHOUT_LISTS }, (_, i) => userName(i));

@@ -1,7 +1,7 @@
 // The tracker as an application uses it, with a homeserver that answers at once.
 import { DeviceTracker, memoryStore } from "matrix-device-tracker";
 import { defer, firstValueFrom, lastValueFrom, of, Subject } from "rxjs";
-import { answerFor, ME } from "./accounts.mjs";
+import { answerFor, ME } from "./answers.mjs";
 
 /**
  * A connected tracker, and the subject of its sync responses.
@@ -23,7 +23,7 @@ export function makeTracker(answer, store = memoryStore()) {
 
 /**
  * A tracker that tracks these accounts and has their lists in memory.
- * @param {readonly import("./accounts.mjs").Account[]} accounts
+ * @param {readonly import("./answers.mjs").Account[]} accounts
  */
 export async function makeTrackerWith(accounts, store = memoryStore()) {
   const made = makeTracker(answersFrom(accounts), store);

@@ -1,6 +1,6 @@
 // The peer: the OlmMachine of the Rust SDK, as WebAssembly, used as matrix-js-sdk uses it.
 import { DeviceId, DeviceLists, initAsync, OlmMachine, RequestType, UserId } from "@matrix-org/matrix-sdk-crypto-wasm";
-import { ME } from "./accounts.mjs";
+import { ME } from "./answers.mjs";
 
 /** @type {WebAssembly.Memory} */
 let memory;

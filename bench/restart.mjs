@@ -6,7 +6,7 @@ import { compare, elapsed } from "./measure.mjs";
 import * as ours from "./ours.mjs";
 import * as peer from "./peer.mjs";
 
-/** @param {readonly import("./accounts.mjs").Account[]} accounts */
+/** @param {readonly import("./answers.mjs").Account[]} accounts */
 export async function restart(accounts) {
   await import("fake-indexeddb/auto");
   const userIds = accounts.map(({ userId }) => userId);

@@ -1,5 +1,5 @@
 // One sync response that names some users, while many are tracked: its cost must depend on the named users only.
-import { userName } from "./accounts.mjs";
+import { userName } from "./answers.mjs";
 import { elapsed, interleave, spread } from "./measure.mjs";
 import * as ours from "./ours.mjs";
 import * as peer from "./peer.mjs";

@@ -1,0 +1,71 @@
+// Runs bench/page.mjs in Chromium, each row in a browser of its own.
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { extname, join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright";
+import { build } from "vite";
+
+const FLAGS =
+  "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
+const TYPES = { ".html": "text/html", ".js": "text/javascript", ".wasm": "application/wasm" };
+
+/**
+ * @param {readonly import("./answers.mjs").Account[]} accounts
+ * @returns the rows by name, with the medians and quartiles
+ */
+export async function inChromium(accounts, progress) {
+  const folder = mkdtempSync(join(tmpdir(), "bench-page-"));
+  await build({
+    configFile: false,
+    logLevel: "error",
+    root: fileURLToPath(new URL(".", import.meta.url)),
+    build: {
+      outDir: folder,
+      target: "esnext",
+      assetsInlineLimit: 0,
+      rolldownOptions: { input: fileURLToPath(new URL("page.html", import.meta.url)) },
+    },
+  });
+  const server = createServer(({ url = "/" }, response) => {
+    const path = normalize(new URL(url, "http://localhost").pathname);
+    if (path === "/accounts.json") {
+      response.end(JSON.stringify(accounts));
+      return;
+    }
+    const file = join(folder, path);
+    response.writeHead(existsSync(file) ? 200 : 404, {
+      "Content-Type": TYPES[extname(path)] ?? "application/octet-stream",
+    });
+    response.end(existsSync(file) ? readFileSync(file) : "");
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${server.address().port}/page.html`;
+  const rows = [];
+  const inPage = async (use) => {
+    const profile = mkdtempSync(join(tmpdir(), "bench-profile-"));
+    const context = await chromium.launchPersistentContext(profile, {
+      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      args: FLAGS.split(" "),
+    });
+    try {
+      const page = await context.newPage();
+      await page.goto(url);
+      return await use(page);
+    } finally {
+      await context.close();
+      rmSync(profile, { recursive: true, force: true });
+    }
+  };
+  try {
+    for (const name of await inPage((page) => page.evaluate(() => globalThis.rowNames))) {
+      progress(`Chromium: ${name}`);
+      rows.push({ name, ...(await inPage((page) => page.evaluate((row) => globalThis.measure(row), name))) });
+    }
+  } finally {
+    server.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return rows;
+}

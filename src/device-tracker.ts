@@ -5,10 +5,12 @@ import { acknowledgingDevice, forgettingDevice } from "./lists/user-edits.js";
 import { watchDeviceKeys } from "./lookup/watch-device-keys.js";
 import type { TrackerActivity } from "./model/activity.js";
 import { AlreadyConnectedError, TrackerClosedError } from "./model/errors.js";
-import type { DeviceId, UserId } from "./model/ids.js";
+import { isUserId, type DeviceId, type UserId } from "./model/ids.js";
+import { isObject } from "./model/json.js";
 import type { KeyEvent } from "./model/key-event.js";
 import type { TrackerProblem } from "./model/problems.js";
 import type { DeviceChanges, DeviceKeysByUser } from "./model/results.js";
+import { shown } from "./model/shown.js";
 import type { DeviceUpdate } from "./model/updates.js";
 import type { SyncResponse } from "./model/wire.js";
 import {
@@ -248,10 +250,10 @@ export class DeviceTracker {
    * // { state: "device", deviceId: "JLAFKJWSCS", deviceStatus: {…}, identity: {…}, freshness: "current", claimants: […] }
    */
   findSender(claim: SenderClaim): Observable<SenderStatus> {
-    const { userId, curve25519, ed25519 } = claim;
-    requireUserId(userId);
-    requireText("curve25519", curve25519);
-    if (ed25519 !== undefined) requireText("ed25519", ed25519);
+    if (!isObject(claim)) throw new TypeError(`claim should be what an event says of its sender, not ${shown(claim)}`);
+    const { userId, curve25519 } = claim;
+    // The sender of the event has written them.
+    if (!isUserId(userId) || typeof curve25519 !== "string") return of({ state: "unknown", claimants: [] });
     return this.#session.onceLoaded(({ parts }) =>
       parts.index
         .claimants("curve25519", curve25519)

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { DeviceLists } from "../../src/model/wire.js";
 import { marbles, type Marbles } from "../support/marbles.js";
 import { otherTab, restarted, setUp, type SetUp } from "../support/set-up.js";
-import { ALICE, BOB, CAROL, DAVE } from "../support/users.js";
+import { ALICE, BOB, CAROL, DAVE, EVE } from "../support/users.js";
 
 /** Bob and Carol are tracked and fetched. At 1 there is a gap, which `changes` is to close. */
 function withGap(m: Marbles, changes: () => Observable<DeviceLists>, options: SetUp = {}) {
@@ -52,6 +52,20 @@ describe("a gap that cannot be closed", () => {
       m.expectObservable(second.tracker.trackedUsers$, "--^").toBe("--u", { u: new Set([ALICE, DAVE]) });
       const next = restarted(m, first, { connected: false });
       m.expectObservable(next.tracker.trackedUsers$, "---^").toBe("---u", { u: new Set([ALICE, DAVE]) });
+    }),
+  );
+
+  it(
+    "is reported by a tab that had not heard of it, if it drops a track() of that tab",
+    marbles((m) => {
+      const first = withGap(m, failing);
+      const second = otherTab(m, first);
+      second.store.loseAnnouncements();
+      m.expectObservable(second.tracker.track([EVE]), "--^").toBe("--|");
+      m.expectObservable(second.tracker.trackedUsers$, "---^").toBe("---u", { u: new Set([ALICE, DAVE]) });
+      m.afterwards(() => {
+        expect(second.problems).toMatchObject([{ type: "gap", from: undefined, to: "s6", caughtUp: false }]);
+      });
     }),
   );
 

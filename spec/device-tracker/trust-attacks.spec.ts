@@ -1,5 +1,6 @@
 import { throwError } from "rxjs";
 import { describe, expect, it } from "vitest";
+import type { SenderClaim } from "../../src/trust/sender-status.js";
 import type { KeysQueryResponse } from "../../src/model/wire.js";
 import type { DeviceStore } from "../../src/store/device-store.js";
 import { memoryStore } from "../../src/store/memory-store.js";
@@ -247,6 +248,15 @@ describe("an unsigned device", () => {
     scene.tracker.findSender({ userId: BOB, curve25519: curveOf(phone) }).subscribe(({ state }) => found.push(state));
     expect(found).toEqual([[], "unknown"]);
   });
+
+  it.each([{}, { userId: BOB }, { userId: BOB, curve25519: 5 }, { userId: "bob", curve25519: curveOf(phone) }])(
+    "is not the sender of an event whose keys are not well-formed: %j",
+    (claim) => {
+      const found: unknown[] = [];
+      new Scene().tracker.findSender(claim as SenderClaim).subscribe((one) => found.push(one));
+      expect(found).toEqual([{ state: "unknown", claimants: [] }]);
+    },
+  );
 
   it("pins nothing, whatever it names, and blocks nobody", () => {
     const scene = new Scene();

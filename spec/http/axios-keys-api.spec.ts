@@ -152,6 +152,16 @@ describe("a long response", () => {
     expect(device_keys).toEqual({ [BOB]: "an object with too many members", [CAROL]: { C1: {} } });
   });
 
+  it("with an error is parsed, too", async () => {
+    const http = matrixHttp({ homeserverUrl: "https://example.org", accessToken: "secret" });
+    const body = JSON.stringify({ errcode: "M_UNKNOWN_TOKEN", soft_logout: true, more: "x".repeat(600_000) });
+    mockAdapter(http).onPost("/keys/query").reply(401, body);
+    await expect(firstValueFrom(axiosKeysApi(http).query(request))).rejects.toMatchObject({
+      errcode: "M_UNKNOWN_TOKEN",
+      softLogout: true,
+    });
+  });
+
   it("that is no JSON is refused", async () => {
     const http = matrixHttp({ homeserverUrl: "https://example.org", accessToken: "secret" });
     mockAdapter(http)

@@ -36,6 +36,11 @@ describe("a long JSON text", () => {
     expect(await parseInSlices(cut, always)).toBe(cut);
   });
 
+  it("may have strings of any length, with any number of escapes", async () => {
+    const text = `{"next_batch":"s1","body":"${"\\n".repeat(3_000_000)}"}`;
+    expect(await parseInSlices(text, always)).toEqual(JSON.parse(text));
+  });
+
   it("is given up once nobody wants it", async () => {
     let asked = 0;
     expect(await parseInSlices(LONG, () => ++asked < 3)).toBeUndefined();

@@ -171,7 +171,7 @@ describe("withdrawing a verification", () => {
       const withMark: Pins = { ...pins, wasVerified: true };
       put(under.store.records, [listKey(BOB), { pins: withMark, saved: { ...savedList, list } }]);
       under.edit(withdrawingVerification(undefined)).subscribe();
-      expect(recordOf(under)).toEqual({ pins, saved: savedList });
+      expect(recordOf(under)).toEqual({ pins: { ...pins, withdrawn: true }, saved: savedList });
     }),
   );
 

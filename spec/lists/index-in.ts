@@ -1,5 +1,6 @@
 import { compactIndex } from "../../src/lists/compact-index.js";
 import { DeviceIndex } from "../../src/lists/device-index.js";
+import { PendingEdits } from "../../src/lists/pending-edits.js";
 import type { UserId } from "../../src/model/ids.js";
 import type { TrackerProblem } from "../../src/model/problems.js";
 import type { DeviceKeys } from "../../src/model/wire.js";
@@ -28,6 +29,7 @@ export function indexIn(store: DeviceStore, tracked: readonly UserId[] = [BOB, C
     isOurs: (owner) => isOurs && owner !== undefined,
     isTracked: (userId) => tracked.includes(userId),
     report: (problem) => problems.push(problem),
+    pendingEdits: new PendingEdits(),
   });
   const find = (publicKey = KEY, algorithm: "curve25519" | "ed25519" = "curve25519") => {
     const found: string[][] = [];

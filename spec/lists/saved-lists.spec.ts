@@ -1,6 +1,7 @@
 import { map, throwError, type Observable } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { SavedLists, type SavedListsPorts } from "../../src/lists/saved-lists.js";
+import { PendingEdits } from "../../src/lists/pending-edits.js";
 import { StoreClearedError } from "../../src/model/errors.js";
 import type { UserId } from "../../src/model/ids.js";
 import type { TrackerProblem } from "../../src/model/problems.js";
@@ -22,6 +23,7 @@ function readingFrom(store: DeviceStore, inMemory: MemoryInTest, ports: Partial<
   const problems: TrackerProblem[] = [];
   const missed = { count: 0 };
   const lists = new SavedLists({
+    pendingEdits: new PendingEdits(),
     ...inMemory,
     store: countingStore(log, store),
     refusesUnsigned: false,

@@ -4,6 +4,7 @@ import { ListMemory } from "../../src/lists/list-memory.js";
 import { OwnIdentityWatch } from "../../src/lists/own-identity-watch.js";
 import type { ListToSave } from "../../src/lists/save-lists.js";
 import { UnsavedPins } from "../../src/lists/unsaved-pins.js";
+import { PendingEdits } from "../../src/lists/pending-edits.js";
 import type { UserId } from "../../src/model/ids.js";
 import type { TrackerProblem } from "../../src/model/problems.js";
 import type { DeviceStore } from "../../src/store/device-store.js";
@@ -21,6 +22,7 @@ export interface SaverUnderTest extends ChainUnderTest {
   readonly memory: ListMemory;
   readonly tracking: Tracking;
   readonly unsaved: UnsavedPins;
+  readonly pendingEdits: PendingEdits;
   readonly saver: ListSaver;
   readonly problems: readonly TrackerProblem[];
   /** The updates that were emitted, in a line each. */
@@ -47,7 +49,10 @@ export function saverIn(
   const updates: string[] = [];
   const report = (problem: TrackerProblem) => problems.push(problem);
   const own = { ownUserId: ALICE, ownMasterKey };
-  const unsaved = new UnsavedPins(own, memory, chain.store, chain.scheduler, (owner) => chain.chain.isOurs(owner));
+  const pendingEdits = new PendingEdits();
+  const unsaved = new UnsavedPins(own, memory, pendingEdits, chain.store, chain.scheduler, (owner) =>
+    chain.chain.isOurs(owner),
+  );
   const saver = new ListSaver({
     own,
     chain: chain.chain,
@@ -76,5 +81,5 @@ export function saverIn(
         ),
       );
   };
-  return { ...chain, memory, tracking, unsaved, saver, problems, updates, saveLists };
+  return { ...chain, memory, tracking, unsaved, pendingEdits, saver, problems, updates, saveLists };
 }

@@ -1,6 +1,7 @@
 import { NEVER, throwError, type Observable } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { UnsavedPins } from "../../src/lists/unsaved-pins.js";
+import { PendingEdits } from "../../src/lists/pending-edits.js";
 import type { UserId } from "../../src/model/ids.js";
 import type { DeviceStore } from "../../src/store/device-store.js";
 import { listKey } from "../../src/store/records.js";
@@ -21,7 +22,14 @@ function unsaved(store: DeviceStore = storeOfAlice(), isOurs = true, ownMasterKe
   const scheduler = new ManualTime();
   const { memory } = memoryOf({ [BOB]: { revision } });
   const own = { ownUserId: ALICE, ownMasterKey };
-  const pins = new UnsavedPins(own, memory, store, scheduler, (owner) => isOurs && owner !== undefined);
+  const pins = new UnsavedPins(
+    own,
+    memory,
+    new PendingEdits(),
+    store,
+    scheduler,
+    (owner) => isOurs && owner !== undefined,
+  );
   const read = (...userIds: readonly UserId[]) => {
     const found: ReadonlyMap<UserId, Pins>[] = [];
     pins.read(userIds).subscribe((one) => found.push(one));

@@ -1,6 +1,7 @@
 import { map, merge, of, throwError, type Observable } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { SavedLists } from "../../src/lists/saved-lists.js";
+import { PendingEdits } from "../../src/lists/pending-edits.js";
 import { Lookup } from "../../src/lookup/lookup.js";
 import type { UserId } from "../../src/model/ids.js";
 import type { Answer } from "../../src/query/answer.js";
@@ -44,6 +45,7 @@ function lookupIn(
     [listKey(CAROL), record(verified(carol, []))],
   );
   const lists = new SavedLists({
+    pendingEdits: new PendingEdits(),
     ...inMemory,
     store: countingStore(log, store),
     refusesUnsigned: false,

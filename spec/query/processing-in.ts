@@ -1,5 +1,6 @@
 import type { ListToSave } from "../../src/lists/save-lists.js";
 import { SavedLists } from "../../src/lists/saved-lists.js";
+import { PendingEdits } from "../../src/lists/pending-edits.js";
 import type { UserId } from "../../src/model/ids.js";
 import type { KeysQueryResponse } from "../../src/model/wire.js";
 import type { Answer } from "../../src/query/answer.js";
@@ -21,6 +22,7 @@ export function processingIn(
   const { chain, memory, tracking, problems, store } = saver;
   const report = (problem: (typeof problems)[number]) => (problems as (typeof problems)[number][]).push(problem);
   const lists = new SavedLists({
+    pendingEdits: new PendingEdits(),
     store,
     memory,
     tracking,
@@ -53,7 +55,7 @@ export function processingIn(
     const superseded = new Set<UserId>();
     const query: SentQuery = {
       revisions: new Map(users.map((userId) => [userId, tracking.get(userId)?.revision])),
-      sentAt: m.scheduler.now(),
+      sentAfter: 0,
       isSuperseded: (userId) => superseded.has(userId),
       isForced: () => false,
     };

@@ -61,6 +61,7 @@ export function queriesIn(
       ownUserId: ALICE,
       scheduler: m.scheduler,
       queryDeadline: 60_000,
+      lastCommit: () => 0,
       revisionOf: (userId) => (untracked.includes(userId) ? undefined : revision),
       closed$,
       process,

@@ -45,6 +45,7 @@ function requestIn(
       ownUserId: ALICE,
       scheduler,
       queryDeadline: 60_000,
+      lastCommit: () => 0,
       revisionOf: (userId) => (userId === BOB ? bobs : undefined),
       closed$: NEVER,
       process,

@@ -50,6 +50,9 @@ export function chainIn(
     moved: (before) => events.push(`moved: ${named(before)}`.trimEnd()),
     heard: ({ type }) => events.push(`heard ${type}`),
     reread: () => events.push("reread"),
+    tracksLost: (users) => {
+      if (users.length > 0) events.push(`tracks lost: ${users.join(" ")}`);
+    },
     committed: () => {},
     commitFailed: (error, retryIn) => events.push(`commit failed (${String(error)}), again in ${retryIn}`),
     behind: (isBehind) => events.push(isBehind ? "behind" : "not behind"),

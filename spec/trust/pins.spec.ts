@@ -133,26 +133,35 @@ describe("forgetting a device", () => {
   const pins = repin({ ...pinned([phone, tablet], "master"), signed: new Set(["PHONE", "TABLET"]) }, "PHONE", "new", 8);
 
   it("removes its keys, and leaves the others and the history", () => {
-    const forgotten = forget(pins, "PHONE", 9);
+    const forgotten = forget(pins, "PHONE", 9, 4);
     expect(forgotten).toEqual({
       ...pinned([tablet], "master"),
       signed: new Set(["TABLET"]),
-      forgotten: new Map([["PHONE", 9]]),
+      forgotten: new Map([["PHONE", { at: 9, commit: 4 }]]),
       history: [...(pins.history ?? []), event({ type: "forgotten" })],
     });
   });
 
   it("remembers when, of the devices that were forgotten last", () => {
     const ids = Array.from({ length: MAX_FORGOTTEN_DEVICES + 1 }, (_, i) => `${i}`);
-    const known = ids.reduce((all, id, i) => forget(repin(all, id, "new", i), id, i), NO_PINS);
-    expect([...(known.forgotten ?? [])]).toEqual(ids.map((id, i) => [id, i]).slice(1));
-    const again = forget(repin(known, "1", "new", 99), "1", 99);
-    expect([...(again.forgotten ?? [])].at(-1)).toEqual(["1", 99]);
+    const known = ids.reduce((all, id, i) => forget(repin(all, id, "new", i), id, i, i), NO_PINS);
+    expect([...(known.forgotten ?? [])]).toEqual(ids.map((id, i) => [id, { at: i, commit: i }]).slice(1));
+    const again = forget(repin(known, "1", "new", 99), "1", 99, 99);
+    expect([...(again.forgotten ?? [])].at(-1)).toEqual(["1", { at: 99, commit: 99 }]);
     expect(again.forgotten?.size).toBe(MAX_FORGOTTEN_DEVICES);
   });
 
-  it("returns the same pins if nothing is known of it", () => {
-    expect(forget(pins, "OTHER", 9)).toBe(pins);
+  it("is remembered of a device of which nothing is known: an answer that is on its way may have it", () => {
+    const { history, forgotten } = forget(pins, "OTHER", 9, 4);
+    expect(history).toBe(pins.history);
+    expect(forgotten?.get("OTHER")).toEqual({ at: 9, commit: 4 });
+  });
+
+  it("leaves what came after the word, which may have waited", () => {
+    const later = repin(pins, "PHONE", "later", 12);
+    expect(forget(later, "PHONE", 11, 4)).toBe(later);
+    expect(forget(later, "PHONE", 12, 4).devices.has("PHONE")).toBe(false);
+    expect(repin(later, "PHONE", "earlier", 11)).toBe(later);
   });
 });
 

@@ -31,11 +31,16 @@ export function* jsonPieces(text: string, options: JsonPiecesOptions = {}): Gene
 }
 
 const SPACE = /[ \t\n\r]*/uy;
-const STRING = /"[^"\\]*(?:\\[^][^"\\]*)*"/uy;
 const SCALAR = /[^ \t\n\r,\]}]+/uy;
-const [QUOTE, COMMA, COLON, OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT, BACKSLASH] = [...'",:[]{}\\'].map(
-  (character) => character.charCodeAt(0),
-);
+/** Character codes. */
+const QUOTE = 34;
+const COMMA = 44;
+const COLON = 58;
+const OPEN_ARRAY = 91;
+const BACKSLASH = 92;
+const CLOSE_ARRAY = 93;
+const OPEN_OBJECT = 123;
+const CLOSE_OBJECT = 125;
 
 class PieceReader {
   readonly #text: string;
@@ -58,7 +63,8 @@ class PieceReader {
       return first === OPEN_OBJECT ? yield* this.#object(depth) : yield* this.#array(depth);
     const from = this.#at;
     if (isContainer) this.#at = this.#endOfContainer(Number.POSITIVE_INFINITY) ?? this.#fail();
-    else this.#skip(first === QUOTE ? STRING : SCALAR);
+    else if (first === QUOTE) this.#at = this.#endOfString(from);
+    else this.#skip(SCALAR);
     const value: unknown = JSON.parse(this.#text.slice(from, this.#at));
     if (this.#at - this.#lastYield > this.#pieceLength) {
       this.#lastYield = this.#at;
@@ -82,7 +88,7 @@ class PieceReader {
       this.#skip(SPACE);
       const from = this.#at;
       if (this.#text.charCodeAt(from) !== QUOTE) this.#fail();
-      this.#skip(STRING);
+      this.#at = this.#endOfString(from);
       const name = JSON.parse(this.#text.slice(from, this.#at)) as string;
       if (!this.#take(COLON)) this.#fail();
       const value = yield* this.value(depth + 1);
@@ -107,7 +113,7 @@ class PieceReader {
   }
 
   /** Whether the next character that is no space is this one; then it is behind us. */
-  #take(character: number | undefined): boolean {
+  #take(character: number): boolean {
     this.#skip(SPACE);
     const isNext = this.#text.charCodeAt(this.#at) === character;
     if (isNext) this.#at++;
@@ -127,13 +133,25 @@ class PieceReader {
     for (let i = this.#at; i < last; i++) {
       const character = this.#text.charCodeAt(i);
       if (character === QUOTE) {
-        do i = this.#text.indexOf('"', i + 1);
-        while (i !== -1 && this.#isEscaped(i));
+        i = this.#quoteAfter(i);
         if (i === -1) return undefined;
       } else if (character === OPEN_OBJECT || character === OPEN_ARRAY) depth++;
       else if ((character === CLOSE_OBJECT || character === CLOSE_ARRAY) && --depth === 0) return i + 1;
     }
     return undefined;
+  }
+
+  #endOfString(from: number): number {
+    const quote = this.#quoteAfter(from);
+    return quote === -1 ? this.#fail() : quote + 1;
+  }
+
+  /** The end of the string that begins here, or -1. */
+  #quoteAfter(from: number): number {
+    let at = from;
+    do at = this.#text.indexOf('"', at + 1);
+    while (at !== -1 && this.#isEscaped(at));
+    return at;
   }
 
   #isEscaped(at: number): boolean {

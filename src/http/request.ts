@@ -45,8 +45,9 @@ export function request(
         responseType: "text",
         // Override the defaults of the instance: a body that is not JSON stays a string (or a proxy's page would hide
         // its status), only 2xx is a success, and the scheduler handles the deadline.
-        transformResponse: (data: unknown) => (isLong(data) ? data : parseAtOnce(data)),
-        validateStatus: (status) => status >= 200 && status < 300,
+        transformResponse: (data: unknown, _headers: unknown, status?: number) =>
+          isLong(data) && isSuccess(status) ? data : parseAtOnce(data),
+        validateStatus: isSuccess,
         timeout: 0,
       })
       .then(async (response) => {
@@ -75,3 +76,5 @@ export function request(
     }),
   );
 }
+
+const isSuccess = (status = 200): boolean => status >= 200 && status < 300;

@@ -36,7 +36,7 @@ export const MAX_RETIRED_KEYS = 32;
 /** Devices of one user whose replaced keys are remembered: only their owner can replace keys. */
 export const MAX_DEVICES_WITH_RETIRED_KEYS = 500;
 /** Devices of one user of which it is remembered when a person forgot them. */
-export const MAX_FORGOTTEN_DEVICES = 32;
+export const MAX_FORGOTTEN_DEVICES = 256;
 /** Public keys of one user's cross-signing keys that no device ID may equal, former ones included. */
 export const MAX_CROSS_SIGNING_KEYS = 64;
 /** How deep objects and arrays in one device may be nested. Honest devices have three levels. */

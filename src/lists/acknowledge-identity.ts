@@ -6,6 +6,7 @@ import type { DeviceList } from "../trust/device-list.js";
 import { acknowledged, ownUserSigningKey } from "../trust/identity.js";
 import { repinMasterKey } from "../trust/pins.js";
 import { acknowledge, acknowledgeKeys } from "./acknowledge.js";
+import type { UsersInMemory } from "./edit-user.js";
 import type { ListMemory } from "./list-memory.js";
 
 /** What is acknowledged: this master key of this user, or that the user has none. */
@@ -26,9 +27,9 @@ export interface IdentityToAcknowledge {
 export function acknowledgeIdentity(
   identity: IdentityToAcknowledge,
   chain: Chain,
-  memory: ListMemory,
+  { memory, unsaved }: Pick<UsersInMemory, "memory" | "unsaved">,
 ): Observable<never> {
-  const { userId, masterKey, ownUserId } = identity;
+  const { userId, masterKey, ownUserId, confirms, at } = identity;
   return defer(() =>
     chain.write({
       keys: acknowledgeKeys(userId),
@@ -47,6 +48,7 @@ export function acknowledgeIdentity(
       if ("masterKey" in result) throw new IdentityChangedError(userId, masterKey, result.masterKey);
       // Our own list need not be in memory.
       if (userId === ownUserId && result.list !== undefined) memory.setOurKey(ownUserSigningKey(result.list));
+      unsaved.edit(userId, (pins) => repinMasterKey(pins, masterKey, confirms ? "verified" : "acknowledged", at));
       pinInMemory(identity, memory);
     }),
     ignoreElements(),

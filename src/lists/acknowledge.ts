@@ -51,6 +51,8 @@ export function acknowledge(
     inMemory.fetchedAt > saved.list.fetchedAt;
   if (!confirms && saved !== undefined && !isUnsaved && saved.list.identity.masterKey !== masterKey)
     return { masterKey: saved.list.identity.masterKey };
+  if (!confirms && saved === undefined && inMemory !== undefined && inMemory.identity.masterKey !== masterKey)
+    return { masterKey: inMemory.identity.masterKey };
   const pins = repinMasterKey(record.pins, masterKey, confirms ? "verified" : "acknowledged", at);
   const isConfirmed = confirms && pins === record.pins;
   if (isConfirmed && (saved?.list.identity.confirmed === true || saved?.list.identity.masterKey !== masterKey))

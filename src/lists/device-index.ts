@@ -22,6 +22,7 @@ import { indexKey, listKey, OWNER, readOwner, readSync, SYNC, type OwnerRecord }
 import { Claims, type ClaimsByUser } from "./claims.js";
 import { claimsKeys, indexEntries, readIndex } from "./index-record.js";
 import { readListRecord } from "./list-record.js";
+import type { PendingEdits } from "./pending-edits.js";
 import { savedDevice } from "./saved-device.js";
 
 /** A device that has a key. */
@@ -39,6 +40,7 @@ export interface DeviceIndexPorts {
   readonly isOurs: (owner: OwnerRecord | undefined) => boolean;
   readonly isTracked: (userId: UserId) => boolean;
   readonly report: (problem: TrackerProblem) => void;
+  readonly pendingEdits: PendingEdits;
 }
 
 /**
@@ -154,11 +156,13 @@ export class DeviceIndex {
     algorithm: KeyAlgorithm,
     publicKey: string,
   ): Observable<readonly Claimant[]> {
-    return this.#ports.store.read([OWNER, ...claims.map(([userId]) => listKey(userId))]).pipe(
+    const { store, pendingEdits } = this.#ports;
+    return store.read([OWNER, ...claims.map(([userId]) => listKey(userId))]).pipe(
       map(([owner, ...saved]) => {
         this.#requireOurs(owner);
         return claims.flatMap(([userId, deviceIds], i) => {
           const isClaimant = (deviceId: DeviceId) => {
+            if (pendingEdits.isForgotten(userId, deviceId)) return false;
             const { device, status } = savedDevice(saved[i], userId, deviceId) ?? {};
             return device !== undefined && claimsKeys(status) && comparableKey(device, algorithm) === publicKey;
           };

@@ -1,5 +1,5 @@
 import { defer, ignoreElements, tap, type Observable } from "rxjs";
-import type { UserId } from "../model/ids.js";
+import type { DeviceId, UserId } from "../model/ids.js";
 import type { Chain } from "../store/chain.js";
 import type { Edit } from "../store/clone.js";
 import { listKey } from "../store/records.js";
@@ -9,26 +9,31 @@ import type { DeviceList } from "../trust/device-list.js";
 import { isNothing, type Pins } from "../trust/pins.js";
 import { listRecordIn, type ListRecord, type SavedList } from "./list-record.js";
 import type { ListMemory } from "./list-memory.js";
+import type { PendingEdits } from "./pending-edits.js";
 import type { UnsavedPins } from "./unsaved-pins.js";
 
 /** What a person's word changes of what is known of a user. */
 export interface UserEdit {
-  readonly pins: (pins: Pins) => Pins;
+  /** @param commit the number of the commit */
+  readonly pins: (pins: Pins, commit: number) => Pins;
   /** Of the last list, saved or in memory. */
   readonly list?: (list: DeviceList) => DeviceList;
+  /** The device that is forgotten. */
+  readonly forgets?: DeviceId;
 }
 
 /** What memory has of users beside the store. */
 export interface UsersInMemory {
   readonly memory: ListMemory;
   readonly unsaved: UnsavedPins;
+  readonly pendingEdits: PendingEdits;
 }
 
 /** The edit as it is committed, together with the change that makes the user outdated. */
 export const editToCommit = (userId: UserId, edit: UserEdit): Edit => ({
   keys: [listKey(userId)],
-  apply: (records) => {
-    editSaved(records, userId, edit);
+  apply: (records, commit) => {
+    editSaved(records, userId, edit, commit);
   },
 });
 
@@ -41,43 +46,47 @@ export function editUser(userId: UserId, edit: UserEdit, chain: Chain, inMemory:
     chain.write({
       keys: [listKey(userId)],
       prepare: () => (records, base) => {
-        const edited = editSaved(records, userId, edit);
+        const edited = editSaved(records, userId, edit, base.head);
         if (edited !== undefined) logSave(records, base, userId, edited);
         return { result: undefined, announce: [{ type: "acknowledged", userId }] };
       },
     }),
   ).pipe(
     tap(() => {
-      inMemory.unsaved.edit(userId, edit.pins); // or the next save would bring back what it forgets
-      editList(userId, edit, inMemory.memory);
+      editMemory(userId, edit, inMemory, chain.tip);
     }),
     ignoreElements(),
   );
 }
 
-/** Changes what memory has of a user, before the edit is committed, and notifies watchers. */
-export function editInMemory(
+/**
+ * Changes what memory has of a user, and, until the edit is committed, what is read of them; notifies watchers.
+ * @param commit the number that its commit will have
+ */
+export function editBeforeCommit(
   userId: UserId,
   edit: UserEdit,
-  { memory, unsaved }: UsersInMemory,
+  inMemory: UsersInMemory,
+  commit: number,
   committed$: Observable<unknown>,
 ): void {
-  unsaved.editUntil(committed$, userId, edit.pins);
-  editList(userId, edit, memory);
+  inMemory.pendingEdits.add(userId, edit, commit, committed$);
+  editMemory(userId, edit, inMemory, commit);
 }
 
-function editList(userId: UserId, edit: UserEdit, memory: ListMemory): void {
+function editMemory(userId: UserId, edit: UserEdit, { memory, unsaved }: UsersInMemory, commit: number): void {
+  unsaved.edit(userId, (pins) => edit.pins(pins, commit)); // or the next save would bring back what it forgets
   const cached = memory.last(userId);
   if (cached === undefined) return;
   const { list, revision, beside } = cached;
-  const pins = beside.pins && edit.pins(beside.pins);
-  memory.replace(userId, edit.list?.(list) ?? list, revision, { ...beside, pins });
+  const pins = beside.pins && edit.pins(beside.pins, commit);
+  memory.edit(userId, edit.list?.(list) ?? list, revision, { ...beside, pins });
 }
 
 /** @returns the list that was saved, if it is another one now */
-function editSaved(records: SavedRecords, userId: UserId, edit: UserEdit): SavedList | undefined {
+function editSaved(records: SavedRecords, userId: UserId, edit: UserEdit, commit: number): SavedList | undefined {
   const { pins: before, saved } = listRecordIn(records, userId);
-  const pins = edit.pins(before);
+  const pins = edit.pins(before, commit);
   const list = saved && (edit.list?.(saved.list) ?? saved.list);
   const record: ListRecord = { pins, ...(saved !== undefined && list !== undefined && { saved: { ...saved, list } }) };
   records.set(listKey(userId), saved === undefined && isNothing(pins) ? undefined : record);

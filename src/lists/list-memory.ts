@@ -92,6 +92,14 @@ export class ListMemory {
     this.#cached$.next(new Map([[userId, this.keep(userId, list, revision, beside)]]));
   }
 
+  /** The same after a person's word about the user: our own user-signing key is not that of the list, but as it was. */
+  edit(userId: UserId, list: DeviceList, revision: Revision, beside: BesideList): void {
+    const ourKey = this.#ourKey;
+    const cached = this.keep(userId, list, revision, beside);
+    this.setOurKey(ourKey);
+    this.#cached$.next(new Map([[userId, cached]]));
+  }
+
   forget(userIds: Iterable<UserId>): void {
     for (const userId of userIds) this.#cache.delete(userId);
   }

@@ -19,8 +19,8 @@ import { isUsable, listRecordIn, type ListRecord, type ReadListRecord } from "./
 /** A verified list. */
 export interface ListToSave {
   readonly list: DeviceList;
-  /** When the query was sent, in ms since the epoch. Now, if it is absent. */
-  readonly askedAt?: number | undefined;
+  /** The number of the last commit when the query was sent. */
+  readonly askedAfter?: number | undefined;
   /** The revision that its user had when the query was sent; `undefined` if only its pins are to be saved. */
   readonly revision: Revision | undefined;
   /** Whether it replaces a list that was saved at the same revision: it was asked for by `forceDownload`. */
@@ -79,7 +79,9 @@ export function saveLists(
   const hasChanged = sync === undefined ? () => true : changedSince(records, base);
   const outcomes = new Map<UserId, SaveOutcome>();
   const save = (userId: UserId, toSave: ListToSave) => {
-    const outcome = saveOne(records, userId, toSave, hasChanged, pinContext(records, userId, toSave, own));
+    const isLate = toSave.revision === undefined || hasChanged(userId);
+    const context = { ...pinContext(records, userId, toSave, own), isLate };
+    const outcome = saveOne(records, userId, toSave, context);
     outcomes.set(userId, outcome);
     if (userId === own.ownUserId && outcome.state === "saved") setOwnIdentity(records, outcome.list);
   };
@@ -116,21 +118,15 @@ export function savePins(records: SavedRecords, pins: ReadonlyMap<UserId, Pins>)
 function pinContext(
   records: SavedRecords,
   userId: UserId,
-  { askedAt, refusesUnsigned, isListed }: ListToSave,
+  { askedAfter, refusesUnsigned, isListed }: ListToSave,
   { ownUserId, ownMasterKey }: OwnAccount,
 ): PinContext {
   const { userSigningKey: ourKey, userSigningKeys: ourKeys = [] } = readOwnIdentity(records.get(OWN_IDENTITY)) ?? {};
   const listed = isListed === undefined ? {} : { isListed };
-  return { askedAt, refusesUnsigned, isOwn: userId === ownUserId, ourKey, ourKeys, ownMasterKey, ...listed };
+  return { askedAfter, refusesUnsigned, isOwn: userId === ownUserId, ourKey, ourKeys, ownMasterKey, ...listed };
 }
 
-function saveOne(
-  records: SavedRecords,
-  userId: UserId,
-  toSave: ListToSave,
-  hasChanged: (userId: UserId) => boolean,
-  context: PinContext,
-): SaveOutcome {
+function saveOne(records: SavedRecords, userId: UserId, toSave: ListToSave, context: PinContext): SaveOutcome {
   const { list: verified, revision, forced, refusesUnsigned, pinned } = toSave;
   const key = listKey(userId);
   const record = listRecordIn(records, userId);
@@ -140,7 +136,7 @@ function saveOne(
   const { list, pins } = applyPins(verified, first, before, context);
   const pinsReplaced = pinned !== undefined && contradict(record.pins, pinned);
   const outcome = { list, pins, before, pinsDamaged, pinsReplaced };
-  if (revision === undefined || hasChanged(userId)) {
+  if (revision === undefined || context.isLate === true) {
     if (pins !== record.pins || pinsDamaged) setRecord(records, key, { ...record, pins });
     return { ...outcome, state: revision === undefined ? "pinned" : "refused" };
   }

@@ -10,6 +10,7 @@ import type { Tracking } from "../sync/tracking.js";
 import type { DeviceList } from "../trust/device-list.js";
 import { CachedList } from "./list-cache.js";
 import type { ListMemory } from "./list-memory.js";
+import type { PendingEdits } from "./pending-edits.js";
 import { isUsable, readListRecord, type SavedList } from "./list-record.js";
 
 /** The last list of a user. */
@@ -36,6 +37,7 @@ export interface SavedListsPorts {
   /** A list answers a later revision than memory knows: another tab's commit was missed. */
   readonly missedCommit: () => void;
   readonly report: (problem: TrackerProblem) => void;
+  readonly pendingEdits: PendingEdits;
 }
 
 /** Reads saved lists. */
@@ -109,7 +111,7 @@ export class SavedLists {
   }
 
   #readRecords(userIds: readonly UserId[]): Observable<ReadonlyMap<UserId, SavedList>> {
-    const { store, memory, isOurs, refusesUnsigned, report } = this.#ports;
+    const { store, memory, isOurs, refusesUnsigned, report, pendingEdits } = this.#ports;
     return store.read([OWNER, OWN_IDENTITY, ...userIds.map(listKey)]).pipe(
       map(([owner, ownIdentity, ...records]) => {
         if (!isOurs(readOwner(owner))) throw new StoreClearedError(); // these may be another account's lists
@@ -120,7 +122,7 @@ export class SavedLists {
           const record = readListRecord(records[i], userId);
           if (record.damaged.includes("list")) damaged.push(userId);
           else if (record.saved !== undefined && isUsable(record.saved, refusesUnsigned))
-            found.set(userId, record.saved);
+            found.set(userId, { ...record.saved, list: pendingEdits.list(userId, record.saved.list) });
         });
         if (damaged.length > 0) {
           const message = `the saved lists of ${damaged.length} user(s) cannot be trusted; the server is queried for them`;

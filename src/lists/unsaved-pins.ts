@@ -8,14 +8,13 @@ import { mergePins } from "../trust/merge-pins.js";
 import { LOST_PINS, NO_PINS, pinsOf, type Pins } from "../trust/pins.js";
 import type { ListMemory } from "./list-memory.js";
 import { readListRecord } from "./list-record.js";
+import type { PendingEdits } from "./pending-edits.js";
 import type { ListToSave, OwnAccount, SaveOutcome } from "./save-lists.js";
 
 /** How long a store that accepts no writes is waited for to read pins, in ms: a lookup waits for it. */
 const PINS_PATIENCE = 1_000;
 
 const NO_SAVED_PINS: ReadonlyMap<UserId, Pins> = new Map();
-
-type PinsEdit = (pins: Pins) => Pins;
 
 /**
  * Stands in for the store while it accepts no writes: lists are compared with the pins that memory knows and those that
@@ -28,18 +27,19 @@ export class UnsavedPins {
   readonly #scheduler: SchedulerLike;
   readonly #isOurs: (owner: OwnerRecord | undefined) => boolean;
   readonly #pins = new Map<UserId, Pins>();
-  /** What a person said that is not committed yet, the latest last. */
-  readonly #edits = new Map<UserId, readonly PinsEdit[]>();
+  readonly #pendingEdits: PendingEdits;
 
   constructor(
     own: OwnAccount,
     memory: ListMemory,
+    pendingEdits: PendingEdits,
     store: DeviceStore,
     scheduler: SchedulerLike,
     isOurs: (owner: OwnerRecord | undefined) => boolean,
   ) {
     this.#own = own;
     this.#memory = memory;
+    this.#pendingEdits = pendingEdits;
     this.#store = store;
     this.#scheduler = scheduler;
     this.#isOurs = isOurs;
@@ -55,21 +55,9 @@ export class UnsavedPins {
   }
 
   /** A person's word changes what was pinned. */
-  edit(userId: UserId, edit: PinsEdit): void {
+  edit(userId: UserId, edit: (pins: Pins) => Pins): void {
     const pins = this.#pins.get(userId);
     if (pins !== undefined) this.#pins.set(userId, edit(pins));
-  }
-
-  /** The same, and until it is committed, what is read from the store, too. */
-  editUntil(committed$: Observable<unknown>, userId: UserId, edit: PinsEdit): void {
-    this.edit(userId, edit);
-    this.#edits.set(userId, [...this.#editsOf(userId), edit]);
-    const remove = () => {
-      const others = this.#editsOf(userId).filter((one) => one !== edit);
-      if (others.length > 0) this.#edits.set(userId, others);
-      else this.#edits.delete(userId);
-    };
-    committed$.subscribe({ complete: remove, error: remove });
   }
 
   saved(userIds: Iterable<UserId>): void {
@@ -87,8 +75,7 @@ export class UnsavedPins {
         const pins = new Map<UserId, Pins>();
         userIds.forEach((userId, i) => {
           const record = readListRecord(records[i], userId);
-          const edited = this.#editsOf(userId).reduce((known, edit) => edit(known), record.pins);
-          if (!record.damaged.includes("pins")) pins.set(userId, edited);
+          if (!record.damaged.includes("pins")) pins.set(userId, record.pins);
         });
         return pins;
       }),
@@ -101,7 +88,7 @@ export class UnsavedPins {
   decide(lists: ReadonlyMap<UserId, ListToSave>, read: ReadonlyMap<UserId, Pins>): ReadonlyMap<UserId, SaveOutcome> {
     const outcomes = new Map<UserId, SaveOutcome>();
     const { ourKey } = this.#memory;
-    for (const [userId, { list: verified, askedAt, revision, refusesUnsigned, isListed }] of lists) {
+    for (const [userId, { list: verified, askedAfter, revision, refusesUnsigned, isListed }] of lists) {
       const last = this.#memory.last(userId);
       // First what memory knew, then what was pinned since: that may be of a list that could not be compared with
       // anything.
@@ -110,9 +97,10 @@ export class UnsavedPins {
         mergePins(pinsOf(last?.list), this.#pins.get(userId) ?? NO_PINS),
       );
       const saved = read.get(userId) ?? (this.#knowsIdentity(userId, verified) ? NO_PINS : LOST_PINS);
-      const first = mergePins(saved, inMemory);
+      const edited = (pins: Pins) => this.#pendingEdits.pins(userId, pins);
+      const first = mergePins(edited(saved), edited(inMemory));
       const { list, pins } = applyPins(verified, first, last?.list, {
-        askedAt,
+        askedAfter,
         refusesUnsigned,
         isOwn: userId === this.#own.ownUserId,
         ownMasterKey: this.#own.ownMasterKey,
@@ -143,10 +131,6 @@ export class UnsavedPins {
     if (last.beside.pins !== undefined) return true;
     const isKnown = (deviceId: DeviceId) => last.list.deviceKeys.has(deviceId);
     return this.#knowsIdentity(userId, list) && Array.from(list.deviceKeys.keys()).every(isKnown);
-  }
-
-  #editsOf(userId: UserId): readonly PinsEdit[] {
-    return this.#edits.get(userId) ?? [];
   }
 
   /** Whether memory knows which master key was first seen, if any was. */

@@ -1,6 +1,7 @@
 import type { DeviceId } from "../model/ids.js";
 import type { DeviceList } from "../trust/device-list.js";
-import { forget, makePins, repin, unverified } from "../trust/pins.js";
+import { acknowledged } from "../trust/identity.js";
+import { forget, makePins, repin, repinMasterKey, unverified } from "../trust/pins.js";
 import type { UserEdit } from "./edit-user.js";
 
 /**
@@ -13,7 +14,8 @@ export const acknowledgingDevice = (deviceId: DeviceId, ed25519Key: string, at: 
 
 /** Forgets a device, its keys and its place in the list. */
 export const forgettingDevice = (deviceId: DeviceId, at: number): UserEdit => ({
-  pins: (pins) => forget(pins, deviceId, at),
+  forgets: deviceId,
+  pins: (pins, commit) => forget(pins, deviceId, at, commit),
   list: (list) => withoutDevice(list, deviceId),
 });
 
@@ -22,11 +24,17 @@ export const forgettingDevice = (deviceId: DeviceId, at: number): UserEdit => ({
  * @param ourKey our user-signing key, whose signature counts again if it is there
  */
 export const withdrawingVerification = (ourKey: string | undefined): UserEdit => ({
-  pins: (pins) => makePins({ ...unverified(pins), wasVerified: undefined }),
+  pins: (pins) => makePins({ ...unverified(pins), wasVerified: undefined, withdrawn: true }),
   list: (list) => {
     const { wasVerified: _, ...identity } = list.identity;
     return { ...list, identity: { ...identity, signedBy: identity.signedBy.filter((key) => key === ourKey) } };
   },
+});
+
+/** The user has no identity. */
+export const acknowledgingNoIdentity = (at: number): UserEdit => ({
+  pins: (pins) => repinMasterKey(pins, undefined, "acknowledged", at),
+  list: (list) => ({ ...list, identity: acknowledged(list.identity, undefined, false) }),
 });
 
 function withoutDevice(list: DeviceList, deviceId: DeviceId): DeviceList {

@@ -153,7 +153,7 @@ function toSave(
     users.map(({ userId, list, isListed }) => {
       const revision = !query.isSuperseded(userId) ? query.revisions.get(userId) : undefined;
       const forced = query.isForced(userId);
-      return [userId, { list, askedAt: query.sentAt, revision, forced, refusesUnsigned, isListed }];
+      return [userId, { list, askedAfter: query.sentAfter, revision, forced, refusesUnsigned, isListed }];
     }),
   );
 }

@@ -35,6 +35,8 @@ export interface QueryPorts {
   readonly scheduler: SchedulerLike;
   /** In ms. */
   readonly queryDeadline: number;
+  /** The number of the last commit in memory. */
+  readonly lastCommit: () => number;
   /** The user's revision now. */
   readonly revisionOf: (userId: UserId) => Revision | undefined;
   /** Ends everything when the tracker is closed. */
@@ -50,8 +52,8 @@ export interface QueryPorts {
 export interface SentQuery {
   /** The revisions of all of its users when it was sent. */
   readonly revisions: ReadonlyMap<UserId, Revision | undefined>;
-  /** When it was sent, in ms since the epoch. */
-  readonly sentAt: number;
+  /** The number of the last commit when it was sent. */
+  readonly sentAfter: number;
   readonly isSuperseded: (userId: UserId) => boolean;
   /** Whether a caller that skips the cache waits for this user. */
   readonly isForced: (userId: UserId) => boolean;
@@ -77,19 +79,19 @@ export class QueryRequest implements SentQuery {
    * request.
    */
   readonly answers$: Observable<ReadonlyMap<UserId, Answer>>;
-  sentAt = 0;
+  sentAfter = 0;
   readonly #superseded = new Set<UserId>();
   readonly #forced = new Set<UserId>();
   #hasResponse = false;
 
   constructor(userIds: readonly UserId[], serverTimeout: number | undefined, ports: QueryPorts, events: QueryEvents) {
-    const { keysApi, ownUserId, scheduler, queryDeadline, revisionOf, closed$, process } = ports;
+    const { keysApi, ownUserId, scheduler, queryDeadline, lastCommit, revisionOf, closed$, process } = ports;
     const deadline = Math.min(
       Math.max(queryDeadline, serverTimeout === undefined ? 0 : serverTimeout + QUERY_GRACE),
       MAX_DELAY,
     );
     this.answers$ = defer(() => {
-      this.sentAt = scheduler.now();
+      this.sentAfter = lastCommit();
       for (const userId of userIds) this.revisions.set(userId, revisionOf(userId));
       const deviceKeys = Object.fromEntries(userIds.map((userId): [UserId, []] => [userId, []]));
       return keysApi.query({ device_keys: deviceKeys, ...(serverTimeout !== undefined && { timeout: serverTimeout }) });

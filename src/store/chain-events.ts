@@ -14,9 +14,10 @@ export interface ChainEvents {
   readonly heard: (news: News) => void;
   /**
    * The whole state was read again: what was committed in the meantime is not known one by one.
-   * @param lost users whose pending `track()` is not applied again: they may have left
    */
-  readonly reread: (account: SavedAccount, lost: readonly UserId[]) => void;
+  readonly reread: (account: SavedAccount) => void;
+  /** The pending `track()` of these users is not applied again: they may have left, and nobody knows. */
+  readonly tracksLost: (users: readonly UserId[]) => void;
   /** A change of ours is in the chain, committed here or by another tracker. */
   readonly committed: (change: Change) => void;
   readonly commitFailed: (error: unknown, retryIn: number) => void;

@@ -3,7 +3,7 @@ import { StoreClearedError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
 import type { News } from "./announcement.js";
 import type { ChainParts } from "./chain-parts.js";
-import type { Commit } from "./change.js";
+import { isFailedGap, type Commit } from "./change.js";
 import { canFollow, doubt, follow, followSave, type Clone, type SavedLists } from "./clone.js";
 import { readMissing, type Missing } from "./load.js";
 import { rebase, type Rebased } from "./rebase.js";
@@ -156,7 +156,9 @@ export class ChainReader {
   #rebase(missing: Missing): void {
     const { clone, events, name } = this.#parts;
     const { before, dropped, commits } = rebase(clone, missing, name);
-    if (missing.type === "everything") events.reread(missing.account, lostTracks(dropped, clone));
+    if (missing.type === "everything") events.reread(missing.account);
+    if (missing.type === "everything" || commits.some(isFailedGap))
+      events.tracksLost(lostTracks(dropped, clone));
     events.followed(before, commits, true);
     const lists = savedElsewhere(missing, name);
     if (lists.length > 0) events.heard({ type: "saved", lists, updates: [] });

@@ -19,13 +19,16 @@ export function commitAll(
   commits: readonly Commit[],
 ): Observable<Done<CommitOutcome> | Cleared> {
   const base = baseOf(clone);
-  const edits = clone.pending.slice(0, commits.length).flatMap(({ edit }) => edit ?? []);
-  const keys = edits.flatMap((edit) => [...edit.keys]);
+  const edits = commits.flatMap(({ number }, i) => {
+    const edit = clone.pending[i]?.edit;
+    return edit === undefined ? [] : [{ number, edit }];
+  });
+  const keys = edits.flatMap(({ edit }) => [...edit.keys]);
   return transact(store, owner, keys, (records) => {
     const outcome = commit(records, base, commits, name);
     const result = { result: outcome, sync: readSync(records.get(SYNC)) };
     if ("movedTo" in outcome) return { result };
-    for (const edit of edits) edit.apply(records);
+    for (const { number, edit } of edits) edit.apply(records, number);
     const announce = announcer.announcementOf([{ type: "commits", position: outcome.committedAt, commits }]);
     return { result, announce };
   });

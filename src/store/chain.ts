@@ -82,6 +82,11 @@ export class Chain {
     return this.#writer.hasCommits;
   }
 
+  /** The number of the last commit in memory, where it will be unless the head moves first. */
+  get tip(): number {
+    return this.clone.head + this.clone.pending.length;
+  }
+
   get #failure(): unknown {
     return this.#writer.error ?? this.#reader.error;
   }

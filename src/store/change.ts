@@ -81,6 +81,9 @@ export function lastMentions(lists: readonly NamedUsers[]): NamedUsers {
   return { changed: named("changed"), left: named("left") };
 }
 
+/** Whether it is unknown who left in it. */
+export const isFailedGap = ({ change }: Pick<Commit, "change">): boolean => change.type === "step" && change.everyone === "untracked";
+
 /** The users of whom a person's word has changed what is saved. */
 export const editedIn = (commits: readonly Commit[]): readonly UserId[] =>
   commits.flatMap(({ change }) => (change.type === "step" || change.edited !== true ? [] : change.users));
@@ -89,7 +92,7 @@ export const editedIn = (commits: readonly Commit[]): readonly UserId[] =>
 export function departures(commits: readonly Commit[]): (userId: UserId) => boolean {
   const left = new Set<UserId>();
   for (const { change } of commits) {
-    if (change.type === "step" && change.everyone === "untracked") return () => true;
+    if (isFailedGap({ change })) return () => true;
     if (change.type === "step") for (const userId of change.left) left.add(userId);
   }
   return (userId) => left.has(userId);

@@ -19,8 +19,8 @@ import { applyChange, initialUsers, type Before, type TrackedUser, type TrackedU
 /** A change of other records that is committed with a change of the tracked users, or not at all. */
 export interface Edit {
   readonly keys: readonly RecordKey[];
-  /** Pure. */
-  readonly apply: (records: SavedRecords) => void;
+  /** Pure. @param commit its number in the chain */
+  readonly apply: (records: SavedRecords, commit: number) => void;
 }
 
 /** A local change that is applied in memory and not committed yet. */

@@ -1,8 +1,8 @@
 import { ignoreElements, map, type Observable } from "rxjs";
 import { acknowledgeIdentity } from "../lists/acknowledge-identity.js";
 import { compactIndex } from "../lists/compact-index.js";
-import { editInMemory, editToCommit, editUser, type UserEdit } from "../lists/edit-user.js";
-import { withdrawingVerification } from "../lists/user-edits.js";
+import { editBeforeCommit, editToCommit, editUser, type UserEdit } from "../lists/edit-user.js";
+import { acknowledgingNoIdentity, withdrawingVerification } from "../lists/user-edits.js";
 import { knownUsers } from "../lists/known-users.js";
 import { pinsIn } from "../lists/list-record.js";
 import { StoreClearedError } from "../model/errors.js";
@@ -10,7 +10,7 @@ import { isUserId, type DeviceId, type UserId } from "../model/ids.js";
 import type { SyncResponse } from "../model/wire.js";
 import { changesToAdopt } from "../store/adopt.js";
 import { Chain } from "../store/chain.js";
-import { departures, editedIn, type Change, type Commit, type SyncStep } from "../store/change.js";
+import { departures, editedIn, isFailedGap, type Change, type Commit, type SyncStep } from "../store/change.js";
 import { keepFirst, type Edit } from "../store/clone.js";
 import type { Outcome } from "../store/rebase.js";
 import type { DeviceStore } from "../store/device-store.js";
@@ -70,7 +70,7 @@ export class Account {
   readonly #followedResponses = new FollowedResponses();
   readonly #doubt: Doubt;
   /** What a person said while memory stands in for the store. */
-  readonly #saidMeanwhile: (() => Observable<never>)[] = [];
+  readonly #saidMeanwhile: { readonly userId: UserId; readonly edit: UserEdit }[] = [];
 
   constructor(
     account: SavedAccount,
@@ -93,10 +93,13 @@ export class Account {
       heard: (news) => {
         this.siblings.hear(news, surroundings.connection());
       },
-      reread: (read, lost) => {
+      reread: (read) => {
         for (const held of this.#held) held.push(UNKNOWN_COMMITS);
         this.parts.memory.checkOurKey(read.ourKey);
-        outputs.reportAll([...loadProblems(read), ...trackProblems(lost, read.state.token)]);
+        outputs.reportAll(loadProblems(read));
+      },
+      tracksLost: (users) => {
+        outputs.reportAll(trackProblems(users, this.chain.clone.token));
       },
       committed: (change) => {
         // Not a token that a rebase takes back: the next response of the same stream begins there.
@@ -177,7 +180,7 @@ export class Account {
       const isLost = (userId: UserId) => type === "track" && hasLeft(userId);
       const all = users.filter((userId) => isUserId(userId) && isConcerned(userId));
       const concerned = all.filter((userId) => !isLost(userId));
-      if (held.includes(UNKNOWN_COMMITS)) outputs.reportAll(trackProblems(all.filter(isLost), this.chain.clone.token));
+      if (held.some(isFailedGap)) outputs.reportAll(trackProblems(all.filter(isLost), this.chain.clone.token));
       const outcome$ = concerned.length === 0 ? this.chain.settled() : this.#commit({ type, users: concerned });
       this.chain.commitPending();
       return outcome$.pipe(ignoreElements());
@@ -186,6 +189,7 @@ export class Account {
 
   /** Pins a master key, or that there is none, instead of the pinned one of this user. Completes when that is durable. */
   acknowledgeIdentity(userId: UserId, masterKey: string | undefined): Observable<never> {
+    if (masterKey === undefined) this.#remember(userId, acknowledgingNoIdentity(this.#settings.scheduler.now()));
     return this.#acknowledge(userId, masterKey, false);
   }
 
@@ -199,21 +203,15 @@ export class Account {
    * that is durable.
    */
   editDevices(userId: UserId, edit: UserEdit): Observable<never> {
-    return this.#byPerson(() =>
-      this.#surroundings.outputs.emissions.batch(() => {
-        const change: Change = { type: "invalidate", users: [userId], edited: true };
-        const outcome$ = this.#commit(change, editToCommit(userId, edit));
-        editInMemory(userId, edit, this.parts, outcome$);
-        this.chain.commitPending();
-        return outcome$.pipe(ignoreElements());
-      }),
-    );
+    this.#remember(userId, edit);
+    return this.#commitEdit(userId, edit);
   }
 
   /** Forgets that the user was verified. Completes when that is durable. */
   withdrawVerification(userId: UserId): Observable<never> {
     const edit = withdrawingVerification(this.parts.memory.ourKey);
-    return this.#byPerson(() => editUser(userId, edit, this.chain, this.parts));
+    this.#remember(userId, edit);
+    return editUser(userId, edit, this.chain, this.parts);
   }
 
   /** What is known of a user: the last list, and the saved pins. */
@@ -248,19 +246,28 @@ export class Account {
   }
 
   #known(userIds: readonly UserId[]): Observable<readonly KnownUser[]> {
-    return knownUsers(userIds, this.#store, this.parts.memory, (owner) => this.chain.isOurs(owner));
+    return knownUsers(userIds, this.#store, this.parts, (owner) => this.chain.isOurs(owner));
   }
 
   #acknowledge(userId: UserId, masterKey: string | undefined, confirms: boolean): Observable<never> {
     const { userId: ownUserId, scheduler } = this.#settings;
     const identity = { userId, masterKey, ownUserId, confirms, at: scheduler.now() };
-    return acknowledgeIdentity(identity, this.chain, this.parts.memory);
+    return acknowledgeIdentity(identity, this.chain, this.parts);
   }
 
-  /** Does what a person said, and once more when the store takes the place of memory: it cannot be merged from pins. */
-  #byPerson(edit: () => Observable<never>): Observable<never> {
-    if (this.#store.isStandIn) this.#saidMeanwhile.push(edit);
-    return edit();
+  /** What a person says is done again in the store that memory stands in for: it does not follow from the pins. */
+  #remember(userId: UserId, edit: UserEdit): void {
+    if (this.#store.isStandIn) this.#saidMeanwhile.push({ userId, edit });
+  }
+
+  #commitEdit(userId: UserId, edit: UserEdit): Observable<never> {
+    return this.#surroundings.outputs.emissions.batch(() => {
+      const change: Change = { type: "invalidate", users: [userId], edited: true };
+      const outcome$ = this.#commit(change, editToCommit(userId, edit));
+      editBeforeCommit(userId, edit, this.parts, this.chain.tip, outcome$);
+      this.chain.commitPending();
+      return outcome$.pipe(ignoreElements());
+    });
   }
 
   /** What the application knows of our own identity, unless it is saved already. */
@@ -285,8 +292,10 @@ export class Account {
     this.#changed(before);
     outputs.reportAll([...loadProblems(saved), ...adoptionProblems(saved.state, before, chain.clone)]);
     chain.commitPending();
+    // First the store's own pins, then memory's: what memory has pinned since stays.
+    for (const { userId, edit } of this.#saidMeanwhile.splice(0))
+      this.#commitEdit(userId, edit).subscribe({ error: () => {} });
     parts.saver.savePins(pins);
-    for (const edit of this.#saidMeanwhile.splice(0)) edit().subscribe({ error: () => {} });
     this.#confirmByOption();
     siblings.moved(Array.from(pins.keys()).filter((userId) => !chain.clone.users.has(userId)));
     if (connection()?.isCaughtUp === false) siblings.ask();

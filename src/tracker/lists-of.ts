@@ -4,6 +4,7 @@ import type { CacheLimits } from "../lists/list-cache.js";
 import { ListMemory } from "../lists/list-memory.js";
 import { ListSaver } from "../lists/list-saver.js";
 import { OwnIdentityWatch } from "../lists/own-identity-watch.js";
+import { PendingEdits } from "../lists/pending-edits.js";
 import { SavedLists } from "../lists/saved-lists.js";
 import { UnsavedPins } from "../lists/unsaved-pins.js";
 import { Lookup } from "../lookup/lookup.js";
@@ -38,6 +39,7 @@ export interface ListParts {
   readonly lists: SavedLists;
   readonly index: DeviceIndex;
   readonly unsaved: UnsavedPins;
+  readonly pendingEdits: PendingEdits;
   readonly saver: ListSaver;
   readonly queries: Queries;
   readonly lookup: Lookup;
@@ -61,6 +63,7 @@ export function listsOf(
   const isOurs = (owner: OwnerRecord | undefined) => chain.isOurs(owner);
   const refusesUnsigned = unsignedDevices === "refuse";
   const memory = new ListMemory(ownUserId, tracking, settings, saved.ourKey);
+  const pendingEdits = new PendingEdits();
   const lists = new SavedLists({
     store,
     memory,
@@ -72,9 +75,10 @@ export function listsOf(
       chain.catchUp();
     },
     report,
+    pendingEdits,
   });
   const own = { ownUserId, ownMasterKey: settings.ownMasterKey };
-  const unsaved = new UnsavedPins(own, memory, store, scheduler, isOurs);
+  const unsaved = new UnsavedPins(own, memory, pendingEdits, store, scheduler, isOurs);
   const ownIdentity = new OwnIdentityWatch(report);
   const saver = new ListSaver({ own, chain, tracking, memory, unsaved, ownIdentity, updated, report, count });
   const queries = new Queries(
@@ -85,6 +89,7 @@ export function listsOf(
       queryDeadline,
       closed$: saved.closed$,
       count,
+      lastCommit: () => chain.tip,
       revisionOf: (userId) => tracking.get(userId)?.revision,
       process: (response, query) =>
         processResponse(response, query, {
@@ -106,6 +111,7 @@ export function listsOf(
     isOurs,
     isTracked: (userId) => tracking.get(userId) !== undefined,
     report,
+    pendingEdits,
   });
-  return { memory, lists, index, unsaved, saver, queries, lookup };
+  return { memory, lists, index, unsaved, pendingEdits, saver, queries, lookup };
 }

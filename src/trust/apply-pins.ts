@@ -86,9 +86,9 @@ const withCollisions = (identity: Identity, collisions: Refusals): Identity =>
   collisions.size === 0 ? identity : { ...identity, collisions: [...collisions.keys()] };
 
 /** The devices that a person has forgotten since the question was asked. */
-function forgottenSince({ forgotten = new Map() }: Pins, { askedAt }: PinContext): ReadonlyMap<DeviceId, number> {
-  if (askedAt === undefined) return new Map();
-  return new Map(Array.from(forgotten).filter(([, at]) => at > askedAt));
+function forgottenSince({ forgotten }: Pins, { askedAfter }: PinContext): ReadonlyMap<DeviceId, unknown> {
+  if (forgotten === undefined || askedAfter === undefined) return new Map();
+  return new Map(Array.from(forgotten).filter(([, { commit }]) => commit > askedAfter));
 }
 
 function without(list: DeviceList, refusals: ReadonlyMap<DeviceId, unknown>): DeviceList {

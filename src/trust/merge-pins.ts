@@ -2,7 +2,7 @@ import { MAX_CROSS_SIGNING_KEYS, MAX_FORGOTTEN_DEVICES, MAX_RETIRED_KEYS } from 
 import type { DeviceId } from "../model/ids.js";
 import { isWeaker, strongest, type Evidence } from "./evidence.js";
 import { mergeHistories } from "./key-history.js";
-import { evidenceOf, isNothing, makePins, union, withoutIdentity, type Pins } from "./pins.js";
+import { evidenceOf, isNothing, isSeenAgain, makePins, union, withoutIdentity, type Pins } from "./pins.js";
 
 /**
  * Merges two sets of pins; the first one wins, and comes first: the order is that in which devices were first seen. A
@@ -18,7 +18,8 @@ export function mergePins(firstPins: Pins, laterPins: Pins): Pins {
   const isLaterMaster = counts(master, laterMaster);
   const masterKey = isLaterMaster ? laterMaster.key : master.key;
   const [first, later] = [under(masterKey, firstPins), under(masterKey, laterPins)];
-  const isLater = (deviceId: DeviceId) => counts(lineOf(first, deviceId), lineOf(later, deviceId));
+  const isLater = (deviceId: DeviceId) =>
+    !isForgotten(first, later, deviceId) && counts(lineOf(first, deviceId), lineOf(later, deviceId));
   const devices = new Map([...first.devices, ...Array.from(later.devices).filter(([id]) => isLater(id))]);
   // What is said of another key than the one pinned now is ignored.
   const saysOf =
@@ -29,7 +30,7 @@ export function mergePins(firstPins: Pins, laterPins: Pins): Pins {
   const signedOf = (pins: Pins) => Array.from(pins.signed ?? []).filter((id) => saysOf(pins)([id, true]));
   const evidence = new Map(entriesOf(first, first.evidence));
   for (const [id, one] of entriesOf(later, later.evidence))
-    evidence.set(id, isLater(id) ? one : strongest(evidenceOf(first, id), one));
+    if (devices.has(id)) evidence.set(id, isLater(id) ? one : strongerOf(evidenceOf(first, id), one));
   const isOneMaster = master.key === laterMaster.key;
   const masterEvidence = (isLaterMaster ? later : first).masterEvidence;
   return makePins({
@@ -49,12 +50,23 @@ export function mergePins(firstPins: Pins, laterPins: Pins): Pins {
       masterKey,
     ),
     forgotten: mergeForgotten(first.forgotten, later.forgotten),
-    wasVerified: first.wasVerified ?? later.wasVerified,
+    wasVerified: first.wasVerified ?? (first.withdrawn === undefined ? later.wasVerified : undefined),
+    withdrawn: first.withdrawn,
     crossSigningKeys: union(first.crossSigningKeys, later.crossSigningKeys, MAX_CROSS_SIGNING_KEYS),
     incomplete: isOpen(master, laterMaster) && incomplete === undefined ? true : first.incomplete,
     history: mergeHistories(first.history, later.history),
   });
 }
+
+/** Whether a person forgot the device, and the other pins have it from before. */
+function isForgotten({ forgotten, devices }: Pins, later: Pins, deviceId: DeviceId): boolean {
+  const word = devices.has(deviceId) ? undefined : forgotten?.get(deviceId);
+  return word !== undefined && !isSeenAgain(later, deviceId, word);
+}
+
+/** What ties one key to its device: a person's word stays one. */
+const strongerOf = (a: Evidence, b: Evidence): Evidence =>
+  a === "acknowledged" || b === "acknowledged" ? "acknowledged" : strongest(a, b);
 
 /** The pins without what another identity says than the one with this master key. */
 const under = (masterKey: string | undefined, pins: Pins): Pins =>
@@ -65,7 +77,7 @@ function mergeForgotten(
   b: Pins["forgotten"] = new Map(),
 ): NonNullable<Pins["forgotten"]> {
   const merged = new Map(a);
-  for (const [deviceId, at] of b) merged.set(deviceId, Math.max(at, merged.get(deviceId) ?? at));
+  for (const [deviceId, word] of b) if (word.at > (a.get(deviceId)?.at ?? -1)) merged.set(deviceId, word);
   return new Map([...merged].slice(-MAX_FORGOTTEN_DEVICES));
 }
 
@@ -111,7 +123,7 @@ const outweighs = (one: Line, other: Line): boolean =>
  */
 const counts = (first: Line, later: Line): boolean =>
   later.key !== undefined &&
-  (first.key === undefined ||
+  ((first.key === undefined && !hasReplaced(first, later)) ||
     (hasReplaced(later, first) && !hasReplaced(first, later)) ||
     (outweighs(later, first) && !hasReplaced(first, later)));
 

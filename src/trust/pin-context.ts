@@ -12,8 +12,10 @@ export interface PinContext {
   readonly ourKeys?: readonly string[];
   /** Our own master key, according to the application. */
   readonly ownMasterKey?: string | undefined;
-  /** When the question was asked that the list answers, in ms since the epoch. */
-  readonly askedAt?: number | undefined;
+  /** The number of the last commit when the question was asked that the list answers. */
+  readonly askedAfter?: number | undefined;
+  /** Whether the user has changed since, or is not tracked: the list is not the last one. */
+  readonly isLate?: boolean;
   /** Whether the response listed a device of this ID, well-formed or not. */
   readonly isListed?: (deviceId: DeviceId) => boolean;
 }

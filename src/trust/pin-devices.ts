@@ -65,7 +65,10 @@ export function pinDevices(
     } else if (pinned === undefined && key !== undefined && evidence !== "seen") added.set(deviceId, key);
     if (key === undefined || evidence === "seen") continue;
     if (status?.signedByItself === true && known.signed?.has(deviceId) !== true) signed.push(deviceId);
-    if (evidence !== "self-signed" && isWeaker(evidenceOf(known, deviceId), evidence)) stronger.set(deviceId, evidence);
+    const former = evidenceOf(known, deviceId);
+    // A person's word stays one, whatever the identity says as well, and for how long.
+    if (evidence !== "self-signed" && former !== "acknowledged" && isWeaker(former, evidence))
+      stronger.set(deviceId, evidence);
   }
   const pins = noteShown(replaceKeys(known, replaced), shown);
   const pinsExcept = (refused: ReadonlyMap<DeviceId, unknown>) => {

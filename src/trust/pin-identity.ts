@@ -25,7 +25,7 @@ export function pinIdentity(
   verified: DeviceList,
   known: Pins,
   before: DeviceList | undefined,
-  { isOwn = false, ourKey, ourKeys = [], ownMasterKey }: PinContext,
+  { isOwn = false, ourKey, ourKeys = [], ownMasterKey, isLate = false }: PinContext,
 ): PinnedIdentity {
   const { fetchedAt: at, identity: given } = verified;
   const { masterKey } = given;
@@ -33,7 +33,8 @@ export function pinIdentity(
   const isConfirmedByOption =
     isOwn && ownMasterKey !== undefined && (known.masterEvidence !== "verified" || known.incomplete === true);
   const confirmed = isConfirmedByOption ? repinMasterKey(known, ownMasterKey, "verified", at) : known;
-  const pinned = pinMasterKey(confirmed, masterKey, isSignedByUs, at);
+  const pinned =
+    isLate && isRetired(confirmed, masterKey) ? confirmed : pinMasterKey(confirmed, masterKey, isSignedByUs, at);
   const identity: Identity = {
     ...given,
     ...(pinned.masterKey !== undefined && { pinnedMasterKey: pinned.masterKey }),
@@ -51,7 +52,12 @@ export function pinIdentity(
 const isConfirmed = ({ masterKey, masterEvidence }: Pins, key: string): boolean =>
   masterKey === key && masterEvidence === "verified";
 
-const marked = (pins: Pins): Pins => (pins.wasVerified === true ? pins : makePins({ ...pins, wasVerified: true }));
+const marked = (pins: Pins): Pins =>
+  pins.wasVerified === true ? pins : makePins({ ...pins, wasVerified: true, withdrawn: undefined });
+
+/** Whether a person has said that the user has no identity any more, of an older answer that has it. */
+const isRetired = ({ masterKey, retiredMasterKeys }: Pins, key: string | undefined): boolean =>
+  masterKey === undefined && key !== undefined && retiredMasterKeys?.includes(key) === true;
 
 function pinMasterKey(pins: Pins, masterKey: string | undefined, isSignedByUs: boolean, at: number): Pins {
   if (masterKey === undefined) return pins;

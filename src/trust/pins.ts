@@ -9,7 +9,7 @@ import {
 } from "../keys/limits.js";
 import type { DeviceId } from "../model/ids.js";
 import { isObject } from "../model/json.js";
-import type { KeyEvent } from "../model/key-event.js";
+import type { KeyEvent, KeyEventType } from "../model/key-event.js";
 import type { DeviceList } from "./device-list.js";
 import { isEvidence, isWeaker, strongest, type Evidence } from "./evidence.js";
 import { appendEvents } from "./key-history.js";
@@ -45,14 +45,24 @@ export interface Pins {
   readonly wasVerified?: true;
   /** Public keys of all cross-signing keys so far: a device with such an ID could pass for one of them. */
   readonly crossSigningKeys?: readonly string[];
-  /** When a person forgot a device, in ms since the epoch: an answer to an older question does not bring it back. */
-  readonly forgotten?: ReadonlyMap<DeviceId, number>;
+  /** Devices that a person forgot last: what was asked or pinned before does not bring them back. */
+  readonly forgotten?: ReadonlyMap<DeviceId, Forgotten>;
+  /** Whether a person has withdrawn that the user was verified, and nothing has verified them since. */
+  readonly withdrawn?: true;
   /**
    * Whether other keys may have been pinned before that are lost or cannot be read: an identity that agrees with these
    * pins is not known to be unchanged, until a person acknowledges it.
    */
   readonly incomplete?: true;
   readonly history?: readonly KeyEvent[];
+}
+
+/** When a person forgot a device. */
+export interface Forgotten {
+  /** In ms since the epoch. */
+  readonly at: number;
+  /** The number of the commit. */
+  readonly commit: number;
 }
 
 export const NO_PINS: Pins = { devices: new Map() };
@@ -68,21 +78,23 @@ export function readPins(record: unknown): Pins | undefined {
   if (record === undefined) return NO_PINS;
   if (!isObject(record)) return undefined;
   const { devices, signed, evidence, retired, masterKey, masterEvidence, retiredMasterKeys, history } = record;
-  const { crossSigningKeys, forgotten, wasVerified, incomplete } = record;
+  const { crossSigningKeys, forgotten, withdrawn, wasVerified, incomplete } = record;
   const isSound =
     isMap(devices, isText) &&
     (signed === undefined || signed instanceof Set) &&
     (evidence === undefined || isMap(evidence, isEvidence)) &&
     (retired === undefined || isMap(retired, areTexts)) &&
-    (forgotten === undefined || isMap(forgotten, Number.isFinite)) &&
+    (forgotten === undefined || isMap(forgotten, isForgotten)) &&
     (masterKey === undefined || isText(masterKey)) &&
     (masterEvidence === undefined || isEvidence(masterEvidence)) &&
     [retiredMasterKeys, crossSigningKeys].every((keys) => keys === undefined || areTexts(keys)) &&
-    [wasVerified, incomplete].every((flag) => flag === undefined || flag === true) &&
+    [withdrawn, wasVerified, incomplete].every((flag) => flag === undefined || flag === true) &&
     (history === undefined || (Array.isArray(history) && history.every(isObject)));
   return isSound ? (record as unknown as Pins) : undefined;
 }
 
+const isForgotten = (value: unknown): boolean =>
+  isObject(value) && Number.isFinite(value.at) && Number.isFinite(value.commit);
 const isText = (value: unknown): boolean => typeof value === "string";
 const areTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
 
@@ -121,8 +133,12 @@ export const crossSigningIds = ({ masterKey, crossSigningKeys = [] }: Pins): rea
 export const union = (a: readonly string[] = [], b: readonly string[] = [], limit: number): readonly string[] =>
   [...new Set([...a, ...b])].slice(-limit);
 
-/** Pins this key for a device by a person's word. That another key has signed the device says nothing now. */
+/**
+ * Pins this key for a device by a person's word. That another key has signed the device says nothing now. A later word
+ * stays: this one may have waited for a store that failed.
+ */
 export function repin(pins: Pins, deviceId: DeviceId, key: string, at: number): Pins {
+  if (hasEventAfter(pins, deviceId, at, WORDS)) return pins;
   const isPinned = pins.devices.get(deviceId) === key;
   if (isPinned && !isWeaker(evidenceOf(pins, deviceId), "acknowledged")) return pins;
   const event: KeyEvent = { type: "acknowledged", kind: "device", key, deviceId, at };
@@ -163,21 +179,41 @@ export function replaceKeys(pins: Pins, replacements: ReadonlyMap<DeviceId, Repl
   return makePins({ ...pins, devices, signed, evidence, retired, history: appendEvents(pins.history, events) });
 }
 
-/** Forgets a device by a person's word: the next one of this ID is a new one, whatever its key. */
-export function forget(pins: Pins, deviceId: DeviceId, at: number): Pins {
+const WORDS: ReadonlySet<KeyEventType> = new Set(["acknowledged", "forgotten"]);
+/** What a forgotten device would lose that came after the word. */
+const NEWER: ReadonlySet<KeyEventType> = new Set([...WORDS, "first-seen", "accepted"]);
+
+const hasEventAfter = (
+  { history = [] }: Pins,
+  deviceId: DeviceId,
+  at: number,
+  types: ReadonlySet<KeyEventType>,
+): boolean => history.some((event) => event.deviceId === deviceId && event.at > at && types.has(event.type));
+
+/** Whether the device that is pinned was seen, or a person's word about it given, after it was forgotten elsewhere. */
+export const isSeenAgain = (pins: Pins, deviceId: DeviceId, { at }: Forgotten): boolean =>
+  hasEventAfter(pins, deviceId, at, NEWER);
+
+/**
+ * Forgets a device by a person's word: the next one of this ID is a new one, whatever its key. One that has come since
+ * stays: the word may have waited for a store that failed.
+ * @param commit the number of the commit
+ */
+export function forget(pins: Pins, deviceId: DeviceId, at: number, commit: number): Pins {
+  if (hasEventAfter(pins, deviceId, at, NEWER)) return pins;
   const key = pins.devices.get(deviceId);
-  if (key === undefined && pins.retired?.has(deviceId) !== true) return pins;
+  const isKnown = key !== undefined || pins.retired?.has(deviceId) === true;
   const without = <T>(map: ReadonlyMap<DeviceId, T> | undefined) =>
     new Map(Array.from(map ?? []).filter(([id]) => id !== deviceId));
   const event: KeyEvent = { type: "forgotten", kind: "device", key: key ?? "", deviceId, at };
   return makePins({
     ...pins,
-    forgotten: new Map([...without(pins.forgotten), [deviceId, at] as const].slice(-MAX_FORGOTTEN_DEVICES)),
+    forgotten: new Map([...without(pins.forgotten), [deviceId, { at, commit }] as const].slice(-MAX_FORGOTTEN_DEVICES)),
     devices: without(pins.devices),
     signed: new Set(Array.from(pins.signed ?? []).filter((id) => id !== deviceId)),
     evidence: without(pins.evidence),
     retired: without(pins.retired),
-    history: appendEvents(pins.history, [event]),
+    history: isKnown ? appendEvents(pins.history, [event]) : pins.history,
   });
 }
 

@@ -1,6 +1,5 @@
 import { signedBytes } from "../keys/canonical-json.js";
 import { deviceKey } from "../keys/device-key.js";
-import { shortId } from "../keys/limits.js";
 import type { DeviceId, UserId } from "../model/ids.js";
 import type { RejectionReason } from "../model/results.js";
 import type { CrossSigningKey, DeviceKeys } from "../model/wire.js";
@@ -71,7 +70,7 @@ export function trustChain(
   own: DeviceList | undefined,
 ): TrustChain {
   const device = list?.deviceKeys.get(deviceId);
-  const reason = list?.rejected.get(shortId(deviceId));
+  const reason = list?.rejected.get(deviceId);
   const refused = reason === undefined ? {} : { refused: reason };
   if (list === undefined || device === undefined)
     return { userId, deviceId, links: [], trust: "seen", weakest: undefined, ...refused };

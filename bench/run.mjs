@@ -2,7 +2,9 @@
 import { readFileSync } from "node:fs";
 import { arch, cpus, platform } from "node:os";
 import { makeAccounts } from "./accounts.mjs";
+import { inChromium } from "./chromium.mjs";
 import { download } from "./download.mjs";
+import { hostileUser } from "./hostile-user.mjs";
 import { keyQuery } from "./key-query.mjs";
 import { lookup } from "./lookup.mjs";
 import { memory } from "./memory.mjs";
@@ -30,12 +32,15 @@ progress("lookups");
 const timed = await lookup(room);
 progress("key queries");
 timed.push(...(await keyQuery(accounts.slice(0, 250))));
+progress("a user with thousands of devices");
+const hostile = await hostileUser(accounts.slice(0, 249));
 progress("sync steps");
 const { rows: steps, growth } = await syncStep();
 progress("start-up");
 const started = await startUp();
 progress("restarts"); // after all others: it adds IndexedDB to the process
 timed.push(...(await restart(room)), ...steps, ...started);
+const browser = await inChromium(makeAccounts(1_000, 5), progress);
 progress("bundles");
 const downloaded = await download();
 
@@ -54,6 +59,18 @@ heading("Time");
 table([
   ["", "ours", "peer", "peer ÷ ours", ""],
   ...timed.map((row) => [row.name, milliseconds(row.ours), milliseconds(row.peer), ratio(row.ratio), row.note]),
+]);
+
+heading("Time in Chromium, with IndexedDB: 1000 users with 5 devices each");
+table([
+  ["", "ours", "peer", "peer ÷ ours"],
+  ...browser.map((row) => [row.name, milliseconds(row.ours), milliseconds(row.peer), ratio(row.ratio)]),
+]);
+
+heading("What a user with thousands of devices costs the others");
+table([
+  ["", "with that user", "without", "without ÷ with"],
+  ...hostile.map((row) => [row.name, milliseconds(row.ours), milliseconds(row.peer), ratio(row.ratio)]),
 ]);
 
 heading("Growth with the number of tracked users");

@@ -1,7 +1,6 @@
 import { catchError, map, mergeMap, NEVER, of, type Observable, type Subscription } from "rxjs";
 import { KEY_ALGORITHMS } from "./keys/device-key.js";
-import type { UserEdit } from "./lists/edit-user.js";
-import { acknowledgingDevice, forgettingDevice } from "./lists/user-edits.js";
+import { acknowledgingDevice, forgettingDevice, type UserEdit } from "./lists/user-edits.js";
 import { watchDeviceKeys } from "./lookup/watch-device-keys.js";
 import type { TrackerActivity } from "./model/activity.js";
 import { AlreadyConnectedError, TrackerClosedError } from "./model/errors.js";

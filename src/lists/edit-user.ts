@@ -1,26 +1,16 @@
 import { defer, ignoreElements, tap, type Observable } from "rxjs";
-import type { DeviceId, UserId } from "../model/ids.js";
+import type { UserId } from "../model/ids.js";
 import type { Chain } from "../store/chain.js";
 import type { Edit } from "../store/clone.js";
 import { listKey } from "../store/records.js";
 import type { SavedRecords } from "../store/saved-records.js";
 import { append, syncOf, type WriteBase } from "../store/transactions.js";
-import type { DeviceList } from "../trust/device-list.js";
-import { isNothing, type Pins } from "../trust/pins.js";
+import { isNothing } from "../trust/pins.js";
 import { listRecordIn, type ListRecord, type SavedList } from "./list-record.js";
 import type { ListMemory } from "./list-memory.js";
 import type { PendingEdits } from "./pending-edits.js";
 import type { UnsavedPins } from "./unsaved-pins.js";
-
-/** What a person's word changes of what is known of a user. */
-export interface UserEdit {
-  /** @param commit the number of the commit */
-  readonly pins: (pins: Pins, commit: number) => Pins;
-  /** Of the last list, saved or in memory. */
-  readonly list?: (list: DeviceList) => DeviceList;
-  /** The device that is forgotten. */
-  readonly forgets?: DeviceId;
-}
+import type { UserEdit } from "./user-edits.js";
 
 /** What memory has of users beside the store. */
 export interface UsersInMemory {

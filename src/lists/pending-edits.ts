@@ -2,7 +2,7 @@ import type { Observable } from "rxjs";
 import type { DeviceId, UserId } from "../model/ids.js";
 import type { DeviceList } from "../trust/device-list.js";
 import type { Pins } from "../trust/pins.js";
-import type { UserEdit } from "./edit-user.js";
+import type { UserEdit } from "./user-edits.js";
 
 interface PendingEdit {
   readonly edit: UserEdit;

@@ -1,8 +1,17 @@
 import type { DeviceId } from "../model/ids.js";
 import type { DeviceList } from "../trust/device-list.js";
 import { acknowledged } from "../trust/identity.js";
-import { forget, makePins, repin, repinMasterKey, unverified } from "../trust/pins.js";
-import type { UserEdit } from "./edit-user.js";
+import { forget, makePins, repin, repinMasterKey, unverified, type Pins } from "../trust/pins.js";
+
+/** What a person's word changes of what is known of a user. */
+export interface UserEdit {
+  /** @param commit the number of the commit */
+  readonly pins: (pins: Pins, commit: number) => Pins;
+  /** Of the last list, saved or in memory. */
+  readonly list?: (list: DeviceList) => DeviceList;
+  /** The device that is forgotten. */
+  readonly forgets?: DeviceId;
+}
 
 /**
  * Pins this ed25519 key for a device. The list keeps the device as it was: the next answer is compared with the new

@@ -157,8 +157,7 @@ export class ChainReader {
     const { clone, events, name } = this.#parts;
     const { before, dropped, commits } = rebase(clone, missing, name);
     if (missing.type === "everything") events.reread(missing.account);
-    if (missing.type === "everything" || commits.some(isFailedGap))
-      events.tracksLost(lostTracks(dropped, clone));
+    if (missing.type === "everything" || commits.some(isFailedGap)) events.tracksLost(lostTracks(dropped, clone));
     events.followed(before, commits, true);
     const lists = savedElsewhere(missing, name);
     if (lists.length > 0) events.heard({ type: "saved", lists, updates: [] });

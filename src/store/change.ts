@@ -82,7 +82,8 @@ export function lastMentions(lists: readonly NamedUsers[]): NamedUsers {
 }
 
 /** Whether it is unknown who left in it. */
-export const isFailedGap = ({ change }: Pick<Commit, "change">): boolean => change.type === "step" && change.everyone === "untracked";
+export const isFailedGap = ({ change }: Pick<Commit, "change">): boolean =>
+  change.type === "step" && change.everyone === "untracked";
 
 /** The users of whom a person's word has changed what is saved. */
 export const editedIn = (commits: readonly Commit[]): readonly UserId[] =>

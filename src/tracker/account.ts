@@ -1,8 +1,8 @@
 import { ignoreElements, map, type Observable } from "rxjs";
 import { acknowledgeIdentity } from "../lists/acknowledge-identity.js";
 import { compactIndex } from "../lists/compact-index.js";
-import { editBeforeCommit, editToCommit, editUser, type UserEdit } from "../lists/edit-user.js";
-import { acknowledgingNoIdentity, withdrawingVerification } from "../lists/user-edits.js";
+import { editBeforeCommit, editToCommit, editUser } from "../lists/edit-user.js";
+import { acknowledgingNoIdentity, withdrawingVerification, type UserEdit } from "../lists/user-edits.js";
 import { knownUsers } from "../lists/known-users.js";
 import { pinsIn } from "../lists/list-record.js";
 import { StoreClearedError } from "../model/errors.js";

@@ -14,7 +14,7 @@ import { put, saved, savedIds } from "../support/saved.js";
 import { ALICE, BOB, CAROL, crowd } from "../support/users.js";
 import { keysOf } from "../trust/pinned-lists.js";
 import { saverIn } from "./saver-in.js";
-import { alice, bob, carol, phone, pinsFor, selfSigned, swapped, verified } from "./verified-lists.js";
+import { alice, bob, carol, phone, pinsFor, selfSigned, swapped, tablet, verified } from "./verified-lists.js";
 
 const bobs = verified(bob, [phone]);
 
@@ -44,6 +44,47 @@ describe("saving the lists of an answer", () => {
       m.afterwards(() => {
         expect([saved(store.records, listKey(BOB)), saved(store.records, SYNC)]).toEqual([undefined, head]);
       });
+    }),
+  );
+
+  it.each<[string, boolean, (list: DeviceList) => DeviceList]>([
+    ["nothing of a list that is the same as the saved one, fetched later", false, (list) => list],
+    ["a list that is another one", true, (list) => ({ ...list, deviceKeys: new Map() })],
+    [
+      "a list that our own identity may have signed",
+      true,
+      (list) => ({ ...list, identity: { ...list.identity, signedBy: ["key"] } }),
+    ],
+  ])("writes %s", (_, isWritten, change) => {
+    marbles((m) => {
+      const { saveLists, store, memory } = saverIn(m);
+      saveLists({ [BOB]: bobs }).subscribe();
+      const { update } = store.begun;
+      saveLists({ [BOB]: { ...change(bobs), fetchedAt: 99 } }, { forced: true }).subscribe();
+      expect(store.begun.update - update).toBe(isWritten ? 1 : 0);
+      expect(memory.last(BOB)?.list.fetchedAt).toBe(99);
+    })();
+  });
+
+  it(
+    "asks the store about a list that is the same, if its pins may not be, or its revision is another one",
+    marbles((m) => {
+      const { saveLists, store, memory, unsaved, apply } = saverIn(m);
+      const updates = (action: () => void) => {
+        const { update } = store.begun;
+        action();
+        return store.begun.update - update;
+      };
+      const save = () => saveLists({ [BOB]: bobs }, { forced: true }).subscribe();
+      expect(updates(save)).toBe(1);
+      expect(updates(save)).toBe(0);
+      unsaved.add(new Map([[BOB, pinsFor(bob, tablet)]]));
+      expect(updates(save)).toBe(1);
+      expect(updates(save)).toBe(0);
+      memory.forget([BOB]);
+      expect(updates(save)).toBe(1);
+      apply(changing("s4", "s5", BOB));
+      expect(updates(save)).toBe(1);
     }),
   );
 

@@ -243,6 +243,46 @@ describe("a response", () => {
   });
 });
 
+describe("a user's part", () => {
+  const devices = { B1: testDevice(BOB, "B1"), B2: testDevice(BOB, "B2") };
+  const response = {
+    device_keys: { [BOB]: devices },
+    master_keys: { [BOB]: key(BOB, "master") },
+    self_signing_keys: { [BOB]: key(BOB, "self_signing") },
+  };
+  const { list } = bobs(response);
+  const isSame = (other: object) => parseResponse({ ...response, ...other }, ME, 9).isSame(BOB, list);
+  const signatures = { [BOB]: { "ed25519:B1": "other" } };
+
+  it("is the same as its list, in any order of devices and properties, whatever others have", () => {
+    expect(isSame({})).toBe(true);
+    expect(isSame({ device_keys: { [CAROL]: { C1: 5 }, [BOB]: { B2: { ...devices.B2 }, B1: devices.B1 } } })).toBe(
+      true,
+    );
+    expect(isSame({ user_signing_keys: { [BOB]: key(BOB, "user_signing") } })).toBe(true); // not visible to us
+  });
+
+  it.each<[string, object]>([
+    ["a device more", { device_keys: { [BOB]: { ...devices, B3: testDevice(BOB, "B3") } } }],
+    ["a malformed device more", { device_keys: { [BOB]: { ...devices, B3: 5 } } }],
+    ["a device less", { device_keys: { [BOB]: { B1: devices.B1 } } }],
+    ["a device under another ID", { device_keys: { [BOB]: { B1: devices.B1, B3: devices.B2 } } }],
+    ["another signature", { device_keys: { [BOB]: { ...devices, B1: { ...devices.B1, signatures } } } }],
+    ["another name", { device_keys: { [BOB]: { ...devices, B1: { ...devices.B1, unsigned: {} } } } }],
+    ["no devices", { device_keys: {} }],
+    ["devices that are no object", { device_keys: { [BOB]: 5 } }],
+    ["another master key", { master_keys: { [BOB]: key(BOB, "other") } }],
+    ["no self-signing key", { self_signing_keys: {} }],
+  ])("is not the same with %s", (_, other) => {
+    expect(isSame(other)).toBe(false);
+  });
+
+  it("is not the same as a list of which something was refused", () => {
+    const refused = bobs({ device_keys: { [BOB]: { B1: devices.B1, B2: 5 } } });
+    expect(parseResponse({ device_keys: { [BOB]: { B1: devices.B1 } } }, ME, 9).isSame(BOB, refused.list)).toBe(false);
+  });
+});
+
 describe("names such as __proto__", () => {
   const NAMES = ["__proto__", "constructor", "prototype", "toString", "hasOwnProperty"];
 

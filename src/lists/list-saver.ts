@@ -10,13 +10,22 @@ import type { News } from "../store/announcement.js";
 import type { Chain } from "../store/chain.js";
 import { listKey, OWN_IDENTITY, readOwnIdentity } from "../store/records.js";
 import type { Tracking } from "../sync/tracking.js";
+import { applyPins } from "../trust/apply-pins.js";
 import { emptyList, sameDeviceList, type DeviceList } from "../trust/device-list.js";
 import { NO_PINS, type Pins } from "../trust/pins.js";
 import { deviceUpdate } from "./device-update.js";
 import type { CachedList } from "./list-cache.js";
 import type { ListMemory } from "./list-memory.js";
 import type { OwnIdentityWatch } from "./own-identity-watch.js";
-import { saveKeys, saveLists, savePins, type ListToSave, type OwnAccount, type SaveOutcome } from "./save-lists.js";
+import {
+  isWritten,
+  saveKeys,
+  saveLists,
+  savePins,
+  type ListToSave,
+  type OwnAccount,
+  type SaveOutcome,
+} from "./save-lists.js";
 import type { UnsavedPins } from "./unsaved-pins.js";
 
 /** One user's list as it may be used. */
@@ -70,8 +79,11 @@ export class ListSaver {
    */
   save(lists: ReadonlyMap<UserId, ListToSave>): Observable<ReadonlyMap<UserId, DecidedList>> {
     return defer(() => {
-      if (lists.size === 0) return of(new Map());
-      const parts = inPartsOf(MAX_RECORDS_PER_TRANSACTION, [...lists]).map((part) => this.#savePart(new Map(part)));
+      const same = this.#sameAsSaved(lists);
+      const others = Array.from(lists).filter(([userId]) => !same.has(userId));
+      const parts = inPartsOf(MAX_RECORDS_PER_TRANSACTION, others).map((part) => this.#savePart(new Map(part)));
+      if (same.size > 0 || parts.length === 0)
+        parts.push(of(this.#conclude(lists, { outcomes: same, uncached: NO_USERS, durable: this.#ports.memory })));
       return forkJoin(parts).pipe(map((saved) => new Map(saved.flatMap((part) => [...part]))));
     });
   }
@@ -119,21 +131,48 @@ export class ListSaver {
         return { outcomes, uncached: NO_USERS, durable: { ourKey } };
       }),
       catchError((error: unknown) => this.#decideInMemory(lists, error)),
-      map((decided) => {
-        this.#take(lists, decided);
-        const { outcomes, uncached } = decided;
-        const isRefused = (userId: UserId, { state }: SaveOutcome) =>
-          uncached.has(userId) ||
-          state === "refused" ||
-          (state === "pinned" && lists.get(userId)?.revision !== undefined);
-        return new Map(
-          Array.from(outcomes, ([userId, outcome]) => [
-            userId,
-            { list: outcome.list, refused: isRefused(userId, outcome) },
-          ]),
-        );
-      }),
+      map((decided) => this.#conclude(lists, decided)),
     );
+  }
+
+  #conclude(lists: ReadonlyMap<UserId, ListToSave>, decided: Decided): ReadonlyMap<UserId, DecidedList> {
+    this.#take(lists, decided);
+    const { outcomes, uncached } = decided;
+    const isRefused = (userId: UserId, { state }: SaveOutcome) =>
+      uncached.has(userId) || state === "refused" || (state === "pinned" && lists.get(userId)?.revision !== undefined);
+    return new Map(
+      Array.from(outcomes, ([userId, outcome]) => [
+        userId,
+        { list: outcome.list, refused: isRefused(userId, outcome) },
+      ]),
+    );
+  }
+
+  /**
+   * Lists that are the same as those in memory, which the store has with the same pins at the same revisions: there is
+   * nothing to write, so the store need not be asked.
+   */
+  #sameAsSaved(lists: ReadonlyMap<UserId, ListToSave>): ReadonlyMap<UserId, SaveOutcome> {
+    const outcomes = new Map<UserId, SaveOutcome>();
+    for (const [userId, toSave] of lists) {
+      const outcome = this.#sameOutcome(userId, toSave);
+      if (outcome !== undefined) outcomes.set(userId, outcome);
+    }
+    return outcomes;
+  }
+
+  #sameOutcome(userId: UserId, { list: verified, revision, ...toSave }: ListToSave): SaveOutcome | undefined {
+    const { own, tracking, memory, unsaved } = this.#ports;
+    if (revision === undefined || revision.doubted === true || tracking.get(userId)?.revision !== revision)
+      return undefined;
+    const cached = memory.cached(userId, revision);
+    const known = cached?.beside.pins; // only if they are saved
+    if (cached === undefined || known === undefined || unsaved.get(userId) !== undefined) return undefined;
+    // What depends on our own identity, the store knows best.
+    if (userId === own.ownUserId || verified.identity.signedBy.length > 0) return undefined;
+    const { list, pins } = applyPins(verified, known, cached.list, { ...toSave, ourKey: memory.ourKey });
+    if (pins !== known || !sameDeviceList(list, cached.list)) return undefined;
+    return { list, pins, before: cached.list, state: "saved", pinsDamaged: false, pinsReplaced: false, isSame: true };
   }
 
   /**
@@ -233,7 +272,7 @@ export class ListSaver {
 
 /** Splits what has a record each, so that no transaction misses its deadline. */
 function toNews(outcomes: ReadonlyMap<UserId, SaveOutcome>, lists: ReadonlyMap<UserId, ListToSave>): readonly News[] {
-  const saved = Array.from(outcomes).filter(([, { state }]) => state === "saved");
+  const saved = Array.from(outcomes).filter(([, outcome]) => isWritten(outcome));
   if (saved.length === 0) return [];
   const numbers = saved.map(([userId]) => [userId, lists.get(userId)?.revision?.number ?? 0] as const);
   return [{ type: "saved", lists: numbers, updates: saved.flatMap(([, { update }]) => update ?? []) }];

@@ -6,7 +6,7 @@ import { indexKey, listKey, OWN_IDENTITY, readOwnIdentity, type OwnIdentityRecor
 import type { Revision } from "../store/revision.js";
 import type { SavedRecords } from "../store/saved-records.js";
 import { append, changedSince, syncOf, type WriteBase } from "../store/transactions.js";
-import type { DeviceList } from "../trust/device-list.js";
+import { sameDeviceList, type DeviceList } from "../trust/device-list.js";
 import { ownUserSigningKey } from "../trust/identity.js";
 import { applyPins } from "../trust/apply-pins.js";
 import type { PinContext } from "../trust/pin-context.js";
@@ -51,6 +51,8 @@ export interface SaveOutcome {
   readonly state: "saved" | "refused" | "pinned";
   /** What a saved list changed, if anything. */
   readonly update?: DeviceUpdate;
+  /** Whether it is the list that was saved before, so that nothing was written. */
+  readonly isSame?: true;
   readonly pinsDamaged: boolean;
   /**
    * Whether keys that were pinned while the store failed are not the ones that it has: they were shown as unchanged.
@@ -89,7 +91,7 @@ export function saveLists(
   const ours = lists.get(own.ownUserId);
   if (ours !== undefined) save(own.ownUserId, ours);
   for (const [userId, toSave] of lists) if (userId !== own.ownUserId) save(userId, toSave);
-  const saved = Array.from(outcomes).filter(([, { state }]) => state === "saved");
+  const saved = Array.from(outcomes).filter(([, outcome]) => isWritten(outcome));
   if (sync === undefined || saved.length === 0) return outcomes;
 
   const numbers = saved.map(([userId]) => [userId, lists.get(userId)?.revision?.number ?? 0] as const);
@@ -105,6 +107,9 @@ export function saveLists(
   }
   return outcomes;
 }
+
+/** Whether a list was saved that was not saved before. */
+export const isWritten = ({ state, isSame }: SaveOutcome): boolean => state === "saved" && isSame !== true;
 
 /** Pins what was pinned elsewhere: where the two differ, what is saved counts. */
 export function savePins(records: SavedRecords, pins: ReadonlyMap<UserId, Pins>): void {
@@ -146,6 +151,8 @@ function saveOne(records: SavedRecords, userId: UserId, toSave: ListToSave, cont
     if (pins !== record.pins || pinsDamaged) setRecord(records, key, { ...record, pins });
     return { ...outcome, list: saved.list, state: "saved" };
   }
+  const isSame = !isFirst && pins === record.pins && !pinsDamaged && sameDeviceList(saved.list, list);
+  if (isSame) return { ...outcome, state: "saved", isSame };
   setRecord(records, key, { pins, saved: { revision: revision.number, list } });
   return { ...outcome, state: "saved" };
 }

@@ -1,7 +1,7 @@
 import { checkCrossSigningKey } from "../keys/check-cross-signing-key.js";
 import { checkDevice, isDeviceShaped } from "../keys/check-device.js";
 import { CROSS_SIGNING_KINDS, type CrossSigningKeys } from "../keys/cross-signing-keys.js";
-import { own } from "../keys/json.js";
+import { own, sameJson } from "../keys/json.js";
 import {
   MAX_DEVICES_PER_USER,
   MAX_LIST_LENGTH,
@@ -33,6 +33,8 @@ export interface ParsedUser {
  * A response, parsed user by user on demand: parsing one about many users at once would block the page for too long.
  */
 export interface ParsedResponse {
+  /** When it arrived, in ms since the epoch. */
+  readonly fetchedAt: number;
   /** {@link ParsedUser.reachable}, without parsing the user's part. */
   readonly isReachable: (userId: UserId) => boolean;
   /** Whether the user is not reachable because their homeserver could not be reached. */
@@ -40,6 +42,8 @@ export interface ParsedResponse {
   /** How many devices of the user are listed, well-formed or not; not counted beyond those that are looked at. */
   readonly countDevices: (userId: UserId) => number;
   readonly parseUser: (userId: UserId) => ParsedUser;
+  /** Whether the user's part is what this list was made from, and nothing in it was refused: it need not be parsed. */
+  readonly isSame: (userId: UserId, list: UnverifiedList) => boolean;
 }
 
 /**
@@ -87,7 +91,22 @@ export function parseResponse(response: unknown, ownUserId: UserId, fetchedAt: n
       isListed: (deviceId) => Object.hasOwn(theirs, deviceId),
     };
   };
-  return { isReachable, hasServerFailed, countDevices: (userId) => namesOf(userId).length, parseUser };
+  const isSame = (userId: UserId, list: UnverifiedList): boolean => {
+    const theirs = own(devices, userId);
+    const names = namesOf(userId);
+    return (
+      isObject(theirs) &&
+      list.rejected.size === 0 &&
+      names.length === list.deviceKeys.size &&
+      names.every((deviceId) => sameJson(list.deviceKeys.get(deviceId), theirs[deviceId])) &&
+      CROSS_SIGNING_KINDS.every(({ name, usage, section }) => {
+        const isVisible = usage !== "user_signing" || userId === ownUserId;
+        return sameJson(list[name], isVisible ? (own(sections[section], userId) ?? undefined) : undefined);
+      })
+    );
+  };
+  const countDevices = (userId: UserId) => namesOf(userId).length;
+  return { fetchedAt, isReachable, hasServerFailed, countDevices, parseUser, isSame };
 }
 
 /** Device IDs of one user that are looked at: those that may be accepted, and as many as may be listed as refused. */

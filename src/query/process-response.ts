@@ -21,9 +21,10 @@ import type { KnownList, SavedLists } from "../lists/saved-lists.js";
 import type { RefusedPart } from "../keys/unverified-list.js";
 import { MAX_LENGTH_TOGETHER } from "../model/batch-sizes.js";
 import type { CountActivity } from "../model/activity.js";
-import type { UserId } from "../model/ids.js";
+import type { DeviceId, UserId } from "../model/ids.js";
 import type { TrackerProblem } from "../model/problems.js";
 import type { DeviceList } from "../trust/device-list.js";
+import { unpinned } from "../trust/identity.js";
 import type { SignatureVerifier } from "../trust/signature-verifier.js";
 import { planVerification, type UnsignedDevices, type Verification, type Verified } from "../trust/verify-list.js";
 import { unreachable, type Answer } from "./answer.js";
@@ -82,17 +83,24 @@ export function processResponse(
   };
   const together$ = from(portions).pipe(
     concatMap((portion) => {
-      const parsed = portion.map((userId) => [userId, response.parseUser(userId)] as const);
+      const unchanged = portion.flatMap((userId) => unchangedUser(userId, response, ports) ?? []);
+      const isUnchanged = new Set(unchanged.map(({ userId }) => userId));
+      const others = portion.filter((userId) => !isUnchanged.has(userId));
+      const parsed = others.map((userId) => [userId, response.parseUser(userId)] as const);
       const isLate = ([userId, { length }]: (typeof parsed)[number]) =>
         length > MAX_LENGTH_TOGETHER && userId !== ports.ownUserId;
       late.unshift(...parsed.filter(isLate).map(([userId]) => userId)); // parsed again: until then, they cost no memory
-      return verify(new Map(parsed.filter((user) => !isLate(user))), ports);
+      const verified$ = verify(new Map(parsed.filter((user) => !isLate(user))), ports);
+      return verified$.pipe(map((verified) => [...unchanged, ...verified]));
     }),
     toArray(),
     switchMap((users) => settle(users.flat())),
   );
   const apart$ = from(late).pipe(
-    concatMap((userId) => verifyApart(userId, response.parseUser(userId), ports)),
+    concatMap((userId) => {
+      const unchanged = unchangedUser(userId, response, ports);
+      return unchanged === undefined ? verifyApart(userId, response.parseUser(userId), ports) : of(unchanged);
+    }),
     concatMap((user) => settle([user])),
   );
   // In a task of its own: callers of the others go on first.
@@ -157,6 +165,34 @@ function toSave(
     }),
   );
 }
+
+/**
+ * A user whose part is the same as that of the last list: it has been parsed and verified before. `undefined` if it is
+ * not, or if our own signatures in it may have to be looked at again.
+ */
+function unchangedUser(
+  userId: UserId,
+  response: ParsedResponse,
+  { memory, ownUserId }: Pick<ProcessPorts, "memory" | "ownUserId">,
+): ReadUser | undefined {
+  const known = memory.last(userId)?.list;
+  if (known === undefined || !response.isReachable(userId) || !response.isSame(userId, known)) return undefined;
+  if (userId !== ownUserId && !hasVerifiedSignaturesOnly(known, ownUserId)) return undefined;
+  const { fetchedAt } = response;
+  const isListed = (deviceId: DeviceId) => known.deviceKeys.has(deviceId);
+  return {
+    userId,
+    fetchedAt,
+    refusals: [],
+    isListed,
+    list: { ...known, fetchedAt, identity: unpinned(known.identity) },
+  };
+}
+
+const hasVerifiedSignaturesOnly = ({ masterKey, identity }: DeviceList, ownUserId: UserId): boolean =>
+  Object.keys(masterKey?.signatures?.[ownUserId] ?? {}).every((keyId) =>
+    identity.signedBy.includes(keyId.slice("ed25519:".length)),
+  );
 
 function verify(parsed: ReadonlyMap<UserId, ParsedUser>, ports: ProcessPorts): Observable<readonly ReadUser[]> {
   const reached = new Map(Array.from(parsed).filter(([, { reachable }]) => reachable));

@@ -24,6 +24,12 @@ export const NO_IDENTITY: Identity = { signedBy: [] };
 /** That of a user of whom nothing is known. */
 export const UNKNOWN_IDENTITY: Identity = { uncompared: true, signedBy: [] };
 
+/** What a list itself says of the identity, without what follows from the pins. */
+export const unpinned = ({ masterKey, signedBy }: Identity): Identity => ({
+  ...(masterKey !== undefined && { masterKey }),
+  signedBy,
+});
+
 /** @param ourKey our current user-signing key; `undefined` if there is none that can be relied on */
 export function identityStatus(identity: Identity, ourKey: string | undefined): IdentityStatus {
   const { masterKey, pinnedMasterKey, wasVerified = false, collisions = [] } = identity;

@@ -66,10 +66,7 @@ class PieceReader {
     else if (first === QUOTE) this.#at = this.#endOfString(from);
     else this.#skip(SCALAR);
     const value: unknown = JSON.parse(this.#text.slice(from, this.#at));
-    if (this.#at - this.#lastYield > this.#pieceLength) {
-      this.#lastYield = this.#at;
-      yield;
-    }
+    yield* this.#pause();
     return value;
   }
 
@@ -82,21 +79,25 @@ class PieceReader {
   *#object(depth: number): Generator<void, unknown> {
     const object: Record<string, unknown> = {};
     let members = 0;
-    this.#at++;
-    if (this.#take(CLOSE_OBJECT)) return object;
-    do {
-      this.#skip(SPACE);
-      const from = this.#at;
-      if (this.#text.charCodeAt(from) !== QUOTE) this.#fail();
-      this.#at = this.#endOfString(from);
-      const name = JSON.parse(this.#text.slice(from, this.#at)) as string;
-      if (!this.#take(COLON)) this.#fail();
-      const value = yield* this.value(depth + 1);
-      if (++members > this.#maxMembers) continue;
+    const add = (name: string, value: unknown) => {
+      if (++members > this.#maxMembers) return;
       // A property like any other, also in an object whose prototype has a setter of that name.
       if (name === "__proto__")
         Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
       else object[name] = value;
+    };
+    this.#at++;
+    if (this.#take(CLOSE_OBJECT)) return object;
+    do {
+      const several = this.#several();
+      if (several !== undefined) {
+        const part = JSON.parse(`{${several}}`) as Record<string, unknown>;
+        for (const name of Object.keys(part)) add(name, part[name]);
+        yield* this.#pause();
+      } else {
+        const name = this.#name();
+        add(name, yield* this.value(depth + 1));
+      }
     } while (this.#take(COMMA));
     if (!this.#take(CLOSE_OBJECT)) this.#fail();
     return members > this.#maxMembers ? TOO_MANY_MEMBERS : object;
@@ -106,10 +107,60 @@ class PieceReader {
     const array: unknown[] = [];
     this.#at++;
     if (this.#take(CLOSE_ARRAY)) return array;
-    do array.push(yield* this.value(depth + 1));
-    while (this.#take(COMMA));
+    do {
+      const several = this.#several();
+      if (several !== undefined) {
+        for (const item of JSON.parse(`[${several}]`) as unknown[]) array.push(item);
+        yield* this.#pause();
+      } else array.push(yield* this.value(depth + 1));
+    } while (this.#take(COMMA));
     if (!this.#take(CLOSE_ARRAY)) this.#fail();
     return array;
+  }
+
+  /** As many members as a piece takes, which are then behind us; `undefined` if the next one is longer. */
+  #several(): string | undefined {
+    this.#skip(SPACE);
+    const from = this.#at;
+    const end = this.#endOfMembers();
+    if (end === undefined) return undefined;
+    if (end === from) this.#fail(); // a comma without a member
+    this.#at = end;
+    return this.#text.slice(from, end);
+  }
+
+  /** Where the last member ends that fits in a piece: at a comma, or at the end of the object or array. */
+  #endOfMembers(): number | undefined {
+    const last = Math.min(this.#text.length, this.#at + this.#pieceLength);
+    let depth = 0;
+    let end: number | undefined;
+    for (let i = this.#at; i < last; i++) {
+      const character = this.#text.charCodeAt(i);
+      if (character === QUOTE) {
+        i = this.#quoteAfter(i);
+        if (i === -1) return end;
+      } else if (character === COMMA) {
+        if (depth === 0) end = i;
+      } else if (character === OPEN_OBJECT || character === OPEN_ARRAY) depth++;
+      else if ((character === CLOSE_OBJECT || character === CLOSE_ARRAY) && depth-- === 0) return i;
+    }
+    return end;
+  }
+
+  #name(): string {
+    const from = this.#at;
+    if (this.#text.charCodeAt(from) !== QUOTE) this.#fail();
+    this.#at = this.#endOfString(from);
+    const name = JSON.parse(this.#text.slice(from, this.#at)) as string;
+    if (!this.#take(COLON)) this.#fail();
+    return name;
+  }
+
+  /** Yields if a piece has been parsed since the last time. */
+  *#pause(): Generator<void, void> {
+    if (this.#at - this.#lastYield < this.#pieceLength / 2) return;
+    this.#lastYield = this.#at;
+    yield;
   }
 
   /** Whether the next character that is no space is this one; then it is behind us. */

@@ -251,7 +251,7 @@ export class DeviceTracker {
   findSender(claim: SenderClaim): Observable<SenderStatus> {
     if (!isObject(claim)) throw new TypeError(`claim should be what an event says of its sender, not ${shown(claim)}`);
     const { userId, curve25519 } = claim;
-    // The sender of the event has written them.
+    // The sender of the event wrote them: nonsense is no error of the application.
     if (!isUserId(userId) || typeof curve25519 !== "string") return of({ state: "unknown", claimants: [] });
     return this.#session.onceLoaded(({ parts }) =>
       parts.index

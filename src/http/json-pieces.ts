@@ -10,11 +10,11 @@ const MAX_DEPTH = 6;
 export interface JsonPiecesOptions {
   /** In characters. */
   readonly pieceLength?: number;
-  /** An object with more is returned as {@link TOO_MANY_MEMBERS}: even to make it would block the page. */
+  /** An object with more members is returned as {@link TOO_MANY_MEMBERS}: making it would block the page by itself. */
   readonly maxMembers?: number;
 }
 
-/** Stands for an object. */
+/** Takes the place of an object. */
 export const TOO_MANY_MEMBERS = "an object with too many members";
 
 /**
@@ -118,7 +118,7 @@ class PieceReader {
     return array;
   }
 
-  /** As many members as a piece takes, which are then behind us; `undefined` if the next one is longer. */
+  /** Takes as many members as fit in a piece; `undefined` if the next one is longer. */
   #several(): string | undefined {
     this.#skip(SPACE);
     const from = this.#at;

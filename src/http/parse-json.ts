@@ -3,7 +3,7 @@ import { jsonPieces, type JsonPiecesOptions } from "./json-pieces.js";
 
 /** How long a slice of the work takes, in ms: half of the time between two frames. */
 const SLICE_TIME = 8;
-/** Characters that are parsed at once: that takes a few ms, or 30 if they are as odd as can be. */
+/** Characters that are parsed at once: that takes a few ms, or 30 at the worst. */
 const SHORT = 524_288;
 
 /** A text that is too long to be parsed at once. */

@@ -28,8 +28,7 @@ export const editToCommit = (userId: UserId, edit: UserEdit): Edit => ({
 });
 
 /**
- * Changes what is saved of a user, and then what memory has: the list is what it was, and stays current. Completes when
- * that is durable.
+ * Changes what is saved of a user, then what memory has. The user's list stays current. Completes when that is durable.
  */
 export function editUser(userId: UserId, edit: UserEdit, chain: Chain, inMemory: UsersInMemory): Observable<never> {
   return defer(() =>

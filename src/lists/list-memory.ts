@@ -92,7 +92,7 @@ export class ListMemory {
     this.#cached$.next(new Map([[userId, this.keep(userId, list, revision, beside)]]));
   }
 
-  /** The same after a person's word about the user: our own user-signing key is not that of the list, but as it was. */
+  /** The same after a person's word about the user, which says nothing of our own user-signing key: that stays. */
   edit(userId: UserId, list: DeviceList, revision: Revision, beside: BesideList): void {
     const ourKey = this.#ourKey;
     const cached = this.keep(userId, list, revision, beside);

@@ -68,7 +68,7 @@ function isForgotten({ forgotten, devices }: Pins, later: Pins, deviceId: Device
 const strongerOf = (a: Evidence, b: Evidence): Evidence =>
   a === "acknowledged" || b === "acknowledged" ? "acknowledged" : strongest(a, b);
 
-/** The pins without what another identity says than the one with this master key. */
+/** The pins without what an identity says that is not the one with this master key. */
 const under = (masterKey: string | undefined, pins: Pins): Pins =>
   pins.masterKey === undefined || pins.masterKey === masterKey ? pins : withoutIdentity(pins);
 

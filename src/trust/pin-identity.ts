@@ -55,7 +55,7 @@ const isConfirmed = ({ masterKey, masterEvidence }: Pins, key: string): boolean 
 const marked = (pins: Pins): Pins =>
   pins.wasVerified === true ? pins : makePins({ ...pins, wasVerified: true, withdrawn: undefined });
 
-/** Whether a person has said that the user has no identity any more, of an older answer that has it. */
+/** Whether this key was retired when a person said that the user has no identity. */
 const isRetired = ({ masterKey, retiredMasterKeys }: Pins, key: string | undefined): boolean =>
   masterKey === undefined && key !== undefined && retiredMasterKeys?.includes(key) === true;
 

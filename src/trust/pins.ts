@@ -180,7 +180,7 @@ export function replaceKeys(pins: Pins, replacements: ReadonlyMap<DeviceId, Repl
 }
 
 const WORDS: ReadonlySet<KeyEventType> = new Set(["acknowledged", "forgotten"]);
-/** What a forgotten device would lose that came after the word. */
+/** What may have come after a word that waited, and must not be undone by it. */
 const NEWER: ReadonlySet<KeyEventType> = new Set([...WORDS, "first-seen", "accepted"]);
 
 const hasEventAfter = (

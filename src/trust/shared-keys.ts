@@ -34,7 +34,7 @@ export function sharedKeyRefusals(
   return refusals;
 }
 
-/** The only device with the strongest evidence, unless that is what any device can have. */
+/** The only device with the strongest evidence, if that is more than any device can make for itself. */
 function strongestOf(
   deviceIds: readonly DeviceId[],
   entries: ReadonlyMap<DeviceId, DeviceEntry>,

@@ -10,7 +10,7 @@ export async function loadPeer() {
   const { instantiate } = WebAssembly;
   WebAssembly.instantiate = async (...args) => {
     const result = await instantiate(...args);
-    memory = result.instance.exports.memory;
+    if ("instance" in result) memory = result.instance.exports.memory; // other modules instantiate what is compiled already
     return result;
   };
   await initAsync();

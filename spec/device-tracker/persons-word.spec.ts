@@ -1,6 +1,5 @@
-import { firstValueFrom, Subject, type Observable } from "rxjs";
+import { firstValueFrom, type Observable } from "rxjs";
 import { describe, expect, it } from "vitest";
-import type { KeysQueryResponse } from "../../src/model/wire.js";
 import { memoryStore } from "../../src/store/memory-store.js";
 import { listKey } from "../../src/store/records.js";
 import type { DeviceKeysByUser } from "../../src/model/results.js";
@@ -83,21 +82,6 @@ describe("what a person says of a device is one transaction with the change that
 });
 
 describe("what a person has said is not brought back", () => {
-  it("by an answer to a question that was asked before", () => {
-    const scheduler = new ManualTime();
-    const scene = new Scene({ scheduler });
-    scene.bob(honest);
-    const late$ = new Subject<KeysQueryResponse>();
-    scene.answer$ = late$;
-    scene.tracker.getDeviceKeys([BOB], { forceDownload: true }).subscribe();
-    scheduler.advance(1);
-    done(scene.tracker.forgetDevice(BOB, "PHONE"));
-    late$.next(honest);
-    scene.answer$ = undefined;
-    const { rejected, deviceKeys } = scene.bob(withRekeyed);
-    expect([[...rejected], deviceKeys.get("PHONE")]).toEqual([[], rekeyed]);
-  });
-
   it("by what another tab could not save", () => {
     const inner = memoryStore();
     const store = new FlakyStore(inner);

@@ -1,5 +1,5 @@
 import { map, type Observable } from "rxjs";
-import { describe, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { TrackerActivity } from "../../src/model/activity.js";
 import { marbles } from "../support/marbles.js";
 import { otherTab, setUp, type UnderTest } from "../support/set-up.js";
@@ -78,6 +78,18 @@ describe("activity$", () => {
         b: "2 inFlight, 2 misses, 1 superseded, 0/2 fetched",
         c: "2 misses, 1 superseded, 2/2 fetched",
       });
+    }),
+  );
+
+  it(
+    "counts what a subscriber causes from inside its first value; IDs that are not user IDs are neither hit nor miss",
+    marbles((m) => {
+      const under = setUp(m, { devices: DEVICES, tracked: [BOB] });
+      const seen: string[] = [];
+      under.tracker.activity$.subscribe((one) => {
+        if (seen.push(words(one)) === 1) under.lookup(["nonsense", BOB]).subscribe();
+      });
+      m.afterwards(() => expect(seen).toEqual(["", "1 misses, 1/1 fetched"]));
     }),
   );
 

@@ -27,6 +27,23 @@ import {
   verifiedBob,
 } from "../support/trust-scene.js";
 
+describe("eight bogus signatures in our name", () => {
+  let masterKey = bob.masterKey;
+  for (let i = 0; i < 8; i++)
+    masterKey = withSignature(masterKey, ALICE, keyPair(`bogus ${i}`).publicKey, "A".repeat(86));
+  masterKey = signed(masterKey, ALICE, alice.userSigning);
+
+  it.each([true, false])("do not hide the true one; our own list is unchanged: %j", (isUnchanged) => {
+    const scene = new Scene();
+    if (isUnchanged) scene.look(honest);
+    scene.look(signedAnswer(ours, { account: bob, masterKey, devices: [phone] }));
+    scene.tracker.confirmOwnIdentity(alice.master.publicKey).subscribe();
+    let isVerified: boolean | undefined;
+    scene.tracker.getKnownDeviceKeys([BOB]).subscribe((users) => (isVerified = users.get(BOB)?.identity.verified));
+    expect(isVerified).toBe(true);
+  });
+});
+
 describe("a server cannot make a user verified", () => {
   const invented = signedAnswer(
     { account: mallorysAlice },

@@ -89,6 +89,23 @@ describe("saving the lists of an answer", () => {
   );
 
   it(
+    "asks the store about a list that is the same as one that could not be saved, though its pins were",
+    marbles((m) => {
+      const { saveLists, store, apply } = saverIn(m);
+      saveLists({ [BOB]: verified(bob, [phone, tablet]) }).subscribe();
+      apply(changing("s0", "s1", BOB));
+      store.failNext("full", "update");
+      saveLists({ [BOB]: bobs }).subscribe();
+      saveLists({ [BOB]: bobs }, { revision: undefined }).subscribe(); // a late answer: only its pins
+      saveLists({ [BOB]: bobs }, { forced: true }).subscribe();
+      m.afterwards(() => {
+        const record = saved(store.records, listKey(BOB)) as ListRecord;
+        expect([...(record.saved?.list.deviceKeys.keys() ?? [])]).toEqual(["PHONE"]);
+      });
+    }),
+  );
+
+  it(
     "compares a list without devices with the pins, alone as with others",
     marbles((m) => {
       const { saver, saveLists } = saverIn(m);

@@ -18,6 +18,7 @@ import {
   ours,
   phone,
   Scene,
+  swapped,
   verifiedBob,
 } from "../support/trust-scene.js";
 import { ALICE, BOB } from "../support/users.js";
@@ -63,16 +64,15 @@ function unreliable(inner: DeviceStore) {
   return { store, sleep, wake };
 }
 
-/** A page whose store cannot be opened, on what a former page has saved. */
+/** A page whose store cannot be opened, beside one (`there`) that has saved something in it. */
 function standingIn(responses: readonly KeysQueryResponse[], options: ConstructorParameters<typeof Scene>[0] = {}) {
   const inner = memoryStore();
-  const former = new Scene({ store: inner, ...options });
-  for (const response of responses) former.look(response);
-  former.tracker.close();
+  const scheduler = new ManualTime();
+  const there = new Scene({ store: inner, scheduler, ...options });
+  for (const response of responses) there.look(response);
   const store = new FlakyStore(inner);
   store.fails = "always";
-  const scheduler = new ManualTime();
-  return { store, scheduler, scene: new Scene({ store, scheduler, ...options }) };
+  return { store, scheduler, there, scene: new Scene({ store, scheduler, ...options }) };
 }
 
 describe("a device that a person has forgotten", () => {
@@ -177,6 +177,21 @@ describe("a device that a person has forgotten", () => {
   });
 });
 
+describe("a device that a person has forgotten while memory stands in", () => {
+  it("is not hidden in the store, whose commits have other numbers", () => {
+    const { store, scheduler, scene, there } = standingIn([]);
+    scene.bob(honest);
+    for (let i = 0; i < 50; i++) done(scene.tracker.invalidate([BOB]));
+    done(scene.tracker.forgetDevice(BOB, "PHONE"));
+    scheduler.advance(1_000);
+    there.bob(honest);
+    store.fails = "never";
+    scheduler.advance(40_000);
+    const { freshness, deviceKeys, rejected } = there.restart().bob(honest);
+    expect([freshness, [...deviceKeys.keys()], rejected.size]).toEqual(["current", ["PHONE"], 0]);
+  });
+});
+
 describe("a person's word that waited for the store", () => {
   it.each(["forget", "acknowledge"])("does not undo a later one of another tab: %s", (word) => {
     const inner = memoryStore();
@@ -256,6 +271,27 @@ describe("that a user has no identity", () => {
     store.fails = "never";
     scheduler.advance(31_000);
     expect(scene.bob(without).identity.state).toBe("none");
+  });
+
+  it("is not said to the store if it was refused", async () => {
+    const { store, scheduler, scene } = standingIn([honest]);
+    scene.bob(honest);
+    await expect(firstValueFrom(scene.tracker.acknowledgeIdentity(BOB, undefined))).rejects.toThrow("master key");
+    store.fails = "never";
+    scheduler.advance(31_000);
+    expect(scene.bob(swapped).identity.state).toBe("changed");
+  });
+
+  it("does not undo a later word of another tab", () => {
+    const { store, scheduler, scene, there } = standingIn([honest]);
+    scene.bob(without);
+    done(scene.tracker.acknowledgeIdentity(BOB, undefined));
+    scheduler.advance(1_000);
+    there.bob(swapped);
+    done(there.tracker.acknowledgeIdentity(BOB, mallory.master.publicKey));
+    store.fails = "never";
+    scheduler.advance(31_000);
+    expect(there.bob(honest).identity.state).toBe("changed");
   });
 
   it("outweighs what could not be saved before", () => {

@@ -69,14 +69,14 @@ function editMemory(userId: UserId, edit: UserEdit, { memory, unsaved }: UsersIn
   if (cached === undefined) return;
   const { list, revision, beside } = cached;
   const pins = beside.pins && edit.pins(beside.pins, commit);
-  memory.edit(userId, edit.list?.(list) ?? list, revision, { ...beside, pins });
+  memory.edit(userId, edit.list?.(list, pins) ?? list, revision, { ...beside, pins });
 }
 
 /** @returns the list that was saved, if it is another one now */
 function editSaved(records: SavedRecords, userId: UserId, edit: UserEdit, commit: number): SavedList | undefined {
   const { pins: before, saved } = listRecordIn(records, userId);
   const pins = edit.pins(before, commit);
-  const list = saved && (edit.list?.(saved.list) ?? saved.list);
+  const list = saved && (edit.list?.(saved.list, pins) ?? saved.list);
   const record: ListRecord = { pins, ...(saved !== undefined && list !== undefined && { saved: { ...saved, list } }) };
   records.set(listKey(userId), saved === undefined && isNothing(pins) ? undefined : record);
   return list === saved?.list ? undefined : saved;

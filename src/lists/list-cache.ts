@@ -10,6 +10,8 @@ import { listBytes, pinsBytes } from "./list-bytes.js";
 export interface BesideList {
   /** If the list is not known to be saved: the saved list before it. Its changes are reported once they are durable. */
   readonly reported?: DeviceList | undefined;
+  /** Whether the store has this list, with these pins. */
+  readonly isSaved?: true;
   /** The user's pins when the store was last asked. */
   readonly pins?: Pins | undefined;
 }

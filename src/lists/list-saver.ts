@@ -166,8 +166,8 @@ export class ListSaver {
     if (revision === undefined || revision.doubted === true || tracking.get(userId)?.revision !== revision)
       return undefined;
     const cached = memory.cached(userId, revision);
-    const known = cached?.beside.pins; // only if they are saved
-    if (cached === undefined || known === undefined || unsaved.get(userId) !== undefined) return undefined;
+    const known = cached?.beside.pins;
+    if (cached?.beside.isSaved !== true || known === undefined || unsaved.get(userId) !== undefined) return undefined;
     // What depends on our own identity, the store knows best.
     if (userId === own.ownUserId || verified.identity.signedBy.length > 0) return undefined;
     const { list, pins } = applyPins(verified, known, cached.list, { ...toSave, ourKey: memory.ourKey });
@@ -228,7 +228,10 @@ export class ListSaver {
       if (reported !== undefined && before !== undefined && last !== undefined && sameDeviceList(before, last.list))
         unreported.set(userId, reported);
       if (tracking.get(userId)?.revision === revision) {
-        const beside = durable === undefined ? { reported: reported ?? this.#savedBefore(userId) } : { pins };
+        const beside =
+          durable === undefined
+            ? { reported: reported ?? this.#savedBefore(userId) }
+            : { pins, isSaved: true as const };
         listed.set(userId, memory.keep(userId, list, revision, beside));
       }
     }

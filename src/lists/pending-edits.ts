@@ -30,7 +30,7 @@ export class PendingEdits {
   }
 
   list(userId: UserId, list: DeviceList): DeviceList {
-    return this.#of(userId).reduce((edited, { edit }) => edit.list?.(edited) ?? edited, list);
+    return this.#of(userId).reduce((edited, { edit }) => edit.list?.(edited, undefined) ?? edited, list);
   }
 
   isForgotten(userId: UserId, deviceId: DeviceId): boolean {

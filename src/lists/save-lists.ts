@@ -151,7 +151,8 @@ function saveOne(records: SavedRecords, userId: UserId, toSave: ListToSave, cont
     if (pins !== record.pins || pinsDamaged) setRecord(records, key, { ...record, pins });
     return { ...outcome, list: saved.list, state: "saved" };
   }
-  const isSame = !isFirst && pins === record.pins && !pinsDamaged && sameDeviceList(saved.list, list);
+  const isSame =
+    !isFirst && revision.doubted !== true && pins === record.pins && !pinsDamaged && sameDeviceList(saved.list, list);
   if (isSame) return { ...outcome, state: "saved", isSame };
   setRecord(records, key, { pins, saved: { revision: revision.number, list } });
   return { ...outcome, state: "saved" };

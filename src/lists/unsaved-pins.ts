@@ -101,6 +101,7 @@ export class UnsavedPins {
       const first = mergePins(edited(saved), edited(inMemory));
       const { list, pins } = applyPins(verified, first, last?.list, {
         askedAfter,
+        isLate: revision === undefined,
         refusesUnsigned,
         isOwn: userId === this.#own.ownUserId,
         ownMasterKey: this.#own.ownMasterKey,

@@ -1,14 +1,14 @@
 import type { DeviceId } from "../model/ids.js";
 import type { DeviceList } from "../trust/device-list.js";
 import { acknowledged } from "../trust/identity.js";
-import { forget, makePins, repin, repinMasterKey, unverified, type Pins } from "../trust/pins.js";
+import { forget, hasMasterKeySince, makePins, repin, repinMasterKey, unverified, type Pins } from "../trust/pins.js";
 
 /** What a person's word changes of what is known of a user. */
 export interface UserEdit {
   /** @param commit the number of the commit */
   readonly pins: (pins: Pins, commit: number) => Pins;
-  /** Of the last list, saved or in memory. */
-  readonly list?: (list: DeviceList) => DeviceList;
+  /** Of the last list, saved or in memory. @param pins as they are then, if they are known */
+  readonly list?: (list: DeviceList, pins: Pins | undefined) => DeviceList;
   /** The device that is forgotten. */
   readonly forgets?: DeviceId;
 }
@@ -40,10 +40,11 @@ export const withdrawingVerification = (ourKey: string | undefined): UserEdit =>
   },
 });
 
-/** The user has no identity. */
+/** The user has no identity, unless one has come since: the word may have waited for the store. */
 export const acknowledgingNoIdentity = (at: number): UserEdit => ({
-  pins: (pins) => repinMasterKey(pins, undefined, "acknowledged", at),
-  list: (list) => ({ ...list, identity: acknowledged(list.identity, undefined, false) }),
+  pins: (pins) => (hasMasterKeySince(pins, at) ? pins : repinMasterKey(pins, undefined, "acknowledged", at)),
+  list: (list, pins) =>
+    pins?.masterKey === undefined ? { ...list, identity: acknowledged(list.identity, undefined, false) } : list,
 });
 
 function withoutDevice(list: DeviceList, deviceId: DeviceId): DeviceList {

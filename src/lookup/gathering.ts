@@ -66,6 +66,7 @@ export class Gathering {
     const { tracking, memory, now } = this.#parts;
     const toRead = new Map<UserId, Revision>();
     const toAsk: UserId[] = [];
+    let hits = 0;
     for (const userId of wanted) {
       const user = tracking.get(userId);
       if (user === undefined && !isUserId(userId)) this.#answers.set(userId, notAUser(userId, now()));
@@ -73,10 +74,13 @@ export class Gathering {
       else {
         const list = memory.cached(userId, user.revision);
         if (list === undefined) toRead.set(userId, user.revision);
-        else this.#answers.set(userId, fromCache(userId, list));
+        else {
+          this.#answers.set(userId, fromCache(userId, list));
+          hits++;
+        }
       }
     }
-    if (this.#answers.size > 0) this.#parts.count({ hits: this.#answers.size });
+    if (hits > 0) this.#parts.count({ hits });
     return { toRead, toAsk };
   }
 

@@ -208,7 +208,7 @@ function verifyApart(userId: UserId, parsed: ParsedUser, ports: ProcessPorts): O
     .lastKnown([userId], (user) => user?.hasList === true)
     .pipe(
       switchMap((known) => {
-        const context = { ...ports, ourKeys: keysOfOurs(new Map(), ports) }; // our own list was settled before
+        const context = { ...ports, ourKeys: keysOfOurs(new Map(), ports) };
         return verifyInParts(userId, parsed.list, known.get(userId)?.list, context);
       }),
       map((verified) => readUser(userId, parsed, verified)),
@@ -256,6 +256,7 @@ function keysOfOurs(
   parsed: ReadonlyMap<UserId, ParsedUser>,
   { memory, ownUserId }: Pick<ProcessPorts, "memory" | "ownUserId">,
 ): readonly string[] {
-  const given = Object.values(parsed.get(ownUserId)?.list.userSigningKey?.keys ?? {});
+  const own = parsed.get(ownUserId)?.list ?? memory.last(ownUserId)?.list; // it may be unchanged, or settled before
+  const given = Object.values(own?.userSigningKey?.keys ?? {});
   return memory.ourKey === undefined ? given : [memory.ourKey, ...given];
 }

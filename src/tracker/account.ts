@@ -1,4 +1,4 @@
-import { ignoreElements, map, type Observable } from "rxjs";
+import { ignoreElements, map, tap, type Observable } from "rxjs";
 import { acknowledgeIdentity } from "../lists/acknowledge-identity.js";
 import { compactIndex } from "../lists/compact-index.js";
 import { editBeforeCommit, editToCommit, editUser } from "../lists/edit-user.js";
@@ -20,7 +20,7 @@ import { effectsSince, type Before } from "../store/tracked-users.js";
 import { PassedTokens } from "../sync/passed-tokens.js";
 import { refusedIds } from "../sync/refused-ids.js";
 import { Tracking } from "../sync/tracking.js";
-import { NO_PINS, type Pins } from "../trust/pins.js";
+import { makePins, NO_PINS, type Pins } from "../trust/pins.js";
 import { trustChain, type KnownUser, type TrustChain } from "../trust/trust-chain.js";
 import { adoptionProblems, loadProblems, trackProblems } from "./account-problems.js";
 import { announcedChanges, stepsIn } from "./announced-changes.js";
@@ -189,8 +189,13 @@ export class Account {
 
   /** Pins a master key, or that there is none, instead of the pinned one of this user. Completes when that is durable. */
   acknowledgeIdentity(userId: UserId, masterKey: string | undefined): Observable<never> {
-    if (masterKey === undefined) this.#remember(userId, acknowledgingNoIdentity(this.#settings.scheduler.now()));
-    return this.#acknowledge(userId, masterKey, false);
+    const acknowledged$ = this.#acknowledge(userId, masterKey, false);
+    if (masterKey !== undefined) return acknowledged$;
+    const edit = acknowledgingNoIdentity(this.#settings.scheduler.now());
+    const complete = () => {
+      this.#remember(userId, edit);
+    };
+    return acknowledged$.pipe(tap({ complete }));
   }
 
   /** Pins our own master key, whatever the server says. Completes when that is durable. */
@@ -301,11 +306,14 @@ export class Account {
     if (connection()?.isCaughtUp === false) siblings.ask();
   }
 
-  /** The pins in the store that answers at once. */
+  /**
+   * The pins in the store that answers at once, without what a person forgot: its numbers are of another chain, and it
+   * is forgotten again.
+   */
   #pinsInMemory(): ReadonlyMap<UserId, Pins> {
     let pins: ReadonlyMap<UserId, Pins> = new Map();
     this.#store.readKinds(["list"]).subscribe(([lists = new Map<UserId, unknown>()]) => (pins = pinsIn(lists)));
-    return pins;
+    return new Map(Array.from(pins, ([userId, one]) => [userId, makePins({ ...one, forgotten: undefined })]));
   }
 
   /**

@@ -1,4 +1,4 @@
-import { auditTime, concat, defer, map, of, Subject, type Observable, type SchedulerLike } from "rxjs";
+import { auditTime, defer, map, merge, of, Subject, type Observable, type SchedulerLike } from "rxjs";
 import type { CountActivity, TrackerActivity } from "../model/activity.js";
 
 type Counts = { -readonly [Name in keyof TrackerActivity]: number };
@@ -34,6 +34,6 @@ export class Activity {
       auditTime(0, scheduler),
       map(() => ({ ...this.#counts })),
     );
-    return concat(now$, later$);
+    return merge(later$, now$); // a subscriber may cause changes from inside the first value
   }
 }

@@ -190,6 +190,12 @@ const hasEventAfter = (
   types: ReadonlySet<KeyEventType>,
 ): boolean => history.some((event) => event.deviceId === deviceId && event.at > at && types.has(event.type));
 
+/** Whether another master key was pinned, or a person's word about it given, after this time. */
+export const hasMasterKeySince = ({ history = [] }: Pins, at: number): boolean =>
+  history.some((event) => event.kind === "master" && event.at > at && !isShownOnly(event));
+
+const isShownOnly = ({ type }: KeyEvent): boolean => type === "shown" || type === "returned";
+
 /** Whether the device that is pinned was seen, or a person's word about it given, after it was forgotten elsewhere. */
 export const isSeenAgain = (pins: Pins, deviceId: DeviceId, { at }: Forgotten): boolean =>
   hasEventAfter(pins, deviceId, at, NEWER);

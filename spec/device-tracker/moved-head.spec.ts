@@ -1,3 +1,4 @@
+import { concat, NEVER, of } from "rxjs";
 import { describe, expect, it } from "vitest";
 import type { SyncResponse } from "../../src/model/wire.js";
 import { ScriptedStore } from "../../src/testing/scripted-store.js";
@@ -168,4 +169,23 @@ describe("a change that is not committed yet", () => {
       m.expectObservable(second.lookup([BOB]), "-----^").toBe("-----(b|)", { b: ["bob B1,B2 current"] });
     }),
   );
+});
+
+describe("the first response of a page, given before it had read what another tab committed", () => {
+  it.each<[string, SyncResponse]>([
+    ["an idle one", step("s0", "s0")],
+    ["one of an earlier poll", step("r9", "s0", { changed: [CAROL] })],
+  ])("is of the past, not a gap: %s", (_, response) => {
+    marbles((m) => {
+      const sync$ = concat(of(step("s0", "s1", { changed: [BOB] })), NEVER);
+      const first = setUp(m, { tracked: [BOB, CAROL], sync$ });
+      const second = restarted(m, first, { sync$: m.hot("-r", { r: response }), gaps: "distrust" });
+      m.expectObservable(second.tracker.applied$).toBe("-r", { r: response });
+      m.expectObservable(second.tracker.trackedUsers$, "--^").toBe("--u", { u: new Set([ALICE, BOB, CAROL]) });
+      m.expectObservable(second.store.syncToken$, "--^").toBe("--(t|)", { t: "s1" });
+      m.afterwards(() => {
+        expect(second.problems).toEqual([]);
+      });
+    })();
+  });
 });

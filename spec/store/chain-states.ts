@@ -145,7 +145,10 @@ export function reload({ store }: World, tab: Tab): void {
   tab.isBehind = false;
 }
 
-const standingOf = ({ clone, passed }: Tab) => ({ token: clone.token, passed: new Set(passed), isFirst: false });
+function standingOf({ clone, passed }: Tab) {
+  const hasPassed = (token: string) => passed.includes(token);
+  return { token: clone.token, passed: { inMemory: hasPassed, inChain: hasPassed }, isFirst: false };
+}
 
 /** The response to a poll arrives. */
 export function receive(world: World, tab: Tab, poll: "loop" | "deposed"): void {

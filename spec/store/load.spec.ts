@@ -156,6 +156,19 @@ describe("loading an account", () => {
     expect([BOB, CAROL, DAVE].map(hasLeft)).toEqual([true, true, true]);
   });
 
+  it("knows the tokens that the log has passed, which the current one is not", () => {
+    const { hasPassed } = load(storeOfAlice(...SAVED));
+    expect(["s2", "s3", "s4", "s5"].filter(hasPassed)).toEqual(["s3", "s4"]);
+  });
+
+  it.each<[string, readonly (readonly [RecordKey, unknown])[]]>([
+    ["a record of the log is damaged", [...SAVED, [logKey(7), "?"]]],
+    ["the head is damaged", [...SAVED, [SYNC, "?"]]],
+  ])("knows no token that was passed if %s", (_, records) => {
+    const { hasPassed } = load(storeOfAlice(...records));
+    expect(["s3", "s4"].filter(hasPassed)).toEqual([]);
+  });
+
   it("reads our own user-signing key", () => {
     const ourKeyOf = (record: unknown) => load(storeOfAlice([OWN_IDENTITY, record])).ourKey;
     expect(ourKeyOf({ userSigningKey: "ours", userSigningKeys: ["ours"] })).toBe("ours");

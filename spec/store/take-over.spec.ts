@@ -33,7 +33,14 @@ describe("taking over a whole saved state", () => {
       clone,
       {
         type: "everything",
-        account: { owner: OWNED_BY_ALICE, state, hasLeft: () => false, ourKey: undefined, damaged: new Map() },
+        account: {
+          owner: OWNED_BY_ALICE,
+          state,
+          hasLeft: () => false,
+          hasPassed: () => false,
+          ourKey: undefined,
+          damaged: new Map(),
+        },
       },
       OURS,
     );

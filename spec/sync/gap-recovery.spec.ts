@@ -9,7 +9,11 @@ import { marbles, type Marbles } from "../support/marbles.js";
 import { step } from "../store/steps.js";
 import { ALICE, BOB, CAROL } from "../support/users.js";
 
-const standing = (token: string | undefined, isFirst = false): Standing => ({ token, passed: new Set(), isFirst });
+const passed = (inMemory: readonly string[], inChain: readonly string[] = inMemory): Standing["passed"] => ({
+  inMemory: (token) => inMemory.includes(token),
+  inChain: (token) => inChain.includes(token),
+});
+const standing = (token: string | undefined, isFirst = false): Standing => ({ token, passed: passed([]), isFirst });
 
 describe("the place of a step", () => {
   it.each<[string, { since?: string | null; next?: string }, string | undefined, boolean, Placement]>([
@@ -29,15 +33,29 @@ describe("the place of a step", () => {
     expect(placeStep({ since, next }, standing(token, isFirst))).toBe(placement);
   });
 
-  it.each<[string, Placement]>([
-    ["s0", "late"],
-    ["s5", "gap"],
-  ])("that begins at %s, if s0 has been passed, is: %s", (since, placement) => {
-    expect(placeStep({ since, next: "s3" }, { ...standing("s1"), passed: new Set(["s0"]) })).toBe(placement);
+  it.each<[string, string, Placement]>([
+    ["s0", "s5", "late"],
+    ["s0", "s0", "late"],
+    ["s4", "s0", "late"],
+    ["s4", "s4", "gap"],
+    ["s4", "s5", "gap"],
+  ])("that begins at %s and leads to %s, if memory stood on s0, is: %s", (since, next, placement) => {
+    expect(placeStep({ since, next }, { ...standing("s1"), passed: passed(["s0"]) })).toBe(placement);
   });
-});
 
-const standingOn = (token: string | undefined): Standing => ({ token, passed: new Set(), isFirst: false });
+  it.each<[string | null | undefined, string, Placement]>([
+    ["s0", "s0", "late"],
+    ["s4", "s0", "late"],
+    ["s0", "s5", "gap"],
+    [null, "s0", "gap"],
+    [undefined, "s0", "gap"],
+  ])(
+    "that begins at %s and leads to %s, if the chain passed s0 before it was read, is: %s",
+    (since, next, placement) => {
+      expect(placeStep({ since, next }, { ...standing("s1", true), passed: passed([], ["s0"]) })).toBe(placement);
+    },
+  );
+});
 
 /** Closes the gap before a step from `s5` to `s6`, from token `s1`. */
 function closing(m: Marbles, ports: Partial<GapPorts>, response: object = { since: "s5", next_batch: "s6" }) {
@@ -180,7 +198,7 @@ describe("closing a gap", () => {
   it(
     "untracks all users but our own without asking if there is no token to ask from",
     marbles((m) => {
-      const { missing$, problems } = closing(m, { standing: () => standingOn(undefined) });
+      const { missing$, problems } = closing(m, { standing: () => standing(undefined) });
       m.expectObservable(missing$).toBe("(s|)", { s: missing({ since: undefined, everyone: "untracked" }) });
       m.afterwards(() => {
         expect(problems).toMatchObject([{ type: "gap", from: undefined, caughtUp: false }]);

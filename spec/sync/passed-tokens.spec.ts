@@ -1,31 +1,49 @@
 import { expect, it } from "vitest";
-import { PassedTokens } from "../../src/sync/passed-tokens.js";
+import { PassedTokens, type ReadChain } from "../../src/sync/passed-tokens.js";
+
+const chainAt = (token: string | undefined, ...passed: readonly string[]): ReadChain => ({
+  state: { token },
+  hasPassed: (one) => passed.includes(one),
+});
+
+/** Which of these tokens memory has stood on. */
+const stoodOn = (passed: PassedTokens, ...tokens: readonly string[]) =>
+  tokens.filter((token) => passed.inMemory(token));
 
 it("the current token has not been passed, those before it have", () => {
-  const passed = new PassedTokens("s1");
+  const passed = new PassedTokens(chainAt("s1"));
   passed.moveTo("s1");
   passed.moveTo("s2");
   passed.moveTo("s3");
-  expect([...passed.tokens]).toEqual(["s1", "s2"]);
+  expect(stoodOn(passed, "s1", "s2", "s3")).toEqual(["s1", "s2"]);
 });
 
 it("having no token is not a token that is passed", () => {
-  const passed = new PassedTokens(undefined);
+  const passed = new PassedTokens(chainAt(undefined));
   passed.moveTo("s1");
-  expect(passed.tokens.size).toBe(0);
+  expect(stoodOn(passed, "", "undefined", "s1")).toEqual([]);
 });
 
 it("the oldest are forgotten", () => {
-  const passed = new PassedTokens("s0");
+  const passed = new PassedTokens(chainAt("s0"));
   for (let i = 1; i <= 200; i++) passed.moveTo(`s${i}`);
-  expect([passed.tokens.size, passed.tokens.has("s99"), passed.tokens.has("s100")]).toEqual([100, false, true]);
+  expect(stoodOn(passed, "s99", "s100", "s199", "s200")).toEqual(["s100", "s199"]);
 });
 
 it("a token that memory left for another line of tokens has not been passed", () => {
-  const passed = new PassedTokens("t1");
+  const passed = new PassedTokens(chainAt("t1"));
   passed.moveTo("t2");
-  passed.standOn("s5");
-  expect([...passed.tokens]).toEqual(["t1"]);
+  passed.standOn(chainAt("s5"));
+  expect(stoodOn(passed, "t1", "t2", "s5")).toEqual(["t1"]);
   passed.moveTo("t2");
-  expect([...passed.tokens]).toEqual(["t1", "s5"]);
+  expect(stoodOn(passed, "t1", "t2", "s5")).toEqual(["t1", "s5"]);
+});
+
+it("the chain has passed what it had passed when it was read, and what memory has stood on since", () => {
+  const passed = new PassedTokens(chainAt("s2", "s1"));
+  passed.moveTo("s3");
+  expect(["s1", "s2", "s3"].filter((token) => passed.inChain(token))).toEqual(["s1", "s2"]);
+  expect(stoodOn(passed, "s1", "s2", "s3")).toEqual(["s2"]);
+  passed.standOn(chainAt("t1"));
+  expect(["s1", "s2"].filter((token) => passed.inChain(token))).toEqual(["s2"]);
 });

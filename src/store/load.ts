@@ -1,5 +1,5 @@
 import { defer, map, mergeMap, of, tap, throwError, type Observable } from "rxjs";
-import { MAX_TAIL } from "../model/batch-sizes.js";
+import { MAX_TAIL, MIN_LOG } from "../model/batch-sizes.js";
 import { StoreClearedError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
 import { departures, type Commit } from "./change.js";
@@ -35,6 +35,8 @@ export interface SavedAccount {
    * have.
    */
   readonly hasLeft: (userId: UserId) => boolean;
+  /** Whether a commit that is still in the log led to this token or began at it, and the token is another one now. */
+  readonly hasPassed: (token: string) => boolean;
   /** Our own user-signing key, according to our own saved list. */
   readonly ourKey: string | undefined;
   /** Records that could not be trusted, by kind. */
@@ -90,7 +92,8 @@ export function readAccount(store: DeviceStore, owner: OwnerRecord): Observable<
           : undefined;
       const { state, damaged } = fold(owner.userId, sync, snapshots, log);
       const hasLeft = sync !== undefined && damaged.size === 0 ? departuresIn(log, sync.position) : () => true;
-      const found: SavedAccount = { owner, state, hasLeft, ourKey, damaged };
+      const hasPassed = sync !== undefined && damaged.size === 0 ? passedIn(log, sync) : () => false;
+      const found: SavedAccount = { owner, state, hasLeft, hasPassed, ourKey, damaged };
       if (damaged.size === 0) return of(found);
       return mend(store, owner, { sync: account.get(SYNC[1]), snapshots, log }).pipe(
         map((mended) => ({ ...found, state: mended })),
@@ -116,6 +119,26 @@ function readDepartures(log: Records, position: number): SavedAccount["hasLeft"]
     if (record.type === "commits") commits.push(...record.commits);
   }
   return departures(commits);
+}
+
+/** The last records of the log are read when a token is asked about: that is rare, too. */
+function passedIn(log: Records, sync: SyncRecord): SavedAccount["hasPassed"] {
+  let passed: ReadonlySet<string> | undefined;
+  return (token) => (passed ??= readPassed(log, sync)).has(token);
+}
+
+function readPassed(log: Records, { position, token }: SyncRecord): ReadonlySet<string> {
+  const passed = new Set<string>();
+  for (let at = position; at > Math.max(0, position - MIN_LOG); at--) {
+    const record = readLog(log.get(logKey(at)[1]));
+    if (record === undefined) break;
+    if (record.type === "save") continue;
+    for (const { change } of record.commits) {
+      if (change.type !== "step") continue;
+      for (const one of [change.since, change.next]) if (one !== undefined && one !== token) passed.add(one);
+    }
+  }
+  return passed;
 }
 
 /** Damaged records after which it is enough: a damaged head may say that there are any number of records. */

@@ -18,6 +18,13 @@ export function standIn(userId: UserId, lifetime: string): StandIn {
   store.update([], () => ({ puts: [[OWNER, owner]], deletes: [], result: undefined })).subscribe();
   return {
     store,
-    account: { owner, state: emptyClone(userId), hasLeft: () => false, ourKey: undefined, damaged: new Map() },
+    account: {
+      owner,
+      state: emptyClone(userId),
+      hasLeft: () => false,
+      hasPassed: () => false,
+      ourKey: undefined,
+      damaged: new Map(),
+    },
   };
 }

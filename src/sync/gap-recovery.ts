@@ -20,6 +20,7 @@ import type { TrackerProblem } from "../model/problems.js";
 import type { SyncStep } from "../store/change.js";
 import { splitStep } from "./long-lists.js";
 import { parseChanges, type ParsedStep } from "./parse-step.js";
+import type { PassedTokens } from "./passed-tokens.js";
 import { refusedIds } from "./refused-ids.js";
 
 /** How a step relates to the token that memory stands on. */
@@ -28,7 +29,10 @@ export type Placement =
   | "next"
   /** It leads there: it has been applied. */
   | "past"
-  /** It begins at a token that memory has passed: it is of a stream that is behind, such as a deposed leader's. */
+  /**
+   * It begins at a token that memory stood on, or leads to one that the chain has passed: it is of a stream that is
+   * behind, such as a deposed leader's.
+   */
   | "late"
   /** Steps in between are missing. */
   | "gap";
@@ -37,8 +41,7 @@ export type Placement =
 export interface Standing {
   /** The token that memory stands on. */
   readonly token: string | undefined;
-  /** Tokens that memory stood on before. */
-  readonly passed: ReadonlySet<string>;
+  readonly passed: Pick<PassedTokens, "inMemory" | "inChain">;
   /** Whether the step is the first one of its connection. */
   readonly isFirst: boolean;
 }
@@ -55,8 +58,9 @@ export function placeStep(
   if (since === undefined) return isFirst && token !== undefined ? "gap" : "next";
   if ((since ?? undefined) === token) return "next";
   if (next === token) return "past";
-  // A store that has lost its token has passed none.
-  return token !== undefined && since !== null && passed.has(since) ? "late" : "gap";
+  // A store that has lost its token has passed none, and an initial sync begins another line of tokens.
+  if (token === undefined || since === null) return "gap";
+  return passed.inMemory(since) || passed.inChain(next) ? "late" : "gap";
 }
 
 /** What closing a gap needs. */

@@ -1,22 +1,40 @@
 /** Tokens that are remembered. Responses of a stream that is behind arrive within a few polls of the take-over. */
 const MAX_PASSED = 100;
 
-/** The tokens that memory has stood on, except the current one. */
+/** What was read of a chain: where it stands, and which tokens its log says it has passed. */
+export interface ReadChain {
+  readonly state: { readonly token: string | undefined };
+  readonly hasPassed: (token: string) => boolean;
+}
+
+/** The tokens that memory has stood on, and those that the chain had passed when it was read; not the current one. */
 export class PassedTokens {
   readonly #passed = new Set<string>(); // oldest first
   #token: string | undefined;
+  #hasPassed: ReadChain["hasPassed"];
 
-  constructor(token: string | undefined) {
-    this.#token = token;
+  constructor({ state, hasPassed }: ReadChain) {
+    this.#token = state.token;
+    this.#hasPassed = hasPassed;
   }
 
-  get tokens(): ReadonlySet<string> {
-    return this.#passed;
+  /** Whether memory stood on it before. */
+  inMemory(token: string): boolean {
+    return this.#passed.has(token);
+  }
+
+  /**
+   * Whether the chain has passed it, while memory followed or before it was read: then what leads to it is committed.
+   * A page may have been given its first response before it had read that another tab committed more.
+   */
+  inChain(token: string): boolean {
+    return this.inMemory(token) || this.#hasPassed(token);
   }
 
   /** Memory stands in another line of tokens now, and has not passed the one that it stood on in its own. */
-  standOn(token: string | undefined): void {
-    this.#token = token;
+  standOn({ state, hasPassed }: ReadChain): void {
+    this.#token = state.token;
+    this.#hasPassed = hasPassed;
   }
 
   /** Memory stands on this token now. */

@@ -126,7 +126,7 @@ export class Account {
       },
     });
     this.tracking = new Tracking(this.chain.clone.users);
-    this.#passed = new PassedTokens(this.chain.clone.token);
+    this.#passed = new PassedTokens(account);
     this.parts = listsOf(this.chain, this.tracking, store, settings, outputs, { ourKey: account.ourKey, closed$ });
     this.siblings = new Siblings(settings.userId, this.chain, this.tracking, this.parts, outputs);
     this.#doubt = new Doubt(surroundings.gate, this.tracking, outputs.emissions);
@@ -290,7 +290,7 @@ export class Account {
     const pins = this.#pinsInMemory();
     this.#store.replace(store);
     const before = chain.adopt(saved);
-    this.#passed.standOn(saved.state.token);
+    this.#passed.standOn(saved);
     parts.memory.reset(saved.ourKey);
     parts.index.reset();
     for (const change of changes) keepFirst(before, this.chain.apply(change).before);

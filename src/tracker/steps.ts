@@ -68,7 +68,7 @@ export class Steps {
 
   #standing(isFirst: boolean): Standing {
     const { chain, passed } = this.#to;
-    return { token: chain.clone.token, passed: passed.tokens, isFirst };
+    return { token: chain.clone.token, passed, isFirst };
   }
 
   #applyPlaced(step: ParsedStep, placement: Exclude<Placement, "gap">, connection: Connection): void {

@@ -26,7 +26,12 @@ export class Oracle {
       case "asleep":
         tab.isAsleep = true;
         break;
-      case "awake":
+      case "awake": // everything that happened before it has been reported by now
+        this.#expect(
+          tab.openTransactions === 0,
+          tab,
+          () => `slept with ${tab.openTransactions} open transactions, which block all other tabs`,
+        );
         tab.wakes++;
         tab.isAsleep = false;
         break;
@@ -89,11 +94,6 @@ export class Oracle {
         this.#broken(tab, event.message);
         break;
     }
-  }
-
-  /** A page that is falling asleep must not hold a transaction, which would block all other tabs. */
-  asleep(tab: TabRecord): void {
-    this.#expect(tab.openTransactions === 0, tab, () => `asleep with ${tab.openTransactions} open transactions`);
   }
 
   /**

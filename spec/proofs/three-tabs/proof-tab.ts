@@ -7,8 +7,6 @@ import type { Listed, ProofPage } from "../browser/page-events.js";
 import { TabRecord } from "../browser/tab-record.js";
 import { ALL_USERS, OWN_USER } from "../browser/truth.js";
 
-/** How long the last events of a page that was frozen may be on their way, in ms. */
-const LAST_EVENTS_TAKE = 50;
 const eventually = { timeout: 20_000, interval: 5 };
 
 /** A tab of the application, which has one life after another: each has a name, a tracker and a record of its own. */
@@ -107,8 +105,6 @@ export class ProofTab {
   async freeze(): Promise<void> {
     await this.#page.cdp.send("Page.setWebLifecycleState", { state: "frozen" });
     await expect.poll(() => this.record.isAsleep, eventually).toBe(true);
-    await new Promise((resolve) => setTimeout(resolve, LAST_EVENTS_TAKE));
-    this.#oracle.asleep(this.record);
   }
 
   async thaw(): Promise<void> {

@@ -1,7 +1,7 @@
 import { catchError, lastValueFrom, type Observable } from "rxjs";
 import { describe, expect, it } from "vitest";
 import type { Engine } from "../../src/ed25519/engine.js";
-import { PATIENCE, SLICE_CHECKS, SLICE_TIME, SlicedVerifier } from "../../src/ed25519/sliced-verifier.js";
+import { PATIENCE, SLICE_CHECKS, SLICE_TIME, SLICES_AHEAD, SlicedVerifier } from "../../src/ed25519/sliced-verifier.js";
 import type { SignatureCheck } from "../../src/trust/signature-verifier.js";
 
 /** A check with the key of this number, valid if the message is odd. */
@@ -238,16 +238,28 @@ describe("SlicedVerifier", () => {
     expect(seen).toEqual([[false, true, true], "done"]);
   });
 
-  it("runs at most 64 verifications at once", async () => {
+  it("starts nine slices before all verifications of the first one have ended", async () => {
     const waiting: ((valid: boolean) => void)[] = [];
     const page = new Page(0.01, () => new Promise((resolve) => waiting.push(resolve)));
-    page.call(checks(100));
-    await page.task();
+    page.call(checks(1_000));
+    await page.tasks();
+    expect(page.sizes).toEqual(Array.from({ length: SLICES_AHEAD + 1 }, () => SLICE_CHECKS));
+    for (const resolve of waiting.splice(1, SLICE_CHECKS)) resolve(true);
     expect(await page.task()).toBe(false);
-    for (const resolve of waiting.splice(0, 63)) resolve(true);
-    expect(await page.task()).toBe(false);
-    waiting.splice(0, 1)[0]?.(true);
-    expect([await page.task(), page.sizes]).toEqual([true, [64, 36]]);
+    waiting[0]?.(true);
+    await page.tasks();
+    expect(page.slices.length).toBe(SLICES_AHEAD + 2);
+  });
+
+  it("drops the import of a key that ends after all was begun anew", async () => {
+    const page = new Page();
+    const { seen } = page.call(checks(3));
+    page.onImport = () => {
+      page.onImport = () => {};
+      void page.pass(PATIENCE);
+    };
+    await page.tasks();
+    expect(seen).toEqual([[false, true, false], "done"]);
   });
 
   it("needs no engine without checks or without a subscriber", () => {

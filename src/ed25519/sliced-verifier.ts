@@ -2,11 +2,13 @@ import { Observable, of, type Subscriber } from "rxjs";
 import type { SignatureCheck, SignatureVerifier } from "../trust/signature-verifier.js";
 import type { Engine } from "./engine.js";
 
-/**
- * Maximum of verifications that one slice starts: enough to keep WebCrypto's threads busy, if it has any (Node,
- * Firefox).
- */
+/** Maximum of verifications that one slice starts: their results have to be processed, too. */
 export const SLICE_CHECKS = 64;
+/**
+ * How many slices start before the verifications of the first one have ended: enough to keep WebCrypto's threads busy,
+ * if it has any (Node, Firefox).
+ */
+export const SLICES_AHEAD = 8;
 /**
  * How long a slice starts verifications, in ms: half of the 16 ms between two frames, because the results have to be
  * processed, too. A slice starts at least one. Chromium verifies on the calling thread before `verify` returns, and
@@ -56,8 +58,8 @@ interface Job {
 export class SlicedVerifier implements SignatureVerifier {
   /** Calls without a result. */
   readonly #open = new Set<Job>();
-  /** Those of them that have checks left to start, in the order of their turns. */
-  readonly #waiting = new Set<Job>();
+  /** Those that have checks left to start, in the order of their turns; some may have been unsubscribed. */
+  #turns: Job[] = [];
   readonly #slicing: Slicing;
   /** The loop that makes the slices; another one takes over if it may be stuck. */
   #loop: object | undefined;
@@ -76,15 +78,15 @@ export class SlicedVerifier implements SignatureVerifier {
     return new Observable((subscriber) => {
       const job: Job = { subscriber, checks, keys: new Map(), results: [], started: 0, done: 0 };
       this.#open.add(job);
-      this.#waiting.add(job);
+      this.#turns.push(job);
       if (this.#cancelWatch === undefined) this.#watch();
       if (this.#loop === undefined) void this.#run();
       return () => {
-        this.#waiting.delete(job);
         if (!this.#open.delete(job)) return;
         if (this.#open.size === 0) this.#stopWatch();
+        this.#turns = this.#turns.filter((other) => other !== job);
         this.#loop = undefined;
-        if (this.#waiting.size > 0) void this.#run();
+        if (this.#turns.length > 0) void this.#run();
       };
     });
   }
@@ -102,8 +104,8 @@ export class SlicedVerifier implements SignatureVerifier {
       for (const job of this.#open) {
         Object.assign(job, { results: [], started: 0, done: 0 });
         job.keys.clear();
-        this.#waiting.add(job);
       }
+      this.#turns = [...this.#open];
       this.#watch();
       void this.#run();
     });
@@ -122,9 +124,12 @@ export class SlicedVerifier implements SignatureVerifier {
       this.#isLoading = true;
       const engine = await this.#slicing.engine(isStuck);
       this.#isLoading = false;
-      while (this.#loop === loop && this.#waiting.size > 0) {
+      const slices: (readonly Promise<void>[])[] = []; // whose verifications may not have ended, oldest first
+      while (this.#loop === loop && this.#turns.length > 0) {
         await this.#slicing.nextTask();
-        if (this.#isCurrent(loop)) await this.#slice(engine);
+        if (!this.#isCurrent(loop)) break;
+        slices.push(await this.#slice(engine));
+        if (slices.length > SLICES_AHEAD) await Promise.all(slices.shift() ?? []);
       }
       if (this.#loop === loop) this.#loop = undefined;
     } catch (error) {
@@ -134,7 +139,7 @@ export class SlicedVerifier implements SignatureVerifier {
       const failed = [...this.#open];
       this.#stopWatch();
       this.#open.clear();
-      this.#waiting.clear();
+      this.#turns = [];
       for (const { subscriber } of failed) subscriber.error(error);
     }
   }
@@ -144,22 +149,23 @@ export class SlicedVerifier implements SignatureVerifier {
     return this.#loop === loop;
   }
 
-  async #slice(engine: Engine): Promise<void> {
+  /** Starts verifications, and returns their ends. */
+  async #slice(engine: Engine): Promise<readonly Promise<void>[]> {
     const until = this.#slicing.now() + SLICE_TIME;
     const verifications: Promise<void>[] = [];
-    // Jobs take turns: the iteration includes jobs that are added to the end of the set in the meantime.
-    for (const job of this.#waiting) {
-      this.#waiting.delete(job);
+    do {
+      const job = this.#turns.shift();
+      if (job === undefined) break;
       const index = job.started++;
       const check = job.checks[index];
       if (check === undefined) continue;
+      const { results } = job;
       const key = await keyOf(job, check.publicKey, engine);
-      if (job.subscriber.closed) continue;
+      if (job.subscriber.closed || job.results !== results) continue; // in the meantime, all was begun anew
       verifications.push(this.#settle(job, index, key === undefined ? false : engine.verify(key, check)));
-      if (job.started < job.checks.length) this.#waiting.add(job);
-      if (verifications.length === SLICE_CHECKS || this.#slicing.now() >= until) break;
-    }
-    await Promise.all(verifications);
+      if (job.started < job.checks.length) this.#turns.push(job);
+    } while (verifications.length < SLICE_CHECKS && this.#slicing.now() < until);
+    return verifications;
   }
 
   async #settle(job: Job, index: number, result: boolean | Promise<boolean>): Promise<void> {
@@ -177,7 +183,7 @@ export class SlicedVerifier implements SignatureVerifier {
 }
 
 async function keyOf({ keys }: Job, publicKey: Uint8Array, engine: Engine): Promise<unknown> {
-  const name = String.fromCharCode(...publicKey);
+  const name = String.fromCharCode.apply(undefined, publicKey as unknown as number[]); // spreading takes longer
   if (keys.has(name)) return keys.get(name);
   const key: unknown = await engine.importKey(publicKey);
   keys.set(name, key);

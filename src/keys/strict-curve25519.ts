@@ -1,28 +1,23 @@
+import { bytesOfHex, isFieldElement, LENGTH } from "./field-element.js";
+
 /*
  * The curve25519 keys that are refused: a shared secret made with one of small order is zero, whatever the other key,
  * and a number from p = 2^255 - 19 on is a second spelling of a smaller one. The highest bit of the last byte is
  * ignored, as X25519 does: two keys that differ in it alone are one key (RFC 7748, sections 5 and 6.1).
  */
 
-/** Length of a public key, in bytes. */
-const LENGTH = 32;
-
 /** The u of the points of small order below p, on the curve and on its twist, little endian. */
-const SMALL_ORDER: ReadonlySet<string> = new Set([
+const SMALL_ORDER: readonly Uint8Array[] = [
   "0000000000000000000000000000000000000000000000000000000000000000",
   "0100000000000000000000000000000000000000000000000000000000000000",
   "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800", // order 8
   "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157", // order 8
   "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", // p - 1
-]);
+].map(bytesOfHex);
 
 /** Whether these bytes can be a public key: 32 bytes, below p, not of small order. */
-export function isStrictCurve25519Key(bytes: Uint8Array): boolean {
-  if (bytes.length !== LENGTH) return false;
-  const u = bytes.slice();
-  u[LENGTH - 1] = (u[LENGTH - 1] ?? 0) & 0x7f;
-  return isBelowP(u) && !SMALL_ORDER.has(hexOf(u));
-}
+export const isStrictCurve25519Key = (bytes: Uint8Array): boolean =>
+  bytes.length === LENGTH && isFieldElement(SMALL_ORDER, bytes);
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 /** The character of 43 in unpadded base64 that has the highest bit of the last byte, and that bit in it. */
@@ -34,13 +29,3 @@ export function canonicalCurve25519(text: string): string {
   if (six === -1 || (six & BIT) === 0) return text;
   return text.slice(0, AT) + ALPHABET.charAt(six & ~BIT) + text.slice(AT + 1);
 }
-
-/** p is 7f ff … ff ed, from the last byte to the first. */
-function isBelowP(bytes: Uint8Array): boolean {
-  const last = bytes[LENGTH - 1] ?? 0;
-  if (last !== 0x7f) return last < 0x7f;
-  for (let i = LENGTH - 2; i > 0; i--) if (bytes[i] !== 0xff) return true;
-  return (bytes[0] ?? 0) < 0xed;
-}
-
-const hexOf = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

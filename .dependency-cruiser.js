@@ -135,7 +135,7 @@ export default {
     ),
 
     packages("model", "^src/model/", []),
-    packages("core", CORE, ["rxjs", "valibot"]),
+    packages("core", CORE, ["rxjs"]),
     packages("ed25519", "^src/ed25519/", ["rxjs", "@noble/ed25519", "@noble/hashes"]),
     packages("http", "^src/http/", ["rxjs", "axios"]),
     packages("idb", "^src/idb/", ["rxjs", "idb-keyval"]),

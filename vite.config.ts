@@ -41,7 +41,7 @@ const nodeSpecs: TestProjectConfiguration = {
 const browserSpecs: TestProjectConfiguration = {
   resolve: { alias },
   optimizeDeps: {
-    include: ["rxjs", "idb-keyval", "valibot", "axios", "fast-check", "@noble/ed25519", "@noble/hashes/sha2.js"],
+    include: ["rxjs", "idb-keyval", "axios", "fast-check", "@noble/ed25519", "@noble/hashes/sha2.js"],
   },
   test: {
     name: "chromium",

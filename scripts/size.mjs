@@ -75,7 +75,7 @@ const peerScript = () =>
     `export { initAsync, OlmMachine, UserId, DeviceId, DeviceLists, RequestType } from ${JSON.stringify(join(peerPath, "index.mjs"))};`,
   );
 
-const OURS = [/^(rxjs|valibot|axios|idb-keyval)(\/|$)/];
+const OURS = [/^(rxjs|axios|idb-keyval)(\/|$)/];
 const WHOLE = "core, http, idb and tabs, with all packages";
 const LAZY = "in addition, on platforms without ed25519: @noble";
 
@@ -97,7 +97,7 @@ export async function sizes() {
       compressed("core, our own code", await bundle(CORE, OURS)),
       compressed("core and idb, our own code", await bundle(CORE_AND_IDB, OURS)),
       compressed("core, http, idb and tabs, our own code", await bundle(COMPOSITION, OURS)),
-      compressed("core, with rxjs and valibot", await bundle(CORE)),
+      compressed("core, with rxjs", await bundle(CORE)),
     ],
     lazy: compressed(LAZY, await bundle(COMPOSITION, [], true)),
     whole,

@@ -1,4 +1,4 @@
-import { isPlain } from "./json.js";
+import { isPlain, namesOf } from "./json.js";
 import { MAX_DEVICE_DEPTH } from "./limits.js";
 
 /** The properties that a signature does not cover. Matrix spec, appendices, "Signing Details". */
@@ -67,8 +67,7 @@ function objectJson(
 ): string | undefined {
   if (depth === 0 || !isPlain(object)) return undefined;
   let json = "{";
-  for (const name of sortedNames(object)) {
-    if (uncovered.includes(name)) continue;
+  for (const name of sortedNames(object, uncovered)) {
     const key = stringJson(name);
     const value = valueJson(object[name], depth - 1);
     if (key === undefined || value === undefined) return undefined;
@@ -96,8 +95,9 @@ function stringJson(text: string): string | undefined {
  * "Canonical JSON": "dictionary keys lexicographically sorted by Unicode codepoint". Includes own properties with names
  * such as `__proto__`.
  */
-function sortedNames(object: object): readonly string[] {
-  const names = Object.keys(object);
+function sortedNames(object: object, uncovered: readonly string[]): readonly string[] {
+  const all = namesOf(object);
+  const names = uncovered.length === 0 ? all : all.filter((name) => !uncovered.includes(name));
   return inOrder(names) ? names : names.sort(byCodePoint);
 }
 

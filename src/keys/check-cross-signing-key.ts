@@ -1,18 +1,17 @@
-import * as v from "valibot";
 import type { UserId } from "../model/ids.js";
 import type { CrossSigningKey } from "../model/wire.js";
 import type { CrossSigningUsage } from "./cross-signing-keys.js";
 import { jsonLength } from "./json.js";
 import { MAX_DEVICE_DEPTH, MAX_DEVICE_LENGTH } from "./limits.js";
-import { quote, shapeProblem, signatures, strings } from "./shape.js";
+import { LIST_OF_TEXTS, quote, shapeProblem, SIGNATURES, TEXT, TEXTS_BY_NAME, type Shape } from "./shape.js";
 
 /** Matrix spec, client-server API, "Cross-signing", "CrossSigningKey". */
-const crossSigningShape = v.object({
-  user_id: v.string(),
-  usage: v.array(v.string()),
-  keys: strings,
-  signatures: v.optional(signatures),
-});
+const CROSS_SIGNING_KEY: Shape = [
+  ["user_id", TEXT],
+  ["usage", LIST_OF_TEXTS],
+  ["keys", TEXTS_BY_NAME],
+  ["signatures", SIGNATURES, "optional"],
+];
 
 /** Checks that a value is this user's key for this usage. Signatures are not looked at. */
 export function checkCrossSigningKey(
@@ -22,7 +21,7 @@ export function checkCrossSigningKey(
 ): { readonly key: CrossSigningKey } | { readonly problem: string } {
   if (jsonLength(value, MAX_DEVICE_LENGTH, MAX_DEVICE_DEPTH) === undefined)
     return { problem: `too large (more than ${MAX_DEVICE_LENGTH} characters), or not JSON` };
-  const problem = shapeProblem(crossSigningShape, value);
+  const problem = shapeProblem(CROSS_SIGNING_KEY, value);
   if (problem !== undefined) return { problem };
   const key = value as CrossSigningKey;
   if (key.user_id !== userId)

@@ -1,39 +1,25 @@
-import * as v from "valibot";
 import type { DeviceId, UserId } from "../model/ids.js";
-import { isObject } from "../model/json.js";
 import type { RejectionReason } from "../model/results.js";
 import type { DeviceKeys } from "../model/wire.js";
 import { jsonLength } from "./json.js";
 import { MAX_DEVICE_DEPTH, MAX_DEVICE_LENGTH, MAX_REJECTED_ID_LENGTH } from "./limits.js";
-import { areSignatures, areStrings, object, quote, shapeProblem, signatures, strings } from "./shape.js";
+import { LIST_OF_TEXTS, OBJECT, quote, shapeProblem, SIGNATURES, TEXT, TEXTS_BY_NAME, type Shape } from "./shape.js";
 
 /**
  * Matrix spec, client-server API, `POST /_matrix/client/v3/keys/query`, "DeviceInformation". The spec requires
  * `signatures`; here the option `unsignedDevices` decides about a device without them.
  */
-export const deviceShape = v.object({
-  user_id: v.string(),
-  device_id: v.string(),
-  algorithms: v.array(v.string()),
-  keys: strings,
-  signatures: v.optional(signatures),
-  unsigned: v.optional(object),
-});
+const DEVICE: Shape = [
+  ["user_id", TEXT],
+  ["device_id", TEXT],
+  ["algorithms", LIST_OF_TEXTS],
+  ["keys", TEXTS_BY_NAME],
+  ["signatures", SIGNATURES, "optional"],
+  ["unsigned", OBJECT, "optional"],
+];
 
-/** Whether a value has the shape of a device. Says the same as {@link deviceShape}, and takes a tenth of the time. */
-export function isDeviceShaped(value: unknown): value is DeviceKeys {
-  if (!isObject(value)) return false;
-  const { user_id: userId, device_id: deviceId, algorithms, keys, signatures: signed, unsigned } = value;
-  return (
-    typeof userId === "string" &&
-    typeof deviceId === "string" &&
-    Array.isArray(algorithms) &&
-    algorithms.every((one) => typeof one === "string") &&
-    areStrings(keys) &&
-    (signed === undefined || areSignatures(signed)) &&
-    (unsigned === undefined || isObject(unsigned))
-  );
-}
+/** Whether a value has the shape of a device. */
+export const isDeviceShaped = (value: unknown): value is DeviceKeys => shapeProblem(DEVICE, value) === undefined;
 
 /** The device and its length in JSON, or the reason why it was refused. */
 export type DeviceCheck =
@@ -55,8 +41,9 @@ export function checkDevice(value: unknown, userId: UserId, deviceId: DeviceId):
   }
   if (deviceId.length > MAX_REJECTED_ID_LENGTH)
     return reject("too-large", `device_id: more than ${MAX_REJECTED_ID_LENGTH} characters`);
-  if (!isDeviceShaped(value)) return reject("malformed", shapeProblem(deviceShape, value) ?? "expected a device");
-  const device = value;
+  const problem = shapeProblem(DEVICE, value);
+  if (problem !== undefined) return reject("malformed", problem);
+  const device = value as DeviceKeys;
   if (device.user_id !== userId)
     return reject("user-id-mismatch", `user_id: expected ${JSON.stringify(userId)}, found ${quote(device.user_id)}`);
   if (device.device_id !== deviceId)

@@ -6,6 +6,14 @@ export function own(object: Readonly<Record<string, unknown>>, name: string): un
 }
 
 /**
+ * The names of a JSON object: {@link jsonLength} refuses one with symbols.
+ *
+ * Not `Object.keys` or `for in`: V8 keeps the names that they list with the shape of the object, and each device has
+ * shapes of its own, as its ID is part of the names of its keys.
+ */
+export const namesOf = Reflect.ownKeys as (object: object) => string[];
+
+/**
  * The approximate length of a value in characters of JSON. `undefined` if it is not JSON, is longer than `limit`, or is
  * nested deeper than `depth`.
  *
@@ -42,7 +50,8 @@ function arrayLength(array: readonly unknown[], limit: number, depth: number): n
 function objectLength(object: object, limit: number, depth: number): number | undefined {
   if (!isPlain(object)) return undefined;
   let length = 2;
-  for (const name in object) {
+  for (const name of namesOf(object)) {
+    if (typeof name !== "string") return undefined;
     const value = (object as Readonly<Record<string, unknown>>)[name];
     const more = jsonLength(value, limit - length - name.length, depth - 1);
     if (more === undefined) return undefined;
@@ -67,9 +76,13 @@ export function sameJson(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, i) => sameJson(item, b[i]));
   if (!isObject(a) || !isObject(b)) return false;
-  const names = Object.keys(a);
-  return (
-    names.length === Object.keys(b).length &&
-    names.every((name) => Object.hasOwn(b, name) && sameJson(a[name], b[name]))
-  );
+  const names = namesOf(a);
+  if (names.length !== namesOf(b).length) return false;
+  for (const name of names) {
+    const one = a[name];
+    const other = b[name];
+    if (one === other) continue; // most are equal texts, which are no inherited properties
+    if (!Object.hasOwn(b, name) || !sameJson(one, other)) return false;
+  }
+  return true;
 }

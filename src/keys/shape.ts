@@ -1,39 +1,41 @@
-import * as v from "valibot";
 import { isObject } from "../model/json.js";
+import { namesOf, own } from "./json.js";
 
-// valibot's own `record` and `looseObject` drop names such as `__proto__`. These checks look at every property, and
-// only ever answer yes or no: the original object is kept with all its unknown properties, because signatures cover
-// them.
+/** What the value of a property must be. */
+interface Kind {
+  readonly is: (value: unknown) => boolean;
+  /** After "expected", in an error message. */
+  readonly expected: string;
+}
 
-/** Whether a value is an object of strings. */
-export const areStrings = (value: unknown): value is Record<string, string> =>
-  isObject(value) && Object.values(value).every((item) => typeof item === "string");
+/** Properties of an object, in the order in which they are checked; other properties may be anything. */
+export type Shape = readonly (readonly [name: string, kind: Kind, presence?: "optional"])[];
 
-/** Whether a value is signatures by user ID and key ID. */
-export const areSignatures = (value: unknown): value is Record<string, Record<string, string>> =>
-  isObject(value) && Object.values(value).every(areStrings);
+const isText = (value: unknown): value is string => typeof value === "string";
+const areTexts = (value: unknown): boolean => isObject(value) && namesOf(value).every((name) => isText(value[name]));
+const areSignatures = (value: unknown): boolean =>
+  isObject(value) && namesOf(value).every((name) => areTexts(value[name]));
 
-export const strings = v.custom<Record<string, string>>(areStrings, "expected an object of strings");
-export const signatures = v.custom<Record<string, Record<string, string>>>(
-  areSignatures,
-  "expected signatures by user and key",
-);
-
-/** Any object. */
-export const object = v.custom<Record<string, unknown>>(isObject, "expected an object");
+export const TEXT: Kind = { is: isText, expected: "a string" };
+export const LIST_OF_TEXTS: Kind = {
+  is: (value) => Array.isArray(value) && value.every(isText),
+  expected: "an array of strings",
+};
+export const TEXTS_BY_NAME: Kind = { is: areTexts, expected: "an object of strings" };
+export const SIGNATURES: Kind = { is: areSignatures, expected: "signatures by user and key" };
+export const OBJECT: Kind = { is: isObject, expected: "an object" };
 
 /**
- * The first thing that is wrong with the value's shape and where, such as `algorithms: expected Array`; `undefined` if
- * nothing is.
+ * The first thing that is wrong with the value's shape and where, such as `algorithms: expected an array of strings`;
+ * `undefined` if nothing is. It never has a part of the value, however long that is.
  */
-export function shapeProblem(shape: v.GenericSchema, value: unknown): string | undefined {
-  const { issues } = v.safeParse(shape, value, { abortEarly: true });
-  if (issues === undefined) return undefined;
-  const [issue] = issues;
-  const path = v.getDotPath(issue);
-  // Never valibot's own message: it repeats the value it received, however long that is.
-  const problem = issue.type === "custom" ? issue.message : `expected ${issue.expected ?? "something else"}`;
-  return path === null ? problem : `${path}: ${problem}`;
+export function shapeProblem(shape: Shape, value: unknown): string | undefined {
+  if (!isObject(value)) return "expected an object";
+  for (const [name, { is, expected }, presence] of shape) {
+    const given = own(value, name);
+    if (!is(given) && !(given === undefined && presence === "optional")) return `${name}: expected ${expected}`;
+  }
+  return undefined;
 }
 
 /** Quotes a string from the wire, cut short enough for a message. */

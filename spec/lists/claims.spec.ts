@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { MAX_CLAIMS_OF_ONE_KEY, MAX_USERS_OF_ONE_KEY } from "../../src/keys/limits.js";
 import { Claims, type ClaimsByUser } from "../../src/lists/claims.js";
-import type { IndexEntry, IndexRecord } from "../../src/lists/index-record.js";
+import type { IndexEntry } from "../../src/lists/index-record.js";
 import { BOB, CAROL, crowd } from "../support/users.js";
 
 const KEY = "key";
 const listed = (claims: ClaimsByUser) =>
   Array.from(claims, ([userId, deviceIds]) => `${userId} ${deviceIds.join(" ")}`);
 
-function claimsOf(...records: readonly IndexRecord[]) {
+function claimsOf(...records: readonly (readonly IndexEntry[])[]) {
   const claims = new Claims();
   for (const record of records) claims.add(record);
   const first = () => {

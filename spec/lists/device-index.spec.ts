@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { MAX_CLAIMS_OF_ONE_KEY } from "../../src/keys/limits.js";
 import { StoreClearedError } from "../../src/model/errors.js";
 import { indexKey, listKey } from "../../src/store/records.js";
-import { indexEntries, type IndexEntry } from "../../src/lists/index-record.js";
+import { indexEntries, toIndexRecord, type IndexEntry } from "../../src/lists/index-record.js";
 import type { UserId } from "../../src/model/ids.js";
 import type { DeviceStatus } from "../../src/model/results.js";
 import type { DeviceKeys } from "../../src/model/wire.js";
@@ -13,6 +13,8 @@ import { saveAll, storeOnHead4, toSave } from "./save-in.js";
 import { bob, carol, keyOf, phone, tablet, verified } from "./verified-lists.js";
 
 import { claiming, indexIn, KEY, saveDevices, snapshot } from "./index-in.js";
+const claim = (userId: UserId, deviceId = "D"): IndexEntry => [userId, deviceId, KEY];
+
 describe("finding a device", () => {
   it("finds it by both of its keys, each under its own algorithm", () => {
     const store = storeOnHead4();
@@ -53,7 +55,7 @@ describe("finding a device", () => {
   it("believes the lists, not the index", () => {
     const store = storeOnHead4();
     saveDevices(store, bob, phone);
-    put(store, [indexKey(9), [[CAROL, "FORGED", KEY, "another key"]]]);
+    put(store, [indexKey(9), toIndexRecord([[CAROL, "FORGED", KEY, "another key"]])]);
     expect(indexIn(store).find()).toEqual(["bob PHONE"]);
     put(store, [listKey(BOB), "?"]);
     expect(indexIn(store).find()).toEqual([]);
@@ -68,7 +70,7 @@ describe("finding a device", () => {
     };
     const unsigned = saveWith({ signedByItself: false, crossSigned: false });
     expect(indexIn(unsigned).find()).toEqual([]);
-    put(unsigned, [indexKey(9), [[BOB, "PHONE", KEY]]]); // saved by a version that had them in the index
+    put(unsigned, [indexKey(9), toIndexRecord([[BOB, "PHONE", KEY]])]); // saved by a version that had them in the index
     expect(indexIn(unsigned).find()).toEqual([]);
     const byOwner = saveWith({ signedByItself: false, crossSigned: true });
     expect(indexIn(byOwner).find()).toEqual(["bob PHONE"]);
@@ -85,7 +87,7 @@ describe("finding a device", () => {
     const store = storeOnHead4();
     put(
       store,
-      [indexKey(5), [...many.map((id) => [BOB, id, KEY]), ...crowd(20).map((userId) => [userId, "D", KEY])]],
+      [indexKey(5), toIndexRecord([...many.map((id) => claim(BOB, id)), ...crowd(20).map((userId) => claim(userId))])],
       [
         listKey(BOB),
         {
@@ -108,7 +110,7 @@ describe("finding a device", () => {
 
 describe("a key that many users claim", () => {
   const liars = crowd(2_000);
-  const claim = (userId: UserId): IndexEntry => [userId, "D", KEY];
+  const claims = toIndexRecord(liars.map((userId) => claim(userId)));
   /** The saved list of a liar who has a device with the key. */
   const listOfLiar = (userId: UserId) => [listKey(userId), recordOf(signedAccount(userId), "D")] as const;
   const recordOf = (account: SignedAccount, ...ids: readonly string[]) => ({
@@ -130,13 +132,13 @@ describe("a key that many users claim", () => {
 
   it("is never found at one of them alone", () => {
     // The first few are gone; those who follow have no such device, but for one.
-    const gone = liars.slice(0, 16).map((userId): IndexEntry => [userId, "D"]);
-    const { find } = bobAmong([indexKey(3), liars.map(claim)], [indexKey(4), gone], listOfLiar(liars[20]!));
+    const gone = toIndexRecord(liars.slice(0, 16).map((userId) => [userId, "D"]));
+    const { find } = bobAmong([indexKey(3), claims], [indexKey(4), gone], listOfLiar(liars[20]!));
     expect(find()).toEqual(["user20 D", "bob PHONE"]);
   });
 
   it("costs one read of a few lists", () => {
-    const { find, log } = bobAmong([indexKey(3), liars.map(claim)], ...liars.slice(0, 20).map(listOfLiar));
+    const { find, log } = bobAmong([indexKey(3), claims], ...liars.slice(0, 20).map(listOfLiar));
     expect(find()).toHaveLength(16);
     expect(log.reads).toHaveLength(2);
     expect(log.reads.at(-1)).toHaveLength(1 + 16);
@@ -154,7 +156,7 @@ describe("a key that many users claim", () => {
     deviceKeys.forEach((device, deviceId) => watched.set(deviceId, device));
     const list = { ...record.saved.list, deviceKeys: watched };
     const { find } = bobAmong(
-      [indexKey(3), [claim(liars[0]!)]],
+      [indexKey(3), toIndexRecord([claim(liars[0]!)])],
       [listKey(liars[0]!), { ...record, saved: { ...record.saved, list } }],
     );
     expect(find()).toEqual(["user0 D", "bob PHONE"]);

@@ -47,27 +47,41 @@ describe("saving the lists of an answer", () => {
     }),
   );
 
-  it.each<[string, boolean, (list: DeviceList) => DeviceList]>([
-    ["nothing of a list that is the same as the saved one, fetched later", false, (list) => list],
-    ["a list that is another one", true, (list) => ({ ...list, deviceKeys: new Map() })],
+  it.each<[string, boolean, DeviceList]>([
+    ["nothing of a list that repeats the one in memory", false, bobs],
     [
       "a list that our own identity may have signed",
       true,
-      (list) => ({ ...list, identity: { ...list.identity, signedBy: ["key"] } }),
+      { ...bobs, identity: { ...bobs.identity, signedBy: ["k"] } },
     ],
-  ])("writes %s", (_, isWritten, change) => {
+  ])("writes %s", (_, isWritten, list) => {
     marbles((m) => {
       const { saveLists, store, memory } = saverIn(m);
-      saveLists({ [BOB]: bobs }).subscribe();
+      saveLists({ [BOB]: list }).subscribe();
       const { update } = store.begun;
-      saveLists({ [BOB]: { ...change(bobs), fetchedAt: 99 } }, { forced: true }).subscribe();
+      const repeats = memory.last(BOB)?.list;
+      saveLists({ [BOB]: { ...list, fetchedAt: 99 } }, { forced: true, repeats }).subscribe();
       expect(store.begun.update - update).toBe(isWritten ? 1 : 0);
-      expect(memory.last(BOB)?.list.fetchedAt).toBe(99);
+      expect(memory.last(BOB)?.list).toEqual({ ...repeats, fetchedAt: 99 });
     })();
   });
 
   it(
-    "asks the store about a list that is the same, if its pins may not be, or its revision is another one",
+    "writes a list that repeats another one than memory has by now",
+    marbles((m) => {
+      const { saveLists, store, memory } = saverIn(m);
+      saveLists({ [BOB]: bobs }).subscribe();
+      const repeats = memory.last(BOB)?.list;
+      saveLists({ [BOB]: emptyList(5) }, { forced: true }).subscribe();
+      const { update } = store.begun;
+      saveLists({ [BOB]: bobs }, { forced: true, repeats }).subscribe();
+      expect(store.begun.update - update).toBe(1);
+      expect(memory.last(BOB)?.list.deviceKeys).toEqual(bobs.deviceKeys);
+    }),
+  );
+
+  it(
+    "asks the store about a list that is repeated, if its pins may not be, or its revision is another one",
     marbles((m) => {
       const { saveLists, store, memory, unsaved, apply } = saverIn(m);
       const updates = (action: () => void) => {
@@ -75,7 +89,8 @@ describe("saving the lists of an answer", () => {
         action();
         return store.begun.update - update;
       };
-      const save = () => saveLists({ [BOB]: bobs }, { forced: true }).subscribe();
+      const save = () =>
+        saveLists({ [BOB]: bobs }, { forced: true, repeats: memory.last(BOB)?.list ?? bobs }).subscribe();
       expect(updates(save)).toBe(1);
       expect(updates(save)).toBe(0);
       unsaved.add(new Map([[BOB, pinsFor(bob, tablet)]]));
@@ -91,13 +106,13 @@ describe("saving the lists of an answer", () => {
   it(
     "asks the store about a list that is the same as one that could not be saved, though its pins were",
     marbles((m) => {
-      const { saveLists, store, apply } = saverIn(m);
+      const { saveLists, store, memory, apply } = saverIn(m);
       saveLists({ [BOB]: verified(bob, [phone, tablet]) }).subscribe();
       apply(changing("s0", "s1", BOB));
       store.failNext("full", "update");
       saveLists({ [BOB]: bobs }).subscribe();
       saveLists({ [BOB]: bobs }, { revision: undefined }).subscribe(); // a late answer: only its pins
-      saveLists({ [BOB]: bobs }, { forced: true }).subscribe();
+      saveLists({ [BOB]: bobs }, { forced: true, repeats: memory.last(BOB)?.list }).subscribe();
       m.afterwards(() => {
         const record = saved(store.records, listKey(BOB)) as ListRecord;
         expect([...(record.saved?.list.deviceKeys.keys() ?? [])]).toEqual(["PHONE"]);

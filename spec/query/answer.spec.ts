@@ -9,6 +9,7 @@ import {
   type Answer,
 } from "../../src/query/answer.js";
 import { CachedList } from "../../src/lists/list-cache.js";
+import type { UserDeviceKeys } from "../../src/model/results.js";
 import type { Revision } from "../../src/store/revision.js";
 import type { TrackedUser } from "../../src/store/tracked-users.js";
 import { keysDigest } from "../../src/trust/keys-digest.js";
@@ -30,6 +31,8 @@ const answer = (properties: Partial<Answer> = {}): Answer => ({
   reachable: true,
   ...properties,
 });
+/** With the digest, which is computed when it is read. */
+const shown = (keys: UserDeviceKeys) => ({ ...keys, digest: keys.digest });
 const at = (revision: Revision): TrackedUser => ({ revision, outdated: false, hasList: true });
 
 describe("the freshness of an answer", () => {
@@ -62,13 +65,13 @@ describe("the freshness of an answer", () => {
 
 describe("an answer as a caller gets it", () => {
   it("is the list with its freshness now", () => {
-    expect(toUserDeviceKeys(answer(), at(then), settled)).toStrictEqual({
+    expect(shown(toUserDeviceKeys(answer(), at(then), settled))).toStrictEqual({
       ...list,
       identity,
       freshness: "current",
       digest,
     });
-    expect(toUserDeviceKeys(answer(), at(later), settled)).toStrictEqual({
+    expect(shown(toUserDeviceKeys(answer(), at(later), settled))).toStrictEqual({
       ...list,
       identity,
       freshness: "superseded",
@@ -79,7 +82,7 @@ describe("an answer as a caller gets it", () => {
   it("is one object for all callers if it is cached and current", () => {
     const cached = new CachedList(list, then);
     expect(toUserDeviceKeys(fromCache(BOB, cached), at(then), settled)).toBe(cached.current(undefined));
-    expect(toUserDeviceKeys(fromCache(BOB, cached), at(later), settled)).toStrictEqual({
+    expect(shown(toUserDeviceKeys(fromCache(BOB, cached), at(later), settled))).toStrictEqual({
       ...list,
       identity,
       freshness: "superseded",
@@ -105,7 +108,9 @@ describe("the answer for a user who could not be reached", () => {
 
   it("is the last list, its devices as lastKnown, and its identity judged now", () => {
     const { deviceKeys, ...rest } = known;
-    expect(toUserDeviceKeys(unreachable(BOB, known, 7), at(then), { inDoubt: false, ourKey: "ours" })).toStrictEqual({
+    expect(
+      shown(toUserDeviceKeys(unreachable(BOB, known, 7), at(then), { inDoubt: false, ourKey: "ours" })),
+    ).toStrictEqual({
       ...rest,
       deviceKeys: new Map(),
       lastKnown: deviceKeys,
@@ -123,7 +128,7 @@ describe("the answer for a user who could not be reached", () => {
   });
 
   it("has no devices and an unknown identity if no list is known", () => {
-    expect(toUserDeviceKeys(unreachable(BOB, undefined, 7), undefined, settled)).toStrictEqual({
+    expect(shown(toUserDeviceKeys(unreachable(BOB, undefined, 7), undefined, settled))).toStrictEqual({
       ...emptyList(7),
       identity: { state: "unknown", verified: false, wasVerified: false, collisions: [] },
       freshness: "unreachable",

@@ -107,8 +107,10 @@ describe("a request", () => {
     "has a part for each of its users",
     marbles((m) => {
       const { request } = requestIn(m, m.cold("--(x|)", empty));
-      m.expectObservable(request.answerOf(CAROL).pipe(map(({ userId }) => userId))).toBe("-----(c|)", { c: CAROL });
-      m.expectObservable(request.answerOf(ALICE)).toBe("-----|");
+      m.expectObservable(request.answersOf(new Set([CAROL])).pipe(map(({ userId }) => userId))).toBe("-----(c|)", {
+        c: CAROL,
+      });
+      m.expectObservable(request.answersOf(new Set([ALICE]))).toBe("-----|");
     }),
   );
 
@@ -116,7 +118,7 @@ describe("a request", () => {
     "has the part of a user as soon as it is settled, and again for late subscribers",
     marbles((m) => {
       const { request } = requestInPortions(m, "--(c|)");
-      const nameOf = (userId: string) => request.answerOf(userId).pipe(map((one) => localpart(one.userId)));
+      const nameOf = (userId: string) => request.answersOf(new Set([userId])).pipe(map((one) => localpart(one.userId)));
       m.expectObservable(nameOf(BOB)).toBe("--(b|)", { b: "bob" });
       m.expectObservable(nameOf(CAROL)).toBe("-----(c|)", { c: "carol" });
       m.expectObservable(nameOf(BOB), "------^").toBe("------(b|)", { b: "bob" });
@@ -128,7 +130,7 @@ describe("a request", () => {
     "keeps the parts that were settled before it failed",
     marbles((m) => {
       const { request } = requestInPortions(m, "--#");
-      const nameOf = (userId: string) => request.answerOf(userId).pipe(map((one) => localpart(one.userId)));
+      const nameOf = (userId: string) => request.answersOf(new Set([userId])).pipe(map((one) => localpart(one.userId)));
       m.expectObservable(nameOf(BOB), "------^").toBe("------(b|)", { b: "bob" });
       m.expectObservable(nameOf(BOB)).toBe("--(b|)", { b: "bob" });
       m.expectObservable(nameOf(CAROL)).toBe("-----#", undefined, "error");
@@ -139,7 +141,7 @@ describe("a request", () => {
     "settles the rest although only users who are settled are waited for",
     marbles((m) => {
       const { request, events } = requestInPortions(m, "--(c|)");
-      request.answerOf(BOB).subscribe(() => events.push("emitted"));
+      request.answersOf(new Set([BOB])).subscribe(() => events.push("emitted"));
       m.afterwards(() => {
         expect(events).toEqual(["response at 2", "settled at 2", "emitted", "settled at 5", "end at 5"]);
       });

@@ -1,7 +1,7 @@
 import { KEY_ALGORITHMS, type KeyAlgorithm } from "../keys/device-key.js";
 import { MAX_CLAIMS_OF_ONE_KEY, MAX_USERS_OF_ONE_KEY } from "../keys/limits.js";
 import type { DeviceId, UserId } from "../model/ids.js";
-import { keyIn, type IndexEntry, type IndexRecord } from "./index-record.js";
+import { keyIn, type IndexEntry } from "./index-record.js";
 
 /** Devices that have one key, by user. */
 export type ClaimsByUser = ReadonlyMap<UserId, readonly DeviceId[]>;
@@ -31,8 +31,8 @@ export class Claims {
     for (const claims of this.#keys.values()) claims.clear();
   }
 
-  /** Adds a record of the index: its entries override earlier ones of the same devices. */
-  add(entries: IndexRecord): void {
+  /** Adds the entries of a record of the index: they override earlier ones of the same devices. */
+  add(entries: readonly IndexEntry[]): void {
     for (const entry of entries) this.#addOne(entry);
   }
 

@@ -3,7 +3,7 @@ import type { DeviceId, UserId } from "../model/ids.js";
 import { inPartsOf } from "../model/in-parts.js";
 import { compactedIndexKey, indexKey, type SyncRecord } from "../store/records.js";
 import type { SavedRecords } from "../store/saved-records.js";
-import { readIndex, type IndexEntry } from "./index-record.js";
+import { readIndex, toIndexRecord, type IndexEntry } from "./index-record.js";
 
 /**
  * Folds the records of the index into as few as possible, without devices that are gone. Users who are not tracked keep
@@ -26,7 +26,7 @@ export function compactIndex(records: SavedRecords, { snapshot, position }: Sync
   const all = Array.from(entries.values()).flatMap((devices) => [...devices.values()]);
   const parts = inPartsOf(DEVICES_PER_INDEX_RECORD, all);
   parts.forEach((part, i) => {
-    records.set(compactedIndexKey(i), part);
+    records.set(compactedIndexKey(i), toIndexRecord(part));
   });
   for (const key of [...compacted.slice(parts.length), ...appended.filter((one) => records.get(one) !== undefined)])
     records.set(key, undefined);

@@ -7,16 +7,32 @@ import { isSigned, type DeviceList } from "../trust/device-list.js";
 /** The public keys of one device, in the order of {@link KEY_ALGORITHMS}; without keys: the device is gone. */
 export type IndexEntry = readonly [UserId, DeviceId, ...(string | undefined)[]];
 
-/** The devices that one save brought, changed or removed. Later records override earlier ones, device by device. */
-export type IndexRecord = readonly IndexEntry[];
+/**
+ * The devices that one save brought, changed or removed. Later records override earlier ones, device by device.
+ *
+ * Four values for each device, one after the other: an array for each would take five times the memory, and as long to
+ * store.
+ */
+export type IndexRecord = readonly (string | undefined)[];
 
-/** The record, or `undefined` if it is damaged. */
-export function readIndex(record: unknown): IndexRecord | undefined {
-  const isText = (value: unknown) => value === undefined || typeof value === "string";
-  const isEntry = (entry: unknown) =>
-    Array.isArray(entry) && typeof entry[0] === "string" && typeof entry[1] === "string" && entry.every(isText);
-  return Array.isArray(record) && record.every(isEntry) ? (record as IndexRecord) : undefined;
+const VALUES = 2 + KEY_ALGORITHMS.length;
+
+export const toIndexRecord = (entries: readonly IndexEntry[]): IndexRecord =>
+  Array.from({ length: VALUES * entries.length }, (_, i) => entries[Math.floor(i / VALUES)]?.[i % VALUES]);
+
+/** The entries of a record, or `undefined` if it is damaged. */
+export function readIndex(record: unknown): readonly IndexEntry[] | undefined {
+  if (!Array.isArray(record) || record.length % VALUES !== 0) return undefined;
+  const entries: IndexEntry[] = [];
+  for (let i = 0; i < record.length; i += VALUES) {
+    const [userId, deviceId, ...keys] = record.slice(i, i + VALUES) as readonly unknown[];
+    if (typeof userId !== "string" || typeof deviceId !== "string" || !keys.every(isKey)) return undefined;
+    entries.push(keys.every((key) => key === undefined) ? [userId, deviceId] : [userId, deviceId, ...keys]);
+  }
+  return entries;
 }
+
+const isKey = (value: unknown): value is string | undefined => value === undefined || typeof value === "string";
 
 /**
  * What a saved list has the index say: all of its devices that claim their keys, and those that do not any more.
@@ -29,7 +45,7 @@ export function indexEntries(userId: UserId, before: DeviceList | undefined, aft
   const present = Array.from(after.deviceKeys).filter(([deviceId]) => isClaimant(deviceId));
   const gone = Array.from(before?.deviceKeys.keys() ?? []).filter((deviceId) => !isClaimant(deviceId));
   return [
-    ...present.map(([deviceId, device]): IndexEntry => [userId, deviceId, ...keysOf(device)]),
+    ...present.map(([deviceId, device]) => entryOf(userId, deviceId, device)),
     ...gone.map((deviceId): IndexEntry => [userId, deviceId]),
   ];
 }
@@ -37,8 +53,13 @@ export function indexEntries(userId: UserId, before: DeviceList | undefined, aft
 /** Whether a device claims its keys: an unsigned one proves nothing, and would only keep others from being found. */
 export const claimsKeys = (status: DeviceStatus | undefined): boolean => status !== undefined && isSigned(status);
 
-const keysOf = (device: DeviceKeys): readonly (string | undefined)[] =>
-  KEY_ALGORITHMS.map((algorithm) => comparableKey(device, algorithm));
+/** Written as a literal: an array that other values are spread into reserves memory for many more. */
+const entryOf = (userId: UserId, deviceId: DeviceId, device: DeviceKeys): IndexEntry => [
+  userId,
+  deviceId,
+  comparableKey(device, "curve25519"),
+  comparableKey(device, "ed25519"),
+];
 
 /** The public key of this algorithm in an entry. */
 export const keyIn = (entry: IndexEntry, algorithm: KeyAlgorithm): string | undefined =>

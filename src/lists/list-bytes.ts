@@ -1,4 +1,5 @@
 import { CROSS_SIGNING_KINDS } from "../keys/cross-signing-keys.js";
+import { namesOf } from "../keys/json.js";
 import type { DeviceList } from "../trust/device-list.js";
 import type { Pins } from "../trust/pins.js";
 
@@ -46,6 +47,7 @@ function bytesOf(value: unknown): number {
   let bytes = OBJECT;
   if (Array.isArray(value)) for (const item of value) bytes += ENTRY + bytesOf(item);
   else
-    for (const name in value) bytes += ENTRY + TEXT + name.length + bytesOf((value as Record<string, unknown>)[name]);
+    for (const name of namesOf(value))
+      bytes += ENTRY + TEXT + name.length + bytesOf((value as Record<string, unknown>)[name]);
   return bytes;
 }

@@ -25,7 +25,13 @@ export class CachedList {
     readonly list: DeviceList,
     readonly revision: Revision,
     readonly beside: BesideList = {},
-  ) {}
+    /** The last list of the same user. */
+    last?: CachedList,
+  ) {
+    const { pins, reported } = beside;
+    const isAsLarge = last?.list.deviceKeys === list.deviceKeys && last.beside.pins === pins;
+    if (isAsLarge && reported === last.beside.reported) this.#bytes = last.#bytes;
+  }
 
   /** How many bytes it takes in memory, approximately, with what is beside it. */
   get bytes(): number {

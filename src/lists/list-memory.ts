@@ -73,8 +73,9 @@ export class ListMemory {
 
   /** Caches a list if its user is tracked. What is known of the pins stays known. */
   keep(userId: UserId, list: DeviceList, revision: Revision, beside: BesideList = {}): CachedList {
-    const pins = beside.pins ?? this.#cache.get(userId)?.beside.pins;
-    const cached = new CachedList(list, revision, { ...beside, pins });
+    const last = this.#cache.get(userId);
+    const pins = beside.pins ?? last?.beside.pins;
+    const cached = new CachedList(list, revision, { ...beside, pins }, last);
     if (this.#tracking.get(userId) !== undefined) this.#cache.set(userId, cached);
     if (userId === this.#ownUserId) this.setOurKey(ownUserSigningKey(list));
     return cached;

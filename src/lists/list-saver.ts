@@ -10,7 +10,6 @@ import type { News } from "../store/announcement.js";
 import type { Chain } from "../store/chain.js";
 import { listKey, OWN_IDENTITY, readOwnIdentity } from "../store/records.js";
 import type { Tracking } from "../sync/tracking.js";
-import { applyPins } from "../trust/apply-pins.js";
 import { emptyList, sameDeviceList, type DeviceList } from "../trust/device-list.js";
 import { NO_PINS, type Pins } from "../trust/pins.js";
 import { deviceUpdate } from "./device-update.js";
@@ -36,6 +35,8 @@ export interface DecidedList {
    * pins.
    */
   readonly refused: boolean;
+  /** If it was cached: the entry. */
+  readonly cached: CachedList | undefined;
 }
 
 /** What became of the lists of one transaction. */
@@ -136,21 +137,21 @@ export class ListSaver {
   }
 
   #conclude(lists: ReadonlyMap<UserId, ListToSave>, decided: Decided): ReadonlyMap<UserId, DecidedList> {
-    this.#take(lists, decided);
+    const listed = this.#take(lists, decided);
     const { outcomes, uncached } = decided;
     const isRefused = (userId: UserId, { state }: SaveOutcome) =>
       uncached.has(userId) || state === "refused" || (state === "pinned" && lists.get(userId)?.revision !== undefined);
     return new Map(
       Array.from(outcomes, ([userId, outcome]) => [
         userId,
-        { list: outcome.list, refused: isRefused(userId, outcome) },
+        { list: outcome.list, refused: isRefused(userId, outcome), cached: listed.get(userId) },
       ]),
     );
   }
 
   /**
-   * Lists that are the same as those in memory, which the store has with the same pins at the same revisions: there is
-   * nothing to write, so the store need not be asked.
+   * Lists that repeat those in memory, which the store has with the same pins at the same revisions. They have been
+   * compared with the pins and found in order, so nothing would be written, and the store need not be asked.
    */
   #sameAsSaved(lists: ReadonlyMap<UserId, ListToSave>): ReadonlyMap<UserId, SaveOutcome> {
     const outcomes = new Map<UserId, SaveOutcome>();
@@ -161,18 +162,21 @@ export class ListSaver {
     return outcomes;
   }
 
-  #sameOutcome(userId: UserId, { list: verified, revision, ...toSave }: ListToSave): SaveOutcome | undefined {
+  #sameOutcome(
+    userId: UserId,
+    { list: { fetchedAt, identity }, repeats, revision }: ListToSave,
+  ): SaveOutcome | undefined {
     const { own, tracking, memory, unsaved } = this.#ports;
-    if (revision === undefined || revision.doubted === true || tracking.get(userId)?.revision !== revision)
-      return undefined;
+    if (repeats === undefined || revision === undefined || revision.doubted === true) return undefined;
+    if (tracking.get(userId)?.revision !== revision) return undefined;
     const cached = memory.cached(userId, revision);
-    const known = cached?.beside.pins;
-    if (cached?.beside.isSaved !== true || known === undefined || unsaved.get(userId) !== undefined) return undefined;
+    if (cached?.list !== repeats || cached.beside.isSaved !== true || unsaved.get(userId) !== undefined)
+      return undefined;
+    const { pins } = cached.beside;
     // What depends on our own identity, the store knows best.
-    if (userId === own.ownUserId || verified.identity.signedBy.length > 0) return undefined;
-    const { list, pins } = applyPins(verified, known, cached.list, { ...toSave, ourKey: memory.ourKey });
-    if (pins !== known || !sameDeviceList(list, cached.list)) return undefined;
-    return { list, pins, before: cached.list, state: "saved", pinsDamaged: false, pinsReplaced: false, isSame: true };
+    if (pins === undefined || userId === own.ownUserId || identity.signedBy.length > 0) return undefined;
+    const list = { ...repeats, fetchedAt };
+    return { list, pins, before: repeats, state: "saved", pinsDamaged: false, pinsReplaced: false, isSame: true };
   }
 
   /**
@@ -212,7 +216,10 @@ export class ListSaver {
   }
 
   /** Caches what was decided, and reports what it changed. */
-  #take(lists: ReadonlyMap<UserId, ListToSave>, { outcomes, uncached, durable }: Decided): void {
+  #take(
+    lists: ReadonlyMap<UserId, ListToSave>,
+    { outcomes, uncached, durable }: Decided,
+  ): ReadonlyMap<UserId, CachedList> {
     const { own, chain, tracking, memory, ownIdentity, updated } = this.#ports;
     let isBehind = false;
     const listed = new Map<UserId, CachedList>();
@@ -242,7 +249,7 @@ export class ListSaver {
     this.#reportReplaced(outcomes);
     memory.listed(listed);
     if (isBehind) chain.catchUp();
-    if (durable === undefined) return;
+    if (durable === undefined) return listed;
     tracking.saved(Array.from(outcomes).flatMap(([userId, { state }]) => (state === "saved" ? [userId] : [])));
     for (const [userId, { list, update }] of outcomes) {
       // A save that failed may have taken effect all the same, and what it changed was not reported.
@@ -250,6 +257,7 @@ export class ListSaver {
       const change = before === undefined ? update : deviceUpdate(userId, before, list, memory.ourKey);
       if (change !== undefined) updated(change);
     }
+    return listed;
   }
 
   /** The list that was saved before one that could not be; an empty one if no list of the user was. */

@@ -13,12 +13,14 @@ import type { PinContext } from "../trust/pin-context.js";
 import { contradict, mergePins } from "../trust/merge-pins.js";
 import { isNothing, NO_PINS, type Pins } from "../trust/pins.js";
 import { deviceUpdate } from "./device-update.js";
-import { indexEntries, type IndexRecord } from "./index-record.js";
+import { indexEntries, toIndexRecord } from "./index-record.js";
 import { isUsable, listRecordIn, type ListRecord, type ReadListRecord } from "./list-record.js";
 
 /** A verified list. */
 export interface ListToSave {
   readonly list: DeviceList;
+  /** The list in memory that the response repeats, if it does. */
+  readonly repeats?: DeviceList | undefined;
   /** The number of the last commit when the query was sent. */
   readonly askedAfter?: number | undefined;
   /** The revision that its user had when the query was sent; `undefined` if only its pins are to be saved. */
@@ -99,7 +101,7 @@ export function saveLists(
   const entries = saved.flatMap(([userId, { list, before }]) =>
     list === before ? [] : indexEntries(userId, before, list),
   );
-  if (entries.length > 0) records.set(indexKey(position), entries satisfies IndexRecord);
+  if (entries.length > 0) records.set(indexKey(position), toIndexRecord(entries));
   const ourKey = readOwnIdentity(records.get(OWN_IDENTITY))?.userSigningKey; // as this response leaves it
   for (const [userId, outcome] of saved) {
     const update = deviceUpdate(userId, outcome.before, outcome.list, ourKey);

@@ -19,6 +19,28 @@ export class Lookup {
    * caller unsubscribes.
    */
   get(wanted: readonly UserId[], options: LookupOptions): Observable<DeviceKeysByUser> {
+    return defer(() => {
+      const found = options.forceDownload === true ? undefined : this.#allInMemory(wanted);
+      return found === undefined ? this.#gatherAll(wanted, options) : of(found);
+    });
+  }
+
+  /** The lists if memory has all of them and they are current: nothing else needs to be done, for each message. */
+  #allInMemory(wanted: readonly UserId[]): DeviceKeysByUser | undefined {
+    const { tracking, memory, count } = this.#parts;
+    if (tracking.inDoubt) return undefined;
+    const found = new Map<UserId, UserDeviceKeys>();
+    for (const userId of wanted) {
+      const user = tracking.get(userId);
+      const cached = user?.outdated === false ? memory.cached(userId, user.revision) : undefined;
+      if (cached === undefined) return undefined;
+      found.set(userId, cached.current(memory.ourKey));
+    }
+    if (found.size > 0) count({ hits: found.size });
+    return found;
+  }
+
+  #gatherAll(wanted: readonly UserId[], options: LookupOptions): Observable<DeviceKeysByUser> {
     return this.gather(wanted, options).pipe(
       take(1),
       mergeMap(({ answers, failures, pending }) => {

@@ -142,7 +142,8 @@ export interface UserDeviceKeys {
   readonly identity: IdentityStatus;
   /**
    * SHA-256 over the user's keys (`keysDigest`), in unpadded base64: what another person is shown of this user has the
-   * same. Computed when it is read. Compare it over another path than the server's, with `compareViews`.
+   * same. Computed when it is read, by an inherited getter: a copy such as `{ ...keys }` has none. Compare it over
+   * another path than the server's, with `compareViews`.
    */
   readonly digest: string;
 }

@@ -19,8 +19,8 @@ export interface Answer {
   readonly reachable: boolean;
   /** If it did not: the last list that is known. Its devices are not in `list`, unless they were shown before. */
   readonly lastKnown?: DeviceList;
-  /** If it came from the cache: the entry there. */
-  readonly cached?: CachedList;
+  /** If it is in the cache, or came from there: the entry. */
+  readonly cached?: CachedList | undefined;
 }
 
 /** What else an answer depends on when it is emitted. */

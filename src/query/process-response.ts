@@ -130,7 +130,8 @@ function settleUsers(
         const one = decided.get(userId);
         if (one === undefined) return unreachable(userId, known.get(userId)?.list, fetchedAt);
         const superseded = one.refused || query.isSuperseded(userId);
-        return { userId, list: one.list, revision: query.revisions.get(userId), superseded, reachable: true };
+        const { list, cached } = one;
+        return { userId, list, revision: query.revisions.get(userId), superseded, reachable: true, cached };
       };
       return new Map(users.map((user) => [user.userId, answerFor(user)]));
     }),
@@ -145,6 +146,8 @@ interface ReadUser {
   readonly isListed: ParsedUser["isListed"];
   /** The verified list; `undefined` if the user was not reached. */
   readonly list: DeviceList | undefined;
+  /** The list in memory that the response repeats, if it does. */
+  readonly repeats?: DeviceList | undefined;
 }
 
 type ReachedUser = ReadUser & { readonly list: DeviceList };
@@ -158,10 +161,10 @@ function toSave(
 ): ReadonlyMap<UserId, ListToSave> {
   const refusesUnsigned = unsignedDevices === "refuse";
   return new Map(
-    users.map(({ userId, list, isListed }) => {
+    users.map(({ userId, list, repeats, isListed }) => {
       const revision = !query.isSuperseded(userId) ? query.revisions.get(userId) : undefined;
       const forced = query.isForced(userId);
-      return [userId, { list, askedAfter: query.sentAfter, revision, forced, refusesUnsigned, isListed }];
+      return [userId, { list, repeats, askedAfter: query.sentAfter, revision, forced, refusesUnsigned, isListed }];
     }),
   );
 }
@@ -186,6 +189,7 @@ function unchangedUser(
     refusals: [],
     isListed,
     list: { ...known, fetchedAt, identity: unpinned(known.identity) },
+    repeats: known,
   };
 }
 

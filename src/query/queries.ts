@@ -1,15 +1,15 @@
 import {
-  AsyncSubject,
   catchError,
   defer,
   EMPTY,
+  filter,
   finalize,
-  from,
+  map,
   merge,
   mergeMap,
   of,
-  shareReplay,
-  switchMap,
+  Subject,
+  takeWhile,
   type Observable,
 } from "rxjs";
 import type { CountActivity } from "../model/activity.js";
@@ -23,11 +23,9 @@ import { teardownWithin } from "./teardown-within.js";
 /** One user's query: waiting for a request, or carried by one. */
 interface Entry extends Queued {
   readonly userId: UserId;
-  /** Emits the request that carries the user, once there is one. */
-  readonly request$: AsyncSubject<QueryRequest>;
-  /** The user's part of that request's answers, shared by all of its callers. */
-  readonly answer$: Observable<Answer>;
   request?: QueryRequest;
+  /** Calls that wait for it to be sent: without any, it is not. */
+  callers: number;
   isForced: boolean;
   /** Whether it goes on without callers. */
   isKept: boolean;
@@ -74,6 +72,7 @@ export class Queries {
    */
   readonly #entries = new Map<UserId, Entry>();
   readonly #queue: RequestQueue<Entry>;
+  readonly #begun$ = new Subject<{ readonly request: QueryRequest; readonly batch: readonly Entry[] }>();
 
   constructor(ports: QueriesPorts, limits: QueryLimits) {
     this.#ports = ports;
@@ -92,26 +91,21 @@ export class Queries {
     const { timeout, onFailure } = options;
     return defer(() => {
       const entries = userIds.map((userId) => this.#join(userId, options));
+      const arrived = new Set(
+        entries.filter(({ request }) => request?.hasResponse === true).map(({ userId }) => userId),
+      );
+      // An answer that had arrived before the question, and turns out not to be current, is older than it.
+      const isOlder = ({ userId, superseded }: Answer) => superseded && arrived.has(userId);
+      const answers$ = this.#answers(entries, onFailure);
+      const notOlder$ = answers$.pipe(
+        mergeMap((answer) => (isOlder(answer) ? this.ask([answer.userId], { timeout, onFailure }) : of(answer))),
+      );
       const send$ = defer(() => {
         this.send();
         return EMPTY;
       });
-      // All users of the call are subscribed to before anything is sent, so that requests hold as many of them as they
-      // may.
-      const answers$ = from(entries).pipe(
-        mergeMap((entry) => {
-          const { userId } = entry;
-          const answer$ = this.#notOlder(entry, timeout);
-          if (onFailure === undefined) return answer$;
-          return answer$.pipe(
-            catchError((error: unknown) => {
-              onFailure(userId, error);
-              return EMPTY;
-            }),
-          );
-        }),
-      );
-      return merge(answers$, send$);
+      // All users of the call wait before anything is sent, so that requests hold as many of them as they may.
+      return merge(arrived.size === 0 ? answers$ : notOlder$, send$);
     }).pipe(
       teardownWithin((teardown) => {
         this.#queue.hold(teardown);
@@ -124,13 +118,11 @@ export class Queries {
    * or the tracker. While it goes on, another call changes nothing.
    */
   keep(userIds: readonly UserId[], timeout?: number): void {
-    if (userIds.length === 0) return;
-    for (const userId of userIds) {
-      const entry = this.#join(userId, { timeout, background: true });
-      if (entry.isKept) continue;
-      entry.isKept = true;
-      entry.answer$.subscribe({ error: () => {} }); // if it fails, the next lookup queries again
-    }
+    const entries = userIds.map((userId) => this.#join(userId, { timeout, background: true }));
+    const added = entries.filter(({ isKept }) => !isKept);
+    if (added.length === 0) return;
+    for (const entry of added) entry.isKept = true;
+    this.#answers(added, () => {}).subscribe(); // if one fails, the next lookup queries again
     this.send();
   }
 
@@ -159,10 +151,42 @@ export class Queries {
     this.#queue.send();
   }
 
-  /** An answer that had arrived before the question, and turns out not to be current, is older than it. */
-  #notOlder({ userId, answer$, request }: Entry, timeout: number | undefined): Observable<Answer> {
-    if (request?.hasResponse !== true) return answer$;
-    return answer$.pipe(switchMap((answer) => (answer.superseded ? this.ask([userId], { timeout }) : of(answer))));
+  /**
+   * The answers of these entries: one subscription for each request that carries some of them, whoever else it carries
+   * users for.
+   */
+  #answers(entries: readonly Entry[], onFailure: AskOptions["onFailure"]): Observable<Answer> {
+    return defer(() => {
+      const unsent = new Set(entries.filter(({ request }) => request === undefined));
+      for (const entry of unsent) entry.callers++;
+      const begun$ = this.#begun$.pipe(
+        map(({ request, batch }) => ({ request, users: takeFrom(unsent, batch), left: unsent.size })),
+        filter(({ users }) => users.size > 0),
+        takeWhile(({ left }) => left > 0, true),
+      );
+      return merge(unsent.size === 0 ? EMPTY : begun$, sentIn(entries)).pipe(
+        mergeMap(({ request, users }) => {
+          const answers$ = request.answersOf(users);
+          if (onFailure === undefined) return answers$;
+          return answers$.pipe(
+            catchError((error: unknown) => {
+              for (const userId of users) onFailure(userId, error);
+              return EMPTY;
+            }),
+          );
+        }),
+        finalize(() => {
+          for (const entry of unsent) this.#leave(entry);
+        }),
+      );
+    });
+  }
+
+  /** A call does not wait for it any more. */
+  #leave(entry: Entry): void {
+    if (--entry.callers > 0 || !this.#queue.delete(entry)) return;
+    this.#ports.count({ toFetch: -1 });
+    if (this.#entries.get(entry.userId) === entry) this.#entries.delete(entry.userId);
   }
 
   #join(userId: UserId, { timeout, forced = false, background = false }: AskOptions): Entry {
@@ -180,26 +204,7 @@ export class Queries {
   }
 
   #add(userId: UserId, timeout: number | undefined, isBackground: boolean): Entry {
-    const request$ = new AsyncSubject<QueryRequest>();
-    const entry: Entry = {
-      userId,
-      timeout,
-      request$,
-      answer$: request$.pipe(
-        switchMap((request) => request.answerOf(userId)),
-        finalize(() => {
-          if (!this.#queue.delete(entry)) return;
-          this.#ports.count({ toFetch: -1 }); // never sent, and nothing waits for it
-          if (this.#entries.get(userId) === entry) this.#entries.delete(userId);
-        }),
-        // Reset when the last caller unsubscribes; a caller that comes while the request still exists joins it again.
-        shareReplay({ bufferSize: 1, refCount: true }),
-      ),
-      isForced: false,
-      isBackground,
-      isKept: false,
-      isOver: false,
-    };
+    const entry: Entry = { userId, timeout, callers: 0, isForced: false, isBackground, isKept: false, isOver: false };
     this.#entries.set(userId, entry);
     this.#ports.count({ toFetch: 1 });
     this.#queue.add(entry);
@@ -235,10 +240,7 @@ export class Queries {
       entry.request = request;
       if (entry.isForced) request.force(entry.userId);
     }
-    for (const { request$ } of batch) {
-      request$.next(request);
-      request$.complete();
-    }
+    this.#begun$.next({ request, batch });
   }
 
   #countFetched(entries: readonly Entry[]): void {
@@ -250,4 +252,26 @@ export class Queries {
   #remove(entries: readonly Entry[]): void {
     for (const entry of entries) if (this.#entries.get(entry.userId) === entry) this.#entries.delete(entry.userId);
   }
+}
+
+/** A request, and the users whose answers a call waits for. */
+interface Awaited {
+  readonly request: QueryRequest;
+  readonly users: Set<UserId>;
+}
+
+/** Takes those out of the set that a request carries. */
+function takeFrom(unsent: Set<Entry>, batch: readonly Entry[]): Set<UserId> {
+  return new Set(batch.filter((entry) => unsent.delete(entry)).map(({ userId }) => userId));
+}
+
+/** The requests that carry these entries already. */
+function sentIn(entries: readonly Entry[]): readonly Awaited[] {
+  const awaited = new Map<QueryRequest, Set<UserId>>();
+  for (const { userId, request } of entries) {
+    if (request === undefined) continue;
+    const users = awaited.get(request) ?? new Set();
+    awaited.set(request, users.add(userId));
+  }
+  return Array.from(awaited, ([request, users]) => ({ request, users }));
 }

@@ -1,6 +1,5 @@
 import {
   defer,
-  filter,
   finalize,
   map,
   mergeMap,
@@ -10,6 +9,7 @@ import {
   share,
   take,
   takeUntil,
+  takeWhile,
   tap,
   throwError,
   throwIfEmpty,
@@ -129,12 +129,20 @@ export class QueryRequest implements SentQuery {
     );
   }
 
-  /** One user's part of the answers. */
-  answerOf(userId: UserId): Observable<Answer> {
+  /**
+   * The answers of some of its users, each as it is settled.
+   * @param users who are waited for; everyone who has an answer is taken out
+   */
+  answersOf(users: Set<UserId>): Observable<Answer> {
     return this.answers$.pipe(
-      map((answers) => answers.get(userId)),
-      filter((answer) => answer !== undefined),
-      take(1), // the others may take longer, or fail
+      map((answers) => {
+        const [some, others] = answers.size < users.size ? [answers, users] : [users, answers];
+        const answered = Array.from(some.keys()).filter((userId) => others.has(userId));
+        for (const userId of answered) users.delete(userId);
+        return { found: answered.flatMap((userId) => answers.get(userId) ?? []), left: users.size };
+      }),
+      takeWhile(({ left }) => left > 0, true),
+      mergeMap(({ found }) => found),
     );
   }
 

@@ -14,15 +14,24 @@ export function userKeys(
   ourKey: string | undefined,
   lastKnown?: DeviceList,
 ): UserDeviceKeys {
-  let digest: string | undefined;
-  return {
-    ...list,
-    identity: identityStatus(list.identity, ourKey),
+  const keys = Object.create(WITH_DIGEST) as UserDeviceKeys;
+  const identity = identityStatus(list.identity, ourKey);
+  return Object.assign(keys, list, {
+    identity,
     freshness,
     ...(lastKnown !== undefined && { lastKnown: lastKnown.deviceKeys }),
-    // Few callers ask for it.
-    get digest() {
-      return (digest ??= keysDigest(lastKnown ?? list));
-    },
-  };
+  });
 }
+
+const digests = new WeakMap<UserDeviceKeys, string>();
+
+/** Few callers ask for it, and a getter of its own would cost each list as much memory as a device. */
+const WITH_DIGEST = {
+  get digest(): string {
+    const keys = this as unknown as UserDeviceKeys;
+    const { lastKnown: deviceKeys = keys.deviceKeys } = keys;
+    const digest = digests.get(keys) ?? keysDigest({ ...keys, deviceKeys });
+    digests.set(keys, digest);
+    return digest;
+  },
+};

@@ -86,13 +86,29 @@ function conclude(
       continue;
     }
     deviceKeys.set(deviceId, device);
-    deviceStatus.set(deviceId, {
-      signedByItself: signedByItself !== undefined,
-      crossSigned,
-      dehydrated: device.dehydrated === true, // MSC3814, "Dehydrating a device"
-    });
+    deviceStatus.set(deviceId, statusOf(signedByItself !== undefined, crossSigned, isDehydrated(device)));
   }
-  return { deviceKeys, deviceStatus, rejected };
+  return { deviceKeys, deviceStatus, rejected: rejected.size === 0 ? NONE_REJECTED : rejected };
+}
+
+/** Most lists have none, and share this map. */
+const NONE_REJECTED: VerifiedDevices["rejected"] = new Map();
+
+/** MSC3814, "Dehydrating a device". */
+const isDehydrated = (device: DeviceKeys): boolean => device.dehydrated === true;
+
+/** All statuses that there are: devices share them, as there may be a hundred thousand devices. */
+const STATUSES: readonly DeviceStatus[] = [0, 1, 2, 3, 4, 5, 6, 7].map((bits) => ({
+  signedByItself: (bits & 1) !== 0,
+  crossSigned: (bits & 2) !== 0,
+  dehydrated: (bits & 4) !== 0,
+}));
+
+function statusOf(signedByItself: boolean, crossSigned: boolean, dehydrated: boolean): DeviceStatus {
+  const status = STATUSES.find(
+    (one) => one.signedByItself === signedByItself && one.crossSigned === crossSigned && one.dehydrated === dehydrated,
+  );
+  return status ?? { signedByItself, crossSigned, dehydrated };
 }
 
 function planDevice(deviceId: DeviceId, device: DeviceKeys, context: DeviceContext): PlannedDevice {

@@ -3,8 +3,12 @@ import { DeviceTracker } from "../../../src/device-tracker.js";
 import { deviceKey } from "../../../src/keys/device-key.js";
 import type { DeviceId } from "../../../src/model/ids.js";
 import type { DeviceKeysByUser, UserDeviceKeys } from "../../../src/model/results.js";
+import { readListRecord } from "../../../src/lists/list-record.js";
 import { memoryStore } from "../../../src/store/memory-store.js";
 import { listKey, OWNER } from "../../../src/store/records.js";
+import { applyPins } from "../../../src/trust/apply-pins.js";
+import { sameDeviceList } from "../../../src/trust/device-list.js";
+import { unpinned } from "../../../src/trust/identity.js";
 import { recipients } from "../../../src/trust/recipients.js";
 import { ManualTime } from "../../support/manual-time.js";
 import { nodeVerifier } from "../../support/node-verifier.js";
@@ -122,6 +126,7 @@ export class HostileWorld {
     if (result === undefined || bob === undefined) this.#fail("there is no result");
     this.#checkIdentity(bob);
     this.#checkDevices(bob);
+    this.#checkSettled();
     const { devices } = recipients(new Map([[BOB, bob]]));
     const all = recipients(new Map([[BOB, bob]]), { devices: "all" }).devices;
     if (this.#pinned !== undefined && this.#owner.madeMaster(this.#pinned))
@@ -131,6 +136,15 @@ export class HostileWorld {
           this.#fail(`${deviceId} is a recipient with a key that was replaced`);
       }
     if (isHonest) this.#checkNoneIsLeftOut(bob, new Set([...devices, ...all].map(({ deviceId }) => deviceId)));
+  }
+
+  /** The same list once more changes nothing: a tracker need not compare it with the pins again. */
+  #checkSettled(): void {
+    const { pins, saved: last } = readListRecord(saved(this.#store, listKey(BOB)), BOB);
+    if (last === undefined || last.list.rejected.size > 0 || last.list.identity.signedBy.length > 0) return;
+    const { list } = last;
+    const again = applyPins({ ...list, identity: unpinned(list.identity) }, pins, list, { refusesUnsigned: false });
+    if (again.pins !== pins || !sameDeviceList(again.list, list)) this.#fail("a list that is saved is not settled");
   }
 
   #checkIdentity({ identity: { state, masterKey, verified } }: UserDeviceKeys): void {

@@ -3,7 +3,7 @@ import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
 import { userName } from "./answers.mjs";
 
 /** Devices of each account. */
-export const DEVICES = 3;
+const DEVICES = 3;
 
 /** @typedef {import("./answers.mjs").Account} Account */
 

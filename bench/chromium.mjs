@@ -6,16 +6,22 @@ import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright";
 import { build } from "vite";
+import { textsFrom } from "./answers.mjs";
 
 const FLAGS =
   "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".wasm": "application/wasm" };
 
+/** How much slower the processor is made: as a cheap phone is. */
+const THROTTLED = 4;
+
 /**
- * @param {readonly import("./answers.mjs").Account[]} accounts
- * @returns the rows by name, with the medians and quartiles
+ * @param {readonly import("./answers.mjs").Account[]} accounts whom both sides are compared with
+ * @param {readonly import("./answers.mjs").Account[]} crowd those of the homeserver, by the names that the page asks for
+ * @returns the rows, and the longest tasks in ms
  */
-export async function inChromium(accounts, progress) {
+export async function inChromium(accounts, crowd, progress) {
+  const answer = textsFrom(crowd);
   const folder = mkdtempSync(join(tmpdir(), "bench-page-"));
   await build({
     configFile: false,
@@ -28,10 +34,17 @@ export async function inChromium(accounts, progress) {
       rolldownOptions: { input: fileURLToPath(new URL("page.html", import.meta.url)) },
     },
   });
-  const server = createServer(({ url = "/" }, response) => {
+  const server = createServer((request, response) => {
+    const { url = "/" } = request;
     const path = normalize(new URL(url, "http://localhost").pathname);
     if (path === "/accounts.json") {
       response.end(JSON.stringify(accounts));
+      return;
+    }
+    if (path === "/_matrix/client/v3/keys/query") {
+      let body = "";
+      request.on("data", (part) => (body += part));
+      request.on("end", () => response.end(answer(Object.keys(JSON.parse(body).device_keys))));
       return;
     }
     const file = join(folder, path);
@@ -42,7 +55,7 @@ export async function inChromium(accounts, progress) {
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${server.address().port}/page.html`;
-  const rows = [];
+  const [rows, tasks] = [[], []];
   const inPage = async (use) => {
     const profile = mkdtempSync(join(tmpdir(), "bench-profile-"));
     const context = await chromium.launchPersistentContext(profile, {
@@ -59,13 +72,24 @@ export async function inChromium(accounts, progress) {
     }
   };
   try {
-    for (const name of await inPage((page) => page.evaluate(() => globalThis.rowNames))) {
+    for (const name of await inPage((page) => page.evaluate(() => globalThis.bench.rows))) {
       progress(`Chromium: ${name}`);
-      rows.push({ name, ...(await inPage((page) => page.evaluate((row) => globalThis.measure(row), name))) });
+      rows.push({ name, ...(await inPage((page) => page.evaluate((row) => globalThis.bench.compare(row), name))) });
+    }
+    for (const name of await inPage((page) => page.evaluate(() => globalThis.bench.tasks))) {
+      progress(`Chromium: the longest task of ${name}`);
+      const longest = (slowness) =>
+        inPage(async (page) => {
+          await page.evaluate((task) => globalThis.bench.prepare(task), name);
+          const cdp = await page.context().newCDPSession(page);
+          await cdp.send("Emulation.setCPUThrottlingRate", { rate: slowness });
+          return page.evaluate((task) => globalThis.bench.longestTask(task), name);
+        });
+      tasks.push({ name, longest: await longest(1), throttled: await longest(THROTTLED) });
     }
   } finally {
     server.close();
     rmSync(folder, { recursive: true, force: true });
   }
-  return rows;
+  return { rows, tasks };
 }

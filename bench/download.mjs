@@ -7,7 +7,7 @@ export async function download() {
   return [
     {
       name: "download, gzip",
-      note: "ours with rxjs, axios, valibot and idb-keyval; the peer includes all other cryptography, and no HTTP client",
+      note: "ours with rxjs, axios and idb-keyval; the peer includes all other cryptography, and no HTTP client",
       ours: whole.gzip,
       peer: peer.gzip,
     },

@@ -1,14 +1,14 @@
-// Processing one answer of /keys/query, from its text to lists that are verified and saved.
+// Processing answers of /keys/query, from their texts to lists that are verified and saved.
 import { firstValueFrom } from "rxjs";
+import { textsFrom } from "./answers.mjs";
 import { compare, elapsed } from "./measure.mjs";
 import * as ours from "./ours.mjs";
 import * as peer from "./peer.mjs";
 
-/** @param {readonly import("./answers.mjs").Account[]} accounts as many as one request may hold */
+/** @param {readonly import("./answers.mjs").Account[]} accounts */
 export async function keyQuery(accounts) {
   const userIds = accounts.map(({ userId }) => userId);
-  const text = ours.answersFrom(accounts)(userIds);
-  const answer = () => text;
+  const answer = textsFrom(accounts);
 
   /** The time for the first answer, or for the same answer again. */
   const process = async (again) => {
@@ -32,7 +32,7 @@ export async function keyQuery(accounts) {
     return time;
   };
   const devices = accounts.reduce((sum, account) => sum + Object.keys(account.devices).length, 0);
-  const name = `answer of /keys/query: ${userIds.length} users, ${devices} devices`;
+  const name = `take in ${userIds.length} users with ${devices} devices`;
   return [
     {
       name,

@@ -1,5 +1,4 @@
 // The memory of a thousand tracked users, with and without their lists. It runs before anything else has used the WebAssembly memory.
-import { DEVICES } from "./accounts.mjs";
 import { userName } from "./answers.mjs";
 import * as ours from "./ours.mjs";
 import * as peer from "./peer.mjs";
@@ -22,7 +21,7 @@ export async function memory(accounts) {
       peer: perThousand(await wasmOf(() => machineOf(userIds), machines), userIds.length),
     },
     {
-      name: `1000 tracked users with ${DEVICES} devices each`,
+      name: `${accounts.length} tracked users with ${Object.keys(accounts[0].devices).length} devices each`,
       note: "the peer's share of the JavaScript heap is not counted",
       ours: perThousand(await heapOf(() => ours.makeTrackerWith(accounts)), accounts.length),
       peer: perThousand(await wasmOf(() => peer.makeMachineWith(accounts, answer), machines), accounts.length),

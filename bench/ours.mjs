@@ -7,13 +7,13 @@ import { answerFor, ME } from "./answers.mjs";
  * A connected tracker, and the subject of its sync responses.
  * @param {(userIds: readonly string[]) => string} answer returns the body of the answer to a query
  */
-export function makeTracker(answer, store = memoryStore()) {
+export function makeTracker(answer, store = memoryStore(), options = {}) {
   const sync$ = new Subject();
   const keysApi = {
     query: ({ device_keys }) => defer(() => of(JSON.parse(answer(Object.keys(device_keys))))),
     changes: () => of({}),
   };
-  const tracker = new DeviceTracker({ userId: ME, sync$, keysApi, store });
+  const tracker = new DeviceTracker({ userId: ME, sync$, keysApi, store, ...options });
   tracker.problems$.subscribe((problem) => {
     throw new Error(`a problem in a benchmark: ${problem.message}`);
   });

@@ -1,25 +1,15 @@
 // What runs in Chromium: both sides with IndexedDB, on the answers of the page's own server.
 import { initAsync } from "@matrix-org/matrix-sdk-crypto-wasm";
+import { DeviceTracker } from "matrix-device-tracker";
+import { axiosKeysApi, matrixHttp } from "matrix-device-tracker/http";
 import { idbStore } from "matrix-device-tracker/idb";
-import { firstValueFrom } from "rxjs";
-import { answerFor } from "./answers.mjs";
+import { firstValueFrom, NEVER, skip } from "rxjs";
+import { ME, textsFrom, userName } from "./answers.mjs";
 import { compare, elapsed } from "./measure.mjs";
 import * as ours from "./ours.mjs";
 import * as peer from "./peer.mjs";
 
 const newName = () => crypto.randomUUID();
-
-/** Answers as texts, made once for each set of users: making them does not count. */
-function textsFrom(accounts) {
-  const byId = new Map(accounts.map((account) => [account.userId, account]));
-  const texts = new Map();
-  return (userIds) => {
-    const key = userIds.join();
-    const text = texts.get(key) ?? answerFor(userIds.map((userId) => byId.get(userId)));
-    texts.set(key, text);
-    return text;
-  };
-}
 
 const rows = {
   async "take in"(accounts) {
@@ -83,12 +73,119 @@ const rows = {
     };
     return compare(ourSample, peerSample);
   },
+
+  async "start with 10,000 tracked users, then the keys of one"(accounts) {
+    const [account] = accounts;
+    const others = names(10_000).map((userId) => `${userId}:443`);
+    const [ourName, peerName] = [newName(), newName()];
+    const made = await ours.makeTrackerWith([account], idbStore(ourName));
+    await ours.track(made.tracker, others);
+    made.stop();
+    const machine = await peer.makeMachineWith([account], textsFrom([account]), peerName);
+    await peer.trackUsers(machine, others);
+    machine.close();
+    const ourSample = async () => {
+      let started;
+      const time = await elapsed(async () => {
+        started = ours.makeTracker(ours.NO_ANSWERS, idbStore(ourName));
+        await ours.readIdentityKeys(started.tracker, [account.userId]);
+      });
+      started.stop();
+      return time;
+    };
+    const peerSample = async () => {
+      let started;
+      const time = await elapsed(async () => {
+        started = await peer.openMachine(peerName);
+        await peer.readIdentityKeys(started, [account.userId]);
+      });
+      started.close();
+      return time;
+    };
+    return compare(ourSample, peerSample);
+  },
 };
 
-/** The median and quartiles of a row, by its name. */
-globalThis.measure = async (name) => {
-  const accounts = await (await fetch("accounts.json")).json();
-  await initAsync();
-  return rows[name](accounts);
+/** Many tracked users without lists, in a new database. */
+async function databaseWith(userIds) {
+  const name = newName();
+  const { tracker, stop } = ours.makeTracker(ours.NO_ANSWERS, idbStore(name));
+  await ours.track(tracker, userIds);
+  stop();
+  return name;
+}
+
+const names = (count) => Array.from({ length: count }, (_, i) => userName(i));
+
+/** A step that names these users, until it is durable. */
+async function step(sync$, tracker, changed) {
+  const durable = firstValueFrom(tracker.synced$.pipe(skip(1)));
+  sync$.next({ since: null, next_batch: "t0" });
+  sync$.next({ since: "t0", next_batch: "t1", device_lists: { changed, left: [] } });
+  await durable;
+}
+
+/** What a page must stay smooth during: prepares, and returns what is measured. */
+const tasks = {
+  async "take in 10,000 users with 5 devices each"() {
+    const http = matrixHttp({ homeserverUrl: location.origin, accessToken: "bench" });
+    const userIds = names(10_000);
+    const tracker = new DeviceTracker({
+      userId: ME,
+      sync$: NEVER,
+      keysApi: axiosKeysApi(http),
+      store: idbStore(newName()),
+    });
+    await ours.track(tracker, userIds);
+    return () => ours.getLists(tracker, userIds);
+  },
+  async "a step that names 20,000"() {
+    const { tracker, sync$ } = ours.makeTracker(ours.NO_ANSWERS, idbStore(newName()));
+    const changed = names(20_000);
+    return () => step(sync$, tracker, changed);
+  },
+  async "a step that names 100,000"() {
+    const { tracker, sync$ } = ours.makeTracker(ours.NO_ANSWERS, idbStore(newName()));
+    const changed = names(100_000);
+    return () => step(sync$, tracker, changed);
+  },
+  async "track() of 100,000"() {
+    const { tracker } = ours.makeTracker(ours.NO_ANSWERS, idbStore(newName()));
+    const userIds = names(100_000);
+    return () => ours.track(tracker, userIds);
+  },
+  async "start with 100,000 tracked"() {
+    const name = await databaseWith(names(100_000));
+    return () => firstValueFrom(ours.makeTracker(ours.NO_ANSWERS, idbStore(name)).tracker.trackedUsers$);
+  },
 };
-globalThis.rowNames = Object.keys(rows);
+
+/** The longest task of the page while something goes on, in ms; 0 if none took over 50 ms. */
+async function longestTask(action) {
+  let longest = 0;
+  const observer = new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) longest = Math.max(longest, duration);
+  });
+  observer.observe({ type: "longtask" });
+  await action();
+  await new Promise((resolve) => setTimeout(resolve, 500)); // what follows is part of it
+  observer.disconnect();
+  return longest;
+}
+
+const prepared = new Map();
+
+/** What the driver of the browser calls. */
+globalThis.bench = {
+  rows: Object.keys(rows),
+  tasks: Object.keys(tasks),
+  /** The median and quartiles of a row. */
+  compare: async (name) => {
+    const accounts = await (await fetch("accounts.json")).json();
+    await initAsync();
+    return rows[name](accounts);
+  },
+  prepare: async (name) => void prepared.set(name, await tasks[name]()),
+  /** The longest task of something that is prepared, in ms. */
+  longestTask: (name) => longestTask(prepared.get(name)),
+};

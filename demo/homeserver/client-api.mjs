@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { HALL } from "./crowd.mjs";
 import { ALICE, HOME, ROOM } from "./kitchen.mjs";
 import { MatrixRefusal } from "./matrix-refusal.mjs";
 import { queryKeys } from "./query-keys.mjs";
@@ -48,6 +49,11 @@ export function clientApi(world, slowQuery, latency) {
     [`GET /_matrix/client/v3/rooms/${ROOM}/joined_members`]: (call) => {
       device(call);
       return { joined: Object.fromEntries(world.members().map((userId) => [userId, {}])) };
+    },
+
+    [`GET /_matrix/client/v3/rooms/${HALL}/joined_members`]: (call) => {
+      device(call);
+      return { joined: Object.fromEntries(world.crowd.userIds.map((userId) => [userId, {}])) };
     },
 
     "GET /_matrix/client/v3/sync": async (call) => {

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { Announcements } from "./announcements.mjs";
+import { Crowd } from "./crowd.mjs";
 import { ALICE, KITCHEN } from "./kitchen.mjs";
 import { MatrixRefusal } from "./matrix-refusal.mjs";
 import { Person } from "./person.mjs";
@@ -10,6 +11,7 @@ export class World {
   /** Distinguishes the tokens and the device of this world from those of another, which a browser may have saved. */
   life = randomBytes(3).toString("hex").toUpperCase();
   announcements = new Announcements();
+  crowd = new Crowd();
   /** Servers that cannot be reached. @type {Set<string>} */
   down = new Set();
   /**
@@ -52,13 +54,17 @@ export class World {
 
   /** A copy of a user's device list as of now; `undefined` if the user does not exist. */
   deviceList(/** @type {string} */ userId) {
-    const person = this.#people.get(userId);
+    const person = this.#known(userId);
     return person && Object.fromEntries(Array.from(person.devices, ([deviceId, { json }]) => [deviceId, json]));
   }
 
   /** A user's identity as of now; `undefined` if there is none. */
   identity(/** @type {string} */ userId) {
-    return this.#people.get(userId)?.identity;
+    return this.#known(userId)?.identity;
+  }
+
+  #known(/** @type {string} */ userId) {
+    return this.#people.get(userId) ?? this.crowd.person(userId);
   }
 
   /** Users with a device that they have not signed yet. */

@@ -18,6 +18,7 @@ import { showDiagram } from "./diagram/show-diagram.js";
 import { byId } from "./dom/element.js";
 import { Recorder } from "./events/recorder.js";
 import type { TimedEvent, TrackerEvent } from "./events/tracker-event.js";
+import { showHall } from "./hall/show-hall.js";
 import { answerCards } from "./people/answer-cards.js";
 import { cardsIn } from "./people/cards.js";
 import { showChanges } from "./people/changes.js";
@@ -73,6 +74,15 @@ export function showPlace(
         open: byId("open-tab"),
       }).subscribe(),
     );
+    byId("hall").hidden = !place.embedded;
+    if (place.embedded)
+      shown.add(
+        showHall(place, complain, {
+          send: byId<HTMLButtonElement>("hall-send"),
+          progress: byId<HTMLProgressElement>("hall-progress"),
+          words: byId("hall-words"),
+        }).subscribe(),
+      );
     shown.add(narrate(sentences$, byId("narration"), byId("transcript")).subscribe());
     if (first !== undefined) recorder.note(first);
     shown.add(

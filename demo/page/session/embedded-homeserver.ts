@@ -2,8 +2,9 @@ import { forkJoin, map, switchMap, throwError, type Observable } from "rxjs";
 import { fromFetch } from "rxjs/fetch";
 import type { Place } from "./place.js";
 
-/** The one room of the embedded homeserver. */
+/** The room of the people on the page, and the great one. */
 const ROOM = "!kitchen:home.example";
+const HALL = "!hall:home.example";
 
 /** Logs in to the homeserver that comes with this page, and reads the room's members, as an application does. */
 export function embeddedPlace(): Observable<Place> {
@@ -14,20 +15,15 @@ export function embeddedPlace(): Observable<Place> {
     // The login created the device, so it has no keys, and no other client uses it.
     switchMap(({ user_id: userId, device_id: deviceId, access_token: accessToken }) =>
       forkJoin({
-        room: call<{ joined: object }>(
-          "GET",
-          `/_matrix/client/v3/rooms/${encodeURIComponent(ROOM)}/joined_members`,
-          undefined,
-          accessToken,
-        ),
+        members: membersOf(ROOM, accessToken),
         world: worldState(),
       }).pipe(
-        map(({ room, world }): Place => ({
+        map(({ members, world }): Place => ({
           homeserverUrl,
           accessToken,
           userId,
           deviceId,
-          members: Object.keys(room.joined),
+          members,
           shown: world.people,
           embedded: true,
           ...(world.own_master_key !== undefined && { phoneShows: world.own_master_key }),
@@ -36,6 +32,17 @@ export function embeddedPlace(): Observable<Place> {
     ),
   );
 }
+
+/** The members of the great room. */
+export const hallMembers = ({ accessToken }: Place): Observable<readonly string[]> => membersOf(HALL, accessToken);
+
+const membersOf = (room: string, accessToken: string): Observable<readonly string[]> =>
+  call<{ joined: object }>(
+    "GET",
+    `/_matrix/client/v3/rooms/${encodeURIComponent(room)}/joined_members`,
+    undefined,
+    accessToken,
+  ).pipe(map(({ joined }) => Object.keys(joined)));
 
 /** The state of the embedded homeserver. */
 export interface WorldState {

@@ -1,5 +1,5 @@
 /** p = 2^255 - 19: both curves are over the numbers below it. RFC 7748, section 4.1; RFC 8032, section 5.1. */
-export const P = bytesOfHex("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f");
+const P = bytesOfHex("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f");
 
 /** The length of a number in bytes, little endian. */
 export const LENGTH = 32;

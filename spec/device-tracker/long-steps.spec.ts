@@ -1,6 +1,6 @@
 import { map, NEVER, switchMap, take } from "rxjs";
 import { describe, expect, it } from "vitest";
-import { MAX_USERS_AT_ONCE } from "../../src/model/batch-sizes.js";
+import { MAX_USERS_AT_ONCE, MAX_USERS_IN_TRANSACTION } from "../../src/model/batch-sizes.js";
 import type { DeviceLists, SyncResponse } from "../../src/model/wire.js";
 import { SYNC } from "../../src/store/records.js";
 import { marbles, type Marbles } from "../support/marbles.js";
@@ -8,14 +8,14 @@ import { saved } from "../support/saved.js";
 import { otherTab, setUp, type SetUp } from "../support/set-up.js";
 import { ALICE, BOB, CAROL, DAVE } from "../support/users.js";
 
-const crowd = Array.from({ length: 2 * MAX_USERS_AT_ONCE }, (_, i) => `@user${i}:a.example`);
-/** Bob is in the second part, Carol leaves in the last one. */
+const crowd = Array.from({ length: MAX_USERS_IN_TRANSACTION + MAX_USERS_AT_ONCE }, (_, i) => `@user${i}:a.example`);
+/** Bob is in the sixth part, Carol leaves in the last one. */
 const LONG: SyncResponse = {
   since: "s0",
   next_batch: "s1",
   device_lists: { changed: [...crowd.slice(0, -1), BOB], left: [CAROL] },
 };
-const parts = { a: MAX_USERS_AT_ONCE, b: MAX_USERS_AT_ONCE, c: 1 };
+const parts = { a: MAX_USERS_AT_ONCE, b: 1 };
 
 /** Bob, Carol and Dave are tracked and fetched; a long step arrives at 1. */
 function withLongStep(m: Marbles, options: SetUp = {}) {
@@ -35,7 +35,7 @@ describe("a step with long lists", () => {
     marbles((m) => {
       const { tracker, synced$ } = withLongStep(m);
       const counts$ = tracker.deviceChanges$.pipe(map(({ changed, left }) => changed.length + left.length));
-      m.expectObservable(counts$).toBe("-(abc)", parts);
+      m.expectObservable(counts$).toBe("-(aaaaaab)", parts);
       m.expectObservable(tracker.trackedUsers$.pipe(map((users) => users.size))).toBe("ab", {
         a: 4,
         b: 4 - 1 + crowd.length - 1,
@@ -56,11 +56,11 @@ describe("a step with long lists", () => {
       m.afterwards(() => {
         expect(seen).toEqual([
           `announced ${MAX_USERS_AT_ONCE}`,
-          `announced ${MAX_USERS_AT_ONCE}`,
-          "announced 0",
           "bob B1 current",
           "carol C1 untracked",
           "dave D1 current",
+          ...Array<string>(5).fill(`announced ${MAX_USERS_AT_ONCE}`),
+          "announced 0",
         ]);
       });
     }),
@@ -72,7 +72,10 @@ describe("a step with long lists", () => {
       const sync$ = m.hot("-(xy)", { x: LONG, y: { since: "s1", next_batch: "s2", device_lists: { left: [BOB] } } });
       const { tracker, synced$ } = withLongStep(m, { sync$ });
       m.expectObservable(synced$).toBe("-(xy)", { x: "s1", y: "s2" });
-      m.expectObservable(tracker.trackedUsers$.pipe(map((users) => users.has(BOB)))).toBe("ab", { a: true, b: false });
+      m.expectObservable(tracker.trackedUsers$.pipe(map((users) => users.has(BOB)))).toBe("a(ab)", {
+        a: true,
+        b: false,
+      });
     }),
   );
 
@@ -82,7 +85,7 @@ describe("a step with long lists", () => {
       const { store } = withLongStep(m);
       const { update } = store.begun;
       m.afterwards(() => {
-        expect(store.begun.update - update).toBe(3);
+        expect(store.begun.update - update).toBe(2);
         expect(saved(store.records, SYNC)).toMatchObject({ token: "s1" });
       });
     }),
@@ -94,7 +97,7 @@ describe("a step with long lists", () => {
       const first = withLongStep(m);
       const second = otherTab(m, first);
       const counts$ = second.tracker.deviceChanges$.pipe(map(({ changed, left }) => changed.length + left.length));
-      m.expectObservable(counts$).toBe("-(abc)", parts);
+      m.expectObservable(counts$).toBe("-(ab)", { a: MAX_USERS_IN_TRANSACTION, b: MAX_USERS_AT_ONCE + 1 });
       m.expectObservable(second.synced$).toBe("-x", { x: "s1" });
       m.expectObservable(second.tracker.applied$).toBe("-x", { x: LONG });
       m.expectObservable(second.lookup([BOB, CAROL, DAVE]), "--^").toBe("--(x|)", {
@@ -130,7 +133,7 @@ describe("a step with long lists", () => {
       const part = {
         since: "s0",
         next_batch: "s0",
-        device_lists: { changed: crowd.slice(0, MAX_USERS_AT_ONCE), left: [] },
+        device_lists: { changed: crowd.slice(0, MAX_USERS_IN_TRANSACTION), left: [] },
       };
       m.expectObservable(second.tracker.applied$).toBe("9ms (xy)", { x: part, y: LONG });
     }),
@@ -156,7 +159,7 @@ describe("a step with long lists", () => {
       const sync$ = m.hot("-x", { x: { since: "s5", next_batch: "s6" } });
       const { tracker, synced$ } = withLongStep(m, { sync$, changes: () => m.cold("(x|)", { x: missed }) });
       const counts$ = tracker.deviceChanges$.pipe(map(({ changed, left }) => changed.length + left.length));
-      m.expectObservable(counts$).toBe("-(abc)", parts);
+      m.expectObservable(counts$).toBe("-(aaaaaab)", parts);
       m.expectObservable(synced$).toBe("-x", { x: "s6" });
       m.expectObservable(tracker.trackedUsers$.pipe(map((users) => users.has(ALICE) && users.has(CAROL)))).toBe(
         "a(b)",
@@ -170,8 +173,35 @@ describe("a step with long lists", () => {
     marbles((m) => {
       const sync$ = m.hot("-xx", { x: LONG });
       const { tracker } = withLongStep(m, { sync$ });
-      m.expectObservable(tracker.deviceChanges$.pipe(map(() => "x"))).toBe("-(xxx)");
+      m.expectObservable(tracker.deviceChanges$.pipe(map(() => "x"))).toBe("-(xxxxxxx)");
       m.expectObservable(tracker.applied$.pipe(map(() => "x"))).toBe("-xx");
+    }),
+  );
+});
+
+describe("a call with many users", () => {
+  it(
+    "takes its place among the responses, and completes when all are durable",
+    marbles((m) => {
+      const sync$ = m.hot("--x", { x: { since: "s0", next_batch: "s1", device_lists: { left: crowd.slice(1) } } });
+      const { tracker, store } = setUp(m, { sync$ });
+      store.takes = 1;
+      const sizes$ = tracker.trackedUsers$.pipe(map((users) => users.size));
+      m.expectObservable(sizes$).toBe("abc", { a: 1, b: 1 + crowd.length, c: 2 });
+      m.expectObservable(tracker.track(crowd), "-^").toBe("---|");
+      m.expectObservable(sizes$, "-----^").toBe("-----a", { a: 2 });
+    }),
+  );
+
+  it(
+    "is reported once if a failed gap undoes it",
+    marbles((m) => {
+      const sync$ = m.hot("-x", { x: { since: "s5", next_batch: "s6" } });
+      const { tracker, problems } = setUp(m, { sync$, changes: () => m.cold("---#") });
+      m.acts("--t", { t: () => tracker.track(crowd).subscribe() });
+      m.afterwards(() => {
+        expect(problems.map(({ type }) => type)).toEqual(["gap"]);
+      });
     }),
   );
 });

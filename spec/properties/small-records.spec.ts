@@ -13,6 +13,7 @@ vi.mock("../../src/model/batch-sizes.js", (): { readonly [name in keyof typeof b
   USERS_PER_LOG_RECORD: 100,
   MAX_TAIL: 3,
   MAX_RECORDS_PER_TRANSACTION: 3,
+  MAX_DEVICES_PER_TRANSACTION: 3,
   MAX_USERS_IN_TRANSACTION: 2,
   DEVICES_PER_INDEX_RECORD: 2,
   MAX_USERS_AT_ONCE: 2,

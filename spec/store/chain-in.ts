@@ -1,4 +1,4 @@
-import { Subscription, type Observable } from "rxjs";
+import { Subscription, VirtualTimeScheduler, type Observable } from "rxjs";
 import { Chain } from "../../src/store/chain.js";
 import type { Change, Commit } from "../../src/store/change.js";
 import type { DeviceStore } from "../../src/store/device-store.js";
@@ -95,7 +95,9 @@ const writing = (name: string): Write<string> => ({
 /** What Alice's records hold. */
 export function load(records: DeviceStore): SavedAccount {
   const loaded: SavedAccount[] = [];
-  const subscription: Subscription = readAccount(records, OWNED_BY_ALICE).subscribe((account) => loaded.push(account));
+  const subscription: Subscription = readAccount(records, OWNED_BY_ALICE, new VirtualTimeScheduler()).subscribe(
+    (account) => loaded.push(account),
+  );
   subscription.unsubscribe();
   return loaded[0]!;
 }

@@ -106,7 +106,8 @@ function keyOf({ store, tabs, ...world }: World): string {
     return [value, revisions.get(value)];
   };
   const missing: Missing[] = [];
-  for (const { clone } of tabs) readMissing(store, OWNED_BY_ALICE, clone).subscribe((one) => missing.push(one));
+  for (const { clone } of tabs)
+    readMissing(store, OWNED_BY_ALICE, clone, states.INSTANTLY).subscribe((one) => missing.push(one));
   const all = [world, tabs, missing, states.savedState(store), states.listIn({ ...world, store, tabs })];
   return hash("md5", JSON.stringify(all, view), "base64");
 }

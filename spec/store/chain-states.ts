@@ -19,6 +19,9 @@ import { ALICE as ME, BOB as U } from "../support/users.js";
 import { inStore, OWNED_BY_ALICE as OWNER, storeOfAlice } from "./in-store.js";
 import { step, track } from "./steps.js";
 
+/** Time stands still: everything that waits for nothing is one task. */
+export const INSTANTLY = new VirtualTimeScheduler();
+
 /*
  * Two tabs over one store, and one watched user U. Every position of the server's log is a change of U (`U`), U leaving
  * or coming back (`L`, `U`), a change of U while away, which is not announced (`h`), or one of another user (`o`). A
@@ -69,7 +72,7 @@ export function stepOf({ log }: World, from: number, to = log.length): ParsedSte
 /** What is saved: read once for all worlds that share the store. */
 const states = new WeakMap<DeviceStore, clones.SavedState>();
 export function savedState(store: DeviceStore): clones.SavedState {
-  if (!states.has(store)) readAccount(store, OWNER).subscribe(({ state }) => states.set(store, state));
+  if (!states.has(store)) readAccount(store, OWNER, INSTANTLY).subscribe(({ state }) => states.set(store, state));
   return states.get(store)!;
 }
 
@@ -137,7 +140,7 @@ export function hear(tab: Tab): void {
 }
 
 export function reload({ store }: World, tab: Tab): void {
-  readMissing(store, OWNER, tab.clone).subscribe((missing) => {
+  readMissing(store, OWNER, tab.clone, INSTANTLY).subscribe((missing) => {
     const { before, commits, dropped } = rebase(tab.clone, missing, tab.name);
     changed(tab, before);
     pass(tab, [...commits, ...dropped.flatMap(({ pending, outcome }) => (outcome === "committed" ? pending : []))]);
@@ -170,7 +173,7 @@ export function closeGap(world: World, tab: Tab, isKnown: boolean): void {
     catchUp: () => (reload(world, tab), EMPTY),
     standing: () => standingOf(tab),
     changes: ({ from, to }) => (isKnown ? of(stepOf(world, Number(from), Number(to))) : throwError(Error)),
-    scheduler: new VirtualTimeScheduler(),
+    scheduler: INSTANTLY,
     deadline: 1,
     report: () => {},
   }).subscribe((missing) => applyStep(tab, missing, "late"));

@@ -1,3 +1,4 @@
+import { VirtualTimeScheduler } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { StoreClearedError, StoreFormatError, StoreOwnerError } from "../../src/model/errors.js";
 import type { DeviceStore, RecordKey } from "../../src/store/device-store.js";
@@ -23,7 +24,7 @@ import { changing, commits, leaving, usersOf } from "./steps.js";
 /** What is loaded of a store that emits at once; throws what loading fails with. */
 function load(store: DeviceStore): SavedAccount {
   const outcome: { account?: SavedAccount; error?: unknown } = {};
-  loadAccount(store, ALICE, "new life").subscribe({
+  loadAccount(store, ALICE, "new life", new VirtualTimeScheduler()).subscribe({
     next: (account) => (outcome.account = account),
     error: (error: unknown) => (outcome.error = error),
   });
@@ -94,7 +95,7 @@ describe("loading an account", () => {
 
   it("goes on from the owner that it found when it is tried again", () => {
     const store = new ScriptedStore({ scheduler: new ManualTime(), records: storeWith() });
-    const account$ = loadAccount(store, ALICE, "new life");
+    const account$ = loadAccount(store, ALICE, "new life", new VirtualTimeScheduler());
     const outcomes: unknown[] = [];
     const tryIt = () =>
       account$.subscribe({

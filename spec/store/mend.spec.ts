@@ -1,3 +1,4 @@
+import { VirtualTimeScheduler } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { StoreClearedError } from "../../src/model/errors.js";
 import type { DeviceStore, RecordKey } from "../../src/store/device-store.js";
@@ -43,7 +44,7 @@ function damagedStore(...damages: readonly (readonly [RecordKey, unknown])[]): D
 
 function load(store: DeviceStore): SavedAccount {
   const accounts: SavedAccount[] = [];
-  loadAccount(store, ALICE, "another life").subscribe((account) => accounts.push(account));
+  loadAccount(store, ALICE, "another life", new VirtualTimeScheduler()).subscribe((account) => accounts.push(account));
   return accounts[0]!;
 }
 
@@ -136,7 +137,9 @@ describe("a damaged store", () => {
       );
     expect(outcome()).toEqual({ movedTo: undefined });
     const types: string[] = [];
-    readMissing(store, OWNED_BY_ALICE, { head: 3, position: 4 }).subscribe(({ type }) => types.push(type));
+    readMissing(store, OWNED_BY_ALICE, { head: 3, position: 4 }, new VirtualTimeScheduler()).subscribe(({ type }) =>
+      types.push(type),
+    );
     expect(types).toEqual(["everything"]);
     expect(outcome()).toMatchObject({ movedTo: { position: 5 } });
   });
@@ -166,7 +169,7 @@ describe("mending", () => {
 
   it("does not happen in a store that has another life", () => {
     const errors: unknown[] = [];
-    readAccount(damagedStore([SYNC, "?"]), { ...OWNED_BY_ALICE, lifetime: "y" }).subscribe({
+    readAccount(damagedStore([SYNC, "?"]), { ...OWNED_BY_ALICE, lifetime: "y" }, new VirtualTimeScheduler()).subscribe({
       error: (error: unknown) => errors.push(error),
     });
     expect(errors).toEqual([new StoreClearedError()]);

@@ -1,3 +1,4 @@
+import { VirtualTimeScheduler } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { MAX_TAIL } from "../../src/model/batch-sizes.js";
 import { StoreClearedError } from "../../src/model/errors.js";
@@ -26,7 +27,7 @@ function storeWithLog(): DeviceStore {
 
 function missing(store: DeviceStore, base: Base): Missing {
   const found: Missing[] = [];
-  readMissing(store, OWNED_BY_ALICE, base).subscribe((one) => found.push(one));
+  readMissing(store, OWNED_BY_ALICE, base, new VirtualTimeScheduler()).subscribe((one) => found.push(one));
   return found[0]!;
 }
 
@@ -80,7 +81,12 @@ describe("what a clone is missing", () => {
     const store = storeWithLog();
     const errors: unknown[] = [];
     const read = () =>
-      readMissing(store, { ...OWNED_BY_ALICE, lifetime: "y" }, { head: 1, position: 1 }).subscribe({
+      readMissing(
+        store,
+        { ...OWNED_BY_ALICE, lifetime: "y" },
+        { head: 1, position: 1 },
+        new VirtualTimeScheduler(),
+      ).subscribe({
         error: (error: unknown) => errors.push(error),
       });
     read();

@@ -1,3 +1,4 @@
+import { VirtualTimeScheduler } from "rxjs";
 import { describe, expect, it } from "vitest";
 import type { Change } from "../../src/store/change.js";
 import { emptyClone, follow, followSave, type Clone } from "../../src/store/clone.js";
@@ -33,7 +34,7 @@ const snapshot = (store: DeviceStore, committed: Committed, index = 0): boolean 
 
 function loaded(store: DeviceStore): { readonly users: readonly string[]; readonly state: unknown } {
   const states: ReturnType<typeof loaded>[] = [];
-  readAccount(store, OWNED_BY_ALICE).subscribe(({ state, damaged }) => {
+  readAccount(store, OWNED_BY_ALICE, new VirtualTimeScheduler()).subscribe(({ state, damaged }) => {
     expect(damaged).toEqual(new Map());
     states.push({ users: usersOf({ users: new Map(state.users) }), state });
   });

@@ -1,5 +1,5 @@
 import { catchError, defer, forkJoin, map, of, type Observable } from "rxjs";
-import { MAX_RECORDS_PER_TRANSACTION } from "../model/batch-sizes.js";
+import { MAX_DEVICES_PER_TRANSACTION, MAX_RECORDS_PER_TRANSACTION } from "../model/batch-sizes.js";
 import type { CountActivity } from "../model/activity.js";
 import { StoreClearedError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
@@ -82,7 +82,7 @@ export class ListSaver {
     return defer(() => {
       const same = this.#sameAsSaved(lists);
       const others = Array.from(lists).filter(([userId]) => !same.has(userId));
-      const parts = inPartsOf(MAX_RECORDS_PER_TRANSACTION, others).map((part) => this.#savePart(new Map(part)));
+      const parts = partsOf(others).map((part) => this.#savePart(new Map(part)));
       if (same.size > 0 || parts.length === 0)
         parts.push(of(this.#conclude(lists, { outcomes: same, uncached: NO_USERS, durable: this.#ports.memory })));
       return forkJoin(parts).pipe(map((saved) => new Map(saved.flatMap((part) => [...part]))));
@@ -115,6 +115,7 @@ export class ListSaver {
     const { chain, own } = this.#ports;
     const saved$ = chain.write({
       keys: saveKeys(lists.keys()),
+      devices: Array.from(lists.values()).reduce((devices, one) => devices + devicesOf(one), 0),
       prepare: () => {
         const current = this.#current(lists);
         return (records, base) => {
@@ -281,7 +282,25 @@ export class ListSaver {
   }
 }
 
-/** Splits what has a record each, so that no transaction misses its deadline. */
+/** Splits lists such that no transaction misses its deadline, and none keeps the page busy for long. */
+function partsOf(lists: readonly (readonly [UserId, ListToSave])[]): readonly (typeof lists)[] {
+  const parts: (readonly [UserId, ListToSave])[][] = [];
+  let room = 0;
+  for (const one of lists) {
+    const devices = devicesOf(one[1]);
+    const last = parts.at(-1);
+    if (last !== undefined && devices <= room && last.length < MAX_RECORDS_PER_TRANSACTION) last.push(one);
+    else {
+      parts.push([one]);
+      room = MAX_DEVICES_PER_TRANSACTION;
+    }
+    room -= devices;
+  }
+  return parts;
+}
+
+const devicesOf = ({ list }: ListToSave): number => list.deviceKeys.size;
+
 function toNews(outcomes: ReadonlyMap<UserId, SaveOutcome>, lists: ReadonlyMap<UserId, ListToSave>): readonly News[] {
   const saved = Array.from(outcomes).filter(([, outcome]) => isWritten(outcome));
   if (saved.length === 0) return [];

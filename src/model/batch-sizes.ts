@@ -23,14 +23,17 @@ export const MAX_TAIL = 1_000;
  */
 export const MAX_RECORDS_PER_TRANSACTION = 5_000;
 
+/** Devices in the lists that one transaction compares with the pins: a task of the page, whatever a store does. */
+export const MAX_DEVICES_PER_TRANSACTION = 250;
+
 /** Users that the commits of one transaction name, at most, unless a single one names more. */
 export const MAX_USERS_IN_TRANSACTION = 5_000;
 
 /** Devices in one compacted record of the index. */
 export const DEVICES_PER_INDEX_RECORD = 5_000;
 
-/** Users of one step that are processed in one task of the page, which must not take longer than 50 ms. */
-export const MAX_USERS_AT_ONCE = 5_000;
+/** Users of one step or call that are processed before it is looked at how long the page has been kept busy. */
+export const MAX_USERS_AT_ONCE = 1_000;
 
 /**
  * Users of a response who are parsed and verified at a time. A verifier that lets the page go on in between makes each

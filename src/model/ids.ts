@@ -13,7 +13,9 @@ const MAX_USER_ID_BYTES = 255;
  * IDs"). But some servers refuse a whole request because of one string that is not a user ID.
  */
 export function isUserId(value: unknown): value is UserId {
-  return typeof value === "string" && /^@[^:]*:./su.test(value) && utf8Length(value) <= MAX_USER_ID_BYTES;
+  if (typeof value !== "string" || !value.startsWith("@")) return false;
+  const colon = value.indexOf(":");
+  return colon !== -1 && colon < value.length - 1 && utf8Length(value) <= MAX_USER_ID_BYTES;
 }
 
 /** The server name of a user ID: everything after the first `:`, including a port. */

@@ -121,9 +121,9 @@ export class ChainReader {
   }
 
   #readMissing(): void {
-    const { store, owner, clone, slot } = this.#parts;
+    const { store, owner, clone, slot, scheduler } = this.#parts;
     this.#reloads.begin();
-    slot.run(readMissing(store, owner, clone), {
+    slot.run(readMissing(store, owner, clone, scheduler), {
       next: (missing) => {
         this.#retry.succeeded();
         this.#parts.events.together(() => {

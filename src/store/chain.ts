@@ -40,7 +40,7 @@ export class Chain {
   /** @param compact folds what is appended beside the log into the records of a snapshot */
   constructor(account: SavedAccount, options: ChainOptions, compact: Compact, events: ChainEvents) {
     const { state, owner } = account;
-    this.clone = { ...emptyClone(owner.userId), ...state, users: new Map(state.users), pending: [] };
+    this.clone = { ...emptyClone(owner.userId), ...state, pending: [] };
     const again = () => {
       this.#drain();
     };

@@ -53,7 +53,8 @@ export interface SavedState {
   readonly head: number;
   readonly position: number;
   readonly token: string | undefined;
-  readonly users: ReadonlyMap<UserId, TrackedUser>;
+  /** Read for one clone, which keeps it: a copy of 100,000 users would take a frame. */
+  readonly users: Map<UserId, TrackedUser>;
 }
 
 export function emptyClone(ownUserId: UserId): Clone {

@@ -1,10 +1,23 @@
-import { defer, map, mergeMap, of, tap, throwError, type Observable } from "rxjs";
+import {
+  concat,
+  defer,
+  from,
+  ignoreElements,
+  map,
+  mergeMap,
+  of,
+  tap,
+  throwError,
+  type Observable,
+  type SchedulerLike,
+} from "rxjs";
 import { MAX_TAIL, MIN_LOG } from "../model/batch-sizes.js";
 import { StoreClearedError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
 import { departures, type Commit } from "./change.js";
 import { emptyClone, follow, followSave, type SavedState } from "./clone.js";
 import type { DeviceStore, RecordKey } from "./device-store.js";
+import { inSlices } from "./in-slices.js";
 import { mend } from "./mend.js";
 import { ownStore, type OwnedStore } from "./owner.js";
 import {
@@ -52,13 +65,18 @@ export interface SavedAccount {
  * was cleared, and must not be claimed again.
  * @param lifetime a name for what the store is from now on if it has no owner yet
  */
-export function loadAccount(store: DeviceStore, userId: UserId, lifetime: string): Observable<SavedAccount> {
+export function loadAccount(
+  store: DeviceStore,
+  userId: UserId,
+  lifetime: string,
+  scheduler: SchedulerLike,
+): Observable<SavedAccount> {
   let owned: OwnedStore | undefined;
   const own$ = defer(() => (owned === undefined ? ownStore(store, userId, lifetime) : of(owned)));
   return own$.pipe(
     tap((found) => (owned = found)),
     mergeMap(({ owner, replaced, isDamaged }) =>
-      readAccount(store, owner).pipe(
+      readAccount(store, owner, scheduler).pipe(
         map((account) => ({
           ...account,
           ...(isDamaged && { damaged: new Map([["account", [OWNER[1]]]]) }),
@@ -74,7 +92,11 @@ export function loadAccount(store: DeviceStore, userId: UserId, lifetime: string
  *
  * Fails with {@link StoreClearedError} if the store is not in this owner's life any more.
  */
-export function readAccount(store: DeviceStore, owner: OwnerRecord): Observable<SavedAccount> {
+export function readAccount(
+  store: DeviceStore,
+  owner: OwnerRecord,
+  scheduler: SchedulerLike,
+): Observable<SavedAccount> {
   return store.readKinds(["account", "snapshot", "log"]).pipe(
     mergeMap((kinds) => {
       const [
@@ -90,13 +112,16 @@ export function readAccount(store: DeviceStore, owner: OwnerRecord): Observable<
         : snapshots.size + log.size === 0
           ? NO_SYNC
           : undefined;
-      const { state, damaged } = fold(owner.userId, sync, snapshots, log);
-      const hasLeft = sync !== undefined && damaged.size === 0 ? departuresIn(log, sync.position) : () => true;
-      const hasPassed = sync !== undefined && damaged.size === 0 ? passedIn(log, sync) : () => false;
-      const found: SavedAccount = { owner, state, hasLeft, hasPassed, ourKey, damaged };
-      if (damaged.size === 0) return of(found);
-      return mend(store, owner, { sync: account.get(SYNC[1]), snapshots, log }).pipe(
-        map((mended) => ({ ...found, state: mended })),
+      return fold(owner.userId, sync, { snapshots, log }, scheduler).pipe(
+        mergeMap(({ state, damaged }) => {
+          const hasLeft = sync !== undefined && damaged.size === 0 ? departuresIn(log, sync.position) : () => true;
+          const hasPassed = sync !== undefined && damaged.size === 0 ? passedIn(log, sync) : () => false;
+          const found: SavedAccount = { owner, state, hasLeft, hasPassed, ourKey, damaged };
+          if (damaged.size === 0) return of(found);
+          return mend(store, owner, { sync: account.get(SYNC[1]), snapshots, log }).pipe(
+            map((mended) => ({ ...found, state: mended })),
+          );
+        }),
       );
     }),
   );
@@ -144,48 +169,68 @@ function readPassed(log: Records, { position, token }: SyncRecord): ReadonlySet<
 /** Damaged records after which it is enough: a damaged head may say that there are any number of records. */
 const MAX_REFUSED = 100;
 
+interface Folded {
+  readonly state: SavedState;
+  readonly damaged: ReadonlyMap<string, readonly string[]>;
+}
+
 /** The snapshot, and the log after it. */
 function fold(
   userId: UserId,
   sync: SyncRecord | undefined,
-  snapshots: Records,
-  log: Records,
-): { state: SavedState; damaged: Map<string, string[]> } {
+  { snapshots, log }: { readonly snapshots: Records; readonly log: Records },
+  scheduler: SchedulerLike,
+): Observable<Folded> {
+  const clone = emptyClone(userId);
+  if (sync === undefined) return of({ state: clone, damaged: new Map([["account", [SYNC[1]]]]) });
+  const { snapshot, position, token } = sync;
   const damaged = new Map<string, string[]>();
   let refused = 0;
   const refuse = ([kind, id]: RecordKey) => {
     refused++;
-    const ids = damaged.get(kind);
-    if (ids === undefined) damaged.set(kind, [id]);
-    else ids.push(id);
+    damaged.set(kind, [...(damaged.get(kind) ?? []), id]);
   };
-  const clone = emptyClone(userId);
-  if (sync === undefined) return { state: clone, damaged: new Map([["account", [SYNC[1]]]]) };
-  clone.head = sync.snapshot.head;
+  clone.head = snapshot.head;
   const revisions = new Map<number, { readonly number: number }>(); // a hundred thousand users need few objects
-  for (let chunk = 0; chunk < sync.snapshot.chunks && refused < MAX_REFUSED; chunk++) {
-    const key = snapshotKey(chunk);
+  const foldSnapshot = (key: RecordKey) => {
     const users = readSnapshot(snapshots.get(key[1]));
     if (users === undefined) refuse(key);
     for (const [user, number, list] of users ?? []) {
       const revision = revisions.get(number) ?? { number };
       revisions.set(number, revision);
-      clone.users.set(user, {
-        revision,
-        outdated: LIST_STATES[list] !== "current",
-        hasList: LIST_STATES[list] !== "none",
-      });
+      const outdated = LIST_STATES[list] !== "current";
+      clone.users.set(user, { revision, outdated, hasList: LIST_STATES[list] !== "none" });
     }
-  }
-  for (let at = sync.snapshot.position + 1; at <= sync.position && refused < MAX_REFUSED; at++) {
-    const key = logKey(at);
+  };
+  const foldLog = (key: RecordKey, at: number) => {
     const record = readLog(log.get(key[1]));
     if (record === undefined) refuse(key);
     else if (record.type === "save") followSave(clone, record.lists);
     else follow(clone, record.commits, at);
-  }
-  if (refused === 0 && clone.head !== sync.head) refuse(SYNC);
-  return { state: { ...clone, token: sync.token, position: sync.position }, damaged };
+  };
+  // A damaged head may say that there are any number of records.
+  const length = (claimed: number, records: Records) => Math.min(claimed, records.size + MAX_REFUSED);
+  const pieces = [
+    ...Array.from({ length: length(snapshot.chunks, snapshots) }, (_, i) => () => {
+      foldSnapshot(snapshotKey(i));
+    }),
+    ...Array.from({ length: length(position - snapshot.position, log) }, (_, i) => () => {
+      const at = snapshot.position + 1 + i;
+      foldLog(logKey(at), at);
+    }),
+  ];
+  const done$ = from(pieces).pipe(
+    inSlices(scheduler),
+    tap((piece) => {
+      if (refused < MAX_REFUSED) piece();
+    }),
+    ignoreElements(),
+  );
+  const folded$ = defer(() => {
+    if (refused === 0 && clone.head !== sync.head) refuse(SYNC);
+    return of({ state: { ...clone, token, position }, damaged });
+  });
+  return concat(done$, folded$);
 }
 
 /** What a clone is missing. */
@@ -200,8 +245,13 @@ export type Missing =
  *
  * Fails with {@link StoreClearedError} if the store is not in this owner's life any more.
  */
-export function readMissing(store: DeviceStore, owner: OwnerRecord, base: Base): Observable<Missing> {
-  const everything$ = defer(() => readAccount(store, owner)).pipe(
+export function readMissing(
+  store: DeviceStore,
+  owner: OwnerRecord,
+  base: Base,
+  scheduler: SchedulerLike,
+): Observable<Missing> {
+  const everything$ = defer(() => readAccount(store, owner, scheduler)).pipe(
     map((account): Missing => ({ type: "everything", account })),
   );
   return store.read([OWNER, SYNC]).pipe(

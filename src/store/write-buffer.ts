@@ -1,5 +1,5 @@
 import { AsyncSubject, type Observable } from "rxjs";
-import { MAX_RECORDS_PER_TRANSACTION } from "../model/batch-sizes.js";
+import { MAX_DEVICES_PER_TRANSACTION, MAX_RECORDS_PER_TRANSACTION } from "../model/batch-sizes.js";
 import type { News } from "./announcement.js";
 import type { RecordKey } from "./device-store.js";
 import type { SavedRecords } from "./saved-records.js";
@@ -15,6 +15,8 @@ export interface Written<T> {
 /** One change of the store that is not a commit. */
 export interface Write<T> {
   readonly keys: readonly RecordKey[];
+  /** How many devices are compared in it, which takes time on the page's own thread. */
+  readonly devices?: number;
   /**
    * Called as its transaction begins, after all commits before it: returns the pure function over the records that it
    * names.
@@ -42,12 +44,16 @@ export class WriteBuffer {
     return result$;
   }
 
-  /** Takes out the first ones, up to {@link MAX_RECORDS_PER_TRANSACTION}, but at least one. */
+  /**
+   * Takes out the first ones, up to {@link MAX_RECORDS_PER_TRANSACTION} and {@link MAX_DEVICES_PER_TRANSACTION}, but at
+   * least one.
+   */
   take(): readonly Buffered[] {
-    let records = 0;
+    let [records, devices] = [0, 0];
     const end = this.#buffer.findIndex(({ write }, i) => {
       records += write.keys.length;
-      return i > 0 && records > MAX_RECORDS_PER_TRANSACTION;
+      devices += write.devices ?? 0;
+      return i > 0 && (records > MAX_RECORDS_PER_TRANSACTION || devices > MAX_DEVICES_PER_TRANSACTION);
     });
     return this.#buffer.splice(0, end === -1 ? this.#buffer.length : end);
   }

@@ -1,17 +1,28 @@
-import { ignoreElements, map, tap, type Observable } from "rxjs";
+import { concat, defer, from, ignoreElements, map, ReplaySubject, Subscription, tap, type Observable } from "rxjs";
 import { acknowledgeIdentity } from "../lists/acknowledge-identity.js";
 import { compactIndex } from "../lists/compact-index.js";
 import { editBeforeCommit, editToCommit, editUser } from "../lists/edit-user.js";
 import { acknowledgingNoIdentity, withdrawingVerification, type UserEdit } from "../lists/user-edits.js";
 import { knownUsers } from "../lists/known-users.js";
 import { pinsIn } from "../lists/list-record.js";
+import { MAX_USERS_AT_ONCE } from "../model/batch-sizes.js";
 import { StoreClearedError } from "../model/errors.js";
 import { isUserId, type DeviceId, type UserId } from "../model/ids.js";
+import { inPartsOf } from "../model/in-parts.js";
 import type { SyncResponse } from "../model/wire.js";
 import { changesToAdopt } from "../store/adopt.js";
 import { Chain } from "../store/chain.js";
-import { departures, editedIn, isFailedGap, type Change, type Commit, type SyncStep } from "../store/change.js";
+import {
+  departures,
+  editedIn,
+  isFailedGap,
+  type Change,
+  type Commit,
+  type SyncStep,
+  type UsersChange,
+} from "../store/change.js";
 import { keepFirst, type Edit } from "../store/clone.js";
+import { inSlices } from "../store/in-slices.js";
 import type { Outcome } from "../store/rebase.js";
 import type { DeviceStore } from "../store/device-store.js";
 import type { SavedAccount } from "../store/load.js";
@@ -69,6 +80,7 @@ export class Account {
   readonly #held = new Set<HeldCall>();
   readonly #followedResponses = new FollowedResponses();
   readonly #doubt: Doubt;
+  readonly #changes = new Subscription();
   /** What a person said while memory stands in for the store. */
   readonly #saidMeanwhile: { readonly userId: UserId; readonly edit: UserEdit }[] = [];
 
@@ -161,8 +173,44 @@ export class Account {
    * Applies `track()`, `untrack()` or `invalidate()` at once. The result completes when it is durable.
    * @param held what {@link hold} returned when it was called: users who have left since are not tracked
    */
-  change(type: "track" | "untrack" | "invalidate", users: readonly UserId[], held: HeldCall = []): Observable<never> {
+  change(type: UsersChange["type"], users: readonly UserId[], held: HeldCall = []): Observable<never> {
+    const parts = inPartsOf(MAX_USERS_AT_ONCE, users);
+    if (parts.length > 1 && !held.some(isFailedGap)) return this.#changeInParts(type, parts, held);
     this.#held.delete(held);
+    return this.#changeAtOnce(type, users, held);
+  }
+
+  /** A call with many users. Until all are changed, other changes and lookups wait, and nothing is called current. */
+  #changeInParts(type: UsersChange["type"], parts: readonly (readonly UserId[])[], held: HeldCall): Observable<never> {
+    const { outputs } = this.#surroundings;
+    this.#doubt.setGapOpen(true);
+    this.tracking.holdSet(true);
+    const done$ = new ReplaySubject<never>(1);
+    const applied$ = from(parts).pipe(
+      inSlices(this.#settings.scheduler),
+      tap((part) => {
+        void this.#changeAtOnce(type, part, held);
+      }),
+      ignoreElements(),
+      tap({
+        complete: () => {
+          this.#held.delete(held);
+          outputs.emissions.batch(() => {
+            outputs.emissions.enqueue(() => {
+              this.tracking.holdSet(false);
+            });
+            this.#doubt.setGapOpen(false);
+          });
+        },
+      }),
+    );
+    // It goes on when its caller unsubscribes.
+    const durable$ = defer(() => this.chain.settled().pipe(ignoreElements()));
+    this.#changes.add(concat(applied$, durable$).subscribe(done$));
+    return done$;
+  }
+
+  #changeAtOnce(type: UsersChange["type"], users: readonly UserId[], held: HeldCall): Observable<never> {
     const { userId: ownUserId } = this.#settings;
     const hasLeft = departures(held);
     // What is pending may come to nothing: then there is something to do for users for whom there is nothing to do now.
@@ -246,6 +294,7 @@ export class Account {
 
   close(error: Error): void {
     this.steps.close();
+    this.#changes.unsubscribe();
     this.siblings.close();
     this.chain.close(error);
   }

@@ -51,9 +51,9 @@ export class StoreOpening {
   /** Fails if the store belongs to another account, or was cleared in the meantime. */
   open(): Observable<Opened> {
     return defer(() => {
-      const { store, userId, lifetime } = this.#ports;
+      const { store, userId, lifetime, scheduler } = this.#ports;
       this.#listen();
-      const load$ = loadAccount(store, userId, lifetime);
+      const load$ = loadAccount(store, userId, lifetime, scheduler);
       return load$.pipe(
         map((saved): Opened => ({ saved, store: new ReplaceableStore(store) })),
         catchError((error: unknown) => this.#standIn(error, load$)),

@@ -2,6 +2,7 @@ import { concat, defer, EMPTY, from, map, of, Subscription, type Observable } fr
 import type { Chain } from "../store/chain.js";
 import { isEmptyStep, type Change, type SyncStep } from "../store/change.js";
 import { rebased, type Outcome } from "../store/rebase.js";
+import { inSlices } from "../store/in-slices.js";
 import { closeGap, placeStep, type Placement, type Standing } from "../sync/gap-recovery.js";
 import { parsePart, parseStep, partToChange, toChange, type ParsedStep } from "../sync/parse-step.js";
 import type { PassedTokens } from "../sync/passed-tokens.js";
@@ -10,7 +11,6 @@ import { stepProblems } from "./account-problems.js";
 import type { Connection } from "./connection.js";
 import type { Doubt } from "./doubt.js";
 import type { AccountSettings } from "./lists-of.js";
-import { oneInEachTask } from "./one-in-each-task.js";
 import type { Outputs } from "./outputs.js";
 import type { Siblings } from "./siblings.js";
 
@@ -105,7 +105,7 @@ export class Steps {
       defer(() => this.#partsOf(step)),
     );
     this.#subscriptions.add(
-      before$.pipe(oneInEachTask(this.#settings.scheduler)).subscribe({
+      before$.pipe(inSlices(this.#settings.scheduler)).subscribe({
         next: (part) => {
           tracking.holdSet(true);
           outputs.emissions.batch(() => void this.#applyLate(part));

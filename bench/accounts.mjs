@@ -41,7 +41,7 @@ function makeDevice(userId) {
     device_id: deviceId,
     keys: {
       [`curve25519:${deviceId}`]: base64(curve25519()),
-      [`ed25519:${deviceId}`]: base64(Buffer.from(publicKey.export({ format: "jwk" }).x, "base64url")),
+      [`ed25519:${deviceId}`]: base64(publicKey.export({ format: "der", type: "spki" }).subarray(-32)),
     },
     user_id: userId,
   };

@@ -1,6 +1,6 @@
-import { forkJoin, ignoreElements, map, merge, mergeMap, Observable, switchMap, take } from "rxjs";
+import { concat, forkJoin, ignoreElements, map, merge, mergeMap, NEVER, Observable, of, switchMap, take } from "rxjs";
 import { DeviceTracker, recipients, type TrackerActivity } from "matrix-device-tracker";
-import { axiosKeysApi, matrixHttp, syncResponses } from "matrix-device-tracker/http";
+import { axiosKeysApi, matrixHttp } from "matrix-device-tracker/http";
 import { idbStore } from "matrix-device-tracker/idb";
 import { hallMembers } from "../session/embedded-homeserver.js";
 import type { Place } from "../session/place.js";
@@ -12,20 +12,18 @@ export type HallNews =
 
 /** Who gets a message in the great room. */
 export interface Hall {
-  /** From the server the first time, from memory from then on. */
+  /** From the server the first time, from memory or IndexedDB from then on. */
   readonly ask: () => Observable<HallNews>;
 }
 
-/**
- * A tracker for the great room alone, so that 5,000 people do not have a lane each in the diagram. Its database has the
- * name of those that are deleted when the page is opened again: the first question is always for everyone.
- */
+/** A tracker for the great room alone, so that 5,000 people do not have a lane each in the diagram. */
 export function openHall(place: Place): Observable<Hall> {
   return new Observable((subscriber) => {
     const { userId, deviceId } = place;
     const http = matrixHttp(place);
-    const store = idbStore(`devices/${userId}/${deviceId}/hall`);
-    const sync$ = syncResponses(http, { since$: store.syncToken$ });
+    const store = idbStore(`hall/${userId}/${deviceId}`);
+    // Nobody there changes anything: the page has one sync loop, which is about the people in the diagram.
+    const sync$ = concat(of({ since: null, next_batch: "hall" }), NEVER);
     const tracker = new DeviceTracker({ userId, store, sync$, keysApi: axiosKeysApi(http) });
     const members$ = forkJoin([hallMembers(place), tracker.caughtUp$.pipe(take(1))]).pipe(map(([members]) => members));
     const tracked$ = members$.pipe(

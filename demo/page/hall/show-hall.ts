@@ -5,7 +5,9 @@ import {
   exhaustMap,
   finalize,
   fromEvent,
+  startWith,
   switchMap,
+  take,
   takeWhile,
   tap,
   type Observable,
@@ -51,8 +53,16 @@ export function showHall(
         }),
       );
     });
-  return openHall(place).pipe(
-    switchMap((hall) => fromEvent(send, "click").pipe(exhaustMap(() => ask(hall)))),
+  const clicks$ = fromEvent(send, "click");
+  return clicks$.pipe(
+    take(1),
+    switchMap(() => openHall(place)),
+    switchMap((hall) =>
+      clicks$.pipe(
+        startWith(undefined),
+        exhaustMap(() => ask(hall)),
+      ),
+    ),
     finalize(() => (words.textContent = "")),
   );
 }

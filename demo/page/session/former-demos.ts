@@ -1,9 +1,10 @@
 /** Deletes the lists that earlier runs of the embedded homeserver left in this browser: each run starts a new world. */
-export function forgetFormerDemos(userId: string, current: string): void {
+export function forgetFormerDemos(userId: string, deviceId: string): void {
   void indexedDB.databases().then(
     (databases) => {
       for (const { name } of databases) {
-        if (name !== undefined && name !== current && name.startsWith(`devices/${userId}/DEMO`))
+        if (name === undefined || name.endsWith(`/${deviceId}`)) continue;
+        if (["devices", "hall"].some((kind) => name.startsWith(`${kind}/${userId}/DEMO`)))
           indexedDB.deleteDatabase(name);
       }
     },

@@ -73,7 +73,7 @@ function compose(place: Place, note: Note, complain: (message: string) => void) 
 export function openSession(place: Place, note: Note, complain: (message: string) => void): Observable<Session> {
   return new Observable((subscriber) => {
     const { userId, deviceId, members, embedded } = place;
-    if (embedded) forgetFormerDemos(userId, `devices/${userId}/${deviceId}`);
+    if (embedded) forgetFormerDemos(userId, deviceId);
     const { tracker, store, sharing } = compose(place, note, complain);
     const users = usersOf(place);
     const followed: Followed = { tracker, store, users, note };

@@ -125,6 +125,7 @@ await check("lint", ["npm", "run", "lint"], 180 * SECOND);
 await check("imports", ["npm", "run", "imports"]);
 await check("unused", ["npm", "run", "unused"]);
 await check("build", ["npm", "run", "build"]);
+await check("size", ["npm", "run", "size"]);
 await check("packaging", ["npm", "run", "packaging"]);
 await check("package contents", ["node", ".ci/check-pack.mjs"]);
 await check("package installed", ["node", ".ci/check-install.mjs"], 240 * SECOND);

@@ -105,6 +105,9 @@ export async function sizes() {
   };
 }
 
+/** No more than this, in bytes of gzip: what is added has to be saved elsewhere. */
+const BUDGET = { "core and idb, our own code": 54_500, [WHOLE]: 93_000 };
+
 if (argv[1] === fileURLToPath(import.meta.url)) {
   const kB = (bytes) => `${(bytes / 1000).toFixed(1)} kB`.padStart(11);
   const times = (theirs, ours) => `×${(theirs / ours).toFixed(1)}`.padStart(11);
@@ -113,6 +116,11 @@ if (argv[1] === fileURLToPath(import.meta.url)) {
   const row = (what, ...cells) => console.log(what.padEnd(52) + cells.join(""));
   for (const { what, minified, gzip: zipped, brotli: best } of [...parts, whole, lazy, ...(peer ? [peer] : [])])
     row(what, kB(minified), kB(zipped), kB(best));
+  for (const { what, gzip: zipped } of [...parts, whole]) {
+    if (zipped <= (BUDGET[what] ?? Number.POSITIVE_INFINITY)) continue;
+    console.error(`${what}: ${kB(zipped).trim()}, more than the budget of ${kB(BUDGET[what]).trim()}`);
+    process.exitCode = 1;
+  }
   if (peer)
     row(
       "  divided by ours with all packages",

@@ -2,7 +2,7 @@ import { map } from "rxjs";
 import { describe, expect, it } from "vitest";
 import type { ListRecord } from "../../src/lists/list-record.js";
 import type { ListToSave } from "../../src/lists/save-lists.js";
-import { MAX_RECORDS_PER_TRANSACTION } from "../../src/model/batch-sizes.js";
+import { MAX_DEVICES_PER_TRANSACTION, MAX_RECORDS_PER_TRANSACTION } from "../../src/model/batch-sizes.js";
 import type { UserId } from "../../src/model/ids.js";
 import { listKey, SYNC } from "../../src/store/records.js";
 import { emptyList, type DeviceList } from "../../src/trust/device-list.js";
@@ -10,6 +10,7 @@ import { identityStatus } from "../../src/trust/identity.js";
 import { storeOfAlice } from "../store/in-store.js";
 import { changing, leaving, track } from "../store/steps.js";
 import { marbles } from "../support/marbles.js";
+import type { SignedAccount } from "../support/signed-account.js";
 import { put, saved, savedIds } from "../support/saved.js";
 import { ALICE, BOB, CAROL, crowd } from "../support/users.js";
 import { keysOf } from "../trust/pinned-lists.js";
@@ -159,6 +160,27 @@ describe("saving the lists of an answer", () => {
       m.afterwards(() => {
         expect(sizes).toEqual([users.length]);
         expect(store.begun.update).toBe(update + 2);
+      });
+    }),
+  );
+
+  it(
+    "compares lists with many devices in several transactions, our own first, and reports a failure once",
+    marbles((m) => {
+      const many = (account: SignedAccount) => {
+        const devices = Array.from({ length: MAX_DEVICES_PER_TRANSACTION }, (_, i) => account.device(`D${i}`));
+        return verified(account, devices);
+      };
+      const { saveLists, store, problems, updates } = saverIn(m);
+      const lists = { [BOB]: many(bob), [CAROL]: many(carol), [ALICE]: verified(alice, [alice.device("PHONE")]) };
+      const { update } = store.begun;
+      saveLists(lists).subscribe();
+      expect(store.begun.update - update).toBe(3);
+      expect(updates[0]).toMatch(/^alice added PHONE/u);
+      store.failNext("full", "update");
+      saveLists(lists, { forced: true }).subscribe();
+      m.afterwards(() => {
+        expect(problems.map(({ type }) => type)).toEqual(["save-failed"]);
       });
     }),
   );

@@ -48,6 +48,12 @@ interface Decided {
   readonly durable?: { readonly ourKey: string | undefined };
 }
 
+/** The lists of one call that could not be saved. */
+interface FailedSave {
+  readonly userIds: UserId[];
+  error: unknown;
+}
+
 /** What saving lists needs. */
 export interface ListSaverPorts {
   readonly own: OwnAccount;
@@ -82,10 +88,19 @@ export class ListSaver {
     return defer(() => {
       const same = this.#sameAsSaved(lists);
       const others = Array.from(lists).filter(([userId]) => !same.has(userId));
-      const parts = partsOf(others).map((part) => this.#savePart(new Map(part)));
+      // Our own list first: the others are judged by our own identity, in whichever transaction they are.
+      const isOurs = ([userId]: readonly [UserId, ListToSave]) => Number(userId === this.#ports.own.ownUserId);
+      others.sort((a, b) => isOurs(b) - isOurs(a));
+      const failed: FailedSave = { userIds: [], error: undefined };
+      const parts = partsOf(others).map((part) => this.#savePart(new Map(part), failed));
       if (same.size > 0 || parts.length === 0)
         parts.push(of(this.#conclude(lists, { outcomes: same, uncached: NO_USERS, durable: this.#ports.memory })));
-      return forkJoin(parts).pipe(map((saved) => new Map(saved.flatMap((part) => [...part]))));
+      return forkJoin(parts).pipe(
+        map((saved) => {
+          this.#reportFailed(failed);
+          return new Map(saved.flatMap((part) => [...part]));
+        }),
+      );
     });
   }
 
@@ -111,7 +126,7 @@ export class ListSaver {
     }
   }
 
-  #savePart(lists: ReadonlyMap<UserId, ListToSave>): Observable<ReadonlyMap<UserId, DecidedList>> {
+  #savePart(lists: ReadonlyMap<UserId, ListToSave>, failed: FailedSave): Observable<ReadonlyMap<UserId, DecidedList>> {
     const { chain, own } = this.#ports;
     const saved$ = chain.write({
       keys: saveKeys(lists.keys()),
@@ -132,7 +147,7 @@ export class ListSaver {
         this.#ports.unsaved.saved(lists.keys());
         return { outcomes, uncached: NO_USERS, durable: { ourKey } };
       }),
-      catchError((error: unknown) => this.#decideInMemory(lists, error)),
+      catchError((error: unknown) => this.#decideInMemory(lists, error, failed)),
       map((decided) => this.#conclude(lists, decided)),
     );
   }
@@ -195,13 +210,13 @@ export class ListSaver {
   }
 
   /** The store failed. If it was cleared, lists are returned as superseded. */
-  #decideInMemory(lists: ReadonlyMap<UserId, ListToSave>, error: unknown): Observable<Decided> {
-    const { unsaved, report, tracking } = this.#ports;
+  #decideInMemory(lists: ReadonlyMap<UserId, ListToSave>, error: unknown, failed: FailedSave): Observable<Decided> {
+    const { unsaved, tracking } = this.#ports;
     const userIds = [...lists.keys()];
     const isCleared = error instanceof StoreClearedError;
     if (!isCleared) {
-      const message = `the device lists of ${userIds.length} user(s) could not be saved; memory keeps them until the page is closed`;
-      report({ type: "save-failed", userIds, error, message });
+      failed.userIds.push(...userIds);
+      failed.error ??= error;
     }
     const inMemory = unsaved.decide(lists, new Map()); // what comes next must find what this pinned
     if (isCleared) return of({ outcomes: inMemory, uncached: new Set(userIds) });
@@ -265,6 +280,13 @@ export class ListSaver {
   #savedBefore(userId: UserId): DeviceList | undefined {
     const { memory, tracking } = this.#ports;
     return memory.last(userId)?.list ?? (tracking.get(userId)?.hasList === false ? emptyList(0) : undefined);
+  }
+
+  /** One report, however many transactions there were. */
+  #reportFailed({ userIds, error }: FailedSave): void {
+    if (userIds.length === 0) return;
+    const message = `the device lists of ${userIds.length} user(s) could not be saved; memory keeps them until the page is closed`;
+    this.#ports.report({ type: "save-failed", userIds, error, message });
   }
 
   #reportDamage(outcomes: ReadonlyMap<UserId, SaveOutcome>): void {

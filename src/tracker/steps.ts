@@ -100,15 +100,16 @@ export class Steps {
   #applyInParts(step: ParsedStep, isFirst: boolean, connection: Connection): void {
     const { chain, tracking, doubt, outputs } = this.#to;
     doubt.setGapOpen(true);
+    const missing$ = this.#missingBefore(step, isFirst).pipe(map((part) => () => part));
     const before$ = concat(
-      this.#missingBefore(step, isFirst),
+      missing$,
       defer(() => this.#partsOf(step)),
     );
     this.#subscriptions.add(
       before$.pipe(inSlices(this.#settings.scheduler)).subscribe({
-        next: (part) => {
+        next: (toPart) => {
           tracking.holdSet(true);
-          outputs.emissions.batch(() => void this.#applyLate(part));
+          outputs.emissions.batch(() => void this.#applyLate(toPart()));
         },
         complete: () => {
           outputs.emissions.batch(() => {
@@ -143,11 +144,11 @@ export class Steps {
     });
   }
 
-  /** The users that a long step names, in parts that move no token. */
-  #partsOf(step: ParsedStep): Observable<SyncStep> {
+  /** The users that a long step names, in parts that move no token; each is parsed when it is called. */
+  #partsOf(step: ParsedStep): Observable<() => SyncStep> {
     if (step.parts.length === 0 || placeStep(step, this.#standing(false)) === "past") return EMPTY;
     return from(step.parts).pipe(
-      map((part) => {
+      map((part) => () => {
         const parsed = parsePart(part, this.#settings.userId);
         this.#to.outputs.reportAll(stepProblems(parsed));
         return partToChange(parsed, step.since ?? undefined);

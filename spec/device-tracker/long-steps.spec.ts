@@ -204,4 +204,26 @@ describe("a call with many users", () => {
       });
     }),
   );
+
+  it(
+    "does not track a user who leaves in another tab before it is their turn",
+    marbles((m) => {
+      const { scheduler } = m;
+      const now = scheduler.now.bind(scheduler);
+      let spent = 0;
+      scheduler.now = () => now() + (spent += 3); // each look at the clock takes 3 ms
+      const late = crowd.at(-1)!;
+      const first = setUp(m, { tracked: [late] });
+      const leaves = { since: "s0", next_batch: "s1", device_lists: { left: [late] } };
+      const second = otherTab(m, first, { sync$: m.hot("-x", { x: leaves }) });
+      m.acts("-t", { t: () => first.tracker.track([...crowd.slice(0, -1), late, BOB]).subscribe() });
+      m.afterwards(() => {
+        for (const { tracker } of [first, second]) {
+          let users: ReadonlySet<string> = new Set();
+          tracker.trackedUsers$.subscribe((tracked) => (users = tracked));
+          expect([users.size, users.has(late)]).toEqual([crowd.length + 1, false]);
+        }
+      });
+    }),
+  );
 });

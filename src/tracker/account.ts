@@ -1,40 +1,29 @@
-import { concat, defer, from, ignoreElements, map, ReplaySubject, Subscription, tap, type Observable } from "rxjs";
+import { ignoreElements, map, tap, type Observable } from "rxjs";
 import { acknowledgeIdentity } from "../lists/acknowledge-identity.js";
 import { compactIndex } from "../lists/compact-index.js";
 import { editBeforeCommit, editToCommit, editUser } from "../lists/edit-user.js";
 import { acknowledgingNoIdentity, withdrawingVerification, type UserEdit } from "../lists/user-edits.js";
 import { knownUsers } from "../lists/known-users.js";
 import { pinsIn } from "../lists/list-record.js";
-import { MAX_USERS_AT_ONCE } from "../model/batch-sizes.js";
 import { StoreClearedError } from "../model/errors.js";
-import { isUserId, type DeviceId, type UserId } from "../model/ids.js";
-import { inPartsOf } from "../model/in-parts.js";
+import type { DeviceId, UserId } from "../model/ids.js";
 import type { SyncResponse } from "../model/wire.js";
 import { changesToAdopt } from "../store/adopt.js";
 import { Chain } from "../store/chain.js";
-import {
-  departures,
-  editedIn,
-  isFailedGap,
-  type Change,
-  type Commit,
-  type SyncStep,
-  type UsersChange,
-} from "../store/change.js";
+import { editedIn, type Change, type Commit, type SyncStep } from "../store/change.js";
 import { keepFirst, type Edit } from "../store/clone.js";
-import { inSlices } from "../store/in-slices.js";
 import type { Outcome } from "../store/rebase.js";
 import type { DeviceStore } from "../store/device-store.js";
 import type { SavedAccount } from "../store/load.js";
 import type { ReplaceableStore } from "../store/replaceable-store.js";
 import { effectsSince, type Before } from "../store/tracked-users.js";
 import { PassedTokens } from "../sync/passed-tokens.js";
-import { refusedIds } from "../sync/refused-ids.js";
 import { Tracking } from "../sync/tracking.js";
 import { makePins, NO_PINS, type Pins } from "../trust/pins.js";
 import { trustChain, type KnownUser, type TrustChain } from "../trust/trust-chain.js";
 import { adoptionProblems, loadProblems, trackProblems } from "./account-problems.js";
 import { announcedChanges, stepsIn } from "./announced-changes.js";
+import { Calls } from "./calls.js";
 import type { Connection } from "./connection.js";
 import { Doubt } from "./doubt.js";
 import { FollowedResponses } from "./followed-responses.js";
@@ -56,9 +45,6 @@ export interface AccountSurroundings {
   readonly storeCleared: (error: StoreClearedError) => void;
 }
 
-/** Commits of other trackers that were followed while a call waited at the gate. */
-export type HeldCall = Commit[];
-
 const NOTHING_KNOWN: KnownUser = { list: undefined, pins: NO_PINS };
 /** Stands for commits that are not known one by one: any user may have left in them. */
 const UNKNOWN_COMMITS: Commit = { number: 0, change: { type: "step", changed: [], left: [], everyone: "untracked" } };
@@ -73,14 +59,13 @@ export class Account {
   readonly parts: ListParts;
   readonly siblings: Siblings;
   readonly steps: Steps;
+  readonly calls: Calls;
   readonly #store: ReplaceableStore;
   readonly #settings: AccountSettings;
   readonly #surroundings: AccountSurroundings;
   readonly #passed: PassedTokens;
-  readonly #held = new Set<HeldCall>();
   readonly #followedResponses = new FollowedResponses();
   readonly #doubt: Doubt;
-  readonly #changes = new Subscription();
   /** What a person said while memory stands in for the store. */
   readonly #saidMeanwhile: { readonly userId: UserId; readonly edit: UserEdit }[] = [];
 
@@ -106,7 +91,7 @@ export class Account {
         this.siblings.hear(news, surroundings.connection());
       },
       reread: (read) => {
-        for (const held of this.#held) held.push(UNKNOWN_COMMITS);
+        this.calls.missed([UNKNOWN_COMMITS]);
         this.parts.memory.checkOurKey(read.ourKey);
         outputs.reportAll(loadProblems(read));
       },
@@ -151,6 +136,13 @@ export class Account {
       outputs,
       commit: (change) => this.#commit(change),
     });
+    this.calls = new Calls(settings, {
+      chain: this.chain,
+      tracking: this.tracking,
+      doubt: this.#doubt,
+      outputs,
+      commit: (change) => this.#commit(change),
+    });
     outputs.reportAll(loadProblems(account));
     this.#confirmByOption();
   }
@@ -158,81 +150,6 @@ export class Account {
   /** Follows what other trackers announce. */
   hear(announcement: unknown): void {
     this.chain.hear(announcement);
-  }
-
-  /**
-   * A call waits at the gate. Commits of other trackers that are followed in the meantime, its caller does not know.
-   */
-  hold(): HeldCall {
-    const held: HeldCall = [];
-    this.#held.add(held);
-    return held;
-  }
-
-  /**
-   * Applies `track()`, `untrack()` or `invalidate()` at once. The result completes when it is durable.
-   * @param held what {@link hold} returned when it was called: users who have left since are not tracked
-   */
-  change(type: UsersChange["type"], users: readonly UserId[], held: HeldCall = []): Observable<never> {
-    const parts = inPartsOf(MAX_USERS_AT_ONCE, users);
-    if (parts.length > 1 && !held.some(isFailedGap)) return this.#changeInParts(type, parts, held);
-    this.#held.delete(held);
-    return this.#changeAtOnce(type, users, held);
-  }
-
-  /** A call with many users. Until all are changed, other changes and lookups wait, and nothing is called current. */
-  #changeInParts(type: UsersChange["type"], parts: readonly (readonly UserId[])[], held: HeldCall): Observable<never> {
-    const { outputs } = this.#surroundings;
-    this.#doubt.setGapOpen(true);
-    this.tracking.holdSet(true);
-    const done$ = new ReplaySubject<never>(1);
-    const applied$ = from(parts).pipe(
-      inSlices(this.#settings.scheduler),
-      tap((part) => {
-        void this.#changeAtOnce(type, part, held);
-      }),
-      ignoreElements(),
-      tap({
-        complete: () => {
-          this.#held.delete(held);
-          outputs.emissions.batch(() => {
-            outputs.emissions.enqueue(() => {
-              this.tracking.holdSet(false);
-            });
-            this.#doubt.setGapOpen(false);
-          });
-        },
-      }),
-    );
-    // It goes on when its caller unsubscribes.
-    const durable$ = defer(() => this.chain.settled().pipe(ignoreElements()));
-    this.#changes.add(concat(applied$, durable$).subscribe(done$));
-    return done$;
-  }
-
-  #changeAtOnce(type: UsersChange["type"], users: readonly UserId[], held: HeldCall): Observable<never> {
-    const { userId: ownUserId } = this.#settings;
-    const hasLeft = departures(held);
-    // What is pending may come to nothing: then there is something to do for users for whom there is nothing to do now.
-    const isTentative = this.chain.hasPending;
-    const isConcerned = (userId: UserId) =>
-      (isTentative || (this.tracking.get(userId) !== undefined) === (type !== "track")) &&
-      !(type === "untrack" && userId === ownUserId);
-    const { outputs } = this.#surroundings;
-    return outputs.emissions.batch(() => {
-      const refused = refusedIds(
-        "track",
-        users.filter((userId) => !isUserId(userId)),
-      );
-      if (refused !== undefined) outputs.report(refused);
-      const isLost = (userId: UserId) => type === "track" && hasLeft(userId);
-      const all = users.filter((userId) => isUserId(userId) && isConcerned(userId));
-      const concerned = all.filter((userId) => !isLost(userId));
-      if (held.some(isFailedGap)) outputs.reportAll(trackProblems(all.filter(isLost), this.chain.clone.token));
-      const outcome$ = concerned.length === 0 ? this.chain.settled() : this.#commit({ type, users: concerned });
-      this.chain.commitPending();
-      return outcome$.pipe(ignoreElements());
-    });
   }
 
   /** Pins a master key, or that there is none, instead of the pinned one of this user. Completes when that is durable. */
@@ -294,7 +211,7 @@ export class Account {
 
   close(error: Error): void {
     this.steps.close();
-    this.#changes.unsubscribe();
+    this.calls.close();
     this.siblings.close();
     this.chain.close(error);
   }
@@ -393,7 +310,7 @@ export class Account {
 
   #followed(before: Before, commits: readonly Commit[], isSummary: boolean): void {
     const connection = this.#surroundings.connection();
-    for (const held of this.#held) held.push(...commits);
+    this.calls.missed(commits);
     const steps = stepsIn(commits);
     this.siblings.edited(editedIn(commits));
     for (const { next } of steps) if (next !== undefined) this.#passed.moveTo(next);

@@ -185,9 +185,9 @@ export class Session {
           return;
         }
         let hasFailed = false;
-        const held = this.#account?.hold();
+        const held = this.#account?.calls.hold();
         this.#gate.pass(() => {
-          if (!hasFailed) this.#account?.change(type, users, held).subscribe(subscriber);
+          if (!hasFailed) this.#account?.calls.apply(type, users, held).subscribe(subscriber);
         });
         const loading = this.#account$.subscribe({
           error: (error: unknown) => {

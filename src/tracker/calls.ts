@@ -1,0 +1,124 @@
+import { concat, defer, from, ignoreElements, ReplaySubject, Subscription, tap, type Observable } from "rxjs";
+import { MAX_USERS_AT_ONCE } from "../model/batch-sizes.js";
+import { isUserId, type UserId } from "../model/ids.js";
+import { inPartsOf } from "../model/in-parts.js";
+import type { Chain } from "../store/chain.js";
+import { departures, isFailedGap, type Commit, type UsersChange } from "../store/change.js";
+import { inSlices } from "../store/in-slices.js";
+import type { Outcome } from "../store/rebase.js";
+import { refusedIds } from "../sync/refused-ids.js";
+import type { Tracking } from "../sync/tracking.js";
+import { trackProblems } from "./account-problems.js";
+import type { Doubt } from "./doubt.js";
+import type { AccountSettings } from "./lists-of.js";
+import type { Outputs } from "./outputs.js";
+
+/** Commits of other trackers that were followed while a call waited at the gate, or was under way. */
+export type HeldCall = Commit[];
+
+/** What calls are applied to. */
+export interface CallTargets {
+  readonly chain: Chain;
+  readonly tracking: Tracking;
+  readonly doubt: Doubt;
+  readonly outputs: Outputs;
+  /** Applies a change in memory and marks what it supersedes. {@link Chain.commitPending} begins its commit. */
+  readonly commit: (change: UsersChange) => Observable<Outcome>;
+}
+
+/** Applies `track()`, `untrack()` and `invalidate()`, each in its place among the steps. */
+export class Calls {
+  readonly #settings: AccountSettings;
+  readonly #to: CallTargets;
+  readonly #held = new Set<HeldCall>();
+  readonly #subscriptions = new Subscription();
+
+  constructor(settings: AccountSettings, targets: CallTargets) {
+    this.#settings = settings;
+    this.#to = targets;
+  }
+
+  /**
+   * A call waits at the gate. Commits of other trackers that are followed in the meantime, its caller does not know.
+   */
+  hold(): HeldCall {
+    const held: HeldCall = [];
+    this.#held.add(held);
+    return held;
+  }
+
+  /** Commits of other trackers were followed. */
+  missed(commits: readonly Commit[]): void {
+    for (const held of this.#held) held.push(...commits);
+  }
+
+  /**
+   * Applies a call at once. The result completes when it is durable.
+   * @param held what {@link hold} returned when it was called: users who have left since are not tracked
+   */
+  apply(type: UsersChange["type"], users: readonly UserId[], held: HeldCall = []): Observable<never> {
+    const parts = inPartsOf(MAX_USERS_AT_ONCE, users);
+    if (parts.length > 1 && !held.some(isFailedGap)) return this.#applyInParts(type, parts, held);
+    this.#held.delete(held);
+    return this.#applyPart(type, users, held);
+  }
+
+  close(): void {
+    this.#subscriptions.unsubscribe();
+  }
+
+  /** A call with many users. Until all are changed, other changes and lookups wait, and nothing is called current. */
+  #applyInParts(type: UsersChange["type"], parts: readonly (readonly UserId[])[], held: HeldCall): Observable<never> {
+    const { chain, tracking, doubt, outputs } = this.#to;
+    this.#held.add(held);
+    doubt.setGapOpen(true);
+    tracking.holdSet(true);
+    const applied$ = from(parts).pipe(
+      inSlices(this.#settings.scheduler),
+      tap({
+        next: (part) => {
+          void this.#applyPart(type, part, held);
+        },
+        complete: () => {
+          this.#held.delete(held);
+          outputs.emissions.batch(() => {
+            outputs.emissions.enqueue(() => {
+              tracking.holdSet(false);
+            });
+            doubt.setGapOpen(false);
+          });
+        },
+      }),
+      ignoreElements(),
+    );
+    const durable$ = defer(() => chain.settled().pipe(ignoreElements()));
+    const done$ = new ReplaySubject<never>(1);
+    this.#subscriptions.add(concat(applied$, durable$).subscribe(done$)); // it goes on when its caller unsubscribes
+    return done$;
+  }
+
+  #applyPart(type: UsersChange["type"], users: readonly UserId[], held: HeldCall): Observable<never> {
+    const { chain, tracking, outputs, commit } = this.#to;
+    const { userId: ownUserId } = this.#settings;
+    const hasLeft = departures(held);
+    // What is pending may come to nothing: then there is something to do for users for whom there is nothing to do now.
+    const isTentative = chain.hasPending;
+    const isConcerned = (userId: UserId) =>
+      (isTentative || (tracking.get(userId) !== undefined) === (type !== "track")) &&
+      !(type === "untrack" && userId === ownUserId);
+    return outputs.emissions.batch(() => {
+      const refused = refusedIds(
+        "track",
+        users.filter((userId) => !isUserId(userId)),
+      );
+      if (refused !== undefined) outputs.report(refused);
+      const isLost = (userId: UserId) => type === "track" && hasLeft(userId);
+      const all = users.filter((userId) => isUserId(userId) && isConcerned(userId));
+      const concerned = all.filter((userId) => !isLost(userId));
+      if (held.some(isFailedGap)) outputs.reportAll(trackProblems(all.filter(isLost), chain.clone.token));
+      const outcome$ = concerned.length === 0 ? chain.settled() : commit({ type, users: concerned });
+      chain.commitPending();
+      return outcome$.pipe(ignoreElements());
+    });
+  }
+}

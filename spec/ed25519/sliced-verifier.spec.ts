@@ -251,6 +251,24 @@ describe("SlicedVerifier", () => {
     expect(page.slices.length).toBe(SLICES_AHEAD + 2);
   });
 
+  it("goes on with a call whose key is being imported while another one is unsubscribed", async () => {
+    const page = new Page();
+    const gone = page.call(checks(2, 1));
+    const { seen } = page.call(checks(2, 2));
+    page.onImport = () => {
+      if (page.imported.at(-1) === 2) gone.subscription.unsubscribe();
+    };
+    await page.tasks();
+    expect(seen).toEqual([[false, true], "done"]);
+  });
+
+  it("fails a call of which a verification rejects", async () => {
+    const page = new Page(0.1, () => Promise.reject(new Error("no engine")));
+    const { seen } = page.call(checks(1));
+    await page.tasks();
+    expect(seen).toEqual([{ error: new Error("no engine") }]);
+  });
+
   it("drops the import of a key that ends after all was begun anew", async () => {
     const page = new Page();
     const { seen } = page.call(checks(3));

@@ -1,4 +1,4 @@
-import { from, VirtualTimeScheduler } from "rxjs";
+import { asyncScheduler, from, lastValueFrom, tap, VirtualTimeScheduler } from "rxjs";
 import { expect, it } from "vitest";
 import { inSlices } from "../../src/store/in-slices.js";
 
@@ -32,4 +32,18 @@ it("takes a task for each value that takes longer", () => {
 
 it("is one task while time stands still", () => {
   expect(tasksOf([1, 2, 3], 0)).toEqual([[1, 2, 3]]);
+});
+
+it("goes on with any number of values, without a call inside a call for each", async () => {
+  let count = 0;
+  const values$ = from(Array.from({ length: 20_000 }, (_, i) => i)).pipe(inSlices(asyncScheduler));
+  await lastValueFrom(
+    values$.pipe(
+      tap((i) => {
+        count++;
+        for (const end = Date.now() + 20; i === 0 && Date.now() < end;); // the first one takes a slice
+      }),
+    ),
+  );
+  expect(count).toBe(20_000);
 });

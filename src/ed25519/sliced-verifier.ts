@@ -163,14 +163,25 @@ export class SlicedVerifier implements SignatureVerifier {
       const key = await keyOf(job, check.publicKey, engine);
       if (job.subscriber.closed || job.results !== results) continue; // in the meantime, all was begun anew
       verifications.push(this.#settle(job, index, key === undefined ? false : engine.verify(key, check)));
-      if (job.started < job.checks.length) this.#turns.push(job);
+      if (job.started >= job.checks.length) continue;
+      this.#turns.push(job);
+      if (this.#loop === undefined) void this.#run(); // another call was unsubscribed while this one had no turn
     } while (verifications.length < SLICE_CHECKS && this.#slicing.now() < until);
     return verifications;
   }
 
   async #settle(job: Job, index: number, result: boolean | Promise<boolean>): Promise<void> {
     const { results } = job;
-    const isValid = await result;
+    let isValid: boolean;
+    try {
+      isValid = await result;
+    } catch (error) {
+      if (!this.#open.delete(job)) return;
+      if (this.#open.size === 0) this.#stopWatch();
+      this.#turns = this.#turns.filter((other) => other !== job);
+      job.subscriber.error(error);
+      return;
+    }
     if (job.results !== results) return; // all was begun anew
     results[index] = isValid;
     this.#verified++;

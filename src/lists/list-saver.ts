@@ -240,7 +240,7 @@ export class ListSaver {
     let isBehind = false;
     const listed = new Map<UserId, CachedList>();
     const unreported = new Map<UserId, DeviceList>();
-    for (const [userId, { list, pins, before, state }] of outcomes) {
+    for (const [userId, { list, pins, before, state, isOther }] of outcomes) {
       if (userId === own.ownUserId) ownIdentity.look(list);
       const revision = lists.get(userId)?.revision;
       // The store knows of a change, and memory still does not: its announcement was lost.
@@ -254,7 +254,7 @@ export class ListSaver {
         const beside =
           durable === undefined
             ? { reported: reported ?? this.#savedBefore(userId) }
-            : { pins, isSaved: true as const };
+            : { pins, ...(isOther !== true && { isSaved: true as const }) };
         listed.set(userId, memory.keep(userId, list, revision, beside));
       }
     }

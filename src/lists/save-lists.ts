@@ -55,6 +55,8 @@ export interface SaveOutcome {
   readonly update?: DeviceUpdate;
   /** Whether it is the list that was saved before, so that nothing was written. */
   readonly isSame?: true;
+  /** Whether it is the one that another query saved first: it was compared with other pins than these. */
+  readonly isOther?: true;
   readonly pinsDamaged: boolean;
   /**
    * Whether keys that were pinned while the store failed are not the ones that it has: they were shown as unchanged.
@@ -151,7 +153,7 @@ function saveOne(records: SavedRecords, userId: UserId, toSave: ListToSave, cont
   const isFirst = saved?.revision !== revision.number || !isUsable(saved, refusesUnsigned);
   if (!isFirst && !forced && revision.doubted !== true) {
     if (pins !== record.pins || pinsDamaged) setRecord(records, key, { ...record, pins });
-    return { ...outcome, list: saved.list, state: "saved" };
+    return { ...outcome, list: saved.list, state: "saved", isOther: true };
   }
   const isSame =
     !isFirst && revision.doubted !== true && pins === record.pins && !pinsDamaged && sameDeviceList(saved.list, list);

@@ -1,6 +1,7 @@
 import type { ListMemory } from "../lists/list-memory.js";
 import type { UserId } from "../model/ids.js";
 import type { DeviceKeysByUser, UserDeviceKeys } from "../model/results.js";
+import { userKeys } from "../trust/user-keys.js";
 import { freshnessOf, noLongerReachable, toUserDeviceKeys, unreachable, type Answer } from "../query/answer.js";
 import type { Tracking } from "../sync/tracking.js";
 import { sameDeviceList, type DeviceList } from "../trust/device-list.js";
@@ -104,8 +105,10 @@ export class WatchedLists {
 
   #entry(answer: Answer): UserDeviceKeys {
     const user = this.#tracking.get(answer.userId);
-    const entry = toUserDeviceKeys(answer, user, { inDoubt: this.#tracking.inDoubt, ourKey: this.#memory.ourKey });
+    const { ourKey } = this.#memory;
+    const entry = toUserDeviceKeys(answer, user, { inDoubt: this.#tracking.inDoubt, ourKey });
     // A user who left is not queried again, so they do not stay superseded.
-    return entry.freshness === "superseded" && user === undefined ? { ...entry, freshness: "untracked" } : entry;
+    const isGone = entry.freshness === "superseded" && user === undefined;
+    return isGone ? userKeys(answer.list, "untracked", ourKey, answer.lastKnown) : entry;
   }
 }

@@ -160,7 +160,7 @@ export class Queries {
       const unsent = new Set(entries.filter(({ request }) => request === undefined));
       for (const entry of unsent) entry.callers++;
       const begun$ = this.#begun$.pipe(
-        map(({ request, batch }) => ({ request, users: takeFrom(unsent, batch), left: unsent.size })),
+        map(({ request, batch }) => ({ request, users: takeFrom(unsent, batch, request), left: unsent.size })),
         filter(({ users }) => users.size > 0),
         takeWhile(({ left }) => left > 0, true),
       );
@@ -261,8 +261,13 @@ interface Awaited {
 }
 
 /** Takes those out of the set that a request carries. */
-function takeFrom(unsent: Set<Entry>, batch: readonly Entry[]): Set<UserId> {
-  return new Set(batch.filter((entry) => unsent.delete(entry)).map(({ userId }) => userId));
+function takeFrom(unsent: Set<Entry>, batch: readonly Entry[], request: QueryRequest): Set<UserId> {
+  const isShort = unsent.size < batch.length; // thousands of calls may wait, each for one user
+  const carried = isShort
+    ? Array.from(unsent).filter((entry) => entry.request === request)
+    : batch.filter((entry) => unsent.has(entry));
+  for (const entry of carried) unsent.delete(entry);
+  return new Set(carried.map(({ userId }) => userId));
 }
 
 /** The requests that carry these entries already. */

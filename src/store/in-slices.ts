@@ -1,4 +1,4 @@
-import { concatMap, defer, delay, of, tap, type MonoTypeOperatorFunction, type SchedulerLike } from "rxjs";
+import { Observable, type MonoTypeOperatorFunction, type SchedulerLike } from "rxjs";
 
 /** How long a page may be kept busy at a time, in ms: half of the 16 ms between two frames. */
 const SLICE = 8;
@@ -6,16 +6,49 @@ const SLICE = 8;
 /**
  * Emits values as long as their subscriber takes less than {@link SLICE} ms in all, and then goes on in a new task, so
  * that the page can do other things in between. In virtual time, which stands still meanwhile, everything is one task.
+ *
+ * Not `concatMap` with a delay: of values that it buffers, each is emitted from inside the one before it, and a thousand
+ * of them overflow the stack.
  */
 export function inSlices<T>(scheduler: SchedulerLike): MonoTypeOperatorFunction<T> {
   return (source) =>
-    defer(() => {
+    new Observable((subscriber) => {
+      const waiting: T[] = [];
+      let next = 0;
       let until = scheduler.now() + SLICE;
-      const rested = (value: T) =>
-        of(value).pipe(
-          delay(0, scheduler),
-          tap(() => (until = scheduler.now() + SLICE)),
-        );
-      return source.pipe(concatMap((value) => (scheduler.now() < until ? of(value) : rested(value))));
+      let isBusy = false; // emitting, or until the next task
+      let isOver = false;
+      const goOn = () => {
+        isBusy = true;
+        while (next < waiting.length && !subscriber.closed) {
+          if (scheduler.now() >= until) {
+            subscriber.add(
+              scheduler.schedule(() => {
+                until = scheduler.now() + SLICE;
+                goOn();
+              }),
+            );
+            return;
+          }
+          subscriber.next(waiting[next++] as T);
+        }
+        isBusy = false;
+        if (isOver) subscriber.complete();
+      };
+      subscriber.add(
+        source.subscribe({
+          next: (value) => {
+            waiting.push(value);
+            if (!isBusy) goOn();
+          },
+          error: (error: unknown) => {
+            subscriber.error(error);
+          },
+          complete: () => {
+            isOver = true;
+            if (!isBusy) subscriber.complete();
+          },
+        }),
+      );
     });
 }

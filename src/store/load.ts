@@ -159,7 +159,7 @@ function readPassed(log: Records, { position, token }: SyncRecord): ReadonlySet<
     if (record === undefined) break;
     if (record.type === "save") continue;
     for (const { change } of record.commits) {
-      if (change.type !== "step") continue;
+      if (change.type !== "step" || change.next === undefined) continue; // without a token, it may be of another stream
       for (const one of [change.since, change.next]) if (one !== undefined && one !== token) passed.add(one);
     }
   }

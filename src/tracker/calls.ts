@@ -57,10 +57,15 @@ export class Calls {
    * @param held what {@link hold} returned when it was called: users who have left since are not tracked
    */
   apply(type: UsersChange["type"], users: readonly UserId[], held: HeldCall = []): Observable<never> {
-    const parts = inPartsOf(MAX_USERS_AT_ONCE, users);
-    if (parts.length > 1 && !held.some(isFailedGap)) return this.#applyInParts(type, parts, held);
+    // What is pending may come to nothing: then there is something to do for users for whom there is nothing to do now.
+    const isTentative = this.#to.chain.hasPending;
+    if (users.length > MAX_USERS_AT_ONCE && !held.some(isFailedGap)) {
+      const concerned = users.filter((userId) => !isUserId(userId) || this.#isConcerned(type, userId, isTentative));
+      if (concerned.length > MAX_USERS_AT_ONCE)
+        return this.#applyInParts(type, inPartsOf(MAX_USERS_AT_ONCE, concerned), held);
+    }
     this.#held.delete(held);
-    return this.#applyPart(type, users, held);
+    return this.#applyPart(type, users, held, isTentative);
   }
 
   close(): void {
@@ -72,12 +77,13 @@ export class Calls {
     const { chain, tracking, doubt, outputs } = this.#to;
     this.#held.add(held);
     doubt.setGapOpen(true);
-    tracking.holdSet(true);
+    const isTentative = chain.hasPending;
     const applied$ = from(parts).pipe(
       inSlices(this.#settings.scheduler),
       tap({
         next: (part) => {
-          void this.#applyPart(type, part, held);
+          tracking.holdSet(true);
+          void this.#applyPart(type, part, held, isTentative);
         },
         complete: () => {
           this.#held.delete(held);
@@ -86,6 +92,7 @@ export class Calls {
               tracking.holdSet(false);
             });
             doubt.setGapOpen(false);
+            if (chain.isBehind && chain.failing) doubt.goOnInDoubt();
           });
         },
       }),
@@ -97,15 +104,21 @@ export class Calls {
     return done$;
   }
 
-  #applyPart(type: UsersChange["type"], users: readonly UserId[], held: HeldCall): Observable<never> {
-    const { chain, tracking, outputs, commit } = this.#to;
-    const { userId: ownUserId } = this.#settings;
+  /** Whether the call changes something for this user. */
+  #isConcerned(type: UsersChange["type"], userId: UserId, isTentative: boolean): boolean {
+    const isTracked = this.#to.tracking.get(userId) !== undefined;
+    const isOwn = userId === this.#settings.userId;
+    return (isTentative || isTracked === (type !== "track")) && !(type === "untrack" && isOwn);
+  }
+
+  #applyPart(
+    type: UsersChange["type"],
+    users: readonly UserId[],
+    held: HeldCall,
+    isTentative: boolean,
+  ): Observable<never> {
+    const { chain, outputs, commit } = this.#to;
     const hasLeft = departures(held);
-    // What is pending may come to nothing: then there is something to do for users for whom there is nothing to do now.
-    const isTentative = chain.hasPending;
-    const isConcerned = (userId: UserId) =>
-      (isTentative || (tracking.get(userId) !== undefined) === (type !== "track")) &&
-      !(type === "untrack" && userId === ownUserId);
     return outputs.emissions.batch(() => {
       const refused = refusedIds(
         "track",
@@ -113,7 +126,7 @@ export class Calls {
       );
       if (refused !== undefined) outputs.report(refused);
       const isLost = (userId: UserId) => type === "track" && hasLeft(userId);
-      const all = users.filter((userId) => isUserId(userId) && isConcerned(userId));
+      const all = users.filter((userId) => isUserId(userId) && this.#isConcerned(type, userId, isTentative));
       const concerned = all.filter((userId) => !isLost(userId));
       if (held.some(isFailedGap)) outputs.reportAll(trackProblems(all.filter(isLost), chain.clone.token));
       const outcome$ = concerned.length === 0 ? chain.settled() : commit({ type, users: concerned });

@@ -126,6 +126,12 @@ async function step(sync$, tracker, changed) {
   await durable;
 }
 
+function prepareStep(count) {
+  const { tracker, sync$ } = ours.makeTracker(ours.NO_ANSWERS, idbStore(newName()));
+  const changed = names(count);
+  return () => step(sync$, tracker, changed);
+}
+
 /** What a page must stay smooth during: prepares, and returns what is measured. */
 const tasks = {
   async "take in 10,000 users with 5 devices each"() {
@@ -140,16 +146,8 @@ const tasks = {
     await ours.track(tracker, userIds);
     return () => ours.getLists(tracker, userIds);
   },
-  async "a step that names 20,000"() {
-    const { tracker, sync$ } = ours.makeTracker(ours.NO_ANSWERS, idbStore(newName()));
-    const changed = names(20_000);
-    return () => step(sync$, tracker, changed);
-  },
-  async "a step that names 100,000"() {
-    const { tracker, sync$ } = ours.makeTracker(ours.NO_ANSWERS, idbStore(newName()));
-    const changed = names(100_000);
-    return () => step(sync$, tracker, changed);
-  },
+  "a step that names 20,000": () => prepareStep(20_000),
+  "a step that names 100,000": () => prepareStep(100_000),
   async "track() of 100,000"() {
     const { tracker } = ours.makeTracker(ours.NO_ANSWERS, idbStore(newName()));
     const userIds = names(100_000);

@@ -166,7 +166,7 @@ describe("a change of our own identity", () => {
       m.acts("--f", { f: () => store.failNext("the disk is full", "update") });
       ask("-q-q", [ALICE]);
       m.expectObservable(updates$).toBe("-a", { a: "alice identity unchanged" });
-      m.expectObservable(problems$).toBe("---(ps)", { s: "save-failed", p: "own-identity-changed" });
+      m.expectObservable(problems$).toBe("---(sp)", { s: "save-failed", p: "own-identity-changed" });
     }),
   );
 });

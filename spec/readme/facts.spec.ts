@@ -51,7 +51,7 @@ describe("the README", () => {
   });
 
   it("can be read in one go", () => {
-    expect(README.trimEnd().split("\n").length).toBeLessThanOrEqual(266);
+    expect(README.trimEnd().split("\n").length).toBeLessThanOrEqual(250);
   });
 });
 

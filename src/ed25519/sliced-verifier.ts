@@ -58,7 +58,7 @@ interface Job {
 export class SlicedVerifier implements SignatureVerifier {
   /** Calls without a result. */
   readonly #open = new Set<Job>();
-  /** Those that have checks left to start, in the order of their turns; some may have been unsubscribed. */
+  /** Those that have checks left to start, in the order of their turns; some may be over. */
   #turns: Job[] = [];
   readonly #slicing: Slicing;
   /** The loop that makes the slices; another one takes over if it may be stuck. */
@@ -82,8 +82,7 @@ export class SlicedVerifier implements SignatureVerifier {
       if (this.#cancelWatch === undefined) this.#watch();
       if (this.#loop === undefined) void this.#run();
       return () => {
-        if (!this.#open.delete(job)) return;
-        if (this.#open.size === 0) this.#stopWatch();
+        if (!this.#end(job)) return;
         this.#turns = this.#turns.filter((other) => other !== job);
         this.#loop = undefined;
         if (this.#turns.length > 0) void this.#run();
@@ -109,6 +108,13 @@ export class SlicedVerifier implements SignatureVerifier {
       this.#watch();
       void this.#run();
     });
+  }
+
+  /** The call is over; `false` if it was already. */
+  #end(job: Job): boolean {
+    if (!this.#open.delete(job)) return false;
+    if (this.#open.size === 0) this.#stopWatch();
+    return true;
   }
 
   #stopWatch(): void {
@@ -176,18 +182,14 @@ export class SlicedVerifier implements SignatureVerifier {
     try {
       isValid = await result;
     } catch (error) {
-      if (!this.#open.delete(job)) return;
-      if (this.#open.size === 0) this.#stopWatch();
-      this.#turns = this.#turns.filter((other) => other !== job);
-      job.subscriber.error(error);
+      if (job.results === results && this.#end(job)) job.subscriber.error(error);
       return;
     }
     if (job.results !== results) return; // all was begun anew
     results[index] = isValid;
     this.#verified++;
     if (++job.done < job.checks.length) return;
-    this.#open.delete(job);
-    if (this.#open.size === 0) this.#stopWatch();
+    this.#end(job);
     job.subscriber.next(job.results);
     job.subscriber.complete();
   }

@@ -48,12 +48,6 @@ interface Decided {
   readonly durable?: { readonly ourKey: string | undefined };
 }
 
-/** The lists of one call that could not be saved. */
-interface FailedSave {
-  readonly userIds: UserId[];
-  error: unknown;
-}
-
 /** What saving lists needs. */
 export interface ListSaverPorts {
   readonly own: OwnAccount;
@@ -91,16 +85,11 @@ export class ListSaver {
       // Our own list first: the others are judged by our own identity, in whichever transaction they are.
       const isOurs = ([userId]: readonly [UserId, ListToSave]) => Number(userId === this.#ports.own.ownUserId);
       others.sort((a, b) => isOurs(b) - isOurs(a));
-      const failed: FailedSave = { userIds: [], error: undefined };
-      const parts = partsOf(others).map((part) => this.#savePart(new Map(part), failed));
+      const undecided = new Set(others.map(([userId]) => userId));
+      const parts = partsOf(others).map((part) => this.#savePart(new Map(part), undecided));
       if (same.size > 0 || parts.length === 0)
         parts.push(of(this.#conclude(lists, { outcomes: same, uncached: NO_USERS, durable: this.#ports.memory })));
-      return forkJoin(parts).pipe(
-        map((saved) => {
-          this.#reportFailed(failed);
-          return new Map(saved.flatMap((part) => [...part]));
-        }),
-      );
+      return forkJoin(parts).pipe(map((saved) => new Map(saved.flatMap((part) => [...part]))));
     });
   }
 
@@ -126,7 +115,11 @@ export class ListSaver {
     }
   }
 
-  #savePart(lists: ReadonlyMap<UserId, ListToSave>, failed: FailedSave): Observable<ReadonlyMap<UserId, DecidedList>> {
+  /** @param undecided all users of the call so far: if a transaction fails, so do those that wait after it */
+  #savePart(
+    lists: ReadonlyMap<UserId, ListToSave>,
+    undecided: Set<UserId>,
+  ): Observable<ReadonlyMap<UserId, DecidedList>> {
     const { chain, own } = this.#ports;
     const saved$ = chain.write({
       keys: saveKeys(lists.keys()),
@@ -145,9 +138,10 @@ export class ListSaver {
     return saved$.pipe(
       map(({ outcomes, ourKey }): Decided => {
         this.#ports.unsaved.saved(lists.keys());
+        for (const userId of lists.keys()) undecided.delete(userId);
         return { outcomes, uncached: NO_USERS, durable: { ourKey } };
       }),
-      catchError((error: unknown) => this.#decideInMemory(lists, error, failed)),
+      catchError((error: unknown) => this.#decideInMemory(lists, error, undecided)),
       map((decided) => this.#conclude(lists, decided)),
     );
   }
@@ -210,14 +204,11 @@ export class ListSaver {
   }
 
   /** The store failed. If it was cleared, lists are returned as superseded. */
-  #decideInMemory(lists: ReadonlyMap<UserId, ListToSave>, error: unknown, failed: FailedSave): Observable<Decided> {
+  #decideInMemory(lists: ReadonlyMap<UserId, ListToSave>, error: unknown, undecided: Set<UserId>): Observable<Decided> {
     const { unsaved, tracking } = this.#ports;
     const userIds = [...lists.keys()];
     const isCleared = error instanceof StoreClearedError;
-    if (!isCleared) {
-      failed.userIds.push(...userIds);
-      failed.error ??= error;
-    }
+    if (!isCleared) this.#reportFailed(undecided, error);
     const inMemory = unsaved.decide(lists, new Map()); // what comes next must find what this pinned
     if (isCleared) return of({ outcomes: inMemory, uncached: new Set(userIds) });
     return unsaved.read(userIds).pipe(
@@ -282,9 +273,11 @@ export class ListSaver {
     return memory.last(userId)?.list ?? (tracking.get(userId)?.hasList === false ? emptyList(0) : undefined);
   }
 
-  /** One report, however many transactions there were. */
-  #reportFailed({ userIds, error }: FailedSave): void {
+  /** One report, however many transactions there are. */
+  #reportFailed(undecided: Set<UserId>, error: unknown): void {
+    const userIds = [...undecided];
     if (userIds.length === 0) return;
+    undecided.clear();
     const message = `the device lists of ${userIds.length} user(s) could not be saved; memory keeps them until the page is closed`;
     this.#ports.report({ type: "save-failed", userIds, error, message });
   }

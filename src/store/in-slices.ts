@@ -7,7 +7,7 @@ const SLICE = 8;
  * Emits values as long as their subscriber takes less than {@link SLICE} ms in all, and then goes on in a new task, so
  * that the page can do other things in between. In virtual time, which stands still meanwhile, everything is one task.
  *
- * Not `concatMap` with a delay: of values that it buffers, each is emitted from inside the one before it, and a thousand
+ * Not `concatMap` with a delay: it emits the values that it buffers each from inside the one before it, and a thousand
  * of them overflow the stack.
  */
 export function inSlices<T>(scheduler: SchedulerLike): MonoTypeOperatorFunction<T> {

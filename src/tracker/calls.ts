@@ -1,27 +1,19 @@
-import { concat, defer, from, ignoreElements, ReplaySubject, Subscription, tap, type Observable } from "rxjs";
+import { AsyncSubject, concat, defer, from, ignoreElements, map, Subscription, type Observable } from "rxjs";
 import { MAX_USERS_AT_ONCE } from "../model/batch-sizes.js";
 import { isUserId, type UserId } from "../model/ids.js";
 import { inPartsOf } from "../model/in-parts.js";
-import type { Chain } from "../store/chain.js";
 import { departures, isFailedGap, type Commit, type UsersChange } from "../store/change.js";
-import { inSlices } from "../store/in-slices.js";
 import type { Outcome } from "../store/rebase.js";
 import { refusedIds } from "../sync/refused-ids.js";
-import type { Tracking } from "../sync/tracking.js";
 import { trackProblems } from "./account-problems.js";
-import type { Doubt } from "./doubt.js";
+import { applyInParts, type ChangeTargets } from "./apply-in-parts.js";
 import type { AccountSettings } from "./lists-of.js";
-import type { Outputs } from "./outputs.js";
 
 /** Commits of other trackers that were followed while a call waited at the gate, or was under way. */
 export type HeldCall = Commit[];
 
 /** What calls are applied to. */
-export interface CallTargets {
-  readonly chain: Chain;
-  readonly tracking: Tracking;
-  readonly doubt: Doubt;
-  readonly outputs: Outputs;
+export interface CallTargets extends ChangeTargets {
   /** Applies a change in memory and marks what it supersedes. {@link Chain.commitPending} begins its commit. */
   readonly commit: (change: UsersChange) => Observable<Outcome>;
 }
@@ -62,7 +54,7 @@ export class Calls {
     if (users.length > MAX_USERS_AT_ONCE && !held.some(isFailedGap)) {
       const concerned = users.filter((userId) => !isUserId(userId) || this.#isConcerned(type, userId, isTentative));
       if (concerned.length > MAX_USERS_AT_ONCE)
-        return this.#applyInParts(type, inPartsOf(MAX_USERS_AT_ONCE, concerned), held);
+        return this.#applyInParts(type, inPartsOf(MAX_USERS_AT_ONCE, concerned), held, isTentative);
     }
     this.#held.delete(held);
     return this.#applyPart(type, users, held, isTentative);
@@ -72,34 +64,21 @@ export class Calls {
     this.#subscriptions.unsubscribe();
   }
 
-  /** A call with many users. Until all are changed, other changes and lookups wait, and nothing is called current. */
-  #applyInParts(type: UsersChange["type"], parts: readonly (readonly UserId[])[], held: HeldCall): Observable<never> {
-    const { chain, tracking, doubt, outputs } = this.#to;
+  #applyInParts(
+    type: UsersChange["type"],
+    parts: readonly (readonly UserId[])[],
+    held: HeldCall,
+    isTentative: boolean,
+  ): Observable<never> {
+    const { chain } = this.#to;
     this.#held.add(held);
-    doubt.setGapOpen(true);
-    const isTentative = chain.hasPending;
-    const applied$ = from(parts).pipe(
-      inSlices(this.#settings.scheduler),
-      tap({
-        next: (part) => {
-          tracking.holdSet(true);
-          void this.#applyPart(type, part, held, isTentative);
-        },
-        complete: () => {
-          this.#held.delete(held);
-          outputs.emissions.batch(() => {
-            outputs.emissions.enqueue(() => {
-              tracking.holdSet(false);
-            });
-            doubt.setGapOpen(false);
-            if (chain.isBehind && chain.failing) doubt.goOnInDoubt();
-          });
-        },
-      }),
-      ignoreElements(),
-    );
+    const parts$ = from(parts).pipe(map((part) => () => void this.#applyPart(type, part, held, isTentative)));
+    const last = () => {
+      this.#held.delete(held);
+    };
+    const applied$ = applyInParts(parts$, last, this.#to, this.#settings.scheduler);
     const durable$ = defer(() => chain.settled().pipe(ignoreElements()));
-    const done$ = new ReplaySubject<never>(1);
+    const done$ = new AsyncSubject<never>();
     this.#subscriptions.add(concat(applied$, durable$).subscribe(done$)); // it goes on when its caller unsubscribes
     return done$;
   }

@@ -1,27 +1,19 @@
 import { concat, defer, EMPTY, from, map, of, Subscription, type Observable } from "rxjs";
-import type { Chain } from "../store/chain.js";
 import { isEmptyStep, type Change, type SyncStep } from "../store/change.js";
 import { rebased, type Outcome } from "../store/rebase.js";
-import { inSlices } from "../store/in-slices.js";
 import { closeGap, placeStep, type Placement, type Standing } from "../sync/gap-recovery.js";
 import { parsePart, parseStep, partToChange, toChange, type ParsedStep } from "../sync/parse-step.js";
 import type { PassedTokens } from "../sync/passed-tokens.js";
-import type { Tracking } from "../sync/tracking.js";
 import { stepProblems } from "./account-problems.js";
+import { applyInParts, type ChangeTargets } from "./apply-in-parts.js";
 import type { Connection } from "./connection.js";
-import type { Doubt } from "./doubt.js";
 import type { AccountSettings } from "./lists-of.js";
-import type { Outputs } from "./outputs.js";
 import type { Siblings } from "./siblings.js";
 
 /** What steps are applied to. */
-export interface StepTargets {
-  readonly chain: Chain;
-  readonly tracking: Tracking;
+export interface StepTargets extends ChangeTargets {
   readonly passed: PassedTokens;
-  readonly doubt: Doubt;
   readonly siblings: Siblings;
-  readonly outputs: Outputs;
   /** Applies a change in memory and marks what it supersedes. {@link Chain.commitPending} begins its commit. */
   readonly commit: (change: Change) => Observable<Outcome>;
 }
@@ -93,37 +85,21 @@ export class Steps {
     siblings.caughtUp(connection);
   }
 
-  /**
-   * A step after a gap, or a long one. Until it has been applied, changes and lookups wait, and nothing is called
-   * current.
-   */
+  /** A step after a gap, or a long one. */
   #applyInParts(step: ParsedStep, isFirst: boolean, connection: Connection): void {
-    const { chain, tracking, doubt, outputs } = this.#to;
-    doubt.setGapOpen(true);
     const missing$ = this.#missingBefore(step, isFirst).pipe(map((part) => () => part));
     const before$ = concat(
       missing$,
       defer(() => this.#partsOf(step)),
     );
+    const parts$ = before$.pipe(map((toPart) => () => void this.#applyLate(toPart())));
+    const last = () => {
+      this.#applyAfterGap(step, connection);
+    };
     this.#subscriptions.add(
-      before$.pipe(inSlices(this.#settings.scheduler)).subscribe({
-        next: (toPart) => {
-          tracking.holdSet(true);
-          outputs.emissions.batch(() => void this.#applyLate(toPart()));
-        },
-        complete: () => {
-          outputs.emissions.batch(() => {
-            this.#applyAfterGap(step, connection);
-            outputs.emissions.enqueue(() => {
-              tracking.holdSet(false);
-            });
-            doubt.setGapOpen(false);
-            if (chain.isBehind && chain.failing) doubt.goOnInDoubt();
-            chain.commitPending();
-          });
-        },
+      applyInParts(parts$, last, this.#to, this.#settings.scheduler).subscribe({
         error: () => {
-          chain.storeCleared();
+          this.#to.chain.storeCleared();
         },
       }),
     );

@@ -98,11 +98,9 @@ const NONE_REJECTED: VerifiedDevices["rejected"] = new Map();
 const isDehydrated = (device: DeviceKeys): boolean => device.dehydrated === true;
 
 /** All statuses that there are: devices share them, as there may be a hundred thousand devices. */
-const STATUSES: readonly DeviceStatus[] = [0, 1, 2, 3, 4, 5, 6, 7].map((bits) => ({
-  signedByItself: (bits & 1) !== 0,
-  crossSigned: (bits & 2) !== 0,
-  dehydrated: (bits & 4) !== 0,
-}));
+const STATUSES: readonly DeviceStatus[] = [0, 1, 2, 3, 4, 5, 6, 7].map((bits) =>
+  Object.freeze({ signedByItself: (bits & 1) !== 0, crossSigned: (bits & 2) !== 0, dehydrated: (bits & 4) !== 0 }),
+);
 
 function statusOf(signedByItself: boolean, crossSigned: boolean, dehydrated: boolean): DeviceStatus {
   const status = STATUSES.find(

@@ -1,0 +1,50 @@
+import { defer, ignoreElements, tap, type Observable, type SchedulerLike } from "rxjs";
+import type { Chain } from "../store/chain.js";
+import { inSlices } from "../store/in-slices.js";
+import type { Tracking } from "../sync/tracking.js";
+import type { Doubt } from "./doubt.js";
+import type { Outputs } from "./outputs.js";
+
+/** What changes are applied to. */
+export interface ChangeTargets {
+  readonly chain: Chain;
+  readonly tracking: Tracking;
+  readonly doubt: Doubt;
+  readonly outputs: Outputs;
+}
+
+/**
+ * Applies parts of a change in slices, and then what comes last. Until all are applied, other changes and lookups wait,
+ * the tracked set is not emitted, and nothing is called current.
+ */
+export function applyInParts(
+  parts$: Observable<() => void>,
+  last: () => void,
+  { chain, tracking, doubt, outputs }: ChangeTargets,
+  scheduler: SchedulerLike,
+): Observable<never> {
+  return defer(() => {
+    doubt.setGapOpen(true);
+    return parts$.pipe(
+      inSlices(scheduler),
+      tap({
+        next: (apply) => {
+          tracking.holdSet(true);
+          outputs.emissions.batch(apply);
+        },
+        complete: () => {
+          outputs.emissions.batch(() => {
+            last();
+            outputs.emissions.enqueue(() => {
+              tracking.holdSet(false);
+            });
+            doubt.setGapOpen(false);
+            if (chain.isBehind && chain.failing) doubt.goOnInDoubt();
+            chain.commitPending();
+          });
+        },
+      }),
+      ignoreElements(),
+    );
+  });
+}

@@ -158,16 +158,16 @@ describe("loading an account", () => {
   });
 
   it("knows the tokens that the log has passed, which the current one is not", () => {
-    const { hasPassed } = load(storeOfAlice(...SAVED));
-    expect(["s2", "s3", "s4", "s5"].filter(hasPassed)).toEqual(["s3", "s4"]);
+    const { passed } = load(storeOfAlice(...SAVED));
+    expect([...passed].sort()).toEqual(["s3", "s4"]);
   });
 
   it.each<[string, readonly (readonly [RecordKey, unknown])[]]>([
     ["a record of the log is damaged", [...SAVED, [logKey(7), "?"]]],
     ["the head is damaged", [...SAVED, [SYNC, "?"]]],
   ])("knows no token that was passed if %s", (_, records) => {
-    const { hasPassed } = load(storeOfAlice(...records));
-    expect(["s3", "s4"].filter(hasPassed)).toEqual([]);
+    const { passed } = load(storeOfAlice(...records));
+    expect([...passed]).toEqual([]);
   });
 
   it("reads our own user-signing key", () => {

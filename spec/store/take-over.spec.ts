@@ -37,7 +37,7 @@ describe("taking over a whole saved state", () => {
           owner: OWNED_BY_ALICE,
           state,
           hasLeft: () => false,
-          hasPassed: () => false,
+          passed: new Set(),
           ourKey: undefined,
           damaged: new Map(),
         },

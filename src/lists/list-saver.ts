@@ -81,10 +81,11 @@ export class ListSaver {
   save(lists: ReadonlyMap<UserId, ListToSave>): Observable<ReadonlyMap<UserId, DecidedList>> {
     return defer(() => {
       const same = this.#sameAsSaved(lists);
-      const others = Array.from(lists).filter(([userId]) => !same.has(userId));
       // Our own list first: the others are judged by our own identity, in whichever transaction they are.
-      const isOurs = ([userId]: readonly [UserId, ListToSave]) => Number(userId === this.#ports.own.ownUserId);
-      others.sort((a, b) => isOurs(b) - isOurs(a));
+      const { ownUserId } = this.#ports.own;
+      const ours = lists.get(ownUserId);
+      const ordered = ours === undefined ? lists : new Map([[ownUserId, ours], ...lists]);
+      const others = Array.from(ordered).filter(([userId]) => !same.has(userId));
       const undecided = new Set(others.map(([userId]) => userId));
       const parts = partsOf(others).map((part) => this.#savePart(new Map(part), undecided));
       if (same.size > 0 || parts.length === 0)

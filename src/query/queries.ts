@@ -240,7 +240,10 @@ export class Queries {
       entry.request = request;
       if (entry.isForced) request.force(entry.userId);
     }
+    // Held until all of its callers know: the first one may leave before the next one has come.
+    const held = request.answers$.subscribe({ error: () => {} });
     this.#begun$.next({ request, batch });
+    held.unsubscribe();
   }
 
   #countFetched(entries: readonly Entry[]): void {

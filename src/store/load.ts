@@ -14,6 +14,7 @@ import {
 import { MAX_TAIL, MIN_LOG } from "../model/batch-sizes.js";
 import { StoreClearedError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
+import { isObject } from "../model/json.js";
 import { departures, type Commit } from "./change.js";
 import { emptyClone, follow, followSave, type SavedState } from "./clone.js";
 import type { DeviceStore, RecordKey } from "./device-store.js";
@@ -48,8 +49,8 @@ export interface SavedAccount {
    * have.
    */
   readonly hasLeft: (userId: UserId) => boolean;
-  /** Whether a commit that is still in the log led to this token or began at it, and the token is another one now. */
-  readonly hasPassed: (token: string) => boolean;
+  /** Tokens that the last commits in the log led to, or began at; not the current one. */
+  readonly passed: ReadonlySet<string>;
   /** Our own user-signing key, according to our own saved list. */
   readonly ourKey: string | undefined;
   /** Records that could not be trusted, by kind. */
@@ -115,8 +116,8 @@ export function readAccount(
       return fold(owner.userId, sync, { snapshots, log }, scheduler).pipe(
         mergeMap(({ state, damaged }) => {
           const hasLeft = sync !== undefined && damaged.size === 0 ? departuresIn(log, sync.position) : () => true;
-          const hasPassed = sync !== undefined && damaged.size === 0 ? passedIn(log, sync) : () => false;
-          const found: SavedAccount = { owner, state, hasLeft, hasPassed, ourKey, damaged };
+          const passed = sync !== undefined && damaged.size === 0 ? passedIn(log, sync) : new Set<string>();
+          const found: SavedAccount = { owner, state, hasLeft, passed, ourKey, damaged };
           if (damaged.size === 0) return of(found);
           return mend(store, owner, { sync: account.get(SYNC[1]), snapshots, log }).pipe(
             map((mended) => ({ ...found, state: mended })),
@@ -146,21 +147,17 @@ function readDepartures(log: Records, position: number): SavedAccount["hasLeft"]
   return departures(commits);
 }
 
-/** The last records of the log are read when a token is asked about: that is rare, too. */
-function passedIn(log: Records, sync: SyncRecord): SavedAccount["hasPassed"] {
-  let passed: ReadonlySet<string> | undefined;
-  return (token) => (passed ??= readPassed(log, sync)).has(token);
-}
-
-function readPassed(log: Records, { position, token }: SyncRecord): ReadonlySet<string> {
+/** Of the last records, read only as far as that takes: they may name thousands of users each. */
+function passedIn(log: Records, { position, token }: SyncRecord): ReadonlySet<string> {
   const passed = new Set<string>();
-  for (let at = position; at > Math.max(0, position - MIN_LOG); at--) {
-    const record = readLog(log.get(logKey(at)[1]));
-    if (record === undefined) break;
-    if (record.type === "save") continue;
-    for (const { change } of record.commits) {
-      if (change.type !== "step" || change.next === undefined) continue; // without a token, it may be of another stream
-      for (const one of [change.since, change.next]) if (one !== undefined && one !== token) passed.add(one);
+  for (let at = Math.max(1, position - MIN_LOG + 1); at <= position; at++) {
+    const record = log.get(logKey(at)[1]);
+    for (const commit of isObject(record) && Array.isArray(record.commits) ? (record.commits as unknown[]) : []) {
+      const change = isObject(commit) && isObject(commit.change) ? commit.change : {};
+      if (change.everyone === "untracked") passed.clear(); // tokens before it and after it have no known order
+      if (typeof change.next !== "string") continue; // without a token, it may be of another stream
+      const begins = change.everyone === "untracked" ? undefined : change.since;
+      for (const one of [begins, change.next]) if (typeof one === "string" && one !== token) passed.add(one);
     }
   }
   return passed;
@@ -208,7 +205,6 @@ function fold(
     else if (record.type === "save") followSave(clone, record.lists);
     else follow(clone, record.commits, at);
   };
-  // A damaged head may say that there are any number of records.
   const length = (claimed: number, records: Records) => Math.min(claimed, records.size + MAX_REFUSED);
   const pieces = [
     ...Array.from({ length: length(snapshot.chunks, snapshots) }, (_, i) => () => {

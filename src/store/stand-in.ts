@@ -22,7 +22,7 @@ export function standIn(userId: UserId, lifetime: string): StandIn {
       owner,
       state: emptyClone(userId),
       hasLeft: () => false,
-      hasPassed: () => false,
+      passed: new Set(),
       ourKey: undefined,
       damaged: new Map(),
     },

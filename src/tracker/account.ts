@@ -92,6 +92,7 @@ export class Account {
       },
       reread: (read) => {
         this.calls.missed([UNKNOWN_COMMITS]);
+        this.#passed.reread(read);
         this.parts.memory.checkOurKey(read.ourKey);
         outputs.reportAll(loadProblems(read));
       },
@@ -100,7 +101,7 @@ export class Account {
       },
       committed: (change) => {
         // Not a token that a rebase takes back: the next response of the same stream begins there.
-        if (change.type === "step" && change.next !== undefined) this.#passed.moveTo(change.next);
+        if (change.type === "step") this.#passed.follow(change);
       },
       commitFailed: (error, retryIn) => {
         outputs.responses.storeFails();
@@ -209,9 +210,14 @@ export class Account {
     });
   }
 
-  close(error: Error): void {
+  /** Nothing is applied any more. */
+  stop(error: Error): void {
     this.steps.close();
-    this.calls.close();
+    this.calls.close(error);
+  }
+
+  close(error: Error): void {
+    this.stop(error);
     this.siblings.close();
     this.chain.close(error);
   }
@@ -313,7 +319,7 @@ export class Account {
     this.calls.missed(commits);
     const steps = stepsIn(commits);
     this.siblings.edited(editedIn(commits));
-    for (const { next } of steps) if (next !== undefined) this.#passed.moveTo(next);
+    for (const step of steps) this.#passed.follow(step);
     if (isSummary) this.siblings.readCommits();
     this.#changed(before, steps);
     this.#emitFollowed(this.#followedResponses.follow(steps, isSummary));

@@ -1,4 +1,4 @@
-import { AsyncSubject, concat, defer, from, ignoreElements, map, Subscription, type Observable } from "rxjs";
+import { AsyncSubject, concat, defer, from, ignoreElements, map, Subject, takeUntil, type Observable } from "rxjs";
 import { MAX_USERS_AT_ONCE } from "../model/batch-sizes.js";
 import { isUserId, type UserId } from "../model/ids.js";
 import { inPartsOf } from "../model/in-parts.js";
@@ -23,7 +23,7 @@ export class Calls {
   readonly #settings: AccountSettings;
   readonly #to: CallTargets;
   readonly #held = new Set<HeldCall>();
-  readonly #subscriptions = new Subscription();
+  readonly #closed$ = new Subject<never>();
 
   constructor(settings: AccountSettings, targets: CallTargets) {
     this.#settings = settings;
@@ -50,36 +50,44 @@ export class Calls {
    */
   apply(type: UsersChange["type"], users: readonly UserId[], held: HeldCall = []): Observable<never> {
     // What is pending may come to nothing: then there is something to do for users for whom there is nothing to do now.
-    const isTentative = this.#to.chain.hasPending;
-    if (users.length > MAX_USERS_AT_ONCE && !held.some(isFailedGap)) {
-      const concerned = users.filter((userId) => !isUserId(userId) || this.#isConcerned(type, userId, isTentative));
-      if (concerned.length > MAX_USERS_AT_ONCE)
-        return this.#applyInParts(type, inPartsOf(MAX_USERS_AT_ONCE, concerned), held, isTentative);
-    }
-    this.#held.delete(held);
-    return this.#applyPart(type, users, held, isTentative);
+    const { chain, outputs } = this.#to;
+    const isTentative = chain.hasPending;
+    return outputs.emissions.batch(() => {
+      const refused = refusedIds(
+        "track",
+        users.filter((userId) => !isUserId(userId)),
+      );
+      if (refused !== undefined) outputs.report(refused);
+      const concerned = users.filter((userId) => isUserId(userId) && this.#isConcerned(type, userId, isTentative));
+      if (concerned.length > MAX_USERS_AT_ONCE) return this.#applyInParts(type, concerned, held);
+      this.#held.delete(held);
+      const lost: UserId[] = [];
+      const done$ = this.#applyPart(type, concerned, held, lost);
+      this.#reportLost(lost, held);
+      return done$;
+    });
   }
 
-  close(): void {
-    this.#subscriptions.unsubscribe();
+  /** Calls that are under way fail, and so do later ones of many users. */
+  close(error: Error): void {
+    this.#closed$.error(error);
   }
 
-  #applyInParts(
-    type: UsersChange["type"],
-    parts: readonly (readonly UserId[])[],
-    held: HeldCall,
-    isTentative: boolean,
-  ): Observable<never> {
+  #applyInParts(type: UsersChange["type"], users: readonly UserId[], held: HeldCall): Observable<never> {
     const { chain } = this.#to;
     this.#held.add(held);
-    const parts$ = from(parts).pipe(map((part) => () => void this.#applyPart(type, part, held, isTentative)));
+    const lost: UserId[] = [];
+    const parts$ = from(inPartsOf(MAX_USERS_AT_ONCE, users)).pipe(
+      map((part) => () => void this.#applyPart(type, part, held, lost)),
+    );
     const last = () => {
       this.#held.delete(held);
+      this.#reportLost(lost, held);
     };
     const applied$ = applyInParts(parts$, last, this.#to, this.#settings.scheduler);
     const durable$ = defer(() => chain.settled().pipe(ignoreElements()));
     const done$ = new AsyncSubject<never>();
-    this.#subscriptions.add(concat(applied$, durable$).subscribe(done$)); // it goes on when its caller unsubscribes
+    concat(applied$, durable$).pipe(takeUntil(this.#closed$)).subscribe(done$); // goes on when its caller unsubscribes
     return done$;
   }
 
@@ -90,27 +98,20 @@ export class Calls {
     return (isTentative || isTracked === (type !== "track")) && !(type === "untrack" && isOwn);
   }
 
-  #applyPart(
-    type: UsersChange["type"],
-    users: readonly UserId[],
-    held: HeldCall,
-    isTentative: boolean,
-  ): Observable<never> {
-    const { chain, outputs, commit } = this.#to;
+  /** @param lost takes those who have left since the call, and are not tracked */
+  #applyPart(type: UsersChange["type"], users: readonly UserId[], held: HeldCall, lost: UserId[]): Observable<never> {
+    const { chain, commit } = this.#to;
     const hasLeft = departures(held);
-    return outputs.emissions.batch(() => {
-      const refused = refusedIds(
-        "track",
-        users.filter((userId) => !isUserId(userId)),
-      );
-      if (refused !== undefined) outputs.report(refused);
-      const isLost = (userId: UserId) => type === "track" && hasLeft(userId);
-      const all = users.filter((userId) => isUserId(userId) && this.#isConcerned(type, userId, isTentative));
-      const concerned = all.filter((userId) => !isLost(userId));
-      if (held.some(isFailedGap)) outputs.reportAll(trackProblems(all.filter(isLost), chain.clone.token));
-      const outcome$ = concerned.length === 0 ? chain.settled() : commit({ type, users: concerned });
-      chain.commitPending();
-      return outcome$.pipe(ignoreElements());
-    });
+    const isLost = (userId: UserId) => type === "track" && hasLeft(userId);
+    const concerned = users.filter((userId) => !isLost(userId));
+    lost.push(...users.filter(isLost));
+    const outcome$ = concerned.length === 0 ? chain.settled() : commit({ type, users: concerned });
+    chain.commitPending();
+    return outcome$.pipe(ignoreElements());
+  }
+
+  #reportLost(lost: readonly UserId[], held: HeldCall): void {
+    const { chain, outputs } = this.#to;
+    if (held.some(isFailedGap)) outputs.reportAll(trackProblems(lost, chain.clone.token));
   }
 }

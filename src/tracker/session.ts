@@ -196,6 +196,14 @@ export class Session {
           },
         });
         subscriber.add(loading);
+        // The gate forgets what waits when it fails.
+        subscriber.add(
+          this.#gate.opened$.subscribe({
+            error: (error: unknown) => {
+              subscriber.error(error);
+            },
+          }),
+        );
       }),
     );
   }
@@ -268,6 +276,7 @@ export class Session {
       message: "the device store was cleared: this tracker has nothing to go on with, make a new one",
     });
     this.#gate.fail(error);
+    this.#account?.stop(error);
     this.#connections$.value?.unsubscribe();
     this.#opening.close();
     this.outputs.responses.finish({ error });

@@ -1,4 +1,4 @@
-import { concat, defer, EMPTY, from, map, of, Subscription, type Observable } from "rxjs";
+import { concat, defer, EMPTY, from, map, of, Subject, takeUntil, type Observable } from "rxjs";
 import { isEmptyStep, type Change, type SyncStep } from "../store/change.js";
 import { rebased, type Outcome } from "../store/rebase.js";
 import { closeGap, placeStep, type Placement, type Standing } from "../sync/gap-recovery.js";
@@ -29,7 +29,7 @@ export interface StepTargets extends ChangeTargets {
 export class Steps {
   readonly #settings: AccountSettings;
   readonly #to: StepTargets;
-  readonly #subscriptions = new Subscription();
+  readonly #closed$ = new Subject<void>();
 
   constructor(settings: AccountSettings, targets: StepTargets) {
     this.#settings = settings;
@@ -55,7 +55,7 @@ export class Steps {
   }
 
   close(): void {
-    this.#subscriptions.unsubscribe();
+    this.#closed$.next();
   }
 
   #standing(isFirst: boolean): Standing {
@@ -96,13 +96,13 @@ export class Steps {
     const last = () => {
       this.#applyAfterGap(step, connection);
     };
-    this.#subscriptions.add(
-      applyInParts(parts$, last, this.#to, this.#settings.scheduler).subscribe({
+    applyInParts(parts$, last, this.#to, this.#settings.scheduler)
+      .pipe(takeUntil(this.#closed$))
+      .subscribe({
         error: () => {
           this.#to.chain.storeCleared();
         },
-      }),
-    );
+      });
   }
 
   #missingBefore(step: ParsedStep, isFirst: boolean): Observable<SyncStep> {

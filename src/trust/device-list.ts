@@ -1,6 +1,6 @@
 import { checkCrossSigningKey } from "../keys/check-cross-signing-key.js";
 import { checkDevice } from "../keys/check-device.js";
-import { CROSS_SIGNING_KINDS } from "../keys/cross-signing-keys.js";
+import { CROSS_SIGNING_KINDS, type CrossSigningKeys } from "../keys/cross-signing-keys.js";
 import { sameJson } from "../keys/json.js";
 import type { UnverifiedList } from "../keys/unverified-list.js";
 import type { DeviceId, UserId } from "../model/ids.js";
@@ -39,8 +39,14 @@ export function readDeviceList(saved: unknown, userId: UserId): DeviceList | und
     ({ name, usage }) => saved[name] === undefined || "key" in checkCrossSigningKey(saved[name], userId, usage),
   );
   return hasValidKeys && everyEntry(deviceKeys, isDevice) && everyEntry(rejected, isRejection)
-    ? (saved as unknown as DeviceList)
+    ? onlyKnown(saved as unknown as DeviceList)
     : undefined;
+}
+
+/** A record may have any other property: none of them must reach a caller. */
+function onlyKnown({ deviceKeys, deviceStatus, rejected, identity, fetchedAt, ...others }: DeviceList): DeviceList {
+  const keys = CROSS_SIGNING_KINDS.flatMap(({ name }) => (others[name] === undefined ? [] : [[name, others[name]]]));
+  return { deviceKeys, deviceStatus, rejected, identity, fetchedAt, ...(Object.fromEntries(keys) as CrossSigningKeys) };
 }
 
 function everyEntry(map: ReadonlyMap<unknown, unknown>, isValid: (key: unknown, value: unknown) => boolean): boolean {

@@ -1,9 +1,12 @@
+import { NEVER } from "rxjs";
 import { describe, expect, it } from "vitest";
+import { MAX_USERS_AT_ONCE } from "../../src/model/batch-sizes.js";
 import { StoreClearedError } from "../../src/model/errors.js";
 import { marbles, type Marbles } from "../support/marbles.js";
 import { savedIds } from "../support/saved.js";
 import { restarted, setUp, type SetUp } from "../support/set-up.js";
-import { ALICE, BOB, CAROL } from "../support/users.js";
+import { slowClock } from "../support/slow-clock.js";
+import { ALICE, BOB, CAROL, crowd } from "../support/users.js";
 import { changed, step } from "../support/wire.js";
 
 const cleared = new StoreClearedError();
@@ -60,6 +63,28 @@ describe("clearing the store", () => {
         m.expectObservable(call$, "---^").toBe("---#", undefined, cleared);
       for (const call$ of [tracker.track([ALICE]), tracker.untrack([BOB]), tracker.invalidate([BOB])])
         m.expectObservable(call$, "---^").toBe("---#", undefined, cleared);
+    }),
+  );
+
+  it(
+    "fails a call of many users in the middle, and one that waits for it",
+    marbles((m) => {
+      slowClock(m.scheduler);
+      const { tracker, store } = setUp(m, { tracked: [BOB] });
+      for (const call$ of [tracker.track(crowd(5 * MAX_USERS_AT_ONCE)), tracker.untrack([BOB])])
+        m.expectObservable(call$, "-^").toBe("-#", undefined, cleared);
+      m.acts("-c", { c: () => store.clear().subscribe() }); // after the first slice
+      m.expectObservable(tracker.trackedUsers$).toBe("u", { u: new Set([ALICE, BOB]) });
+    }),
+  );
+
+  it(
+    "fails a call that waits until a gap is closed once it is noticed",
+    marbles((m) => {
+      const sync$ = m.hot("-x", { x: { since: "s5", next_batch: "s6" } });
+      const { lookup, tracker } = clearing(m, "---c", { sync$, changes: () => NEVER, answerAfter: 5 });
+      m.expectObservable(lookup([BOB])).toBe("-----(b|)", { b: ["bob B1 superseded"] }); // its save notices it
+      m.expectObservable(tracker.track([CAROL]), "--^").toBe("-----#", undefined, cleared);
     }),
   );
 

@@ -41,6 +41,23 @@ describe("a damaged list", () => {
       m.expectObservable(lookup([CAROL])).toBe("(c|)", { c: ["carol C1 current"] });
     }),
   );
+
+  it(
+    "is not one that has an unknown property: its user is not queried",
+    marbles((m) => {
+      const first = setUp(m, { tracked: [BOB], devices: { [BOB]: ["B1"] } });
+      first.lookup([BOB]).subscribe();
+      const record = saved(first.store.records, listKey(BOB)) as { readonly saved: { readonly list: object } };
+      const list = { ...record.saved.list, digest: "x" };
+      put(first.store.records, [listKey(BOB), { ...record, saved: { ...record.saved, list } }]);
+      const { lookup, problems, expectQueries } = restarted(m, first, { connected: false });
+      m.expectObservable(lookup([BOB])).toBe("(b|)", { b: ["bob B1 current"] });
+      expectQueries();
+      m.afterwards(() => {
+        expect(problems).toEqual([]);
+      });
+    }),
+  );
 });
 
 describe("a damaged chain", () => {

@@ -6,6 +6,7 @@ import { SYNC } from "../../src/store/records.js";
 import { marbles, type Marbles } from "../support/marbles.js";
 import { saved } from "../support/saved.js";
 import { otherTab, setUp, type SetUp } from "../support/set-up.js";
+import { slowClock } from "../support/slow-clock.js";
 import { ALICE, BOB, CAROL, DAVE } from "../support/users.js";
 
 const crowd = Array.from({ length: MAX_USERS_IN_TRANSACTION + MAX_USERS_AT_ONCE }, (_, i) => `@user${i}:a.example`);
@@ -206,12 +207,26 @@ describe("a call with many users", () => {
   );
 
   it(
+    "is reported once if a failed gap of another tab undoes the rest of it",
+    marbles((m) => {
+      slowClock(m.scheduler);
+      const first = setUp(m, { tracked: [BOB] });
+      otherTab(m, first, {
+        sync$: m.hot("-x", { x: { since: "s5", next_batch: "s6" } }),
+        changes: () => m.cold<DeviceLists>("#"),
+      });
+      m.expectObservable(first.tracker.track(crowd), "-^").toBe("-|");
+      m.expectObservable(first.tracker.trackedUsers$, "--^").toBe("--u", { u: new Set([ALICE]) });
+      m.afterwards(() => {
+        expect(first.problems).toMatchObject([{ type: "gap", from: undefined, to: "s6", caughtUp: false }]);
+      });
+    }),
+  );
+
+  it(
     "does not track a user who leaves in another tab before it is their turn",
     marbles((m) => {
-      const { scheduler } = m;
-      const now = scheduler.now.bind(scheduler);
-      let spent = 0;
-      scheduler.now = () => now() + (spent += 3); // each look at the clock takes 3 ms
+      slowClock(m.scheduler);
       const late = crowd.at(-1)!;
       const first = setUp(m, { tracked: [late] });
       const leaves = { since: "s0", next_batch: "s1", device_lists: { left: [late] } };

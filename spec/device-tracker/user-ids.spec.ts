@@ -1,8 +1,9 @@
 import { map } from "rxjs";
 import { describe, expect, it } from "vitest";
+import { MAX_USERS_AT_ONCE } from "../../src/model/batch-sizes.js";
 import { marbles } from "../support/marbles.js";
 import { setUp } from "../support/set-up.js";
-import { ALICE, BOB, CAROL } from "../support/users.js";
+import { ALICE, BOB, CAROL, crowd } from "../support/users.js";
 import { step } from "../support/wire.js";
 
 describe("an ID that is not a user ID", () => {
@@ -46,6 +47,19 @@ describe("an ID that is not a user ID", () => {
       m.expectObservable(tracker.trackedUsers$, "-^").toBe("-u", { u: new Set([ALICE, BOB]) });
       m.afterwards(() => {
         expect(problems).toMatchObject([{ type: "user-ids-refused", source: "track", userIds: ["nobody"], count: 1 }]);
+      });
+    }),
+  );
+
+  it(
+    "is reported once for a call that is applied in parts",
+    marbles((m) => {
+      const { tracker, problems } = setUp(m);
+      const users = crowd(2 * MAX_USERS_AT_ONCE);
+      m.expectObservable(tracker.track(["nobody", ...users, "x:y"])).toBe("|");
+      m.afterwards(() => {
+        const ids = { userIds: ["nobody", "x:y"], count: 2 };
+        expect(problems).toMatchObject([{ type: "user-ids-refused", source: "track", ...ids }]);
       });
     }),
   );

@@ -215,6 +215,20 @@ export const KNOWN_HISTORIES: readonly KnownHistory[] = [
     ],
   },
   {
+    title: "two tabs begin apart while the store is down, and one of them goes on from before the other's gap",
+    setup: { tabs: 3, storeOpensAfter: 31_000, watches: true },
+    events: [
+      { type: "freeze", tab },
+      move(BOB),
+      wait(61_000),
+      wait(61_000),
+      change(BOB),
+      wait(1),
+      change(BOB),
+      wait(1_000),
+    ],
+  },
+  {
     title: "a page that loads is frozen and wakes, and its first response does not say what it answered",
     setup: { saysSince: false },
     events: [

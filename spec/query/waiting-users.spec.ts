@@ -1,4 +1,4 @@
-import { map, throwError } from "rxjs";
+import { filter, map, takeUntil, throwError } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { marbles } from "../support/marbles.js";
 import { localpart } from "../support/summary.js";
@@ -52,6 +52,20 @@ describe("a user who waits for a request", () => {
       m.expectObservable(ask([BOB]), "  ^-------").toBe("-----(b|)", NAMES);
       m.expectObservable(ask([CAROL]), "-^--!---").toBe("--------");
       m.expectObservable(ask([CAROL]), "--^-----").toBe("-------(c|)", NAMES);
+    }),
+  );
+
+  it(
+    "is requested once if the first of two callers unsubscribes as it is sent",
+    marbles((m) => {
+      const carol$ = responseAt(m, "--x");
+      const { ask, asked$ } = queriesIn(m, [responseAt(m, "-----x"), carol$], { maxConcurrentQueries: 1 });
+      const sent$ = asked$.pipe(filter((users) => users === "carol"));
+      m.expectObservable(ask([BOB]), "  ^-------").toBe("-----(b|)", NAMES);
+      m.expectObservable(ask([CAROL]).pipe(takeUntil(sent$)), "-^------").toBe("-----|");
+      m.expectObservable(ask([CAROL]), "--^-----").toBe("-------(c|)", NAMES);
+      m.expectObservable(asked$).toBe("b----c", NAMES);
+      m.expectSubscriptions(carol$.subscriptions).toBe("-----^-!");
     }),
   );
 

@@ -24,10 +24,17 @@ const list = (changes: Partial<DeviceList> = {}): DeviceList => ({
 describe("readDeviceList", () => {
   it("returns the saved list, also from a copy", () => {
     const saved = list();
-    expect(readDeviceList(saved, BOB)).toBe(saved);
+    expect(readDeviceList(saved, BOB)).toEqual(saved);
     expect(readDeviceList(structuredClone(saved), BOB)).toEqual(saved);
     const { masterKey: _, selfSigningKey: __, userSigningKey: ___, ...bare } = saved;
-    expect(readDeviceList(bare, BOB)).toBe(bare);
+    expect(readDeviceList(bare, BOB)).toEqual(bare);
+  });
+
+  it.each(["digest", "__proto__"])("leaves out an unknown property: %s", (name) => {
+    const saved = Object.defineProperty(list(), name, { value: { fetchedAt: 5 }, enumerable: true });
+    const read = readDeviceList(saved, BOB) ?? {};
+    expect(read).toEqual(list());
+    expect([Object.hasOwn(read, name), Object.getPrototypeOf(read)]).toEqual([false, Object.prototype]);
   });
 
   it.each<[string, unknown]>([

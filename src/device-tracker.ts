@@ -23,6 +23,7 @@ import { detached } from "./tracker/detached.js";
 import { complete, type DeviceTrackerOptions } from "./tracker/options.js";
 import { withReportedErrors } from "./tracker/reported-errors.js";
 import { Session } from "./tracker/session.js";
+import type { ExtendedTracker } from "./sync/sync-extension.js";
 import { senderStatus, type SenderClaim, type SenderStatus } from "./trust/sender-status.js";
 import type { TrustChain } from "./trust/trust-chain.js";
 
@@ -93,7 +94,8 @@ export class DeviceTracker {
   readonly #session: Session;
 
   constructor(options: DeviceTrackerOptions) {
-    const session = new Session(complete(options));
+    const completeOptions = complete(options);
+    const session = new Session(completeOptions);
     this.#session = session;
     const { deviceChanges$, deviceUpdates$, problems$, responses, activity } = session.outputs;
     this.deviceChanges$ = deviceChanges$;
@@ -104,6 +106,7 @@ export class DeviceTracker {
     this.caughtUp$ = session.caughtUp$;
     this.applied$ = withReportedErrors(session.alive(responses.applied$));
     this.synced$ = withReportedErrors(session.alive(responses.synced$));
+    for (const extension of completeOptions.extensions) extension.attach(this.#extended(extension.name));
   }
 
   /**
@@ -356,6 +359,28 @@ export class DeviceTracker {
    */
   close(): void {
     this.#session.close();
+  }
+
+  #extended(name: string): ExtendedTracker {
+    const session = this.#session;
+    return {
+      userId: session.userId,
+      scheduler: session.scheduler,
+      ready$: session.onceOpen(() => of(undefined)),
+      get token() {
+        return session.token;
+      },
+      getDeviceKeys: (users) => this.getDeviceKeys(users),
+      watchDeviceKeys: (users) => this.watchDeviceKeys(users),
+      commit: (event) => session.commitEvents({ [name]: [event] }),
+      alive: (source$) => session.alive(source$),
+      emit: (action) => {
+        session.outputs.emissions.batch(() => {
+          session.outputs.emissions.enqueue(action);
+        });
+      },
+      report: session.outputs.report,
+    };
   }
 
   #editDevices(userId: UserId, editAt: (at: number) => UserEdit): Observable<never> {

@@ -54,6 +54,7 @@ export type {
 export type { LeftOutDevice, LeftOutReason, WithheldCode } from "./trust/left-out.js";
 export type { DeviceRef, RecipientPolicy } from "./trust/recipient-policy.js";
 export { recipients, type RecipientDevice, type Recipients } from "./trust/recipients.js";
+export type { ExtendedTracker, SyncExtension } from "./sync/sync-extension.js";
 export type { KeysApi } from "./query/keys-api.js";
 export type { DeviceStore, RecordKey, Update } from "./store/device-store.js";
 export { memoryStore } from "./store/memory-store.js";

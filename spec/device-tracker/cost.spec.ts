@@ -97,7 +97,7 @@ describe("loading the saved state", () => {
     marbles((m) => {
       const { lookup, log } = nextPage(m);
       lookup([]).subscribe();
-      expect(log.reads).toEqual([["account/owner"], ["account/*", "snapshot/*", "log/*"]]);
+      expect(log.reads).toEqual([["account/owner"], ["account/*", "snapshot/*", "log/*", "extension/*"]]);
     }),
   );
 });

@@ -51,5 +51,5 @@ export const saveDevices = (store: DeviceStore, account: typeof bob, ...devices:
 export function snapshot(store: DeviceStore, tracked: readonly UserId[]): void {
   const clone = emptyClone(ALICE);
   for (const userId of tracked) clone.users.set(userId, { revision: { number: 4 }, outdated: false, hasList: true });
-  inStore(store, (records) => writeSnapshot(records, { ...clone, ...HEAD_4 }, compactIndex));
+  inStore(store, (records) => writeSnapshot(records, { ...clone, ...HEAD_4 }, compactIndex, new Map()));
 }

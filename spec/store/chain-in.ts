@@ -44,24 +44,30 @@ export function chainIn(
     return [...invalidated.map(localpart), ...left.map((userId) => `-${localpart(userId)}`)].join(" ");
   };
   const numbers = (commits: readonly Commit[] | undefined) => commits?.map(({ number }) => number).join(" ") ?? "all";
-  const chain: Chain = new Chain(account, { store, owner: account.owner, name, scheduler }, () => 0, {
-    followed: (before, commits, isSummary) =>
-      events.push(`${isSummary ? "caught up with" : "followed"} ${numbers(commits)}: ${named(before)}`.trimEnd()),
-    moved: (before) => events.push(`moved: ${named(before)}`.trimEnd()),
-    heard: ({ type }) => events.push(`heard ${type}`),
-    reread: () => events.push("reread"),
-    tracksLost: (users) => {
-      if (users.length > 0) events.push(`tracks lost: ${users.join(" ")}`);
+  const chain: Chain = new Chain(
+    account,
+    { store, owner: account.owner, name, scheduler, extensionRecords: () => new Map() },
+    () => 0,
+    {
+      extended: () => {},
+      followed: (before, commits, isSummary) =>
+        events.push(`${isSummary ? "caught up with" : "followed"} ${numbers(commits)}: ${named(before)}`.trimEnd()),
+      moved: (before) => events.push(`moved: ${named(before)}`.trimEnd()),
+      heard: ({ type }) => events.push(`heard ${type}`),
+      reread: () => events.push("reread"),
+      tracksLost: (users) => {
+        if (users.length > 0) events.push(`tracks lost: ${users.join(" ")}`);
+      },
+      committed: () => {},
+      commitFailed: (error, retryIn) => events.push(`commit failed (${String(error)}), again in ${retryIn}`),
+      behind: (isBehind) => events.push(isBehind ? "behind" : "not behind"),
+      unreadable: (error) => events.push(`unreadable (${String(error)})`),
+      cleared: () => events.push("cleared"),
+      together: (action) => {
+        action();
+      },
     },
-    committed: () => {},
-    commitFailed: (error, retryIn) => events.push(`commit failed (${String(error)}), again in ${retryIn}`),
-    behind: (isBehind) => events.push(isBehind ? "behind" : "not behind"),
-    unreadable: (error) => events.push(`unreadable (${String(error)})`),
-    cleared: () => events.push("cleared"),
-    together: (action) => {
-      action();
-    },
-  });
+  );
   store.commits$.subscribe((announcement) => {
     chain.hear(announcement);
   });

@@ -122,7 +122,10 @@ describe("loading an account", () => {
     expect(users(account)).toEqual(["alice@0 current", "carol@3 current", "dave@4 none"]);
     expect(account.state).toMatchObject({ head: 5, position: 9, token: "s5" });
     expect(account.owner).toEqual(OWNED_BY_ALICE);
-    expect(log).toEqual({ reads: [["account/owner"], ["account/*", "snapshot/*", "log/*"]], writes: [] });
+    expect(log).toEqual({
+      reads: [["account/owner"], ["account/*", "snapshot/*", "log/*", "extension/*"]],
+      writes: [],
+    });
   });
 
   it("shares the revision of users who changed in one commit", () => {

@@ -30,7 +30,7 @@ function save(store: DeviceStore, ...lists: Parameters<typeof followSave>[1]): v
 }
 
 const snapshot = (store: DeviceStore, committed: Committed, index = 0): boolean =>
-  inStore(store, (records) => writeSnapshot(records, committed, () => index));
+  inStore(store, (records) => writeSnapshot(records, committed, () => index, new Map()));
 
 function loaded(store: DeviceStore): { readonly users: readonly string[]; readonly state: unknown } {
   const states: ReturnType<typeof loaded>[] = [];

@@ -9,6 +9,7 @@ import {
   type Clone,
   type SavedState,
 } from "../../src/store/clone.js";
+import { NO_EXTENSIONS } from "../../src/store/extension-records.js";
 import { rebase, type Outcome } from "../../src/store/rebase.js";
 import { ALICE, BOB, CAROL, DAVE } from "../support/users.js";
 import { OWNED_BY_ALICE } from "./in-store.js";
@@ -39,6 +40,7 @@ describe("taking over a whole saved state", () => {
           hasLeft: () => false,
           passed: new Set(),
           ourKey: undefined,
+          extensions: NO_EXTENSIONS,
           damaged: new Map(),
         },
       },

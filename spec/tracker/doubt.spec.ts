@@ -21,19 +21,19 @@ function doubtInTest() {
 describe("a doubt", () => {
   it("holds lookups up while a gap is open, and ends before they go on", () => {
     const { doubt, seen, lookUp } = doubtInTest();
-    doubt.setGapOpen(true);
+    doubt.openGap();
     lookUp();
     expect(seen).toEqual(["in doubt"]);
-    doubt.setGapOpen(false);
+    doubt.closeGap();
     expect(seen).toEqual(["in doubt", "sure", "lookup"]);
   });
 
   it("lasts until the gap is closed and memory is not behind the store", () => {
     const { doubt, seen, lookUp } = doubtInTest();
-    doubt.setGapOpen(true);
+    doubt.openGap();
     doubt.setBehind(true);
     lookUp();
-    doubt.setGapOpen(false);
+    doubt.closeGap();
     expect(seen).toEqual(["in doubt"]);
     doubt.setBehind(false);
     expect(seen).toEqual(["in doubt", "sure", "lookup"]);
@@ -49,7 +49,7 @@ describe("a doubt", () => {
 
   it("holds lookups up at a gap even if the store cannot be read: the gap will be closed", () => {
     const { doubt, seen, lookUp } = doubtInTest();
-    doubt.setGapOpen(true);
+    doubt.openGap();
     doubt.setBehind(true);
     lookUp();
     doubt.goOnInDoubt();
@@ -61,7 +61,7 @@ describe("a doubt", () => {
     doubt.setBehind(false);
     doubt.setBehind(true);
     doubt.setBehind(true);
-    doubt.setGapOpen(true);
+    doubt.openGap();
     expect(seen).toEqual(["in doubt"]);
   });
 });

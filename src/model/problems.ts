@@ -29,6 +29,8 @@ export type TrackerProblem =
       readonly error?: unknown;
       readonly message: string;
     }
+  /** An extension threw an error. It counts as having missed what it was given; everything else goes on. */
+  | { readonly type: "extension-failed"; readonly name: string; readonly error: unknown; readonly message: string }
   /**
    * Strings that are not user IDs were left out; the rest was used. There were `count` of them, and `userIds` has the
    * first few.

@@ -1,4 +1,4 @@
-import type { Change } from "./change.js";
+import type { Change, ExtensionEvents } from "./change.js";
 import type { Clone, SavedState } from "./clone.js";
 import type { SavedAccount } from "./load.js";
 import type { Before, TrackedUsers } from "./tracked-users.js";
@@ -11,16 +11,20 @@ import type { Before, TrackedUsers } from "./tracked-users.js";
  * 2. If it does not, or if another tab moves the head before this is committed, users are tracked who did not leave in
  *    a commit that memory did not hear of.
  * 3. The lists of all of them were compared with memory's pins, not with the store's: they are outdated.
+ * @param summary what extensions know: they have missed what the store missed, and know what memory does
  */
 export function changesToAdopt(
   memory: TrackedUsers,
   { state: { token: since }, hasLeft }: Pick<SavedAccount, "state" | "hasLeft">,
+  summary?: ExtensionEvents,
 ): readonly Change[] {
   const users = [...memory.users.keys()];
   const track: Change = { type: "track", users: users.filter((userId) => !hasLeft(userId)) };
   const { token: next } = memory;
-  if (next === undefined || next === since) return [track, { type: "invalidate", users }];
-  return [{ type: "step", since, next, changed: users, left: [], everyone: "untracked" }, track];
+  const known: readonly Change[] =
+    summary === undefined ? [] : [{ type: "step", changed: [], left: [], events: summary }];
+  if (next === undefined || next === since) return [track, { type: "invalidate", users }, ...known];
+  return [{ type: "step", since, next, changed: users, left: [], everyone: "untracked" }, track, ...known];
 }
 
 /**

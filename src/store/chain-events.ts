@@ -6,6 +6,11 @@ import type { Before } from "./tracked-users.js";
 
 /** What a chain reports, each time after memory reflects it. */
 export interface ChainEvents {
+  /**
+   * These commits of other trackers are in the chain before what is pending: extensions follow them. Comes before
+   * `followed`.
+   */
+  readonly extended: (commits: readonly Commit[]) => void;
   /** Commits of other trackers were applied. `isSummary`: several at once, because some had not been announced. */
   readonly followed: (before: Before, commits: readonly Commit[], isSummary: boolean) => void;
   /** Users are in doubt: another tracker was given changes of them and cannot commit them. */

@@ -115,7 +115,9 @@ export class ChainReader {
     if (unknown.length === 0 || this.#isBehind) return; // known, or about to be read
     if (canFollow(clone, commits)) {
       events.together(() => {
-        events.followed(follow(clone, commits, position), unknown, false);
+        const before = follow(clone, commits, position);
+        events.extended(unknown);
+        events.followed(before, unknown, false);
       });
     } else this.#setBehind(true);
   }
@@ -157,6 +159,7 @@ export class ChainReader {
     const { clone, events, name } = this.#parts;
     const { before, dropped, commits } = rebase(clone, missing, name);
     if (missing.type === "everything") events.reread(missing.account);
+    else events.extended(commits);
     if (missing.type === "everything" || commits.some(isFailedGap)) events.tracksLost(lostTracks(dropped, clone));
     events.followed(before, commits, true);
     const lists = savedElsewhere(missing, name);

@@ -51,9 +51,13 @@ export function writeAll(
 }
 
 /** Writes a snapshot and truncates the log, if the head is still that of the clone. */
-export function takeSnapshot({ store, owner, clone }: ChainParts, compact: Compact): Observable<boolean | Cleared> {
+export function takeSnapshot(
+  { store, owner, clone, extensionRecords }: ChainParts,
+  compact: Compact,
+): Observable<boolean | Cleared> {
   const committed = { ...clone, users: new Map(clone.users) };
-  return transact(store, owner, [], (records) => ({ result: writeSnapshot(records, committed, compact) }));
+  const extensions = extensionRecords();
+  return transact(store, owner, [], (records) => ({ result: writeSnapshot(records, committed, compact, extensions) }));
 }
 
 const baseOf = ({ head, position }: Base): Base => ({ head, position });

@@ -22,7 +22,15 @@ export interface SyncStep {
    * before it, or some of its long lists.
    */
   readonly isPartial?: boolean | undefined;
+  /**
+   * What extensions read in the response. If it moves the token and has none of an extension, that extension has missed
+   * it. A step that is only events moves no token and names nobody.
+   */
+  readonly events?: ExtensionEvents | undefined;
 }
+
+/** Events by the name of their extension, in order. */
+export type ExtensionEvents = Readonly<Record<string, readonly unknown[]>>;
 
 /** A change that the application asked for, or what is left of a step from a stream that is behind. */
 export interface UsersChange {
@@ -46,9 +54,15 @@ export interface Commit {
 }
 
 /** Whether a step changes nothing at all: an idle poll of a server that repeats its token. */
-export function isEmptyStep({ since, next, changed, left, everyone }: SyncStep): boolean {
-  return changed.length + left.length === 0 && everyone === undefined && (next === undefined || next === since);
+export function isEmptyStep(step: SyncStep): boolean {
+  const { changed, left, everyone, events = {} } = step;
+  const hasEvents = Object.values(events).some((some) => some.length > 0);
+  return changed.length + left.length === 0 && everyone === undefined && !hasEvents && !movesToken(step);
 }
+
+/** Whether a step leads to another token than the one it begins at. */
+export const movesToken = ({ since, next }: Pick<SyncStep, "since" | "next">): boolean =>
+  next !== undefined && next !== since;
 
 /**
  * One step that does what two do, one after the other; `undefined` if the second does not begin where the first ends,
@@ -59,7 +73,26 @@ export function joinSteps(first: SyncStep, second: SyncStep): SyncStep | undefin
   if (countOf(first) + countOf(second) > MAX_USERS_AT_ONCE) return undefined;
   if (first.next === undefined || next === undefined || since !== first.next) return undefined;
   if (first.everyone !== undefined || second.everyone !== undefined) return undefined;
-  return { type: "step", since: first.since, next, ...lastMentions([first, second]), ...(isPartial && { isPartial }) };
+  const events = joinEvents(first, second);
+  return {
+    type: "step",
+    since: first.since,
+    next,
+    ...lastMentions([first, second]),
+    ...(isPartial && { isPartial }),
+    ...(events && { events }),
+  };
+}
+
+/** An extension that has missed one of two steps has missed something of both. */
+function joinEvents(first: SyncStep, second: SyncStep): ExtensionEvents | undefined {
+  const { events: before = {} } = first;
+  const { events: after = {} } = second;
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  const isWhole = (name: string) =>
+    (Object.hasOwn(before, name) || !movesToken(first)) && (Object.hasOwn(after, name) || !movesToken(second));
+  const joined = [...names].filter(isWhole).map((name) => [name, [...(before[name] ?? []), ...(after[name] ?? [])]]);
+  return joined.length === 0 ? undefined : (Object.fromEntries(joined) as ExtensionEvents);
 }
 
 const countOf = ({ changed, left }: SyncStep): number => changed.length + left.length;

@@ -15,9 +15,10 @@ import { MAX_TAIL, MIN_LOG } from "../model/batch-sizes.js";
 import { StoreClearedError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
 import { isObject } from "../model/json.js";
-import { departures, type Commit } from "./change.js";
+import { departures, type Commit, type SyncStep } from "./change.js";
 import { emptyClone, follow, followSave, type SavedState } from "./clone.js";
 import type { DeviceStore, RecordKey } from "./device-store.js";
+import { concernsExtensions, NO_EXTENSIONS, readExtensions, type SavedExtensions } from "./extension-records.js";
 import { inSlices } from "./in-slices.js";
 import { mend } from "./mend.js";
 import { ownStore, type OwnedStore } from "./owner.js";
@@ -53,6 +54,7 @@ export interface SavedAccount {
   readonly passed: ReadonlySet<string>;
   /** Our own user-signing key, according to our own saved list. */
   readonly ourKey: string | undefined;
+  readonly extensions: SavedExtensions;
   /** Records that could not be trusted, by kind. */
   readonly damaged: ReadonlyMap<string, readonly string[]>;
   /** The format that the store had if it was of an older version and was replaced. */
@@ -98,12 +100,13 @@ export function readAccount(
   owner: OwnerRecord,
   scheduler: SchedulerLike,
 ): Observable<SavedAccount> {
-  return store.readKinds(["account", "snapshot", "log"]).pipe(
+  return store.readKinds(["account", "snapshot", "log", "extension"]).pipe(
     mergeMap((kinds) => {
       const [
         account = new Map<string, unknown>(),
         snapshots = new Map<string, unknown>(),
         log = new Map<string, unknown>(),
+        extended = new Map<string, unknown>(),
       ] = kinds;
       if (readOwner(account.get(OWNER[1]))?.lifetime !== owner.lifetime)
         return throwError(() => new StoreClearedError());
@@ -114,10 +117,14 @@ export function readAccount(
           ? NO_SYNC
           : undefined;
       return fold(owner.userId, sync, { snapshots, log }, scheduler).pipe(
-        mergeMap(({ state, damaged }) => {
+        mergeMap(({ state, damaged, steps }) => {
           const hasLeft = sync !== undefined && damaged.size === 0 ? departuresIn(log, sync.position) : () => true;
           const passed = sync !== undefined && damaged.size === 0 ? passedIn(log, sync) : new Set<string>();
-          const found: SavedAccount = { owner, state, hasLeft, passed, ourKey, damaged };
+          const isFromStart = sync?.snapshot.position === 0;
+          const records = sync === undefined ? new Map<string, never>() : readExtensions(sync, extended);
+          const extensions: SavedExtensions =
+            damaged.size === 0 ? { records, steps, isFromStart } : { ...NO_EXTENSIONS, isFromStart: false };
+          const found: SavedAccount = { owner, state, hasLeft, passed, ourKey, extensions, damaged };
           if (damaged.size === 0) return of(found);
           return mend(store, owner, { sync: account.get(SYNC[1]), snapshots, log }).pipe(
             map((mended) => ({ ...found, state: mended })),
@@ -169,6 +176,7 @@ const MAX_REFUSED = 100;
 interface Folded {
   readonly state: SavedState;
   readonly damaged: ReadonlyMap<string, readonly string[]>;
+  readonly steps: readonly SyncStep[];
 }
 
 /** The snapshot, and the log after it. */
@@ -179,9 +187,10 @@ function fold(
   scheduler: SchedulerLike,
 ): Observable<Folded> {
   const clone = emptyClone(userId);
-  if (sync === undefined) return of({ state: clone, damaged: new Map([["account", [SYNC[1]]]]) });
+  if (sync === undefined) return of({ state: clone, damaged: new Map([["account", [SYNC[1]]]]), steps: [] });
   const { snapshot, position, token } = sync;
   const damaged = new Map<string, string[]>();
+  const steps: SyncStep[] = [];
   let refused = 0;
   const refuse = ([kind, id]: RecordKey) => {
     refused++;
@@ -203,7 +212,11 @@ function fold(
     const record = readLog(log.get(key[1]));
     if (record === undefined) refuse(key);
     else if (record.type === "save") followSave(clone, record.lists);
-    else follow(clone, record.commits, at);
+    else {
+      follow(clone, record.commits, at);
+      for (const { change } of record.commits)
+        if (change.type === "step" && concernsExtensions(change)) steps.push(change);
+    }
   };
   const length = (claimed: number, records: Records) => Math.min(claimed, records.size + MAX_REFUSED);
   const pieces = [
@@ -224,7 +237,7 @@ function fold(
   );
   const folded$ = defer(() => {
     if (refused === 0 && clone.head !== sync.head) refuse(SYNC);
-    return of({ state: { ...clone, token, position }, damaged });
+    return of({ state: { ...clone, token, position }, damaged, steps });
   });
   return concat(done$, folded$);
 }

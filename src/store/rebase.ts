@@ -69,7 +69,8 @@ export function rebased(
   isTentative = false,
 ): Change | Outcome {
   if (change.type === "step") {
-    if (change.next === undefined || change.since === token) return change;
+    if (change.next === undefined) return change.events === undefined ? change : trackedAgain(change, hasLeft);
+    if (change.since === token) return change;
     return change.next === token ? "committed" : (lateStep(change) ?? "applied");
   }
   if (change.type === "invalidate") return change;
@@ -78,6 +79,12 @@ export function rebased(
   const wanted = change.users.filter(isWanted);
   return wanted.length === 0 ? "applied" : { type: change.type, users: wanted };
 }
+
+/** What an extension tracks without a response is a `track()`, too. */
+const trackedAgain = (step: SyncStep, hasLeft: (userId: UserId) => boolean): SyncStep => ({
+  ...step,
+  changed: step.changed.filter((userId) => !hasLeft(userId)),
+});
 
 function lateStep({ changed, left, everyone }: SyncStep): Change | undefined {
   // After a gap that could not be closed, too, any user may have changed.

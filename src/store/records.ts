@@ -15,6 +15,7 @@ import type { DeviceStore, RecordKey } from "./device-store.js";
  *   log/<position>        what one transaction appended: commits, or which lists it saved
  *   snapshot/<n>          the fold of the log up to a position, about 1,000 tracked users to a record
  *   index/<position>      the public keys of the devices that one save brought, for findDevice; index/s<n>: the same, compacted
+ *   extension/<name>/<n>  what an extension of the tracker amounts to up to the snapshot
  *   list/<user>           the last list that was fetched, and the user's pins, which outlive it
  *
  * What is read back may be damaged or written by another version: each reader returns undefined for what cannot be
@@ -29,6 +30,7 @@ export const SYNC: RecordKey = ["account", "sync"];
 export const OWN_IDENTITY: RecordKey = ["account", "own"];
 export const logKey = (position: number): RecordKey => ["log", String(position)];
 export const snapshotKey = (chunk: number): RecordKey => ["snapshot", String(chunk)];
+export const extensionKey = (name: string, record: number): RecordKey => ["extension", `${name}/${record}`];
 export const indexKey = (position: number): RecordKey => ["index", String(position)];
 export const compactedIndexKey = (chunk: number): RecordKey => ["index", `s${chunk}`];
 export const listKey = (userId: UserId): RecordKey => ["list", userId];
@@ -62,7 +64,8 @@ export interface SyncRecord {
   readonly position: number;
   /**
    * The log up to `position`, with commits up to `head`, is folded into this many records, and into this many of the
-   * index. `oldest` is the position of the first log record that has not been deleted.
+   * index. `oldest` is the position of the first log record that has not been deleted. `extensions` is the number of
+   * records of each extension; an extension that is not there has none of its own as of this snapshot.
    */
   readonly snapshot: {
     readonly position: number;
@@ -70,6 +73,7 @@ export interface SyncRecord {
     readonly chunks: number;
     readonly index: number;
     readonly oldest: number;
+    readonly extensions?: Readonly<Record<string, number>> | undefined;
   };
 }
 
@@ -83,6 +87,7 @@ export function readSync(record: unknown): SyncRecord | undefined {
   if (!isObject(record) || !isObject(record.snapshot)) return undefined;
   const { head, position, token, snapshot } = record;
   const counts = [head, position, snapshot.position, snapshot.head, snapshot.chunks, snapshot.index, snapshot.oldest];
+  if (!Object.values(isObject(snapshot.extensions) ? snapshot.extensions : {}).every(isCount)) return undefined;
   if (!counts.every(isCount) || (token !== undefined && typeof token !== "string")) return undefined;
   return (snapshot.position as number) <= (position as number) ? (record as unknown as SyncRecord) : undefined;
 }
@@ -155,7 +160,8 @@ function isChange(value: unknown): value is Change {
     areUsers(value.changed) &&
     areUsers(value.left) &&
     [undefined, "outdated", "untracked"].includes(value.everyone as undefined) &&
-    [undefined, true, false].includes(value.isPartial as undefined)
+    [undefined, true, false].includes(value.isPartial as undefined) &&
+    (value.events === undefined || (isObject(value.events) && Object.values(value.events).every(Array.isArray)))
   );
 }
 

@@ -2,7 +2,17 @@ import { MIN_LOG, USERS_PER_LOG_RECORD, USERS_PER_SNAPSHOT_RECORD } from "../mod
 import type { UserId } from "../model/ids.js";
 import { followSave, type Clone } from "./clone.js";
 import type { RecordKey } from "./device-store.js";
-import { LIST_STATES, logKey, readLog, snapshotKey, SYNC, type SnapshotRecord, type SyncRecord } from "./records.js";
+import type { ExtensionRecords } from "./extension-records.js";
+import {
+  extensionKey,
+  LIST_STATES,
+  logKey,
+  readLog,
+  snapshotKey,
+  SYNC,
+  type SnapshotRecord,
+  type SyncRecord,
+} from "./records.js";
 import type { SavedRecords } from "./saved-records.js";
 import { syncOf } from "./transactions.js";
 
@@ -23,7 +33,12 @@ export type Compact = (records: SavedRecords, sync: SyncRecord) => number;
  * The log up to the *previous* snapshot is deleted, not all of it: a tab that is a little behind still finds in it who
  * left.
  */
-export function writeSnapshot(records: SavedRecords, committed: Committed, compact: Compact): boolean {
+export function writeSnapshot(
+  records: SavedRecords,
+  committed: Committed,
+  compact: Compact,
+  extensions: ExtensionRecords,
+): boolean {
   const sync = syncOf(records, committed);
   if (sync?.head !== committed.head) return false;
   const unread = Array.from({ length: Math.max(0, sync.position - committed.position) }, (_, i) =>
@@ -40,12 +55,20 @@ export function writeSnapshot(records: SavedRecords, committed: Committed, compa
     records.set(snapshotKey(i), chunk);
   });
   for (const key of obsolete(sync, chunks.length)) records.set(key, undefined);
+  for (const [name, own] of extensions)
+    own.forEach((record, i) => {
+      records.set(extensionKey(name, i), record);
+    });
+  const counts = Object.fromEntries(Array.from(extensions, ([name, own]) => [name, own.length]));
+  for (const [name, count] of Object.entries(sync.snapshot.extensions ?? {}))
+    for (let i = counts[name] ?? 0; i < count; i++) records.set(extensionKey(name, i), undefined);
   const snapshot = {
     position: sync.position,
     head: sync.head,
     chunks: chunks.length,
     index: compact(records, sync),
     oldest: sync.snapshot.position + 1,
+    ...(extensions.size > 0 && { extensions: counts }),
   };
   records.set(SYNC, { ...sync, snapshot } satisfies SyncRecord);
   return true;

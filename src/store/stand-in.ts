@@ -1,6 +1,7 @@
 import type { UserId } from "../model/ids.js";
 import { emptyClone } from "./clone.js";
 import type { DeviceStore } from "./device-store.js";
+import { NO_EXTENSIONS } from "./extension-records.js";
 import type { SavedAccount } from "./load.js";
 import { memoryStore } from "./memory-store.js";
 import { OWNER, STORE_FORMAT, type OwnerRecord } from "./records.js";
@@ -24,6 +25,7 @@ export function standIn(userId: UserId, lifetime: string): StandIn {
       hasLeft: () => false,
       passed: new Set(),
       ourKey: undefined,
+      extensions: NO_EXTENSIONS,
       damaged: new Map(),
     },
   };

@@ -10,7 +10,7 @@ import type { DeviceId, UserId } from "../model/ids.js";
 import type { SyncResponse } from "../model/wire.js";
 import { changesToAdopt } from "../store/adopt.js";
 import { Chain } from "../store/chain.js";
-import { editedIn, type Change, type Commit, type SyncStep } from "../store/change.js";
+import { editedIn, type Change, type Commit, type ExtensionEvents, type SyncStep } from "../store/change.js";
 import { keepFirst, type Edit } from "../store/clone.js";
 import type { Outcome } from "../store/rebase.js";
 import type { DeviceStore } from "../store/device-store.js";
@@ -26,6 +26,7 @@ import { announcedChanges, stepsIn } from "./announced-changes.js";
 import { Calls } from "./calls.js";
 import type { Connection } from "./connection.js";
 import { Doubt } from "./doubt.js";
+import type { Extensions } from "./extensions.js";
 import { FollowedResponses } from "./followed-responses.js";
 import { Gate } from "./gate.js";
 import { listsOf, type AccountSettings, type ListParts } from "./lists-of.js";
@@ -36,6 +37,7 @@ import { Steps } from "./steps.js";
 /** What an account needs besides its settings. */
 export interface AccountSurroundings {
   readonly outputs: Outputs;
+  readonly extensions: Extensions;
   /** A name for this tracker that no other has. */
   readonly name: string;
   /** The gate outlives a failed load: changes that are given before the account is there wait in it. */
@@ -78,9 +80,14 @@ export class Account {
     this.#store = store;
     this.#settings = settings;
     this.#surroundings = surroundings;
-    const { outputs, name, closed$ } = surroundings;
+    const { outputs, extensions, name, closed$ } = surroundings;
     const { scheduler } = settings;
-    this.chain = new Chain(account, { store, owner: account.owner, name, scheduler }, compactIndex, {
+    const extensionRecords = () => extensions.records();
+    this.chain = new Chain(account, { store, owner: account.owner, name, scheduler, extensionRecords }, compactIndex, {
+      extended: (commits) => {
+        extensions.follow(commits);
+        extensions.follow(this.chain.clone.pending); // again: they come after those commits now
+      },
       followed: (before, commits, isSummary) => {
         this.#followed(before, commits, isSummary);
       },
@@ -93,6 +100,8 @@ export class Account {
       reread: (read) => {
         this.calls.missed([UNKNOWN_COMMITS]);
         this.#passed.reread(read);
+        extensions.restore(read.extensions);
+        extensions.follow(this.chain.clone.pending);
         this.parts.memory.checkOurKey(read.ourKey);
         outputs.reportAll(loadProblems(read));
       },
@@ -134,6 +143,7 @@ export class Account {
       passed: this.#passed,
       doubt: this.#doubt,
       siblings: this.siblings,
+      extensions,
       outputs,
       commit: (change) => this.#commit(change),
     });
@@ -145,6 +155,8 @@ export class Account {
       commit: (change) => this.#commit(change),
     });
     outputs.reportAll(loadProblems(account));
+    extensions.restore(account.extensions);
+    this.#trackExtensions();
     this.#confirmByOption();
   }
 
@@ -210,6 +222,15 @@ export class Account {
     });
   }
 
+  /** Applies and commits events of extensions. Completes when that is durable. */
+  commitEvents(events: ExtensionEvents): Observable<never> {
+    return this.#surroundings.outputs.emissions.batch(() => {
+      const outcome$ = this.#commit({ type: "step", changed: [], left: [], events });
+      this.chain.commitPending();
+      return outcome$.pipe(ignoreElements());
+    });
+  }
+
   /** Nothing is applied any more. */
   stop(error: Error): void {
     this.steps.close();
@@ -257,16 +278,18 @@ export class Account {
 
   #adopt(saved: SavedAccount, store: DeviceStore): void {
     const { chain, parts, siblings } = this;
-    const { outputs, connection } = this.#surroundings;
-    const changes = changesToAdopt(chain.clone, saved);
+    const { outputs, extensions, connection } = this.#surroundings;
+    const changes = changesToAdopt(chain.clone, saved, extensions.summary());
     const pins = this.#pinsInMemory();
     this.#store.replace(store);
     const before = chain.adopt(saved);
     this.#passed.standOn(saved);
     parts.memory.reset(saved.ourKey);
     parts.index.reset();
-    for (const change of changes) keepFirst(before, this.chain.apply(change).before);
+    extensions.restore(saved.extensions);
+    for (const change of changes) keepFirst(before, this.chain.apply(this.#extended(change)).before);
     this.#changed(before);
+    this.#trackExtensions();
     outputs.reportAll([...loadProblems(saved), ...adoptionProblems(saved.state, before, chain.clone)]);
     chain.commitPending();
     // First the store's own pins, then memory's: what memory has pinned since stays.
@@ -293,10 +316,22 @@ export class Account {
    * enqueued: {@link Chain.commitPending}.
    */
   #commit(change: Change, edit?: Edit): Observable<Outcome> {
-    if (change.type === "step") this.#emitFollowed(this.#followedResponses.cut());
-    const { before, outcome$ } = this.chain.apply(change, edit);
-    this.#changed(before, change.type === "step" ? [change] : []);
+    if (change.type === "step" && change.next !== undefined) this.#emitFollowed(this.#followedResponses.cut());
+    const extended = this.#extended(change);
+    const { before, outcome$ } = this.chain.apply(extended, edit);
+    this.#changed(before, extended.type === "step" ? [extended] : []);
     return outcome$;
+  }
+
+  #extended(change: Change): Change {
+    return change.type === "step" ? this.#surroundings.extensions.extend(change) : change;
+  }
+
+  /** Users whom extensions want to be tracked are, although what was read may say otherwise. */
+  #trackExtensions(): void {
+    const { users } = this.chain.clone;
+    const missing = [...this.#surroundings.extensions.trackedUsers()].filter((userId) => !users.has(userId));
+    if (missing.length > 0) this.calls.apply("track", missing).subscribe({ error: () => {} }); // the next restart tries again
   }
 
   #changed(before: Before, steps: readonly SyncStep[] = []): void {

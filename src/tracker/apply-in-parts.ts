@@ -24,7 +24,7 @@ export function applyInParts(
   scheduler: SchedulerLike,
 ): Observable<never> {
   return defer(() => {
-    doubt.setGapOpen(true);
+    doubt.openGap();
     return parts$.pipe(
       inSlices(scheduler),
       tap({
@@ -38,7 +38,7 @@ export function applyInParts(
             outputs.emissions.enqueue(() => {
               tracking.holdSet(false);
             });
-            doubt.setGapOpen(false);
+            doubt.closeGap();
             if (chain.isBehind && chain.failing) doubt.goOnInDoubt();
             chain.commitPending();
           });

@@ -10,7 +10,7 @@ export class Doubt {
   readonly #gate: Gate;
   readonly #tracking: Tracking;
   readonly #emissions: EmissionQueue;
-  #isGapOpen = false;
+  #gaps = 0;
   #isBehind = false;
 
   constructor(gate: Gate, tracking: Tracking, emissions: EmissionQueue) {
@@ -19,8 +19,15 @@ export class Doubt {
     this.#emissions = emissions;
   }
 
-  setGapOpen(isGapOpen: boolean): void {
-    this.#isGapOpen = isGapOpen;
+  /** A change begins that is applied in parts, or steps are missing before one. */
+  openGap(): void {
+    this.#gaps++;
+    this.#update();
+  }
+
+  /** One that was opened is closed. They may be nested: a step that is applied in parts may begin a long `track()`. */
+  closeGap(): void {
+    this.#gaps--;
     this.#update();
   }
 
@@ -32,11 +39,11 @@ export class Doubt {
 
   /** The store cannot be read, which may last: lookups must not hang, and go on in doubt. */
   goOnInDoubt(): void {
-    if (!this.#isGapOpen) this.#open();
+    if (this.#gaps === 0) this.#open();
   }
 
   #update(): void {
-    const isInDoubt = this.#isGapOpen || this.#isBehind;
+    const isInDoubt = this.#gaps > 0 || this.#isBehind;
     if (isInDoubt) this.#gate.close();
     if (this.#tracking.inDoubt === isInDoubt) return;
     this.#tracking.setDoubt(isInDoubt);

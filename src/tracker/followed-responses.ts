@@ -11,7 +11,8 @@ export class FollowedResponses {
    * The responses that these steps complete.
    * @param isSummary whether the steps were missed: then they are emitted as one
    */
-  follow(steps: readonly SyncStep[], isSummary: boolean): readonly SyncResponse[] {
+  follow(all: readonly SyncStep[], isSummary: boolean): readonly SyncResponse[] {
+    const steps = all.filter(({ next }) => next !== undefined); // others are no response
     const [first] = steps;
     const responses = first === undefined || this.#parts.at(-1)?.next === first.since ? [] : this.cut();
     const last = steps.findLastIndex(({ isPartial }) => isPartial !== true);

@@ -4,6 +4,7 @@ import type { UnsignedDevices } from "../trust/verify-list.js";
 import type { UserId } from "../model/ids.js";
 import type { SyncResponse } from "../model/wire.js";
 import type { KeysApi } from "../query/keys-api.js";
+import type { SyncExtension } from "../sync/sync-extension.js";
 import type { DeviceStore } from "../store/device-store.js";
 import { memoryStore } from "../store/memory-store.js";
 import { requirePublicKey, requireUserId } from "./arguments.js";
@@ -71,6 +72,11 @@ export interface DeviceTrackerOptions {
    * @default 67_108_864 (64 MiB)
    */
   readonly maxCacheBytes?: number;
+  /**
+   * What else of a sync response is committed with its token, such as `EncryptedRooms`. Every tracker on the store
+   * should have the same ones.
+   */
+  readonly extensions?: readonly SyncExtension[];
 }
 
 const UNSIGNED_DEVICES: readonly UnsignedDevices[] = ["accept", "refuse"];
@@ -93,6 +99,7 @@ export function complete(options: DeviceTrackerOptions): CompleteOptions {
     gaps = "ask",
     ownMasterKey,
     onStoreUnavailable = "memory",
+    extensions = [],
     ...bounds
   } = options;
   const {
@@ -110,6 +117,7 @@ export function complete(options: DeviceTrackerOptions): CompleteOptions {
   if (!STORE_UNAVAILABLE.includes(onStoreUnavailable))
     throw new TypeError(`onStoreUnavailable should be "memory" or "fail", not ${JSON.stringify(onStoreUnavailable)}`);
   if (ownMasterKey !== undefined) requirePublicKey("ownMasterKey", ownMasterKey);
+  requireNames(extensions.map(({ name }) => name));
   requireCount({ maxUsersPerQuery, maxConcurrentQueries, maxListsInMemory, maxCacheBytes });
   requireTime({ queryDeadline, storeDeadline }, 1);
   return {
@@ -127,9 +135,17 @@ export function complete(options: DeviceTrackerOptions): CompleteOptions {
     unsignedDevices,
     gaps,
     onStoreUnavailable,
+    extensions,
     ...(ownMasterKey !== undefined && { ownMasterKey }),
     ...(verifier !== undefined && { verifier }),
   };
+}
+
+function requireNames(names: readonly unknown[]): void {
+  for (const name of names)
+    if (typeof name !== "string" || name === "") throw new TypeError("an extension should have a name");
+  if (new Set(names).size < names.length)
+    throw new TypeError(`extensions should have different names, not ${names.join(", ")}`);
 }
 
 function requireCount(bounds: Readonly<Record<string, number>>): void {

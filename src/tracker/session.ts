@@ -22,12 +22,14 @@ import {
 import { platformVerifier } from "../ed25519/platform-verifier.js";
 import { TrackerClosedError, type StoreClearedError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
+import type { ExtensionEvents } from "../store/change.js";
 import type { DeviceStore } from "../store/device-store.js";
 import type { SavedAccount } from "../store/load.js";
 import { withStoreDeadline } from "../store/store-deadline.js";
 import { strictVerifier } from "../trust/signature-verifier.js";
 import { Account } from "./account.js";
 import { Connection } from "./connection.js";
+import { Extensions } from "./extensions.js";
 import { Gate } from "./gate.js";
 import type { AccountSettings } from "./lists-of.js";
 import { StoreOpening, type Opened } from "./opening.js";
@@ -46,10 +48,12 @@ import type { End } from "./response-streams.js";
 export class Session {
   readonly outputs = new Outputs();
   readonly scheduler: SchedulerLike;
+  readonly userId: UserId;
   readonly trackedUsers$: Observable<ReadonlySet<UserId>>;
   readonly caughtUp$: Observable<void>;
   readonly #options: CompleteOptions;
   readonly #settings: AccountSettings;
+  readonly #extensions: Extensions;
   readonly #gate = new Gate();
   readonly #loading$: Observable<Account>;
   readonly #account$: Observable<Account> = defer(() =>
@@ -72,6 +76,7 @@ export class Session {
     const { userId, store, scheduler, storeDeadline, verifier } = options;
     this.#options = options;
     this.scheduler = scheduler;
+    this.userId = userId;
     const onFallback = (error: unknown) => {
       const message =
         "this platform has no ed25519: signatures are verified in JavaScript, which takes 10 to 15 times as long";
@@ -97,6 +102,7 @@ export class Session {
         this.#storeCleared(error);
       },
     });
+    this.#extensions = new Extensions(options.extensions, this.outputs.report);
     this.#loading$ = this.#load();
     // If the state cannot be loaded now (another account's store), it may be later.
     const loads$ = this.#account$.pipe(
@@ -105,6 +111,11 @@ export class Session {
     );
     this.trackedUsers$ = this.alive(merge(this.#loaded$, loads$).pipe(switchMap(({ tracking }) => tracking.set$)));
     this.caughtUp$ = this.alive(this.#connections$.pipe(switchMap((connection) => connection?.caughtUp$ ?? NEVER)));
+  }
+
+  /** The token that memory stands on. */
+  get token(): string | undefined {
+    return this.#account?.chain.clone.token;
   }
 
   get isConnected(): boolean {
@@ -178,6 +189,18 @@ export class Session {
    * while the account is being loaded. Completes when it is durable; goes on when it is unsubscribed.
    */
   change(type: "track" | "untrack" | "invalidate", users: readonly UserId[]): Observable<never> {
+    return this.#inPlace(() => {
+      const held = this.#account?.calls.hold();
+      return ({ calls }) => calls.apply(type, users, held);
+    });
+  }
+
+  /** The same with events of an extension. */
+  commitEvents(events: ExtensionEvents): Observable<never> {
+    return this.#inPlace(() => (account) => account.commitEvents(events));
+  }
+
+  #inPlace(begin: () => (account: Account) => Observable<never>): Observable<never> {
     return this.#untilClosed(
       new Observable<never>((subscriber) => {
         if (this.#over !== undefined) {
@@ -185,9 +208,9 @@ export class Session {
           return;
         }
         let hasFailed = false;
-        const held = this.#account?.calls.hold();
+        const apply = begin();
         this.#gate.pass(() => {
-          if (!hasFailed) this.#account?.calls.apply(type, users, held).subscribe(subscriber);
+          if (!hasFailed && this.#account !== undefined) apply(this.#account).subscribe(subscriber);
         });
         const loading = this.#account$.subscribe({
           error: (error: unknown) => {
@@ -315,6 +338,7 @@ export class Session {
     return outputs.emissions.batch(() => {
       const account = new Account(saved, store, this.#settings, {
         outputs,
+        extensions: this.#extensions,
         name: this.#name,
         gate: this.#gate,
         connection: () => (this.isConnected ? this.#connections$.value : undefined),

@@ -7,6 +7,7 @@ import type { PassedTokens } from "../sync/passed-tokens.js";
 import { stepProblems } from "./account-problems.js";
 import { applyInParts, type ChangeTargets } from "./apply-in-parts.js";
 import type { Connection } from "./connection.js";
+import type { Extensions } from "./extensions.js";
 import type { AccountSettings } from "./lists-of.js";
 import type { Siblings } from "./siblings.js";
 
@@ -14,6 +15,7 @@ import type { Siblings } from "./siblings.js";
 export interface StepTargets extends ChangeTargets {
   readonly passed: PassedTokens;
   readonly siblings: Siblings;
+  readonly extensions: Extensions;
   /** Applies a change in memory and marks what it supersedes. {@link Chain.commitPending} begins its commit. */
   readonly commit: (change: Change) => Observable<Outcome>;
 }
@@ -64,7 +66,7 @@ export class Steps {
   }
 
   #applyPlaced(step: ParsedStep, placement: Exclude<Placement, "gap">, connection: Connection): void {
-    const { chain, siblings, commit } = this.#to;
+    const { chain, siblings, extensions, commit } = this.#to;
     if (placement === "late") {
       this.#respond(step, this.#applyLate(toChange(step, step.since ?? undefined)), connection);
       return;
@@ -72,7 +74,11 @@ export class Steps {
     const { token } = chain.clone;
     // Lists that were fetched before an account's first token may be older than it.
     const isInitial = token === undefined && step.next !== undefined;
-    const change: SyncStep = { ...toChange(step, token), ...(isInitial && { everyone: "outdated" }) };
+    const change: SyncStep = {
+      ...toChange(step, token),
+      ...(isInitial && { everyone: "outdated" }),
+      ...(placement === "next" && extensions.read(step.response)),
+    };
     const isNews = placement === "next" && !isEmptyStep(change);
     siblings.stepApplied(isNews);
     this.#respond(step, isNews ? commit(change) : chain.tokenSettled(), connection);

@@ -1,0 +1,101 @@
+import type { UserId } from "../model/ids.js";
+import type { TrackerProblem } from "../model/problems.js";
+import type { DeviceChanges } from "../model/results.js";
+import type { SyncResponse } from "../model/wire.js";
+import { lastMentions, movesToken, type Commit, type ExtensionEvents, type SyncStep } from "../store/change.js";
+import { concernsExtensions, type ExtensionRecords, type SavedExtensions } from "../store/extension-records.js";
+import type { SyncExtension } from "../sync/sync-extension.js";
+
+/** The extensions of a tracker. What one throws is reported, and that extension has missed something. */
+export class Extensions {
+  readonly #all: readonly SyncExtension[];
+  readonly #report: (problem: TrackerProblem) => void;
+
+  constructor(all: readonly SyncExtension[], report: (problem: TrackerProblem) => void) {
+    this.#all = all;
+    this.#report = report;
+  }
+
+  /** What they read in a response. */
+  read(response: SyncResponse | undefined): Pick<SyncStep, "events"> {
+    if (this.#all.length === 0 || response === undefined) return {};
+    const read = this.#all.flatMap((one) => {
+      const events = this.#guarded(one, () => one.read(response));
+      return events === undefined ? [] : [[one.name, events] as const];
+    });
+    return { events: Object.fromEntries(read) };
+  }
+
+  /** The events of a step take effect; what they do to the tracked users is part of the step from then on. */
+  extend(step: SyncStep): SyncStep {
+    const done = this.#follow(step);
+    if (done.length === 0) return step;
+    const { changed, left } = lastMentions(done);
+    const hasLeft = new Set([...left, ...step.left]);
+    const hasChanged = new Set([...step.changed, ...changed].filter((userId) => !hasLeft.has(userId)));
+    return { ...step, changed: [...hasChanged], left: [...hasLeft] };
+  }
+
+  /** Changes that are in the chain, or come after those that are, take effect in order. */
+  follow(commits: readonly Pick<Commit, "change">[]): void {
+    for (const { change } of commits) if (change.type === "step") this.#follow(change);
+  }
+
+  restore({ records, steps, isFromStart }: SavedExtensions): void {
+    for (const one of this.#all) {
+      const own = records.get(one.name) ?? (isFromStart ? [] : undefined);
+      this.#guarded(one, () => {
+        one.restore(own);
+      });
+    }
+    for (const step of steps) this.#follow(step);
+  }
+
+  /** Everything that they amount to. One that cannot say has nothing saved. */
+  records(): ExtensionRecords {
+    return new Map(
+      this.#all.flatMap((one) => {
+        const records = this.#guarded(one, () => one.records());
+        return records === undefined ? [] : [[one.name, records] as const];
+      }),
+    );
+  }
+
+  /** Events that say what memory knows. */
+  summary(): ExtensionEvents | undefined {
+    const all = this.#all.flatMap((one) => {
+      const events = this.#guarded(one, () => one.summary()) ?? [];
+      return events.length === 0 ? [] : [[one.name, events] as const];
+    });
+    return all.length === 0 ? undefined : Object.fromEntries(all);
+  }
+
+  trackedUsers(): ReadonlySet<UserId> {
+    return new Set(this.#all.flatMap((one) => this.#guarded(one, () => [...one.trackedUsers()]) ?? []));
+  }
+
+  #follow(step: SyncStep): readonly DeviceChanges[] {
+    if (!concernsExtensions(step)) return [];
+    return this.#all.flatMap((one) => {
+      const events = step.events?.[one.name];
+      if (events === undefined && movesToken(step)) this.#guarded(one, () => one.missed());
+      return (events ?? []).flatMap((event) => this.#guarded(one, () => one.apply(event)) ?? []);
+    });
+  }
+
+  #guarded<T>(extension: SyncExtension, action: () => T): T | undefined {
+    try {
+      return action();
+    } catch (error) {
+      const { name } = extension;
+      const message = `the extension "${name}" failed; it counts as having missed what it was given`;
+      this.#report({ type: "extension-failed", name, error, message });
+      try {
+        extension.missed();
+      } catch {
+        // it was reported that it does not work
+      }
+      return undefined;
+    }
+  }
+}

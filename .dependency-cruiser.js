@@ -3,11 +3,12 @@
  *
  *   index.ts → device-tracker.ts → tracker → lookup → query → lists → sync → store → trust → keys → model
  *
- * That is the core: imports go down only. The adapters (ed25519, http, idb, tabs, testing) import the model and the ports
+ * That is the core: imports go down only. The adapters (ed25519, http, idb, rooms, tabs, testing) import the model and the ports
  * they implement. Of an adapter the core imports only the default implementation of a port, in one place.
  */
 const LAYERS = ["tracker", "lookup", "query", "lists", "sync", "store", "trust", "keys", "model"];
-const PORTS = "^src/(query/keys-api|store/device-store|trust/signature-verifier)\\.ts$";
+const PORTS =
+  "^src/(query/keys-api|store/device-store|sync/sync-extension|trust/signature-verifier|rooms/members-api)\\.ts$";
 /** The default implementation of a port, and the only file of the core that imports it. */
 const DEFAULT_VERIFIER = "^src/ed25519/platform-verifier\\.ts$";
 const SESSION = "^src/tracker/session\\.ts$";
@@ -122,6 +123,16 @@ export default {
       "An adapter imports the model and the port that it implements; this one also the page and the records of a store.",
     ),
     layer(
+      "rooms",
+      "^src/rooms/",
+      [
+        "^src/model/",
+        PORTS,
+        "^src/trust/(complete-policy|is-verification-violated|left-out|recipient-policy|recipients)\\.ts$",
+      ],
+      "Rooms extend a tracker: they import the model, the port that they implement, and how recipients are selected.",
+    ),
+    layer(
       "tabs",
       "^src/tabs/",
       ["^src/model/", "^src/page/", PORTS],
@@ -130,7 +141,7 @@ export default {
     layer(
       "testing",
       "^src/testing/",
-      ["^src/model/", PORTS, "^src/store/(memory-store|records)\\.ts$"],
+      ["^src/model/", PORTS, "^src/store/(memory-store|records)\\.ts$", "^src/rooms/wire\\.ts$"],
       "What applications test with imports the model, the ports, the memory store and the records of a store.",
     ),
 
@@ -140,6 +151,7 @@ export default {
     packages("http", "^src/http/", ["rxjs", "axios"]),
     packages("idb", "^src/idb/", ["rxjs", "idb-keyval"]),
     packages("page", "^src/page/", ["rxjs"]),
+    packages("rooms", "^src/rooms/", ["rxjs"]),
     packages("tabs", "^src/tabs/", ["rxjs"]),
     packages("testing", "^src/testing/", ["rxjs"]),
 

@@ -370,6 +370,7 @@ export class DeviceTracker {
       get token() {
         return session.token;
       },
+      isTracked: (userId) => session.isTracked(userId),
       getDeviceKeys: (users) => this.getDeviceKeys(users),
       watchDeviceKeys: (users) => this.watchDeviceKeys(users),
       commit: (event) => session.commitEvents({ [name]: [event] }),

@@ -1,5 +1,6 @@
 export { InvalidResponseError } from "../model/errors.js";
 export { axiosKeysApi } from "./axios-keys-api.js";
+export { axiosMembersApi } from "./axios-members-api.js";
 export { ConnectionError } from "./connection-error.js";
 export { MatrixError, type Refusal } from "./matrix-error.js";
 export { matrixHttp, type MatrixHttpOptions } from "./matrix-http.js";

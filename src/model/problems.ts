@@ -29,6 +29,16 @@ export type TrackerProblem =
       readonly error?: unknown;
       readonly message: string;
     }
+  /**
+   * State events of an encrypted room could not be understood and were left out. If its members may have changed by
+   * them, they are fetched again.
+   */
+  | {
+      readonly type: "room-events-refused";
+      readonly roomId: string;
+      readonly count: number;
+      readonly message: string;
+    }
   /** An extension threw an error. It counts as having missed what it was given; everything else goes on. */
   | { readonly type: "extension-failed"; readonly name: string; readonly error: unknown; readonly message: string }
   /**

@@ -61,8 +61,11 @@ export interface SyncExtension<Event = unknown> {
    * become tracked and outdated, whatever the server announces; `left` become untracked.
    */
   apply(event: Event): DeviceChanges | undefined;
-  /** Responses were missed: whatever they would have said is unknown. */
-  missed(): void;
+  /**
+   * Responses were missed: whatever they would have said is unknown.
+   * @param token the sync token that they led to; `undefined` if nothing is known of them
+   */
+  missed(token: string | undefined): void;
   /** All that memory knows, structured-cloneable, to be restored from. A record may have some 100 kB. */
   records(): readonly unknown[];
   /**
@@ -85,6 +88,8 @@ export interface ExtendedTracker<Event = unknown> {
   readonly ready$: Observable<void>;
   /** The sync token that memory stands on; `undefined` before the first response, and while nothing is loaded. */
   readonly token: string | undefined;
+  /** Whether a user is tracked. */
+  isTracked(userId: UserId): boolean;
   /** `DeviceTracker.getDeviceKeys` */
   getDeviceKeys(users: Iterable<UserId>): Observable<DeviceKeysByUser>;
   /** `DeviceTracker.watchDeviceKeys` */

@@ -20,6 +20,9 @@ import type {
   SyncResponse,
 } from "../model/wire.js";
 import type { KeysApi } from "../query/keys-api.js";
+import type { MembersApi } from "../rooms/members-api.js";
+import type { RoomId } from "../rooms/wire.js";
+import { ScriptedRooms, type ScriptedRoom } from "./scripted-rooms.js";
 import { testDevice } from "./test-device.js";
 
 export interface ScriptedHomeserverOptions {
@@ -32,6 +35,15 @@ export interface ScriptedHomeserverOptions {
    * @default "arrival"
    */
   readonly looksAt?: "arrival" | "departure";
+  /** Our own user, whose rooms sync shows. @default "@alice:example.org" */
+  readonly userId?: UserId;
+}
+
+/** A request for the members of a room; times are the scheduler's. */
+export interface ScriptedMembersRequest {
+  readonly roomId: RoomId;
+  readonly at: string | undefined;
+  readonly sentAt: number;
 }
 
 /** A `/keys/query` that was sent to the homeserver; times are the scheduler's. */
@@ -57,6 +69,7 @@ interface Account {
  * const { sync$, keysApi } = homeserver;
  * const tracker = new DeviceTracker({ userId: "@alice:example.org", sync$, keysApi, scheduler });
  * tracker.connect();
+ * homeserver.room("!room:example.org").join("@alice:example.org", "@bob:example.org");
  * homeserver.addDevice("@bob:example.org", "PHONE");
  * homeserver.step(); // announces Bob
  * tracker.getDeviceKeys(["@bob:example.org"]).subscribe(…); // emits after 5 ms; see also homeserver.queries
@@ -65,6 +78,11 @@ export class ScriptedHomeserver {
   /** Hot: the response of each {@link step}. */
   readonly sync$: Observable<SyncResponse>;
   readonly keysApi: KeysApi;
+  /** What `EncryptedRooms` asks. Takes as long as a query. */
+  readonly membersApi: MembersApi;
+  readonly rooms: ScriptedRooms;
+  /** All requests for members so far, in the order of their arrival. */
+  readonly membersRequests: ScriptedMembersRequest[] = [];
   /** All queries so far, in the order of their arrival. */
   readonly queries: ScriptedQuery[] = [];
   /** Names of servers that cannot be reached. In answers they are in `failures`, and their users are missing. */
@@ -77,11 +95,17 @@ export class ScriptedHomeserver {
   readonly #accounts = new Map<UserId, Account>();
   readonly #history: { readonly position: number; readonly userId: UserId; readonly kind: "changed" | "left" }[] = [];
   readonly #failures: unknown[] = [];
+  readonly #membersFailures: unknown[] = [];
   #position = 0;
   /** The position of the last step. */
   #synced: number | undefined;
 
-  constructor({ scheduler, answerAfter = 0, looksAt = "arrival" }: ScriptedHomeserverOptions) {
+  constructor({
+    scheduler,
+    answerAfter = 0,
+    looksAt = "arrival",
+    userId = "@alice:example.org",
+  }: ScriptedHomeserverOptions) {
     this.#scheduler = scheduler;
     this.answerAfter = answerAfter;
     this.looksAt = looksAt;
@@ -90,11 +114,27 @@ export class ScriptedHomeserver {
       query: (request) => this.#query(request),
       changes: ({ from, to }) => of(this.#between(position(from), position(to))),
     };
+    this.rooms = new ScriptedRooms({
+      userId,
+      advance: () => ++this.#position,
+      announce: (kind, user) => {
+        this.#note(kind, [user]);
+      },
+    });
+    this.membersApi = {
+      members: ({ roomId, at }) => this.#members(roomId, at),
+      state: ({ roomId, eventType }) => this.#asked(() => of(this.rooms.state(roomId, eventType, this.#position))),
+    };
   }
 
   /** The token of the last change. */
   get token(): string {
     return `s${this.#position}`;
+  }
+
+  /** A room, which is made if there is none of this ID. */
+  room(roomId: RoomId): ScriptedRoom {
+    return this.rooms.room(roomId);
   }
 
   /** Adds a device, or replaces the one with the same ID. */
@@ -149,6 +189,8 @@ export class ScriptedHomeserver {
       const lists = this.#between(answered === undefined ? 0 : position(answered), this.#position);
       if (lists.changed.length > 0 || lists.left.length > 0) response.device_lists = lists;
     }
+    const rooms = this.rooms.sync(answered === null ? null : position(answered ?? "s0"), this.#position);
+    if (rooms !== undefined) response.rooms = rooms;
     this.#synced = this.#position;
     this.#steps$.next(response);
     return response;
@@ -157,6 +199,28 @@ export class ScriptedHomeserver {
   /** The next query fails with this error, at the time when it would have been answered. */
   failNext(error: unknown): void {
     this.#failures.push(error);
+  }
+
+  /** The next request for members fails with this error, at the time when it would have been answered. */
+  failNextMembers(error: unknown): void {
+    this.#membersFailures.push(error);
+  }
+
+  #members(roomId: RoomId, at: string | undefined): Observable<unknown> {
+    return this.#asked(() => {
+      this.membersRequests.push({ roomId, at, sentAt: this.#scheduler.now() });
+      const seen = this.rooms.members(roomId, at === undefined ? this.#position : position(at));
+      const isFailing = this.#membersFailures.length > 0;
+      const failure = this.#membersFailures.shift();
+      if (isFailing) return throwError(() => failure);
+      return seen === undefined
+        ? throwError(() => Object.assign(new Error("not in the room"), { status: 403 }))
+        : of(seen);
+    });
+  }
+
+  #asked(answer: () => Observable<unknown>): Observable<unknown> {
+    return defer(() => after(this.answerAfter, this.#scheduler, answer()));
   }
 
   #account(userId: UserId): Account {

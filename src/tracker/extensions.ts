@@ -77,8 +77,11 @@ export class Extensions {
   #follow(step: SyncStep): readonly DeviceChanges[] {
     if (!concernsExtensions(step)) return [];
     return this.#all.flatMap((one) => {
-      const events = step.events?.[one.name];
-      if (events === undefined && movesToken(step)) this.#guarded(one, () => one.missed());
+      const { events: all = {} } = step;
+      const events = Object.hasOwn(all, one.name) ? all[one.name] : undefined;
+      if (events === undefined && movesToken(step)) this.#guarded(one, () => {
+          one.missed(step.next);
+        });
       return (events ?? []).flatMap((event) => this.#guarded(one, () => one.apply(event)) ?? []);
     });
   }
@@ -91,7 +94,7 @@ export class Extensions {
       const message = `the extension "${name}" failed; it counts as having missed what it was given`;
       this.#report({ type: "extension-failed", name, error, message });
       try {
-        extension.missed();
+        extension.missed(undefined);
       } catch {
         // it was reported that it does not work
       }

@@ -118,6 +118,10 @@ export class Session {
     return this.#account?.chain.clone.token;
   }
 
+  isTracked(userId: UserId): boolean {
+    return this.#account?.chain.clone.users.has(userId) === true;
+  }
+
   get isConnected(): boolean {
     return this.#over === undefined && this.#connections$.value?.closed === false;
   }

@@ -1,0 +1,43 @@
+import type { AxiosInstance } from "axios";
+import { asyncScheduler, catchError, of, throwError, type Observable, type SchedulerLike } from "rxjs";
+import type { MembersApi } from "../rooms/members-api.js";
+import { MatrixError } from "./matrix-error.js";
+import { request } from "./request.js";
+import { retryTransient } from "./retry-transient.js";
+import { isTransient } from "./transient.js";
+
+/** How long to wait for a response, in ms: of a room that a homeserver has not had in memory, it takes real ones tens of seconds. */
+const DEADLINE = 90_000;
+
+/**
+ * The requests that `EncryptedRooms` sends to a homeserver, made with axios.
+ *
+ * Transient failures are retried at most twice, as `axiosKeysApi` does. Fails with `MatrixError`, `ConnectionError`, what
+ * `accessToken` threw, or `InvalidResponseError` if the response is not an object.
+ *
+ * @param http from `matrixHttp`, or any authenticated instance with a `baseURL` that ends in `/_matrix/client/v3`
+ * @param options.scheduler for waits and deadlines, @default asyncScheduler
+ * @see Matrix spec, client-server API, `GET /_matrix/client/v3/rooms/{roomId}/members`, `GET
+ *   /_matrix/client/v3/rooms/{roomId}/state/{eventType}/{stateKey}`
+ */
+export function axiosMembersApi(
+  http: AxiosInstance,
+  { scheduler = asyncScheduler }: { readonly scheduler?: SchedulerLike } = {},
+): MembersApi {
+  const get = (endpoint: string, params: Readonly<Record<string, string>>): Observable<unknown> =>
+    request(http, { method: "GET", endpoint, params, deadline: DEADLINE }, scheduler).pipe(
+      retryTransient((error) => isTransient(error, endpoint), scheduler),
+    );
+  const room = (roomId: string) => `/rooms/${encodeURIComponent(roomId)}`;
+  return {
+    members: ({ roomId, at }) =>
+      get(`${room(roomId)}/members`, { not_membership: "leave", ...(at !== undefined && { at }) }),
+    state: ({ roomId, eventType }) =>
+      get(`${room(roomId)}/state/${eventType}/`, {}).pipe(
+        catchError((error: unknown) => (isMissing(error) ? of(undefined) : throwError(() => error))),
+      ),
+  };
+}
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof MatrixError && error.status === 404 && error.errcode === "M_NOT_FOUND";

@@ -1,0 +1,436 @@
+import {
+  catchError,
+  combineLatest,
+  concat,
+  defer,
+  distinctUntilChanged,
+  EMPTY,
+  exhaustMap,
+  filter,
+  from,
+  ignoreElements,
+  map,
+  merge,
+  mergeMap,
+  of,
+  retry,
+  share,
+  startWith,
+  Subject,
+  switchMap,
+  take,
+  tap,
+  throwError,
+  timer,
+  type Observable,
+} from "rxjs";
+import { StoreClearedError, StoreOwnerError, TrackerClosedError } from "../model/errors.js";
+import type { UserId } from "../model/ids.js";
+import { isObject } from "../model/json.js";
+import type { DeviceChanges, DeviceKeysByUser } from "../model/results.js";
+import { shown } from "../model/shown.js";
+import type { SyncResponse } from "../model/wire.js";
+import type { ExtendedTracker, SyncExtension } from "../sync/sync-extension.js";
+import { completePolicy } from "../trust/complete-policy.js";
+import type { RecipientPolicy } from "../trust/recipient-policy.js";
+import { RoomError } from "./errors.js";
+import { fetchMembers } from "./fetch-members.js";
+import type { MembersApi } from "./members-api.js";
+import { readersOf, roomRecipients, type RoomRecipientPolicy, type RoomRecipients } from "./room-recipients.js";
+import { RoomStates, type RoomsEvent } from "./room-states.js";
+import type { Room } from "./room.js";
+import type { HistoryVisibility, RoomEncryption, RoomId } from "./wire.js";
+
+export interface EncryptedRoomsOptions {
+  readonly membersApi: MembersApi;
+  /**
+   * Whether the sync filter asks for `lazy_load_members`, so that members are left out of responses. `false` saves a
+   * request for each room, and must not be said if it is not so.
+   * @default true
+   */
+  readonly lazyLoadMembers?: boolean;
+}
+
+/** An encrypted room that we are in. */
+export interface EncryptedRoom {
+  readonly roomId: RoomId;
+  readonly encryption: RoomEncryption;
+  readonly historyVisibility: HistoryVisibility;
+  /** Members that are known, and whether these are all. */
+  readonly joinedCount: number;
+  readonly invitedCount: number;
+  readonly isComplete: boolean;
+}
+
+/** A membership that we can give to others. */
+export type OwnAction = "invite" | "leave" | "ban";
+
+/** Times that a room is asked for again because more was missed meanwhile. */
+const MAX_TRIES = 5;
+/** How long a room that could not be fetched is left alone, in ms, unless somebody asks. */
+const REFRESH_WAIT = 60_000;
+/** A watcher tries again after so long, in ms, doubling. */
+const FIRST_WAIT = 2_000;
+const LAST_WAIT = 300_000;
+/** Rooms that are fetched at a time after responses were missed. */
+const ROOMS_AT_A_TIME = 3;
+
+/**
+ * Which devices get a message in a room: the members of encrypted rooms, from the sync responses that a tracker is
+ * given, and the answer to the question for which devices to encrypt.
+ *
+ *     sync$ ─▶ rooms.join, rooms.leave ─▶ encryption, members, visibility ─▶ committed with the sync token
+ *                                              │                  ▲
+ *                                              ▼                  │ /members, when somebody asks
+ *                                       tracked users ─▶ device lists ─▶ recipients()
+ *
+ * Members are tracked, users who share no encrypted room any more are not, and who has come to share one is outdated,
+ * whatever the server announces. Invited users may be recipients, but are not tracked, because servers do not announce
+ * their changes: they are queried each time until they join.
+ *
+ * Matrix spec, client-server API, "m.room.encryption", "Room History Visibility", "Tracking the device list for a user".
+ *
+ * @example
+ * const rooms = new EncryptedRooms({ membersApi: axiosMembersApi(http) });
+ * const tracker = new DeviceTracker({ userId, store, keysApi: axiosKeysApi(http), sync$, extensions: [rooms] });
+ * tracker.connect();
+ * rooms.recipients("!room:example.org", { ownDevice: { userId, deviceId } }).subscribe(({ devices }) => encryptFor(devices));
+ */
+export class EncryptedRooms implements SyncExtension<RoomsEvent> {
+  readonly name = "rooms";
+  /**
+   * The encrypted rooms that we are in, and again whenever they change. Fails if the saved state cannot be loaded;
+   * completes when the tracker is closed.
+   */
+  readonly rooms$: Observable<ReadonlyMap<RoomId, EncryptedRoom>> = defer(() => {
+    const { tracker, states } = this.#attached;
+    let views: ReadonlyMap<RoomId, EncryptedRoom> = new Map();
+    const views$ = this.#changes$.pipe(
+      startWith(undefined),
+      map(() => (views = viewsOf(states.rooms.values(), views))),
+      distinctUntilChanged(),
+    );
+    return tracker.alive(concat(tracker.ready$.pipe(ignoreElements()), views$));
+  });
+  readonly #membersApi: MembersApi;
+  readonly #isLazy: boolean;
+  /** Something has changed in one of the rooms. */
+  readonly #changes$ = new Subject<void>();
+  readonly #refresh$ = new Subject<void>();
+  readonly #loading = new Map<RoomId, Observable<never>>();
+  #changed = false;
+  #attachment: Attachment | undefined;
+
+  constructor({ membersApi, lazyLoadMembers = true }: EncryptedRoomsOptions) {
+    if (typeof lazyLoadMembers !== "boolean")
+      throw new TypeError(`lazyLoadMembers should be a boolean, not ${shown(lazyLoadMembers)}`);
+    this.#membersApi = membersApi;
+    this.#isLazy = lazyLoadMembers;
+  }
+
+  /**
+   * The devices to encrypt for in a room, and those that are left out: one value, then completion. Cold.
+   *
+   * 1. Members that are not known are fetched first. What sync says of them wins, whichever comes first.
+   * 2. Devices are looked up as `getDeviceKeys` does, so that the answer is as new as every change the tracker had been
+   *    given. Users whose lists are not current are `uncertain`.
+   * 3. Invited users are included unless the history is for members only (`historyVisibility: "joined"`).
+   *
+   * Fails with {@link RoomError} if any members or devices could not be learned, with {@link SendForbiddenError} under a
+   * strict policy, and as a lookup does; it never emits a part of the answer. Whether the session must be rotated first,
+   * {@link planKeyShare} says.
+   * @throws TypeError if the policy has a property or a value that is unknown
+   */
+  recipients(roomId: RoomId, options: RoomRecipientPolicy = {}): Observable<RoomRecipients> {
+    const policy = held(options);
+    const { strict = false, ...others } = policy;
+    if (typeof strict !== "boolean") throw new TypeError(`policy.strict should be a boolean, not ${shown(strict)}`);
+    completePolicy(others);
+    const { tracker } = this.#attached;
+    return concat(tracker.ready$.pipe(ignoreElements()), this.#answer(roomId, policy, MAX_TRIES));
+  }
+
+  /**
+   * The same, live: once all members and their devices are known, and again whenever members, devices, the visibility or
+   * what is known of any of them changes. While members are not all known any more, `isComplete` is `false`; they are
+   * fetched again, after 2 s, doubling to 5 min, if that fails.
+   *
+   * Fails with {@link RoomError} if the room is not encrypted or we are not in it (any more); completes when the tracker
+   * is closed.
+   * @throws TypeError if the policy has a property or a value that is unknown
+   */
+  watchRecipients(roomId: RoomId, options: RecipientPolicy = {}): Observable<RoomRecipients> {
+    const policy = held(options);
+    completePolicy(policy);
+    const { tracker, states } = this.#attached;
+    const { scheduler, userId } = tracker;
+    const wait = (tries: number) => timer(Math.min(LAST_WAIT, FIRST_WAIT * 2 ** (tries - 1)), scheduler);
+    const complete$ = this.#complete(roomId).pipe(
+      retry({
+        delay: (error: unknown, tries) =>
+          error instanceof RoomError && error.reason === "members-unknown" ? wait(tries) : throwError(() => error),
+      }),
+    );
+    const watched$ = defer(() => {
+      const room$ = this.#changes$.pipe(
+        startWith(undefined),
+        map(() => this.#joinedRoom(roomId)),
+      );
+      const lists$ = room$.pipe(
+        map((room) => readersOf(room)),
+        distinctUntilChanged(areSame),
+        switchMap((users) => tracker.watchDeviceKeys(users).pipe(map((lists) => ({ lists, users })))),
+      );
+      const recipients$ = combineLatest([room$, lists$]).pipe(
+        filter(([room, { users }]) => areSame(readersOf(room), users)), // until the others are watched, too
+        map(([room, { lists }]) => roomRecipients(room, lists, policy, userId, scheduler.now())),
+      );
+      const fetched$ = this.#changes$.pipe(
+        exhaustMap(() => (states.rooms.get(roomId)?.isComplete === false ? complete$ : EMPTY)),
+      );
+      return merge(recipients$, fetched$);
+    });
+    return tracker.alive(concat(tracker.ready$.pipe(ignoreElements()), complete$, watched$));
+  }
+
+  /**
+   * The server has accepted an invitation, a removal or a ban of ours: it counts at once, before sync shows it. Cold;
+   * completes when it is durable, and goes on when it is unsubscribed.
+   * @example
+   * http.post(`/rooms/${roomId}/kick`, { user_id }).then(() => rooms.memberChanged(roomId, user_id, "leave").subscribe());
+   */
+  memberChanged(roomId: RoomId, userId: UserId, action: OwnAction): Observable<void> {
+    const membership = action === "invite" ? "invited" : "gone";
+    const { tracker } = this.#attached;
+    return defer(() => {
+      const { token } = tracker;
+      const id = `ours at ${tracker.scheduler.now()} after ${token ?? "nothing"}`;
+      return tracker.commit({ type: "sent", roomId, userId, membership, token, id });
+    });
+  }
+
+  /** @internal */
+  attach(tracker: ExtendedTracker<RoomsEvent>): void {
+    if (this.#attachment !== undefined)
+      throw new TypeError("EncryptedRooms belong to one tracker: make others for another one");
+    this.#attachment = { tracker, states: new RoomStates(tracker.userId, this.#isLazy) };
+    tracker.alive(this.#refresh$.pipe(exhaustMap(() => this.#refresh()))).subscribe();
+  }
+
+  /** @internal */
+  restore(records: readonly unknown[] | undefined): void {
+    this.#attached.states.restore(records ?? []);
+    this.#notify();
+  }
+
+  /** @internal */
+  read(response: SyncResponse): readonly RoomsEvent[] {
+    const { tracker, states } = this.#attached;
+    const { event, refused } = states.read(response);
+    for (const [roomId, events] of refused) {
+      const message = `events of ${roomId} could not be understood and count for nothing: ${events.slice(0, 5).join(", ")}`;
+      tracker.report({ type: "room-events-refused", roomId, count: events.length, message });
+    }
+    if (Array.from(states.rooms.values()).some(({ isAwaited }) => isAwaited))
+      tracker.emit(() => {
+        this.#refresh$.next();
+      });
+    return event === undefined ? [] : [event];
+  }
+
+  /** @internal */
+  apply(event: RoomsEvent): DeviceChanges {
+    const { tracker, states } = this.#attached;
+    this.#notify();
+    return states.apply(event, (userId) => tracker.isTracked(userId));
+  }
+
+  /** @internal */
+  missed(token: string | undefined): void {
+    this.#attached.states.missed(token);
+    this.#notify();
+  }
+
+  /** @internal */
+  records(): readonly unknown[] {
+    return this.#attached.states.records();
+  }
+
+  /** @internal */
+  summary(): readonly RoomsEvent[] {
+    return this.#attached.states.records().map((rooms) => ({ type: "known", rooms }));
+  }
+
+  /** @internal */
+  trackedUsers(): Iterable<UserId> {
+    return this.#attached.states.sharers();
+  }
+
+  get #attached(): Attachment {
+    if (this.#attachment === undefined)
+      throw new TypeError("EncryptedRooms should be among the extensions of a DeviceTracker");
+    return this.#attachment;
+  }
+
+  #notify(): void {
+    if (this.#changed) return;
+    this.#changed = true;
+    this.#attached.tracker.emit(() => {
+      this.#changed = false;
+      this.#changes$.next();
+    });
+  }
+
+  #joinedRoom(roomId: RoomId): Room {
+    const room = this.#attached.states.rooms.get(roomId);
+    if (room?.encryption === undefined) throw new RoomError(roomId, "not-joined");
+    return room;
+  }
+
+  /** Completes when all members are known. */
+  #complete(roomId: RoomId): Observable<never> {
+    return defer(() => {
+      if (this.#attached.states.rooms.get(roomId)?.isComplete === true) return EMPTY;
+      let loading$ = this.#loading.get(roomId);
+      if (loading$ === undefined) {
+        loading$ = this.#fetch(roomId, MAX_TRIES).pipe(tap({ finalize: () => this.#loading.delete(roomId) }), share());
+        this.#loading.set(roomId, loading$);
+      }
+      return loading$;
+    });
+  }
+
+  #fetch(roomId: RoomId, tries: number): Observable<never> {
+    const { tracker, states } = this.#attached;
+    return defer(() => {
+      const room = states.rooms.get(roomId);
+      const { token } = tracker;
+      if (room === undefined)
+        return concat(
+          this.#commit({ type: "ask", roomId, token }, () => states.rooms.has(roomId)),
+          this.#fetch(roomId, tries),
+        );
+      return fetchMembers(room, this.#membersApi, token).pipe(
+        mergeMap((fetched) => {
+          const { uncertainSince } = fetched;
+          const isDone = () =>
+            room.uncertainSince !== uncertainSince || room.isComplete || states.rooms.get(roomId) !== room;
+          return this.#commit({ type: "members", ...fetched }, isDone);
+        }),
+        catchError((error: unknown) => {
+          const isOver = error instanceof RoomError && ["not-joined", "not-encrypted"].includes(error.reason);
+          const failed$ = throwError(() => error);
+          const isThere = () => !states.rooms.has(roomId);
+          return isOver ? concat(this.#commit({ type: "forget", roomId }, isThere), failed$) : failed$;
+        }),
+        (fetched$) =>
+          concat(
+            fetched$,
+            defer(() => this.#again(roomId, tries)),
+          ),
+      );
+    });
+  }
+
+  /** More may have been missed meanwhile. */
+  #again(roomId: RoomId, tries: number): Observable<never> {
+    if (this.#attached.states.rooms.get(roomId)?.isComplete === true) return EMPTY;
+    return tries > 1 ? this.#fetch(roomId, tries - 1) : throwError(() => new RoomError(roomId, "members-unknown"));
+  }
+
+  /** Commits an event. Completes once memory has it: that it is durable is not waited for. */
+  #commit(event: RoomsEvent, isApplied: () => boolean): Observable<never> {
+    const applied$ = this.#changes$.pipe(startWith(undefined), filter(isApplied), take(1));
+    return merge(this.#attached.tracker.commit(event), applied$).pipe(take(1), ignoreElements());
+  }
+
+  /** Emits when all readers of a moment have been looked up, and no more have come since. */
+  #answer(roomId: RoomId, policy: RoomRecipientPolicy, tries: number): Observable<RoomRecipients> {
+    const { tracker } = this.#attached;
+    const { userId, scheduler } = tracker;
+    const lists$ = defer(() => {
+      const users = new Set([...readersOf(this.#joinedRoom(roomId)), userId]);
+      return tracker.getDeviceKeys(users).pipe(catchError((error: unknown) => failed(roomId, error)));
+    });
+    const answer = (lists: DeviceKeysByUser): Observable<RoomRecipients> => {
+      const room = this.#joinedRoom(roomId);
+      const isWhole = room.isComplete && readersOf(room).every((reader) => lists.has(reader));
+      if (isWhole) return of(roomRecipients(room, lists, policy, userId, scheduler.now()));
+      if (tries > 1) return this.#answer(roomId, policy, tries - 1);
+      return throwError(() => new RoomError(roomId, "members-unknown"));
+    };
+    return concat(this.#complete(roomId), lists$.pipe(mergeMap(answer)));
+  }
+
+  /** Fetches the members of rooms in use after responses were missed: until then nobody in them is tracked. */
+  #refresh(): Observable<never> {
+    const { tracker, states } = this.#attached;
+    const awaited = Array.from(states.rooms.values()).flatMap(({ roomId, isAwaited }) => (isAwaited ? [roomId] : []));
+    let hasFailed = false;
+    const fetched$ = from(awaited).pipe(
+      mergeMap(
+        (roomId) =>
+          this.#complete(roomId).pipe(
+            catchError(() => {
+              hasFailed = true; // whoever asks for the room learns why
+              return EMPTY;
+            }),
+          ),
+        ROOMS_AT_A_TIME,
+      ),
+    );
+    const wait$ = defer(() => (hasFailed ? timer(REFRESH_WAIT, tracker.scheduler) : EMPTY));
+    return concat(fetched$, wait$).pipe(ignoreElements());
+  }
+}
+
+interface Attachment {
+  readonly tracker: ExtendedTracker<RoomsEvent>;
+  readonly states: RoomStates;
+}
+
+/** A failed request is one of the room; an account that cannot be used is not. */
+function failed(roomId: RoomId, error: unknown): Observable<never> {
+  const isOver = [StoreOwnerError, StoreClearedError, TrackerClosedError].some((over) => error instanceof over);
+  return throwError(() => (isOver ? error : new RoomError(roomId, "devices-unknown", { cause: error })));
+}
+
+/** The policy as it is when it is given: what is iterable may be so only once. */
+function held<P extends RecipientPolicy>(policy: P): P {
+  const once = ["blocked", "users"] as const;
+  const read = once.flatMap((name) => {
+    const value: unknown = policy[name];
+    return isObject(value) && Symbol.iterator in value ? [[name, [...(value as Iterable<unknown>)]]] : [];
+  });
+  return { ...policy, ...Object.fromEntries(read) } as P;
+}
+
+/** The rooms as they are now; those that are as before, as the same objects, and all of them if nothing has changed. */
+function viewsOf(
+  rooms: Iterable<Room>,
+  before: ReadonlyMap<RoomId, EncryptedRoom>,
+): ReadonlyMap<RoomId, EncryptedRoom> {
+  const views = new Map<RoomId, EncryptedRoom>();
+  let isSame = true;
+  for (const { roomId, encryption, visibility: historyVisibility, joined, invited, isComplete } of rooms) {
+    if (encryption === undefined) continue;
+    const known = before.get(roomId);
+    const view = {
+      roomId,
+      encryption,
+      historyVisibility,
+      joinedCount: joined.size,
+      invitedCount: invited.size,
+      isComplete,
+    };
+    const isKnown =
+      known !== undefined &&
+      Object.entries(view).every(([name, value]) => known[name as keyof EncryptedRoom] === value);
+    views.set(roomId, isKnown ? known : view);
+    isSame &&= isKnown;
+  }
+  return isSame && views.size === before.size ? before : views;
+}
+
+const areSame = (some: readonly UserId[], others: readonly UserId[]): boolean =>
+  some.length === others.length && some.every((userId, i) => userId === others[i]);

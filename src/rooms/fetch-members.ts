@@ -1,0 +1,68 @@
+import { catchError, defaultIfEmpty, defer, forkJoin, map, of, take, throwError, type Observable } from "rxjs";
+import { InvalidResponseError } from "../model/errors.js";
+import type { UserId } from "../model/ids.js";
+import { isObject } from "../model/json.js";
+import { RoomError } from "./errors.js";
+import type { MembersApi } from "./members-api.js";
+import { toNames } from "./room-delta.js";
+import type { FetchedMembers, Room } from "./room.js";
+import { readEncryption, readMember, readStateEvent, readVisibility } from "./wire.js";
+
+/**
+ * Asks the server for the members of a room, and for its encryption and history visibility if they are not known.
+ *
+ * Fails with {@link RoomError}.
+ * @param token the sync token that memory stands on
+ */
+export function fetchMembers(room: Room, api: MembersApi, token: string | undefined): Observable<FetchedMembers> {
+  const { roomId, uncertainSince, needsState, isUnsure, encryption } = room;
+  const isNew = encryption === undefined;
+  // Where we know more than sync has shown, only the current members will do.
+  const at = isNew || isUnsure ? undefined : token;
+  const state = (eventType: "m.room.encryption" | "m.room.history_visibility") =>
+    needsState || isNew ? one(() => api.state({ roomId, eventType })) : of(undefined);
+  return forkJoin({
+    members: one(() => api.members({ roomId, ...(at !== undefined && { at }) })),
+    encrypted: state("m.room.encryption"),
+    visibility: state("m.room.history_visibility"),
+  }).pipe(
+    map(({ members, encrypted, visibility }): FetchedMembers => {
+      const read = readEncryption(encrypted);
+      if (isNew && read === undefined) throw new RoomError(roomId, "not-encrypted");
+      return {
+        roomId,
+        uncertainSince,
+        ...membersIn(members),
+        ...(read !== undefined && { encryption: read }),
+        ...((needsState || isNew) && { visibility: readVisibility(visibility) }),
+      };
+    }),
+    catchError((error: unknown) => throwError(() => toRoomError(room, error))),
+  );
+}
+
+const one = <T>(request: () => Observable<T>): Observable<T | undefined> =>
+  defer(request).pipe(take(1), defaultIfEmpty(undefined));
+
+function membersIn(response: unknown): { readonly joined: string; readonly invited: string } {
+  if (!isObject(response) || !Array.isArray(response.chunk))
+    throw new InvalidResponseError("/members", "chunk", "an array of member events");
+  const joined: UserId[] = [];
+  const invited: UserId[] = [];
+  for (const value of response.chunk as unknown[]) {
+    const event = readStateEvent(value);
+    const [userId, membership] = (event?.type === "m.room.member" ? readMember(event) : undefined) ?? [];
+    if (userId === undefined) throw new InvalidResponseError("/members", "chunk", "member events only");
+    if (membership === "joined") joined.push(userId);
+    else if (membership === "invited") invited.push(userId);
+  }
+  return { joined: toNames(new Set(joined)), invited: toNames(new Set(invited)) };
+}
+
+/** Of a room that sync has shown, or shows again, a refusal says that we have been removed in what we missed. */
+function toRoomError({ roomId, encryption, needsState }: Room, error: unknown): RoomError {
+  if (error instanceof RoomError) return error;
+  const status = isObject(error) ? error.status : undefined;
+  const isRefused = (encryption === undefined || needsState) && (status === 403 || status === 404);
+  return new RoomError(roomId, isRefused ? "not-joined" : "members-unknown", { cause: error });
+}

@@ -1,0 +1,25 @@
+import type { Observable } from "rxjs";
+import type { RoomId } from "./wire.js";
+
+/**
+ * The port to the homeserver's rooms. `axiosMembersApi` in "matrix-device-tracker/http" implements it.
+ *
+ * Every method returns a cold observable: one request for each subscription, one value, then completion; unsubscribing
+ * aborts the request.
+ */
+export interface MembersApi {
+  /**
+   * The members of a room who have not left.
+   * @param request.at the sync token as of which they are wanted; the current ones if it is absent
+   * @returns the response of `GET /_matrix/client/v3/rooms/{roomId}/members?not_membership=leave&at=…`: `{ chunk }`
+   */
+  members(request: { readonly roomId: RoomId; readonly at?: string }): Observable<unknown>;
+  /**
+   * The content of a state event with an empty state key; `undefined` if the room has none (404).
+   * @returns the response of `GET /_matrix/client/v3/rooms/{roomId}/state/{eventType}`
+   */
+  state(request: {
+    readonly roomId: RoomId;
+    readonly eventType: "m.room.encryption" | "m.room.history_visibility";
+  }): Observable<unknown>;
+}

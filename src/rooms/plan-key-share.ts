@@ -1,0 +1,148 @@
+import type { DeviceId, UserId } from "../model/ids.js";
+import type { LeftOutReason } from "../trust/left-out.js";
+import type { DeviceRef } from "../trust/recipient-policy.js";
+import type { RecipientDevice } from "../trust/recipients.js";
+import type { RoomRecipients, RoomStand } from "./room-recipients.js";
+import type { HistoryVisibility } from "./wire.js";
+
+/** A device that has the session. `RecipientDevice`s can be passed as they are. */
+export interface SharedDevice extends DeviceRef {
+  /** Its curve25519 key when it was given the session, if that is known. Unpadded base64. */
+  readonly curve25519?: string | undefined;
+}
+
+/** An outbound group session, as the application has it. */
+export interface SharedSession {
+  /** When it was made, in ms since the epoch. */
+  readonly createdAt: number;
+  /** Messages that were encrypted with it. */
+  readonly messageCount: number;
+  /** The devices that have it. */
+  readonly sharedWith: Iterable<SharedDevice>;
+  /** `RoomRecipients.stand` of the recipients for whom it was made, or to whom it was given last. */
+  readonly stand: RoomStand;
+}
+
+/** Why a session must not be used any more. */
+export type RotateReason =
+  /** A user who has it left, though they may have come back. Matrix spec, client-server API, "Sharing keys between devices". */
+  | { readonly type: "user-left"; readonly userId: UserId }
+  /** Responses were missed: any user may have left in them, and come back. */
+  | { readonly type: "responses-missed" }
+  /** A device that has it is no device of the user any more. */
+  | { readonly type: "device-removed"; readonly userId: UserId; readonly deviceId: DeviceId }
+  /** A device that has it has other keys now. */
+  | { readonly type: "device-replaced"; readonly userId: UserId; readonly deviceId: DeviceId }
+  /** A device that has it must not have messages any more. */
+  | {
+      readonly type: "device-left-out";
+      readonly userId: UserId;
+      readonly deviceId: DeviceId;
+      readonly reason: LeftOutReason;
+    }
+  /** A user who has it has another master key now, or none any more. */
+  | { readonly type: "identity-changed"; readonly userId: UserId }
+  /** Those who join later may read what is sent now, or no longer may. */
+  | { readonly type: "visibility-changed"; readonly from: HistoryVisibility; readonly to: HistoryVisibility }
+  /** It has been used for as long as the room allows. In ms. */
+  | { readonly type: "too-old"; readonly age: number }
+  /** It has been used for as many messages as the room allows. */
+  | { readonly type: "too-many-messages"; readonly count: number }
+  /** The room has another algorithm. */
+  | { readonly type: "algorithm-changed"; readonly from: string; readonly to: string };
+
+/** What to do before the next message. */
+export interface KeySharePlan {
+  /** The devices to give the session to: all of them if it must be rotated first. */
+  readonly share: readonly RecipientDevice[];
+  /** Why the session must be rotated; empty if it need not be. */
+  readonly rotate: readonly RotateReason[];
+}
+
+/**
+ * What to do before the next message of a room: which devices must be given the session, and whether another one must be
+ * made first, because somebody who has this one must not read on. Pure.
+ *
+ * @example
+ * rooms.recipients(roomId).subscribe((now) => {
+ *   const { share, rotate } = planKeyShare(session, now);
+ *   if (rotate.length > 0) session = newSession(now); // { createdAt: now.at, messageCount: 0, sharedWith: [], stand: now.stand }
+ *   giveRoomKey(session, share);
+ * });
+ */
+export function planKeyShare(session: SharedSession, now: RoomRecipients): KeySharePlan {
+  const shared = [...session.sharedWith];
+  const rotate = [
+    ...settingsReasons(session, now),
+    ...userReasons(new Set(shared.map(({ userId }) => userId)), session.stand, now),
+    ...deviceReasons(shared, now),
+  ];
+  if (rotate.length > 0) return { share: now.devices, rotate };
+  const has = byUser(shared);
+  return { share: now.devices.filter(({ userId, deviceId }) => has.get(userId)?.has(deviceId) !== true), rotate };
+}
+
+function settingsReasons({ createdAt, messageCount, stand }: SharedSession, now: RoomRecipients): RotateReason[] {
+  const { algorithm, rotationPeriodMs, rotationPeriodMsgs } = now.encryption;
+  const { historyVisibility: to } = now;
+  const age = now.at - createdAt;
+  const reasons: RotateReason[] = [];
+  if (stand.algorithm !== algorithm) reasons.push({ type: "algorithm-changed", from: stand.algorithm, to: algorithm });
+  if (isForLater(stand.historyVisibility) !== isForLater(to))
+    reasons.push({ type: "visibility-changed", from: stand.historyVisibility, to });
+  if (!(age < rotationPeriodMs)) reasons.push({ type: "too-old", age });
+  if (!(messageCount < rotationPeriodMsgs)) reasons.push({ type: "too-many-messages", count: messageCount });
+  if (stand.missedUntil !== now.stand.missedUntil) reasons.push({ type: "responses-missed" });
+  return reasons;
+}
+
+/** Whether those who join later may read what is sent now. */
+const isForLater = (visibility: HistoryVisibility): boolean =>
+  visibility === "shared" || visibility === "world_readable";
+
+function userReasons(users: ReadonlySet<UserId>, before: RoomStand, now: RoomRecipients): RotateReason[] {
+  const readers = readersIn(now);
+  const reasons: RotateReason[] = [];
+  for (const userId of users) {
+    const { departures, masterKeys } = now.stand;
+    const hasLeft = departures[userId] !== undefined && departures[userId] !== before.departures[userId];
+    if (!readers.has(userId) || hasLeft) reasons.push({ type: "user-left", userId });
+    else if (before.masterKeys[userId] !== undefined && masterKeys[userId] !== before.masterKeys[userId])
+      reasons.push({ type: "identity-changed", userId });
+  }
+  return reasons;
+}
+
+function deviceReasons(shared: readonly SharedDevice[], now: RoomRecipients): RotateReason[] {
+  const devices = byUser(now.devices);
+  const leftOut = byUser(now.leftOut);
+  const readers = readersIn(now);
+  const unknown = new Set(now.unlisted);
+  return shared.flatMap(({ userId, deviceId, curve25519 }): RotateReason[] => {
+    if (!readers.has(userId) || unknown.has(userId)) return [];
+    const device = devices.get(userId)?.get(deviceId);
+    const without = leftOut.get(userId)?.get(deviceId);
+    if (device !== undefined) {
+      const isSame = curve25519 === undefined || device.device.keys[`curve25519:${deviceId}`] === curve25519;
+      return isSame ? [] : [{ type: "device-replaced", userId, deviceId }];
+    }
+    if (without === undefined) return [{ type: "device-removed", userId, deviceId }];
+    // The sending device has made the session.
+    return without.reason === "own-device"
+      ? []
+      : [{ type: "device-left-out", userId, deviceId, reason: without.reason }];
+  });
+}
+
+const readersIn = ({ joined, invited, historyVisibility }: RoomRecipients): ReadonlySet<UserId> =>
+  new Set(historyVisibility === "joined" ? joined : [...joined, ...invited]);
+
+function byUser<D extends DeviceRef>(devices: readonly D[]): ReadonlyMap<UserId, ReadonlyMap<DeviceId, D>> {
+  const users = new Map<UserId, Map<DeviceId, D>>();
+  for (const device of devices) {
+    let own = users.get(device.userId);
+    if (own === undefined) users.set(device.userId, (own = new Map<DeviceId, D>()));
+    own.set(device.deviceId, device);
+  }
+  return users;
+}

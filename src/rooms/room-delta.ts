@@ -1,0 +1,128 @@
+import type { UserId } from "../model/ids.js";
+import { isObject } from "../model/json.js";
+import {
+  readEncryption,
+  readMember,
+  readStateEvent,
+  readVisibility,
+  type HistoryVisibility,
+  type Membership,
+  type RoomEncryption,
+  type RoomId,
+  type StateEvent,
+} from "./wire.js";
+
+/** What one sync response says of a room that we are in. Plain data: it is committed with the sync token. */
+export interface RoomDelta {
+  readonly roomId: RoomId;
+  readonly encryption?: RoomEncryption;
+  readonly visibility?: HistoryVisibility;
+  /** Users who are members now. */
+  readonly joined: UserNames;
+  /** Users who are invited now. */
+  readonly invited: UserNames;
+  /**
+   * Users who left, each with the event by which they did. Those who are neither `joined` nor `invited` have not come
+   * back.
+   */
+  readonly left: readonly (readonly [UserId, eventId: string])[];
+  /**
+   * - `whole`: it has the whole state of the room, but for what lazy loading leaves out: we have just joined
+   * - `limited`: events are missing in its timeline
+   * - `unclear`: something in it could not be understood
+   */
+  readonly kind?: "whole" | "limited" | "unclear";
+}
+
+/** User IDs, one to a line: a string of 10,000 is cloned many times faster than an array. */
+export type UserNames = string;
+
+export const toNames = (users: Iterable<UserId>): UserNames => [...users].join("\n");
+export const namesIn = (names: UserNames): readonly UserId[] => (names === "" ? [] : names.split("\n"));
+
+/** What was read of a room. */
+export interface ReadRoom {
+  /** `undefined` if there is nothing in it that matters. */
+  readonly delta: RoomDelta | undefined;
+  /** Events that could not be understood, by type and state key. */
+  readonly refused: readonly string[];
+}
+
+/**
+ * Reads `rooms.join.<room ID>` of a sync response: the state before the timeline, then the timeline; or, with MSC4222,
+ * the state after it, and then the timeline says nothing about the state.
+ */
+export function readJoinedRoom(roomId: RoomId, room: unknown): ReadRoom {
+  const { events, refused: unreadable } = stateEvents(room);
+  const members = new Map<UserId, Membership>();
+  const left = new Map<UserId, string>();
+  const refused = [...unreadable];
+  const isLimited = isObject(room) && isObject(room.timeline) && room.timeline.limited === true;
+  let encryption: RoomEncryption | undefined;
+  let visibility: HistoryVisibility | undefined;
+  let isWhole = false;
+  for (const event of events) {
+    const { type, stateKey, content, id } = event;
+    if (type === "m.room.member") {
+      const [userId, membership] = readMember(event) ?? [];
+      if (userId === undefined || membership === undefined) {
+        refused.push(`${type} of ${stateKey}`);
+        continue;
+      }
+      members.set(userId, membership);
+      // Of a limited timeline, an invitation may be all that is left of a departure.
+      if (membership === "gone" || (isLimited && membership === "invited")) left.set(userId, id);
+    } else if (stateKey !== "") continue;
+    else if (type === "m.room.create") isWhole = true;
+    else if (type === "m.room.history_visibility") visibility = readVisibility(content);
+    else if (type === "m.room.encryption") {
+      const read = readEncryption(content);
+      if (read === undefined) refused.push(type);
+      else encryption = read;
+    }
+  }
+  const named = (wanted: Membership) =>
+    toNames(Array.from(members).flatMap(([userId, membership]) => (membership === wanted ? [userId] : [])));
+  const kind = isWhole ? "whole" : refused.length > 0 ? "unclear" : isLimited ? "limited" : undefined;
+  const isNothing =
+    members.size === 0 && encryption === undefined && visibility === undefined && (kind ?? "unclear") === "unclear";
+  if (isNothing && refused.length === 0) return { delta: undefined, refused };
+  const delta: RoomDelta = {
+    roomId,
+    ...(encryption !== undefined && { encryption }),
+    ...(visibility !== undefined && { visibility }),
+    joined: named("joined"),
+    invited: named("invited"),
+    left: isWhole ? [] : [...left],
+    ...(kind !== undefined && { kind }),
+  };
+  return { delta, refused };
+}
+
+/** The content of a room that may be encrypted, without reading all of it. */
+export function hasEncryptionEvent(room: unknown): boolean {
+  return stateEvents(room).events.some(({ type, stateKey }) => type === "m.room.encryption" && stateKey === "");
+}
+
+interface StateEvents {
+  readonly events: readonly StateEvent[];
+  readonly refused: readonly string[];
+}
+
+function stateEvents(room: unknown): StateEvents {
+  if (!isObject(room)) return { events: [], refused: ["the room"] };
+  const { state, timeline } = room;
+  const after = room.state_after ?? room["org.matrix.msc4222.state_after"];
+  const sections = after === undefined ? [state, timeline] : [after];
+  const refused: string[] = [];
+  const events = sections.flatMap((section) => {
+    if (section === undefined || section === null) return [];
+    const list = isObject(section) ? (section.events ?? []) : undefined;
+    if (!Array.isArray(list)) {
+      refused.push("a list of events");
+      return [];
+    }
+    return list.flatMap((event: unknown) => readStateEvent(event) ?? []);
+  });
+  return { events, refused };
+}

@@ -1,0 +1,247 @@
+import type { UserId } from "../model/ids.js";
+import { namesIn, toNames, type RoomDelta, type UserNames } from "./room-delta.js";
+import type { HistoryVisibility, Membership, RoomEncryption, RoomId } from "./wire.js";
+
+/** Departures that are remembered of a room; when there are more, the older half is forgotten. */
+const MAX_DEPARTURES = 10_000;
+
+/** A membership that the server has accepted from us, and that sync has not shown yet. */
+export interface SentMembership {
+  readonly membership: Membership;
+  /** The sync token at that time: the response that begins there may be older. */
+  readonly token: string | undefined;
+}
+
+/** Where a response stands among the others. */
+export interface Position {
+  readonly since: string | null | undefined;
+  readonly next: string;
+}
+
+/** What the server answered when it was asked for the members of a room. */
+export interface FetchedMembers {
+  readonly roomId: RoomId;
+  /** What {@link Room.uncertainSince} was then: if it is another one now, the answer is too old. */
+  readonly uncertainSince: string | undefined;
+  readonly joined: UserNames;
+  readonly invited: UserNames;
+  /** Only if they were asked for, too. */
+  readonly encryption?: RoomEncryption | undefined;
+  readonly visibility?: HistoryVisibility | undefined;
+}
+
+/** `by` is 1 for a user who becomes a member, and -1 for one who is none any more. */
+export type CountMember = (userId: UserId, by: 1 | -1) => void;
+
+/** A room as a record. */
+export interface RoomRecord {
+  readonly roomId: RoomId;
+  readonly encryption: RoomEncryption | undefined;
+  readonly visibility: HistoryVisibility;
+  readonly joined: UserNames;
+  readonly invited: UserNames;
+  readonly confirmed: UserNames | undefined;
+  readonly uncertainSince: string | undefined;
+  readonly missedUntil: string | undefined;
+  readonly needsState: boolean;
+  readonly isAwaited: boolean;
+  readonly sent: readonly (readonly [UserId, SentMembership])[];
+  readonly departures: readonly (readonly [UserId, string])[];
+}
+
+/**
+ * What is known of one room.
+ *
+ * Sync names members as they change, and with lazy loading it does not name all of them. So the list is either certain,
+ * or it is certain only of the users whom sync has named since it became uncertain (`confirmed`); then the server is
+ * asked for the others. Whenever that answer arrives, and as of whichever token it is: **what sync has named wins over
+ * it**, because that is the latest, and of all others nothing has changed in between.
+ */
+export class Room {
+  readonly roomId: RoomId;
+  /** `undefined`: it is not known yet whether the room is encrypted. */
+  encryption: RoomEncryption | undefined;
+  visibility: HistoryVisibility = "shared";
+  readonly joined = new Set<UserId>();
+  readonly invited = new Set<UserId>();
+  /** The users of whom it is certain whether they are members; `undefined` if it is of everyone. */
+  confirmed: Set<UserId> | undefined = new Set();
+  /** The sync token at which the list became uncertain, while it is. */
+  uncertainSince: string | undefined;
+  /** The sync token at the end of the last responses that were missed: anyone may have left in them, and come back. */
+  missedUntil: string | undefined;
+  /** Whether the encryption and the visibility must be asked for, too. */
+  needsState = false;
+  /** Whether all members were known before responses were missed, and should be again without being asked for. */
+  isAwaited = false;
+  /** By the users whom we have invited or removed. */
+  readonly sent = new Map<UserId, SentMembership>();
+  /** Each user who ever left, with the event by which they did so last. */
+  readonly departures = new Map<UserId, string>();
+
+  readonly #count: CountMember;
+
+  /** @param count is called for each user who becomes a member, or is none any more */
+  constructor(roomId: RoomId, count: CountMember) {
+    this.roomId = roomId;
+    this.#count = count;
+  }
+
+  /** Whether all members are known. */
+  get isComplete(): boolean {
+    return this.confirmed === undefined && this.encryption !== undefined && !this.needsState;
+  }
+
+  /** Whether the server must be asked for the current members: those as of a token may be older than what we did. */
+  get isUnsure(): boolean {
+    return this.sent.size > 0;
+  }
+
+  /**
+   * What a response says of the room.
+   * @param isLazy whether sync leaves members out
+   */
+  follow(delta: RoomDelta, { since, next }: Position, isLazy: boolean): void {
+    const { encryption, visibility, kind } = delta;
+    // Encryption is never switched off, and a room does not change its algorithm.
+    if (encryption !== undefined)
+      this.encryption = { ...encryption, algorithm: this.encryption?.algorithm ?? encryption.algorithm };
+    if (visibility !== undefined || kind === "whole") this.visibility = visibility ?? "shared";
+    if (kind === "whole") this.#begin(next, isLazy);
+    else if (kind === "unclear" || (kind === "limited" && isLazy)) this.#becomeUncertain(next);
+    for (const [userId, eventId] of delta.left) this.#depart(userId, eventId, next);
+    const came = new Map<UserId, Membership>(delta.left.map(([userId]) => [userId, "gone"]));
+    for (const userId of namesIn(delta.invited)) came.set(userId, "invited");
+    for (const userId of namesIn(delta.joined)) came.set(userId, "joined");
+    for (const [userId, membership] of came) this.#named(userId, membership, since, next);
+  }
+
+  /** What the server answered; `false` if it is too old. */
+  take({ uncertainSince, joined, invited, encryption, visibility }: FetchedMembers): boolean {
+    if (uncertainSince !== this.uncertainSince) return false;
+    if (encryption !== undefined) this.encryption ??= encryption;
+    if (visibility !== undefined) this.visibility = visibility;
+    this.needsState = false;
+    const { confirmed } = this;
+    if (confirmed === undefined) return true;
+    const members = new Map<UserId, Membership>();
+    for (const userId of namesIn(invited)) members.set(userId, "invited");
+    for (const userId of namesIn(joined)) members.set(userId, "joined");
+    for (const userId of [...this.joined, ...this.invited]) if (!members.has(userId)) members.set(userId, "gone");
+    for (const [userId, membership] of members) {
+      if (confirmed.has(userId)) continue;
+      if (membership === "gone") this.#depart(userId, `not a member as of ${uncertainSince ?? "the start"}`, "");
+      this.#set(userId, membership);
+    }
+    this.confirmed = undefined;
+    this.uncertainSince = undefined;
+    this.isAwaited = false;
+    this.sent.clear();
+    return true;
+  }
+
+  /** The server has accepted this membership from us. */
+  send(userId: UserId, sent: SentMembership, eventId: string): void {
+    this.sent.set(userId, sent);
+    if (sent.membership === "gone" && (this.joined.has(userId) || this.invited.has(userId)))
+      this.#depart(userId, eventId, "");
+    this.#set(userId, sent.membership);
+    this.confirmed?.add(userId);
+  }
+
+  /** Responses were missed: nothing is certain any more. */
+  miss(token: string | undefined): void {
+    this.isAwaited ||= this.isComplete;
+    this.missedUntil = token;
+    this.#becomeUncertain(token);
+    this.needsState = true;
+  }
+
+  /** The server says that a user is no member who is one according to the list. */
+  doubt(token: string): void {
+    this.#becomeUncertain(token);
+  }
+
+  /** It has no members, as far as we are concerned. */
+  leave(): void {
+    for (const userId of this.joined) this.#count(userId, -1);
+    this.joined.clear();
+    this.invited.clear();
+  }
+
+  toRecord(): RoomRecord {
+    const { roomId, encryption, visibility, uncertainSince, missedUntil, needsState, isAwaited } = this;
+    return {
+      ...{ roomId, encryption, visibility, uncertainSince, missedUntil, needsState, isAwaited },
+      joined: toNames(this.joined),
+      invited: toNames(this.invited),
+      confirmed: this.confirmed === undefined ? undefined : toNames(this.confirmed),
+      sent: [...this.sent],
+      departures: [...this.departures],
+    };
+  }
+
+  static fromRecord(record: RoomRecord, count: CountMember): Room {
+    const { roomId, encryption, visibility, uncertainSince, missedUntil, needsState, isAwaited } = record;
+    const room = new Room(roomId, count);
+    Object.assign(room, { encryption, visibility, uncertainSince, missedUntil, needsState, isAwaited });
+    for (const userId of namesIn(record.joined)) room.#set(userId, "joined");
+    for (const userId of namesIn(record.invited)) room.#set(userId, "invited");
+    room.confirmed = record.confirmed === undefined ? undefined : new Set(namesIn(record.confirmed));
+    for (const [userId, sent] of record.sent) room.sent.set(userId, sent);
+    for (const [userId, eventId] of record.departures) room.departures.set(userId, eventId);
+    return room;
+  }
+
+  /** Its whole state follows: we have just joined. */
+  #begin(token: string, isLazy: boolean): void {
+    if (this.joined.size > 0) this.missedUntil = token; // we were away
+    this.needsState = false;
+    if (isLazy) this.#becomeUncertain(token);
+    else {
+      this.leave();
+      this.confirmed = undefined;
+      this.uncertainSince = undefined;
+    }
+  }
+
+  #becomeUncertain(token: string | undefined): void {
+    this.confirmed = new Set();
+    this.uncertainSince = token;
+  }
+
+  #named(userId: UserId, membership: Membership, since: Position["since"], next: string): void {
+    const sent = this.sent.get(userId);
+    if (sent !== undefined) {
+      const isShown = sent.membership === membership || (sent.membership === "invited" && membership === "joined");
+      const mayBeOlder = since === undefined || (since ?? undefined) === sent.token;
+      if (!isShown && mayBeOlder) {
+        // The response may have been on its way when we did it, or somebody has undone it since: only the server knows.
+        this.#becomeUncertain(next);
+        return;
+      }
+      this.sent.delete(userId);
+    }
+    this.#set(userId, membership);
+    this.confirmed?.add(userId);
+  }
+
+  #set(userId: UserId, membership: Membership): void {
+    if (membership !== "joined") {
+      if (this.joined.delete(userId)) this.#count(userId, -1);
+    } else if (!this.joined.has(userId)) {
+      this.joined.add(userId);
+      this.#count(userId, 1);
+    }
+    if (membership === "invited") this.invited.add(userId);
+    else this.invited.delete(userId);
+  }
+
+  #depart(userId: UserId, eventId: string, token: string): void {
+    this.departures.delete(userId); // the last ones are at the end
+    this.departures.set(userId, eventId);
+    if (this.departures.size <= MAX_DEPARTURES) return;
+    for (const old of [...this.departures.keys()].slice(0, MAX_DEPARTURES / 2)) this.departures.delete(old);
+    this.missedUntil = `${token}+`; // whoever is forgotten may have left
+  }
+}

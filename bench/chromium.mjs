@@ -18,7 +18,7 @@ const THROTTLED = 4;
 /**
  * @param {readonly import("./answers.mjs").Account[]} accounts whom both sides are compared with
  * @param {readonly import("./answers.mjs").Account[]} crowd those of the homeserver, by the names that the page asks for
- * @returns the rows, and the longest tasks in ms
+ * @returns the rows, what encrypted rooms cost, and the longest tasks in ms
  */
 export async function inChromium(accounts, crowd, progress) {
   const answer = textsFrom(crowd);
@@ -55,7 +55,7 @@ export async function inChromium(accounts, crowd, progress) {
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${server.address().port}/page.html`;
-  const [rows, tasks] = [[], []];
+  const [rows, tasks, figures] = [[], [], []];
   const inPage = async (use) => {
     const profile = mkdtempSync(join(tmpdir(), "bench-profile-"));
     const context = await chromium.launchPersistentContext(profile, {
@@ -76,6 +76,10 @@ export async function inChromium(accounts, crowd, progress) {
       progress(`Chromium: ${name}`);
       rows.push({ name, ...(await inPage((page) => page.evaluate((row) => globalThis.bench.compare(row), name))) });
     }
+    for (const name of await inPage((page) => page.evaluate(() => globalThis.bench.figures))) {
+      progress(`Chromium: ${name}`);
+      figures.push({ name, ours: await inPage((page) => page.evaluate((one) => globalThis.bench.measure(one), name)) });
+    }
     for (const name of await inPage((page) => page.evaluate(() => globalThis.bench.tasks))) {
       progress(`Chromium: the longest task of ${name}`);
       const longest = (slowness) =>
@@ -91,5 +95,5 @@ export async function inChromium(accounts, crowd, progress) {
     server.close();
     rmSync(folder, { recursive: true, force: true });
   }
-  return { rows, tasks };
+  return { rows, tasks, figures };
 }

@@ -5,9 +5,10 @@ import { axiosKeysApi, matrixHttp } from "matrix-device-tracker/http";
 import { idbStore } from "matrix-device-tracker/idb";
 import { firstValueFrom, NEVER, skip } from "rxjs";
 import { ME, textsFrom, userName } from "./answers.mjs";
-import { compare, elapsed } from "./measure.mjs";
+import { compare, elapsed, spread } from "./measure.mjs";
 import * as ours from "./ours.mjs";
 import * as peer from "./peer.mjs";
+import { allRooms, bigRoom, crowdedRooms, oneJoins, recipientsOf, ROOMS, take, trackerWithRooms } from "./rooms.mjs";
 
 const newName = () => crypto.randomUUID();
 
@@ -159,6 +160,89 @@ const tasks = {
   },
 };
 
+/** What encrypted rooms cost: there is no peer, an engine does not know who is in a room. Each returns the ms of some rounds. */
+const figures = {
+  async "the recipients in a room of 10,000, from memory"() {
+    const { made } = await bigRoomMade();
+    return rounds(() => elapsed(() => recipientsOf(made)));
+  },
+  async "the same after a reload, from IndexedDB"() {
+    const { name, made, answer } = await bigRoomMade();
+    made.tracker.close();
+    return rounds(async () => {
+      let opened;
+      const time = await elapsed(async () => {
+        opened = trackerWithRooms(idbStore(name), answer);
+        await recipientsOf(opened);
+      });
+      opened.tracker.close();
+      return time;
+    });
+  },
+  async "one more joins the room of 10,000, until it is applied"() {
+    const { made } = await bigRoomMade();
+    let token = 0;
+    return rounds(async () => (await oneJoins(made, token++)).applied);
+  },
+  async "the same until it is durable"() {
+    const { made } = await bigRoomMade();
+    let token = 0;
+    return rounds(async () => (await oneJoins(made, token++)).durable);
+  },
+  async "2,000 rooms with 50,000 members, from a reload to all of them"() {
+    const name = newName();
+    const made = trackerWithRooms(idbStore(name), ours.NO_ANSWERS);
+    await take(made, crowdedRooms());
+    made.tracker.close();
+    return rounds(async () => {
+      let opened;
+      const time = await elapsed(async () => {
+        opened = trackerWithRooms(idbStore(name), ours.NO_ANSWERS);
+        await allRooms(opened, ROOMS);
+      });
+      opened.tracker.close();
+      return time;
+    });
+  },
+};
+
+const FIGURE_ROUNDS = 5;
+
+/** The median and quartiles, after one round to warm up. */
+async function rounds(sample) {
+  await sample();
+  const times = [];
+  for (let round = 0; round < FIGURE_ROUNDS; round++) times.push(await sample());
+  return spread(times);
+}
+
+/** A room of 10,000 whose members have one device each, all of them fetched and saved. */
+async function bigRoomMade() {
+  const userIds = names(10_000);
+  const accounts = await (await fetch("accounts.json")).json();
+  const device = Object.values(accounts[0].devices)[0];
+  // Signatures are not what is measured: all of these devices are unsigned.
+  const answer = (wanted) => ({
+    failures: {},
+    device_keys: Object.fromEntries(
+      wanted.map((userId) => [
+        userId,
+        { D: { ...device, user_id: userId, device_id: "D", keys: keysOf(device), signatures: {} } },
+      ]),
+    ),
+  });
+  const name = newName();
+  const made = trackerWithRooms(idbStore(name), answer);
+  await take(made, bigRoom(userIds.length));
+  const { devices } = await recipientsOf(made);
+  if (devices.length < userIds.length) throw new Error(`only ${devices.length} devices get the message`);
+  return { name, made, answer };
+}
+
+/** Its keys under the device ID "D". */
+const keysOf = ({ keys }) =>
+  Object.fromEntries(Object.entries(keys).map(([id, key]) => [`${id.split(":")[0]}:D`, key]));
+
 /** The longest task of the page while something goes on, in ms; 0 if none took over 50 ms. */
 async function longestTask(action) {
   let longest = 0;
@@ -178,6 +262,8 @@ const prepared = new Map();
 globalThis.bench = {
   rows: Object.keys(rows),
   tasks: Object.keys(tasks),
+  figures: Object.keys(figures),
+  measure: (name) => figures[name](),
   /** The median and quartiles of a row. */
   compare: async (name) => {
     const accounts = await (await fetch("accounts.json")).json();

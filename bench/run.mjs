@@ -65,6 +65,9 @@ const compared = (title, rows) => {
 compared("Time in Chromium, with IndexedDB: 1,000 users with 5 devices each", browser.rows);
 compared("Time in Node, in memory", timed);
 
+heading("Encrypted rooms, in Chromium with IndexedDB");
+table([["", "time"], ...browser.figures.map((row) => [row.name, milliseconds(row.ours)])]);
+
 heading("The longest task of the page, in ms");
 table([
   ["", "as it is", "with a processor 4 times slower"],

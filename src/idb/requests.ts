@@ -1,4 +1,5 @@
 import type { RecordKey } from "../store/device-store.js";
+import { decode, encode } from "./text.js";
 
 /*
  * Requests of one transaction, made such that no task of the page takes long: browsers serialize a record inside `put`,
@@ -33,7 +34,7 @@ export async function getRecords(store: IDBObjectStore, keys: readonly RecordKey
       const requests = some.map((id) => store.get([kind, id]) as IDBRequest<unknown>);
       await succeeded(...requests);
       page.read(() => {
-        requests.forEach(({ result }, i) => ofKind.set(some[i] ?? "", result));
+        requests.forEach(({ result }, i) => ofKind.set(some[i] ?? "", decode(result)));
       });
       at += some.length;
     }
@@ -84,7 +85,7 @@ async function eachPage(
     const recordsRequest = store.getAll(rest, size) as IDBRequest<unknown[]>;
     await succeeded(keysRequest, recordsRequest);
     const keys = keysRequest.result as [kind: string, id: string][];
-    const wantsMore = page.read(() => take(keys, recordsRequest.result));
+    const wantsMore = page.read(() => take(keys, recordsRequest.result.map(decode)));
     const last = keys.at(-1);
     if (keys.length < size || indexedDB.cmp(last, range.upper) === 0) return true;
     if (!wantsMore) return false;
@@ -109,7 +110,7 @@ class Page {
 
 /** Writes the records, the last one for each key in the end. */
 export const putRecords = (store: IDBObjectStore, puts: readonly (readonly [key: RecordKey, record: unknown])[]) =>
-  inSlices(puts, ([[kind, id], record]) => store.put(record, [kind, id]));
+  inSlices(puts, ([[kind, id], record]) => store.put(encode(record), [kind, id]));
 
 /** Deletes the records under these keys that exist. */
 export async function deleteRecords(store: IDBObjectStore, keys: readonly RecordKey[]): Promise<void> {

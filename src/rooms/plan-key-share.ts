@@ -19,7 +19,7 @@ export interface SharedSession {
   readonly messageCount: number;
   /** The devices that have it. */
   readonly sharedWith: Iterable<SharedDevice>;
-  /** `RoomRecipients.stand` of the recipients for whom it was made, or to whom it was given last. */
+  /** `RoomRecipients.stand` of the recipients to whom it was given last. */
   readonly stand: RoomStand;
 }
 
@@ -66,8 +66,9 @@ export interface KeySharePlan {
  * @example
  * rooms.recipients(roomId).subscribe((now) => {
  *   const { share, rotate } = planKeyShare(session, now);
- *   if (rotate.length > 0) session = newSession(now); // { createdAt: now.at, messageCount: 0, sharedWith: [], stand: now.stand }
+ *   if (rotate.length > 0) session = { ...newSession(), createdAt: now.at, messageCount: 0, sharedWith: [] };
  *   giveRoomKey(session, share);
+ *   session = { ...session, sharedWith: [...session.sharedWith, ...share], stand: now.stand };
  * });
  */
 export function planKeyShare(session: SharedSession, now: RoomRecipients): KeySharePlan {

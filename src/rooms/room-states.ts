@@ -3,7 +3,7 @@ import { isObject } from "../model/json.js";
 import type { DeviceChanges } from "../model/results.js";
 import type { SyncResponse } from "../model/wire.js";
 import { hasEncryptionEvent, readJoinedRoom, type RoomDelta } from "./room-delta.js";
-import { Room, type FetchedMembers, type Position, type RoomRecord } from "./room.js";
+import { Room, type FetchedMembers, type MemberCounts, type Position, type RoomRecord } from "./room.js";
 import type { Membership, RoomId } from "./wire.js";
 
 /** What is committed of rooms. */
@@ -42,6 +42,13 @@ export interface ReadRooms {
   readonly refused: ReadonlyMap<RoomId, readonly string[]>;
 }
 
+/** A member of encrypted rooms. */
+interface Sharer {
+  readonly userId: UserId;
+  /** In how many of them. */
+  rooms: number;
+}
+
 /** Members in one record of a snapshot, unless a single room has more. */
 const MEMBERS_PER_RECORD = 1_000;
 
@@ -50,8 +57,8 @@ export class RoomStates {
   readonly rooms = new Map<RoomId, Room>();
   readonly #ownUserId: UserId;
   readonly #isLazy: boolean;
-  /** In how many encrypted rooms each user is a member. */
-  readonly #shared = new Map<UserId, number>();
+  /** The members of encrypted rooms. */
+  readonly #shared = new Map<UserId, Sharer>();
   /** Users whose count the event at hand has touched, and whether they shared a room before it. */
   #before = new Map<UserId, boolean>();
 
@@ -182,7 +189,7 @@ export class RoomStates {
   #roomOf(roomId: RoomId, token?: string): Room {
     let room = this.rooms.get(roomId);
     if (room === undefined) {
-      this.rooms.set(roomId, (room = new Room(roomId, this.#count)));
+      this.rooms.set(roomId, (room = new Room(roomId, this.#counts)));
       room.uncertainSince = token;
     }
     return room;
@@ -194,20 +201,34 @@ export class RoomStates {
   }
 
   #replace(record: RoomRecord): void {
-    const { missedUntil, departures = [] } = this.rooms.get(record.roomId) ?? {};
+    const known = this.rooms.get(record.roomId);
     this.#forget(record.roomId);
-    const room = Room.fromRecord(record, this.#count);
-    for (const [userId, eventId] of departures) if (!room.departures.has(userId)) room.departures.set(userId, eventId);
-    room.missedUntil = missedUntil ?? room.missedUntil;
+    const room = Room.fromRecord(record, this.#counts);
+    if (known !== undefined) room.remember(known);
     this.rooms.set(room.roomId, room);
   }
 
-  readonly #count = (userId: UserId, by: 1 | -1): void => {
-    const count = this.#shared.get(userId) ?? 0;
-    if (!this.#before.has(userId)) this.#before.set(userId, count > 0);
-    if (count + by > 0) this.#shared.set(userId, count + by);
-    else this.#shared.delete(userId);
+  readonly #counts: MemberCounts = {
+    added: (userId) => {
+      let sharer = this.#shared.get(userId);
+      if (sharer === undefined) {
+        this.#shared.set(userId, (sharer = { userId, rooms: 0 }));
+        this.#touched(userId, false);
+      }
+      sharer.rooms++;
+      return sharer.userId;
+    },
+    removed: (userId) => {
+      const sharer = this.#shared.get(userId);
+      if (sharer === undefined || --sharer.rooms > 0) return;
+      this.#shared.delete(userId);
+      this.#touched(userId, true);
+    },
   };
+
+  #touched(userId: UserId, wasShared: boolean): void {
+    if (!this.#before.has(userId)) this.#before.set(userId, wasShared);
+  }
 
   #effects(): DeviceChanges {
     const before = this.#before;

@@ -30,8 +30,16 @@ export interface FetchedMembers {
   readonly visibility?: HistoryVisibility | undefined;
 }
 
-/** `by` is 1 for a user who becomes a member, and -1 for one who is none any more. */
-export type CountMember = (userId: UserId, by: 1 | -1) => void;
+/** What a room tells of its members. */
+export interface MemberCounts {
+  /** A user has become a member. Returns the user ID to keep: a user of many rooms has one string. */
+  readonly added: (userId: UserId) => UserId;
+  /** A user is no member any more. */
+  readonly removed: (userId: UserId) => void;
+}
+
+/** Most rooms have none of these: an empty map for each would take more memory than their members. */
+const NONE: ReadonlyMap<UserId, never> = new Map<UserId, never>();
 
 /** A room as a record. */
 export interface RoomRecord {
@@ -75,16 +83,19 @@ export class Room {
   /** Whether all members were known before responses were missed, and should be again without being asked for. */
   isAwaited = false;
   /** By the users whom we have invited or removed. */
-  readonly sent = new Map<UserId, SentMembership>();
-  /** Each user who ever left, with the event by which they did so last. */
-  readonly departures = new Map<UserId, string>();
+  sent: ReadonlyMap<UserId, SentMembership> = NONE;
 
-  readonly #count: CountMember;
+  readonly #counts: MemberCounts;
+  #departures: Map<UserId, string> | undefined;
 
-  /** @param count is called for each user who becomes a member, or is none any more */
-  constructor(roomId: RoomId, count: CountMember) {
+  constructor(roomId: RoomId, counts: MemberCounts) {
     this.roomId = roomId;
-    this.#count = count;
+    this.#counts = counts;
+  }
+
+  /** Each user who ever left, with the event by which they did so last. */
+  get departures(): ReadonlyMap<UserId, string> {
+    return this.#departures ?? NONE;
   }
 
   /** Whether all members are known. */
@@ -136,13 +147,13 @@ export class Room {
     this.confirmed = undefined;
     this.uncertainSince = undefined;
     this.isAwaited = false;
-    this.sent.clear();
+    this.sent = NONE;
     return true;
   }
 
   /** The server has accepted this membership from us. */
   send(userId: UserId, sent: SentMembership, eventId: string): void {
-    this.sent.set(userId, sent);
+    this.sent = new Map([...this.sent, [userId, sent]]);
     if (sent.membership === "gone" && (this.joined.has(userId) || this.invited.has(userId)))
       this.#depart(userId, eventId, "");
     this.#set(userId, sent.membership);
@@ -164,9 +175,15 @@ export class Room {
 
   /** It has no members, as far as we are concerned. */
   leave(): void {
-    for (const userId of this.joined) this.#count(userId, -1);
+    for (const userId of this.joined) this.#counts.removed(userId);
     this.joined.clear();
     this.invited.clear();
+  }
+
+  /** Who else has left, and where else responses were missed, according to what was known of the room before. */
+  remember({ departures, missedUntil }: Pick<Room, "departures" | "missedUntil">): void {
+    this.missedUntil = missedUntil ?? this.missedUntil;
+    if (departures.size > 0) this.#departures = new Map([...departures, ...this.departures]);
   }
 
   toRecord(): RoomRecord {
@@ -181,15 +198,15 @@ export class Room {
     };
   }
 
-  static fromRecord(record: RoomRecord, count: CountMember): Room {
+  static fromRecord(record: RoomRecord, counts: MemberCounts): Room {
     const { roomId, encryption, visibility, uncertainSince, missedUntil, needsState, isAwaited } = record;
-    const room = new Room(roomId, count);
+    const room = new Room(roomId, counts);
     Object.assign(room, { encryption, visibility, uncertainSince, missedUntil, needsState, isAwaited });
     for (const userId of namesIn(record.joined)) room.#set(userId, "joined");
     for (const userId of namesIn(record.invited)) room.#set(userId, "invited");
     room.confirmed = record.confirmed === undefined ? undefined : new Set(namesIn(record.confirmed));
-    for (const [userId, sent] of record.sent) room.sent.set(userId, sent);
-    for (const [userId, eventId] of record.departures) room.departures.set(userId, eventId);
+    if (record.sent.length > 0) room.sent = new Map(record.sent);
+    if (record.departures.length > 0) room.#departures = new Map(record.departures);
     return room;
   }
 
@@ -220,7 +237,7 @@ export class Room {
         this.#becomeUncertain(next);
         return;
       }
-      this.sent.delete(userId);
+      this.sent = new Map(Array.from(this.sent).filter(([one]) => one !== userId));
     }
     this.#set(userId, membership);
     this.confirmed?.add(userId);
@@ -228,20 +245,18 @@ export class Room {
 
   #set(userId: UserId, membership: Membership): void {
     if (membership !== "joined") {
-      if (this.joined.delete(userId)) this.#count(userId, -1);
-    } else if (!this.joined.has(userId)) {
-      this.joined.add(userId);
-      this.#count(userId, 1);
-    }
+      if (this.joined.delete(userId)) this.#counts.removed(userId);
+    } else if (!this.joined.has(userId)) this.joined.add(this.#counts.added(userId));
     if (membership === "invited") this.invited.add(userId);
     else this.invited.delete(userId);
   }
 
   #depart(userId: UserId, eventId: string, token: string): void {
-    this.departures.delete(userId); // the last ones are at the end
-    this.departures.set(userId, eventId);
-    if (this.departures.size <= MAX_DEPARTURES) return;
-    for (const old of [...this.departures.keys()].slice(0, MAX_DEPARTURES / 2)) this.departures.delete(old);
+    this.#departures ??= new Map();
+    this.#departures.delete(userId); // the last ones are at the end
+    this.#departures.set(userId, eventId);
+    if (this.#departures.size <= MAX_DEPARTURES) return;
+    for (const old of [...this.#departures.keys()].slice(0, MAX_DEPARTURES / 2)) this.#departures.delete(old);
     this.missedUntil = `${token}+`; // whoever is forgotten may have left
   }
 }

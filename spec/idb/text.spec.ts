@@ -1,0 +1,93 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { decode, encode } from "../../src/idb/text.js";
+import { SEED } from "../support/seed.js";
+
+const stored = (value: unknown): unknown => structuredClone(encode(value));
+const isText = (value: unknown): boolean => "json" in encode(value);
+
+describe("a record", () => {
+  it.each<[string, unknown]>([
+    [
+      "a list",
+      { list: { deviceKeys: new Map([["PHONE", { keys: { "ed25519:PHONE": "…" } }]]), at: 1.5 }, flags: [true, null] },
+    ],
+    [
+      "maps in maps, and sets in them",
+      new Map([
+        ["a", new Map([["b", new Set([1, "2"])]])],
+        ["c", new Map()],
+      ]),
+    ],
+    [
+      "a map with keys that are no strings",
+      new Map<unknown, unknown>([
+        [1, "a"],
+        [new Map([["b", 1]]), "c"],
+      ]),
+    ],
+    ["a lone surrogate", "\ud800"],
+    ["a string", "text"],
+    ["something that looks like stored text", { json: "1" }],
+    ["something that looks like what is stored as it is", { raw: 1 }],
+  ])("that is %s is stored as text, and read as it was", (_, value) => {
+    expect(isText(value)).toBe(true);
+    expect(decode(stored(value))).toEqual(value);
+  });
+
+  it.each<[string, unknown]>([
+    ["undefined in it", { a: undefined }],
+    ["undefined in a list", [undefined]],
+    ["a hole in a list", [1, , 2]],
+    ["a date", { at: new Date(0) }],
+    ["bytes", new Uint8Array([1])],
+    ["a big integer", 1n],
+    ["minus zero", -0],
+    ["infinity", [Infinity]],
+    [
+      "itself in it",
+      (() => {
+        const all: unknown[] = [];
+        all.push(all);
+        return all;
+      })(),
+    ],
+    ["a property that would set a prototype", JSON.parse('{"__proto__":1}')],
+  ])("that has %s is stored and read as it is", (_, value) => {
+    expect(isText(value)).toBe(false);
+    expect(decode(stored(value))).toEqual(structuredClone(value));
+  });
+
+  it("of an older version is read as it was stored", () => {
+    for (const value of [{ format: 3 }, [1], "text", 1, undefined, null]) expect(decode(value)).toBe(value);
+  });
+
+  it.each([
+    { json: "{" },
+    { json: "{}", collections: [["map", "nowhere", "at all"]] },
+    { json: "{}", collections: [["map"]] },
+    { json: "{}", collections: 1 },
+  ])("whose text is damaged is read as it was stored: $json", (damaged) => {
+    expect(decode(damaged)).toBe(damaged);
+  });
+
+  it("is read as it was, whatever it is", () => {
+    const leaf = fc.oneof(fc.string({ unit: "binary" }), fc.double(), fc.boolean(), fc.constantFrom(null, undefined));
+    const { value } = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { depthSize: "small" },
+        leaf,
+        fc.array(tie("value")),
+        fc.dictionary(fc.string(), tie("value"), { noNullPrototype: true }),
+        fc.array(fc.tuple(fc.string(), tie("value"))).map((entries) => new Map(entries)),
+        fc.array(fc.string()).map((items) => new Set(items)),
+      ),
+    }));
+    fc.assert(
+      fc.property(value, (one) => {
+        expect(decode(stored(one))).toEqual(structuredClone(one));
+      }),
+      { seed: SEED },
+    );
+  });
+});

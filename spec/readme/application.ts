@@ -2,6 +2,7 @@ import { IDBFactory, IDBKeyRange } from "fake-indexeddb";
 import { config } from "rxjs";
 import { afterEach, beforeEach, vi } from "vitest";
 import type { DeviceTracker } from "../../src/device-tracker.js";
+import type { SharedSession } from "../../src/rooms/plan-key-share.js";
 import { testDevice } from "../../src/testing/test-device.js";
 import { LoopbackServer, type SeenRequest } from "../http/loopback-server.js";
 import { ALICE, BOB } from "../support/users.js";
@@ -11,6 +12,7 @@ type Values = Readonly<Record<string, unknown>>;
 
 const FIRST_BLOCK = "Use";
 const TOKEN = "first";
+const ROOM = "!room:example.org";
 
 /** An application that consists of the README's code, and its homeserver. */
 export class Application {
@@ -92,7 +94,8 @@ export class Application {
       console: { log: note("log"), warn: note("warn"), error: note("error") },
       session: { userId: ALICE, deviceId: "ALICES", accessToken: TOKEN, refresh: () => Promise.resolve(TOKEN) },
       inbox: { save: () => Promise.resolve() },
-      membersOfEncryptedRooms: [BOB],
+      roomId: ROOM,
+      outboundSession: OUTBOUND_SESSION,
       roomMembers: [BOB],
       show: note("show"),
       notify: note("notify"),
@@ -107,7 +110,9 @@ export class Application {
     else if (headers.authorization !== `Bearer ${this.token}`)
       request.answer(401, { errcode: "M_UNKNOWN_TOKEN", error: "Unknown token" });
     else if (path.endsWith("/keys/query")) request.answer(200, keysResponse(request));
-    else if (query.since === undefined) request.answer(200, syncResponse("s1"));
+    else if (path.endsWith("/members")) request.answer(200, { chunk: [member(ALICE), member(BOB)] });
+    else if (query.since === undefined)
+      request.answer(200, { ...syncResponse("s1"), rooms: { join: { [ROOM]: ENCRYPTED } } });
     else this.#poll = request;
   }
 }
@@ -129,6 +134,31 @@ export function applicationInTest(): () => Application {
   });
   return () => application;
 }
+
+const member = (userId: string) => ({ type: "m.room.member", state_key: userId, content: { membership: "join" } });
+const ENCRYPTED = {
+  state: {
+    events: [
+      { type: "m.room.create", state_key: "", content: {} },
+      { type: "m.room.encryption", state_key: "", content: { algorithm: "m.megolm.v1.aes-sha2" } },
+      member(ALICE),
+    ],
+  },
+};
+
+/** Alice's device has it alone. */
+const OUTBOUND_SESSION: SharedSession = {
+  createdAt: Date.now(),
+  messageCount: 1,
+  sharedWith: [],
+  stand: {
+    algorithm: "m.megolm.v1.aes-sha2",
+    historyVisibility: "shared",
+    missedUntil: null,
+    departures: {},
+    masterKeys: {},
+  },
+};
 
 const syncResponse = (next_batch: string, changed: readonly string[] = []) => ({
   next_batch,

@@ -10,7 +10,8 @@ interface Lists { changed?: string[]; left?: string[] }
 declare const session: { userId: string; deviceId: string; accessToken: string; refresh(): Promise<string> };
 declare const inbox: { save(toDevice: unknown): Promise<void> };
 declare const engine: { receiveToDevice(response: object): Promise<void>; deviceListsChanged(lists: Lists | undefined): void };
-declare const membersOfEncryptedRooms: string[];
+declare const roomId: string;
+declare const outboundSession: import("matrix-device-tracker/rooms").SharedSession;
 declare const roomMembers: string[];
 declare function show(userId: string, what: object): void;
 declare function notify(userId: string, what: object): void;

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import type { DeviceTracker } from "../../src/device-tracker.js";
 import type { DeviceLists } from "../../src/model/wire.js";
 import type { DeviceStore } from "../../src/store/device-store.js";
-import { BOB } from "../support/users.js";
+import { ALICE, BOB } from "../support/users.js";
 import { applicationInTest } from "./application.js";
 
 const until = (what: () => void) => vi.waitFor(what, { timeout: 5_000, interval: 5 });
@@ -18,7 +18,9 @@ describe("the README's first block", () => {
     app().start();
     await until(() => expect(app().lines).toHaveLength(1));
     expect(app().lines).toEqual([
-      `log [] [{"userId":"${BOB}","deviceId":"PHONE","reason":"unsigned","withheld":"m.unverified"}] []`,
+      "log [] [] [" +
+        `{"userId":"${ALICE}","deviceId":"PHONE","reason":"unsigned","withheld":"m.unverified"},` +
+        `{"userId":"${BOB}","deviceId":"PHONE","reason":"unsigned","withheld":"m.unverified"}] []`,
     ]);
     expect(app().unhandled).toEqual([]);
   });

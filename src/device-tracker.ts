@@ -1,4 +1,4 @@
-import { catchError, map, mergeMap, NEVER, of, type Observable, type Subscription } from "rxjs";
+import { catchError, defer, map, mergeMap, NEVER, of, type Observable, type Subscription } from "rxjs";
 import { KEY_ALGORITHMS } from "./keys/device-key.js";
 import { acknowledgingDevice, forgettingDevice, type UserEdit } from "./lists/user-edits.js";
 import { watchDeviceKeys } from "./lookup/watch-device-keys.js";
@@ -373,7 +373,7 @@ export class DeviceTracker {
       isTracked: (userId) => session.isTracked(userId),
       getDeviceKeys: (users) => this.getDeviceKeys(users),
       watchDeviceKeys: (users) => this.watchDeviceKeys(users),
-      commit: (event) => session.commitEvents({ [name]: [event] }),
+      commit: (event) => defer(() => session.commitEvents({ [name]: [structuredClone(event)] })),
       alive: (source$) => session.alive(source$),
       emit: (action) => {
         session.outputs.emissions.batch(() => {

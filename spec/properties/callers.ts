@@ -71,6 +71,7 @@ export class Callers {
   call(type: Call["type"], users: readonly UserId[]): void {
     const { pendingCalls, invalidatedAt, tracked } = this.#facts;
     const calledAt = this.#world.moment();
+    if (this.#world.setup.takesNotes) this.#note(calledAt);
     const affected = users.filter((user) => tracked.has(user) === (type !== "track"));
     const call: Call = { type, users, affected, calledAt, position: this.#oracle.saved.position ?? 0 };
     pendingCalls.add(call);
@@ -87,6 +88,24 @@ export class Callers {
       complete: () => completed(type),
       error: (error: unknown) => {
         call.hasFailed = true;
+        failed(error);
+      },
+    });
+  }
+
+  #note(note: number): void {
+    const { pendingNotes, notes, ledger } = this.#facts;
+    pendingNotes.add(note);
+    const completed = this.#hear("note", () => {
+      pendingNotes.delete(note);
+      notes.add(note);
+      if (this.#facts.standsIn === "no") this.#oracle.noted(this.#facts, note);
+    });
+    const failed = this.#failed("note");
+    ledger.note(note).subscribe({
+      complete: () => completed(note),
+      error: (error: unknown) => {
+        pendingNotes.delete(note);
         failed(error);
       },
     });

@@ -2,6 +2,7 @@ import type { UserId } from "../../src/model/ids.js";
 import type { DeviceKeysByUser } from "../../src/model/results.js";
 import type { SyncResponse } from "../../src/model/wire.js";
 import type { Hop } from "./hops.js";
+import type { Ledger } from "./ledger.js";
 
 /** One `/keys/query`. All times are moments of the world. */
 export interface Query {
@@ -43,6 +44,7 @@ export interface Watcher {
 /** What is known of one tracker from outside. */
 export class Facts {
   readonly name: string;
+  readonly ledger: Ledger;
   /** The saved position when the tracker had loaded the saved state, or taken it over; that of the initial sync if there was none. */
   loadedFrom: number | undefined;
   /** How far the saved state went for users of a long step that was saved in part at that moment. */
@@ -57,10 +59,16 @@ export class Facts {
   readonly lookups = new Set<Lookup>();
   readonly watchers = new Set<Watcher>();
   readonly pendingCalls = new Set<Call>();
+  /** Notes whose commit has not completed. */
+  readonly pendingNotes = new Set<number>();
+  /** Notes whose commit has completed. */
+  readonly notes = new Set<number>();
   /** Whether memory stands in for the store: calls complete that are not durable. `adopting`: it commits what memory has. */
   standsIn: "no" | "yes" | "adopting" = "no";
   /** Calls that completed while memory stood in for the store. */
   memoryCalls: Call[] = [];
+  /** Whether `problems$` has reported that responses were missed, whatever became of it. */
+  hasMissed = false;
   /** When `problems$` reported last that it cannot be learned who left. */
   lostAt = -1;
   /** How often a lookup asked for the user. */
@@ -79,8 +87,9 @@ export class Facts {
   /** Whether the tracker is there, or its last writes are still to take effect. */
   state: "open" | "closed" | "writing" | "gone" = "open";
 
-  constructor(name: string, upTo: number | undefined) {
+  constructor(name: string, upTo: number | undefined, ledger: Ledger) {
     this.name = name;
+    this.ledger = ledger;
     this.upTo = upTo;
   }
 }

@@ -29,6 +29,8 @@ export interface Setup {
   readonly asksInside: boolean;
   /** Each tab watches all users from the beginning. */
   readonly watches: boolean;
+  /** With each call, the extension of its tab commits a note. */
+  readonly takesNotes: boolean;
 }
 
 /** What happens. `tab` counts from 0. */
@@ -228,6 +230,7 @@ export function arbitraryHistory(tabs: number): fc.Arbitrary<History> {
     maxListsInMemory: oneOf(10_000, 1),
     asksInside: chance(25),
     watches: chance(25),
+    takesNotes: chance(30),
   });
   const events = fc.oneof(
     { weight: 8, arbitrary: arbitraryEvent(tabs).map((event) => [event]) },

@@ -20,6 +20,7 @@ const SETUP: Setup = {
   maxListsInMemory: 10_000,
   asksInside: false,
   watches: false,
+  takesNotes: false,
 };
 
 /** Synchronous ports, slow ones, and some that overtake each other. */

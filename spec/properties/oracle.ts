@@ -3,6 +3,7 @@ import type { DeviceKeysByUser, UserDeviceKeys } from "../../src/model/results.j
 import type { SyncResponse } from "../../src/model/wire.js";
 import { readAnnouncement } from "../../src/store/announcement.js";
 import type { Call, Facts, Lookup, Query } from "./facts.js";
+import type { Ledger } from "./ledger.js";
 import { describeState, reachable, type State } from "./hops.js";
 import { readSaved, type Saved } from "./saved.js";
 import { ME, readList, USERS } from "./server.js";
@@ -17,6 +18,8 @@ export class Oracle {
   #durable = 0;
   /** Users of calls that have completed, who are not saved as these wanted. */
   readonly #unsaved: [Facts, Call, UserId][] = [];
+  /** The furthest position that was ever saved: a gap may lead back from it, and what was said until there stays. */
+  #furthest = 0;
   /** When a gap that could not be closed may have been committed last. */
   #lostAt = -1;
   /** The users of long steps who are committed already, while the token is still where the step begins, and where it leads. */
@@ -120,11 +123,13 @@ export class Oracle {
     if (writer === undefined) return;
     const saved = readSaved(records, server);
     Object.assign(this.#world, { writer: undefined, saved });
+    this.#furthest = Math.max(this.#furthest, saved.position ?? 0);
     trace.note(() => `  saved by ${writer.name}: ${describeState(saved)}`);
     this.savedLists(saved);
     this.savedUsers(saved);
     this.commit(writer, before, saved);
     this.tokenStays(saved);
+    this.savedLedger(saved);
     if (writer.standsIn === "adopting")
       Object.assign(writer, { standsIn: "no", memoryCalls: [], loadedFrom: saved.position });
   }
@@ -215,6 +220,31 @@ export class Oracle {
     this.#expect(holds, "synced$", () => `${facts.name}: ${to} was emitted, ${position} is saved`);
   }
 
+  /**
+   * Extensions: memory has applied what leads to the token, without interruption, before anything is emitted; or it
+   * knows that it has missed something.
+   */
+  ledger({ name, ledger }: Facts): void {
+    this.#isWhole(name, ledger, ledger.token);
+  }
+
+  /** Extensions: what is saved of them leads to the saved token, always. */
+  savedLedger({ position, ledger }: Saved): void {
+    this.#isWhole("saved", ledger, position === undefined ? undefined : this.#world.server.token(position));
+  }
+
+  #isWhole(name: string, { known, hole }: Ledger, token: string | undefined): void {
+    const { server } = this.#world;
+    this.#expect(hole === undefined, "extensions", () => `${name}: ${String(hole)}`);
+    const holds = known === undefined || token === undefined || server.token(known.to) === token;
+    this.#expect(holds, "extensions", () => `${name}: stands on ${known?.to ?? ""}, the token is ${String(token)}`);
+  }
+
+  /** Extensions: an event that does not come from a response is durable when its commit completes. */
+  noted({ name }: Facts, note: number): void {
+    this.#expect(this.saved.ledger.notes.has(note), "extensions", () => `${name}: the note ${note} is not saved`);
+  }
+
   /** `trackedUsers$` never emits the same set twice in a row, and never one without our own user. */
   trackedUsers(facts: Facts, users: ReadonlySet<UserId>): void {
     const isNew = facts.tracked.size !== users.size || [...users].some((user) => !facts.tracked.has(user));
@@ -245,7 +275,7 @@ export class Oracle {
       untrack: (user: UserId) =>
         !isTracked(user) ||
         user === ME ||
-        server.mention(user, position, at(user)) !== undefined ||
+        server.mention(user, position, Math.max(this.#furthest, at(user))) !== undefined ||
         isUndone(user, "track"),
       invalidate: (user: UserId) => {
         const list = saved.lists.get(user);
@@ -262,9 +292,12 @@ export class Oracle {
   }
 
   /** P9: close() ends lookups, watchers, calls, requests and streams at once. */
-  closed({ name, lookups, watchers, inFlight, pendingCalls }: Facts, openStreams: ReadonlySet<string>): void {
+  closed(
+    { name, lookups, watchers, inFlight, pendingCalls, pendingNotes }: Facts,
+    openStreams: ReadonlySet<string>,
+  ): void {
     const calls = [...pendingCalls].filter(({ hasFailed }) => !hasFailed);
-    const open = [...lookups, ...watchers, ...inFlight, ...calls, ...openStreams];
+    const open = [...lookups, ...watchers, ...inFlight, ...calls, ...pendingNotes, ...openStreams];
     this.#expect(open.length === 0, "P9", () => `${name} is closed, and open are ${JSON.stringify(open)}`);
   }
 

@@ -2,6 +2,7 @@ import type { UserId } from "../../src/model/ids.js";
 import type { DeviceKeysByUser } from "../../src/model/results.js";
 import type { SyncResponse } from "../../src/model/wire.js";
 import type { Facts } from "./facts.js";
+import type { Ledger } from "./ledger.js";
 import { NO_DEVICES, readList } from "./server.js";
 import type { Surroundings } from "./surroundings.js";
 import type { Tab } from "./tab.js";
@@ -16,10 +17,11 @@ export class QuietMoment {
 
   /** Nothing is pending but the poll. */
   nothingIsPending({ facts, clock }: Tab): void {
-    const { name, lookups, inFlight } = facts;
+    const { name, lookups, inFlight, pendingNotes } = facts;
     const pendingCalls = [...facts.pendingCalls].filter(({ hasFailed }) => !hasFailed);
     this.#expect(lookups.size === 0, "P5", () => `${name}: a lookup does not end: ${JSON.stringify([...lookups])}`);
     this.#expect(pendingCalls.length === 0, "P5", () => `${name}: calls do not end: ${JSON.stringify(pendingCalls)}`);
+    this.#expect(pendingNotes.size === 0, "P5", () => `${name}: notes do not end: ${[...pendingNotes].join()}`);
     this.#expect(inFlight.size === 0, "P9", () => `${name}: queries are in flight: ${JSON.stringify([...inFlight])}`);
     this.#expect(clock.pending === 0, "P9", () => `${name}: ${clock.pending} timers are left`);
   }
@@ -55,6 +57,30 @@ export class QuietMoment {
         () => `${facts.name} did not mention ${user}`,
       );
     }
+  }
+
+  /**
+   * Extensions of all tabs agree with what is saved: on what does not come from responses, and on where they stand. What
+   * a tab has missed in a step of its own that came to nothing stays missed there: it may know less than what is saved.
+   */
+  extensions({ facts: { name, ledger, notes } }: Tab): void {
+    const { saved } = this.#world;
+    const [is, should] = [ledger, saved.ledger].map(({ notes }) => [...notes].sort((a, b) => a - b).join());
+    this.#expect(is === should, "extensions", () => `${name}: has the notes ${String(is)}, not ${String(should)}`);
+    const isKept = [...notes].every((note) => saved.ledger.notes.has(note));
+    this.#expect(isKept, "extensions", () => `${name}: not all of the notes ${[...notes].join()} are saved`);
+    const { known } = ledger;
+    const holds = known === undefined || known.to === (saved.ledger.known?.to ?? saved.position);
+    this.#expect(holds, "extensions", () => `${name}: stands on ${known?.to ?? ""}, not ${saved.position ?? ""}`);
+    this.#missesNothing(name, ledger);
+    this.#missesNothing("saved", saved.ledger);
+  }
+
+  /** An extension has read everything, unless a gap was reported, or memory stood in for the store. */
+  #missesNothing(name: string, { known }: Ledger): void {
+    const { trackers, setup } = this.#world;
+    const hasMissed = setup.storeOpensAfter > 0 || trackers.some((tracker) => tracker.hasMissed);
+    this.#expect(hasMissed || known?.from === 0, "extensions", () => `${name}: has missed something without a gap`);
   }
 
   /** Each tab tracks exactly these users. */

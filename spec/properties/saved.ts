@@ -5,6 +5,7 @@ import type { DeviceKeysByUser } from "../../src/model/results.js";
 import type { DeviceStore } from "../../src/store/device-store.js";
 import { OWNER } from "../../src/store/records.js";
 import { ScriptedVerifier } from "../../src/testing/scripted-verifier.js";
+import { Ledger } from "./ledger.js";
 import { ME, USERS, type Server } from "./server.js";
 import { VirtualClock } from "./virtual-clock.js";
 
@@ -14,13 +15,16 @@ export interface Saved {
   readonly position: number | undefined;
   readonly tracked: ReadonlySet<UserId>;
   readonly lists: DeviceKeysByUser;
+  /** The ledger of a tracker that is opened on it. */
+  readonly ledger: Ledger;
 }
 
 /** Opens a tracker that can change nothing. Both the tracker and the records answer synchronously. */
 export function readSaved(records: DeviceStore, server: Server): Saved {
+  const ledger = new Ledger(server);
   let isEmpty = false;
   records.read([OWNER]).subscribe(([owner]) => (isEmpty = owner === undefined));
-  if (isEmpty) return { position: undefined, tracked: new Set([ME]), lists: new Map() };
+  if (isEmpty) return { position: undefined, tracked: new Set([ME]), lists: new Map(), ledger };
   const scheduler = new VirtualClock();
   const store: DeviceStore = {
     syncToken$: records.syncToken$,
@@ -37,6 +41,7 @@ export function readSaved(records: DeviceStore, server: Server): Saved {
     store,
     scheduler,
     verifier: new ScriptedVerifier({ scheduler }),
+    extensions: [ledger],
   });
   let token: string | undefined;
   let tracked: ReadonlySet<UserId> | undefined;
@@ -45,5 +50,5 @@ export function readSaved(records: DeviceStore, server: Server): Saved {
   tracker.trackedUsers$.subscribe((users) => (tracked = users));
   tracker.getKnownDeviceKeys(USERS).subscribe((known) => (lists = known));
   if (tracked === undefined || lists === undefined) throw new Error("the saved state could not be read");
-  return { position: token === undefined ? undefined : server.positionOf(token), tracked, lists };
+  return { position: token === undefined ? undefined : server.positionOf(token), tracked, lists, ledger };
 }

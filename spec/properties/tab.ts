@@ -6,6 +6,7 @@ import { Callers, type Hear } from "./callers.js";
 import { Facts, type Query } from "./facts.js";
 import type { Hop } from "./hops.js";
 import { keysApi } from "./keys-api.js";
+import { Ledger } from "./ledger.js";
 import type { Oracle } from "./oracle.js";
 import { ME } from "./server.js";
 import { StorePort } from "./store-port.js";
@@ -29,7 +30,7 @@ export class Tab {
   constructor(name: string, world: Surroundings, oracle: Oracle) {
     this.#world = world;
     this.#oracle = oracle;
-    this.facts = new Facts(name, oracle.saved.position);
+    this.facts = new Facts(name, oracle.saved.position, new Ledger(world.server));
     this.clock = new TabClock(world.clock);
     this.store = new StorePort(world, (isLogged) => {
       oracle.records();
@@ -89,6 +90,7 @@ export class Tab {
       maxConcurrentQueries,
       maxListsInMemory,
       gaps,
+      extensions: [this.facts.ledger],
     });
   }
 
@@ -100,6 +102,7 @@ export class Tab {
       tracker.problems$,
       (problem) => {
         if (problem.type === "store-unavailable") facts.standsIn = "yes";
+        if (problem.type === "gap") facts.hasMissed = true;
         if (problem.type === "gap" && !problem.caughtUp) facts.lostAt = world.moment();
       },
       (problem) => `${problem.type}: ${problem.message}${"error" in problem ? ` (${String(problem.error)})` : ""}`,
@@ -109,6 +112,7 @@ export class Tab {
       facts.applied.push(response);
       facts.appliedTo = Math.max(facts.appliedTo, to);
       facts.upTo = Math.max(facts.upTo ?? 0, to);
+      oracle.ledger(facts);
     });
     this.#stream("synced$", tracker.synced$, (response) => {
       facts.synced.push(response);
@@ -161,6 +165,7 @@ export class Tab {
     if ((start ?? -1) < Math.max(this.#oracle.saved.position ?? -1, ...newest)) this.#world.isOneLine = false;
     if (from === undefined) facts.loadedFrom ??= end; // an initial sync of an account announces nothing
     facts.given.push(response);
+    facts.ledger.give(response, { from: from ?? 0, to });
     facts.upTo = Math.max(facts.upTo ?? 0, end);
     const says = response.since !== undefined;
     facts.hops.push({ from: says ? start : "any", to: end, changed, left });

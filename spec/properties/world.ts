@@ -178,6 +178,8 @@ export class World {
     for (const tab of this.#tabs) {
       quiet.tracked(tab, [...this.#oracle.saved.tracked]);
       quiet.mentions(tab);
+      quiet.extensions(tab);
+      this.#oracle.ledger(tab.facts);
     }
     this.#trackAll();
     clock.advance(LONG);

@@ -26,7 +26,7 @@ describe("what memory commits to the store that it stood in for", () => {
     state: { ...emptyClone(ALICE), token },
     hasLeft: (userId: UserId) => left.includes(userId),
   });
-  const gap = { type: "step", changed: [ALICE, BOB], left: [], everyone: "untracked" };
+  const gap = { type: "step", changed: [ALICE, BOB], left: [], everyone: "untracked", isGap: true };
 
   it("is a gap that could not be closed, but for the users whom it tracks", () => {
     const memory = cloneAfter(step({ next: "t1", changed: [BOB, CAROL] }), leaving("t1", "t2", CAROL));

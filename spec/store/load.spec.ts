@@ -4,6 +4,7 @@ import { StoreClearedError, StoreFormatError, StoreOwnerError } from "../../src/
 import type { DeviceStore, RecordKey } from "../../src/store/device-store.js";
 import { loadAccount, type SavedAccount } from "../../src/store/load.js";
 import {
+  extensionKey,
   listKey,
   logKey,
   NO_SYNC,
@@ -216,12 +217,17 @@ describe("loading a store of another format", () => {
     ["", { userId: ALICE, format: 1, lifetime: "x" }],
     ["without a lifetime", { userId: ALICE, format: 1 }],
   ])("replaces an older one %s, and says so", (_, owner) => {
-    const store = storeWith([OWNER, owner], [SYNC, { revision: 5, token: "s5", steps: [] }], [["state", BOB], {}]);
+    const store = storeWith(
+      [OWNER, owner],
+      [SYNC, { revision: 5, token: "s5", steps: [] }],
+      [["state", BOB], {}],
+      [extensionKey("rooms", 0), {}],
+    );
     const account = load(store);
     expect(account.replaced).toBe(1);
     expect(users(account)).toEqual(["alice@0 none"]);
     expect(account.state.token).toBeUndefined();
-    expect([savedIds(store, "account"), savedIds(store, "state")]).toEqual([["owner"], []]);
+    expect(["account", "state", "extension"].map((kind) => savedIds(store, kind))).toEqual([["owner"], [], []]);
     expect(load(store).replaced).toBeUndefined();
   });
 });

@@ -92,6 +92,35 @@ describe("a pending step, rebased", () => {
   });
 });
 
+describe("a pending step of events, rebased", () => {
+  const events = { rooms: [1] };
+
+  it("keeps them, and the token, if it begins at another one", () => {
+    const { clone, outcomes } = race([step({ events })], [changing("s1", "s2", BOB)]);
+    expect(toCommits(clone)).toEqual(commits(3, step({ events })));
+    expect(clone.token).toBe("s2");
+    expect(outcomes).toEqual([]);
+  });
+
+  it("tracks its users again, but not those who left in a commit that it did not know", () => {
+    const { clone } = race([step({ events, changed: [CAROL, DAVE], left: [BOB] })], [leaving("s1", "s2", DAVE)]);
+    expect(toCommits(clone)).toEqual(commits(3, step({ events, changed: [CAROL], left: [BOB] })));
+    expect(usersOf(clone)).toEqual(["alice@0 none", "carol@3 outdated"]);
+  });
+
+  it("is not applied again if a lost transaction of our own has committed it", () => {
+    const { clone, outcomes } = race([step({ events })], [step({ events })], OURS);
+    expect(toCommits(clone)).toEqual([]);
+    expect(outcomes).toEqual<Outcome[]>(["applied"]);
+  });
+
+  it("loses them if it is a response that is behind: what they say is committed, or comes again", () => {
+    const late = { ...changing("s1", "s2", BOB), events };
+    expect(toCommits(race([late], [changing("s1", "s3")]).clone)).toEqual(commits(3, invalidate(BOB)));
+    expect(toCommits(race([late], [track(DAVE)]).clone)).toEqual(commits(3, late));
+  });
+});
+
 describe("a pending change of the application, rebased", () => {
   it("tracks its users again", () => {
     const { clone } = race([track(DAVE)], [changing("s1", "s2", BOB)]);
@@ -115,6 +144,14 @@ describe("a pending change of the application, rebased", () => {
     const { clone, outcomes } = race(pending, [invalidate(BOB)]);
     expect(toCommits(clone)).toEqual(commits(3, ...pending));
     expect(outcomes).toEqual([]);
+  });
+
+  it("does not track users who may have left before another tab's first token of the account", () => {
+    const clone = emptyClone(ALICE);
+    applyLocally(clone, track(DAVE));
+    rebase(clone, tail(1, [step({ next: "s4", everyone: "outdated" })]), OURS);
+    expect(usersOf(clone)).toEqual(["alice@1 none"]);
+    expect(toCommits(clone)).toEqual([]);
   });
 
   it("tracks users whom another tab has untracked: it is the later call", () => {

@@ -75,7 +75,7 @@ function closing(m: Marbles, ports: Partial<GapPorts>, response: object = { sinc
 
 /** A step that closes the gap, up to where the step after it begins. */
 const missing = (properties: Partial<SyncStep>): SyncStep =>
-  step({ since: "s1", next: "s5", isPartial: true, ...properties });
+  step({ since: "s1", next: "s5", isPartial: true, isGap: true, ...properties });
 
 const untracked = missing({ everyone: "untracked" });
 

@@ -22,6 +22,8 @@ export interface SyncStep {
    * before it, or some of its long lists.
    */
   readonly isPartial?: boolean | undefined;
+  /** Whether it stands for responses that were missed. Extensions have missed them, before what they read in it. */
+  readonly isGap?: true | undefined;
   /**
    * What extensions read in the response. If it moves the token and has none of an extension, that extension has missed
    * it. A step that is only events moves no token and names nobody.
@@ -72,7 +74,8 @@ export function joinSteps(first: SyncStep, second: SyncStep): SyncStep | undefin
   const { since, next, isPartial } = second;
   if (countOf(first) + countOf(second) > MAX_USERS_AT_ONCE) return undefined;
   if (first.next === undefined || next === undefined || since !== first.next) return undefined;
-  if (first.everyone !== undefined || second.everyone !== undefined) return undefined;
+  if (first.everyone !== undefined || second.everyone !== undefined || (first.isGap ?? second.isGap) === true)
+    return undefined;
   const events = joinEvents(first, second);
   return {
     type: "step",
@@ -114,9 +117,13 @@ export function lastMentions(lists: readonly NamedUsers[]): NamedUsers {
   return { changed: named("changed"), left: named("left") };
 }
 
-/** Whether it is unknown who left in it. */
+/** Whether it is unknown who left in it: after a gap that could not be closed, and before an account's first token. */
 export const isFailedGap = ({ change }: Pick<Commit, "change">): boolean =>
-  change.type === "step" && change.everyone === "untracked";
+  (change.type === "step" && change.everyone === "untracked") || isFirstStep(change);
+
+/** Whether it leads to the first token of an account. */
+export const isFirstStep = (change: Change): boolean =>
+  change.type === "step" && change.since === undefined && change.next !== undefined;
 
 /** The users of whom a person's word has changed what is saved. */
 export const editedIn = (commits: readonly Commit[]): readonly UserId[] =>

@@ -15,7 +15,7 @@ import { MAX_TAIL, MIN_LOG } from "../model/batch-sizes.js";
 import { StoreClearedError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
 import { isObject } from "../model/json.js";
-import { departures, type Commit, type SyncStep } from "./change.js";
+import { departures, isFirstStep, type Commit, type SyncStep } from "./change.js";
 import { emptyClone, follow, followSave, type SavedState } from "./clone.js";
 import type { DeviceStore, RecordKey } from "./device-store.js";
 import { concernsExtensions, NO_EXTENSIONS, readExtensions, type SavedExtensions } from "./extension-records.js";
@@ -126,7 +126,7 @@ export function readAccount(
             damaged.size === 0 ? { records, steps, isFromStart } : { ...NO_EXTENSIONS, isFromStart: false };
           const found: SavedAccount = { owner, state, hasLeft, passed, ourKey, extensions, damaged };
           if (damaged.size === 0) return of(found);
-          return mend(store, owner, { sync: account.get(SYNC[1]), snapshots, log }).pipe(
+          return mend(store, owner, { sync: account.get(SYNC[1]), snapshots, log, extended }).pipe(
             map((mended) => ({ ...found, state: mended })),
           );
         }),
@@ -151,7 +151,8 @@ function readDepartures(log: Records, position: number): SavedAccount["hasLeft"]
     if (record === undefined) return () => true;
     if (record.type === "commits") commits.push(...record.commits);
   }
-  return departures(commits);
+  // The account's first token was before anything that is asked of this page.
+  return departures(commits.filter(({ change }) => !isFirstStep(change)));
 }
 
 /** Of the last records, read only as far as that takes: they may name thousands of users each. */

@@ -27,6 +27,7 @@ export interface DamagedAccount {
   readonly sync: unknown;
   readonly snapshots: ReadonlyMap<string, unknown>;
   readonly log: ReadonlyMap<string, unknown>;
+  readonly extended: ReadonlyMap<string, unknown>;
 }
 
 /**
@@ -43,6 +44,7 @@ export function mend(store: DeviceStore, owner: OwnerRecord, damaged: DamagedAcc
   const obsolete: readonly RecordKey[] = [
     ...Array.from(damaged.snapshots.keys(), (id) => ["snapshot", id] as const),
     ...Array.from(damaged.log.keys(), (id) => ["log", id] as const),
+    ...Array.from(damaged.extended.keys(), (id) => ["extension", id] as const),
   ];
   const result: SavedState = { head, position, token, users: new Map([[owner.userId, ownUser]]) };
   return store.update([OWNER, SYNC], ([savedOwner, savedSync]) => {

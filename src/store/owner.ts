@@ -7,7 +7,7 @@ import { OWNER, readOwner, STORE_FORMAT, type OwnerRecord } from "./records.js";
 
 /** All kinds of records, those of older formats too. */
 const KINDS = [
-  ...["account", "log", "snapshot", "index", "list"],
+  ...["account", "log", "snapshot", "index", "list", "extension"],
   ...["state", "pins", "claims/curve25519", "claims/ed25519"],
 ];
 

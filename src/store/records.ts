@@ -161,6 +161,7 @@ function isChange(value: unknown): value is Change {
     areUsers(value.left) &&
     [undefined, "outdated", "untracked"].includes(value.everyone as undefined) &&
     [undefined, true, false].includes(value.isPartial as undefined) &&
+    [undefined, true].includes(value.isGap as undefined) &&
     (value.events === undefined || (isObject(value.events) && Object.values(value.events).every(Array.isArray)))
   );
 }

@@ -108,7 +108,16 @@ function missingStep(step: ParsedStep, from: string | undefined, ports: GapPorts
   const isPartial = to !== step.next; // otherwise nothing is left of the step itself
   const untracked = (error?: unknown): SyncStep => {
     report(gapProblem(from, step.since, error));
-    return { type: "step", since: from, next: to, changed: [], left: [], everyone: "untracked", isPartial };
+    return {
+      type: "step",
+      since: from,
+      next: to,
+      changed: [],
+      left: [],
+      everyone: "untracked",
+      isPartial,
+      isGap: true,
+    };
   };
   if (changes === undefined || from === undefined || to === undefined) return of(untracked());
   return defer(() => changes({ from, to })).pipe(
@@ -125,7 +134,7 @@ function missingStep(step: ParsedStep, from: string | undefined, ports: GapPorts
       if (problem !== undefined) report(problem);
       const message = `steps from "${from}" to "${to}" were missed; the server named who changed in them: ${changed.length} changed, ${left.length} left`;
       report({ type: "gap", from, to, caughtUp: true, message });
-      return splitStep({ type: "step", since: from, next: to, changed, left, isPartial });
+      return splitStep({ type: "step", since: from, next: to, changed, left, isPartial, isGap: true });
     }),
     catchError((error: unknown) => of(untracked(error))),
   );

@@ -58,7 +58,7 @@ export interface SyncExtension<Event = unknown> {
   read(response: SyncResponse): readonly Event[];
   /**
    * An event takes effect in memory. Returns what it does to the tracked users, which is committed with it: `changed`
-   * become tracked and outdated, whatever the server announces; `left` become untracked.
+   * become tracked and outdated, unless the response lists them in `left`; `left` become untracked.
    */
   apply(event: Event): DeviceChanges | undefined;
   /**

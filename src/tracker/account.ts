@@ -84,7 +84,10 @@ export class Account {
     const { scheduler } = settings;
     const extensionRecords = () => extensions.records();
     this.chain = new Chain(account, { store, owner: account.owner, name, scheduler, extensionRecords }, compactIndex, {
-      extended: (commits) => {
+      extended: (commits, dropped) => {
+        // What memory knew while it stood in for the store is of another line of tokens.
+        if (dropped.some(({ isGap, events }) => isGap === true && events !== undefined))
+          extensions.missed(this.chain.clone.token);
         extensions.follow(commits);
         extensions.follow(this.chain.clone.pending); // again: they come after those commits now
       },
@@ -101,6 +104,7 @@ export class Account {
         this.calls.missed([UNKNOWN_COMMITS]);
         this.#passed.reread(read);
         extensions.restore(read.extensions);
+        this.#trackExtensions(); // as of what is saved: users of pending events may have left
         extensions.follow(this.chain.clone.pending);
         this.parts.memory.checkOurKey(read.ourKey);
         outputs.reportAll(loadProblems(read));

@@ -1,18 +1,28 @@
-import type { UserId } from "../model/ids.js";
+import { isUserId, type UserId } from "../model/ids.js";
 import type { TrackerProblem } from "../model/problems.js";
 import type { DeviceChanges } from "../model/results.js";
 import type { SyncResponse } from "../model/wire.js";
-import { lastMentions, movesToken, type Commit, type ExtensionEvents, type SyncStep } from "../store/change.js";
+import {
+  lastMentions,
+  movesToken,
+  type Commit,
+  type ExtensionEvents,
+  type NamedUsers,
+  type SyncStep,
+} from "../store/change.js";
 import { concernsExtensions, type ExtensionRecords, type SavedExtensions } from "../store/extension-records.js";
+import { refusedIds } from "../sync/refused-ids.js";
 import type { SyncExtension } from "../sync/sync-extension.js";
 
 /** The extensions of a tracker. What one throws is reported, and that extension has missed something. */
 export class Extensions {
   readonly #all: readonly SyncExtension[];
+  readonly #ownUserId: UserId;
   readonly #report: (problem: TrackerProblem) => void;
 
-  constructor(all: readonly SyncExtension[], report: (problem: TrackerProblem) => void) {
+  constructor(all: readonly SyncExtension[], ownUserId: UserId, report: (problem: TrackerProblem) => void) {
     this.#all = all;
+    this.#ownUserId = ownUserId;
     this.#report = report;
   }
 
@@ -20,17 +30,21 @@ export class Extensions {
   read(response: SyncResponse | undefined): Pick<SyncStep, "events"> {
     if (this.#all.length === 0 || response === undefined) return {};
     const read = this.#all.flatMap((one) => {
-      const events = this.#guarded(one, () => one.read(response));
+      // A copy: what cannot be cloned could not be committed, and would hold up everything else.
+      const events = this.#guarded(one, () => structuredClone(one.read(response)));
       return events === undefined ? [] : [[one.name, events] as const];
     });
     return { events: Object.fromEntries(read) };
   }
 
-  /** The events of a step take effect; what they do to the tracked users is part of the step from then on. */
+  /**
+   * The events of a step take effect; what they do to the tracked users is part of the step from then on. Our own user
+   * never leaves.
+   */
   extend(step: SyncStep): SyncStep {
     const done = this.#follow(step);
     if (done.length === 0) return step;
-    const { changed, left } = lastMentions(done);
+    const { changed, left } = this.#usersIn(lastMentions(done));
     const hasLeft = new Set([...left, ...step.left]);
     const hasChanged = new Set([...step.changed, ...changed].filter((userId) => !hasLeft.has(userId)));
     return { ...step, changed: [...hasChanged], left: [...hasLeft] };
@@ -51,11 +65,19 @@ export class Extensions {
     for (const step of steps) this.#follow(step);
   }
 
+  /** Something was missed. @param token where that leads to */
+  missed(token: string | undefined): void {
+    for (const one of this.#all)
+      this.#guarded(one, () => {
+        one.missed(token);
+      });
+  }
+
   /** Everything that they amount to. One that cannot say has nothing saved. */
   records(): ExtensionRecords {
     return new Map(
       this.#all.flatMap((one) => {
-        const records = this.#guarded(one, () => one.records());
+        const records = this.#guarded(one, () => structuredClone(one.records()));
         return records === undefined ? [] : [[one.name, records] as const];
       }),
     );
@@ -64,7 +86,7 @@ export class Extensions {
   /** Events that say what memory knows. */
   summary(): ExtensionEvents | undefined {
     const all = this.#all.flatMap((one) => {
-      const events = this.#guarded(one, () => one.summary()) ?? [];
+      const events = this.#guarded(one, () => structuredClone(one.summary())) ?? [];
       return events.length === 0 ? [] : [[one.name, events] as const];
     });
     return all.length === 0 ? undefined : Object.fromEntries(all);
@@ -74,12 +96,25 @@ export class Extensions {
     return new Set(this.#all.flatMap((one) => this.#guarded(one, () => [...one.trackedUsers()]) ?? []));
   }
 
+  #usersIn({ changed, left }: NamedUsers): NamedUsers {
+    const refused = refusedIds(
+      "track",
+      [...changed, ...left].filter((userId) => !isUserId(userId)),
+    );
+    if (refused !== undefined) this.#report(refused);
+    return {
+      changed: changed.filter((userId) => isUserId(userId)),
+      left: left.filter((userId) => isUserId(userId) && userId !== this.#ownUserId),
+    };
+  }
+
   #follow(step: SyncStep): readonly DeviceChanges[] {
     if (!concernsExtensions(step)) return [];
     return this.#all.flatMap((one) => {
       const { events: all = {} } = step;
       const events = Object.hasOwn(all, one.name) ? all[one.name] : undefined;
-      if (events === undefined && movesToken(step)) this.#guarded(one, () => {
+      if (movesToken(step) && (events === undefined || step.isGap === true))
+        this.#guarded(one, () => {
           one.missed(step.next);
         });
       return (events ?? []).flatMap((event) => this.#guarded(one, () => one.apply(event)) ?? []);

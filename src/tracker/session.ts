@@ -102,7 +102,7 @@ export class Session {
         this.#storeCleared(error);
       },
     });
-    this.#extensions = new Extensions(options.extensions, this.outputs.report);
+    this.#extensions = new Extensions(options.extensions, userId, this.outputs.report);
     this.#loading$ = this.#load();
     // If the state cannot be loaded now (another account's store), it may be later.
     const loads$ = this.#account$.pipe(

@@ -93,7 +93,10 @@ export class Steps {
 
   /** A step after a gap, or a long one. */
   #applyInParts(step: ParsedStep, isFirst: boolean, connection: Connection): void {
-    const missing$ = this.#missingBefore(step, isFirst).pipe(map((part) => () => part));
+    // Nothing is left of an initial sync after its gap: what extensions read in it is part of what closes the gap.
+    const withEvents = (part: SyncStep): SyncStep =>
+      part.isGap === true && step.since === null ? { ...part, ...this.#to.extensions.read(step.response) } : part;
+    const missing$ = this.#missingBefore(step, isFirst).pipe(map((part) => () => withEvents(part)));
     const before$ = concat(
       missing$,
       defer(() => this.#partsOf(step)),

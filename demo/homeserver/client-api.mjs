@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { HALL } from "./crowd.mjs";
-import { ALICE, HOME, ROOM } from "./kitchen.mjs";
+import { ALICE, HOME } from "./kitchen.mjs";
 import { MatrixRefusal } from "./matrix-refusal.mjs";
 import { queryKeys } from "./query-keys.mjs";
+import { roomsApi } from "./rooms-api.mjs";
+import { syncRooms } from "./sync-rooms.mjs";
 import { syncTokens } from "./sync-tokens.mjs";
 
 /** The access token of a login: a new device, which never uploads keys. */
@@ -46,10 +48,7 @@ export function clientApi(world, slowQuery, latency) {
 
     "GET /_matrix/client/v3/account/whoami": (call) => ({ user_id: ALICE, device_id: device(call) }),
 
-    [`GET /_matrix/client/v3/rooms/${ROOM}/joined_members`]: (call) => {
-      device(call);
-      return { joined: Object.fromEntries(world.members().map((userId) => [userId, {}])) };
-    },
+    ...roomsApi(world, tokens.positionOf, device),
 
     [`GET /_matrix/client/v3/rooms/${HALL}/joined_members`]: (call) => {
       device(call);
@@ -59,13 +58,19 @@ export function clientApi(world, slowQuery, latency) {
     "GET /_matrix/client/v3/sync": async (call) => {
       device(call);
       const since = call.query.get("since");
-      if (since === null) return { next_batch: tokens.at(announcements.position) };
-      const from = tokens.positionOf(since);
+      const from = since === null ? null : tokens.positionOf(since);
+      const isLazy = filterOf(call).room?.state?.lazy_load_members === true;
       if (announcements.position === from && !call.signal.aborted) {
         await announcements.next(Math.min(Number(call.query.get("timeout") ?? 0) || 0, LONGEST_POLL), call.signal);
       }
       const to = announcements.position;
-      return { next_batch: tokens.at(to), ...(to === from ? {} : { device_lists: announcements.between(from, to) }) };
+      const rooms = syncRooms(world.kitchen, from, to, isLazy);
+      return {
+        next_batch: tokens.at(to),
+        // An initial sync announces no users.
+        ...(from !== null && from !== to && { device_lists: announcements.between(from, to) }),
+        ...(rooms && { rooms }),
+      };
     },
 
     "GET /_matrix/client/v3/keys/changes": (call) => {
@@ -85,4 +90,13 @@ export function clientApi(world, slowQuery, latency) {
       return read;
     },
   };
+}
+
+/** The filter of a sync: this server keeps none under an ID. @param {Call} call @returns {any} */
+function filterOf({ query }) {
+  try {
+    return JSON.parse(query.get("filter") ?? "{}") ?? {};
+  } catch {
+    throw new MatrixRefusal(400, "M_INVALID_PARAM", "filter should be JSON");
+  }
 }

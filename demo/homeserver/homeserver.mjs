@@ -20,7 +20,7 @@ const LATENCY = 700;
 /** Any page may call the Matrix API, as the Matrix spec requires ("Web Browser Clients"). */
 const CORS = {
   "access-control-allow-origin": "*",
-  "access-control-allow-methods": "GET, POST, OPTIONS",
+  "access-control-allow-methods": "GET, POST, PUT, OPTIONS",
   "access-control-allow-headers": "Authorization, Content-Type, X-Requested-With",
   "access-control-max-age": "86400",
 };

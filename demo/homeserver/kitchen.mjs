@@ -15,6 +15,8 @@ export const BOB = `@bob:${HOME}`;
 export const CAROL = `@carol:${HOME}`;
 const DAVE = `@dave:${ELSEWHERE}`;
 export const ROOM = `!kitchen:${HOME}`;
+/** A key of the room is used for five messages, so that one sees it replaced. */
+export const ENCRYPTION = { algorithm: "m.megolm.v1.aes-sha2", rotation_period_msgs: 5 };
 
 /**
  * The members of one encrypted room, on two servers. Alice has verified Carol; Dave has never set up cross-signing.

@@ -4,13 +4,13 @@ import { MatrixRefusal } from "./matrix-refusal.mjs";
 const LONGEST_BODY = 1_000_000;
 
 /**
- * The body of a POST request; an empty object for other methods.
+ * The body of a POST or PUT request; an empty object for other methods.
  *
  * @param {import("node:http").IncomingMessage} request
  * @returns {Promise<Record<string, any>>}
  */
 export async function readJson(request) {
-  if (request.method !== "POST") return {};
+  if (request.method !== "POST" && request.method !== "PUT") return {};
   if (!/^application\/json\b/.test(request.headers["content-type"] ?? ""))
     throw new MatrixRefusal(415, "M_NOT_JSON", "the body should be application/json");
   const chunks = [];

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { Announcements } from "./announcements.mjs";
 import { Crowd } from "./crowd.mjs";
-import { ALICE, KITCHEN } from "./kitchen.mjs";
+import { ALICE, ENCRYPTION, KITCHEN, ROOM } from "./kitchen.mjs";
 import { MatrixRefusal } from "./matrix-refusal.mjs";
 import { Person } from "./person.mjs";
+import { Room } from "./room.mjs";
 import { serverOf } from "./user-id.mjs";
 
 /** The users, the room they share with Alice, and the stream of changes that the server announces to her. */
@@ -11,6 +12,7 @@ export class World {
   /** Distinguishes the tokens and the device of this world from those of another, which a browser may have saved. */
   life = randomBytes(3).toString("hex").toUpperCase();
   announcements = new Announcements();
+  kitchen = new Room(ROOM, () => this.announcements.advance());
   crowd = new Crowd();
   /** Servers that cannot be reached. @type {Set<string>} */
   down = new Set();
@@ -22,14 +24,15 @@ export class World {
   ownMasterKey;
   /** @type {Map<string, Person>} */
   #people = new Map();
-  /** @type {Set<string>} */
-  #members = new Set();
 
   constructor(/** @type {readonly import("./kitchen.mjs").User[]} */ users = KITCHEN) {
+    this.kitchen.begin(ALICE, "m.room.create", { room_version: "11" });
+    this.kitchen.begin(ALICE, "m.room.history_visibility", { history_visibility: "shared" });
+    this.kitchen.begin(ALICE, "m.room.encryption", ENCRYPTION);
     for (const { userId, devices, hasIdentity, isVerified = false, isAway = false } of users) {
       const person = new Person(userId);
       this.#people.set(userId, person);
-      if (!isAway) this.#members.add(userId);
+      if (!isAway) this.kitchen.begin(userId, "m.room.member", { membership: "join" }, userId);
       if (hasIdentity) person.resetIdentity();
       for (let i = 0; i < devices; i++) person.signIn();
       person.signDevices();
@@ -43,7 +46,7 @@ export class World {
   }
 
   members() {
-    return this.people().filter((userId) => this.#members.has(userId));
+    return this.people().filter((userId) => this.kitchen.membership(userId) === "join");
   }
 
   person(/** @type {string} */ userId) {
@@ -138,22 +141,36 @@ export class World {
     };
   }
 
-  /** Announces that a user's devices or keys have changed. */
+  /** A user's devices or keys have changed. Only users who share the room with Alice are announced to her. */
   changed(/** @type {string} */ userId) {
-    this.#announce(userId, "changed");
+    if (this.#sharing().has(userId)) this.announcements.announce(userId, "changed");
   }
 
   leave(/** @type {string} */ userId) {
     this.person(userId);
-    this.#announce(userId, "left");
-    this.#members.delete(userId);
+    if (this.kitchen.membership(userId) !== "leave") this.#become(userId, "leave", userId);
   }
 
+  /** Invited or not: anyone may come in. */
   join(/** @type {string} */ userId) {
     this.person(userId);
-    if (this.#members.has(userId)) return;
-    this.#members.add(userId);
-    this.#announce(userId, "changed");
+    if (this.kitchen.membership(userId) !== "join") this.#become(userId, "join", userId);
+  }
+
+  /** Alice invites a user. Nothing is announced: an invited user shares no room with her yet. */
+  invite(/** @type {string} */ userId) {
+    this.person(userId);
+    if (this.kitchen.membership(userId) === "join")
+      throw new MatrixRefusal(403, "M_FORBIDDEN", `${userId} is in the room`);
+    this.#become(userId, "invite", ALICE);
+  }
+
+  /** Alice removes a user from the room, or withdraws an invitation. */
+  kick(/** @type {string} */ userId) {
+    this.person(userId);
+    if (this.kitchen.membership(userId) === "leave")
+      throw new MatrixRefusal(403, "M_FORBIDDEN", `${userId} is not in the room`);
+    this.#become(userId, "leave", ALICE);
   }
 
   takeDown(/** @type {string} */ server) {
@@ -163,7 +180,7 @@ export class World {
   /** Like Synapse, it announces the users of a server that is back, since it may have missed changes. */
   bringUp(/** @type {string} */ server) {
     if (!this.down.delete(server)) return;
-    for (const userId of this.members()) if (serverOf(userId) === server) this.#announce(userId, "changed");
+    for (const userId of this.members()) if (serverOf(userId) === server) this.changed(userId);
   }
 
   #reachable(/** @type {string} */ userId) {
@@ -171,8 +188,17 @@ export class World {
     return this.person(userId);
   }
 
-  /** Only users who share the room with Alice are announced to her. */
-  #announce(/** @type {string} */ userId, /** @type {"changed" | "left"} */ kind) {
-    if (this.#members.has(userId)) this.announcements.announce(userId, kind);
+  /** @param {string} userId @param {import("./room.mjs").Membership} membership @param {string} sender */
+  #become(userId, membership, sender) {
+    const before = this.#sharing();
+    this.kitchen.set(sender, "m.room.member", { membership }, userId);
+    const now = this.#sharing();
+    for (const other of before) if (!now.has(other)) this.announcements.announce(other, "left");
+    for (const other of now) if (!before.has(other)) this.announcements.announce(other, "changed");
+  }
+
+  /** Alice, and the users who share the room with her. */
+  #sharing() {
+    return new Set(this.kitchen.membership(ALICE) === "join" ? this.members() : [ALICE]);
   }
 }

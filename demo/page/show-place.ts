@@ -2,12 +2,14 @@ import {
   asyncScheduler,
   BehaviorSubject,
   distinctUntilChanged,
+  EMPTY,
   filter,
   map,
   merge,
   Observable,
   scan,
   share,
+  shareReplay,
   startWith,
   switchMap,
   tap,
@@ -23,7 +25,8 @@ import { answerCards } from "./people/answer-cards.js";
 import { cardsIn } from "./people/cards.js";
 import { showChanges } from "./people/changes.js";
 import { showRecipients } from "./people/recipients.js";
-import { emptyRoster, reduceRoster } from "./people/roster.js";
+import { emptyRoster, reduceRoster, type Roster } from "./people/roster.js";
+import { showRoom } from "./room/show-room.js";
 import { openSession, type Session } from "./session/open-session.js";
 import { usersOf, type Place } from "./session/place.js";
 import { showTabs } from "./tabs/show-tabs.js";
@@ -55,7 +58,12 @@ export function showPlace(
       share(), // one reduction, however many subscribers
     );
     const roster = emptyRoster(users, place.userId, place.phoneShows);
-    const people$ = recorder.events$.pipe(scan(reduceRoster, roster), startWith(roster), distinctUntilChanged());
+    const people$ = recorder.events$.pipe(
+      scan(reduceRoster, roster),
+      startWith(roster),
+      distinctUntilChanged(),
+      shareReplay({ bufferSize: 1, refCount: true }),
+    );
 
     const shown = showDiagram(timeline$, recorder, {
       labels: byId("labels"),
@@ -87,7 +95,7 @@ export function showPlace(
     if (first !== undefined) recorder.note(first);
     shown.add(
       openSession(place, recorder.note, complain)
-        .pipe(switchMap((session) => controls(session, complain)))
+        .pipe(switchMap((session) => merge(controls(session, complain), roomOf(session, people$, complain))))
         .subscribe(subscriber),
     );
     return shown;
@@ -97,7 +105,7 @@ export function showPlace(
 /** What depends on whether the homeserver obeys the page. */
 function nameThePlace({ embedded, homeserverUrl }: Place): void {
   byId("go-back").hidden = embedded;
-  for (const id of ["others", "tricks", "start-over"]) byId(id).hidden = !embedded;
+  for (const id of ["others", "tricks", "start-over", "room-entry"]) byId(id).hidden = !embedded;
   byId("where").textContent = embedded ? "the homeserver that comes with this page" : homeserverUrl;
 }
 
@@ -111,4 +119,27 @@ function controls(session: Session, complain: (message: string) => void): Observ
     copied: byId("chain-copied"),
   };
   return merge(showButtons(session, lists, complain), answerCards(session, byId("people"), chain, complain));
+}
+
+function roomOf(
+  session: Session,
+  roster$: Observable<Roster>,
+  complain: (message: string) => void,
+): Observable<unknown> {
+  const { room } = session;
+  if (room === undefined) return EMPTY;
+  const elements = {
+    open: byId<HTMLButtonElement>("room-open"),
+    content: byId("room"),
+    instead: byId("recipients"),
+    policy: byId("policy"),
+    visibility: byId<HTMLSelectElement>("room-visibility"),
+    form: byId<HTMLFormElement>("room-form"),
+    text: byId<HTMLInputElement>("room-text"),
+    plan: byId("room-plan"),
+    members: byId("room-members"),
+    log: byId("room-log"),
+    sent: byId("room-sent"),
+  };
+  return showRoom(room, session, roster$, elements, complain);
 }

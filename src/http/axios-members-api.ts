@@ -24,16 +24,19 @@ export function axiosMembersApi(
   http: AxiosInstance,
   { scheduler = asyncScheduler }: { readonly scheduler?: SchedulerLike } = {},
 ): MembersApi {
-  const get = (endpoint: string, params: Readonly<Record<string, string>>): Observable<unknown> =>
-    request(http, { method: "GET", endpoint, params, deadline: DEADLINE }, scheduler).pipe(
+  const get = (
+    endpoint: string,
+    options: { readonly params?: Readonly<Record<string, string>>; readonly isContent?: boolean },
+  ): Observable<unknown> =>
+    request(http, { method: "GET", endpoint, params: {}, deadline: DEADLINE, ...options }, scheduler).pipe(
       retryTransient((error) => isTransient(error, endpoint), scheduler),
     );
   const room = (roomId: string) => `/rooms/${encodeURIComponent(roomId)}`;
   return {
     members: ({ roomId, at }) =>
-      get(`${room(roomId)}/members`, { not_membership: "leave", ...(at !== undefined && { at }) }),
+      get(`${room(roomId)}/members`, { params: { not_membership: "leave", ...(at !== undefined && { at }) } }),
     state: ({ roomId, eventType }) =>
-      get(`${room(roomId)}/state/${eventType}/`, {}).pipe(
+      get(`${room(roomId)}/state/${eventType}/`, { isContent: true }).pipe(
         catchError((error: unknown) => (isMissing(error) ? of(undefined) : throwError(() => error))),
       ),
   };

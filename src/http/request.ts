@@ -18,6 +18,8 @@ export interface RequestOptions {
   readonly deadline: number;
   /** Members of an object in the response; one with more counts as malformed. @default Infinity */
   readonly maxMembers?: number;
+  /** Whether the body is the content of an event, in which a user may have written anything. @default false */
+  readonly isContent?: boolean;
 }
 
 /**
@@ -28,9 +30,11 @@ export interface RequestOptions {
  */
 export function request(
   http: AxiosInstance,
-  { method, endpoint, params, body, deadline, maxMembers = Number.POSITIVE_INFINITY }: RequestOptions,
+  options: RequestOptions,
   scheduler: SchedulerLike,
 ): Observable<Readonly<Record<string, unknown>>> {
+  const { method, endpoint, params, body, deadline } = options;
+  const { maxMembers = Number.POSITIVE_INFINITY, isContent = false } = options;
   return new Observable<Readonly<Record<string, unknown>>>((subscriber) => {
     // A subscriber may unsubscribe from inside an emission; the request after that emission must not be sent.
     if (subscriber.closed) return undefined;
@@ -52,9 +56,9 @@ export function request(
       })
       .then(async (response) => {
         const { data } = response;
-        if (!isLong(data)) return bodyOf(endpoint, response);
+        if (!isLong(data)) return bodyOf(endpoint, response, isContent);
         const parsed = await parseInSlices(data, () => !subscriber.closed, { maxMembers });
-        return subscriber.closed ? {} : bodyOf(endpoint, { ...response, data: parsed });
+        return subscriber.closed ? {} : bodyOf(endpoint, { ...response, data: parsed }, isContent);
       })
       .then(
         (found) => {

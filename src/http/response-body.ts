@@ -12,9 +12,14 @@ const MAX_QUOTED = 80;
  *
  * A captive portal or a broken proxy responds with 200 as well, with a page or with an error.
  *
+ * @param isContent whether it is what a user wrote, so that it may have any property
  * @throws InvalidResponseError if it is not an object, or is an error
  */
-export function bodyOf(endpoint: string, response: AxiosResponse<unknown>): Readonly<Record<string, unknown>> {
+export function bodyOf(
+  endpoint: string,
+  response: AxiosResponse<unknown>,
+  isContent = false,
+): Readonly<Record<string, unknown>> {
   const { data, config } = response;
   const token = tokenOf(config);
   const redirect = redirectOf(response);
@@ -25,7 +30,7 @@ export function bodyOf(endpoint: string, response: AxiosResponse<unknown>): Read
       "",
       `a JSON object, not ${describe(data, token)}${source}: check homeserverUrl, and whether the network requires a log-in`,
     );
-  if (Object.hasOwn(data, "errcode")) {
+  if (!isContent && Object.hasOwn(data, "errcode")) {
     const found = typeof data.errcode === "string" ? JSON.stringify(excerpt(data.errcode, token)) : typeof data.errcode;
     throw new InvalidResponseError(endpoint, "errcode", `absent from a successful response, but is ${found}${source}`);
   }

@@ -1,4 +1,4 @@
-import { defer, finalize, tap } from "rxjs";
+import { asapScheduler, defer, finalize, subscribeOn, tap } from "rxjs";
 import type { KeysApi, KeysQueryResponse, UserId } from "matrix-device-tracker";
 import { messageOf } from "../words/message-of.js";
 import { serverOf } from "../words/names.js";
@@ -30,7 +30,11 @@ export function observedKeysApi(api: KeysApi, note: Note): KeysApi {
             if (!ended) note({ type: "query-aborted", query });
           }),
         );
-      }),
+      }).pipe(
+        // A watcher queries before a change is announced, and a change is recorded a microtask later.
+        subscribeOn(asapScheduler),
+        subscribeOn(asapScheduler),
+      ),
   };
 }
 

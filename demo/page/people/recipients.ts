@@ -1,10 +1,10 @@
-import { combineLatest, distinctUntilChanged, fromEvent, map, startWith, tap, type Observable } from "rxjs";
+import { combineLatest, distinctUntilChanged, map, tap, type Observable } from "rxjs";
 import { recipients, type RecipientPolicy } from "matrix-device-tracker";
 import { element } from "../dom/element.js";
 import type { Place } from "../session/place.js";
-import { nameOf } from "../words/device-name.js";
-import { devices as count, nameThem } from "../words/names.js";
-import { LEFT_OUT, REFUSALS } from "../words/trust-words.js";
+import { leftOutWords } from "../words/left-out-words.js";
+import { devices as count, nameThem, people } from "../words/names.js";
+import { chosenPolicy } from "./chosen-policy.js";
 import { lookUpOf, type Roster } from "./roster.js";
 
 /** Shows which devices would get a message under the chosen policy, and why the others would not. */
@@ -13,11 +13,7 @@ export function showRecipients(
   { userId, deviceId }: Place,
   { policy, result }: { readonly policy: HTMLElement; readonly result: HTMLElement },
 ): Observable<unknown> {
-  const wanted$ = fromEvent(policy, "change").pipe(
-    startWith(undefined),
-    map(() => (policy.querySelector<HTMLInputElement>(":checked")?.value === "cross-signed" ? "cross-signed" : "all")),
-  );
-  return combineLatest([roster$, wanted$]).pipe(
+  return combineLatest([roster$, chosenPolicy(policy)]).pipe(
     map(([roster, devices]) => ({ devices, drawn: draw(roster, { devices, ownDevice: { userId, deviceId } }) })),
     distinctUntilChanged((a, b) => a.devices === b.devices && a.drawn.outerHTML === b.drawn.outerHTML),
     tap(({ devices, drawn }) => {
@@ -35,32 +31,18 @@ function draw(roster: Roster, policy: RecipientPolicy): HTMLElement {
   return element(
     "div",
     { "data-devices": devices.length, "data-left-out": leftOut.length },
-    element(
-      "p",
-      {},
-      `${count(devices.length)} of ${reachedUsers} ${reachedUsers === 1 ? "person" : "people"} would get it.`,
-    ),
+    element("p", {}, `${count(devices.length)} of ${people(reachedUsers)} would get it.`),
     leftOut.length > 0 && element("p", { class: "title" }, "Left out:"),
     leftOut.length > 0 &&
       element(
         "ul",
         { class: "left-out", "aria-label": "Left out" },
-        ...leftOut.map(({ userId, deviceId, reason }) => {
-          const person = roster.get(userId);
-          const device = person?.devices.get(deviceId);
-          const refusal = person?.rejected.get(deviceId);
-          const why =
-            reason === "rejected" && refusal !== undefined
-              ? `refused, because ${REFUSALS[refusal.code]}`
-              : LEFT_OUT[reason];
+        ...leftOut.map((left) => {
+          const { name, why } = leftOutWords(roster, left);
           return element(
             "li",
-            { "data-reason": reason, "data-whose": userId },
-            element(
-              "strong",
-              {},
-              device === undefined ? `${nameThem([userId])}’s ${deviceId}` : nameOf(deviceId, device),
-            ),
+            { "data-reason": left.reason, "data-whose": left.userId },
+            element("strong", {}, name),
             `: ${why}`,
           );
         }),

@@ -1,4 +1,4 @@
-import { forkJoin, map, switchMap, throwError, type Observable } from "rxjs";
+import { map, switchMap, throwError, type Observable } from "rxjs";
 import { fromFetch } from "rxjs/fetch";
 import type { Place } from "./place.js";
 
@@ -6,7 +6,7 @@ import type { Place } from "./place.js";
 const ROOM = "!kitchen:home.example";
 const HALL = "!hall:home.example";
 
-/** Logs in to the homeserver that comes with this page, and reads the room's members, as an application does. */
+/** Logs in to the homeserver that comes with this page. */
 export function embeddedPlace(): Observable<Place> {
   const homeserverUrl = location.origin;
   return call<{ user_id: string; device_id: string; access_token: string }>("POST", "/_matrix/client/v3/login", {
@@ -14,16 +14,14 @@ export function embeddedPlace(): Observable<Place> {
   }).pipe(
     // The login created the device, so it has no keys, and no other client uses it.
     switchMap(({ user_id: userId, device_id: deviceId, access_token: accessToken }) =>
-      forkJoin({
-        members: membersOf(ROOM, accessToken),
-        world: worldState(),
-      }).pipe(
-        map(({ members, world }): Place => ({
+      worldState().pipe(
+        map((world): Place => ({
           homeserverUrl,
           accessToken,
           userId,
           deviceId,
-          members,
+          room: ROOM,
+          members: [],
           shown: world.people,
           embedded: true,
           ...(world.own_master_key !== undefined && { phoneShows: world.own_master_key }),
@@ -34,12 +32,10 @@ export function embeddedPlace(): Observable<Place> {
 }
 
 /** The members of the great room. */
-export const hallMembers = ({ accessToken }: Place): Observable<readonly string[]> => membersOf(HALL, accessToken);
-
-const membersOf = (room: string, accessToken: string): Observable<readonly string[]> =>
+export const hallMembers = ({ accessToken }: Place): Observable<readonly string[]> =>
   call<{ joined: object }>(
     "GET",
-    `/_matrix/client/v3/rooms/${encodeURIComponent(room)}/joined_members`,
+    `/_matrix/client/v3/rooms/${encodeURIComponent(HALL)}/joined_members`,
     undefined,
     accessToken,
   ).pipe(map(({ joined }) => Object.keys(joined)));

@@ -1,10 +1,12 @@
 import {
   asapScheduler,
+  asyncScheduler,
   BehaviorSubject,
   ignoreElements,
   merge,
   Observable,
   observeOn,
+  of,
   share,
   Subscription,
   switchMap,
@@ -12,8 +14,9 @@ import {
   tap,
 } from "rxjs";
 import { DeviceTracker, type DeviceId, type UserId } from "matrix-device-tracker";
-import { axiosKeysApi, matrixHttp, syncResponses } from "matrix-device-tracker/http";
+import { axiosKeysApi, axiosMembersApi, matrixHttp, syncResponses } from "matrix-device-tracker/http";
 import { idbStore } from "matrix-device-tracker/idb";
+import { EncryptedRooms } from "matrix-device-tracker/rooms";
 import { inOneTab } from "matrix-device-tracker/tabs";
 import { observedCalls, type LookUp } from "../events/observed-calls.js";
 import { observedClaims } from "../events/observed-claims.js";
@@ -34,6 +37,7 @@ import {
   type Followed,
 } from "./followed-lists.js";
 import { forgetFormerDemos } from "./former-demos.js";
+import { membersKnown, openRoom, type OurRoom } from "./our-room.js";
 import { usersOf, type Place } from "./place.js";
 
 /** A running tracker, and what the page does with it. */
@@ -46,7 +50,12 @@ export interface Session {
   readonly decisions: Decisions;
   /** Why a device is trusted as far as it is, and again after each change. */
   readonly explain: (userId: UserId, deviceId: DeviceId) => Observable<Explanation>;
+  /** The room of the people on the page, if we know of one. */
+  readonly room: OurRoom | undefined;
 }
+
+/** Members are looked up when they are needed. */
+const LAZY = { room: { state: { lazy_load_members: true } } };
 
 /** The tracker as any application composes it, except that everything is recorded. */
 function compose(place: Place, note: Note, complain: (message: string) => void) {
@@ -61,20 +70,27 @@ function compose(place: Place, note: Note, complain: (message: string) => void) 
 
   const http = matrixHttp(place);
   const store = idbStore(`devices/${userId}/${deviceId}`);
-  const sync$ = syncResponses(http, { since$: store.syncToken$ }).pipe(
+  const sync$ = syncResponses(http, { since$: store.syncToken$, filter: LAZY }).pipe(
     tap({ subscribe: () => syncsHere$.next(true), finalize: () => syncsHere$.next(false) }), // in the syncing tab only
     inOneTab(name, { onUnshared }),
   );
-  const tracker = new DeviceTracker({ userId, store, sync$, keysApi: observedKeysApi(axiosKeysApi(http), note) });
-  return { tracker, store, sharing: { name, syncsHere$, unshared$ } };
+  const rooms = new EncryptedRooms({ membersApi: axiosMembersApi(http) });
+  const tracker = new DeviceTracker({
+    userId,
+    store,
+    sync$,
+    keysApi: observedKeysApi(axiosKeysApi(http), note),
+    extensions: [rooms],
+  });
+  return { http, tracker, rooms, store, sharing: { name, syncsHere$, unshared$ } };
 }
 
 /** Runs a tracker for as long as there is a subscriber. */
 export function openSession(place: Place, note: Note, complain: (message: string) => void): Observable<Session> {
   return new Observable((subscriber) => {
-    const { userId, deviceId, members, embedded } = place;
+    const { userId, deviceId, room: roomId, members, embedded } = place;
     if (embedded) forgetFormerDemos(userId, deviceId);
-    const { tracker, store, sharing } = compose(place, note, complain);
+    const { http, tracker, rooms, store, sharing } = compose(place, note, complain);
     const users = usersOf(place);
     const followed: Followed = { tracker, store, users, note };
     const lookUp = observedCalls(tracker, note);
@@ -84,13 +100,20 @@ export function openSession(place: Place, note: Note, complain: (message: string
     const fresh$ = embedded
       ? merge(announcedLists(followed, lookUp, syncsHere), refreshedLists(followed))
       : watchedLists(followed);
+    // Until the members are tracked, their lists are not cached.
+    const tracked$ =
+      roomId === undefined
+        ? merge(tracker.track(members).pipe(ignoreElements()), of(undefined))
+        : membersKnown(rooms, roomId);
     const lists$ = merge(
       savedLists(followed),
       // Until the tracker has caught up, "current" is as of the last visit.
       tracker.caughtUp$.pipe(
         take(1),
         observeOn(asapScheduler), // like recorded changes: a lookup is recorded after the change that it reflects
-        switchMap(() => merge(tracker.track(members).pipe(ignoreElements()), fresh$)),
+        switchMap(() => tracked$),
+        observeOn(asyncScheduler), // the members are announced, too
+        switchMap(() => fresh$),
       ),
     ).pipe(share());
 
@@ -120,6 +143,7 @@ export function openSession(place: Place, note: Note, complain: (message: string
       announced$: tracker.deviceChanges$,
       decisions,
       explain: (whose, id) => explain({ tracker, ownUserId: userId, changes$ }, whose, id),
+      room: roomId === undefined ? undefined : openRoom(rooms, http, place, roomId),
     });
     session.add(tracker.connect());
     session.add(() => tracker.close());

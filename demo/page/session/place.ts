@@ -1,4 +1,5 @@
 import type { UserId } from "matrix-device-tracker";
+import type { RoomId } from "matrix-device-tracker/rooms";
 
 /** A homeserver, our account there, and the users to follow. */
 export interface Place {
@@ -6,7 +7,9 @@ export interface Place {
   readonly accessToken: string;
   readonly userId: UserId;
   readonly deviceId: string;
-  /** The members of our encrypted rooms: a first sync announces no users. */
+  /** The room of the people on the page, if we know of one. */
+  readonly room?: RoomId;
+  /** Users to track besides the members of that room: a first sync announces no users. */
   readonly members: readonly UserId[];
   /** The users on the page besides ourselves, members or not. */
   readonly shown: readonly UserId[];

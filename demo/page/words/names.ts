@@ -29,3 +29,5 @@ export function together(things: readonly string[]): string {
 }
 
 export const devices = (count: number): string => (count === 1 ? "1 device" : `${count} devices`);
+
+export const people = (count: number): string => (count === 1 ? "1 person" : `${count} people`);

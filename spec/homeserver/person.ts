@@ -1,11 +1,13 @@
 import { generateKeyPairSync, randomUUID } from "node:crypto";
 import type { DeviceId, UserId } from "../../src/model/ids.js";
+import type { HistoryVisibility } from "../../src/rooms/wire.js";
 import { signObject, unpadded, type KeyPair } from "../differential/key-pair.js";
 import type { JsonObject } from "../differential/json.js";
 import { call } from "./client.js";
 import type { DeviceLife } from "./truth.js";
 
 const PASSWORD = "a password";
+const ENCRYPTION = { algorithm: "m.megolm.v1.aes-sha2" };
 
 /** A login, as the homeserver returned it. */
 export interface Login {
@@ -37,9 +39,11 @@ export class Person {
   }
 
   async createEncryptedRoom(): Promise<string> {
-    const encryption = { type: "m.room.encryption", state_key: "", content: { algorithm: "m.megolm.v1.aes-sha2" } };
-    const body = { preset: "public_chat", initial_state: [encryption] };
-    return (await this.#call("POST", "/createRoom", body)).room_id as string;
+    return await this.#createRoom([{ type: "m.room.encryption", state_key: "", content: ENCRYPTION }]);
+  }
+
+  async createUnencryptedRoom(): Promise<string> {
+    return await this.#createRoom([]);
   }
 
   /** @param via the name of a server in the room */
@@ -48,7 +52,36 @@ export class Person {
   }
 
   async leave(roomId: string): Promise<void> {
-    await this.#call("POST", `/rooms/${encodeURIComponent(roomId)}/leave`);
+    await this.#call("POST", `${pathOf(roomId)}/leave`);
+  }
+
+  async invite(roomId: string, userId: UserId): Promise<void> {
+    await this.#call("POST", `${pathOf(roomId)}/invite`, { user_id: userId });
+  }
+
+  /** Removes a user from a room, or withdraws their invitation. */
+  async kick(roomId: string, userId: UserId): Promise<void> {
+    await this.#call("POST", `${pathOf(roomId)}/kick`, { user_id: userId });
+  }
+
+  async encrypt(roomId: string): Promise<void> {
+    await this.#call("PUT", `${pathOf(roomId)}/state/m.room.encryption/`, ENCRYPTION);
+  }
+
+  async setVisibility(roomId: string, historyVisibility: HistoryVisibility): Promise<void> {
+    const path = `${pathOf(roomId)}/state/m.room.history_visibility/`;
+    await this.#call("PUT", path, { history_visibility: historyVisibility });
+  }
+
+  /** Sends a message, and returns its event ID. */
+  async say(roomId: string, text: string): Promise<string> {
+    const path = `${pathOf(roomId)}/send/m.room.message/${randomUUID()}`;
+    return (await this.#call("PUT", path, { msgtype: "m.text", body: text })).event_id as string;
+  }
+
+  /** What the homeserver responds of a room that this person is in. */
+  async read(roomId: string, what: "members" | "state"): Promise<unknown> {
+    return await this.#call("GET", `${pathOf(roomId)}/${what}`);
   }
 
   /** Logs in as a new device, which has no keys yet. */
@@ -80,10 +113,17 @@ export class Person {
     if (life !== undefined) life.loggedOut = performance.now();
   }
 
-  #call(method: "POST" | "PUT", path: string, body?: object) {
+  async #createRoom(initialState: readonly object[]): Promise<string> {
+    const body = { preset: "public_chat", initial_state: initialState };
+    return (await this.#call("POST", "/createRoom", body)).room_id as string;
+  }
+
+  #call(method: "GET" | "POST" | "PUT", path: string, body?: object) {
     return call(this.url, method, path, { token: this.#roomToken, ...(body !== undefined && { body }) });
   }
 }
+
+const pathOf = (roomId: string): string => `/rooms/${encodeURIComponent(roomId)}`;
 
 /** A device that has signed itself, and its ed25519 key. */
 function makeDevice(userId: UserId, deviceId: DeviceId): { key: string; device_keys: JsonObject } {

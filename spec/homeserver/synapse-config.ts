@@ -64,6 +64,7 @@ export function synapseConfig(options: SynapseOptions): object {
     rc_registration: UNLIMITED,
     rc_login: { address: UNLIMITED, account: UNLIMITED, failed_attempts: UNLIMITED },
     rc_joins: { local: UNLIMITED, remote: UNLIMITED },
+    rc_joins_per_room: UNLIMITED,
   };
 }
 

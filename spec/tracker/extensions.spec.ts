@@ -86,14 +86,14 @@ describe("extensions are restored", () => {
 
   it("with their records, and with the steps since", () => {
     const { extensions, one, other } = twoNotebooks();
-    extensions.restore({ records: new Map([["one", ["x", "y"]]]), steps, isFromStart: false });
+    extensions.restore({ records: new Map([["one", ["x", "y"]]]), steps, isFromStart: false }, "s9");
     expect(one.calls).toEqual(["restore x y", "apply a"]);
     expect(other.calls).toEqual(["restore lost", "missed"]);
   });
 
   it("with nothing in a new store", () => {
     const { extensions, one } = twoNotebooks();
-    extensions.restore(NO_EXTENSIONS);
+    extensions.restore(NO_EXTENSIONS, undefined);
     expect(one.calls).toEqual(["restore"]);
   });
 });

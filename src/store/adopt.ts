@@ -11,8 +11,7 @@ import type { Before, TrackedUsers } from "./tracked-users.js";
  * 2. If it does not, or if another tab moves the head before this is committed, users are tracked who did not leave in
  *    a commit that memory did not hear of.
  * 3. The lists of all of them were compared with memory's pins, not with the store's: they are outdated.
- * @param summary what extensions know. As of a token of memory's own, it is part of the gap: if another tab moves the
- *   head before this is committed, it says nothing of what is there
+ * @param summary what extensions know, as of memory's token: they have missed what the store missed
  */
 export function changesToAdopt(
   memory: TrackedUsers,
@@ -22,11 +21,10 @@ export function changesToAdopt(
   const users = [...memory.users.keys()];
   const track: Change = { type: "track", users: users.filter((userId) => !hasLeft(userId)) };
   const { token: next } = memory;
-  const events = summary === undefined ? {} : { events: summary };
-  const known: Change = { type: "step", changed: [], left: [], ...events };
-  if (next === undefined || next === since)
-    return [track, { type: "invalidate", users }, ...(summary === undefined ? [] : [known])];
-  return [{ ...known, since, next, changed: users, everyone: "untracked", isGap: true }, track];
+  const known: readonly Change[] =
+    summary === undefined ? [] : [{ type: "step", changed: [], left: [], events: summary }];
+  if (next === undefined || next === since) return [track, { type: "invalidate", users }, ...known];
+  return [{ type: "step", since, next, changed: users, left: [], everyone: "untracked", isGap: true }, track, ...known];
 }
 
 /**

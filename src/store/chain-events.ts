@@ -1,6 +1,6 @@
 import type { UserId } from "../model/ids.js";
 import type { News } from "./announcement.js";
-import type { Change, Commit, SyncStep } from "./change.js";
+import type { Change, Commit } from "./change.js";
 import type { SavedAccount } from "./load.js";
 import type { Before } from "./tracked-users.js";
 
@@ -8,9 +8,9 @@ import type { Before } from "./tracked-users.js";
 export interface ChainEvents {
   /**
    * These commits of other trackers are in the chain before what is pending: extensions follow them. Comes before
-   * `followed`. `dropped`: steps of ours that are not to be committed any more, and were not by another tracker.
+   * `followed`.
    */
-  readonly extended: (commits: readonly Commit[], dropped: readonly SyncStep[]) => void;
+  readonly extended: (commits: readonly Commit[]) => void;
   /** Commits of other trackers were applied. `isSummary`: several at once, because some had not been announced. */
   readonly followed: (before: Before, commits: readonly Commit[], isSummary: boolean) => void;
   /** Users are in doubt: another tracker was given changes of them and cannot commit them. */

@@ -3,7 +3,7 @@ import { StoreClearedError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
 import type { News } from "./announcement.js";
 import type { ChainParts } from "./chain-parts.js";
-import { isFailedGap, type Commit, type SyncStep } from "./change.js";
+import { isFailedGap, type Commit } from "./change.js";
 import { canFollow, doubt, follow, followSave, type Clone, type SavedLists } from "./clone.js";
 import { readMissing, type Missing } from "./load.js";
 import { rebase, type Rebased } from "./rebase.js";
@@ -116,7 +116,7 @@ export class ChainReader {
     if (canFollow(clone, commits)) {
       events.together(() => {
         const before = follow(clone, commits, position);
-        events.extended(unknown, []);
+        events.extended(unknown);
         events.followed(before, unknown, false);
       });
     } else this.#setBehind(true);
@@ -159,7 +159,7 @@ export class ChainReader {
     const { clone, events, name } = this.#parts;
     const { before, dropped, commits } = rebase(clone, missing, name);
     if (missing.type === "everything") events.reread(missing.account);
-    else events.extended(commits, droppedSteps(dropped));
+    else events.extended(commits);
     if (missing.type === "everything" || commits.some(isFailedGap)) events.tracksLost(lostTracks(dropped, clone));
     events.followed(before, commits, true);
     const lists = savedElsewhere(missing, name);
@@ -176,11 +176,6 @@ export class ChainReader {
 
 const unknownCommits = (news: News, { head }: Clone): readonly Commit[] =>
   news.type === "commits" ? news.commits.filter(({ number }) => number > head) : [];
-
-const droppedSteps = (dropped: Rebased["dropped"]): readonly SyncStep[] =>
-  dropped.flatMap(({ pending: { change }, outcome }) =>
-    change.type === "step" && outcome === "applied" ? [change] : [],
-  );
 
 /** Users whom a dropped `track()` leaves untracked. */
 function lostTracks(dropped: Rebased["dropped"], { users }: Clone): readonly UserId[] {

@@ -59,8 +59,9 @@ export interface SyncExtension<Event = unknown> {
   /**
    * An event takes effect in memory. Returns what it does to the tracked users, which is committed with it: `changed`
    * become tracked and outdated, unless the response lists them in `left`; `left` become untracked.
+   * @param token the sync token that memory stands on then
    */
-  apply(event: Event): DeviceChanges | undefined;
+  apply(event: Event, token: string | undefined): DeviceChanges | undefined;
   /**
    * Responses were missed: whatever they would have said is unknown.
    * @param token the sync token that they led to; `undefined` if nothing is known of them
@@ -70,7 +71,8 @@ export interface SyncExtension<Event = unknown> {
   records(): readonly unknown[];
   /**
    * Events that say all that memory knows: what is committed to a store that could not be opened before, on top of what
-   * it holds.
+   * it holds. If another tab moves the head before that, they are applied on top of another token than the one that
+   * memory stands on now.
    */
   summary(): readonly Event[];
   /** Users who are to be tracked, as of now. Asked after {@link restore}; those who are not tracked will be. */

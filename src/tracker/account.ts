@@ -84,10 +84,7 @@ export class Account {
     const { scheduler } = settings;
     const extensionRecords = () => extensions.records();
     this.chain = new Chain(account, { store, owner: account.owner, name, scheduler, extensionRecords }, compactIndex, {
-      extended: (commits, dropped) => {
-        // What memory knew while it stood in for the store is of another line of tokens.
-        if (dropped.some(({ isGap, events }) => isGap === true && events !== undefined))
-          extensions.missed(this.chain.clone.token);
+      extended: (commits) => {
         extensions.follow(commits);
         extensions.follow(this.chain.clone.pending); // again: they come after those commits now
       },
@@ -103,7 +100,7 @@ export class Account {
       reread: (read) => {
         this.calls.missed([UNKNOWN_COMMITS]);
         this.#passed.reread(read);
-        extensions.restore(read.extensions);
+        extensions.restore(read.extensions, read.state.token);
         this.#trackExtensions(); // as of what is saved: users of pending events may have left
         extensions.follow(this.chain.clone.pending);
         this.parts.memory.checkOurKey(read.ourKey);
@@ -159,7 +156,7 @@ export class Account {
       commit: (change) => this.#commit(change),
     });
     outputs.reportAll(loadProblems(account));
-    extensions.restore(account.extensions);
+    extensions.restore(account.extensions, account.state.token);
     this.#trackExtensions();
     this.#confirmByOption();
   }
@@ -290,7 +287,7 @@ export class Account {
     this.#passed.standOn(saved);
     parts.memory.reset(saved.ourKey);
     parts.index.reset();
-    extensions.restore(saved.extensions);
+    extensions.restore(saved.extensions, saved.state.token);
     for (const change of changes) keepFirst(before, this.chain.apply(this.#extended(change)).before);
     this.#changed(before);
     this.#trackExtensions();

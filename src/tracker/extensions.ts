@@ -18,6 +18,8 @@ import type { SyncExtension } from "../sync/sync-extension.js";
 export class Extensions {
   readonly #all: readonly SyncExtension[];
   readonly #ownUserId: UserId;
+  /** Where the last step that was followed leads. */
+  #token: string | undefined;
   readonly #report: (problem: TrackerProblem) => void;
 
   constructor(all: readonly SyncExtension[], ownUserId: UserId, report: (problem: TrackerProblem) => void) {
@@ -55,7 +57,9 @@ export class Extensions {
     for (const { change } of commits) if (change.type === "step") this.#follow(change);
   }
 
-  restore({ records, steps, isFromStart }: SavedExtensions): void {
+  /** @param token where the last of the saved steps leads */
+  restore({ records, steps, isFromStart }: SavedExtensions, token: string | undefined): void {
+    this.#token = undefined;
     for (const one of this.#all) {
       const own = records.get(one.name) ?? (isFromStart ? [] : undefined);
       this.#guarded(one, () => {
@@ -63,14 +67,7 @@ export class Extensions {
       });
     }
     for (const step of steps) this.#follow(step);
-  }
-
-  /** Something was missed. @param token where that leads to */
-  missed(token: string | undefined): void {
-    for (const one of this.#all)
-      this.#guarded(one, () => {
-        one.missed(token);
-      });
+    this.#token = token;
   }
 
   /** Everything that they amount to. One that cannot say has nothing saved. */
@@ -109,6 +106,7 @@ export class Extensions {
   }
 
   #follow(step: SyncStep): readonly DeviceChanges[] {
+    this.#token = step.next ?? this.#token;
     if (!concernsExtensions(step)) return [];
     return this.#all.flatMap((one) => {
       const { events: all = {} } = step;
@@ -117,7 +115,7 @@ export class Extensions {
         this.#guarded(one, () => {
           one.missed(step.next);
         });
-      return (events ?? []).flatMap((event) => this.#guarded(one, () => one.apply(event)) ?? []);
+      return (events ?? []).flatMap((event) => this.#guarded(one, () => one.apply(event, this.#token)) ?? []);
     });
   }
 

@@ -36,6 +36,7 @@ const acknowledgeIn = (store: DeviceStore, changes: Partial<Acknowledgement> = {
     confirms: false,
     at: 9,
     inMemory: undefined,
+    isTracked: true,
     ...changes,
   };
   return inStore(
@@ -49,6 +50,13 @@ const savedPins = (store: DeviceStore, userId = BOB): Pins =>
   (saved(store, listKey(userId)) as { pins?: Pins } | undefined)?.pins ?? NO_PINS;
 
 describe("acknowledging a master key", () => {
+  it("of a user who is not tracked is not compared with their list, which is of former times", () => {
+    const store = savedBob();
+    expect(acknowledgeIn(store, { masterKey: first.master.publicKey })).toHaveProperty("masterKey", KEY);
+    expect(acknowledgeIn(store, { masterKey: first.master.publicKey, isTracked: false })).toHaveProperty("list");
+    expect(savedPins(store).masterKey).toBe(first.master.publicKey);
+  });
+
   it("pins it instead of the first one, in the list as well, and leaves the rest", () => {
     const store = savedBob();
     expect(acknowledgeIn(store)).toEqual({ list: acknowledged });

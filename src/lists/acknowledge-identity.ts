@@ -22,7 +22,7 @@ export interface IdentityToAcknowledge {
 
 /**
  * Pins a master key instead of the one first seen of a user, in the store and in memory. Completes when that is
- * durable. Fails with {@link IdentityChangedError} if the user has another master key in the meantime.
+ * durable. Fails with {@link IdentityChangedError} if the user is tracked and has another master key in the meantime.
  */
 export function acknowledgeIdentity(
   identity: IdentityToAcknowledge,
@@ -34,7 +34,8 @@ export function acknowledgeIdentity(
     chain.write({
       keys: acknowledgeKeys(userId),
       prepare: () => {
-        const acknowledgement = { ...identity, inMemory: memory.last(userId)?.list };
+        const isTracked = chain.clone.users.has(userId);
+        const acknowledgement = { ...identity, inMemory: memory.last(userId)?.list, isTracked };
         return (records, base) => {
           const result = acknowledge(records, base, acknowledgement);
           const isDone = result !== "nothing-to-do" && "list" in result;

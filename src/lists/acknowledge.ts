@@ -30,6 +30,8 @@ export interface Acknowledgement {
   readonly at: number;
   /** The user's list in memory: it may be newer than the saved one if that could not be saved. */
   readonly inMemory: DeviceList | undefined;
+  /** Lists of users who are not tracked are of former times: what was shown to a person may be newer. */
+  readonly isTracked: boolean;
 }
 
 /**
@@ -39,7 +41,7 @@ export interface Acknowledgement {
 export function acknowledge(
   records: SavedRecords,
   base: WriteBase,
-  { userId, masterKey, ownUserId, confirms, at, inMemory }: Acknowledgement,
+  { userId, masterKey, ownUserId, confirms, at, inMemory, isTracked }: Acknowledgement,
 ): Acknowledged {
   const key = listKey(userId);
   const record = listRecordIn(records, userId);
@@ -49,9 +51,10 @@ export function acknowledge(
     inMemory !== undefined &&
     inMemory.identity.masterKey === masterKey &&
     inMemory.fetchedAt > saved.list.fetchedAt;
-  if (!confirms && saved !== undefined && !isUnsaved && saved.list.identity.masterKey !== masterKey)
+  const mayHaveChanged = !confirms && isTracked;
+  if (mayHaveChanged && saved !== undefined && !isUnsaved && saved.list.identity.masterKey !== masterKey)
     return { masterKey: saved.list.identity.masterKey };
-  if (!confirms && saved === undefined && inMemory !== undefined && inMemory.identity.masterKey !== masterKey)
+  if (mayHaveChanged && saved === undefined && inMemory !== undefined && inMemory.identity.masterKey !== masterKey)
     return { masterKey: inMemory.identity.masterKey };
   const pins = repinMasterKey(record.pins, masterKey, confirms ? "verified" : "acknowledged", at);
   const isConfirmed = confirms && pins === record.pins;

@@ -78,7 +78,7 @@ describe("a session", () => {
       "an invited user must not read any more",
       { joined: [ALICE, BOB], invited: [CAROL], devices: [PHONE, LAPTOP], historyVisibility: "joined" },
       { stand: { ...NOW.stand, historyVisibility: "invited" } },
-      { type: "user-left", userId: CAROL },
+      { type: "user-excluded", userId: CAROL },
     ],
     ["responses were missed", { stand: { ...NOW.stand, missedUntil: "s9" } }, {}, { type: "responses-missed" }],
     [
@@ -100,6 +100,18 @@ describe("a session", () => {
       { type: "device-replaced", userId: BOB, deviceId: "PHONE" },
     ],
     [
+      "a device has other keys than when it was given the session",
+      {},
+      {
+        sharedWith: [
+          { ...PHONE, device: testDevice(BOB, "PHONE", { keys: { "curve25519:PHONE": "old" } }) },
+          LAPTOP,
+          TABLET,
+        ],
+      },
+      { type: "device-replaced", userId: BOB, deviceId: "PHONE" },
+    ],
+    [
       "a user has another master key",
       { stand: { ...NOW.stand, masterKeys: { [BOB]: "another" } } },
       {},
@@ -112,6 +124,7 @@ describe("a session", () => {
       { type: "visibility-changed", from: "shared", to: "joined" },
     ],
     ["it is too old", { at: 2_000 }, {}, { type: "too-old", age: 1_000 }],
+    ["the clock was set back", { at: 900 }, {}, { type: "too-old", age: -100 }],
     ["it was used too often", {}, { messageCount: 10 }, { type: "too-many-messages", count: 10 }],
     ["the age cannot be told", {}, { createdAt: Number.NaN }, { type: "too-old", age: Number.NaN }],
     [

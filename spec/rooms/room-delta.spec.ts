@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { namesIn, readJoinedRoom } from "../../src/rooms/room-delta.js";
-import { BOB, CAROL } from "../support/users.js";
+import { BOB, CAROL, DAVE } from "../support/users.js";
 
 const ROOM = "!room:example.org";
 const member = (userId: string, membership: unknown, id = `$${String(membership)}`) => ({
@@ -34,9 +34,10 @@ describe("what a response says of a room", () => {
   it.each(["state_after", "org.matrix.msc4222.state_after"])("is only %s where there is one", (name) => {
     const room = {
       [name]: { events: [member(BOB, "join")] },
-      ...timeline(member(BOB, "leave"), member(CAROL, "join")),
+      ...timeline(member(BOB, "ban"), member(CAROL, "join"), member(DAVE, "leave")),
     };
-    expect(read(room)).toMatchObject({ joined: [BOB], left: [] });
+    // A departure from which the user has come back is only in the timeline.
+    expect(read(room)).toMatchObject({ joined: [BOB], left: [[BOB, "$ban"]] });
   });
 
   it("keeps a departure from which the user came back", () => {

@@ -79,7 +79,7 @@ export function restartedIn(m: Marbles, first: RoomsUnderTest, options: RoomsSet
 }
 
 /** Such as `alice ALICE1, bob BOB1`, with what else is not as usual. */
-export function inShort({ devices, joined, invited, uncertain, leftOut, isComplete }: RoomRecipients): string {
+function inShort({ devices, joined, invited, uncertain, leftOut, isComplete }: RoomRecipients): string {
   const reached = devices.map(({ userId, deviceId }) => `${localpart(userId)} ${deviceId}`);
   const without = [...joined, ...invited].filter((userId) => !devices.some((device) => device.userId === userId));
   const parts = [

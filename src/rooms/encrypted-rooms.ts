@@ -72,7 +72,7 @@ const REFRESH_WAIT = 60_000;
 /** A watcher tries again after so long, in ms, doubling. */
 const FIRST_WAIT = 2_000;
 const LAST_WAIT = 300_000;
-/** Rooms that are fetched at a time after responses were missed. */
+/** Rooms that are fetched at a time. */
 const ROOMS_AT_A_TIME = 3;
 
 /**
@@ -119,9 +119,12 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
   readonly #refresh$ = new Subject<void>();
   readonly #loading = new Map<RoomId, Observable<never>>();
   #changed = false;
+  /** Whether this tab is given responses: one tab fetches what all are waiting for. */
+  #isSyncing = false;
   #attachment: Attachment | undefined;
 
   constructor({ membersApi, lazyLoadMembers = true }: EncryptedRoomsOptions) {
+    if (!isObject(membersApi)) throw new TypeError(`membersApi should be a MembersApi, not ${shown(membersApi)}`);
     if (typeof lazyLoadMembers !== "boolean")
       throw new TypeError(`lazyLoadMembers should be a boolean, not ${shown(lazyLoadMembers)}`);
     this.#membersApi = membersApi;
@@ -182,8 +185,20 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
         switchMap((users) => tracker.watchDeviceKeys(users).pipe(map((lists) => ({ lists, users })))),
       );
       const recipients$ = combineLatest([room$, lists$]).pipe(
-        filter(([room, { users }]) => areSame(readersOf(room), users)), // until the others are watched, too
-        map(([room, { lists }]) => roomRecipients(room, lists, policy, userId, scheduler.now())),
+        switchMap(([room, { lists, users }]) => {
+          const answer$ = defer(() => {
+            // Until the others are watched, too, or the room is read again.
+            if (states.rooms.get(roomId) !== room || !areSame(readersOf(room), users)) return EMPTY;
+            return of(roomRecipients(room, lists, policy, userId, scheduler.now()));
+          });
+          // More may have been given by the time at which a gap is closed.
+          const current$: Observable<RoomRecipients> = defer(() => {
+            if (this.#isReady) return answer$;
+            const incomplete$ = answer$.pipe(map((now) => ({ ...now, isComplete: false })));
+            return concat(incomplete$, tracker.ready$.pipe(switchMap(() => current$)));
+          });
+          return current$;
+        }),
       );
       const fetched$ = this.#changes$.pipe(
         exhaustMap(() => (states.rooms.get(roomId)?.isComplete === false ? complete$ : EMPTY)),
@@ -201,11 +216,12 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
    */
   memberChanged(roomId: RoomId, userId: UserId, action: OwnAction): Observable<void> {
     const membership = action === "invite" ? "invited" : "gone";
-    const { tracker } = this.#attached;
+    const { tracker, states } = this.#attached;
     return defer(() => {
       const { token } = tracker;
+      const after = states.rooms.get(roomId)?.shownUntil;
       const id = `ours at ${tracker.scheduler.now()} after ${token ?? "nothing"}`;
-      return tracker.commit({ type: "sent", roomId, userId, membership, token, id });
+      return tracker.commit({ type: "sent", roomId, userId, membership, after, id });
     });
   }
 
@@ -231,18 +247,16 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
       const message = `events of ${roomId} could not be understood and count for nothing: ${events.slice(0, 5).join(", ")}`;
       tracker.report({ type: "room-events-refused", roomId, count: events.length, message });
     }
-    if (Array.from(states.rooms.values()).some(({ isAwaited }) => isAwaited))
-      tracker.emit(() => {
-        this.#refresh$.next();
-      });
+    if (!this.#isSyncing) this.#notify(); // rooms may have been waiting since before the restart
+    this.#isSyncing = true;
     return event === undefined ? [] : [event];
   }
 
   /** @internal */
-  apply(event: RoomsEvent): DeviceChanges {
+  apply(event: RoomsEvent, token: string | undefined): DeviceChanges {
     const { tracker, states } = this.#attached;
     this.#notify();
-    return states.apply(event, (userId) => tracker.isTracked(userId));
+    return states.apply(event, token, (userId) => tracker.isTracked(userId));
   }
 
   /** @internal */
@@ -258,7 +272,9 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
 
   /** @internal */
   summary(): readonly RoomsEvent[] {
-    return this.#attached.states.records().map((rooms) => ({ type: "known", rooms }));
+    const { tracker, states } = this.#attached;
+    const { token } = tracker;
+    return states.records().map((rooms) => ({ type: "known", token, rooms }));
   }
 
   /** @internal */
@@ -272,12 +288,25 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
     return this.#attachment;
   }
 
+  /** Whether everything is applied that was given. */
+  get #isReady(): boolean {
+    let isReady = false;
+    this.#attached.tracker.ready$.subscribe(() => (isReady = true)).unsubscribe();
+    return isReady;
+  }
+
   #notify(): void {
     if (this.#changed) return;
     this.#changed = true;
-    this.#attached.tracker.emit(() => {
+    const { tracker } = this.#attached;
+    const emission = () => {
       this.#changed = false;
       this.#changes$.next();
+      this.#refresh$.next();
+    };
+    // At the end of the queue: watched lists are notified of the same change first, or they would pass for current.
+    tracker.emit(() => {
+      tracker.emit(emission);
     });
   }
 
@@ -310,7 +339,9 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
           this.#commit({ type: "ask", roomId, token }, () => states.rooms.has(roomId)),
           this.#fetch(roomId, tries),
         );
-      return fetchMembers(room, this.#membersApi, token).pipe(
+      const { shownUntil: after } = room;
+      const isOutdated = () => states.rooms.get(roomId) !== room || room.shownUntil !== after;
+      return fetchMembers(room, this.#membersApi, token, tracker.userId).pipe(
         mergeMap((fetched) => {
           const { uncertainSince } = fetched;
           const isDone = () =>
@@ -320,8 +351,13 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
         catchError((error: unknown) => {
           const isOver = error instanceof RoomError && ["not-joined", "not-encrypted"].includes(error.reason);
           const failed$ = throwError(() => error);
-          const isThere = () => !states.rooms.has(roomId);
-          return isOver ? concat(this.#commit({ type: "forget", roomId }, isThere), failed$) : failed$;
+          if (!isOver) return failed$;
+          if (isOutdated()) return EMPTY; // sync has said more since the server looked: it may be otherwise now
+          const isDone = () => states.rooms.get(roomId) === undefined || isOutdated();
+          return concat(
+            this.#commit({ type: "forget", roomId, after }, isDone),
+            defer(() => (states.rooms.has(roomId) ? EMPTY : failed$)),
+          );
         }),
         (fetched$) =>
           concat(
@@ -353,6 +389,8 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
       return tracker.getDeviceKeys(users).pipe(catchError((error: unknown) => failed(roomId, error)));
     });
     const answer = (lists: DeviceKeysByUser): Observable<RoomRecipients> => {
+      // A response has been given that is not applied yet.
+      if (!this.#isReady) return concat(tracker.ready$.pipe(ignoreElements()), this.#answer(roomId, policy, tries));
       const room = this.#joinedRoom(roomId);
       const isWhole = room.isComplete && readersOf(room).every((reader) => lists.has(reader));
       if (isWhole) return of(roomRecipients(room, lists, policy, userId, scheduler.now()));
@@ -362,9 +400,13 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
     return concat(this.#complete(roomId), lists$.pipe(mergeMap(answer)));
   }
 
-  /** Fetches the members of rooms in use after responses were missed: until then nobody in them is tracked. */
+  /**
+   * Fetches the members of rooms in use after responses were missed, or events in a timeline: some may have left, of
+   * whom the server announces no changes any more.
+   */
   #refresh(): Observable<never> {
     const { tracker, states } = this.#attached;
+    if (!this.#isSyncing) return EMPTY;
     const awaited = Array.from(states.rooms.values()).flatMap(({ roomId, isAwaited }) => (isAwaited ? [roomId] : []));
     let hasFailed = false;
     const fetched$ = from(awaited).pipe(

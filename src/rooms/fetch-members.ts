@@ -2,7 +2,7 @@ import { catchError, defaultIfEmpty, defer, forkJoin, map, of, take, throwError,
 import { InvalidResponseError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
 import { isObject } from "../model/json.js";
-import { RoomError } from "./errors.js";
+import { RoomError, type RoomErrorReason } from "./errors.js";
 import type { MembersApi } from "./members-api.js";
 import { toNames } from "./room-delta.js";
 import type { FetchedMembers, Room } from "./room.js";
@@ -14,7 +14,12 @@ import { readEncryption, readMember, readStateEvent, readVisibility } from "./wi
  * Fails with {@link RoomError}.
  * @param token the sync token that memory stands on
  */
-export function fetchMembers(room: Room, api: MembersApi, token: string | undefined): Observable<FetchedMembers> {
+export function fetchMembers(
+  room: Room,
+  api: MembersApi,
+  token: string | undefined,
+  ownUserId: UserId,
+): Observable<FetchedMembers> {
   const { roomId, uncertainSince, needsState, isUnsure, encryption } = room;
   const isNew = encryption === undefined;
   // Where we know more than sync has shown, only the current members will do.
@@ -27,12 +32,16 @@ export function fetchMembers(room: Room, api: MembersApi, token: string | undefi
     visibility: state("m.room.history_visibility"),
   }).pipe(
     map(({ members, encrypted, visibility }): FetchedMembers => {
+      const { joined, invited } = membersIn(members);
+      // A server also responds for a room that we have left, with its state at that time, and for a public one.
+      if (!joined.has(ownUserId)) throw new RoomError(roomId, reasonOfAbsence(room));
       const read = readEncryption(encrypted);
       if (isNew && read === undefined) throw new RoomError(roomId, "not-encrypted");
       return {
         roomId,
         uncertainSince,
-        ...membersIn(members),
+        joined: toNames(joined),
+        invited: toNames(invited),
         ...(read !== undefined && { encryption: read }),
         ...((needsState || isNew) && { visibility: readVisibility(visibility) }),
       };
@@ -44,25 +53,28 @@ export function fetchMembers(room: Room, api: MembersApi, token: string | undefi
 const one = <T>(request: () => Observable<T>): Observable<T | undefined> =>
   defer(request).pipe(take(1), defaultIfEmpty(undefined));
 
-function membersIn(response: unknown): { readonly joined: string; readonly invited: string } {
+function membersIn(response: unknown): Readonly<Record<"joined" | "invited", ReadonlySet<UserId>>> {
   if (!isObject(response) || !Array.isArray(response.chunk))
     throw new InvalidResponseError("/members", "chunk", "an array of member events");
-  const joined: UserId[] = [];
-  const invited: UserId[] = [];
+  const joined = new Set<UserId>();
+  const invited = new Set<UserId>();
   for (const value of response.chunk as unknown[]) {
     const event = readStateEvent(value);
     const [userId, membership] = (event?.type === "m.room.member" ? readMember(event) : undefined) ?? [];
     if (userId === undefined) throw new InvalidResponseError("/members", "chunk", "member events only");
-    if (membership === "joined") joined.push(userId);
-    else if (membership === "invited") invited.push(userId);
+    if (membership === "joined") joined.add(userId);
+    else if (membership === "invited") invited.add(userId);
   }
-  return { joined: toNames(new Set(joined)), invited: toNames(new Set(invited)) };
+  return { joined, invited };
 }
 
-/** Of a room that sync has shown, or shows again, a refusal says that we have been removed in what we missed. */
-function toRoomError({ roomId, encryption, needsState }: Room, error: unknown): RoomError {
+function toRoomError(room: Room, error: unknown): RoomError {
   if (error instanceof RoomError) return error;
   const status = isObject(error) ? error.status : undefined;
-  const isRefused = (encryption === undefined || needsState) && (status === 403 || status === 404);
-  return new RoomError(roomId, isRefused ? "not-joined" : "members-unknown", { cause: error });
+  const reason = status === 403 || status === 404 ? reasonOfAbsence(room) : "members-unknown";
+  return new RoomError(room.roomId, reason, { cause: error });
 }
+
+/** If responses were missed, we have been removed in them; otherwise sync is about to show it. */
+const reasonOfAbsence = ({ encryption, needsState }: Room): RoomErrorReason =>
+  encryption === undefined || needsState ? "not-joined" : "members-unknown";

@@ -1,4 +1,5 @@
 import type { DeviceId, UserId } from "../model/ids.js";
+import type { DeviceKeys } from "../model/wire.js";
 import type { LeftOutReason } from "../trust/left-out.js";
 import type { DeviceRef } from "../trust/recipient-policy.js";
 import type { RecipientDevice } from "../trust/recipients.js";
@@ -7,8 +8,10 @@ import type { HistoryVisibility } from "./wire.js";
 
 /** A device that has the session. `RecipientDevice`s can be passed as they are. */
 export interface SharedDevice extends DeviceRef {
-  /** Its curve25519 key when it was given the session, if that is known. Unpadded base64. */
+  /** Its curve25519 key when it was given the session. Unpadded base64. @default that of `device` */
   readonly curve25519?: string | undefined;
+  /** It as it was when it was given the session. Without this and without a key, other keys are not noticed. */
+  readonly device?: DeviceKeys | undefined;
 }
 
 /** An outbound group session, as the application has it. */
@@ -25,8 +28,10 @@ export interface SharedSession {
 
 /** Why a session must not be used any more. */
 export type RotateReason =
-  /** A user who has it left, though they may have come back. Matrix spec, client-server API, "Sharing keys between devices". */
+  /** A user who has it left, though they may have come back. */
   | { readonly type: "user-left"; readonly userId: UserId }
+  /** A user who has it is only invited, and the history is for members only now. */
+  | { readonly type: "user-excluded"; readonly userId: UserId }
   /** Responses were missed: any user may have left in them, and come back. */
   | { readonly type: "responses-missed" }
   /** A device that has it is no device of the user any more. */
@@ -44,7 +49,7 @@ export type RotateReason =
   | { readonly type: "identity-changed"; readonly userId: UserId }
   /** Those who join later may read what is sent now, or no longer may. */
   | { readonly type: "visibility-changed"; readonly from: HistoryVisibility; readonly to: HistoryVisibility }
-  /** It has been used for as long as the room allows. In ms. */
+  /** It has been used for as long as the room allows, or the clock was set back: `age`, in ms, is negative then. */
   | { readonly type: "too-old"; readonly age: number }
   /** It has been used for as many messages as the room allows. */
   | { readonly type: "too-many-messages"; readonly count: number }
@@ -63,6 +68,7 @@ export interface KeySharePlan {
  * What to do before the next message of a room: which devices must be given the session, and whether another one must be
  * made first, because somebody who has this one must not read on. Pure.
  *
+ * @param now what `recipients` has just emitted; what a watcher has may be older for users who are only invited
  * @example
  * rooms.recipients(roomId).subscribe((now) => {
  *   const { share, rotate } = planKeyShare(session, now);
@@ -91,7 +97,7 @@ function settingsReasons({ createdAt, messageCount, stand }: SharedSession, now:
   if (stand.algorithm !== algorithm) reasons.push({ type: "algorithm-changed", from: stand.algorithm, to: algorithm });
   if (isForLater(stand.historyVisibility) !== isForLater(to))
     reasons.push({ type: "visibility-changed", from: stand.historyVisibility, to });
-  if (!(age < rotationPeriodMs)) reasons.push({ type: "too-old", age });
+  if (!(age >= 0 && age < rotationPeriodMs)) reasons.push({ type: "too-old", age });
   if (!(messageCount < rotationPeriodMsgs)) reasons.push({ type: "too-many-messages", count: messageCount });
   if (stand.missedUntil !== now.stand.missedUntil) reasons.push({ type: "responses-missed" });
   return reasons;
@@ -107,7 +113,9 @@ function userReasons(users: ReadonlySet<UserId>, before: RoomStand, now: RoomRec
   for (const userId of users) {
     const { departures, masterKeys } = now.stand;
     const hasLeft = departures[userId] !== undefined && departures[userId] !== before.departures[userId];
-    if (!readers.has(userId) || hasLeft) reasons.push({ type: "user-left", userId });
+    if (!readers.has(userId) && now.invited.includes(userId) && !hasLeft)
+      reasons.push({ type: "user-excluded", userId });
+    else if (!readers.has(userId) || hasLeft) reasons.push({ type: "user-left", userId });
     else if (before.masterKeys[userId] !== undefined && masterKeys[userId] !== before.masterKeys[userId])
       reasons.push({ type: "identity-changed", userId });
   }
@@ -119,13 +127,16 @@ function deviceReasons(shared: readonly SharedDevice[], now: RoomRecipients): Ro
   const leftOut = byUser(now.leftOut);
   const readers = readersIn(now);
   const unknown = new Set(now.unlisted);
-  return shared.flatMap(({ userId, deviceId, curve25519 }): RotateReason[] => {
+  return shared.flatMap(({ userId, deviceId, curve25519, device: was }): RotateReason[] => {
     if (!readers.has(userId) || unknown.has(userId)) return [];
     const device = devices.get(userId)?.get(deviceId);
     const without = leftOut.get(userId)?.get(deviceId);
     if (device !== undefined) {
-      const isSame = curve25519 === undefined || device.device.keys[`curve25519:${deviceId}`] === curve25519;
-      return isSame ? [] : [{ type: "device-replaced", userId, deviceId }];
+      const name = `curve25519:${deviceId}`;
+      const key = curve25519 ?? was?.keys[name];
+      return key === undefined || key === device.device.keys[name]
+        ? []
+        : [{ type: "device-replaced", userId, deviceId }];
     }
     if (without === undefined) return [{ type: "device-removed", userId, deviceId }];
     // The sending device has made the session.

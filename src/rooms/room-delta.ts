@@ -30,8 +30,9 @@ export interface RoomDelta {
    * - `whole`: it has the whole state of the room, but for what lazy loading leaves out: we have just joined
    * - `limited`: events are missing in its timeline
    * - `unclear`: something in it could not be understood
+   * - `first`: the encryption has been switched on, and what was said of the room before was not read
    */
-  readonly kind?: "whole" | "limited" | "unclear";
+  readonly kind?: "whole" | "limited" | "unclear" | "first";
 }
 
 /** User IDs, one to a line: a string of 10,000 is cloned many times faster than an array. */
@@ -50,10 +51,10 @@ export interface ReadRoom {
 
 /**
  * Reads `rooms.join.<room ID>` of a sync response: the state before the timeline, then the timeline; or, with MSC4222,
- * the state after it, and then the timeline says nothing about the state.
+ * the state after it, and then the timeline says nothing about the state, except who has left and come back.
  */
 export function readJoinedRoom(roomId: RoomId, room: unknown): ReadRoom {
-  const { events, refused: unreadable } = stateEvents(room);
+  const { events, passing, refused: unreadable } = stateEvents(room);
   const members = new Map<UserId, Membership>();
   const left = new Map<UserId, string>();
   const refused = [...unreadable];
@@ -81,6 +82,11 @@ export function readJoinedRoom(roomId: RoomId, room: unknown): ReadRoom {
       else encryption = read;
     }
   }
+  for (const event of passing) {
+    const [userId, membership] = event.type === "m.room.member" ? (readMember(event) ?? []) : [];
+    if (userId === undefined || membership !== "gone") continue;
+    if (members.has(userId) && members.get(userId) !== "gone") left.set(userId, event.id);
+  }
   const named = (wanted: Membership) =>
     toNames(Array.from(members).flatMap(([userId, membership]) => (membership === wanted ? [userId] : [])));
   const kind = isWhole ? "whole" : refused.length > 0 ? "unclear" : isLimited ? "limited" : undefined;
@@ -105,17 +111,19 @@ export function hasEncryptionEvent(room: unknown): boolean {
 }
 
 interface StateEvents {
+  /** What they say is the case, the last one of each type and state key. */
   readonly events: readonly StateEvent[];
+  /** Those of the timeline, if the state is the one after it. */
+  readonly passing: readonly StateEvent[];
   readonly refused: readonly string[];
 }
 
 function stateEvents(room: unknown): StateEvents {
-  if (!isObject(room)) return { events: [], refused: ["the room"] };
+  if (!isObject(room)) return { events: [], passing: [], refused: ["the room"] };
   const { state, timeline } = room;
   const after = room.state_after ?? room["org.matrix.msc4222.state_after"];
-  const sections = after === undefined ? [state, timeline] : [after];
   const refused: string[] = [];
-  const events = sections.flatMap((section) => {
+  const inSection = (section: unknown) => {
     if (section === undefined || section === null) return [];
     const list = isObject(section) ? (section.events ?? []) : undefined;
     if (!Array.isArray(list)) {
@@ -123,6 +131,7 @@ function stateEvents(room: unknown): StateEvents {
       return [];
     }
     return list.flatMap((event: unknown) => readStateEvent(event) ?? []);
-  });
-  return { events, refused };
+  };
+  if (after !== undefined) return { events: inSection(after), passing: inSection(timeline), refused };
+  return { events: [state, timeline].flatMap(inSection), passing: [], refused };
 }

@@ -22,19 +22,20 @@ export type RoomsEvent =
   | ({ readonly type: "members" } & FetchedMembers)
   /** The server is asked about a room that is not known. */
   | { readonly type: "ask"; readonly roomId: RoomId; readonly token: string | undefined }
-  /** We are not in this room, or it is not encrypted. */
-  | { readonly type: "forget"; readonly roomId: RoomId }
+  /** We are not in this room, or it is not encrypted, unless sync has said more of it than `after`. */
+  | { readonly type: "forget"; readonly roomId: RoomId; readonly after: string | undefined }
   /** The server has accepted a membership from us. */
   | {
       readonly type: "sent";
       readonly roomId: RoomId;
       readonly userId: UserId;
       readonly membership: Membership;
-      readonly token: string | undefined;
+      /** `Room.shownUntil` at that time. */
+      readonly after: string | undefined;
       readonly id: string;
     }
-  /** What memory knew while it stood in for the store. */
-  | { readonly type: "known"; readonly rooms: readonly RoomRecord[] };
+  /** What memory knew while it stood in for the store, as of a token. */
+  | { readonly type: "known"; readonly token: string | undefined; readonly rooms: readonly RoomRecord[] };
 
 /** What was read of a response, and what could not be understood. */
 export interface ReadRooms {
@@ -82,7 +83,8 @@ export class RoomStates {
       const read = readJoinedRoom(roomId, room);
       if (read.refused.length > 0) refused.set(roomId, read.refused);
       const isEncrypted = this.rooms.has(roomId) || read.delta?.encryption !== undefined;
-      return read.delta === undefined || !isEncrypted ? [] : [read.delta];
+      if (read.delta === undefined || !isEncrypted) return [];
+      return [this.#asFirst(read.delta)];
     });
     const gone = [...Object.keys(leave), ...Object.keys(invite)].filter((roomId) => this.rooms.has(roomId));
     const left: unknown = lists?.left;
@@ -101,10 +103,11 @@ export class RoomStates {
   }
 
   /**
+   * @param token the sync token that memory stands on then
    * @param isTracked users of whom the server is known to announce changes
    * @returns who has come to share an encrypted room with us, and who shares none any more
    */
-  apply(event: RoomsEvent, isTracked: (userId: UserId) => boolean): DeviceChanges {
+  apply(event: RoomsEvent, token: string | undefined, isTracked: (userId: UserId) => boolean): DeviceChanges {
     this.#before = new Map();
     switch (event.type) {
       case "sync":
@@ -118,19 +121,23 @@ export class RoomStates {
       case "ask": {
         const room = this.#roomOf(event.roomId);
         room.needsState ||= room.encryption === undefined;
-        room.uncertainSince ??= event.token;
+        room.uncertainSince ??= token; // not that of the event: what was answered then may be older by now
+        room.missedUntil ??= event.token; // we may have been here before
         break;
       }
       case "forget":
-        this.#forget(event.roomId);
+        if (this.rooms.get(event.roomId)?.shownUntil === event.after) this.#forget(event.roomId);
         break;
       case "sent": {
-        const { membership, token } = event;
-        this.rooms.get(event.roomId)?.send(event.userId, { membership, token }, event.id);
+        const { membership, after } = event;
+        this.rooms.get(event.roomId)?.send(event.userId, membership, event.id, after);
         break;
       }
       case "known":
-        for (const record of event.rooms) this.#replace(record);
+        for (const record of event.rooms) {
+          const room = this.#replace(record);
+          if (event.token !== token) room.miss(token); // another tab has moved on to another one
+        }
     }
     return this.#effects();
   }
@@ -171,13 +178,19 @@ export class RoomStates {
     for (const roomId of lost) this.#forget(roomId);
     for (const delta of rooms) {
       const room = this.#roomOf(delta.roomId, position.next);
-      room.follow(delta, position, this.#isLazy);
-      if (delta.kind === "whole") this.#trackAgain(room, isTracked);
+      room.follow(this.#asFirst(delta), position, this.#isLazy); // another tab may have forgotten the room meanwhile
+      // An initial sync after a gap untracks everyone in the same step.
+      if (delta.kind === "whole") this.#trackAgain(room, isInitial ? () => false : isTracked);
     }
     for (const userId of strangers) {
       if (!this.#shared.has(userId)) continue; // as the rooms say
       for (const room of this.rooms.values()) if (room.joined.has(userId)) room.doubt(position.next);
     }
+  }
+
+  #asFirst(delta: RoomDelta): RoomDelta {
+    const isKnown = this.rooms.get(delta.roomId)?.encryption !== undefined;
+    return isKnown || delta.kind === "whole" ? delta : { ...delta, kind: "first" };
   }
 
   /** After a gap that could not be closed, nobody is tracked: the members are again as soon as all of them are known. */
@@ -200,12 +213,13 @@ export class RoomStates {
     this.rooms.delete(roomId);
   }
 
-  #replace(record: RoomRecord): void {
+  #replace(record: RoomRecord): Room {
     const known = this.rooms.get(record.roomId);
     this.#forget(record.roomId);
     const room = Room.fromRecord(record, this.#counts);
     if (known !== undefined) room.remember(known);
     this.rooms.set(room.roomId, room);
+    return room;
   }
 
   readonly #counts: MemberCounts = {

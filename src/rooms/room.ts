@@ -8,8 +8,10 @@ const MAX_DEPARTURES = 10_000;
 /** A membership that the server has accepted from us, and that sync has not shown yet. */
 export interface SentMembership {
   readonly membership: Membership;
-  /** The sync token at that time: the response that begins there may be older. */
-  readonly token: string | undefined;
+  /** We have removed the user before, so that they may be shown as a member as of before that. */
+  readonly isAgain?: boolean;
+  /** A response has shown another one: it may have been on its way. The next one is newer. */
+  readonly isDisputed?: boolean;
 }
 
 /** Where a response stands among the others. */
@@ -53,6 +55,7 @@ export interface RoomRecord {
   readonly missedUntil: string | undefined;
   readonly needsState: boolean;
   readonly isAwaited: boolean;
+  readonly shownUntil?: string | undefined;
   readonly sent: readonly (readonly [UserId, SentMembership])[];
   readonly departures: readonly (readonly [UserId, string])[];
 }
@@ -80,8 +83,10 @@ export class Room {
   missedUntil: string | undefined;
   /** Whether the encryption and the visibility must be asked for, too. */
   needsState = false;
-  /** Whether all members were known before responses were missed, and should be again without being asked for. */
+  /** Whether all members were known before something was missed, and should be again without being asked for. */
   isAwaited = false;
+  /** The sync token at the end of the last response that said anything of the room. */
+  shownUntil: string | undefined;
   /** By the users whom we have invited or removed. */
   sent: ReadonlyMap<UserId, SentMembership> = NONE;
 
@@ -112,25 +117,31 @@ export class Room {
    * What a response says of the room.
    * @param isLazy whether sync leaves members out
    */
-  follow(delta: RoomDelta, { since, next }: Position, isLazy: boolean): void {
+  follow(delta: RoomDelta, { next }: Position, isLazy: boolean): void {
     const { encryption, visibility, kind } = delta;
-    // Encryption is never switched off, and a room does not change its algorithm.
-    if (encryption !== undefined)
-      this.encryption = { ...encryption, algorithm: this.encryption?.algorithm ?? encryption.algorithm };
+    this.shownUntil = next;
+    if (encryption !== undefined) this.#encrypt(encryption);
     if (visibility !== undefined || kind === "whole") this.visibility = visibility ?? "shared";
     if (kind === "whole") this.#begin(next, isLazy);
-    else if (kind === "unclear" || (kind === "limited" && isLazy)) this.#becomeUncertain(next);
+    else if (kind === "first") {
+      this.needsState = true;
+      this.#becomeUncertain(next);
+    } else if (kind === "limited" && isLazy) {
+      this.isAwaited ||= this.isComplete; // servers may have named those nowhere who left
+      this.#becomeUncertain(next);
+    } else if (kind === "unclear") this.#becomeUncertain(next);
+    else if (visibility !== undefined && this.needsState) this.#becomeUncertain(next); // an answer would be older
     for (const [userId, eventId] of delta.left) this.#depart(userId, eventId, next);
     const came = new Map<UserId, Membership>(delta.left.map(([userId]) => [userId, "gone"]));
     for (const userId of namesIn(delta.invited)) came.set(userId, "invited");
     for (const userId of namesIn(delta.joined)) came.set(userId, "joined");
-    for (const [userId, membership] of came) this.#named(userId, membership, since, next);
+    for (const [userId, membership] of came) this.#named(userId, membership, next);
   }
 
   /** What the server answered; `false` if it is too old. */
   take({ uncertainSince, joined, invited, encryption, visibility }: FetchedMembers): boolean {
-    if (uncertainSince !== this.uncertainSince) return false;
-    if (encryption !== undefined) this.encryption ??= encryption;
+    if (uncertainSince !== this.uncertainSince || (this.needsState && visibility === undefined)) return false;
+    if (encryption !== undefined) this.#encrypt(encryption);
     if (visibility !== undefined) this.visibility = visibility;
     this.needsState = false;
     const { confirmed } = this;
@@ -147,17 +158,26 @@ export class Room {
     this.confirmed = undefined;
     this.uncertainSince = undefined;
     this.isAwaited = false;
-    this.sent = NONE;
-    return true;
+    return true; // a response on its way may be older than what we sent: it is still to be compared
   }
 
-  /** The server has accepted this membership from us. */
-  send(userId: UserId, sent: SentMembership, eventId: string): void {
-    this.sent = new Map([...this.sent, [userId, sent]]);
-    if (sent.membership === "gone" && (this.joined.has(userId) || this.invited.has(userId)))
+  /**
+   * The server has accepted this membership from us.
+   * @param after what {@link shownUntil} was then
+   */
+  send(userId: UserId, membership: Membership, eventId: string, after: string | undefined): void {
+    const before = this.sent.get(userId)?.membership;
+    // Sync has said more meanwhile, or another tab has done something else: only the server knows what came last.
+    const isUnclear = after !== this.shownUntil || (before !== undefined && before !== membership);
+    const isAgain = before === "gone" && membership === "invited";
+    this.sent = new Map([...this.sent, [userId, { membership, ...(isAgain && { isAgain }) }]]);
+    if (membership === "gone" && (this.joined.has(userId) || this.invited.has(userId)))
       this.#depart(userId, eventId, "");
-    this.#set(userId, sent.membership);
-    this.confirmed?.add(userId);
+    if (isUnclear) this.#becomeUncertain(`${this.shownUntil ?? "the start"}, ${eventId}`);
+    else {
+      this.#set(userId, membership);
+      this.confirmed?.add(userId);
+    }
   }
 
   /** Responses were missed: nothing is certain any more. */
@@ -187,9 +207,9 @@ export class Room {
   }
 
   toRecord(): RoomRecord {
-    const { roomId, encryption, visibility, uncertainSince, missedUntil, needsState, isAwaited } = this;
+    const { roomId, encryption, visibility, uncertainSince, missedUntil, needsState, isAwaited, shownUntil } = this;
     return {
-      ...{ roomId, encryption, visibility, uncertainSince, missedUntil, needsState, isAwaited },
+      ...{ roomId, encryption, visibility, uncertainSince, missedUntil, needsState, isAwaited, shownUntil },
       joined: toNames(this.joined),
       invited: toNames(this.invited),
       confirmed: this.confirmed === undefined ? undefined : toNames(this.confirmed),
@@ -199,9 +219,9 @@ export class Room {
   }
 
   static fromRecord(record: RoomRecord, counts: MemberCounts): Room {
-    const { roomId, encryption, visibility, uncertainSince, missedUntil, needsState, isAwaited } = record;
+    const { roomId, encryption, visibility, uncertainSince, missedUntil, needsState, isAwaited, shownUntil } = record;
     const room = new Room(roomId, counts);
-    Object.assign(room, { encryption, visibility, uncertainSince, missedUntil, needsState, isAwaited });
+    Object.assign(room, { encryption, visibility, uncertainSince, missedUntil, needsState, isAwaited, shownUntil });
     for (const userId of namesIn(record.joined)) room.#set(userId, "joined");
     for (const userId of namesIn(record.invited)) room.#set(userId, "invited");
     room.confirmed = record.confirmed === undefined ? undefined : new Set(namesIn(record.confirmed));
@@ -210,11 +230,17 @@ export class Room {
     return room;
   }
 
+  /** Encryption is never switched off, and a room does not change its algorithm. */
+  #encrypt(encryption: RoomEncryption): void {
+    this.encryption = { ...encryption, algorithm: this.encryption?.algorithm ?? encryption.algorithm };
+  }
+
   /** Its whole state follows: we have just joined. */
   #begin(token: string, isLazy: boolean): void {
-    if (this.joined.size > 0) this.missedUntil = token; // we were away
+    this.missedUntil = token; // we may have been here before
     this.needsState = false;
-    if (isLazy) this.#becomeUncertain(token);
+    // It may have been on its way when we invited or removed a user whom it does not name.
+    if (isLazy || this.isUnsure) this.#becomeUncertain(token);
     else {
       this.leave();
       this.confirmed = undefined;
@@ -224,20 +250,22 @@ export class Room {
 
   #becomeUncertain(token: string | undefined): void {
     this.confirmed = new Set();
-    this.uncertainSince = token;
+    // What another tab asks without knowing what we sent is not answered for this.
+    this.uncertainSince = this.isUnsure ? `${token ?? "the start"}, with ours` : token;
   }
 
-  #named(userId: UserId, membership: Membership, since: Position["since"], next: string): void {
+  #named(userId: UserId, membership: Membership, next: string): void {
     const sent = this.sent.get(userId);
     if (sent !== undefined) {
-      const isShown = sent.membership === membership || (sent.membership === "invited" && membership === "joined");
-      const mayBeOlder = since === undefined || (since ?? undefined) === sent.token;
-      if (!isShown && mayBeOlder) {
-        // The response may have been on its way when we did it, or somebody has undone it since: only the server knows.
+      const isAccepted = sent.membership === "invited" && membership === "joined" && sent.isAgain !== true;
+      const isDisputed = sent.membership !== membership && !isAccepted && sent.isDisputed !== true;
+      const others = Array.from(this.sent).filter(([one]) => one !== userId);
+      this.sent = new Map(isDisputed ? [...others, [userId, { ...sent, isDisputed }]] : others);
+      if (isDisputed) {
+        // The response may have been on its way when we did it, or another user has undone it since: only the server knows.
         this.#becomeUncertain(next);
         return;
       }
-      this.sent = new Map(Array.from(this.sent).filter(([one]) => one !== userId));
     }
     this.#set(userId, membership);
     this.confirmed?.add(userId);

@@ -87,6 +87,8 @@ export class ScriptedHomeserver {
   readonly queries: ScriptedQuery[] = [];
   /** Names of servers that cannot be reached. In answers they are in `failures`, and their users are missing. */
   readonly unreachable = new Set<string>();
+  /** Whether device lists name users who change and share no room with us. */
+  announcesStrangers = true;
   answerAfter: number;
   looksAt: "arrival" | "departure";
 
@@ -183,6 +185,13 @@ export class ScriptedHomeserver {
    * it continues from any token of the tracker.
    */
   step(since?: string | null): SyncResponse {
+    const response = this.respond(since);
+    this.#steps$.next(response);
+    return response;
+  }
+
+  /** The same for a stream of the caller's own: {@link sync$} does not emit it. */
+  respond(since?: string | null): SyncResponse {
     const answered = since === undefined && this.#synced !== undefined ? `s${this.#synced}` : since;
     const response: SyncResponse = { next_batch: this.token, ...(answered !== undefined && { since: answered }) };
     if (answered !== null) {
@@ -192,7 +201,6 @@ export class ScriptedHomeserver {
     const rooms = this.rooms.sync(answered === null ? null : position(answered ?? "s0"), this.#position);
     if (rooms !== undefined) response.rooms = rooms;
     this.#synced = this.#position;
-    this.#steps$.next(response);
     return response;
   }
 
@@ -235,8 +243,16 @@ export class ScriptedHomeserver {
   }
 
   #between(from: number, to: number): Required<DeviceLists> {
-    const last = new Map<UserId, "changed" | "left">();
-    for (const { position: at, userId, kind } of this.#history) if (at > from && at <= to) last.set(userId, kind);
+    const notes = this.#history.filter(({ position: at }) => at > from && at <= to);
+    const last = new Map(notes.map(({ userId, kind }) => [userId, kind]));
+    if (!this.announcesStrangers) {
+      const { rooms } = this;
+      for (const userId of last.keys()) {
+        const kind = userId === rooms.userId || rooms.isShared(userId, to) ? "changed" : "left";
+        if (notes.some((note) => note.userId === userId && note.kind === kind)) last.set(userId, kind);
+        else last.delete(userId);
+      }
+    }
     const named = (kind: "changed" | "left") =>
       Array.from(last).flatMap(([userId, was]) => (was === kind ? [userId] : []));
     return { changed: named("changed"), left: named("left") };

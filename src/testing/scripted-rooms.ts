@@ -4,7 +4,9 @@ import type { HistoryVisibility, RoomId } from "../rooms/wire.js";
 interface RoomEvent {
   readonly position: number;
   readonly type: string;
-  readonly stateKey: string;
+  /** `undefined`: it is a message. */
+  readonly stateKey: string | undefined;
+  readonly sender: UserId;
   readonly content: Readonly<Record<string, unknown>>;
 }
 
@@ -21,8 +23,10 @@ export interface RoomSurroundings {
 /** A room of a {@link ScriptedHomeserver}. What is done to it is in the next step. */
 export class ScriptedRoom {
   readonly roomId: RoomId;
-  /** Whether the next step has a limited timeline: what has happened is only in its state, if at all. */
+  /** Whether the next step has a limited timeline: what has happened before it is only in its state, if at all. */
   isLimited = false;
+  /** How many events a limited timeline has. */
+  timelineLength = 0;
   readonly #rooms: ScriptedRooms;
   readonly #events: RoomEvent[] = [];
 
@@ -37,12 +41,23 @@ export class ScriptedRoom {
   }
 
   invite(...users: readonly UserId[]): void {
-    this.#setMembers("invite", users);
+    this.#setMembers("invite", users, ADMIN);
   }
 
-  /** They leave, or are removed. */
   leave(...users: readonly UserId[]): void {
     this.#setMembers("leave", users);
+  }
+
+  kick(...users: readonly UserId[]): void {
+    this.#setMembers("leave", users, ADMIN);
+  }
+
+  ban(...users: readonly UserId[]): void {
+    this.#setMembers("ban", users, ADMIN);
+  }
+
+  knock(...users: readonly UserId[]): void {
+    this.#setMembers("knock", users);
   }
 
   encrypt(settings: Readonly<Record<string, unknown>> = {}): void {
@@ -53,16 +68,28 @@ export class ScriptedRoom {
     this.set("m.room.history_visibility", { history_visibility: visibility });
   }
 
+  /** A message, whose sender's member event lazy loading adds to the state. */
+  send(sender: UserId): void {
+    this.#events.push({
+      position: this.#rooms.advance(),
+      type: "m.room.encrypted",
+      stateKey: undefined,
+      sender,
+      content: {},
+    });
+  }
+
   /** Sets any state. */
-  set(type: string, content: Readonly<Record<string, unknown>>, stateKey = ""): void {
-    this.#events.push({ position: this.#rooms.advance(), type, stateKey, content });
+  set(type: string, content: Readonly<Record<string, unknown>>, stateKey = "", sender = ADMIN): void {
+    this.#events.push({ position: this.#rooms.advance(), type, stateKey, sender, content });
   }
 
   /** The state events as of a position. */
   stateAt(position: number): readonly RoomEvent[] {
     const state = new Map<string, RoomEvent>();
     for (const event of this.#events)
-      if (event.position <= position) state.set(`${event.type}\n${event.stateKey}`, event);
+      if (event.stateKey !== undefined && event.position <= position)
+        state.set(`${event.type}\n${event.stateKey}`, event);
     return [...state.values()];
   }
 
@@ -75,20 +102,36 @@ export class ScriptedRoom {
     return this.#events.filter(({ position }) => position > from && position <= to);
   }
 
-  #setMembers(membership: string, users: readonly UserId[]): void {
+  /** Those who are members at a position. */
+  joinedAt(position: number): readonly UserId[] {
+    return this.stateAt(position).flatMap(({ type, stateKey = "", content }) =>
+      type === "m.room.member" && content.membership === "join" ? [stateKey] : [],
+    );
+  }
+
+  #setMembers(membership: string, users: readonly UserId[], sender?: UserId): void {
     for (const userId of users) {
-      const wasShared = this.#rooms.isShared(userId);
-      this.set("m.room.member", { membership }, userId);
-      const isShared = this.#rooms.isShared(userId);
-      if (isShared !== wasShared) this.#rooms.announce(isShared ? "changed" : "left", userId);
+      // When we come or go, it is all members with whom we share a room, or do not any more.
+      const concerned = [userId, ...(userId === this.#rooms.userId ? this.joinedAt(Number.POSITIVE_INFINITY) : [])];
+      const before = new Set(concerned.filter((one) => this.#rooms.isShared(one)));
+      this.set("m.room.member", { membership }, userId, sender ?? userId);
+      for (const one of new Set(concerned)) {
+        const isShared = this.#rooms.isShared(one);
+        if (isShared !== before.has(one) && one !== this.#rooms.userId)
+          this.#rooms.announce(isShared ? "changed" : "left", one);
+      }
     }
   }
 }
 
 /** The rooms of a {@link ScriptedHomeserver}: what sync and `/members` say of them. */
 export class ScriptedRooms {
-  /** Whether sync leaves out the members of a room that we join, and those who come and go in a limited timeline. */
+  /** Whether sync names only those members who come and go, or send something. */
   isLazy = false;
+  /** Whether with {@link isLazy} it leaves out even those who have come and gone before a limited timeline. */
+  leavesOut = true;
+  /** The name under which sync has the state after the timeline, instead of the one before it (MSC4222). */
+  stateAfter: "state_after" | "org.matrix.msc4222.state_after" | undefined;
   /** Whether users who come to share a room with us, or share none any more, are in `device_lists`. */
   announcesSharing = true;
   readonly #rooms = new Map<RoomId, ScriptedRoom>();
@@ -105,6 +148,10 @@ export class ScriptedRooms {
     return room;
   }
 
+  get userId(): UserId {
+    return this.#surroundings.userId;
+  }
+
   advance(): number {
     return this.#surroundings.advance();
   }
@@ -114,10 +161,9 @@ export class ScriptedRooms {
   }
 
   /** Whether a user is in a room that we are in. */
-  isShared(userId: UserId): boolean {
+  isShared(userId: UserId, position = Number.POSITIVE_INFINITY): boolean {
     const { userId: ownUserId } = this.#surroundings;
-    const now = Number.POSITIVE_INFINITY;
-    const isIn = (room: ScriptedRoom, one: UserId) => room.membershipAt(one, now) === "join";
+    const isIn = (room: ScriptedRoom, one: UserId) => room.membershipAt(one, position) === "join";
     return Array.from(this.#rooms.values()).some((room) => isIn(room, userId) && isIn(room, ownUserId));
   }
 
@@ -133,24 +179,36 @@ export class ScriptedRooms {
       const events = room.between(since ?? 0, now);
       const { isLimited } = room;
       room.isLimited = false;
-      if (is === "join" && was !== "join") join[room.roomId] = this.#joined(room, now);
+      const hasLeft = events.some(
+        ({ type, stateKey, content }) =>
+          type === "m.room.member" && stateKey === userId && content.membership !== "join",
+      );
+      if (is === "join" && (was !== "join" || hasLeft)) join[room.roomId] = this.#shown(room, since ?? 0, now, "whole");
       else if (events.length === 0 && !isLimited) continue;
-      else if (is === "join") join[room.roomId] = isLimited ? this.#limited(room, since ?? 0, now) : timeline(events);
+      else if (is === "join") join[room.roomId] = this.#shown(room, since ?? 0, now, isLimited ? "limited" : "all");
       else if (is === "invite") invite[room.roomId] = { invite_state: { events: [] } };
-      else if (was === "join") leave[room.roomId] = timeline(events);
+      else if (was === "join" || hasLeft)
+        leave[room.roomId] = { timeline: { events: events.map(toEvent), limited: false } };
     }
     const isEmpty = [join, leave, invite].every((section) => Object.keys(section).length === 0);
     return isEmpty ? undefined : { join, leave, invite };
   }
 
-  /** The response of `/members` as of a position; `undefined` if we are not in the room. */
+  /**
+   * The response of `/members` as of a position, or as of our departure before it; `undefined` if we have never been in
+   * the room.
+   */
   members(roomId: RoomId, position: number): { readonly chunk: readonly unknown[] } | undefined {
     const room = this.#rooms.get(roomId);
-    if (room?.membershipAt(this.#surroundings.userId, position) !== "join") return undefined;
+    const own = room
+      ?.between(Number.NEGATIVE_INFINITY, position)
+      .filter(({ type, stateKey }) => type === "m.room.member" && stateKey === this.userId);
+    const joined = own?.findLastIndex(({ content }) => content.membership === "join") ?? -1;
+    if (joined === -1) return undefined;
     const members = room
-      .stateAt(position)
+      ?.stateAt(own?.[joined + 1]?.position ?? position)
       .filter(({ type, content }) => type === "m.room.member" && content.membership !== "leave");
-    return { chunk: members.map(toEvent) };
+    return { chunk: (members ?? []).map(toEvent) };
   }
 
   /** The content of a state event; `undefined` if there is none. */
@@ -159,33 +217,42 @@ export class ScriptedRooms {
     return room?.stateAt(position).find(({ type, stateKey }) => type === eventType && stateKey === "")?.content;
   }
 
-  #joined(room: ScriptedRoom, now: number): unknown {
-    const { userId } = this.#surroundings;
-    const isShown = ({ type, stateKey }: RoomEvent) => !this.isLazy || type !== "m.room.member" || stateKey === userId;
-    return {
-      state: { events: room.stateAt(now).filter(isShown).map(toEvent) },
-      timeline: { events: [], limited: true },
+  /**
+   * A room that we are in. `whole`: it has the state since ever, as we have just joined it. `limited`: its timeline does
+   * not have all that has happened.
+   */
+  #shown(room: ScriptedRoom, since: number, now: number, kind: "whole" | "limited" | "all"): unknown {
+    const events = room.between(since, now);
+    const shown = kind === "all" ? events : room.timelineLength === 0 ? [] : events.slice(-room.timelineLength);
+    const start = (shown[0]?.position ?? now + 1) - 1;
+    const [from, to] = [kind === "whole" ? 0 : since, this.stateAfter === undefined ? start : now];
+    const senders = new Set(shown.map(({ sender }) => sender));
+    const named = new Set(room.between(from, to).map(keyOf));
+    const inTimeline = new Set(this.stateAfter === undefined ? [] : shown.map(keyOf));
+    const isLeftOut = kind === "whole" || (kind === "limited" && this.leavesOut);
+    const isInState = (event: RoomEvent) => {
+      if (event.type !== "m.room.member" || !this.isLazy) return named.has(keyOf(event));
+      if (event.stateKey === this.userId && kind === "whole") return true;
+      if (senders.has(event.stateKey ?? "") || inTimeline.has(keyOf(event))) return true;
+      return !isLeftOut && named.has(keyOf(event));
     };
-  }
-
-  #limited(room: ScriptedRoom, since: number, now: number): unknown {
-    const named = new Set(room.between(since, now).map(({ type, stateKey }) => `${type}\n${stateKey}`));
-    const isShown = ({ type, stateKey }: RoomEvent) =>
-      named.has(`${type}\n${stateKey}`) && !(this.isLazy && type === "m.room.member");
+    const state = room.stateAt(to).filter(isInState);
     return {
-      state: { events: room.stateAt(now).filter(isShown).map(toEvent) },
-      timeline: { events: [], limited: true },
+      [this.stateAfter ?? "state"]: { events: state.map(toEvent) },
+      timeline: { events: shown.map(toEvent), limited: kind !== "all" },
     };
   }
 }
 
-const timeline = (events: readonly RoomEvent[]): unknown => ({
-  timeline: { events: events.map(toEvent), limited: false },
-});
+/** Who sets what is not about themselves. */
+const ADMIN: UserId = "@admin:example.org";
 
-const toEvent = ({ position, type, stateKey, content }: RoomEvent): unknown => ({
+const keyOf = ({ type, stateKey = "" }: RoomEvent): string => `${type}\n${stateKey}`;
+
+const toEvent = ({ position, type, stateKey, sender, content }: RoomEvent): unknown => ({
   type,
-  state_key: stateKey,
+  ...(stateKey !== undefined && { state_key: stateKey }),
+  sender,
   content,
   event_id: `$${position}`,
 });

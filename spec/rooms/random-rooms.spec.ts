@@ -16,7 +16,7 @@ vi.mock("../../src/model/batch-sizes.js", async (original): Promise<Record<keyof
 }));
 
 /** Histories in all. `PROPERTY_RUNS=20000 npx vitest run --project node spec/rooms/random-rooms` takes minutes. */
-const RUNS = Number(process.env.PROPERTY_RUNS ?? 500);
+const RUNS = Number(process.env.PROPERTY_RUNS ?? 400);
 
 describe("recipients are who may read, and sessions rotate, in random histories", () => {
   const takeUnhandled = collectUnhandledErrors();

@@ -144,15 +144,16 @@ export class RoomOracle {
     this.#expect(now?.isComplete === true, what, () => `${tab.name}: ${roomId} is not complete`);
     for (const userId of now?.joined ?? []) {
       if (now === undefined) continue;
-      const isCertain = !now.uncertain.includes(userId) || this.removed.has(`${roomId} ${userId}`);
+      const isCertain = !now.uncertain.includes(userId) || !tab.tracked.has(userId);
       this.#expect(isCertain, what, () => `${tab.name}: ${userId} is uncertain`);
       this.#devices(tab, what, userId, now);
     }
   }
 
   /**
-   * Quiet: members of complete rooms are tracked, and nobody is whom the server does not announce. A removal by a tab that
-   * is behind may untrack a user who is back: they are queried each time, then.
+   * Quiet: members of complete rooms are tracked, and nobody is whom the server does not announce. With several tabs that
+   * is not so yet: what an event does to the tracked users is committed as it was when it was applied first, although
+   * commits of other tabs come before it.
    */
   tracked(tab: RoomTab, sharing: readonly UserId[] | undefined): void {
     const at = this.#truth.position;
@@ -168,8 +169,7 @@ export class RoomOracle {
       const isCounted = members.length === joinedCount && invited.length === invitedCount;
       this.#expect(isCounted, "rooms$", () => `${tab.name}: ${roomId} has ${joinedCount} members`);
       for (const userId of members) {
-        const isTracked = tab.tracked.has(userId) || this.removed.has(`${roomId} ${userId}`);
-        this.#expect(isTracked, "tracked", () => `${tab.name}: ${userId} is not tracked`);
+        this.#expect(tab.tracked.has(userId), "tracked", () => `${tab.name}: ${userId} is not tracked`);
       }
     }
     for (const userId of tab.tracked)

@@ -77,8 +77,8 @@ export class RoomTab {
   }
 
   /**
-   * The position up to which it knows everything: by its own stream, or by commits of other tabs. A response that is
-   * behind those counts only until it is applied: what it says comes again.
+   * The position up to which it knows everything: by its own stream, or by commits of other tabs. What a
+   * response says that is behind those comes again: it does not count.
    */
   get given(): number {
     return Math.max(this.probe.standsOn, this.pending ?? 0);

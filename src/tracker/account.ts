@@ -101,8 +101,9 @@ export class Account {
         this.calls.missed([UNKNOWN_COMMITS]);
         this.#passed.reread(read);
         extensions.restore(read.extensions, read.state.token);
-        this.#trackExtensions(); // as of what is saved: users of pending events may have left
+        const asSaved = extensions.trackedUsers();
         extensions.follow(this.chain.clone.pending);
+        this.#trackExtensions(asSaved); // those of pending events may have left, and those that are saved in them
         this.parts.memory.checkOurKey(read.ourKey);
         outputs.reportAll(loadProblems(read));
       },
@@ -329,9 +330,10 @@ export class Account {
   }
 
   /** Users whom extensions want to be tracked are, although what was read may say otherwise. */
-  #trackExtensions(): void {
+  #trackExtensions(among?: ReadonlySet<UserId>): void {
     const { users } = this.chain.clone;
-    const missing = [...this.#surroundings.extensions.trackedUsers()].filter((userId) => !users.has(userId));
+    const wanted = [...this.#surroundings.extensions.trackedUsers()];
+    const missing = wanted.filter((userId) => !users.has(userId) && among?.has(userId) !== false);
     if (missing.length > 0) this.calls.apply("track", missing).subscribe({ error: () => {} }); // the next restart tries again
   }
 

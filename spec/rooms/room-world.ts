@@ -319,6 +319,7 @@ export class RoomWorld {
   #act(tab: RoomTab, { room: roomId, user, action }: Extract<Event, { type: "act" }>): void {
     const room = this.#homeserver.room(roomId);
     if (this.#truth.membership(roomId, ALICE, this.#truth.position) !== "join") return;
+    if (!tab.encrypted.has(roomId)) return; // nothing is kept of a room that is not known
     if (action === "invite" && this.#truth.membership(roomId, user, this.#truth.position) === "join") return;
     room[action === "leave" ? "kick" : action](user);
     const acted = { at: this.#truth.position, isDeparture: action !== "invite", isDurable: false };

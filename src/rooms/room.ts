@@ -135,7 +135,7 @@ export class Room {
     const came = new Map<UserId, Membership>(delta.left.map(([userId]) => [userId, "gone"]));
     for (const userId of namesIn(delta.invited)) came.set(userId, "invited");
     for (const userId of namesIn(delta.joined)) came.set(userId, "joined");
-    for (const [userId, membership] of came) this.#named(userId, membership, next);
+    for (const [userId, membership] of came) this.#named(userId, membership, next, kind === "whole");
   }
 
   /** What the server answered; `false` if it is too old. */
@@ -254,13 +254,14 @@ export class Room {
     this.uncertainSince = this.isUnsure ? `${token ?? "the start"}, with ours` : token;
   }
 
-  #named(userId: UserId, membership: Membership, next: string): void {
+  /** @param isWhole any number of responses with the whole state may have been on their way when we did something */
+  #named(userId: UserId, membership: Membership, next: string, isWhole: boolean): void {
     const sent = this.sent.get(userId);
     if (sent !== undefined) {
       const isAccepted = sent.membership === "invited" && membership === "joined" && sent.isAgain !== true;
       const isDisputed = sent.membership !== membership && !isAccepted && sent.isDisputed !== true;
       const others = Array.from(this.sent).filter(([one]) => one !== userId);
-      this.sent = new Map(isDisputed ? [...others, [userId, { ...sent, isDisputed }]] : others);
+      this.sent = new Map(isDisputed ? [...others, [userId, isWhole ? sent : { ...sent, isDisputed }]] : others);
       if (isDisputed) {
         // The response may have been on its way when we did it, or another user has undone it since: only the server knows.
         this.#becomeUncertain(next);

@@ -1,3 +1,5 @@
+import { decode } from "../../src/idb/text.js";
+
 /** The result of a request made without the store, as another tab would; rejects if a connection blocks it. */
 function settled<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -48,14 +50,14 @@ async function work<T>(
   }
 }
 
-/** Every record by its key. */
+/** Every record by its key, as the store reads it. */
 export const allRecords = (name: string): Promise<ReadonlyMap<string, unknown>> =>
   work(name, "readonly", async (records) => {
     const [keys, values] = await Promise.all([
       settled(records.getAllKeys()),
       settled(records.getAll() as IDBRequest<unknown[]>),
     ]);
-    return new Map(keys.map((key, i) => [(key as string[]).join("/"), values[i]]));
+    return new Map(keys.map((key, i) => [(key as string[]).join("/"), decode(values[i])]));
   });
 
 /** Writes a record without checking it; `undefined` deletes it. */

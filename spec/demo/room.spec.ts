@@ -161,7 +161,10 @@ describe.skipIf(isSkipped)("the demo's room", { timeout: 60_000 }, () => {
     await room.press(BOB, "log-in");
     await room.plans("share", 8, 1);
     await demo.page.getByLabel("Those who join later can read").selectOption("joined");
-    await room.rotates("those who join later may no longer read what is sent from now on.", "carol has left.");
+    await room.rotates(
+      "those who join later may no longer read what is sent from now on.",
+      "carol is only invited, and only members may read now.",
+    );
     await room.devices(CAROL);
     await room.plans("rotate", 6, 6);
     await room.send("Members only");

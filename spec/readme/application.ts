@@ -154,7 +154,7 @@ const OUTBOUND_SESSION: SharedSession = {
   stand: {
     algorithm: "m.megolm.v1.aes-sha2",
     historyVisibility: "shared",
-    missedUntil: null,
+    missedUntil: "s1", // where we joined
     departures: {},
     masterKeys: {},
   },

@@ -57,21 +57,32 @@ function fromText({ json, collections = [] }: Text): unknown {
   return holder.record;
 }
 
-/** The value without maps and sets. @throws if JSON cannot express it exactly */
-function plain(value: unknown, path: readonly (string | number)[], collections: Collection[]): unknown {
+/**
+ * The value without maps and sets.
+ * @param path where it is in the record; as it was, when this returns
+ * @throws if JSON cannot express it exactly
+ */
+function plain(value: unknown, path: (string | number)[], collections: Collection[]): unknown {
   if (typeof value === "string" || typeof value === "boolean" || value === null) return value;
   if (typeof value === "number" && Number.isFinite(value) && !Object.is(value, -0)) return value;
   if (typeof value !== "object") throw new TypeError("not JSON");
+  const at = (step: string | number, part: unknown): unknown => {
+    path.push(step);
+    const found = plain(part, path, collections);
+    path.pop();
+    return found;
+  };
   if (value instanceof Map || value instanceof Set) {
     collections.push([value instanceof Map ? "map" : "set", ...path]);
     return plain([...value], path, collections);
   }
-  if (Array.isArray(value)) return Array.from(value, (item: unknown, i) => plain(item, [...path, i], collections));
+  if (Array.isArray(value)) return Array.from(value, (item: unknown, i) => at(i, item));
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) throw new TypeError("not JSON");
-  const names = Object.keys(value);
-  if (names.includes("__proto__")) throw new TypeError("no name that can be assigned");
-  return Object.fromEntries(
-    names.map((name) => [name, plain((value as Record<string, unknown>)[name], [...path, name], collections)]),
-  );
+  const copy: Record<string, unknown> = {};
+  for (const name of Object.keys(value)) {
+    if (name === "__proto__") throw new TypeError("no name that can be assigned");
+    copy[name] = at(name, (value as Record<string, unknown>)[name]);
+  }
+  return copy;
 }

@@ -228,6 +228,20 @@ describe("what servers forget or contradict", () => {
   );
 });
 
+describe("an encryption event that cannot be understood", () => {
+  it(
+    "does not make a room encrypted, and is reported",
+    marbles((m) => {
+      const { homeserver, rooms, problems } = roomsIn(m);
+      homeserver.room(OTHER).join(ALICE);
+      homeserver.room(OTHER).encrypt({ algorithm: 5 });
+      homeserver.step(null);
+      expect(problems).toMatchObject([{ type: "room-events-refused", roomId: OTHER }]);
+      m.expectObservable(rooms.rooms$.pipe(map((all) => [...all.keys()]))).toBe("x", { x: [ROOM] });
+    }),
+  );
+});
+
 describe("rooms", () => {
   it(
     "are as they were after a restart, without a request",

@@ -1,4 +1,6 @@
+import { NEVER } from "rxjs";
 import { describe, expect, it } from "vitest";
+import { TrackerClosedError } from "../../src/model/errors.js";
 import { RoomError } from "../../src/rooms/errors.js";
 import { marbles } from "../support/marbles.js";
 import { ALICE, BOB, CAROL, DAVE, EVE } from "../support/users.js";
@@ -230,6 +232,19 @@ describe("the recipients in a room", () => {
         new RoomError(ROOM, "devices-unknown", { cause: error }),
       );
       m.expectObservable(recipients(), "---^").toBe("---(x|)", { x: "alice ALICE1, bob BOB1" });
+    }),
+  );
+
+  it(
+    "are an error after 150 s if the server does not answer, and at once when the tracker is closed",
+    marbles((m) => {
+      const membersApi = { members: () => NEVER, state: () => NEVER };
+      const { homeserver, recipients, tracker } = roomsIn(m, { membersApi });
+      homeserver.step(null);
+      const cause = new Error("the members were not answered within 150000 ms");
+      m.acts("200s c", { c: () => tracker.close() });
+      m.expectObservable(recipients()).toBe("150s #", undefined, new RoomError(ROOM, "members-unknown", { cause }));
+      m.expectObservable(recipients(), "160s ^").toBe("200s #", undefined, new TrackerClosedError());
     }),
   );
 

@@ -126,6 +126,14 @@ describe("arguments", () => {
     }),
   );
 
+  it(
+    "of memberChanged() are checked: what is no invitation must not pass for a removal",
+    in_((rooms) => {
+      expect(() => rooms.memberChanged(ROOM, BOB, "join" as never)).toThrow(/action should be one of/u);
+      expect(() => rooms.memberChanged(ROOM, "bob", "leave")).toThrow(/userId should be a user ID/u);
+    }),
+  );
+
   it("of rooms are checked, and rooms belong to one tracker", () => {
     const membersApi = { members: () => NEVER, state: () => NEVER };
     expect(() => new EncryptedRooms({ membersApi: undefined as never })).toThrow(/membersApi should be/u);

@@ -41,6 +41,24 @@ describe("watched recipients", () => {
   );
 
   it(
+    "do not emit for what changes in other rooms",
+    marbles((m) => {
+      const { homeserver, watchRecipients } = roomsIn(m);
+      const other = homeserver.room(OTHER);
+      other.join(ALICE);
+      other.encrypt();
+      homeserver.step(null);
+      m.acts("-a", {
+        a: () => {
+          other.join(CAROL);
+          homeserver.step();
+        },
+      });
+      m.expectObservable(watchRecipients()).toBe("a", { a: "alice ALICE1, bob BOB1" });
+    }),
+  );
+
+  it(
     "say so while members are not all known, and are fetched again",
     marbles((m) => {
       const { homeserver, watchRecipients } = roomsIn(m, { answerAfter: 3 });

@@ -5,6 +5,7 @@ import {
   defer,
   distinctUntilChanged,
   EMPTY,
+  endWith,
   exhaustMap,
   filter,
   from,
@@ -12,6 +13,7 @@ import {
   map,
   merge,
   mergeMap,
+  NEVER,
   of,
   retry,
   share,
@@ -25,7 +27,7 @@ import {
   type Observable,
 } from "rxjs";
 import { StoreClearedError, StoreOwnerError, TrackerClosedError } from "../model/errors.js";
-import type { UserId } from "../model/ids.js";
+import { isUserId, type UserId } from "../model/ids.js";
 import { isObject } from "../model/json.js";
 import type { DeviceChanges, DeviceKeysByUser } from "../model/results.js";
 import { shown } from "../model/shown.js";
@@ -65,6 +67,7 @@ export interface EncryptedRoom {
 /** A membership that we can give to others. */
 export type OwnAction = "invite" | "leave" | "ban";
 
+const ACTIONS: readonly OwnAction[] = ["invite", "leave", "ban"];
 /** Times that a room is asked for again because more was missed meanwhile. */
 const MAX_TRIES = 5;
 /** How long a room that could not be fetched is left alone, in ms, unless somebody asks. */
@@ -150,7 +153,12 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
     if (typeof strict !== "boolean") throw new TypeError(`policy.strict should be a boolean, not ${shown(strict)}`);
     completePolicy(others);
     const { tracker } = this.#attached;
-    return concat(tracker.ready$.pipe(ignoreElements()), this.#answer(roomId, policy, MAX_TRIES));
+    const answer$ = concat(tracker.ready$.pipe(ignoreElements()), this.#answer(roomId, policy, MAX_TRIES));
+    const closed$ = concat(
+      tracker.alive(NEVER),
+      throwError(() => new TrackerClosedError()),
+    );
+    return merge(answer$, closed$).pipe(take(1));
   }
 
   /**
@@ -178,6 +186,9 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
       const room$ = this.#changes$.pipe(
         startWith(undefined),
         map(() => this.#joinedRoom(roomId)),
+        map((room) => ({ room, revision: room.revision })),
+        distinctUntilChanged((was, is) => was.room === is.room && was.revision === is.revision),
+        map(({ room }) => room),
       );
       const lists$ = room$.pipe(
         map((room) => readersOf(room)),
@@ -215,6 +226,9 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
    * http.post(`/rooms/${roomId}/kick`, { user_id }).then(() => rooms.memberChanged(roomId, user_id, "leave").subscribe());
    */
   memberChanged(roomId: RoomId, userId: UserId, action: OwnAction): Observable<void> {
+    if (!ACTIONS.includes(action))
+      throw new TypeError(`action should be one of ${ACTIONS.join(", ")}, not ${shown(action)}`);
+    if (!isUserId(userId)) throw new TypeError(`userId should be a user ID, not ${shown(userId)}`);
     const membership = action === "invite" ? "invited" : "gone";
     const { tracker, states } = this.#attached;
     return defer(() => {
@@ -333,15 +347,14 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
     const { tracker, states } = this.#attached;
     return defer(() => {
       const room = states.rooms.get(roomId);
-      const { token } = tracker;
       if (room === undefined)
         return concat(
-          this.#commit({ type: "ask", roomId, token }, () => states.rooms.has(roomId)),
+          this.#commit({ type: "ask", roomId, token: tracker.token }, () => states.rooms.has(roomId)),
           this.#fetch(roomId, tries),
         );
       const { shownUntil: after } = room;
       const isOutdated = () => states.rooms.get(roomId) !== room || room.shownUntil !== after;
-      return fetchMembers(room, this.#membersApi, token, tracker.userId).pipe(
+      return fetchMembers(room, this.#membersApi, tracker).pipe(
         mergeMap((fetched) => {
           const { uncertainSince } = fetched;
           const isDone = () =>
@@ -377,7 +390,8 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
   /** Commits an event. Completes once memory has it: that it is durable is not waited for. */
   #commit(event: RoomsEvent, isApplied: () => boolean): Observable<never> {
     const applied$ = this.#changes$.pipe(startWith(undefined), filter(isApplied), take(1));
-    return merge(this.#attached.tracker.commit(event), applied$).pipe(take(1), ignoreElements());
+    const durable$ = this.#attached.tracker.commit(event).pipe(endWith(undefined));
+    return merge(durable$, applied$).pipe(take(1), ignoreElements());
   }
 
   /** Emits when all readers of a moment have been looked up, and no more have come since. */

@@ -1,24 +1,26 @@
-import { catchError, defaultIfEmpty, defer, forkJoin, map, of, take, throwError, type Observable } from "rxjs";
+import { catchError, defaultIfEmpty, defer, forkJoin, map, of, take, throwError, timeout, type Observable } from "rxjs";
 import { InvalidResponseError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
 import { isObject } from "../model/json.js";
+import type { ExtendedTracker } from "../sync/sync-extension.js";
 import { RoomError, type RoomErrorReason } from "./errors.js";
 import type { MembersApi } from "./members-api.js";
 import { toNames } from "./room-delta.js";
 import type { FetchedMembers, Room } from "./room.js";
 import { readEncryption, readMember, readStateEvent, readVisibility } from "./wire.js";
 
+/** How long an answer is waited for, in ms: longer than `axiosMembersApi` takes with all of its retries. */
+const DEADLINE = 150_000;
+
 /**
  * Asks the server for the members of a room, and for its encryption and history visibility if they are not known.
  *
- * Fails with {@link RoomError}.
- * @param token the sync token that memory stands on
+ * Fails with {@link RoomError}, also if there is no answer within the deadline.
  */
 export function fetchMembers(
   room: Room,
   api: MembersApi,
-  token: string | undefined,
-  ownUserId: UserId,
+  { token, userId: ownUserId, scheduler }: Pick<ExtendedTracker, "token" | "userId" | "scheduler">,
 ): Observable<FetchedMembers> {
   const { roomId, uncertainSince, needsState, isUnsure, encryption } = room;
   const isNew = encryption === undefined;
@@ -45,6 +47,11 @@ export function fetchMembers(
         ...(read !== undefined && { encryption: read }),
         ...((needsState || isNew) && { visibility: readVisibility(visibility) }),
       };
+    }),
+    timeout({
+      first: DEADLINE,
+      scheduler,
+      with: () => throwError(() => new Error(`the members were not answered within ${DEADLINE} ms`)),
     }),
     catchError((error: unknown) => throwError(() => toRoomError(room, error))),
   );

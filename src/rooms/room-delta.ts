@@ -105,11 +105,6 @@ export function readJoinedRoom(roomId: RoomId, room: unknown): ReadRoom {
   return { delta, refused };
 }
 
-/** The content of a room that may be encrypted, without reading all of it. */
-export function hasEncryptionEvent(room: unknown): boolean {
-  return stateEvents(room).events.some(({ type, stateKey }) => type === "m.room.encryption" && stateKey === "");
-}
-
 interface StateEvents {
   /** What they say is the case, the last one of each type and state key. */
   readonly events: readonly StateEvent[];

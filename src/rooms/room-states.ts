@@ -2,8 +2,8 @@ import type { UserId } from "../model/ids.js";
 import { isObject } from "../model/json.js";
 import type { DeviceChanges } from "../model/results.js";
 import type { SyncResponse } from "../model/wire.js";
-import { hasEncryptionEvent, readJoinedRoom, type RoomDelta } from "./room-delta.js";
-import { Room, type FetchedMembers, type MemberCounts, type Position, type RoomRecord } from "./room.js";
+import { readJoinedRoom, type RoomDelta } from "./room-delta.js";
+import { Room, type FetchedMembers, type MemberCounts, type RoomRecord } from "./room.js";
 import type { Membership, RoomId } from "./wire.js";
 
 /** What is committed of rooms. */
@@ -11,7 +11,8 @@ export type RoomsEvent =
   /** A sync response said this. `isInitial`: of rooms that it does not name we are no member. */
   | {
       readonly type: "sync";
-      readonly position: Position;
+      /** The sync token that it leads to. */
+      readonly next: string;
       readonly isInitial: boolean;
       readonly rooms: readonly RoomDelta[];
       readonly gone: readonly RoomId[];
@@ -79,12 +80,11 @@ export class RoomStates {
     const { join, leave, invite } = sectionsOf(rooms);
     const refused = new Map<RoomId, readonly string[]>();
     const deltas = Object.entries(join).flatMap(([roomId, room]) => {
-      if (!this.rooms.has(roomId) && !hasEncryptionEvent(room)) return [];
       const read = readJoinedRoom(roomId, room);
-      if (read.refused.length > 0) refused.set(roomId, read.refused);
       const isEncrypted = this.rooms.has(roomId) || read.delta?.encryption !== undefined;
-      if (read.delta === undefined || !isEncrypted) return [];
-      return [this.#asFirst(read.delta)];
+      if (isEncrypted ? read.refused.length > 0 : read.refused.includes("m.room.encryption"))
+        refused.set(roomId, read.refused);
+      return isEncrypted && read.delta !== undefined ? [this.#asFirst(read.delta)] : [];
     });
     const gone = [...Object.keys(leave), ...Object.keys(invite)].filter((roomId) => this.rooms.has(roomId));
     const left: unknown = lists?.left;
@@ -93,7 +93,7 @@ export class RoomStates {
     const isNothing = deltas.length + gone.length + strangers.length === 0 && !(isInitial && this.rooms.size > 0);
     const event: RoomsEvent = {
       type: "sync",
-      position: { since, next },
+      next,
       isInitial,
       rooms: deltas,
       gone,
@@ -170,21 +170,21 @@ export class RoomStates {
   }
 
   #sync(
-    { position, isInitial, rooms, gone, strangers }: Extract<RoomsEvent, { type: "sync" }>,
+    { next, isInitial, rooms, gone, strangers }: Extract<RoomsEvent, { type: "sync" }>,
     isTracked: (userId: UserId) => boolean,
   ): void {
     const named = new Set(rooms.map(({ roomId }) => roomId));
     const lost = isInitial ? [...this.rooms.keys()].filter((roomId) => !named.has(roomId)) : gone;
     for (const roomId of lost) this.#forget(roomId);
     for (const delta of rooms) {
-      const room = this.#roomOf(delta.roomId, position.next);
-      room.follow(this.#asFirst(delta), position, this.#isLazy); // another tab may have forgotten the room meanwhile
+      const room = this.#roomOf(delta.roomId, next);
+      room.follow(this.#asFirst(delta), next, this.#isLazy); // another tab may have forgotten the room meanwhile
       // An initial sync after a gap untracks everyone in the same step.
       if (delta.kind === "whole") this.#trackAgain(room, isInitial ? () => false : isTracked);
     }
     for (const userId of strangers) {
       if (!this.#shared.has(userId)) continue; // as the rooms say
-      for (const room of this.rooms.values()) if (room.joined.has(userId)) room.doubt(position.next);
+      for (const room of this.rooms.values()) if (room.joined.has(userId)) room.doubt(next);
     }
   }
 

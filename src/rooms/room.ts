@@ -14,12 +14,6 @@ export interface SentMembership {
   readonly isDisputed?: boolean;
 }
 
-/** Where a response stands among the others. */
-export interface Position {
-  readonly since: string | null | undefined;
-  readonly next: string;
-}
-
 /** What the server answered when it was asked for the members of a room. */
 export interface FetchedMembers {
   readonly roomId: RoomId;
@@ -55,7 +49,7 @@ export interface RoomRecord {
   readonly missedUntil: string | undefined;
   readonly needsState: boolean;
   readonly isAwaited: boolean;
-  readonly shownUntil?: string | undefined;
+  readonly shownUntil: string | undefined;
   readonly sent: readonly (readonly [UserId, SentMembership])[];
   readonly departures: readonly (readonly [UserId, string])[];
 }
@@ -90,6 +84,8 @@ export class Room {
   /** By the users whom we have invited or removed. */
   sent: ReadonlyMap<UserId, SentMembership> = NONE;
 
+  /** How often anything of it has changed. */
+  revision = 0;
   readonly #counts: MemberCounts;
   #departures: Map<UserId, string> | undefined;
 
@@ -117,8 +113,9 @@ export class Room {
    * What a response says of the room.
    * @param isLazy whether sync leaves members out
    */
-  follow(delta: RoomDelta, { next }: Position, isLazy: boolean): void {
+  follow(delta: RoomDelta, next: string, isLazy: boolean): void {
     const { encryption, visibility, kind } = delta;
+    this.revision++;
     this.shownUntil = next;
     if (encryption !== undefined) this.#encrypt(encryption);
     if (visibility !== undefined || kind === "whole") this.visibility = visibility ?? "shared";
@@ -141,6 +138,7 @@ export class Room {
   /** What the server answered; `false` if it is too old. */
   take({ uncertainSince, joined, invited, encryption, visibility }: FetchedMembers): boolean {
     if (uncertainSince !== this.uncertainSince || (this.needsState && visibility === undefined)) return false;
+    this.revision++;
     if (encryption !== undefined) this.#encrypt(encryption);
     if (visibility !== undefined) this.visibility = visibility;
     this.needsState = false;
@@ -167,6 +165,7 @@ export class Room {
    */
   send(userId: UserId, membership: Membership, eventId: string, after: string | undefined): void {
     const before = this.sent.get(userId)?.membership;
+    this.revision++;
     // Sync has said more meanwhile, or another tab has done something else: only the server knows what came last.
     const isUnclear = after !== this.shownUntil || (before !== undefined && before !== membership);
     const isAgain = before === "gone" && membership === "invited";
@@ -182,6 +181,7 @@ export class Room {
 
   /** Responses were missed: nothing is certain any more. */
   miss(token: string | undefined): void {
+    this.revision++;
     this.isAwaited ||= this.isComplete;
     this.missedUntil = token;
     this.#becomeUncertain(token);
@@ -190,6 +190,7 @@ export class Room {
 
   /** The server says that a user is no member who is one according to the list. */
   doubt(token: string): void {
+    this.revision++;
     this.#becomeUncertain(token);
   }
 

@@ -1,9 +1,9 @@
-import fc from "fast-check";
 import { afterAll, describe, it, vi } from "vitest";
 import type * as batchSizes from "../../src/model/batch-sizes.js";
 import { SEED } from "../support/seed.js";
+import { playHistories } from "../support/play-histories.js";
 import { collectUnhandledErrors } from "../support/unhandled-errors.js";
-import { arbitraryHistory, type History } from "./room-history.js";
+import { arbitraryHistory } from "./room-history.js";
 import { RoomWorld } from "./room-world.js";
 
 /** Nearly every history has several snapshots, and tabs that are too far behind to read the log. */
@@ -25,27 +25,12 @@ describe("recipients are who may read, and sessions rotate, in random histories"
     [1, 0.6],
     [2, 0.4],
   ])("of %d tabs on one store", { timeout: 60_000 + RUNS * 100 }, (tabs, share) => {
-    fc.assert(
-      fc.property(arbitraryHistory(tabs), (history: History) => play(history, false)),
-      { numRuns: Math.ceil(RUNS * share), seed: SEED, reporter: report },
-    );
+    playHistories(arbitraryHistory(tabs), RUNS * share, ({ setup, events }, isTraced) => {
+      new RoomWorld(setup, takeUnhandled, isTraced).run({ setup, events });
+    });
   });
 
   afterAll(() => {
     if (process.env.PROPERTY_RUNS !== undefined) console.log(`PROPERTY_SEED=${SEED}, ${RUNS} histories`);
   });
-
-  function play(history: History, isTraced: boolean): void {
-    new RoomWorld(history.setup, takeUnhandled, isTraced).run(history);
-  }
-
-  /** Plays the shortest failing history again and shows what happened. */
-  function report({ failed, counterexample, seed, counterexamplePath, errorInstance }: fc.RunDetails<[History]>): void {
-    if (!failed) return;
-    if (counterexample === null) throw new Error("the run was interrupted");
-    const [history] = counterexample;
-    console.error(`seed ${seed}, path ${counterexamplePath ?? ""}\n${JSON.stringify(history)}`);
-    play(history, true);
-    throw errorInstance as Error;
-  }
 });

@@ -389,7 +389,7 @@ describe("the records of an extension", () => {
   );
 });
 
-describe("users whom events name", () => {
+describe("users named by events", () => {
   const entry = (word: string, changed: DeviceChanges["changed"], left: DeviceChanges["left"] = []) => ({
     word,
     changed,

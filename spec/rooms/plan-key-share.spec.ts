@@ -53,7 +53,7 @@ describe("a session", () => {
     expect(planKeyShare(session, NOW)).toEqual({ share: [LAPTOP, TABLET], rotate: [] });
   });
 
-  it("is not replaced because somebody came, or because somebody left who never had it", () => {
+  it("is not replaced when a user joins, or when a user without it leaves", () => {
     const { stand } = NOW;
     const session = { ...SESSION, sharedWith: [PHONE, LAPTOP] };
     const now = { ...NOW, stand: { ...stand, departures: { [CAROL]: "$left" } } };
@@ -138,12 +138,12 @@ describe("a session", () => {
     expect(planKeyShare({ ...SESSION, ...session }, changed)).toEqual({ share: changed.devices, rotate: [reason] });
   });
 
-  it("is used on between visibilities that mean the same for those who join later", () => {
+  it("is kept if the visibility changes nothing for users that join later", () => {
     const from = { ...SESSION, stand: { ...NOW.stand, historyVisibility: "world_readable" } } as const;
     expect(planKeyShare(from, NOW).rotate).toEqual([]);
   });
 
-  it("is used on for a user whose homeserver cannot be reached and whose list is not known", () => {
+  it("is kept for a user on an unreachable homeserver, without a known list", () => {
     const now = { ...NOW, devices: without("TABLET"), uncertain: [CAROL], unlisted: [CAROL] };
     expect(planKeyShare(SESSION, now)).toEqual({ share: [], rotate: [] });
   });

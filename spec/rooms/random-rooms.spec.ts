@@ -18,7 +18,7 @@ vi.mock("../../src/model/batch-sizes.js", async (original): Promise<Record<keyof
 /** Histories in all. `PROPERTY_RUNS=20000 npx vitest run --project node spec/rooms/random-rooms` takes minutes. */
 const RUNS = Number(process.env.PROPERTY_RUNS ?? 400);
 
-describe("recipients are who may read, and sessions rotate, in random histories", () => {
+describe("recipients and session rotation in random room histories", () => {
   const takeUnhandled = collectUnhandledErrors();
 
   it.each([

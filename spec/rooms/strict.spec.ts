@@ -72,7 +72,7 @@ describe("a strict policy", () => {
     ]);
   });
 
-  it("forbids to send to a user who was verified and is not any more", () => {
+  it("forbids sending to a user that is no longer verified", () => {
     const identity = {
       state: "changed",
       masterKey: "new",

@@ -46,7 +46,7 @@ describe("a step that is extended", () => {
     return extensions.extend({ ...given, ...extensions.read(saying("s0", "s1", events)) });
   };
 
-  it("names the users whom events name; the last mention of a user counts", () => {
+  it("names the users that events name; the last mention of a user counts", () => {
     const events = [
       { word: "a", changed: [BOB], left: [CAROL] },
       { word: "b", changed: [CAROL], left: [DAVE] },

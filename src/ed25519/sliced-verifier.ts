@@ -58,7 +58,7 @@ interface Job {
 export class SlicedVerifier implements SignatureVerifier {
   /** Calls without a result. */
   readonly #open = new Set<Job>();
-  /** Those that have checks left to start, in the order of their turns; some may be over. */
+  /** Calls with checks left to start, in the order of their turns; some may be over already. */
   #turns: Job[] = [];
   readonly #slicing: Slicing;
   /** The loop that makes the slices; another one takes over if it may be stuck. */
@@ -110,7 +110,7 @@ export class SlicedVerifier implements SignatureVerifier {
     });
   }
 
-  /** The call is over; `false` if it was already. */
+  /** Ends a call. Returns `false` if it was over already. */
   #end(job: Job): boolean {
     if (!this.#open.delete(job)) return false;
     if (this.#open.size === 0) this.#stopWatch();
@@ -171,7 +171,7 @@ export class SlicedVerifier implements SignatureVerifier {
       verifications.push(this.#settle(job, index, key === undefined ? false : engine.verify(key, check)));
       if (job.started >= job.checks.length) continue;
       this.#turns.push(job);
-      if (this.#loop === undefined) void this.#run(); // another call was unsubscribed while this one had no turn
+      if (this.#loop === undefined) void this.#run(); // another call stopped the loop when it was unsubscribed
     } while (verifications.length < SLICE_CHECKS && this.#slicing.now() < until);
     return verifications;
   }

@@ -6,14 +6,14 @@ import { request } from "./request.js";
 import { retryTransient } from "./retry-transient.js";
 import { isTransient } from "./transient.js";
 
-/** How long to wait for a response, in ms: of a room that a homeserver has not had in memory, it takes real ones tens of seconds. */
+/** How long to wait for a response, in ms. Homeservers take tens of seconds for a room that is not in their memory. */
 const DEADLINE = 90_000;
 
 /**
  * The requests that `EncryptedRooms` sends to a homeserver, made with axios.
  *
- * Transient failures are retried at most twice, as `axiosKeysApi` does. Fails with `MatrixError`, `ConnectionError`, what
- * `accessToken` threw, or `InvalidResponseError` if the response is not an object.
+ * Transient failures are retried at most twice, as `axiosKeysApi` does. Fails with `MatrixError`, `ConnectionError`,
+ * what `accessToken` threw, or `InvalidResponseError` if the response is not an object.
  *
  * @param http from `matrixHttp`, or any authenticated instance with a `baseURL` that ends in `/_matrix/client/v3`
  * @param options.scheduler for waits and deadlines, @default asyncScheduler

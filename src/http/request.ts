@@ -18,7 +18,7 @@ export interface RequestOptions {
   readonly deadline: number;
   /** Members of an object in the response; one with more counts as malformed. @default Infinity */
   readonly maxMembers?: number;
-  /** Whether the body is the content of an event, in which a user may have written anything. @default false */
+  /** Whether the body is the content of an event, which may have any properties. @default false */
   readonly isContent?: boolean;
 }
 

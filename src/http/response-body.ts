@@ -12,7 +12,7 @@ const MAX_QUOTED = 80;
  *
  * A captive portal or a broken proxy responds with 200 as well, with a page or with an error.
  *
- * @param isContent whether it is what a user wrote, so that it may have any property
+ * @param isContent whether it is the content of an event, which may have any property, even `errcode`
  * @throws InvalidResponseError if it is not an object, or is an error
  */
 export function bodyOf(

@@ -24,8 +24,8 @@ export interface SyncOptions {
    * exclude presence:
    * `{ room: { timeline: { limit: 1 }, state: { lazy_load_members: true } }, presence: { types: [] } }`.
    *
-   * With `lazy_load_members`, Synapse names users nowhere who leave in a limited timeline. `EncryptedRooms` asks for the
-   * members then; an application without it should not use both.
+   * With `lazy_load_members`, Synapse omits users that leave before the events of a limited timeline. `EncryptedRooms`
+   * fetches the members then; an application without it should not combine lazy loading with a limit.
    *
    * It must not exclude rooms (`rooms`, `not_rooms`) or member events (`types` without `m.room.member`, `not_types`):
    * the server would not announce users who newly share a room with us, nor any in `device_lists.left`, and messages

@@ -1,5 +1,5 @@
 /*
- * Records as text. Browsers clone a record property by property, in both directions; a string they copy. So reading a
+ * Records as text. Browsers clone a record property by property, in both directions, but copy a string. So reading a
  * list as JSON takes about half the time of reading the same list as a value, parsing included.
  */
 
@@ -28,8 +28,8 @@ export function encode(record: unknown): Text | Raw {
 }
 
 /**
- * The record that was stored. What is in neither form, as of an older version, is returned as it is, and so is text that
- * is damaged: whoever asked for the record finds out.
+ * The record that was stored. A value in neither form, from an older version, is returned as it is, and so is damaged
+ * text: the readers of records reject it.
  */
 export function decode(stored: unknown): unknown {
   if (typeof stored !== "object" || stored === null) return stored;
@@ -59,7 +59,7 @@ function fromText({ json, collections = [] }: Text): unknown {
 
 /**
  * The value without maps and sets.
- * @param path where it is in the record; as it was, when this returns
+ * @param path its place in the record; unchanged when this returns
  * @throws if JSON cannot express it exactly
  */
 function plain(value: unknown, path: (string | number)[], collections: Collection[]): unknown {

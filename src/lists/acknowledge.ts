@@ -30,7 +30,7 @@ export interface Acknowledgement {
   readonly at: number;
   /** The user's list in memory: it may be newer than the saved one if that could not be saved. */
   readonly inMemory: DeviceList | undefined;
-  /** Lists of users who are not tracked are of former times: what was shown to a person may be newer. */
+  /** The saved list of an untracked user may be older than what was shown to a person. */
   readonly isTracked: boolean;
 }
 

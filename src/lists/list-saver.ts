@@ -116,7 +116,7 @@ export class ListSaver {
     }
   }
 
-  /** @param undecided all users of the call so far: if a transaction fails, so do those that wait after it */
+  /** @param undecided users of the call without a result yet: if a transaction fails, so do those that wait after it */
   #savePart(
     lists: ReadonlyMap<UserId, ListToSave>,
     undecided: Set<UserId>,

@@ -55,7 +55,7 @@ export interface SaveOutcome {
   readonly update?: DeviceUpdate;
   /** Whether it is the list that was saved before, so that nothing was written. */
   readonly isSame?: true;
-  /** Whether it is the one that another query saved first: it was compared with other pins than these. */
+  /** Whether another query saved this list first: it was compared with other pins than these. */
   readonly isOther?: true;
   readonly pinsDamaged: boolean;
   /**

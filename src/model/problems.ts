@@ -30,8 +30,8 @@ export type TrackerProblem =
       readonly message: string;
     }
   /**
-   * State events of an encrypted room could not be understood and were left out. If its members may have changed by
-   * them, they are fetched again.
+   * State events of an encrypted room could not be understood and were ignored. If they may have changed the members,
+   * these are fetched again.
    */
   | {
       readonly type: "room-events-refused";
@@ -39,7 +39,7 @@ export type TrackerProblem =
       readonly count: number;
       readonly message: string;
     }
-  /** An extension threw an error. It counts as having missed what it was given; everything else goes on. */
+  /** An extension threw an error. What it was given counts as missed; everything else goes on. */
   | { readonly type: "extension-failed"; readonly name: string; readonly error: unknown; readonly message: string }
   /**
    * Strings that are not user IDs were left out; the rest was used. There were `count` of them, and `userIds` has the

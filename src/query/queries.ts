@@ -240,7 +240,7 @@ export class Queries {
       entry.request = request;
       if (entry.isForced) request.force(entry.userId);
     }
-    // Held until all of its callers know: the first one may leave before the next one has come.
+    // Held until all callers have subscribed: the first one may unsubscribe before the next one subscribes.
     const held = request.answers$.subscribe({ error: () => {} });
     this.#begun$.next({ request, batch });
     held.unsubscribe();

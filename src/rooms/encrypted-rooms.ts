@@ -46,8 +46,8 @@ import type { HistoryVisibility, RoomEncryption, RoomId } from "./wire.js";
 export interface EncryptedRoomsOptions {
   readonly membersApi: MembersApi;
   /**
-   * Whether the sync filter asks for `lazy_load_members`, so that members are left out of responses. `false` saves a
-   * request for each room, and must not be said if it is not so.
+   * Whether the sync filter sets `lazy_load_members`, so that responses leave members out. `false` saves a request for
+   * each room, but must not be used with such a filter.
    * @default true
    */
   readonly lazyLoadMembers?: boolean;
@@ -58,52 +58,55 @@ export interface EncryptedRoom {
   readonly roomId: RoomId;
   readonly encryption: RoomEncryption;
   readonly historyVisibility: HistoryVisibility;
-  /** Members that are known, and whether these are all. */
+  /** The known members. These are all if `isComplete`. */
   readonly joinedCount: number;
   readonly invitedCount: number;
   readonly isComplete: boolean;
 }
 
-/** A membership that we can give to others. */
+/** What we can do to the membership of another user. */
 export type OwnAction = "invite" | "leave" | "ban";
 
 const ACTIONS: readonly OwnAction[] = ["invite", "leave", "ban"];
-/** Times that a room is asked for again because more was missed meanwhile. */
+/** Attempts to fetch the members or the devices of a room, if the room changes in the meantime. */
 const MAX_TRIES = 5;
-/** How long a room that could not be fetched is left alone, in ms, unless somebody asks. */
+/** After a failure, rooms are not refreshed in the background for so long, in ms. Callers do not wait for this. */
 const REFRESH_WAIT = 60_000;
-/** A watcher tries again after so long, in ms, doubling. */
+/** How long a watcher waits before its first retry, in ms. The wait doubles up to {@link LAST_WAIT}. */
 const FIRST_WAIT = 2_000;
 const LAST_WAIT = 300_000;
-/** Rooms that are fetched at a time. */
+/** Rooms that are refreshed concurrently. */
 const ROOMS_AT_A_TIME = 3;
 
 /**
- * Which devices get a message in a room: the members of encrypted rooms, from the sync responses that a tracker is
- * given, and the answer to the question for which devices to encrypt.
+ * Follows the members of encrypted rooms in the sync responses of a tracker, and selects the devices that get a message
+ * in a room.
  *
  *     sync$ ─▶ rooms.join, rooms.leave ─▶ encryption, members, visibility ─▶ committed with the sync token
  *                                              │                  ▲
- *                                              ▼                  │ /members, when somebody asks
+ *                                              ▼                  │ /members, when needed
  *                                       tracked users ─▶ device lists ─▶ recipients()
  *
- * Members are tracked, users who share no encrypted room any more are not, and who has come to share one is outdated,
- * whatever the server announces. Invited users may be recipients, but are not tracked, because servers do not announce
- * their changes: they are queried each time until they join.
+ * Members are tracked. A user that comes to share an encrypted room with us becomes outdated, and a user that no longer
+ * shares any becomes untracked, whatever the server announces. Invited users may be recipients, but are not tracked,
+ * because servers do not announce their changes: each lookup queries them until they join.
  *
- * Matrix spec, client-server API, "m.room.encryption", "Room History Visibility", "Tracking the device list for a user".
+ * Matrix spec, client-server API, "m.room.encryption", "Room History Visibility", "Tracking the device list for a
+ * user".
  *
  * @example
  * const rooms = new EncryptedRooms({ membersApi: axiosMembersApi(http) });
  * const tracker = new DeviceTracker({ userId, store, keysApi: axiosKeysApi(http), sync$, extensions: [rooms] });
  * tracker.connect();
- * rooms.recipients("!room:example.org", { ownDevice: { userId, deviceId } }).subscribe(({ devices }) => encryptFor(devices));
+ * rooms
+ *   .recipients("!room:example.org", { ownDevice: { userId, deviceId } })
+ *   .subscribe(({ devices }) => encryptFor(devices));
  */
 export class EncryptedRooms implements SyncExtension<RoomsEvent> {
   readonly name = "rooms";
   /**
-   * The encrypted rooms that we are in, and again whenever they change. Fails if the saved state cannot be loaded;
-   * completes when the tracker is closed.
+   * Emits the encrypted rooms that we are in, and again whenever one of them changes. Fails if the saved state cannot
+   * be loaded; completes when the tracker is closed.
    */
   readonly rooms$: Observable<ReadonlyMap<RoomId, EncryptedRoom>> = defer(() => {
     const { tracker, states } = this.#attached;
@@ -122,7 +125,7 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
   readonly #refresh$ = new Subject<void>();
   readonly #loading = new Map<RoomId, Observable<never>>();
   #changed = false;
-  /** Whether this tab is given responses: one tab fetches what all are waiting for. */
+  /** Whether this tab receives responses. Only that tab refreshes rooms in the background, for all tabs. */
   #isSyncing = false;
   #attachment: Attachment | undefined;
 
@@ -137,14 +140,14 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
   /**
    * The devices to encrypt for in a room, and those that are left out: one value, then completion. Cold.
    *
-   * 1. Members that are not known are fetched first. What sync says of them wins, whichever comes first.
-   * 2. Devices are looked up as `getDeviceKeys` does, so that the answer is as new as every change the tracker had been
-   *    given. Users whose lists are not current are `uncertain`.
+   * 1. Unknown members are fetched first. If sync contradicts the fetched list, sync wins, whichever arrives first.
+   * 2. Devices are looked up as by `getDeviceKeys`, so that the result is as new as every change the tracker had
+   *    received. Users without a current list are `uncertain`.
    * 3. Invited users are included unless the history is for members only (`historyVisibility: "joined"`).
    *
-   * Fails with {@link RoomError} if any members or devices could not be learned, with {@link SendForbiddenError} under a
-   * strict policy, and as a lookup does; it never emits a part of the answer. Whether the session must be rotated first,
-   * {@link planKeyShare} says.
+   * Fails with {@link RoomError} if some members or devices could not be fetched, with {@link SendForbiddenError} if a
+   * strict policy forbids sending, and with the errors of a lookup; it never emits a partial result. Call
+   * {@link planKeyShare} to find out whether the session must be rotated first.
    * @throws TypeError if the policy has a property or a value that is unknown
    */
   recipients(roomId: RoomId, options: RoomRecipientPolicy = {}): Observable<RoomRecipients> {
@@ -162,12 +165,12 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
   }
 
   /**
-   * The same, live: once all members and their devices are known, and again whenever members, devices, the visibility or
-   * what is known of any of them changes. While members are not all known any more, `isComplete` is `false`; they are
-   * fetched again, after 2 s, doubling to 5 min, if that fails.
+   * Like {@link recipients}, but live: emits once all members and their devices are known, and again whenever members,
+   * devices, their status or the visibility change. If members become unknown, `isComplete` is `false` until they are
+   * fetched again; a failed fetch is retried after 2 s, doubling to 5 min.
    *
-   * Fails with {@link RoomError} if the room is not encrypted or we are not in it (any more); completes when the tracker
-   * is closed.
+   * Fails with {@link RoomError} if the room is not encrypted or we are not in it (any more); completes when the
+   * tracker is closed.
    * @throws TypeError if the policy has a property or a value that is unknown
    */
   watchRecipients(roomId: RoomId, options: RecipientPolicy = {}): Observable<RoomRecipients> {
@@ -198,11 +201,11 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
       const recipients$ = combineLatest([room$, lists$]).pipe(
         switchMap(([room, { lists, users }]) => {
           const answer$ = defer(() => {
-            // Until the others are watched, too, or the room is read again.
+            // Stale: the lists of the current readers, or the room that replaced this one, are emitted soon.
             if (states.rooms.get(roomId) !== room || !areSame(readersOf(room), users)) return EMPTY;
             return of(roomRecipients(room, lists, policy, userId, scheduler.now()));
           });
-          // More may have been given by the time at which a gap is closed.
+          // More responses may have arrived by the time a gap is closed.
           const current$: Observable<RoomRecipients> = defer(() => {
             if (this.#isReady) return answer$;
             const incomplete$ = answer$.pipe(map((now) => ({ ...now, isComplete: false })));
@@ -220,10 +223,12 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
   }
 
   /**
-   * The server has accepted an invitation, a removal or a ban of ours: it counts at once, before sync shows it. Cold;
-   * completes when it is durable, and goes on when it is unsubscribed.
+   * Applies an invitation, a removal or a ban of ours at once, before sync shows it. To be called when the server has
+   * accepted it. Cold; completes when it is durable. Unsubscribing does not cancel it.
    * @example
-   * http.post(`/rooms/${roomId}/kick`, { user_id }).then(() => rooms.memberChanged(roomId, user_id, "leave").subscribe());
+   * http
+   *   .post(`/rooms/${roomId}/kick`, { user_id })
+   *   .then(() => rooms.memberChanged(roomId, user_id, "leave").subscribe());
    */
   memberChanged(roomId: RoomId, userId: UserId, action: OwnAction): Observable<void> {
     if (!ACTIONS.includes(action))
@@ -261,7 +266,7 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
       const message = `events of ${roomId} could not be understood and count for nothing: ${events.slice(0, 5).join(", ")}`;
       tracker.report({ type: "room-events-refused", roomId, count: events.length, message });
     }
-    if (!this.#isSyncing) this.#notify(); // rooms may have been waiting since before the restart
+    if (!this.#isSyncing) this.#notify(); // rooms may be awaited since before the restart
     this.#isSyncing = true;
     return event === undefined ? [] : [event];
   }
@@ -302,7 +307,7 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
     return this.#attachment;
   }
 
-  /** Whether everything is applied that was given. */
+  /** Whether all received responses are applied. */
   get #isReady(): boolean {
     let isReady = false;
     this.#attached.tracker.ready$.subscribe(() => (isReady = true)).unsubscribe();
@@ -318,7 +323,7 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
       this.#changes$.next();
       this.#refresh$.next();
     };
-    // At the end of the queue: watched lists are notified of the same change first, or they would pass for current.
+    // At the end of the queue: watched lists are notified of the same change first, or stale ones would seem current.
     tracker.emit(() => {
       tracker.emit(emission);
     });
@@ -365,7 +370,7 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
           const isOver = error instanceof RoomError && ["not-joined", "not-encrypted"].includes(error.reason);
           const failed$ = throwError(() => error);
           if (!isOver) return failed$;
-          if (isOutdated()) return EMPTY; // sync has said more since the server looked: it may be otherwise now
+          if (isOutdated()) return EMPTY; // the error may be older than newer responses
           const isDone = () => states.rooms.get(roomId) === undefined || isOutdated();
           return concat(
             this.#commit({ type: "forget", roomId, after }, isDone),
@@ -381,20 +386,20 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
     });
   }
 
-  /** More may have been missed meanwhile. */
+  /** Fetches again if more was missed in the meantime. */
   #again(roomId: RoomId, tries: number): Observable<never> {
     if (this.#attached.states.rooms.get(roomId)?.isComplete === true) return EMPTY;
     return tries > 1 ? this.#fetch(roomId, tries - 1) : throwError(() => new RoomError(roomId, "members-unknown"));
   }
 
-  /** Commits an event. Completes once memory has it: that it is durable is not waited for. */
+  /** Commits an event. Completes once it is applied in memory, without waiting until it is durable. */
   #commit(event: RoomsEvent, isApplied: () => boolean): Observable<never> {
     const applied$ = this.#changes$.pipe(startWith(undefined), filter(isApplied), take(1));
     const durable$ = this.#attached.tracker.commit(event).pipe(endWith(undefined));
     return merge(durable$, applied$).pipe(take(1), ignoreElements());
   }
 
-  /** Emits when all readers of a moment have been looked up, and no more have come since. */
+  /** Looks up all readers, and again if others have been added in the meantime. */
   #answer(roomId: RoomId, policy: RoomRecipientPolicy, tries: number): Observable<RoomRecipients> {
     const { tracker } = this.#attached;
     const { userId, scheduler } = tracker;
@@ -403,7 +408,7 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
       return tracker.getDeviceKeys(users).pipe(catchError((error: unknown) => failed(roomId, error)));
     });
     const answer = (lists: DeviceKeysByUser): Observable<RoomRecipients> => {
-      // A response has been given that is not applied yet.
+      // A response has arrived that is not applied yet.
       if (!this.#isReady) return concat(tracker.ready$.pipe(ignoreElements()), this.#answer(roomId, policy, tries));
       const room = this.#joinedRoom(roomId);
       const isWhole = room.isComplete && readersOf(room).every((reader) => lists.has(reader));
@@ -415,8 +420,8 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
   }
 
   /**
-   * Fetches the members of rooms in use after responses were missed, or events in a timeline: some may have left, of
-   * whom the server announces no changes any more.
+   * Fetches the members of rooms in use after responses or timeline events were missed: the server no longer announces
+   * changes of members that left in them.
    */
   #refresh(): Observable<never> {
     const { tracker, states } = this.#attached;
@@ -428,7 +433,7 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
         (roomId) =>
           this.#complete(roomId).pipe(
             catchError(() => {
-              hasFailed = true; // whoever asks for the room learns why
+              hasFailed = true; // callers that request the room get the error
               return EMPTY;
             }),
           ),
@@ -445,13 +450,13 @@ interface Attachment {
   readonly states: RoomStates;
 }
 
-/** A failed request is one of the room; an account that cannot be used is not. */
+/** Wraps a failed request in a {@link RoomError}. Errors of the account itself pass through. */
 function failed(roomId: RoomId, error: unknown): Observable<never> {
   const isOver = [StoreOwnerError, StoreClearedError, TrackerClosedError].some((over) => error instanceof over);
   return throwError(() => (isOver ? error : new RoomError(roomId, "devices-unknown", { cause: error })));
 }
 
-/** The policy as it is when it is given: what is iterable may be so only once. */
+/** Copies a policy when it is passed: its iterables may be readable only once. */
 function held<P extends RecipientPolicy>(policy: P): P {
   const once = ["blocked", "users"] as const;
   const read = once.flatMap((name) => {
@@ -461,7 +466,7 @@ function held<P extends RecipientPolicy>(policy: P): P {
   return { ...policy, ...Object.fromEntries(read) } as P;
 }
 
-/** The rooms as they are now; those that are as before, as the same objects, and all of them if nothing has changed. */
+/** Views of the rooms. An unchanged room keeps its view, and the map is the same one if no room has changed. */
 function viewsOf(
   rooms: Iterable<Room>,
   before: ReadonlyMap<RoomId, EncryptedRoom>,

@@ -10,7 +10,7 @@ import type { RoomId } from "./wire.js";
  */
 export type RoomErrorReason = "not-encrypted" | "not-joined" | "members-unknown" | "devices-unknown";
 
-/** It is not known for which devices to encrypt in a room. The next call tries again. */
+/** The devices to encrypt for in a room are not known. The next call tries again. */
 export class RoomError extends DeviceTrackerError {
   override readonly name = "RoomError";
   constructor(
@@ -35,10 +35,10 @@ export type SendObstacle =
   | { readonly type: "own-identity-missing" }
   /** Our identity has not signed the sending device. */
   | { readonly type: "own-device-not-cross-signed"; readonly deviceId: DeviceId }
-  /** This user was verified and is not any more: warn, and verify again or withdraw the verification. */
+  /** This user is no longer verified: warn, and verify them again or withdraw the verification. */
   | { readonly type: "verification-violated"; readonly userId: UserId };
 
-/** A message must not be sent under the strict policy that was asked for. */
+/** The strict policy forbids sending a message. */
 export class SendForbiddenError extends DeviceTrackerError {
   override readonly name = "SendForbiddenError";
   constructor(

@@ -24,7 +24,7 @@ export function fetchMembers(
 ): Observable<FetchedMembers> {
   const { roomId, uncertainSince, needsState, isUnsure, encryption } = room;
   const isNew = encryption === undefined;
-  // Where we know more than sync has shown, only the current members will do.
+  // If we know more than sync has shown, the members as of its token would be too old.
   const at = isNew || isUnsure ? undefined : token;
   const state = (eventType: "m.room.encryption" | "m.room.history_visibility") =>
     needsState || isNew ? one(() => api.state({ roomId, eventType })) : of(undefined);
@@ -35,7 +35,7 @@ export function fetchMembers(
   }).pipe(
     map(({ members, encrypted, visibility }): FetchedMembers => {
       const { joined, invited } = membersIn(members);
-      // A server also responds for a room that we have left, with its state at that time, and for a public one.
+      // Servers also respond for a room that we have left, with its state at that time, and for a public room.
       if (!joined.has(ownUserId)) throw new RoomError(roomId, reasonOfAbsence(room));
       const read = readEncryption(encrypted);
       if (isNew && read === undefined) throw new RoomError(roomId, "not-encrypted");

@@ -9,8 +9,8 @@ import type { RoomId } from "./wire.js";
  */
 export interface MembersApi {
   /**
-   * The members of a room who have not left.
-   * @param request.at the sync token as of which they are wanted; the current ones if it is absent
+   * The members of a room, without departed ones.
+   * @param request.at the sync token as of which to list them; without it, the current members
    * @returns the response of `GET /_matrix/client/v3/rooms/{roomId}/members?not_membership=leave&at=…`: `{ chunk }`
    */
   members(request: { readonly roomId: RoomId; readonly at?: string }): Observable<unknown>;

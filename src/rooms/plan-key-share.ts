@@ -10,7 +10,7 @@ import type { HistoryVisibility } from "./wire.js";
 export interface SharedDevice extends DeviceRef {
   /** Its curve25519 key when it was given the session. Unpadded base64. @default that of `device` */
   readonly curve25519?: string | undefined;
-  /** It as it was when it was given the session. Without this and without a key, other keys are not noticed. */
+  /** The device as it was when it was given the session. Without this or `curve25519`, a changed key is not noticed. */
   readonly device?: DeviceKeys | undefined;
 }
 
@@ -22,36 +22,36 @@ export interface SharedSession {
   readonly messageCount: number;
   /** The devices that have it. */
   readonly sharedWith: Iterable<SharedDevice>;
-  /** `RoomRecipients.stand` of the recipients to whom it was given last. */
+  /** `RoomRecipients.stand` as of when the session was last shared. */
   readonly stand: RoomStand;
 }
 
 /** Why a session must not be used any more. */
 export type RotateReason =
-  /** A user who has it left, though they may have come back. */
+  /** A user that has the session left, and may have come back. */
   | { readonly type: "user-left"; readonly userId: UserId }
-  /** A user who has it is only invited, and the history is for members only now. */
+  /** A user that has the session is only invited, and the history is now for members only. */
   | { readonly type: "user-excluded"; readonly userId: UserId }
-  /** Responses were missed: any user may have left in them, and come back. */
+  /** Responses were missed: any user may have left in them and come back. */
   | { readonly type: "responses-missed" }
-  /** A device that has it is no device of the user any more. */
+  /** A device that has the session was removed. */
   | { readonly type: "device-removed"; readonly userId: UserId; readonly deviceId: DeviceId }
-  /** A device that has it has other keys now. */
+  /** A device that has the session has another curve25519 key now. */
   | { readonly type: "device-replaced"; readonly userId: UserId; readonly deviceId: DeviceId }
-  /** A device that has it must not have messages any more. */
+  /** A device that has the session must no longer get messages. */
   | {
       readonly type: "device-left-out";
       readonly userId: UserId;
       readonly deviceId: DeviceId;
       readonly reason: LeftOutReason;
     }
-  /** A user who has it has another master key now, or none any more. */
+  /** The master key of a user that has the session was replaced or removed. */
   | { readonly type: "identity-changed"; readonly userId: UserId }
-  /** Those who join later may read what is sent now, or no longer may. */
+  /** Whether users that join later may read new messages has changed. */
   | { readonly type: "visibility-changed"; readonly from: HistoryVisibility; readonly to: HistoryVisibility }
-  /** It has been used for as long as the room allows, or the clock was set back: `age`, in ms, is negative then. */
+  /** The session is as old as the room allows, or the clock was set back: then `age`, in ms, is negative. */
   | { readonly type: "too-old"; readonly age: number }
-  /** It has been used for as many messages as the room allows. */
+  /** The session has been used for as many messages as the room allows. */
   | { readonly type: "too-many-messages"; readonly count: number }
   /** The room has another algorithm. */
   | { readonly type: "algorithm-changed"; readonly from: string; readonly to: string };
@@ -65,10 +65,10 @@ export interface KeySharePlan {
 }
 
 /**
- * What to do before the next message of a room: which devices must be given the session, and whether another one must be
- * made first, because somebody who has this one must not read on. Pure.
+ * Plans what to do before the next message in a room: which devices must be given the session, and whether to make a
+ * new one first, for instance because a device that has this one must no longer read. Pure.
  *
- * @param now what `recipients` has just emitted; what a watcher has may be older for users who are only invited
+ * @param now what `recipients` has just emitted; a value of a watcher may be older for invited users
  * @example
  * rooms.recipients(roomId).subscribe((now) => {
  *   const { share, rotate } = planKeyShare(session, now);
@@ -103,7 +103,7 @@ function settingsReasons({ createdAt, messageCount, stand }: SharedSession, now:
   return reasons;
 }
 
-/** Whether those who join later may read what is sent now. */
+/** Whether users that join later may read messages sent now. */
 const isForLater = (visibility: HistoryVisibility): boolean =>
   visibility === "shared" || visibility === "world_readable";
 
@@ -139,7 +139,7 @@ function deviceReasons(shared: readonly SharedDevice[], now: RoomRecipients): Ro
         : [{ type: "device-replaced", userId, deviceId }];
     }
     if (without === undefined) return [{ type: "device-removed", userId, deviceId }];
-    // The sending device has made the session.
+    // The sending device made the session, so it need not be given it.
     return without.reason === "own-device"
       ? []
       : [{ type: "device-left-out", userId, deviceId, reason: without.reason }];

@@ -12,25 +12,25 @@ import {
   type StateEvent,
 } from "./wire.js";
 
-/** What one sync response says of a room that we are in. Plain data: it is committed with the sync token. */
+/** What one sync response says about a room that we are in. Plain data: it is committed with the sync token. */
 export interface RoomDelta {
   readonly roomId: RoomId;
   readonly encryption?: RoomEncryption;
   readonly visibility?: HistoryVisibility;
-  /** Users who are members now. */
+  /** Users that the response shows as members. */
   readonly joined: UserNames;
-  /** Users who are invited now. */
+  /** Users that the response shows as invited. */
   readonly invited: UserNames;
   /**
-   * Users who left, each with the event by which they did. Those who are neither `joined` nor `invited` have not come
+   * Users that left, each with the event by which they did. If they are also in `joined` or `invited`, they have come
    * back.
    */
   readonly left: readonly (readonly [UserId, eventId: string])[];
   /**
-   * - `whole`: it has the whole state of the room, but for what lazy loading leaves out: we have just joined
+   * - `whole`: it has the whole state of the room, except for what lazy loading leaves out: we have just joined
    * - `limited`: events are missing in its timeline
    * - `unclear`: something in it could not be understood
-   * - `first`: the encryption has been switched on, and what was said of the room before was not read
+   * - `first`: encryption was switched on, and earlier responses about the room were not read
    */
   readonly kind?: "whole" | "limited" | "unclear" | "first";
 }
@@ -41,17 +41,17 @@ export type UserNames = string;
 export const toNames = (users: Iterable<UserId>): UserNames => [...users].join("\n");
 export const namesIn = (names: UserNames): readonly UserId[] => (names === "" ? [] : names.split("\n"));
 
-/** What was read of a room. */
+/** The result of reading a room of a response. */
 export interface ReadRoom {
-  /** `undefined` if there is nothing in it that matters. */
+  /** `undefined` if the response changes nothing. */
   readonly delta: RoomDelta | undefined;
   /** Events that could not be understood, by type and state key. */
   readonly refused: readonly string[];
 }
 
 /**
- * Reads `rooms.join.<room ID>` of a sync response: the state before the timeline, then the timeline; or, with MSC4222,
- * the state after it, and then the timeline says nothing about the state, except who has left and come back.
+ * Reads `rooms.join.<room ID>` of a sync response: the state before the timeline, then the timeline. With MSC4222, the
+ * state is the one after the timeline, which is then only read for users that have left and come back.
  */
 export function readJoinedRoom(roomId: RoomId, room: unknown): ReadRoom {
   const { events, passing, refused: unreadable } = stateEvents(room);
@@ -71,7 +71,7 @@ export function readJoinedRoom(roomId: RoomId, room: unknown): ReadRoom {
         continue;
       }
       members.set(userId, membership);
-      // Of a limited timeline, an invitation may be all that is left of a departure.
+      // A limited timeline may leave out the departure before an invitation.
       if (membership === "gone" || (isLimited && membership === "invited")) left.set(userId, id);
     } else if (stateKey !== "") continue;
     else if (type === "m.room.create") isWhole = true;
@@ -106,9 +106,9 @@ export function readJoinedRoom(roomId: RoomId, room: unknown): ReadRoom {
 }
 
 interface StateEvents {
-  /** What they say is the case, the last one of each type and state key. */
+  /** Events that set the state: the last one of each type and state key counts. */
   readonly events: readonly StateEvent[];
-  /** Those of the timeline, if the state is the one after it. */
+  /** The state events of the timeline, if the state is the one after it. */
   readonly passing: readonly StateEvent[];
   readonly refused: readonly string[];
 }

@@ -12,13 +12,13 @@ import type { HistoryVisibility, RoomEncryption, RoomId } from "./wire.js";
 export interface RoomRecipientPolicy extends RecipientPolicy {
   /**
    * Fails with {@link SendForbiddenError} instead of leaving devices out, if our own cross-signing identity is missing
-   * or has not signed `ownDevice`, or if a user who was verified is not any more (MSC4153).
+   * or has not signed `ownDevice`, or if a user is no longer verified (MSC4153).
    * @default false
    */
   readonly strict?: boolean;
 }
 
-/** A left-out device that should be told why. */
+/** A left-out device to which an `m.room_key.withheld` event should be sent. */
 export interface WithheldDevice extends LeftOutDevice {
   readonly withheld: WithheldCode;
 }
@@ -30,35 +30,35 @@ export interface WithheldDevice extends LeftOutDevice {
 export interface RoomStand {
   readonly algorithm: string;
   readonly historyVisibility: HistoryVisibility;
-  /** Where responses were missed last: anyone may have left then, and come back. */
+  /** Where responses were last missed: any user may have left in them and come back. */
   readonly missedUntil: string | null;
-  /** Members and invited users who have left before, each with the event by which they did so last. */
+  /** Members and invited users that have left before, each with the event of their last departure. */
   readonly departures: Readonly<Record<UserId, string>>;
-  /** The public master key of each member who has one. */
+  /** The public master key of each reader that has one. */
   readonly masterKeys: Readonly<Record<UserId, string>>;
 }
 
 /** Which devices get a message in a room, and which do not. */
 export interface RoomRecipients extends Recipients {
   readonly roomId: RoomId;
-  /** Whether all members are known. Otherwise there may be more of them, and some may have left; only a watcher says so. */
+  /** Whether all members are known. If not, some may be missing and some may have left; only a watcher emits this. */
   readonly isComplete: boolean;
   /** All members. */
   readonly joined: readonly UserId[];
-  /** All invited users, whether they may read or not: see `historyVisibility`. */
+  /** All invited users, even if they may not read: see `historyVisibility`. */
   readonly invited: readonly UserId[];
-  /** The left-out devices to which an `m.room_key.withheld` event should be sent. */
+  /** The devices of `leftOut` to which an `m.room_key.withheld` event should be sent. */
   readonly withheld: readonly WithheldDevice[];
   readonly encryption: RoomEncryption;
   readonly historyVisibility: HistoryVisibility;
-  /** Readers of whom no list is known, because their homeserver cannot be reached. They are `uncertain`, too. */
+  /** Readers without a known list, because their homeserver cannot be reached. They are `uncertain`, too. */
   readonly unlisted: readonly UserId[];
-  /** When this was put together, in ms since the epoch, by the scheduler's clock. */
+  /** When this was computed, in ms since the epoch, by the scheduler's clock. */
   readonly at: number;
   readonly stand: RoomStand;
 }
 
-/** The users who may read what is sent now: invited ones, too, unless the history is for members only. */
+/** The users that may read messages sent now: members, and invited users unless the history is for members only. */
 export function readersOf({ joined, invited, visibility }: Room): readonly UserId[] {
   return visibility === "joined" ? [...joined] : [...joined, ...invited];
 }

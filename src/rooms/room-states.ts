@@ -6,9 +6,9 @@ import { readJoinedRoom, type RoomDelta } from "./room-delta.js";
 import { Room, type FetchedMembers, type MemberCounts, type RoomRecord } from "./room.js";
 import type { Membership, RoomId } from "./wire.js";
 
-/** What is committed of rooms. */
+/** What rooms commit. */
 export type RoomsEvent =
-  /** A sync response said this. `isInitial`: of rooms that it does not name we are no member. */
+  /** A sync response was read. `isInitial`: we are not in any room that it does not name. */
   | {
       readonly type: "sync";
       /** The sync token that it leads to. */
@@ -16,16 +16,16 @@ export type RoomsEvent =
       readonly isInitial: boolean;
       readonly rooms: readonly RoomDelta[];
       readonly gone: readonly RoomId[];
-      /** Users who share no room with us any more, according to the server, and were members of encrypted rooms. */
+      /** Members of encrypted rooms that, according to `device_lists.left`, share no room with us any more. */
       readonly strangers: readonly UserId[];
     }
-  /** The server answered this. */
+  /** The members of a room were fetched. */
   | ({ readonly type: "members" } & FetchedMembers)
-  /** The server is asked about a room that is not known. */
+  /** A room that is not known is about to be fetched. */
   | { readonly type: "ask"; readonly roomId: RoomId; readonly token: string | undefined }
-  /** We are not in this room, or it is not encrypted, unless sync has said more of it than `after`. */
+  /** We are not in this room, or it is not encrypted. Ignored if a response after `after` named the room. */
   | { readonly type: "forget"; readonly roomId: RoomId; readonly after: string | undefined }
-  /** The server has accepted a membership from us. */
+  /** The server has accepted a membership that we set. */
   | {
       readonly type: "sent";
       readonly roomId: RoomId;
@@ -38,7 +38,7 @@ export type RoomsEvent =
   /** What memory knew while it stood in for the store, as of a token. */
   | { readonly type: "known"; readonly token: string | undefined; readonly rooms: readonly RoomRecord[] };
 
-/** What was read of a response, and what could not be understood. */
+/** The result of reading a response. `refused` are events that could not be understood. */
 export interface ReadRooms {
   readonly event: RoomsEvent | undefined;
   readonly refused: ReadonlyMap<RoomId, readonly string[]>;
@@ -47,21 +47,21 @@ export interface ReadRooms {
 /** A member of encrypted rooms. */
 interface Sharer {
   readonly userId: UserId;
-  /** In how many of them. */
+  /** How many of these rooms the user is in. */
   rooms: number;
 }
 
 /** Members in one record of a snapshot, unless a single room has more. */
 const MEMBERS_PER_RECORD = 1_000;
 
-/** The fold of all that is committed of rooms: the encrypted ones that we are in, and with whom we share any. */
+/** The fold of all committed room events: the encrypted rooms that we are in, and the users that share one with us. */
 export class RoomStates {
   readonly rooms = new Map<RoomId, Room>();
   readonly #ownUserId: UserId;
   readonly #isLazy: boolean;
   /** The members of encrypted rooms. */
   readonly #shared = new Map<UserId, Sharer>();
-  /** Users whose count the event at hand has touched, and whether they shared a room before it. */
+  /** Users affected by the current event, and whether they shared a room before it. */
   #before = new Map<UserId, boolean>();
 
   /** @param isLazy whether sync leaves members out */
@@ -70,12 +70,12 @@ export class RoomStates {
     this.#isLazy = isLazy;
   }
 
-  /** Users who are certainly members of an encrypted room. */
+  /** Members of the encrypted rooms with a complete list. */
   *sharers(): Iterable<UserId> {
     for (const room of this.rooms.values()) if (room.isComplete) yield* room.joined;
   }
 
-  /** What a response says of rooms that are encrypted, or may be. */
+  /** Reads what a response says about rooms that are, or may be, encrypted. */
   read({ since, next_batch: next, rooms, device_lists: lists }: SyncResponse): ReadRooms {
     const { join, leave, invite } = sectionsOf(rooms);
     const refused = new Map<RoomId, readonly string[]>();
@@ -104,8 +104,8 @@ export class RoomStates {
 
   /**
    * @param token the sync token that memory stands on then
-   * @param isTracked users of whom the server is known to announce changes
-   * @returns who has come to share an encrypted room with us, and who shares none any more
+   * @param isTracked whether the server is known to announce changes of a user
+   * @returns `changed`: users that come to share an encrypted room with us; `left`: users that no longer share any
    */
   apply(event: RoomsEvent, token: string | undefined, isTracked: (userId: UserId) => boolean): DeviceChanges {
     this.#before = new Map();
@@ -121,7 +121,7 @@ export class RoomStates {
       case "ask": {
         const room = this.#roomOf(event.roomId);
         room.needsState ||= room.encryption === undefined;
-        room.uncertainSince ??= token; // not that of the event: what was answered then may be older by now
+        room.uncertainSince ??= token; // not the event's token: answers to requests made at that one may be out of date
         room.missedUntil ??= event.token; // we may have been here before
         break;
       }
@@ -136,7 +136,7 @@ export class RoomStates {
       case "known":
         for (const record of event.rooms) {
           const room = this.#replace(record);
-          if (event.token !== token) room.miss(token); // another tab has moved on to another one
+          if (event.token !== token) room.miss(token); // another tab has moved the token
         }
     }
     return this.#effects();
@@ -178,12 +178,12 @@ export class RoomStates {
     for (const roomId of lost) this.#forget(roomId);
     for (const delta of rooms) {
       const room = this.#roomOf(delta.roomId, next);
-      room.follow(this.#asFirst(delta), next, this.#isLazy); // another tab may have forgotten the room meanwhile
-      // An initial sync after a gap untracks everyone in the same step.
+      room.follow(this.#asFirst(delta), next, this.#isLazy); // another tab may have forgotten the room
+      // An initial sync after a gap untracks all users in the same step.
       if (delta.kind === "whole") this.#trackAgain(room, isInitial ? () => false : isTracked);
     }
     for (const userId of strangers) {
-      if (!this.#shared.has(userId)) continue; // as the rooms say
+      if (!this.#shared.has(userId)) continue; // the rooms agree
       for (const room of this.rooms.values()) if (room.joined.has(userId)) room.doubt(next);
     }
   }
@@ -193,7 +193,7 @@ export class RoomStates {
     return isKnown || delta.kind === "whole" ? delta : { ...delta, kind: "first" };
   }
 
-  /** After a gap that could not be closed, nobody is tracked: the members are again as soon as all of them are known. */
+  /** Tracks the members again after a gap that could not be closed, which has untracked them, once all are known. */
   #trackAgain(room: Room, isTracked: (userId: UserId) => boolean): void {
     if (!room.isComplete) return;
     for (const userId of room.joined) if (!isTracked(userId)) this.#before.set(userId, false);

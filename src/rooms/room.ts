@@ -2,35 +2,35 @@ import type { UserId } from "../model/ids.js";
 import { namesIn, toNames, type RoomDelta, type UserNames } from "./room-delta.js";
 import type { HistoryVisibility, Membership, RoomEncryption, RoomId } from "./wire.js";
 
-/** Departures that are remembered of a room; when there are more, the older half is forgotten. */
+/** Departures remembered per room; if there are more, the older half is forgotten. */
 const MAX_DEPARTURES = 10_000;
 
-/** A membership that the server has accepted from us, and that sync has not shown yet. */
+/** A membership that we set and the server accepted, and that sync has not shown yet. */
 export interface SentMembership {
   readonly membership: Membership;
-  /** We have removed the user before, so that they may be shown as a member as of before that. */
+  /** We removed the user before inviting them again: a response from before that may still show them as a member. */
   readonly isAgain?: boolean;
-  /** A response has shown another one: it may have been on its way. The next one is newer. */
+  /** A response has shown another membership: it may have been in flight. The next response is newer. */
   readonly isDisputed?: boolean;
 }
 
-/** What the server answered when it was asked for the members of a room. */
+/** The server's answer to a request for the members of a room. */
 export interface FetchedMembers {
   readonly roomId: RoomId;
-  /** What {@link Room.uncertainSince} was then: if it is another one now, the answer is too old. */
+  /** {@link Room.uncertainSince} at the time of the request. If it has changed since, the answer is too old. */
   readonly uncertainSince: string | undefined;
   readonly joined: UserNames;
   readonly invited: UserNames;
-  /** Only if they were asked for, too. */
+  /** Only if requested, too. */
   readonly encryption?: RoomEncryption | undefined;
   readonly visibility?: HistoryVisibility | undefined;
 }
 
-/** What a room tells of its members. */
+/** How a room reports changes of its members. */
 export interface MemberCounts {
   /** A user has become a member. Returns the user ID to keep: a user of many rooms has one string. */
   readonly added: (userId: UserId) => UserId;
-  /** A user is no member any more. */
+  /** A user is no longer a member. */
   readonly removed: (userId: UserId) => void;
 }
 
@@ -58,30 +58,30 @@ export interface RoomRecord {
  * What is known of one room.
  *
  * Sync names members as they change, and with lazy loading it does not name all of them. So the list is either certain,
- * or it is certain only of the users whom sync has named since it became uncertain (`confirmed`); then the server is
- * asked for the others. Whenever that answer arrives, and as of whichever token it is: **what sync has named wins over
- * it**, because that is the latest, and of all others nothing has changed in between.
+ * or certain only for the users that sync has named since it became uncertain (`confirmed`); the others are then
+ * fetched from the server. Whenever the answer arrives, and whatever its token: **for the users that sync has named,
+ * sync wins**, because it is newer; the others have not changed in between.
  */
 export class Room {
   readonly roomId: RoomId;
-  /** `undefined`: it is not known yet whether the room is encrypted. */
+  /** `undefined` as long as it is not known whether the room is encrypted. */
   encryption: RoomEncryption | undefined;
   visibility: HistoryVisibility = "shared";
   readonly joined = new Set<UserId>();
   readonly invited = new Set<UserId>();
-  /** The users of whom it is certain whether they are members; `undefined` if it is of everyone. */
+  /** The users for which the list is certain; `undefined` if it is certain for all. */
   confirmed: Set<UserId> | undefined = new Set();
   /** The sync token at which the list became uncertain, while it is. */
   uncertainSince: string | undefined;
-  /** The sync token at the end of the last responses that were missed: anyone may have left in them, and come back. */
+  /** The sync token after the last missed responses: any user may have left in them and come back. */
   missedUntil: string | undefined;
-  /** Whether the encryption and the visibility must be asked for, too. */
+  /** Whether the encryption and the visibility must be fetched, too. */
   needsState = false;
-  /** Whether all members were known before something was missed, and should be again without being asked for. */
+  /** Whether all members were known before something was missed: they are fetched again without a caller. */
   isAwaited = false;
-  /** The sync token at the end of the last response that said anything of the room. */
+  /** The sync token at the end of the last response that named the room. */
   shownUntil: string | undefined;
-  /** By the users whom we have invited or removed. */
+  /** Memberships that we set, by user, until sync shows them. */
   sent: ReadonlyMap<UserId, SentMembership> = NONE;
 
   /** How often anything of it has changed. */
@@ -94,7 +94,7 @@ export class Room {
     this.#counts = counts;
   }
 
-  /** Each user who ever left, with the event by which they did so last. */
+  /** Users that have ever left, each with the event of their last departure. */
   get departures(): ReadonlyMap<UserId, string> {
     return this.#departures ?? NONE;
   }
@@ -104,13 +104,13 @@ export class Room {
     return this.confirmed === undefined && this.encryption !== undefined && !this.needsState;
   }
 
-  /** Whether the server must be asked for the current members: those as of a token may be older than what we did. */
+  /** Whether the current members must be fetched: a list as of a token may be older than what we set. */
   get isUnsure(): boolean {
     return this.sent.size > 0;
   }
 
   /**
-   * What a response says of the room.
+   * Applies what a response says about the room.
    * @param isLazy whether sync leaves members out
    */
   follow(delta: RoomDelta, next: string, isLazy: boolean): void {
@@ -124,7 +124,7 @@ export class Room {
       this.needsState = true;
       this.#becomeUncertain(next);
     } else if (kind === "limited" && isLazy) {
-      this.isAwaited ||= this.isComplete; // servers may have named those nowhere who left
+      this.isAwaited ||= this.isComplete; // servers may omit the members that left
       this.#becomeUncertain(next);
     } else if (kind === "unclear") this.#becomeUncertain(next);
     else if (visibility !== undefined && this.needsState) this.#becomeUncertain(next); // an answer would be older
@@ -135,7 +135,7 @@ export class Room {
     for (const [userId, membership] of came) this.#named(userId, membership, next, kind === "whole");
   }
 
-  /** What the server answered; `false` if it is too old. */
+  /** Applies an answer of the server. Returns `false` if it is too old. */
   take({ uncertainSince, joined, invited, encryption, visibility }: FetchedMembers): boolean {
     if (uncertainSince !== this.uncertainSince || (this.needsState && visibility === undefined)) return false;
     this.revision++;
@@ -156,17 +156,17 @@ export class Room {
     this.confirmed = undefined;
     this.uncertainSince = undefined;
     this.isAwaited = false;
-    return true; // a response on its way may be older than what we sent: it is still to be compared
+    return true; // keeps `sent`: a response in flight may be older than what we set
   }
 
   /**
-   * The server has accepted this membership from us.
-   * @param after what {@link shownUntil} was then
+   * Applies a membership that we set and the server accepted.
+   * @param after {@link shownUntil} at that time
    */
   send(userId: UserId, membership: Membership, eventId: string, after: string | undefined): void {
     const before = this.sent.get(userId)?.membership;
     this.revision++;
-    // Sync has said more meanwhile, or another tab has done something else: only the server knows what came last.
+    // Responses have arrived since, or another tab has set another membership: only the server knows the order.
     const isUnclear = after !== this.shownUntil || (before !== undefined && before !== membership);
     const isAgain = before === "gone" && membership === "invited";
     this.sent = new Map([...this.sent, [userId, { membership, ...(isAgain && { isAgain }) }]]);
@@ -188,20 +188,20 @@ export class Room {
     this.needsState = true;
   }
 
-  /** The server says that a user is no member who is one according to the list. */
+  /** According to the server, a user in the list is not a member. */
   doubt(token: string): void {
     this.revision++;
     this.#becomeUncertain(token);
   }
 
-  /** It has no members, as far as we are concerned. */
+  /** Removes all members from the list. */
   leave(): void {
     for (const userId of this.joined) this.#counts.removed(userId);
     this.joined.clear();
     this.invited.clear();
   }
 
-  /** Who else has left, and where else responses were missed, according to what was known of the room before. */
+  /** Keeps the departures and missed responses that were known of the room before it was replaced. */
   remember({ departures, missedUntil }: Pick<Room, "departures" | "missedUntil">): void {
     this.missedUntil = missedUntil ?? this.missedUntil;
     if (departures.size > 0) this.#departures = new Map([...departures, ...this.departures]);
@@ -240,7 +240,7 @@ export class Room {
   #begin(token: string, isLazy: boolean): void {
     this.missedUntil = token; // we may have been here before
     this.needsState = false;
-    // It may have been on its way when we invited or removed a user whom it does not name.
+    // The response may have been in flight when we invited or removed a user that it does not name.
     if (isLazy || this.isUnsure) this.#becomeUncertain(token);
     else {
       this.leave();
@@ -251,11 +251,11 @@ export class Room {
 
   #becomeUncertain(token: string | undefined): void {
     this.confirmed = new Set();
-    // What another tab asks without knowing what we sent is not answered for this.
+    // Differs from the token that another tab uses without knowing what we set: its answer would be too old.
     this.uncertainSince = this.isUnsure ? `${token ?? "the start"}, with ours` : token;
   }
 
-  /** @param isWhole any number of responses with the whole state may have been on their way when we did something */
+  /** @param isWhole several responses with the whole state may have been in flight when we set a membership */
   #named(userId: UserId, membership: Membership, next: string, isWhole: boolean): void {
     const sent = this.sent.get(userId);
     if (sent !== undefined) {
@@ -264,7 +264,7 @@ export class Room {
       const others = Array.from(this.sent).filter(([one]) => one !== userId);
       this.sent = new Map(isDisputed ? [...others, [userId, isWhole ? sent : { ...sent, isDisputed }]] : others);
       if (isDisputed) {
-        // The response may have been on its way when we did it, or another user has undone it since: only the server knows.
+        // The response may have been in flight, or another user has reverted our change since: only the server knows.
         this.#becomeUncertain(next);
         return;
       }
@@ -283,10 +283,10 @@ export class Room {
 
   #depart(userId: UserId, eventId: string, token: string): void {
     this.#departures ??= new Map();
-    this.#departures.delete(userId); // the last ones are at the end
+    this.#departures.delete(userId); // keeps the latest at the end
     this.#departures.set(userId, eventId);
     if (this.#departures.size <= MAX_DEPARTURES) return;
     for (const old of [...this.#departures.keys()].slice(0, MAX_DEPARTURES / 2)) this.#departures.delete(old);
-    this.missedUntil = `${token}+`; // whoever is forgotten may have left
+    this.missedUntil = `${token}+`; // replaces sessions that the forgotten users have
   }
 }

@@ -5,7 +5,7 @@ import { isObject } from "../model/json.js";
 export type RoomId = string;
 
 /**
- * Who may read what was sent before they joined. Matrix spec, client-server API, "Room History Visibility".
+ * Which messages users may read from before they joined. Matrix spec, client-server API, "Room History Visibility".
  */
 export type HistoryVisibility = "invited" | "joined" | "shared" | "world_readable";
 
@@ -29,11 +29,11 @@ export interface StateEvent {
   readonly type: string;
   readonly stateKey: string;
   readonly content: Readonly<Record<string, unknown>>;
-  /** Tells one event from another. */
+  /** Distinguishes events: the event ID, or else the timestamp. */
   readonly id: string;
 }
 
-/** `undefined` if it is no state event. A redacted or malformed event has no content. */
+/** `undefined` if it is not a state event. A redacted or malformed event has no content. */
 export function readStateEvent(event: unknown): StateEvent | undefined {
   if (!isObject(event)) return undefined;
   const { type, state_key: stateKey, content, event_id: id, origin_server_ts: ts } = event;
@@ -57,13 +57,13 @@ export function readEncryption(content: unknown): RoomEncryption | undefined {
   };
 }
 
-/** What is not understood is `shared`, as the spec says. */
+/** Anything unknown counts as `shared`, as the spec says. */
 export function readVisibility(content: unknown): HistoryVisibility {
   const visibility = isObject(content) ? content.history_visibility : undefined;
   return VISIBILITIES.includes(visibility) ? (visibility as HistoryVisibility) : "shared";
 }
 
-/** What a member event says: `gone` stands for `leave`, `ban` and `knock`, none of which may read. */
+/** What a member event says. `gone` stands for `leave`, `ban` and `knock`: such users may not read. */
 export type Membership = "joined" | "invited" | "gone";
 
 const MEMBERSHIPS = new Map<unknown, Membership>([

@@ -7,7 +7,7 @@ import type { Before } from "./tracked-users.js";
 /** What a chain reports, each time after memory reflects it. */
 export interface ChainEvents {
   /**
-   * These commits of other trackers are in the chain before what is pending: extensions follow them. Comes before
+   * Commits of other trackers were added to the chain, before pending changes, for extensions to follow. Called before
    * `followed`.
    */
   readonly extended: (commits: readonly Commit[]) => void;

@@ -14,7 +14,7 @@ export interface ChainOptions {
   /** A name for this tracker that no other has. */
   readonly name: string;
   readonly scheduler: SchedulerLike;
-  /** What extensions amount to, as of what is in memory. */
+  /** The records of extensions, as of memory. */
   readonly extensionRecords: () => ExtensionRecords;
 }
 

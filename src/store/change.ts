@@ -22,11 +22,11 @@ export interface SyncStep {
    * before it, or some of its long lists.
    */
   readonly isPartial?: boolean | undefined;
-  /** Whether it stands for responses that were missed. Extensions have missed them, before what they read in it. */
+  /** Whether it stands for missed responses. Extensions miss these first, then apply the events of the step. */
   readonly isGap?: true | undefined;
   /**
-   * What extensions read in the response. If it moves the token and has none of an extension, that extension has missed
-   * it. A step that is only events moves no token and names nobody.
+   * What extensions read in the response. An extension without an entry in a step that moves the token has missed the
+   * step. A step of events alone moves no token and names no users.
    */
   readonly events?: ExtensionEvents | undefined;
 }
@@ -87,7 +87,7 @@ export function joinSteps(first: SyncStep, second: SyncStep): SyncStep | undefin
   };
 }
 
-/** An extension that has missed one of two steps has missed something of both. */
+/** An extension that has missed one of the steps has missed the joined one. */
 function joinEvents(first: SyncStep, second: SyncStep): ExtensionEvents | undefined {
   const { events: before = {} } = first;
   const { events: after = {} } = second;
@@ -117,7 +117,7 @@ export function lastMentions(lists: readonly NamedUsers[]): NamedUsers {
   return { changed: named("changed"), left: named("left") };
 }
 
-/** Whether it is unknown who left in it: after a gap that could not be closed, and before an account's first token. */
+/** Whether any user may have left in it: after a gap that could not be closed, and before an account's first token. */
 export const isFailedGap = ({ change }: Pick<Commit, "change">): boolean =>
   (change.type === "step" && change.everyone === "untracked") || isFirstStep(change);
 

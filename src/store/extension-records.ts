@@ -1,12 +1,12 @@
 import { movesToken, type SyncStep } from "./change.js";
 import { extensionKey, type SyncRecord } from "./records.js";
 
-/** What each extension amounts to, by its name, as records. */
+/** The records of each extension, by its name. */
 export type ExtensionRecords = ReadonlyMap<string, readonly unknown[]>;
 
-/** What is saved of extensions, as of a snapshot, and the steps since. */
+/** The saved state of extensions: as of a snapshot, and the steps since. */
 export interface SavedExtensions {
-  /** Absent: nothing is saved of this extension, or not all of it. */
+  /** An extension without an entry has no records, or lacks some. */
   readonly records: ExtensionRecords;
   /** Steps that moved the token or have events. */
   readonly steps: readonly SyncStep[];
@@ -16,10 +16,10 @@ export interface SavedExtensions {
 
 export const NO_EXTENSIONS: SavedExtensions = { records: new Map(), steps: [], isFromStart: true };
 
-/** Whether a step is anything to an extension. */
+/** Whether a step concerns extensions: as events, or as something missed. */
 export const concernsExtensions = (step: SyncStep): boolean => step.events !== undefined || movesToken(step);
 
-/** The records of each extension that the snapshot says are there. One of which any is missing has none. */
+/** The records of each extension, as counted by the snapshot. An extension that lacks one has no entry. */
 export function readExtensions({ snapshot }: SyncRecord, saved: ReadonlyMap<string, unknown>): ExtensionRecords {
   const found = Object.entries(snapshot.extensions ?? {}).flatMap(([name, count]) => {
     if (count > saved.size) return []; // a damaged head may say any number

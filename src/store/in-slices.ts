@@ -7,8 +7,8 @@ const SLICE = 8;
  * Emits values as long as their subscriber takes less than {@link SLICE} ms in all, and then goes on in a new task, so
  * that the page can do other things in between. In virtual time, which stands still meanwhile, everything is one task.
  *
- * Not `concatMap` with a delay: it emits the values that it buffers each from inside the one before it, and a thousand
- * of them overflow the stack.
+ * Not `concatMap` with a delay: it emits each buffered value from inside the previous one, and a thousand of them
+ * overflow the stack.
  */
 export function inSlices<T>(scheduler: SchedulerLike): MonoTypeOperatorFunction<T> {
   return (source) =>

@@ -151,11 +151,11 @@ function readDepartures(log: Records, position: number): SavedAccount["hasLeft"]
     if (record === undefined) return () => true;
     if (record.type === "commits") commits.push(...record.commits);
   }
-  // The account's first token was before anything that is asked of this page.
+  // The account's first token came before any call in this page.
   return departures(commits.filter(({ change }) => !isFirstStep(change)));
 }
 
-/** Of the last records, read only as far as that takes: they may name thousands of users each. */
+/** Reads only the tokens of the last records: each may name thousands of users. */
 function passedIn(log: Records, { position, token }: SyncRecord): ReadonlySet<string> {
   const passed = new Set<string>();
   for (let at = Math.max(1, position - MIN_LOG + 1); at <= position; at++) {

@@ -80,7 +80,7 @@ export function rebased(
   return wanted.length === 0 ? "applied" : { type: change.type, users: wanted };
 }
 
-/** What an extension tracks without a response is a `track()`, too. */
+/** If an extension tracks users without a response, departed ones are left out, as for `track()`. */
 const trackedAgain = (step: SyncStep, hasLeft: (userId: UserId) => boolean): SyncStep => ({
   ...step,
   changed: step.changed.filter((userId) => !hasLeft(userId)),

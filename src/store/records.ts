@@ -15,7 +15,7 @@ import type { DeviceStore, RecordKey } from "./device-store.js";
  *   log/<position>        what one transaction appended: commits, or which lists it saved
  *   snapshot/<n>          the fold of the log up to a position, about 1,000 tracked users to a record
  *   index/<position>      the public keys of the devices that one save brought, for findDevice; index/s<n>: the same, compacted
- *   extension/<name>/<n>  what an extension of the tracker amounts to up to the snapshot
+ *   extension/<name>/<n>  the state of an extension of the tracker as of the snapshot
  *   list/<user>           the last list that was fetched, and the user's pins, which outlive it
  *
  * What is read back may be damaged or written by another version: each reader returns undefined for what cannot be
@@ -65,7 +65,7 @@ export interface SyncRecord {
   /**
    * The log up to `position`, with commits up to `head`, is folded into this many records, and into this many of the
    * index. `oldest` is the position of the first log record that has not been deleted. `extensions` is the number of
-   * records of each extension; an extension that is not there has none of its own as of this snapshot.
+   * records of each extension; an extension without an entry has no records as of this snapshot.
    */
   readonly snapshot: {
     readonly position: number;

@@ -44,7 +44,7 @@ export class PassedTokens {
     this.#inLog = passed;
   }
 
-  /** Memory has followed a step. Where a gap could not be closed, tokens on either side of it have no known order. */
+  /** Memory has followed a step. If a gap could not be closed, tokens on either side of it have no known order. */
   follow({ next, everyone }: Pick<SyncStep, "next" | "everyone">): void {
     if (everyone === "untracked") this.#forget();
     if (next === undefined || next === this.#token) return;

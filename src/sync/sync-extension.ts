@@ -5,27 +5,27 @@ import type { DeviceChanges, DeviceKeysByUser } from "../model/results.js";
 import type { SyncResponse } from "../model/wire.js";
 
 /**
- * What else of a sync response is committed in the transaction that moves the sync token: rooms, for instance, or
- * to-device messages that must not get lost.
+ * Commits more of a sync response in the transaction that moves the sync token: rooms, for instance, or to-device
+ * messages that must not get lost.
  *
- * An extension is a fold over events. It reads each response once, in the tab that was given it, and returns events:
+ * An extension is a fold over events. It reads each response once, in the tab that received it, and returns events as
  * plain data. The tracker commits them with the token, all or nothing, and every tracker on the store applies them, in
- * the order of the commits. What they amount to is saved with the tracker's own snapshots.
+ * the order of the commits. Their result is saved with the tracker's own snapshots.
  *
  *     response ─▶ read() ─▶ events ─▶ memory: apply()  ─▶ one commit: device lists, events, token
  *                                          ▲                         │
  *     another tab, a reload, a restart ────┴─────────────────────────┘
  *
  * - Events are applied in memory at once, before their commit, and again if the commit is rebased onto those of other
- *   tabs. So an event says what is the case ("Bob is a member"), not what to add to what was.
- * - Events of a response that is behind another tab's are dropped: what they say has been committed, or comes again.
- * - Where responses were missed, {@link missed} is called instead.
+ *   tabs. So an event must be idempotent: it states a fact ("Bob is a member"), not a difference.
+ * - Events of a response that is behind another tab's are dropped: they have been committed already, or come again.
+ * - If responses were missed, {@link missed} is called instead.
  *
- * Nothing that an extension throws reaches a stream: it is reported on `problems$` (`extension-failed`), and counts as
- * something missed.
+ * An error that an extension throws reaches no stream: it is reported on `problems$` (`extension-failed`), and counts
+ * as something missed.
  *
- * An extension belongs to one tracker. Every tracker on a store must have the same ones: a response that one without it
- * is given counts as missed.
+ * An extension belongs to one tracker. All trackers on a store must have the same extensions: a response that a tracker
+ * without the extension receives counts as missed.
  *
  * @example
  * // To-device messages, kept until they have been decrypted.
@@ -49,33 +49,33 @@ export interface SyncExtension<Event = unknown> {
   /** Called once, by the constructor of the tracker. */
   attach(tracker: ExtendedTracker<Event>): void;
   /**
-   * Memory begins anew: with what {@link records} was saved last, and what has been committed since, which is applied
-   * next, event by event.
+   * Resets memory to the {@link records} that were saved last. Events that were committed since are applied next, one
+   * by one.
    * @param records empty in a new store; `undefined` if they are lost, or if the store was used without the extension
    */
   restore(records: readonly unknown[] | undefined): void;
-  /** What of a response is to be committed, structured-cloneable. Called once for each response, in order. */
+  /** Returns what to commit of a response, structured-cloneable. Called once for each response, in order. */
   read(response: SyncResponse): readonly Event[];
   /**
-   * An event takes effect in memory. Returns what it does to the tracked users, which is committed with it: `changed`
-   * become tracked and outdated, unless the response lists them in `left`; `left` become untracked.
+   * Applies an event in memory. Returns its effects on the tracked users, which are committed with it: `changed` users
+   * become tracked and outdated, unless the response lists them in `left`; `left` users become untracked.
    * @param token the sync token that memory stands on then
    */
   apply(event: Event, token: string | undefined): DeviceChanges | undefined;
   /**
-   * Responses were missed: whatever they would have said is unknown.
+   * Responses were missed: their content is unknown.
    * @param token the sync token that they led to; `undefined` if nothing is known of them
    */
   missed(token: string | undefined): void;
-  /** All that memory knows, structured-cloneable, to be restored from. A record may have some 100 kB. */
+  /** All that memory knows, structured-cloneable, for {@link restore}. A record may have some 100 kB. */
   records(): readonly unknown[];
   /**
-   * Events that say all that memory knows: what is committed to a store that could not be opened before, on top of what
-   * it holds. If another tab moves the head before that, they are applied on top of another token than the one that
+   * Events that describe all that memory knows. They are committed to a store that could not be opened before, on top
+   * of what it holds. If another tab moves the head first, they are applied on top of another token than the one that
    * memory stands on now.
    */
   summary(): readonly Event[];
-  /** Users who are to be tracked, as of now. Asked after {@link restore}; those who are not tracked will be. */
+  /** All users to track. Called after {@link restore}: users that are not tracked yet become tracked. */
   trackedUsers(): Iterable<UserId>;
 }
 
@@ -97,13 +97,13 @@ export interface ExtendedTracker<Event = unknown> {
   /** `DeviceTracker.watchDeviceKeys` */
   watchDeviceKeys(users: Iterable<UserId>): Observable<DeviceKeysByUser>;
   /**
-   * Applies and commits an event that comes from elsewhere than a response, in its place among the responses. Cold;
-   * completes when it is durable, and goes on when it is unsubscribed.
+   * Applies and commits an event that does not come from a response, in order with the responses. Cold; completes when
+   * it is durable. Unsubscribing does not cancel it.
    */
   commit(event: Event): Observable<never>;
-  /** The same stream until the tracker is closed; then it completes. */
+  /** Mirrors a stream until the tracker is closed, then completes. */
   alive<T>(source$: Observable<T>): Observable<T>;
-  /** Runs an emission once everything is in memory that is being applied. */
+  /** Runs an emission once the change that is being applied is completely in memory. */
   emit(emission: () => void): void;
   /** Reports a problem on `problems$`. */
   report(problem: TrackerProblem): void;

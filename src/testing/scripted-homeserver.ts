@@ -35,7 +35,7 @@ export interface ScriptedHomeserverOptions {
    * @default "arrival"
    */
   readonly looksAt?: "arrival" | "departure";
-  /** Our own user, whose rooms sync shows. @default "@alice:example.org" */
+  /** Our own user: sync shows the rooms that this user is in. @default "@alice:example.org" */
   readonly userId?: UserId;
 }
 
@@ -78,7 +78,7 @@ export class ScriptedHomeserver {
   /** Hot: the response of each {@link step}. */
   readonly sync$: Observable<SyncResponse>;
   readonly keysApi: KeysApi;
-  /** What `EncryptedRooms` asks. Takes as long as a query. */
+  /** The API for `EncryptedRooms`. A request takes as long as a query. */
   readonly membersApi: MembersApi;
   readonly rooms: ScriptedRooms;
   /** All requests for members so far, in the order of their arrival. */
@@ -87,7 +87,7 @@ export class ScriptedHomeserver {
   readonly queries: ScriptedQuery[] = [];
   /** Names of servers that cannot be reached. In answers they are in `failures`, and their users are missing. */
   readonly unreachable = new Set<string>();
-  /** Whether device lists name users who change and share no room with us. */
+  /** Whether device lists name changed users that share no room with us. */
   announcesStrangers = true;
   answerAfter: number;
   looksAt: "arrival" | "departure";
@@ -134,7 +134,7 @@ export class ScriptedHomeserver {
     return `s${this.#position}`;
   }
 
-  /** A room, which is made if there is none of this ID. */
+  /** The room with this ID; created if it does not exist. */
   room(roomId: RoomId): ScriptedRoom {
     return this.rooms.room(roomId);
   }
@@ -190,7 +190,7 @@ export class ScriptedHomeserver {
     return response;
   }
 
-  /** The same for a stream of the caller's own: {@link sync$} does not emit it. */
+  /** Like {@link step}, but only returns the response: {@link sync$} does not emit it. */
   respond(since?: string | null): SyncResponse {
     const answered = since === undefined && this.#synced !== undefined ? `s${this.#synced}` : since;
     const response: SyncResponse = { next_batch: this.token, ...(answered !== undefined && { since: answered }) };

@@ -16,14 +16,14 @@ export interface RoomSurroundings {
   readonly userId: UserId;
   /** The position of the next event. */
   readonly advance: () => number;
-  /** Users who have come to share a room with us, or share none any more. */
+  /** Announces that a user shares a room with us now (`changed`), or no longer does (`left`). */
   readonly announce: (kind: "changed" | "left", userId: UserId) => void;
 }
 
-/** A room of a {@link ScriptedHomeserver}. What is done to it is in the next step. */
+/** A room of a {@link ScriptedHomeserver}. The next step shows its changes. */
 export class ScriptedRoom {
   readonly roomId: RoomId;
-  /** Whether the next step has a limited timeline: what has happened before it is only in its state, if at all. */
+  /** Whether the next step has a limited timeline: earlier events are only in its state, if at all. */
   isLimited = false;
   /** How many events a limited timeline has. */
   timelineLength = 0;
@@ -68,7 +68,7 @@ export class ScriptedRoom {
     this.set("m.room.history_visibility", { history_visibility: visibility });
   }
 
-  /** A message, whose sender's member event lazy loading adds to the state. */
+  /** Sends a message. With lazy loading, the state has the member event of its sender. */
   send(sender: UserId): void {
     this.#events.push({
       position: this.#rooms.advance(),
@@ -102,7 +102,7 @@ export class ScriptedRoom {
     return this.#events.filter(({ position }) => position > from && position <= to);
   }
 
-  /** Those who are members at a position. */
+  /** The members at a position. */
   joinedAt(position: number): readonly UserId[] {
     return this.stateAt(position).flatMap(({ type, stateKey = "", content }) =>
       type === "m.room.member" && content.membership === "join" ? [stateKey] : [],
@@ -111,7 +111,7 @@ export class ScriptedRoom {
 
   #setMembers(membership: string, users: readonly UserId[], sender?: UserId): void {
     for (const userId of users) {
-      // When we come or go, it is all members with whom we share a room, or do not any more.
+      // When we join or leave, that changes whether each member shares a room with us.
       const concerned = [userId, ...(userId === this.#rooms.userId ? this.joinedAt(Number.POSITIVE_INFINITY) : [])];
       const before = new Set(concerned.filter((one) => this.#rooms.isShared(one)));
       this.set("m.room.member", { membership }, userId, sender ?? userId);
@@ -126,13 +126,13 @@ export class ScriptedRoom {
 
 /** The rooms of a {@link ScriptedHomeserver}: what sync and `/members` say of them. */
 export class ScriptedRooms {
-  /** Whether sync names only those members who come and go, or send something. */
+  /** Whether sync names only members that join, leave or send something. */
   isLazy = false;
-  /** Whether with {@link isLazy} it leaves out even those who have come and gone before a limited timeline. */
+  /** Whether, with {@link isLazy}, it also omits members that joined or left before a limited timeline. */
   leavesOut = true;
   /** The name under which sync has the state after the timeline, instead of the one before it (MSC4222). */
   stateAfter: "state_after" | "org.matrix.msc4222.state_after" | undefined;
-  /** Whether users who come to share a room with us, or share none any more, are in `device_lists`. */
+  /** Whether `device_lists` names users when they come to share a room with us, or no longer share any. */
   announcesSharing = true;
   readonly #rooms = new Map<RoomId, ScriptedRoom>();
   readonly #surroundings: RoomSurroundings;
@@ -141,7 +141,7 @@ export class ScriptedRooms {
     this.#surroundings = surroundings;
   }
 
-  /** The room, which is made if there is none of this ID. */
+  /** The room with this ID; created if it does not exist. */
   room(roomId: RoomId): ScriptedRoom {
     let room = this.#rooms.get(roomId);
     if (room === undefined) this.#rooms.set(roomId, (room = new ScriptedRoom(roomId, this)));
@@ -218,8 +218,8 @@ export class ScriptedRooms {
   }
 
   /**
-   * A room that we are in. `whole`: it has the state since ever, as we have just joined it. `limited`: its timeline does
-   * not have all that has happened.
+   * A room that we are in. `whole`: it has all of the state, because we have just joined. `limited`: its timeline lacks
+   * events.
    */
   #shown(room: ScriptedRoom, since: number, now: number, kind: "whole" | "limited" | "all"): unknown {
     const events = room.between(since, now);
@@ -244,7 +244,7 @@ export class ScriptedRooms {
   }
 }
 
-/** Who sets what is not about themselves. */
+/** Sends all state events that users do not send about themselves. */
 const ADMIN: UserId = "@admin:example.org";
 
 const keyOf = ({ type, stateKey = "" }: RoomEvent): string => `${type}\n${stateKey}`;

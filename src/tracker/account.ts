@@ -103,7 +103,7 @@ export class Account {
         extensions.restore(read.extensions, read.state.token);
         const asSaved = extensions.trackedUsers();
         extensions.follow(this.chain.clone.pending);
-        this.#trackExtensions(asSaved); // those of pending events may have left, and those that are saved in them
+        this.#trackExtensions(asSaved); // only saved ones: users of pending events may have left
         this.parts.memory.checkOurKey(read.ourKey);
         outputs.reportAll(loadProblems(read));
       },
@@ -233,7 +233,7 @@ export class Account {
     });
   }
 
-  /** Nothing is applied any more. */
+  /** Stops applying responses and calls. */
   stop(error: Error): void {
     this.steps.close();
     this.calls.close(error);
@@ -329,12 +329,13 @@ export class Account {
     return change.type === "step" ? this.#surroundings.extensions.extend(change) : change;
   }
 
-  /** Users whom extensions want to be tracked are, although what was read may say otherwise. */
+  /** Tracks the users that extensions want tracked, even if the state that was read does not. */
   #trackExtensions(among?: ReadonlySet<UserId>): void {
     const { users } = this.chain.clone;
     const wanted = [...this.#surroundings.extensions.trackedUsers()];
     const missing = wanted.filter((userId) => !users.has(userId) && among?.has(userId) !== false);
-    if (missing.length > 0) this.calls.apply("track", missing).subscribe({ error: () => {} }); // the next restart tries again
+    // If this fails, the next restart tries again.
+    if (missing.length > 0) this.calls.apply("track", missing).subscribe({ error: () => {} });
   }
 
   #changed(before: Before, steps: readonly SyncStep[] = []): void {

@@ -14,8 +14,8 @@ export interface ChangeTargets {
 }
 
 /**
- * Applies parts of a change in slices, and then what comes last. Until all are applied, other changes and lookups wait,
- * the tracked set is not emitted, and nothing is called current.
+ * Applies parts of a change in slices, and then `last`. Until then, other changes and lookups wait, the tracked set is
+ * not emitted, and no list is called current.
  */
 export function applyInParts(
   parts$: Observable<() => void>,

@@ -31,7 +31,7 @@ export class Calls {
   }
 
   /**
-   * A call waits at the gate. Commits of other trackers that are followed in the meantime, its caller does not know.
+   * A call waits at the gate. Its caller does not know commits of other trackers that are followed in the meantime.
    */
   hold(): HeldCall {
     const held: HeldCall = [];
@@ -46,10 +46,10 @@ export class Calls {
 
   /**
    * Applies a call at once. The result completes when it is durable.
-   * @param held what {@link hold} returned when it was called: users who have left since are not tracked
+   * @param held what {@link hold} returned when it was called: users that have left since are not tracked
    */
   apply(type: UsersChange["type"], users: readonly UserId[], held: HeldCall = []): Observable<never> {
-    // What is pending may come to nothing: then there is something to do for users for whom there is nothing to do now.
+    // Pending changes may be dropped: a call that changes nothing for a user now may do so then.
     const { chain, outputs } = this.#to;
     const isTentative = chain.hasPending;
     return outputs.emissions.batch(() => {
@@ -98,7 +98,7 @@ export class Calls {
     return (isTentative || isTracked === (type !== "track")) && !(type === "untrack" && isOwn);
   }
 
-  /** @param lost takes those who have left since the call, and are not tracked */
+  /** @param lost receives users that have left since the call and are not tracked */
   #applyPart(type: UsersChange["type"], users: readonly UserId[], held: HeldCall, lost: UserId[]): Observable<never> {
     const { chain, commit } = this.#to;
     const hasLeft = departures(held);

@@ -19,13 +19,13 @@ export class Doubt {
     this.#emissions = emissions;
   }
 
-  /** A change begins that is applied in parts, or steps are missing before one. */
+  /** A change begins to be applied in parts, or steps are missing before it. */
   openGap(): void {
     this.#gaps++;
     this.#update();
   }
 
-  /** One that was opened is closed. They may be nested: a step that is applied in parts may begin a long `track()`. */
+  /** Closes one gap. They may be nested: a step that is applied in parts may begin a long `track()`. */
   closeGap(): void {
     this.#gaps--;
     this.#update();

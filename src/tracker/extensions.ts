@@ -14,11 +14,11 @@ import { concernsExtensions, type ExtensionRecords, type SavedExtensions } from 
 import { refusedIds } from "../sync/refused-ids.js";
 import type { SyncExtension } from "../sync/sync-extension.js";
 
-/** The extensions of a tracker. What one throws is reported, and that extension has missed something. */
+/** The extensions of a tracker. If one throws, the error is reported, and counts as something that it missed. */
 export class Extensions {
   readonly #all: readonly SyncExtension[];
   readonly #ownUserId: UserId;
-  /** Where the last step that was followed leads. */
+  /** The token after the last step that was followed. */
   #token: string | undefined;
   readonly #report: (problem: TrackerProblem) => void;
 
@@ -28,11 +28,11 @@ export class Extensions {
     this.#report = report;
   }
 
-  /** What they read in a response. */
+  /** Reads a response with all extensions. */
   read(response: SyncResponse | undefined): Pick<SyncStep, "events"> {
     if (this.#all.length === 0 || response === undefined) return {};
     const read = this.#all.flatMap((one) => {
-      // A copy: what cannot be cloned could not be committed, and would hold up everything else.
+      // Cloned here: events that cannot be cloned could not be committed, and would block all other commits.
       const events = this.#guarded(one, () => structuredClone(one.read(response)));
       return events === undefined ? [] : [[one.name, events] as const];
     });
@@ -40,8 +40,7 @@ export class Extensions {
   }
 
   /**
-   * The events of a step take effect; what they do to the tracked users is part of the step from then on. Our own user
-   * never leaves.
+   * Applies the events of a step, and adds their effects on the tracked users to the step. Our own user never leaves.
    */
   extend(step: SyncStep): SyncStep {
     const done = this.#follow(step);
@@ -52,12 +51,12 @@ export class Extensions {
     return { ...step, changed: [...hasChanged], left: [...hasLeft] };
   }
 
-  /** Changes that are in the chain, or come after those that are, take effect in order. */
+  /** Applies changes that are in the chain, or pending after it, in order. */
   follow(commits: readonly Pick<Commit, "change">[]): void {
     for (const { change } of commits) if (change.type === "step") this.#follow(change);
   }
 
-  /** @param token where the last of the saved steps leads */
+  /** @param token the token after the last saved step */
   restore({ records, steps, isFromStart }: SavedExtensions, token: string | undefined): void {
     this.#token = undefined;
     for (const one of this.#all) {
@@ -70,7 +69,7 @@ export class Extensions {
     this.#token = token;
   }
 
-  /** Everything that they amount to. One that cannot say has nothing saved. */
+  /** The records of all extensions. An extension that throws has none. */
   records(): ExtensionRecords {
     return new Map(
       this.#all.flatMap((one) => {
@@ -80,7 +79,7 @@ export class Extensions {
     );
   }
 
-  /** Events that say what memory knows. */
+  /** Events that describe what memory knows. */
   summary(): ExtensionEvents | undefined {
     const all = this.#all.flatMap((one) => {
       const events = this.#guarded(one, () => structuredClone(one.summary())) ?? [];
@@ -129,7 +128,7 @@ export class Extensions {
       try {
         extension.missed(undefined);
       } catch {
-        // it was reported that it does not work
+        // its failure has been reported already
       }
       return undefined;
     }

@@ -12,7 +12,7 @@ export class FollowedResponses {
    * @param isSummary whether the steps were missed: then they are emitted as one
    */
   follow(all: readonly SyncStep[], isSummary: boolean): readonly SyncResponse[] {
-    const steps = all.filter(({ next }) => next !== undefined); // others are no response
+    const steps = all.filter(({ next }) => next !== undefined); // other steps are not responses
     const [first] = steps;
     const responses = first === undefined || this.#parts.at(-1)?.next === first.since ? [] : this.cut();
     const last = steps.findLastIndex(({ isPartial }) => isPartial !== true);

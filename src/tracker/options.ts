@@ -73,7 +73,7 @@ export interface DeviceTrackerOptions {
    */
   readonly maxCacheBytes?: number;
   /**
-   * What else of a sync response is committed with its token, such as `EncryptedRooms`. Every tracker on the store
+   * Extensions that commit more of a sync response with its token, such as `EncryptedRooms`. All trackers on the store
    * should have the same ones.
    */
   readonly extensions?: readonly SyncExtension[];

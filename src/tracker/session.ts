@@ -223,7 +223,7 @@ export class Session {
           },
         });
         subscriber.add(loading);
-        // The gate forgets what waits when it fails.
+        // A gate that fails drops waiting calls.
         subscriber.add(
           this.#gate.opened$.subscribe({
             error: (error: unknown) => {

@@ -93,7 +93,7 @@ export class Steps {
 
   /** A step after a gap, or a long one. */
   #applyInParts(step: ParsedStep, isFirst: boolean, connection: Connection): void {
-    // Nothing is left of an initial sync after its gap: what extensions read in it is part of what closes the gap.
+    // The step that closes the gap before an initial sync also stands for that sync, so it takes its events.
     const withEvents = (part: SyncStep): SyncStep =>
       part.isGap === true && step.since === null ? { ...part, ...this.#to.extensions.read(step.response) } : part;
     const missing$ = this.#missingBefore(step, isFirst).pipe(map((part) => () => withEvents(part)));

@@ -367,6 +367,9 @@ export class DeviceTracker {
       userId: session.userId,
       scheduler: session.scheduler,
       ready$: session.onceOpen(() => of(undefined)),
+      get isReady() {
+        return session.isOpen;
+      },
       get token() {
         return session.token;
       },

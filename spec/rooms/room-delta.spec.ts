@@ -61,13 +61,21 @@ describe("what a response says of a room", () => {
   });
 
   it.each<[string, unknown]>([
-    ["a user ID that is none", member("bob", "join")],
     ["a membership that there is not", member(BOB, "lurk")],
     ["no content", { type: "m.room.member", state_key: BOB }],
-    ["a line break in the user ID", member("@b\nob:example.org", "join")],
   ])("is unclear after a member event with %s", (_, event) => {
     expect(read(timeline(event))).toMatchObject({ kind: "unclear", joined: [], refused: [expect.any(String)] });
   });
+
+  it.each(["bob", "@bob", "@b\nob:example.org", ""])(
+    "is the same without a member event of %j, who is no user",
+    (userId) => {
+      const room = timeline(member(BOB, "join"), member(userId, "invite"));
+      expect(read(room)).toMatchObject({ joined: [BOB], invited: [], refused: [`m.room.member of ${userId}`] });
+      expect(read(room)).not.toHaveProperty("kind");
+      expect(readJoinedRoom(ROOM, timeline(member(userId, "join"))).delta).toBeUndefined();
+    },
+  );
 
   it.each<[string, unknown]>([
     ["it is no object", "room"],

@@ -1,6 +1,7 @@
 /*
  * Records as text. Browsers clone a record property by property, in both directions, but copy a string. So reading a
- * list as JSON takes about half the time of reading the same list as a value, parsing included.
+ * list as JSON takes about half the time of reading the same list as a value, parsing included. Records that JSON cannot
+ * express exactly, such as those with an undefined property, are stored as values: of the log, nearly all.
  */
 
 /** A record as text. `collections` are the places of its maps and sets, outer ones first. */

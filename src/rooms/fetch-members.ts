@@ -7,7 +7,7 @@ import { RoomError, type RoomErrorReason } from "./errors.js";
 import type { MembersApi } from "./members-api.js";
 import { toNames } from "./room-delta.js";
 import type { FetchedMembers, Room } from "./room.js";
-import { readEncryption, readMember, readStateEvent, readVisibility } from "./wire.js";
+import { isMember, readEncryption, readMember, readStateEvent, readVisibility } from "./wire.js";
 
 /** How long an answer is waited for, in ms: longer than `axiosMembersApi` takes with all of its retries. */
 const DEADLINE = 150_000;
@@ -67,6 +67,8 @@ function membersIn(response: unknown): Readonly<Record<"joined" | "invited", Rea
   const invited = new Set<UserId>();
   for (const value of response.chunk as unknown[]) {
     const event = readStateEvent(value);
+    const isNoise = event?.type === "m.room.member" && !isMember(event);
+    if (isNoise) continue;
     const [userId, membership] = (event?.type === "m.room.member" ? readMember(event) : undefined) ?? [];
     if (userId === undefined) throw new InvalidResponseError("/members", "chunk", "member events only");
     if (membership === "joined") joined.add(userId);

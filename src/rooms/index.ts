@@ -1,4 +1,4 @@
-export { EncryptedRooms, type EncryptedRoom, type EncryptedRoomsOptions, type OwnAction } from "./encrypted-rooms.js";
+export { EncryptedRooms, type EncryptedRoomsOptions, type OwnAction } from "./encrypted-rooms.js";
 export { RoomError, SendForbiddenError, type RoomErrorReason, type SendObstacle } from "./errors.js";
 export type { MembersApi } from "./members-api.js";
 export {
@@ -9,4 +9,5 @@ export {
   type SharedSession,
 } from "./plan-key-share.js";
 export type { RoomRecipientPolicy, RoomRecipients, RoomStand, WithheldDevice } from "./room-recipients.js";
+export type { EncryptedRoom } from "./room-views.js";
 export type { HistoryVisibility, RoomEncryption, RoomId } from "./wire.js";

@@ -3,7 +3,7 @@ import type { DeviceKeys } from "../model/wire.js";
 import type { LeftOutReason } from "../trust/left-out.js";
 import type { DeviceRef } from "../trust/recipient-policy.js";
 import type { RecipientDevice } from "../trust/recipients.js";
-import type { RoomRecipients, RoomStand } from "./room-recipients.js";
+import { readersOf, type RoomRecipients, type RoomStand } from "./room-recipients.js";
 import type { HistoryVisibility } from "./wire.js";
 
 /** A device that has the session. `RecipientDevice`s can be passed as they are. */
@@ -79,10 +79,11 @@ export interface KeySharePlan {
  */
 export function planKeyShare(session: SharedSession, now: RoomRecipients): KeySharePlan {
   const shared = [...session.sharedWith];
+  const readers = new Set(readersOf({ ...now, visibility: now.historyVisibility }));
   const rotate = [
     ...settingsReasons(session, now),
-    ...userReasons(new Set(shared.map(({ userId }) => userId)), session.stand, now),
-    ...deviceReasons(shared, now),
+    ...userReasons(new Set(shared.map(({ userId }) => userId)), readers, session.stand, now),
+    ...deviceReasons(shared, readers, now),
   ];
   if (rotate.length > 0) return { share: now.devices, rotate };
   const has = byUser(shared);
@@ -107,14 +108,18 @@ function settingsReasons({ createdAt, messageCount, stand }: SharedSession, now:
 const isForLater = (visibility: HistoryVisibility): boolean =>
   visibility === "shared" || visibility === "world_readable";
 
-function userReasons(users: ReadonlySet<UserId>, before: RoomStand, now: RoomRecipients): RotateReason[] {
-  const readers = readersIn(now);
+function userReasons(
+  users: ReadonlySet<UserId>,
+  readers: ReadonlySet<UserId>,
+  before: RoomStand,
+  now: RoomRecipients,
+): RotateReason[] {
+  const invited = new Set(now.invited);
   const reasons: RotateReason[] = [];
   for (const userId of users) {
     const { departures, masterKeys } = now.stand;
     const hasLeft = departures[userId] !== undefined && departures[userId] !== before.departures[userId];
-    if (!readers.has(userId) && now.invited.includes(userId) && !hasLeft)
-      reasons.push({ type: "user-excluded", userId });
+    if (!readers.has(userId) && invited.has(userId) && !hasLeft) reasons.push({ type: "user-excluded", userId });
     else if (!readers.has(userId) || hasLeft) reasons.push({ type: "user-left", userId });
     else if (before.masterKeys[userId] !== undefined && masterKeys[userId] !== before.masterKeys[userId])
       reasons.push({ type: "identity-changed", userId });
@@ -122,10 +127,13 @@ function userReasons(users: ReadonlySet<UserId>, before: RoomStand, now: RoomRec
   return reasons;
 }
 
-function deviceReasons(shared: readonly SharedDevice[], now: RoomRecipients): RotateReason[] {
+function deviceReasons(
+  shared: readonly SharedDevice[],
+  readers: ReadonlySet<UserId>,
+  now: RoomRecipients,
+): RotateReason[] {
   const devices = byUser(now.devices);
   const leftOut = byUser(now.leftOut);
-  const readers = readersIn(now);
   const unknown = new Set(now.unlisted);
   return shared.flatMap(({ userId, deviceId, curve25519, device: was }): RotateReason[] => {
     if (!readers.has(userId) || unknown.has(userId)) return [];
@@ -145,9 +153,6 @@ function deviceReasons(shared: readonly SharedDevice[], now: RoomRecipients): Ro
       : [{ type: "device-left-out", userId, deviceId, reason: without.reason }];
   });
 }
-
-const readersIn = ({ joined, invited, historyVisibility }: RoomRecipients): ReadonlySet<UserId> =>
-  new Set(historyVisibility === "joined" ? joined : [...joined, ...invited]);
 
 function byUser<D extends DeviceRef>(devices: readonly D[]): ReadonlyMap<UserId, ReadonlyMap<DeviceId, D>> {
   const users = new Map<UserId, Map<DeviceId, D>>();

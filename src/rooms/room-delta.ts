@@ -1,6 +1,7 @@
 import type { UserId } from "../model/ids.js";
 import { isObject } from "../model/json.js";
 import {
+  isMember,
   readEncryption,
   readMember,
   readStateEvent,
@@ -42,7 +43,7 @@ export const toNames = (users: Iterable<UserId>): UserNames => [...users].join("
 export const namesIn = (names: UserNames): readonly UserId[] => (names === "" ? [] : names.split("\n"));
 
 /** The result of reading a room of a response. */
-export interface ReadRoom {
+interface ReadRoom {
   /** `undefined` if the response changes nothing. */
   readonly delta: RoomDelta | undefined;
   /** Events that could not be understood, by type and state key. */
@@ -62,12 +63,14 @@ export function readJoinedRoom(roomId: RoomId, room: unknown): ReadRoom {
   let encryption: RoomEncryption | undefined;
   let visibility: HistoryVisibility | undefined;
   let isWhole = false;
+  let isUnclear = unreadable.length > 0;
   for (const event of events) {
     const { type, stateKey, content, id } = event;
     if (type === "m.room.member") {
       const [userId, membership] = readMember(event) ?? [];
       if (userId === undefined || membership === undefined) {
         refused.push(`${type} of ${stateKey}`);
+        isUnclear ||= isMember(event);
         continue;
       }
       members.set(userId, membership);
@@ -89,10 +92,9 @@ export function readJoinedRoom(roomId: RoomId, room: unknown): ReadRoom {
   }
   const named = (wanted: Membership) =>
     toNames(Array.from(members).flatMap(([userId, membership]) => (membership === wanted ? [userId] : [])));
-  const kind = isWhole ? "whole" : refused.length > 0 ? "unclear" : isLimited ? "limited" : undefined;
-  const isNothing =
-    members.size === 0 && encryption === undefined && visibility === undefined && (kind ?? "unclear") === "unclear";
-  if (isNothing && refused.length === 0) return { delta: undefined, refused };
+  const kind = isWhole ? "whole" : isUnclear ? "unclear" : isLimited ? "limited" : undefined;
+  if (members.size === 0 && encryption === undefined && visibility === undefined && kind === undefined)
+    return { delta: undefined, refused };
   const delta: RoomDelta = {
     roomId,
     ...(encryption !== undefined && { encryption }),

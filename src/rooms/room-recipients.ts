@@ -59,7 +59,15 @@ export interface RoomRecipients extends Recipients {
 }
 
 /** The users that may read messages sent now: members, and invited users unless the history is for members only. */
-export function readersOf({ joined, invited, visibility }: Room): readonly UserId[] {
+export function readersOf({
+  joined,
+  invited,
+  visibility,
+}: {
+  readonly joined: Iterable<UserId>;
+  readonly invited: Iterable<UserId>;
+  readonly visibility: HistoryVisibility;
+}): readonly UserId[] {
   return visibility === "joined" ? [...joined] : [...joined, ...invited];
 }
 

@@ -39,7 +39,7 @@ export type RoomsEvent =
   | { readonly type: "known"; readonly token: string | undefined; readonly rooms: readonly RoomRecord[] };
 
 /** The result of reading a response. `refused` are events that could not be understood. */
-export interface ReadRooms {
+interface ReadRooms {
   readonly event: RoomsEvent | undefined;
   readonly refused: ReadonlyMap<RoomId, readonly string[]>;
 }
@@ -77,7 +77,7 @@ export class RoomStates {
 
   /** Reads what a response says about rooms that are, or may be, encrypted. */
   read({ since, next_batch: next, rooms, device_lists: lists }: SyncResponse): ReadRooms {
-    const { join, leave, invite } = sectionsOf(rooms);
+    const { join, leave, invite, knock } = sectionsOf(rooms);
     const refused = new Map<RoomId, readonly string[]>();
     const deltas = Object.entries(join).flatMap(([roomId, room]) => {
       const read = readJoinedRoom(roomId, room);
@@ -86,9 +86,12 @@ export class RoomStates {
         refused.set(roomId, read.refused);
       return isEncrypted && read.delta !== undefined ? [this.#asFirst(read.delta)] : [];
     });
-    const gone = [...Object.keys(leave), ...Object.keys(invite)].filter((roomId) => this.rooms.has(roomId));
+    const gone = [leave, invite, knock].flatMap((section) =>
+      Object.keys(section).filter((roomId) => this.rooms.has(roomId)),
+    );
     const left: unknown = lists?.left;
-    const strangers = Array.isArray(left) ? (left as unknown[]).filter((user) => this.#shared.has(user as UserId)) : [];
+    const isStranger = (user: unknown) => user !== this.#ownUserId && this.#shared.has(user as UserId);
+    const strangers = Array.isArray(left) ? (left as unknown[]).filter(isStranger) : [];
     const isInitial = since === null;
     const isNothing = deltas.length + gone.length + strangers.length === 0 && !(isInitial && this.rooms.size > 0);
     const event: RoomsEvent = {
@@ -257,10 +260,12 @@ export class RoomStates {
   }
 }
 
-function sectionsOf(rooms: unknown): Record<"join" | "leave" | "invite", Readonly<Record<string, unknown>>> {
+type Section = "join" | "leave" | "invite" | "knock";
+
+function sectionsOf(rooms: unknown): Record<Section, Readonly<Record<string, unknown>>> {
   const section = (name: string) => {
     const value = isObject(rooms) ? rooms[name] : undefined;
     return isObject(value) ? value : {};
   };
-  return { join: section("join"), leave: section("leave"), invite: section("invite") };
+  return { join: section("join"), leave: section("leave"), invite: section("invite"), knock: section("knock") };
 }

@@ -6,7 +6,7 @@ import type { HistoryVisibility, Membership, RoomEncryption, RoomId } from "./wi
 const MAX_DEPARTURES = 10_000;
 
 /** A membership that we set and the server accepted, and that sync has not shown yet. */
-export interface SentMembership {
+interface SentMembership {
   readonly membership: Membership;
   /** We removed the user before inviting them again: a response from before that may still show them as a member. */
   readonly isAgain?: boolean;
@@ -121,6 +121,7 @@ export class Room {
     if (visibility !== undefined || kind === "whole") this.visibility = visibility ?? "shared";
     if (kind === "whole") this.#begin(next, isLazy);
     else if (kind === "first") {
+      this.missedUntil = next; // the room may have been known before
       this.needsState = true;
       this.#becomeUncertain(next);
     } else if (kind === "limited" && isLazy) {
@@ -128,7 +129,7 @@ export class Room {
       this.#becomeUncertain(next);
     } else if (kind === "unclear") this.#becomeUncertain(next);
     else if (visibility !== undefined && this.needsState) this.#becomeUncertain(next); // an answer would be older
-    for (const [userId, eventId] of delta.left) this.#depart(userId, eventId, next);
+    for (const [userId, eventId] of delta.left) this.#depart(userId, eventId);
     const came = new Map<UserId, Membership>(delta.left.map(([userId]) => [userId, "gone"]));
     for (const userId of namesIn(delta.invited)) came.set(userId, "invited");
     for (const userId of namesIn(delta.joined)) came.set(userId, "joined");
@@ -137,20 +138,25 @@ export class Room {
 
   /** Applies an answer of the server. Returns `false` if it is too old. */
   take({ uncertainSince, joined, invited, encryption, visibility }: FetchedMembers): boolean {
-    if (uncertainSince !== this.uncertainSince || (this.needsState && visibility === undefined)) return false;
+    const { confirmed } = this;
+    if (
+      confirmed === undefined ||
+      uncertainSince !== this.uncertainSince ||
+      (this.needsState && visibility === undefined)
+    )
+      return false;
     this.revision++;
     if (encryption !== undefined) this.#encrypt(encryption);
     if (visibility !== undefined) this.visibility = visibility;
     this.needsState = false;
-    const { confirmed } = this;
-    if (confirmed === undefined) return true;
     const members = new Map<UserId, Membership>();
     for (const userId of namesIn(invited)) members.set(userId, "invited");
     for (const userId of namesIn(joined)) members.set(userId, "joined");
     for (const userId of [...this.joined, ...this.invited]) if (!members.has(userId)) members.set(userId, "gone");
     for (const [userId, membership] of members) {
       if (confirmed.has(userId)) continue;
-      if (membership === "gone") this.#depart(userId, `not a member as of ${uncertainSince ?? "the start"}`, "");
+      const hasLeft = membership === "gone" || (membership === "invited" && this.joined.has(userId));
+      if (hasLeft) this.#depart(userId, `not a member as of ${uncertainSince ?? "the start"}`);
       this.#set(userId, membership);
     }
     this.confirmed = undefined;
@@ -167,11 +173,14 @@ export class Room {
     const before = this.sent.get(userId)?.membership;
     this.revision++;
     // Responses have arrived since, or another tab has set another membership: only the server knows the order.
-    const isUnclear = after !== this.shownUntil || (before !== undefined && before !== membership);
+    const isUnclear =
+      after !== this.shownUntil ||
+      (before !== undefined && before !== membership) ||
+      // The server does not invite a member, and a member that left before may have been the one that we removed.
+      (this.joined.has(userId) && (membership === "invited" || this.departures.has(userId)));
     const isAgain = before === "gone" && membership === "invited";
     this.sent = new Map([...this.sent, [userId, { membership, ...(isAgain && { isAgain }) }]]);
-    if (membership === "gone" && (this.joined.has(userId) || this.invited.has(userId)))
-      this.#depart(userId, eventId, "");
+    if (membership === "gone" && (this.joined.has(userId) || this.invited.has(userId))) this.#depart(userId, eventId);
     if (isUnclear) this.#becomeUncertain(`${this.shownUntil ?? "the start"}, ${eventId}`);
     else {
       this.#set(userId, membership);
@@ -183,7 +192,7 @@ export class Room {
   miss(token: string | undefined): void {
     this.revision++;
     this.isAwaited ||= this.isComplete;
-    this.missedUntil = token;
+    this.missedUntil = token ?? `unknown, change ${this.revision} after ${this.shownUntil ?? "the start"}`;
     this.#becomeUncertain(token);
     this.needsState = true;
   }
@@ -281,12 +290,12 @@ export class Room {
     else this.invited.delete(userId);
   }
 
-  #depart(userId: UserId, eventId: string, token: string): void {
+  #depart(userId: UserId, eventId: string): void {
     this.#departures ??= new Map();
     this.#departures.delete(userId); // keeps the latest at the end
     this.#departures.set(userId, eventId);
     if (this.#departures.size <= MAX_DEPARTURES) return;
     for (const old of [...this.#departures.keys()].slice(0, MAX_DEPARTURES / 2)) this.#departures.delete(old);
-    this.missedUntil = `${token}+`; // replaces sessions that the forgotten users have
+    this.missedUntil = `after ${eventId}`; // replaces sessions that the forgotten users have
   }
 }

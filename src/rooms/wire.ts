@@ -42,7 +42,7 @@ export function readStateEvent(event: unknown): StateEvent | undefined {
     type,
     stateKey,
     content: isObject(content) ? content : {},
-    id: typeof id === "string" ? id : `@${String(ts)}`,
+    id: typeof id === "string" ? id : `@${typeof ts === "number" ? ts : ""}`,
   };
 }
 
@@ -74,12 +74,16 @@ const MEMBERSHIPS = new Map<unknown, Membership>([
   ["knock", "gone"],
 ]);
 
-/** `undefined` if it is not a member event that can be understood. */
-export function readMember({ stateKey, content }: StateEvent): readonly [UserId, Membership] | undefined {
-  const membership = MEMBERSHIPS.get(content.membership);
-  return membership === undefined || !isUserId(stateKey) || stateKey.includes("\n")
-    ? undefined
-    : [stateKey, membership];
+/**
+ * Whether the state key of a member event can be a user ID. No user is a member by any other event, but a member may
+ * send one: it must not make the other members unknown.
+ */
+export const isMember = ({ stateKey }: StateEvent): boolean => isUserId(stateKey) && !stateKey.includes("\n");
+
+/** `undefined` if the membership is none that can be understood, or the state key no user ID. */
+export function readMember(event: StateEvent): readonly [UserId, Membership] | undefined {
+  const membership = MEMBERSHIPS.get(event.content.membership);
+  return membership === undefined || !isMember(event) ? undefined : [event.stateKey, membership];
 }
 
 const isPositive = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;

@@ -54,7 +54,7 @@ export interface SyncExtension<Event = unknown> {
    * @param records empty in a new store; `undefined` if they are lost, or if the store was used without the extension
    */
   restore(records: readonly unknown[] | undefined): void;
-  /** Returns what to commit of a response, structured-cloneable. Called once for each response, in order. */
+  /** Returns what to commit of a response, structured-cloneable. Called once for each response that is applied, in order: not for late ones. */
   read(response: SyncResponse): readonly Event[];
   /**
    * Applies an event in memory. Returns its effects on the tracked users, which are committed with it: `changed` users
@@ -88,6 +88,8 @@ export interface ExtendedTracker<Event = unknown> {
    * Emits and completes once the saved state is loaded and no response is known to be missing. Fails as a lookup does.
    */
   readonly ready$: Observable<void>;
+  /** Whether the saved state is loaded, and all responses that were received are applied. */
+  readonly isReady: boolean;
   /** The sync token that memory stands on; `undefined` before the first response, and while nothing is loaded. */
   readonly token: string | undefined;
   /** Whether a user is tracked. */

@@ -10,7 +10,7 @@ import {
   type NamedUsers,
   type SyncStep,
 } from "../store/change.js";
-import { concernsExtensions, type ExtensionRecords, type SavedExtensions } from "../store/extension-records.js";
+import type { ExtensionRecords, SavedExtensions } from "../store/extension-records.js";
 import { refusedIds } from "../sync/refused-ids.js";
 import type { SyncExtension } from "../sync/sync-extension.js";
 
@@ -31,12 +31,7 @@ export class Extensions {
   /** Reads a response with all extensions. */
   read(response: SyncResponse | undefined): Pick<SyncStep, "events"> {
     if (this.#all.length === 0 || response === undefined) return {};
-    const read = this.#all.flatMap((one) => {
-      // Cloned here: events that cannot be cloned could not be committed, and would block all other commits.
-      const events = this.#guarded(one, () => structuredClone(one.read(response)));
-      return events === undefined ? [] : [[one.name, events] as const];
-    });
-    return { events: Object.fromEntries(read) };
+    return { events: Object.fromEntries(this.#collect((one) => one.read(response))) };
   }
 
   /**
@@ -71,25 +66,25 @@ export class Extensions {
 
   /** The records of all extensions. An extension that throws has none. */
   records(): ExtensionRecords {
-    return new Map(
-      this.#all.flatMap((one) => {
-        const records = this.#guarded(one, () => structuredClone(one.records()));
-        return records === undefined ? [] : [[one.name, records] as const];
-      }),
-    );
+    return new Map(this.#collect((one) => one.records()));
   }
 
   /** Events that describe what memory knows. */
   summary(): ExtensionEvents | undefined {
-    const all = this.#all.flatMap((one) => {
-      const events = this.#guarded(one, () => structuredClone(one.summary())) ?? [];
-      return events.length === 0 ? [] : [[one.name, events] as const];
-    });
+    const all = this.#collect((one) => one.summary()).filter(([, events]) => events.length > 0);
     return all.length === 0 ? undefined : Object.fromEntries(all);
   }
 
   trackedUsers(): ReadonlySet<UserId> {
     return new Set(this.#all.flatMap((one) => this.#guarded(one, () => [...one.trackedUsers()]) ?? []));
+  }
+
+  /** What each extension returns, by its name, as a copy: data that cannot be cloned would hold up every commit. */
+  #collect(pick: (extension: SyncExtension) => readonly unknown[]): (readonly [string, readonly unknown[]])[] {
+    return this.#all.flatMap((one) => {
+      const picked = this.#guarded(one, () => structuredClone(pick(one)));
+      return picked === undefined ? [] : [[one.name, picked] as const];
+    });
   }
 
   #usersIn({ changed, left }: NamedUsers): NamedUsers {
@@ -106,7 +101,6 @@ export class Extensions {
 
   #follow(step: SyncStep): readonly DeviceChanges[] {
     this.#token = step.next ?? this.#token;
-    if (!concernsExtensions(step)) return [];
     return this.#all.flatMap((one) => {
       const { events: all = {} } = step;
       const events = Object.hasOwn(all, one.name) ? all[one.name] : undefined;

@@ -20,12 +20,17 @@ export class Gate {
     else change();
   }
 
+  /** Whether it is open, and no change waits. */
+  get isOpen(): boolean {
+    return this.#isOpen && this.#inbox.length === 0;
+  }
+
   /**
    * Emits and completes when the gate is open, or has opened once: a lookup need not wait for gap after gap, for what
    * it finds then is not called current.
    */
   get opened$(): Observable<void> {
-    return defer(() => (this.#isOpen && this.#inbox.length === 0 ? of(undefined) : this.#opened$.pipe(take(1))));
+    return defer(() => (this.isOpen ? of(undefined) : this.#opened$.pipe(take(1))));
   }
 
   close(): void {

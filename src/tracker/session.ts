@@ -118,6 +118,11 @@ export class Session {
     return this.#account?.chain.clone.token;
   }
 
+  /** Whether the account is loaded, and everything that was received is applied. */
+  get isOpen(): boolean {
+    return this.#over === undefined && this.#account !== undefined && this.#gate.isOpen;
+  }
+
   isTracked(userId: UserId): boolean {
     return this.#account?.chain.clone.users.has(userId) === true;
   }

@@ -64,6 +64,18 @@ export function databaseBehaviour(implementation: string): void {
       expect(await records(idb.store)).toEqual([undefined, undefined]);
     });
 
+    it("is opened again for the same operation if the browser interrupts the opening", async () => {
+      const { open, opening } = idb;
+      opening.mockImplementationOnce((name, version) => {
+        const request = open(name, version);
+        const interrupt = () => request.transaction?.abort();
+        queueMicrotask(() => request.addEventListener("upgradeneeded", interrupt)); // after the store's own listener
+        return request;
+      });
+      await lastValueFrom(put(idb.store, [alice, 1]));
+      expect(opening).toHaveBeenCalledTimes(2);
+    });
+
     it("is opened again if opening never ended and the operation was given up", async () => {
       holdOpening();
       idb.store.read([alice]).subscribe().unsubscribe();

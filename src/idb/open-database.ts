@@ -16,17 +16,25 @@ interface ChromiumDataLoss {
 /** Opens a connection, and creates the database if it does not exist. Rejects with a {@link StoreError}. */
 export async function openDatabase(name: string): Promise<IDBDatabase> {
   try {
-    const { indexedDB } = globalThis as { indexedDB?: IDBFactory | null };
-    if (!indexedDB) throw new StoreError(name, "unavailable");
-    // No other connection can block this one, as there is no older version to upgrade from. A deletion under way delays
-    // it.
-    const request = indexedDB.open(name, VERSION);
-    request.onupgradeneeded = ({ dataLoss }: IDBVersionChangeEvent & ChromiumDataLoss) => {
-      const records = request.result.createObjectStore(RECORDS);
-      if (dataLoss === "total") records.put("lost by the browser", [...OWNER]);
-    };
-    return await promisifyRequest(request);
+    // A browser that is still clearing the site's data interrupts what opens in the meantime.
+    return await opened(name).catch((error: unknown) => {
+      if (error instanceof DOMException && error.name === "AbortError") return opened(name);
+      throw error;
+    });
   } catch (error) {
     throw error instanceof StoreError ? error : storeError(name, error);
   }
+}
+
+async function opened(name: string): Promise<IDBDatabase> {
+  const { indexedDB } = globalThis as { indexedDB?: IDBFactory | null };
+  if (!indexedDB) throw new StoreError(name, "unavailable");
+  // No other connection can block this one, as there is no older version to upgrade from. A deletion under way delays
+  // it.
+  const request = indexedDB.open(name, VERSION);
+  request.onupgradeneeded = ({ dataLoss }: IDBVersionChangeEvent & ChromiumDataLoss) => {
+    const records = request.result.createObjectStore(RECORDS);
+    if (dataLoss === "total") records.put("lost by the browser", [...OWNER]);
+  };
+  return promisifyRequest(request);
 }

@@ -1,10 +1,12 @@
 import { map, merge, Subject, timer } from "rxjs";
 import { describe, expect, it } from "vitest";
 import type { SyncResponse } from "../../src/model/wire.js";
+import { RoomError } from "../../src/rooms/errors.js";
 import { ScriptedStore } from "../../src/testing/scripted-store.js";
-import { marbles } from "../support/marbles.js";
-import { ALICE, BOB, CAROL } from "../support/users.js";
-import { encryptedRoom, homeserverIn, OTHER, otherTabIn, ROOM, roomsIn } from "./rooms-in.js";
+import type { ScriptedRoom } from "../../src/testing/scripted-rooms.js";
+import { marbles, type Marbles } from "../support/marbles.js";
+import { ALICE, BOB, CAROL, DAVE } from "../support/users.js";
+import { ALL, encryptedRoom, homeserverIn, OTHER, otherTabIn, ROOM, roomsIn } from "./rooms-in.js";
 
 describe("recipients, when answers cross responses,", () => {
   it(
@@ -130,4 +132,99 @@ describe("recipients, when answers cross responses,", () => {
       });
     }),
   );
+
+  it.each([
+    ["we leave", ALICE, [[], "not-joined"]],
+    ["a member leaves", CAROL, [[OTHER], [ALICE, BOB]]],
+  ])(
+    "are those of the response if another tab reads in it that %s, of a room that this one has just asked for",
+    (_, leaving, remaining) => {
+      marbles((m) => {
+        const homeserver = homeserverIn(m);
+        encryptedRoom(homeserver, OTHER, [ALICE, BOB, CAROL]);
+        const store = new ScriptedStore({ scheduler: m.scheduler, announceAfter: 3 });
+        const first = roomsIn(m, { homeserver, isLazy: false, store });
+        homeserver.step(homeserver.token); // an incremental sync that says nothing of rooms
+        const { records } = store;
+        const other = otherTabIn(m, first, { isLazy: false, store: new ScriptedStore({ ...m, records }) });
+        m.acts("-a", {
+          a: () => {
+            other.recipients(OTHER).subscribe();
+            homeserver.room(OTHER).leave(leaving);
+            homeserver.step();
+          },
+        });
+        m.afterwards(() => {
+          for (const { rooms } of [first, other]) {
+            const found: unknown[] = [];
+            rooms.rooms$.subscribe((all) => found.push([...all.keys()]));
+            rooms.recipients(OTHER, ALL).subscribe({
+              next: ({ joined }) => found.push(joined),
+              error: (error: unknown) => found.push((error as RoomError).reason),
+            });
+            expect(found).toEqual(remaining);
+          }
+        });
+      })();
+    },
+  );
+
+  describe("if a response is late, because another tab has moved on,", () => {
+    /** Two tabs on the same token. The response to an earlier one, of what happens next, is given to the second tab. */
+    const lateResponse = (m: Marbles, happens: (room: ScriptedRoom) => void) => {
+      const first = roomsIn(m, { isLazy: false });
+      const { homeserver } = first;
+      homeserver.step(null);
+      const before = homeserver.token;
+      const sync$ = new Subject<SyncResponse>();
+      const second = otherTabIn(m, first, { isLazy: false, sync$ });
+      homeserver.addDevice(BOB, "BOB2");
+      homeserver.step();
+      m.acts("-a", {
+        a: () => {
+          happens(homeserver.room(ROOM));
+          sync$.next(homeserver.respond(before));
+        },
+      });
+      return { first, second };
+    };
+
+    it(
+      "are without a user who has left, in all tabs",
+      marbles((m) => {
+        const { first, second } = lateResponse(m, (room) => {
+          room.leave(BOB);
+        });
+        m.expectObservable(first.recipients(), "--^").toBe("--(x|)", { x: "alice ALICE1" });
+        m.expectObservable(second.recipients(), "--^").toBe("--(x|)", { x: "alice ALICE1" });
+        m.expectObservable(second.watchRecipients()).toBe("xy", {
+          x: "alice ALICE1, bob BOB1, bob BOB2",
+          y: "alice ALICE1",
+        });
+      }),
+    );
+
+    it(
+      "include a user who has come, and know the visibility",
+      marbles((m) => {
+        const { first } = lateResponse(m, (room) => {
+          room.join(CAROL);
+          room.invite(DAVE);
+          room.setVisibility("joined");
+        });
+        const x = "alice ALICE1, bob BOB1, bob BOB2, carol CAROL1; without dave";
+        m.expectObservable(first.recipients(), "--^").toBe("--(x|)", { x });
+      }),
+    );
+
+    it(
+      "are not known of a room that we are no longer in",
+      marbles((m) => {
+        const { first } = lateResponse(m, (room) => {
+          room.leave(ALICE);
+        });
+        m.expectObservable(first.recipients(), "--^").toBe("--#", undefined, new RoomError(ROOM, "not-joined"));
+      }),
+    );
+  });
 });

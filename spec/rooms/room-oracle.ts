@@ -150,11 +150,7 @@ export class RoomOracle {
     }
   }
 
-  /**
-   * Quiet: members of complete rooms are tracked, and nobody is whom the server does not announce. With several tabs that
-   * is not so yet: what an event does to the tracked users is committed as it was when it was applied first, although
-   * commits of other tabs come before it.
-   */
+  /** Quiet: members of complete rooms are tracked, and nobody is whom the server does not announce. */
   tracked(tab: RoomTab, sharing: readonly UserId[] | undefined): void {
     const at = this.#truth.position;
     for (const [roomId, { isComplete, joinedCount, invitedCount }] of tab.encrypted) {

@@ -407,9 +407,8 @@ export class RoomWorld {
     this.#clock.advance(LONG);
     const { rooms } = this.#homeserver;
     const sharing = [ALICE, ...MEMBERS.filter((userId) => rooms.isShared(userId))];
-    const isAlone = this.#setup.tabs === 1;
     const expected = this.#setup.announcesSharing ? sharing : undefined;
-    if (isAlone) for (const tab of this.#tabs) this.#oracle.tracked(tab, expected);
+    for (const tab of this.#tabs) this.#oracle.tracked(tab, expected);
     const at = this.#truth.position;
     const ours = ROOMS.filter((roomId) => this.#truth.isOurs(roomId, { from: at, to: at }).includes(true));
     for (const roomId of ours) {
@@ -425,7 +424,7 @@ export class RoomWorld {
     this.#clock.advance(LONG);
     if (this.#membersRequests > requests) this.#trace.broken("P5", "members are asked for when all is quiet");
     for (const tab of this.#tabs) {
-      if (isAlone) this.#oracle.tracked(tab, expected);
+      this.#oracle.tracked(tab, expected);
       if (tab.asking.size > 0) this.#trace.broken("P5", `${tab.name}: ${tab.asking.size} calls do not end`);
       for (const { roomId, last, error } of tab.watched)
         if (error === undefined) this.#oracle.quiet(tab, "last of a watcher", roomId, last);

@@ -12,6 +12,7 @@ import type { Marbles } from "../support/marbles.js";
 import { localpart } from "../support/summary.js";
 import { OWNED_BY_ALICE, storeOfAlice } from "./in-store.js";
 import { usersOf } from "./steps.js";
+import { WITHOUT_EXTENSIONS } from "./without-extensions.js";
 
 export interface ChainUnderTest {
   readonly chain: Chain;
@@ -46,10 +47,9 @@ export function chainIn(
   const numbers = (commits: readonly Commit[] | undefined) => commits?.map(({ number }) => number).join(" ") ?? "all";
   const chain: Chain = new Chain(
     account,
-    { store, owner: account.owner, name, scheduler, extensionRecords: () => new Map() },
+    { store, owner: account.owner, name, scheduler, extensions: WITHOUT_EXTENSIONS },
     () => 0,
     {
-      extended: () => {},
       followed: (before, commits, isSummary) =>
         events.push(`${isSummary ? "caught up with" : "followed"} ${numbers(commits)}: ${named(before)}`.trimEnd()),
       moved: (before) => events.push(`moved: ${named(before)}`.trimEnd()),

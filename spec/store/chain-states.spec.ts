@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { expect, it } from "vitest";
-import { readMissing, type Missing } from "../../src/store/load.js";
+import { readMissing, type Missing } from "../../src/store/read-missing.js";
 import { explore } from "../support/explore.js";
 import { BOB as U } from "../support/users.js";
 import * as states from "./chain-states.js";

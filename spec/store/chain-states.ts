@@ -4,7 +4,8 @@ import { saveKeys, saveLists } from "../../src/lists/save-lists.js";
 import type { Change, Commit, SyncStep } from "../../src/store/change.js";
 import * as clones from "../../src/store/clone.js";
 import type { DeviceStore } from "../../src/store/device-store.js";
-import { readAccount, readMissing } from "../../src/store/load.js";
+import { readAccount } from "../../src/store/load.js";
+import { readMissing } from "../../src/store/read-missing.js";
 import { rebase, rebased } from "../../src/store/rebase.js";
 import { listKey } from "../../src/store/records.js";
 import type { Revision } from "../../src/store/revision.js";
@@ -18,6 +19,7 @@ import { copyOf as copyOfStore, saved } from "../support/saved.js";
 import { ALICE as ME, BOB as U } from "../support/users.js";
 import { inStore, OWNED_BY_ALICE as OWNER, storeOfAlice } from "./in-store.js";
 import { step, track } from "./steps.js";
+import { WITHOUT_EXTENSIONS } from "./without-extensions.js";
 
 /** Time stands still: everything that waits for nothing is one task. */
 export const INSTANTLY = new VirtualTimeScheduler();
@@ -107,7 +109,10 @@ export function apply(tab: Tab, change: Change): void {
 
 /** A step is applied where it belongs: at the token, or as one of a stream that is behind. */
 function applyStep(tab: Tab, given: SyncStep, placement: Placement): void {
-  const step = placement === "next" ? { ...given, since: tab.clone.token } : rebased(given, tab.clone, () => false);
+  const step =
+    placement === "next"
+      ? { ...given, since: tab.clone.token }
+      : rebased(given, tab.clone, { hasLeft: () => false, late: WITHOUT_EXTENSIONS.late });
   if (placement !== "past" && typeof step !== "string") apply(tab, step);
 }
 
@@ -141,7 +146,7 @@ export function hear(tab: Tab): void {
 
 export function reload({ store }: World, tab: Tab): void {
   readMissing(store, OWNER, tab.clone, INSTANTLY).subscribe((missing) => {
-    const { before, commits, dropped } = rebase(tab.clone, missing, tab.name);
+    const { before, commits, dropped } = rebase(tab.clone, missing, tab.name, WITHOUT_EXTENSIONS);
     changed(tab, before);
     pass(tab, [...commits, ...dropped.flatMap(({ pending, outcome }) => (outcome === "committed" ? pending : []))]);
   });

@@ -11,7 +11,9 @@ describe("the records of extensions", () => {
     ["rooms/0/0", "a name may look like a record"],
   ]);
   const read = (extensions: Readonly<Record<string, number>> | undefined) =>
-    Object.fromEntries(readExtensions({ ...NO_SYNC, snapshot: { ...NO_SYNC.snapshot, extensions } }, saved));
+    Object.fromEntries(
+      readExtensions({ ...NO_SYNC, snapshot: { ...NO_SYNC.snapshot, extensions } }, saved, []).records,
+    );
 
   it("are as many as the snapshot says, in order", () => {
     expect(read({ rooms: 2 })).toEqual({ rooms: ["r0", "r1"] });

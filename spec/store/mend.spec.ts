@@ -2,7 +2,8 @@ import { VirtualTimeScheduler } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { StoreClearedError } from "../../src/model/errors.js";
 import type { DeviceStore, RecordKey } from "../../src/store/device-store.js";
-import { loadAccount, readAccount, readMissing, type SavedAccount } from "../../src/store/load.js";
+import { loadAccount, readAccount, type SavedAccount } from "../../src/store/load.js";
+import { readMissing } from "../../src/store/read-missing.js";
 import { listKey, logKey, NO_SYNC, readSync, snapshotKey, SYNC, type SyncRecord } from "../../src/store/records.js";
 import { emptyClone, followSave } from "../../src/store/clone.js";
 import { rebase } from "../../src/store/rebase.js";
@@ -11,6 +12,7 @@ import { put, saved, savedIds } from "../support/saved.js";
 import { ALICE, BOB, CAROL } from "../support/users.js";
 import { inStore, OWNED_BY_ALICE, storeOfAlice } from "./in-store.js";
 import { changing, commits, track, usersOf } from "./steps.js";
+import { WITHOUT_EXTENSIONS } from "./without-extensions.js";
 
 const SYNC_RECORD: SyncRecord = {
   head: 3,
@@ -125,7 +127,7 @@ describe("a damaged store", () => {
     followSave(clone, [[ALICE, 0]]);
     expect(usersOf(clone)).toEqual(["alice@0 current"]);
     const account = load(damagedStore([logKey(3), "?"]));
-    rebase(clone, { type: "everything", account }, "tab");
+    rebase(clone, { type: "everything", account }, "tab", WITHOUT_EXTENSIONS);
     expect(usersOf(clone)).toEqual([`alice@${account.state.head} none`]);
   });
 

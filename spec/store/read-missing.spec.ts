@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { MAX_TAIL } from "../../src/model/batch-sizes.js";
 import { StoreClearedError } from "../../src/model/errors.js";
 import type { DeviceStore } from "../../src/store/device-store.js";
-import { readMissing, type Missing } from "../../src/store/load.js";
+import { readMissing, type Missing } from "../../src/store/read-missing.js";
 import { logKey, NO_SYNC, readSync, SYNC } from "../../src/store/records.js";
 import { append, commit, type Base } from "../../src/store/transactions.js";
 import { countingStore, type StoreLog } from "../support/counting-store.js";

@@ -1,12 +1,14 @@
 import { describe, expect, it } from "vitest";
 import type { UserId } from "../../src/model/ids.js";
 import type { Change } from "../../src/store/change.js";
+import type { ChainExtensions, SavedExtensions } from "../../src/store/extension-records.js";
 import { applyLocally, emptyClone, follow, followSave, toCommits, type Clone } from "../../src/store/clone.js";
-import type { Missing } from "../../src/store/load.js";
+import type { Missing } from "../../src/store/read-missing.js";
 import { rebase, rebased, type Outcome } from "../../src/store/rebase.js";
 import { effectsSince } from "../../src/store/tracked-users.js";
 import { ALICE, BOB, CAROL, DAVE } from "../support/users.js";
 import { changing, commits, invalidate, leaving, step, track, untrack, usersOf } from "./steps.js";
+import { WITHOUT_EXTENSIONS } from "./without-extensions.js";
 
 const OURS = "this tab";
 
@@ -32,7 +34,7 @@ function cloneOnS1(): Clone {
 function race(local: readonly Change[], committed: readonly Change[], by?: string) {
   const clone = cloneOnS1();
   for (const change of local) applyLocally(clone, change);
-  const { before, dropped } = rebase(clone, tail(2, committed, by), OURS);
+  const { before, dropped } = rebase(clone, tail(2, committed, by), OURS, WITHOUT_EXTENSIONS);
   return { clone, before, outcomes: dropped.map(({ outcome }) => outcome) };
 }
 
@@ -102,10 +104,28 @@ describe("a pending step of events, rebased", () => {
     expect(outcomes).toEqual([]);
   });
 
-  it("tracks its users again, but not those who left in a commit that it did not know", () => {
-    const { clone } = race([step({ events, changed: [CAROL, DAVE], left: [BOB] })], [leaving("s1", "s2", DAVE)]);
-    expect(toCommits(clone)).toEqual(commits(3, step({ events, changed: [CAROL], left: [BOB] })));
-    expect(usersOf(clone)).toEqual(["alice@0 none", "carol@3 outdated"]);
+  it("is given to extensions again, which begin at what is saved: then its effects may be others", () => {
+    const clone = cloneOnS1();
+    applyLocally(clone, step({ events, changed: [BOB, CAROL], left: [DAVE] }), undefined, step({ events }));
+    const calls: string[] = [];
+    const extensions: ChainExtensions = {
+      areNone: false,
+      follow: () => {},
+      late: () => undefined,
+      records: () => new Map(),
+      restore: ({ changes }, token) => calls.push(`restore ${changes.length} at ${String(token)}`),
+      extend: (change) => {
+        calls.push(`extend without ${clone.users.has(BOB) ? "nobody" : "bob"}`);
+        return { ...change, changed: [DAVE], left: [] } as Change;
+      },
+    };
+    const saved: SavedExtensions = { records: new Map(), changes: [leaving("s1", "s2", BOB)], isFromStart: true };
+    const missing = { ...tail(2, [leaving("s1", "s2", BOB)]), extensions: saved };
+    const { before } = rebase(clone, missing, OURS, extensions);
+    expect(calls).toEqual(["restore 1 at s2", "extend without bob"]);
+    expect(toCommits(clone)).toEqual(commits(3, step({ events, changed: [DAVE] })));
+    expect(usersOf(clone)).toEqual(["alice@0 none", "carol@1 current", "dave@3 none"]);
+    expect(effectsSince(before, clone)).toEqual({ invalidated: [DAVE, CAROL], left: [BOB], usersChanged: true });
   });
 
   it("is not applied again if a lost transaction of our own has committed it", () => {
@@ -114,10 +134,19 @@ describe("a pending step of events, rebased", () => {
     expect(outcomes).toEqual<Outcome[]>(["applied"]);
   });
 
-  it("loses them if it is a response that is behind: what they say is committed, or comes again", () => {
+  it("loses them if it is a response that is behind, unless extensions keep some", () => {
     const late = { ...changing("s1", "s2", BOB), events };
     expect(toCommits(race([late], [changing("s1", "s3")]).clone)).toEqual(commits(3, invalidate(BOB)));
     expect(toCommits(race([late], [track(DAVE)]).clone)).toEqual(commits(3, late));
+    const kept = { rooms: ["late"] };
+    const onto = { hasLeft: () => false, late: () => kept };
+    const { users } = emptyClone(ALICE);
+    const at = { ownUserId: ALICE, token: "s3", users };
+    expect(rebased(late, at, onto)).toEqual({ ...invalidate(BOB), events: kept });
+    expect(rebased({ ...changing("s1", "s2"), events }, at, onto)).toEqual({ ...invalidate(), events: kept });
+    const everyone = "untracked";
+    const failed = { ...changing("s1", "s2"), events, everyone } as const;
+    expect(rebased(failed, at, onto)).toEqual({ ...step({ everyone: "outdated" }), events: kept });
   });
 });
 
@@ -149,7 +178,7 @@ describe("a pending change of the application, rebased", () => {
   it("does not track users who may have left before another tab's first token of the account", () => {
     const clone = emptyClone(ALICE);
     applyLocally(clone, track(DAVE));
-    rebase(clone, tail(1, [step({ next: "s4", everyone: "outdated" })]), OURS);
+    rebase(clone, tail(1, [step({ next: "s4", everyone: "outdated" })]), OURS, WITHOUT_EXTENSIONS);
     expect(usersOf(clone)).toEqual(["alice@1 none"]);
     expect(toCommits(clone)).toEqual([]);
   });
@@ -195,7 +224,7 @@ describe("a rebase", () => {
     const clone = cloneOnS1();
     applyLocally(clone, changing("s1", "s2", BOB));
     const guessed = clone.users.get(BOB)?.revision;
-    const { before } = rebase(clone, tail(2, [track(DAVE)]), OURS);
+    const { before } = rebase(clone, tail(2, [track(DAVE)]), OURS, WITHOUT_EXTENSIONS);
     expect(clone.users.get(BOB)?.revision).toEqual({ number: 3 });
     expect(before.get(BOB)?.revision).toBe(guessed);
     expect(effectsSince(before, clone).invalidated).toEqual([BOB, DAVE]);
@@ -204,7 +233,7 @@ describe("a rebase", () => {
   it("gives a user a new revision even if the number stays the same", () => {
     const clone = cloneOnS1();
     applyLocally(clone, changing("s1", "s2", BOB));
-    const { before } = rebase(clone, tail(2, [changing("s1", "s2", BOB)]), OURS);
+    const { before } = rebase(clone, tail(2, [changing("s1", "s2", BOB)]), OURS, WITHOUT_EXTENSIONS);
     expect(clone.users.get(BOB)?.revision).toEqual({ number: 2 });
     expect(effectsSince(before, clone).invalidated).toEqual([BOB]);
   });
@@ -228,7 +257,7 @@ describe("a rebase", () => {
       commits: commits(first, ...changes),
     });
     const records = [record("another tab", 1, track(BOB), track(DAVE)), record(OURS, 3, untrack(BOB))];
-    const { commits: unknown } = rebase(clone, { type: "tail", position: 3, records }, OURS);
+    const { commits: unknown } = rebase(clone, { type: "tail", position: 3, records }, OURS, WITHOUT_EXTENSIONS);
     expect(unknown).toEqual(commits(2, track(DAVE)));
     expect(clone.head).toBe(3);
   });
@@ -236,13 +265,19 @@ describe("a rebase", () => {
   it("folds in saves that were missed", () => {
     const clone = emptyClone(ALICE);
     follow(clone, commits(1, track(BOB)), 1);
-    rebase(clone, { type: "tail", position: 2, records: [{ type: "save", by: "other", lists: [[BOB, 1]] }] }, OURS);
+    rebase(
+      clone,
+      { type: "tail", position: 2, records: [{ type: "save", by: "other", lists: [[BOB, 1]] }] },
+      OURS,
+      WITHOUT_EXTENSIONS,
+    );
     expect(usersOf(clone)).toEqual(["alice@0 none", "bob@1 current"]);
     expect(clone.position).toBe(2);
   });
 });
 
 describe("rebased", () => {
+  const ONTO = { hasLeft: () => false, late: () => undefined };
   const on = (token: string | undefined, ...users: readonly UserId[]) => {
     const clone = emptyClone(ALICE);
     follow(clone, commits(1, track(...users)), 1);
@@ -251,11 +286,11 @@ describe("rebased", () => {
 
   it("applies the first step of an account on an empty store", () => {
     const first = step({ next: "s1", changed: [BOB] });
-    expect(rebased(first, on(undefined), () => false)).toBe(first);
+    expect(rebased(first, on(undefined), ONTO)).toBe(first);
   });
 
   it("applies a step of a server that repeats its token", () => {
     const repeated = changing("s1", "s1", BOB);
-    expect(rebased(repeated, on("s1"), () => false)).toBe(repeated);
+    expect(rebased(repeated, on("s1"), ONTO)).toBe(repeated);
   });
 });

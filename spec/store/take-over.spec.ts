@@ -14,6 +14,7 @@ import { rebase, type Outcome } from "../../src/store/rebase.js";
 import { ALICE, BOB, CAROL, DAVE } from "../support/users.js";
 import { OWNED_BY_ALICE } from "./in-store.js";
 import { commits, step, track, usersOf } from "./steps.js";
+import { WITHOUT_EXTENSIONS } from "./without-extensions.js";
 
 const OURS = "this tab";
 
@@ -45,6 +46,7 @@ describe("taking over a whole saved state", () => {
         },
       },
       OURS,
+      WITHOUT_EXTENSIONS,
     );
   const saved = (clone: Clone, token: string, head: number, ...changes: readonly Change[]) => {
     const state = emptyClone(ALICE);

@@ -82,11 +82,11 @@ it("extensions follow steps, and no calls", () => {
 });
 
 describe("extensions are restored", () => {
-  const steps = [step({ since: "s0", next: "s1", events: { one: [{ word: "a" }] } })];
+  const changes = [step({ since: "s0", next: "s1", events: { one: [{ word: "a" }] } })];
 
   it("with their records, and with the steps since", () => {
     const { extensions, one, other } = twoNotebooks();
-    extensions.restore({ records: new Map([["one", ["x", "y"]]]), steps, isFromStart: false }, "s9");
+    extensions.restore({ records: new Map([["one", ["x", "y"]]]), changes, isFromStart: false }, "s9");
     expect(one.calls).toEqual(["restore x y", "apply a"]);
     expect(other.calls).toEqual(["restore lost", "missed"]);
   });

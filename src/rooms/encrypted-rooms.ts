@@ -200,6 +200,11 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
   }
 
   /** @internal */
+  late(events: readonly RoomsEvent[]): readonly RoomsEvent[] {
+    return this.#attached.rooms.states.late(events);
+  }
+
+  /** @internal */
   apply(event: RoomsEvent, token: string | undefined): DeviceChanges {
     const { tracker, states } = this.#attached.rooms;
     this.#notify();

@@ -1,4 +1,16 @@
-import { catchError, defaultIfEmpty, defer, forkJoin, map, of, take, throwError, timeout, type Observable } from "rxjs";
+import {
+  catchError,
+  concatMap,
+  defaultIfEmpty,
+  defer,
+  forkJoin,
+  map,
+  of,
+  take,
+  throwError,
+  timeout,
+  type Observable,
+} from "rxjs";
 import { InvalidResponseError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
 import { isObject } from "../model/json.js";
@@ -28,17 +40,25 @@ export function fetchMembers(
   const at = isNew || isUnsure ? undefined : token;
   const state = (eventType: "m.room.encryption" | "m.room.history_visibility") =>
     needsState || isNew ? one(() => api.state({ roomId, eventType })) : of(undefined);
-  return forkJoin({
-    members: one(() => api.members({ roomId, ...(at !== undefined && { at }) })),
-    encrypted: state("m.room.encryption"),
+  const members$ = one(() => api.members({ roomId, ...(at !== undefined && { at }) }));
+  const state$ = forkJoin({
+    encryption: state("m.room.encryption").pipe(map(readEncryption)),
     visibility: state("m.room.history_visibility"),
-  }).pipe(
-    map(({ members, encrypted, visibility }): FetchedMembers => {
+  });
+  // First whether the room is encrypted: if we are a member after that, we are a member of an encrypted room.
+  const both$ = isNew
+    ? state$.pipe(
+        concatMap((known) => {
+          if (known.encryption === undefined) throw new RoomError(roomId, "not-encrypted");
+          return members$.pipe(map((members) => ({ ...known, members })));
+        }),
+      )
+    : forkJoin({ state: state$, members: members$ }).pipe(map(({ state: known, members }) => ({ ...known, members })));
+  return both$.pipe(
+    map(({ members, encryption: read, visibility }): FetchedMembers => {
       const { joined, invited } = membersIn(members);
       // Servers also respond for a room that we have left, with its state at that time, and for a public room.
       if (!joined.has(ownUserId)) throw new RoomError(roomId, reasonOfAbsence(room));
-      const read = readEncryption(encrypted);
-      if (isNew && read === undefined) throw new RoomError(roomId, "not-encrypted");
       return {
         roomId,
         uncertainSince,

@@ -101,7 +101,8 @@ export function readJoinedRoom(roomId: RoomId, room: unknown): ReadRoom {
     ...(visibility !== undefined && { visibility }),
     joined: named("joined"),
     invited: named("invited"),
-    left: isWhole ? [] : [...left],
+    // What left before we came is not news, but an invitation may be shown again in a limited timeline.
+    left: Array.from(left).filter(([userId]) => !isWhole || members.get(userId) === "invited"),
     ...(kind !== undefined && { kind }),
   };
   return { delta, refused };

@@ -15,10 +15,14 @@ export type RoomsEvent =
       readonly next: string;
       readonly isInitial: boolean;
       readonly rooms: readonly RoomDelta[];
+      /** Rooms that changed, but are not known to be encrypted, so that the changes were not read. */
+      readonly unread: readonly RoomId[];
       readonly gone: readonly RoomId[];
       /** Members of encrypted rooms that, according to `device_lists.left`, share no room with us any more. */
       readonly strangers: readonly UserId[];
     }
+  /** A response was late: whether it is older or newer than what is known of these rooms is not known. */
+  | { readonly type: "late"; readonly next: string; readonly rooms: readonly RoomDelta[] }
   /** The members of a room were fetched. */
   | ({ readonly type: "members" } & FetchedMembers)
   /** A room that is not known is about to be fetched. */
@@ -61,8 +65,9 @@ export class RoomStates {
   readonly #isLazy: boolean;
   /** The members of encrypted rooms. */
   readonly #shared = new Map<UserId, Sharer>();
-  /** Users affected by the current event, and whether they shared a room before it. */
+  /** Users affected by the current event, and whether they shared a room and were tracked before it. */
   #before = new Map<UserId, boolean>();
+  #isTracked: (userId: UserId) => boolean = () => true;
 
   /** @param isLazy whether sync leaves members out */
   constructor(ownUserId: UserId, isLazy: boolean) {
@@ -78,31 +83,49 @@ export class RoomStates {
   /** Reads what a response says about rooms that are, or may be, encrypted. */
   read({ since, next_batch: next, rooms, device_lists: lists }: SyncResponse): ReadRooms {
     const { join, leave, invite, knock } = sectionsOf(rooms);
+    const isInitial = since === null;
     const refused = new Map<RoomId, readonly string[]>();
+    const unread: RoomId[] = [];
     const deltas = Object.entries(join).flatMap(([roomId, room]) => {
       const read = readJoinedRoom(roomId, room);
       const isEncrypted = this.rooms.has(roomId) || read.delta?.encryption !== undefined;
       if (isEncrypted ? read.refused.length > 0 : read.refused.includes("m.room.encryption"))
         refused.set(roomId, read.refused);
-      return isEncrypted && read.delta !== undefined ? [this.#asFirst(read.delta)] : [];
+      if (read.delta === undefined) return [];
+      if (isEncrypted) return [this.#asFirst(read.delta)];
+      if (!isInitial) unread.push(roomId);
+      return [];
     });
-    const gone = [leave, invite, knock].flatMap((section) =>
-      Object.keys(section).filter((roomId) => this.rooms.has(roomId)),
-    );
+    // Another tab may know rooms that this one does not know yet.
+    const gone = [leave, invite, knock].flatMap((section) => Object.keys(section));
     const left: unknown = lists?.left;
     const isStranger = (user: unknown) => user !== this.#ownUserId && this.#shared.has(user as UserId);
     const strangers = Array.isArray(left) ? (left as unknown[]).filter(isStranger) : [];
-    const isInitial = since === null;
-    const isNothing = deltas.length + gone.length + strangers.length === 0 && !(isInitial && this.rooms.size > 0);
+    const isNothing =
+      deltas.length + unread.length + gone.length + strangers.length === 0 && !(isInitial && this.rooms.size > 0);
     const event: RoomsEvent = {
       type: "sync",
       next,
       isInitial,
       rooms: deltas,
+      unread,
       gone,
       strangers: strangers as UserId[],
     };
     return { event: isNothing ? undefined : event, refused };
+  }
+
+  /** What is left of events if their response is late. */
+  late(events: readonly RoomsEvent[]): readonly RoomsEvent[] {
+    return events.flatMap((event): readonly RoomsEvent[] => {
+      if (event.type !== "sync") return [event];
+      const { next, gone } = event;
+      const removals = gone.map((roomId): RoomDelta => {
+        const left = [[this.#ownUserId, `late response ${next}`]] as const;
+        return { roomId, joined: "", invited: "", left, kind: "unclear" };
+      });
+      return [{ type: "late", next, rooms: [...event.rooms, ...removals] }];
+    });
   }
 
   /**
@@ -112,13 +135,18 @@ export class RoomStates {
    */
   apply(event: RoomsEvent, token: string | undefined, isTracked: (userId: UserId) => boolean): DeviceChanges {
     this.#before = new Map();
+    // An initial sync after a gap untracks all users in the same step.
+    this.#isTracked = event.type === "sync" && event.isInitial ? () => false : isTracked;
     switch (event.type) {
       case "sync":
-        this.#sync(event, isTracked);
+        this.#sync(event);
+        break;
+      case "late":
+        for (const delta of event.rooms) this.rooms.get(delta.roomId)?.overtake(delta, event.next);
         break;
       case "members": {
         const room = this.rooms.get(event.roomId);
-        if (room?.take(event) === true) this.#trackAgain(room, isTracked);
+        if (room?.take(event) === true) this.#trackAgain(room);
         break;
       }
       case "ask": {
@@ -172,19 +200,16 @@ export class RoomStates {
     return records;
   }
 
-  #sync(
-    { next, isInitial, rooms, gone, strangers }: Extract<RoomsEvent, { type: "sync" }>,
-    isTracked: (userId: UserId) => boolean,
-  ): void {
+  #sync({ next, isInitial, rooms, unread, gone, strangers }: Extract<RoomsEvent, { type: "sync" }>): void {
     const named = new Set(rooms.map(({ roomId }) => roomId));
     const lost = isInitial ? [...this.rooms.keys()].filter((roomId) => !named.has(roomId)) : gone;
     for (const roomId of lost) this.#forget(roomId);
     for (const delta of rooms) {
       const room = this.#roomOf(delta.roomId, next);
       room.follow(this.#asFirst(delta), next, this.#isLazy); // another tab may have forgotten the room
-      // An initial sync after a gap untracks all users in the same step.
-      if (delta.kind === "whole") this.#trackAgain(room, isInitial ? () => false : isTracked);
+      if (delta.kind === "whole") this.#trackAgain(room);
     }
+    for (const roomId of unread) this.rooms.get(roomId)?.miss(next);
     for (const userId of strangers) {
       if (!this.#shared.has(userId)) continue; // the rooms agree
       for (const room of this.rooms.values()) if (room.joined.has(userId)) room.doubt(next);
@@ -197,9 +222,9 @@ export class RoomStates {
   }
 
   /** Tracks the members again after a gap that could not be closed, which has untracked them, once all are known. */
-  #trackAgain(room: Room, isTracked: (userId: UserId) => boolean): void {
+  #trackAgain(room: Room): void {
     if (!room.isComplete) return;
-    for (const userId of room.joined) if (!isTracked(userId)) this.#before.set(userId, false);
+    for (const userId of room.joined) if (!this.#isTracked(userId)) this.#before.set(userId, false);
   }
 
   #roomOf(roomId: RoomId, token?: string): Room {
@@ -228,10 +253,8 @@ export class RoomStates {
   readonly #counts: MemberCounts = {
     added: (userId) => {
       let sharer = this.#shared.get(userId);
-      if (sharer === undefined) {
-        this.#shared.set(userId, (sharer = { userId, rooms: 0 }));
-        this.#touched(userId, false);
-      }
+      if (sharer === undefined || !this.#isTracked(userId)) this.#touched(userId, false);
+      if (sharer === undefined) this.#shared.set(userId, (sharer = { userId, rooms: 0 }));
       sharer.rooms++;
       return sharer.userId;
     },

@@ -5,7 +5,7 @@ import type { HistoryVisibility, Membership, RoomEncryption, RoomId } from "./wi
 /** Departures remembered per room; if there are more, the older half is forgotten. */
 const MAX_DEPARTURES = 10_000;
 
-/** A membership that we set and the server accepted, and that sync has not shown yet. */
+/** A membership that we set and the server accepted, or that a late response shows, until sync shows it. */
 interface SentMembership {
   readonly membership: Membership;
   /** We removed the user before inviting them again: a response from before that may still show them as a member. */
@@ -81,7 +81,7 @@ export class Room {
   isAwaited = false;
   /** The sync token at the end of the last response that named the room. */
   shownUntil: string | undefined;
-  /** Memberships that we set, by user, until sync shows them. */
+  /** Memberships that sync is to show yet, by user. */
   sent: ReadonlyMap<UserId, SentMembership> = NONE;
 
   /** How often anything of it has changed. */
@@ -186,6 +186,23 @@ export class Room {
       this.#set(userId, membership);
       this.confirmed?.add(userId);
     }
+  }
+
+  /**
+   * A late response says something about the room, which may be older or newer than what is known. The server knows:
+   * what it says may be newer than what comes next.
+   */
+  overtake({ joined, invited, left, ...state }: RoomDelta, next: string): void {
+    this.revision++;
+    const shown = new Map<UserId, Membership>(left.map(([userId]) => [userId, "gone"]));
+    for (const [userId, eventId] of left) if (this.joined.has(userId)) this.#depart(userId, eventId);
+    for (const userId of namesIn(invited)) shown.set(userId, "invited");
+    for (const userId of namesIn(joined)) shown.set(userId, "joined");
+    const ours = new Map<UserId, SentMembership>(Array.from(shown, ([userId, membership]) => [userId, { membership }]));
+    this.sent = new Map([...ours, ...this.sent]);
+    this.needsState ||= Object.keys(state).length > 1; // besides the room ID
+    this.isAwaited ||= this.isComplete;
+    this.#becomeUncertain(`${this.shownUntil ?? "the start"}, late ${next}`);
   }
 
   /** Responses were missed: nothing is certain any more. */

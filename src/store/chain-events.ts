@@ -6,20 +6,13 @@ import type { Before } from "./tracked-users.js";
 
 /** What a chain reports, each time after memory reflects it. */
 export interface ChainEvents {
-  /**
-   * Commits of other trackers were added to the chain, before pending changes, for extensions to follow. Called before
-   * `followed`.
-   */
-  readonly extended: (commits: readonly Commit[]) => void;
   /** Commits of other trackers were applied. `isSummary`: several at once, because some had not been announced. */
   readonly followed: (before: Before, commits: readonly Commit[], isSummary: boolean) => void;
   /** Users are in doubt: another tracker was given changes of them and cannot commit them. */
   readonly moved: (before: Before) => void;
   /** News of other trackers that do not concern the chain. */
   readonly heard: (news: News) => void;
-  /**
-   * The whole state was read again: what was committed in the meantime is not known one by one.
-   */
+  /** The whole state was read again: what was committed in the meantime is not known one by one. */
   readonly reread: (account: SavedAccount) => void;
   /** The pending `track()` of these users is not applied again: they may have left, and nobody knows. */
   readonly tracksLost: (users: readonly UserId[]) => void;

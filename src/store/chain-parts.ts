@@ -3,7 +3,7 @@ import type { Announcer } from "./announcer.js";
 import type { ChainEvents } from "./chain-events.js";
 import type { Clone } from "./clone.js";
 import type { DeviceStore } from "./device-store.js";
-import type { ExtensionRecords } from "./extension-records.js";
+import type { ChainExtensions } from "./extension-records.js";
 import type { OperationSlot } from "./operation-slot.js";
 import type { OwnerRecord } from "./records.js";
 
@@ -14,8 +14,7 @@ export interface ChainOptions {
   /** A name for this tracker that no other has. */
   readonly name: string;
   readonly scheduler: SchedulerLike;
-  /** The records of extensions, as of memory. */
-  readonly extensionRecords: () => ExtensionRecords;
+  readonly extensions: ChainExtensions;
 }
 
 /** What the two halves of a chain share. */

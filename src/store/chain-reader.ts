@@ -5,7 +5,8 @@ import type { News } from "./announcement.js";
 import type { ChainParts } from "./chain-parts.js";
 import { isFailedGap, type Commit } from "./change.js";
 import { canFollow, doubt, follow, followSave, type Clone, type SavedLists } from "./clone.js";
-import { readMissing, type Missing } from "./load.js";
+import { concernsExtensions } from "./extension-records.js";
+import { readMissing, type Missing } from "./read-missing.js";
 import { rebase, type Rebased } from "./rebase.js";
 import { Reloads } from "./reloads.js";
 import { Retry } from "./retry.js";
@@ -110,13 +111,13 @@ export class ChainReader {
 
   #followCommits(news: Extract<News, { type: "commits" }>): void {
     const { commits, position } = news;
-    const { clone, events } = this.#parts;
+    const { clone, extensions, events } = this.#parts;
     const unknown = unknownCommits(news, clone);
     if (unknown.length === 0 || this.#isBehind) return; // known, or about to be read
     if (canFollow(clone, commits)) {
       events.together(() => {
         const before = follow(clone, commits, position);
-        events.extended(unknown);
+        extensions.follow(unknown);
         events.followed(before, unknown, false);
       });
     } else this.#setBehind(true);
@@ -125,9 +126,11 @@ export class ChainReader {
   #readMissing(): void {
     const { store, owner, clone, slot, scheduler } = this.#parts;
     this.#reloads.begin();
-    slot.run(readMissing(store, owner, clone, scheduler), {
+    slot.run(readMissing(store, owner, clone, scheduler, this.#mustUndo), {
       next: (missing) => {
         this.#retry.succeeded();
+        // A change was applied in the meantime that extensions cannot undo: it is read again.
+        if (missing.type === "tail" && missing.extensions === undefined && this.#mustUndo) return;
         this.#parts.events.together(() => {
           this.#rebase(missing);
           this.#caughtUp();
@@ -156,15 +159,20 @@ export class ChainReader {
   }
 
   #rebase(missing: Missing): void {
-    const { clone, events, name } = this.#parts;
-    const { before, dropped, commits } = rebase(clone, missing, name);
+    const { clone, extensions, events, name } = this.#parts;
+    const { before, dropped, commits } = rebase(clone, missing, name, extensions);
     if (missing.type === "everything") events.reread(missing.account);
-    else events.extended(commits);
     if (missing.type === "everything" || commits.some(isFailedGap)) events.tracksLost(lostTracks(dropped, clone));
     events.followed(before, commits, true);
     const lists = savedElsewhere(missing, name);
     if (lists.length > 0) events.heard({ type: "saved", lists, updates: [] });
     this.#events.rebased(dropped);
+  }
+
+  /** Whether a rebase undoes what extensions have applied. */
+  get #mustUndo(): boolean {
+    const { clone, extensions } = this.#parts;
+    return !extensions.areNone && clone.pending.some(({ given }) => concernsExtensions(given));
   }
 
   #setBehind(isBehind: boolean): void {

@@ -52,12 +52,12 @@ export function writeAll(
 
 /** Writes a snapshot and truncates the log, if the head is still that of the clone. */
 export function takeSnapshot(
-  { store, owner, clone, extensionRecords }: ChainParts,
+  { store, owner, clone, extensions }: ChainParts,
   compact: Compact,
 ): Observable<boolean | Cleared> {
   const committed = { ...clone, users: new Map(clone.users) };
-  const extensions = extensionRecords();
-  return transact(store, owner, [], (records) => ({ result: writeSnapshot(records, committed, compact, extensions) }));
+  const extended = extensions.records();
+  return transact(store, owner, [], (records) => ({ result: writeSnapshot(records, committed, compact, extended) }));
 }
 
 const baseOf = ({ head, position }: Base): Base => ({ head, position });

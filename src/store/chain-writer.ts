@@ -22,6 +22,8 @@ const MAX_REJECTIONS = 100;
 
 /** What applying a change did: the users it touched, as they were before, and what will become of it. */
 export interface Applied {
+  /** The change, with the effects of extensions. */
+  readonly change: Change;
   readonly before: Before;
   readonly outcome$: Observable<Outcome>;
 }
@@ -78,18 +80,17 @@ export class ChainWriter {
     return this.#parts.clone.pending.length > 0;
   }
 
-  apply(change: Change, edit?: Edit): Applied {
-    const { clone } = this.#parts;
-    if (!this.#events.isFailing()) return this.#append(change, edit);
-    this.#unannounced.push(change);
-    const joined = joinLocally(clone, change);
-    if (joined === undefined) return this.#append(change, edit);
-    return { before: joined.before, outcome$: this.#outcomes.of(joined.pending) ?? of("committed") };
-  }
-
-  #append(change: Change, edit?: Edit): Applied {
-    const pending = applyLocally(this.#parts.clone, change, edit);
-    return { before: pending.undo.before, outcome$: this.#outcomes.add(pending) };
+  apply(given: Change, edit?: Edit): Applied {
+    const { clone, extensions } = this.#parts;
+    const change = extensions.extend(given);
+    if (this.#events.isFailing()) {
+      this.#unannounced.push(change);
+      const joined = joinLocally(clone, change, given);
+      if (joined !== undefined)
+        return { change, before: joined.before, outcome$: this.#outcomes.of(joined.pending) ?? of("committed") };
+    }
+    const pending = applyLocally(clone, change, edit, given);
+    return { change, before: pending.undo.before, outcome$: this.#outcomes.add(pending) };
   }
 
   add<T>(write: Write<T>): Observable<T> {

@@ -44,6 +44,8 @@ export interface UsersChange {
   readonly users: readonly UserId[];
   /** Whether a person's word has changed what is saved of the users, in the same transaction. */
   readonly edited?: true | undefined;
+  /** What extensions keep of a step from a stream that is behind. */
+  readonly events?: ExtensionEvents | undefined;
 }
 
 /** One change of the tracked users. */

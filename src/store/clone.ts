@@ -25,6 +25,8 @@ export interface Edit {
 
 /** A local change that is applied in memory and not committed yet. */
 export interface Pending {
+  /** The change as it was made, without the effects of extensions. */
+  given: Change;
   /** The change as it is to be committed: a rebase may replace it. */
   change: Change;
   revision: Revision;
@@ -61,12 +63,15 @@ export function emptyClone(ownUserId: UserId): Clone {
   return { ...initialUsers(ownUserId), head: 0, position: 0, pending: [] };
 }
 
-/** Applies a local change in memory; its number is where it will be in the chain unless the head moves first. */
-export function applyLocally(clone: Clone, change: Change, edit?: Edit): Pending {
+/**
+ * Applies a local change in memory; its number is where it will be in the chain unless the head moves first.
+ * @param given the change without the effects of extensions
+ */
+export function applyLocally(clone: Clone, change: Change, edit?: Edit, given = change): Pending {
   const revision = { number: clone.head + clone.pending.length + 1 };
   const { token } = clone;
   const undo = { before: applyChange(clone, change, revision), token };
-  const pending: Pending = { change, revision, undo, ...(edit !== undefined && { edit }) };
+  const pending: Pending = { given, change, revision, undo, ...(edit !== undefined && { edit }) };
   clone.pending.push(pending);
   return pending;
 }
@@ -79,16 +84,22 @@ export function applyLocally(clone: Clone, change: Change, edit?: Edit): Pending
 export function joinLocally(
   clone: Clone,
   change: Change,
+  given = change,
 ): { readonly pending: Pending; readonly before: Before } | undefined {
   const last = clone.pending.at(-1);
   if (last === undefined || last.wasTried === true) return undefined;
-  const joined = last.change.type === "step" && change.type === "step" ? joinSteps(last.change, change) : undefined;
-  if (joined === undefined) return undefined;
+  const joined = join(last.change, change);
+  const joinedGiven = join(last.given, given);
+  if (joined === undefined || joinedGiven === undefined) return undefined;
   const before = applyChange(clone, change, { number: last.revision.number });
   last.change = joined;
+  last.given = joinedGiven;
   keepFirst(last.undo.before, before);
   return { pending: last, before };
 }
+
+const join = (first: Change, second: Change): Change | undefined =>
+  first.type === "step" && second.type === "step" ? joinSteps(first, second) : undefined;
 
 /** The pending changes as the commits that they become if the head has not moved. */
 export function toCommits({ head, pending }: Clone): readonly Commit[] {

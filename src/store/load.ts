@@ -11,11 +11,11 @@ import {
   type Observable,
   type SchedulerLike,
 } from "rxjs";
-import { MAX_TAIL, MIN_LOG } from "../model/batch-sizes.js";
+import { MIN_LOG } from "../model/batch-sizes.js";
 import { StoreClearedError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
 import { isObject } from "../model/json.js";
-import { departures, isFirstStep, type Commit, type SyncStep } from "./change.js";
+import { departures, isFirstStep, type Change, type Commit } from "./change.js";
 import { emptyClone, follow, followSave, type SavedState } from "./clone.js";
 import type { DeviceStore, RecordKey } from "./device-store.js";
 import { concernsExtensions, NO_EXTENSIONS, readExtensions, type SavedExtensions } from "./extension-records.js";
@@ -35,11 +35,9 @@ import {
   readSync,
   snapshotKey,
   SYNC,
-  type LogRecord,
   type OwnerRecord,
   type SyncRecord,
 } from "./records.js";
-import type { Base } from "./transactions.js";
 
 /** What a store holds: everything but the lists. */
 export interface SavedAccount {
@@ -117,13 +115,13 @@ export function readAccount(
           ? NO_SYNC
           : undefined;
       return fold(owner.userId, sync, { snapshots, log }, scheduler).pipe(
-        mergeMap(({ state, damaged, steps }) => {
+        mergeMap(({ state, damaged, changes }) => {
           const hasLeft = sync !== undefined && damaged.size === 0 ? departuresIn(log, sync.position) : () => true;
           const passed = sync !== undefined && damaged.size === 0 ? passedIn(log, sync) : new Set<string>();
-          const isFromStart = sync?.snapshot.position === 0;
-          const records = sync === undefined ? new Map<string, never>() : readExtensions(sync, extended);
           const extensions: SavedExtensions =
-            damaged.size === 0 ? { records, steps, isFromStart } : { ...NO_EXTENSIONS, isFromStart: false };
+            sync !== undefined && damaged.size === 0
+              ? readExtensions(sync, extended, changes)
+              : { ...NO_EXTENSIONS, isFromStart: false };
           const found: SavedAccount = { owner, state, hasLeft, passed, ourKey, extensions, damaged };
           if (damaged.size === 0) return of(found);
           return mend(store, owner, { sync: account.get(SYNC[1]), snapshots, log, extended }).pipe(
@@ -177,7 +175,7 @@ const MAX_REFUSED = 100;
 interface Folded {
   readonly state: SavedState;
   readonly damaged: ReadonlyMap<string, readonly string[]>;
-  readonly steps: readonly SyncStep[];
+  readonly changes: readonly Change[];
 }
 
 /** The snapshot, and the log after it. */
@@ -188,10 +186,10 @@ function fold(
   scheduler: SchedulerLike,
 ): Observable<Folded> {
   const clone = emptyClone(userId);
-  if (sync === undefined) return of({ state: clone, damaged: new Map([["account", [SYNC[1]]]]), steps: [] });
+  if (sync === undefined) return of({ state: clone, damaged: new Map([["account", [SYNC[1]]]]), changes: [] });
   const { snapshot, position, token } = sync;
   const damaged = new Map<string, string[]>();
-  const steps: SyncStep[] = [];
+  const changes: Change[] = [];
   let refused = 0;
   const refuse = ([kind, id]: RecordKey) => {
     refused++;
@@ -215,8 +213,7 @@ function fold(
     else if (record.type === "save") followSave(clone, record.lists);
     else {
       follow(clone, record.commits, at);
-      for (const { change } of record.commits)
-        if (change.type === "step" && concernsExtensions(change)) steps.push(change);
+      changes.push(...record.commits.map(({ change }) => change).filter(concernsExtensions));
     }
   };
   const length = (claimed: number, records: Records) => Math.min(claimed, records.size + MAX_REFUSED);
@@ -238,50 +235,7 @@ function fold(
   );
   const folded$ = defer(() => {
     if (refused === 0 && clone.head !== sync.head) refuse(SYNC);
-    return of({ state: { ...clone, token, position }, damaged, steps });
+    return of({ state: { ...clone, token, position }, damaged, changes });
   });
   return concat(done$, folded$);
 }
-
-/** What a clone is missing. */
-export type Missing =
-  /** The head has not moved. Lists may have been saved. */
-  | { readonly type: "tail"; readonly position: number; readonly records: readonly LogRecord[] }
-  /** The log does not reach back to the clone's position. */
-  | { readonly type: "everything"; readonly account: SavedAccount };
-
-/**
- * Reads what was appended to the log since a clone's position, or everything if that cannot be read.
- *
- * Fails with {@link StoreClearedError} if the store is not in this owner's life any more.
- */
-export function readMissing(
-  store: DeviceStore,
-  owner: OwnerRecord,
-  base: Base,
-  scheduler: SchedulerLike,
-): Observable<Missing> {
-  const everything$ = defer(() => readAccount(store, owner, scheduler)).pipe(
-    map((account): Missing => ({ type: "everything", account })),
-  );
-  return store.read([OWNER, SYNC]).pipe(
-    mergeMap(([savedOwner, saved]) => {
-      if (readOwner(savedOwner)?.lifetime !== owner.lifetime) return throwError(() => new StoreClearedError());
-      const sync = saved === undefined && base.head === 0 && base.position === 0 ? NO_SYNC : readSync(saved);
-      const length = sync === undefined ? -1 : sync.position - base.position;
-      if (sync === undefined || length < 0 || length > MAX_TAIL || sync.head < base.head) return everything$;
-      if (length === 0) return of<Missing>({ type: "tail", position: base.position, records: [] });
-      const keys = Array.from({ length }, (_, i) => logKey(base.position + 1 + i));
-      return store.read(keys).pipe(
-        mergeMap((found) => {
-          const records = found.flatMap((record) => readLog(record) ?? []);
-          const isWhole = records.length === length && lastCommit(records, base.head) === sync.head;
-          return isWhole ? of<Missing>({ type: "tail", position: sync.position, records }) : everything$;
-        }),
-      );
-    }),
-  );
-}
-
-const lastCommit = (records: readonly LogRecord[], head: number): number =>
-  records.flatMap((record) => (record.type === "commits" ? record.commits : [])).at(-1)?.number ?? head;

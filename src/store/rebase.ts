@@ -1,7 +1,8 @@
 import type { UserId } from "../model/ids.js";
-import { departures, isEmptyStep, type Change, type Commit, type SyncStep } from "./change.js";
+import { departures, isEmptyStep, type Change, type Commit, type ExtensionEvents, type SyncStep } from "./change.js";
 import { applyLocally, follow, followSave, keepFirst, type Clone, type Pending, type SavedState } from "./clone.js";
-import type { Missing } from "./load.js";
+import type { ChainExtensions } from "./extension-records.js";
+import type { Missing } from "./read-missing.js";
 import type { LogRecord } from "./records.js";
 import { effectsSince, type Before, type TrackedUsers } from "./tracked-users.js";
 
@@ -25,9 +26,12 @@ export interface Rebased {
  *
  * Everything that a pending change touched gets a new revision object, so that queries sent at the old one are
  * superseded and lists in memory do not match: the number they had may be another tracker's commit now.
+ *
+ * Extensions cannot undo events. If a pending change has any ({@link concernsExtensions}), they begin again at what is
+ * saved.
  * @param name the tracker's own: what it committed without learning of it, its callers know
  */
-export function rebase(clone: Clone, missing: Missing, name: string): Rebased {
+export function rebase(clone: Clone, missing: Missing, name: string, extensions: ChainExtensions): Rebased {
   const { head } = clone;
   const before: Before = new Map();
   const pending = clone.pending.splice(0);
@@ -39,15 +43,36 @@ export function rebase(clone: Clone, missing: Missing, name: string): Rebased {
   keepFirst(before, missed);
   const commits = missing.type === "tail" ? unknownCommits(missing.records, name, head) : summary(missed, token, clone);
   const hasLeft = missing.type === "tail" ? departures(commits) : () => true;
+  const saved = missing.type === "tail" ? missing.extensions : missing.account.extensions;
+  if (saved === undefined) extensions.follow(commits);
+  else extensions.restore(saved, clone.token);
   // A transaction of ours took effect and its answer was lost: it committed the first of what is pending, as it is.
   const lost = missing.type === "tail" ? pending.splice(0, ownCommits(missing.records, name, head)) : [];
   const dropped: Rebased["dropped"][number][] = lost.map((one) => ({ pending: one, outcome: outcomeOf(one.change) }));
   for (const one of pending) {
-    const change = rebased(one.change, clone, hasLeft, clone.pending.length > 0);
-    if (typeof change === "string") dropped.push({ pending: one, outcome: change });
-    else clone.pending.splice(-1, 1, Object.assign(one, applyLocally(clone, change, one.edit)));
+    const given = rebased(one.given, clone, { hasLeft, late: extensions.late, isTentative: clone.pending.length > 0 });
+    if (typeof given === "string") {
+      dropped.push({ pending: one, outcome: given });
+      continue;
+    }
+    const change = extensions.extend(given);
+    const again = applyLocally(clone, change, one.edit, given);
+    keepFirst(before, again.undo.before);
+    clone.pending.splice(-1, 1, Object.assign(one, again));
   }
   return { before, dropped, commits };
+}
+
+/** What a change is rebased onto, beside the state. */
+interface Onto {
+  /** Whether a user left in a commit that the caller of the change did not know. */
+  readonly hasLeft: (userId: UserId) => boolean;
+  readonly late: (events: ExtensionEvents) => ExtensionEvents | undefined;
+  /**
+   * Whether it comes after others that are pending: they may come to nothing, so that it has something to do for users
+   * for whom there is nothing to do now.
+   */
+  readonly isTentative?: boolean;
 }
 
 /**
@@ -59,19 +84,15 @@ export function rebase(clone: Clone, missing: Missing, name: string): Rebased {
  * - `track()` tracks users again, but not those who left in a commit that its caller did not know.
  * - `invalidate()` is committed even for users who are no longer tracked: another tab may be tracking them again, with
  *   a list that it requested before.
- * @param isTentative whether it comes after others that are pending: they may come to nothing, so that it has something
- *   to do for users for whom there is nothing to do now
  */
 export function rebased(
   change: Change,
   { token, users }: TrackedUsers,
-  hasLeft: (userId: UserId) => boolean,
-  isTentative = false,
+  { hasLeft, late, isTentative = false }: Onto,
 ): Change | Outcome {
   if (change.type === "step") {
-    if (change.next === undefined) return change.events === undefined ? change : trackedAgain(change, hasLeft);
-    if (change.since === token) return change;
-    return change.next === token ? "committed" : (lateStep(change) ?? "applied");
+    if (change.next === undefined || change.since === token) return change;
+    return change.next === token ? "committed" : (lateStep(change, late) ?? "applied");
   }
   if (change.type === "invalidate") return change;
   const isWanted = (userId: UserId) =>
@@ -80,17 +101,13 @@ export function rebased(
   return wanted.length === 0 ? "applied" : { type: change.type, users: wanted };
 }
 
-/** If an extension tracks users without a response, departed ones are left out, as for `track()`. */
-const trackedAgain = (step: SyncStep, hasLeft: (userId: UserId) => boolean): SyncStep => ({
-  ...step,
-  changed: step.changed.filter((userId) => !hasLeft(userId)),
-});
-
-function lateStep({ changed, left, everyone }: SyncStep): Change | undefined {
+function lateStep({ changed, left, everyone, events: read }: SyncStep, late: Onto["late"]): Change | undefined {
+  const kept = read && late(read);
+  const events = kept && { events: kept };
   // After a gap that could not be closed, too, any user may have changed.
-  if (everyone !== undefined) return { type: "step", changed: [], left: [], everyone: "outdated" };
-  const named = [...changed, ...left];
-  return named.length === 0 ? undefined : { type: "invalidate", users: named };
+  if (everyone !== undefined) return { type: "step", changed: [], left: [], everyone: "outdated", ...events };
+  const users = [...changed, ...left];
+  return users.length === 0 && kept === undefined ? undefined : { type: "invalidate", users, ...events };
 }
 
 /** The outcome of a change that is committed. A step that was rebased late has no token any more. */

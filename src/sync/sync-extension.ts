@@ -18,7 +18,8 @@ import type { SyncResponse } from "../model/wire.js";
  *
  * - Events are applied in memory at once, before their commit, and again if the commit is rebased onto those of other
  *   tabs. So an event must be idempotent: it states a fact ("Bob is a member"), not a difference.
- * - Events of a response that is behind another tab's are dropped: they have been committed already, or come again.
+ * - A response may be late: of a stream that is behind another tab's, or ahead of it. Its events are dropped, but for
+ *   those that {@link late} keeps.
  * - If responses were missed, {@link missed} is called instead.
  *
  * An error that an extension throws reaches no stream: it is reported on `problems$` (`extension-failed`), and counts
@@ -35,6 +36,7 @@ import type { SyncResponse } from "../model/wire.js";
  *   read({ next_batch, to_device }: SyncResponse) {
  *     return messagesOf(to_device).map((message, i) => ({ id: `${next_batch}/${i}`, message }));
  *   }
+ *   late(events: readonly InboxEvent[]) { return events; } // a message comes only once
  *   apply({ id, message }: InboxEvent) {
  *     if (message === undefined) this.#messages.delete(id); // committed by done(id)
  *     else this.#messages.set(id, message);
@@ -54,8 +56,13 @@ export interface SyncExtension<Event = unknown> {
    * @param records empty in a new store; `undefined` if they are lost, or if the store was used without the extension
    */
   restore(records: readonly unknown[] | undefined): void;
-  /** Returns what to commit of a response, structured-cloneable. Called once for each response that is applied, in order: not for late ones. */
+  /** Returns what to commit of a response, structured-cloneable. Called once for each response, in order. */
   read(response: SyncResponse): readonly Event[];
+  /**
+   * Returns what to commit of the events of a late response: what it says may have been committed already, or come
+   * again in another order. The result must not affect the tracked users. By default, nothing is kept.
+   */
+  late?(events: readonly Event[]): readonly Event[];
   /**
    * Applies an event in memory. Returns its effects on the tracked users, which are committed with it: `changed` users
    * become tracked and outdated, unless the response lists them in `left`; `left` users become untracked.

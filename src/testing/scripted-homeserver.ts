@@ -125,7 +125,7 @@ export class ScriptedHomeserver {
     });
     this.membersApi = {
       members: ({ roomId, at }) => this.#members(roomId, at),
-      state: ({ roomId, eventType }) => this.#asked(() => of(this.rooms.state(roomId, eventType, this.#position))),
+      state: ({ roomId, eventType }) => this.#state(roomId, eventType),
     };
   }
 
@@ -221,9 +221,14 @@ export class ScriptedHomeserver {
       const isFailing = this.#membersFailures.length > 0;
       const failure = this.#membersFailures.shift();
       if (isFailing) return throwError(() => failure);
-      return seen === undefined
-        ? throwError(() => Object.assign(new Error("not in the room"), { status: 403 }))
-        : of(seen);
+      return seen === undefined ? forbidden$ : of(seen);
+    });
+  }
+
+  #state(roomId: RoomId, eventType: string): Observable<unknown> {
+    return this.#asked(() => {
+      const isKnown = this.rooms.members(roomId, this.#position) !== undefined;
+      return isKnown ? of(this.rooms.state(roomId, eventType, this.#position)) : forbidden$;
     });
   }
 
@@ -306,3 +311,5 @@ const position = (token: string): number => Number(token.slice(1));
 function after<T>(time: number, scheduler: SchedulerLike, source$: Observable<T>): Observable<T> {
   return time === 0 ? source$ : timer(time, scheduler).pipe(concatMap(() => source$));
 }
+
+const forbidden$ = throwError(() => Object.assign(new Error("not in the room"), { status: 403 }));

@@ -82,12 +82,7 @@ export class Account {
     this.#surroundings = surroundings;
     const { outputs, extensions, name, closed$ } = surroundings;
     const { scheduler } = settings;
-    const extensionRecords = () => extensions.records();
-    this.chain = new Chain(account, { store, owner: account.owner, name, scheduler, extensionRecords }, compactIndex, {
-      extended: (commits) => {
-        extensions.follow(commits);
-        extensions.follow(this.chain.clone.pending); // again: they come after those commits now
-      },
+    this.chain = new Chain(account, { store, owner: account.owner, name, scheduler, extensions }, compactIndex, {
       followed: (before, commits, isSummary) => {
         this.#followed(before, commits, isSummary);
       },
@@ -100,10 +95,7 @@ export class Account {
       reread: (read) => {
         this.calls.missed([UNKNOWN_COMMITS]);
         this.#passed.reread(read);
-        extensions.restore(read.extensions, read.state.token);
-        const asSaved = extensions.trackedUsers();
-        extensions.follow(this.chain.clone.pending);
-        this.#trackExtensions(asSaved); // only saved ones: users of pending events may have left
+        this.#trackExtensions();
         this.parts.memory.checkOurKey(read.ourKey);
         outputs.reportAll(loadProblems(read));
       },
@@ -289,7 +281,7 @@ export class Account {
     parts.memory.reset(saved.ourKey);
     parts.index.reset();
     extensions.restore(saved.extensions, saved.state.token);
-    for (const change of changes) keepFirst(before, this.chain.apply(this.#extended(change)).before);
+    for (const change of changes) keepFirst(before, this.chain.apply(change).before);
     this.#changed(before);
     this.#trackExtensions();
     outputs.reportAll([...loadProblems(saved), ...adoptionProblems(saved.state, before, chain.clone)]);
@@ -319,21 +311,15 @@ export class Account {
    */
   #commit(change: Change, edit?: Edit): Observable<Outcome> {
     if (change.type === "step" && change.next !== undefined) this.#emitFollowed(this.#followedResponses.cut());
-    const extended = this.#extended(change);
-    const { before, outcome$ } = this.chain.apply(extended, edit);
+    const { before, outcome$, change: extended } = this.chain.apply(change, edit);
     this.#changed(before, extended.type === "step" ? [extended] : []);
     return outcome$;
   }
 
-  #extended(change: Change): Change {
-    return change.type === "step" ? this.#surroundings.extensions.extend(change) : change;
-  }
-
   /** Tracks the users that extensions want tracked, even if the state that was read does not. */
-  #trackExtensions(among?: ReadonlySet<UserId>): void {
+  #trackExtensions(): void {
     const { users } = this.chain.clone;
-    const wanted = [...this.#surroundings.extensions.trackedUsers()];
-    const missing = wanted.filter((userId) => !users.has(userId) && among?.has(userId) !== false);
+    const missing = [...this.#surroundings.extensions.trackedUsers()].filter((userId) => !users.has(userId));
     // If this fails, the next restart tries again.
     if (missing.length > 0) this.calls.apply("track", missing).subscribe({ error: () => {} });
   }

@@ -5,17 +5,18 @@ import type { SyncResponse } from "../model/wire.js";
 import {
   lastMentions,
   movesToken,
+  type Change,
   type Commit,
   type ExtensionEvents,
   type NamedUsers,
   type SyncStep,
 } from "../store/change.js";
-import type { ExtensionRecords, SavedExtensions } from "../store/extension-records.js";
+import type { ChainExtensions, ExtensionRecords, SavedExtensions } from "../store/extension-records.js";
 import { refusedIds } from "../sync/refused-ids.js";
 import type { SyncExtension } from "../sync/sync-extension.js";
 
 /** The extensions of a tracker. If one throws, the error is reported, and counts as something that it missed. */
-export class Extensions {
+export class Extensions implements ChainExtensions {
   readonly #all: readonly SyncExtension[];
   readonly #ownUserId: UserId;
   /** The token after the last step that was followed. */
@@ -28,31 +29,39 @@ export class Extensions {
     this.#report = report;
   }
 
+  get areNone(): boolean {
+    return this.#all.length === 0;
+  }
+
   /** Reads a response with all extensions. */
   read(response: SyncResponse | undefined): Pick<SyncStep, "events"> {
-    if (this.#all.length === 0 || response === undefined) return {};
+    if (this.areNone || response === undefined) return {};
     return { events: Object.fromEntries(this.#collect((one) => one.read(response))) };
   }
 
-  /**
-   * Applies the events of a step, and adds their effects on the tracked users to the step. Our own user never leaves.
-   */
-  extend(step: SyncStep): SyncStep {
-    const done = this.#follow(step);
-    if (done.length === 0) return step;
+  readonly late = (events: ExtensionEvents): ExtensionEvents | undefined => {
+    const kept = this.#collect((one) =>
+      Object.hasOwn(events, one.name) ? (one.late?.(events[one.name] ?? []) ?? []) : [],
+    );
+    return present(kept);
+  };
+
+  /** Our own user never leaves. */
+  extend(change: Change): Change {
+    const done = this.#follow(change);
+    if (done.length === 0 || change.type !== "step") return change;
     const { changed, left } = this.#usersIn(lastMentions(done));
-    const hasLeft = new Set([...left, ...step.left]);
-    const hasChanged = new Set([...step.changed, ...changed].filter((userId) => !hasLeft.has(userId)));
-    return { ...step, changed: [...hasChanged], left: [...hasLeft] };
+    const hasLeft = new Set([...left, ...change.left]);
+    const hasChanged = new Set([...change.changed, ...changed].filter((userId) => !hasLeft.has(userId)));
+    return { ...change, changed: [...hasChanged], left: [...hasLeft] };
   }
 
   /** Applies changes that are in the chain, or pending after it, in order. */
   follow(commits: readonly Pick<Commit, "change">[]): void {
-    for (const { change } of commits) if (change.type === "step") this.#follow(change);
+    for (const { change } of commits) this.#follow(change);
   }
 
-  /** @param token the token after the last saved step */
-  restore({ records, steps, isFromStart }: SavedExtensions, token: string | undefined): void {
+  restore({ records, changes, isFromStart }: SavedExtensions, token: string | undefined): void {
     this.#token = undefined;
     for (const one of this.#all) {
       const own = records.get(one.name) ?? (isFromStart ? [] : undefined);
@@ -60,7 +69,7 @@ export class Extensions {
         one.restore(own);
       });
     }
-    for (const step of steps) this.#follow(step);
+    for (const change of changes) this.#follow(change);
     this.#token = token;
   }
 
@@ -71,8 +80,7 @@ export class Extensions {
 
   /** Events that describe what memory knows. */
   summary(): ExtensionEvents | undefined {
-    const all = this.#collect((one) => one.summary()).filter(([, events]) => events.length > 0);
-    return all.length === 0 ? undefined : Object.fromEntries(all);
+    return present(this.#collect((one) => one.summary()));
   }
 
   trackedUsers(): ReadonlySet<UserId> {
@@ -99,12 +107,13 @@ export class Extensions {
     };
   }
 
-  #follow(step: SyncStep): readonly DeviceChanges[] {
-    this.#token = step.next ?? this.#token;
+  #follow(change: Change): readonly DeviceChanges[] {
+    const step = change.type === "step" ? change : undefined;
+    this.#token = step?.next ?? this.#token;
     return this.#all.flatMap((one) => {
-      const { events: all = {} } = step;
+      const { events: all = {} } = change;
       const events = Object.hasOwn(all, one.name) ? all[one.name] : undefined;
-      if (movesToken(step) && (events === undefined || step.isGap === true))
+      if (step !== undefined && movesToken(step) && (events === undefined || step.isGap === true))
         this.#guarded(one, () => {
           one.missed(step.next);
         });
@@ -127,4 +136,10 @@ export class Extensions {
       return undefined;
     }
   }
+}
+
+/** The events of those extensions that have any. */
+function present(all: readonly (readonly [string, readonly unknown[]])[]): ExtensionEvents | undefined {
+  const some = all.filter(([, events]) => events.length > 0);
+  return some.length === 0 ? undefined : Object.fromEntries(some);
 }

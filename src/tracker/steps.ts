@@ -68,7 +68,8 @@ export class Steps {
   #applyPlaced(step: ParsedStep, placement: Exclude<Placement, "gap">, connection: Connection): void {
     const { chain, siblings, extensions, commit } = this.#to;
     if (placement === "late") {
-      this.#respond(step, this.#applyLate(toChange(step, step.since ?? undefined)), connection);
+      const late = { ...toChange(step, step.since ?? undefined), ...extensions.read(step.response) };
+      this.#respond(step, this.#applyLate(late), connection);
       return;
     }
     const { token } = chain.clone;
@@ -151,8 +152,8 @@ export class Steps {
   }
 
   #applyLate(step: SyncStep): Observable<Outcome> {
-    const { chain, commit } = this.#to;
-    const change = rebased(step, chain.clone, () => false);
+    const { chain, extensions, commit } = this.#to;
+    const change = rebased(step, chain.clone, { hasLeft: () => false, late: extensions.late });
     return typeof change === "string" ? of(change) : commit(change);
   }
 }

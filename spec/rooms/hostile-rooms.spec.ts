@@ -1,6 +1,7 @@
 import { catchError } from "rxjs";
 import { describe, expect, it } from "vitest";
-import { StoreClearedError } from "../../src/model/errors.js";
+import { InvalidResponseError, StoreClearedError } from "../../src/model/errors.js";
+import { RoomError } from "../../src/rooms/errors.js";
 import { planKeyShare } from "../../src/rooms/plan-key-share.js";
 import type { RoomRecipients } from "../../src/rooms/room-recipients.js";
 import { Room } from "../../src/rooms/room.js";
@@ -30,6 +31,18 @@ describe("recipients", () => {
         m.expectObservable(recipients()).toBe("(x|)", { x: "alice ALICE1, bob BOB1" });
       })();
     },
+  );
+
+  it(
+    "are not called those of an unencrypted room because its encryption cannot be understood",
+    marbles((m) => {
+      const { homeserver, recipients } = roomsIn(m);
+      homeserver.room(OTHER).join(ALICE, BOB);
+      homeserver.room(OTHER).set("m.room.encryption", { algorithm: 1 });
+      homeserver.step(null);
+      const cause = new InvalidResponseError("/state/m.room.encryption", "algorithm", "a string");
+      m.expectObservable(recipients(OTHER)).toBe("#", undefined, new RoomError(OTHER, "members-unknown", { cause }));
+    }),
   );
 
   it(

@@ -164,7 +164,7 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
     return defer(() => {
       const { token } = tracker;
       const after = states.rooms.get(roomId)?.shownUntil;
-      const id = `ours at ${tracker.scheduler.now()} after ${token ?? "nothing"}`;
+      const id = `${action} of ${userId} at ${tracker.scheduler.now()} after ${token ?? "nothing"}`;
       return tracker.commit({ type: "sent", roomId, userId, membership, after, id });
     });
   }

@@ -19,7 +19,7 @@ import { RoomError, type RoomErrorReason } from "./errors.js";
 import type { MembersApi } from "./members-api.js";
 import { toNames } from "./room-delta.js";
 import type { FetchedMembers, Room } from "./room.js";
-import { isMember, readEncryption, readMember, readStateEvent, readVisibility } from "./wire.js";
+import { isMember, readEncryption, readMember, readStateEvent, readVisibility, type RoomEncryption } from "./wire.js";
 
 /** How long an answer is waited for, in ms: longer than `axiosMembersApi` takes with all of its retries. */
 const DEADLINE = 150_000;
@@ -42,7 +42,7 @@ export function fetchMembers(
     needsState || isNew ? one(() => api.state({ roomId, eventType })) : of(undefined);
   const members$ = one(() => api.members({ roomId, ...(at !== undefined && { at }) }));
   const state$ = forkJoin({
-    encryption: state("m.room.encryption").pipe(map(readEncryption)),
+    encryption: state("m.room.encryption").pipe(map((content) => encryptionIn(content, isNew))),
     visibility: state("m.room.history_visibility"),
   });
   // First whether the room is encrypted: if we are a member after that, we are a member of an encrypted room.
@@ -75,6 +75,14 @@ export function fetchMembers(
     }),
     catchError((error: unknown) => throwError(() => toRoomError(room, error))),
   );
+}
+
+/** An event that cannot be understood does not say that a room is not encrypted. A known encryption stays. */
+function encryptionIn(content: unknown, isNew: boolean): RoomEncryption | undefined {
+  const encryption = readEncryption(content);
+  if (isNew && encryption === undefined && content !== undefined)
+    throw new InvalidResponseError("/state/m.room.encryption", "algorithm", "a string");
+  return encryption;
 }
 
 const one = <T>(request: () => Observable<T>): Observable<T | undefined> =>

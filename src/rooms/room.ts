@@ -8,6 +8,8 @@ const MAX_DEPARTURES = 10_000;
 /** A membership that we set and the server accepted, or that a late response shows, until sync shows it. */
 interface SentMembership {
   readonly membership: Membership;
+  /** Unique, also for what other tabs set. */
+  readonly id: string;
   /** We removed the user before inviting them again: a response from before that may still show them as a member. */
   readonly isAgain?: boolean;
   /** A response has shown another membership: it may have been in flight. The next response is newer. */
@@ -139,6 +141,7 @@ export class Room {
   /** Applies an answer of the server. Returns `false` if it is too old. */
   take({ uncertainSince, joined, invited, encryption, visibility }: FetchedMembers): boolean {
     const { confirmed } = this;
+    this.encryption ??= encryption; // true even if the members are too old: it is never switched off
     if (
       confirmed === undefined ||
       uncertainSince !== this.uncertainSince ||
@@ -179,7 +182,8 @@ export class Room {
       // The server does not invite a member, and a member that left before may have been the one that we removed.
       (this.joined.has(userId) && (membership === "invited" || this.departures.has(userId)));
     const isAgain = before === "gone" && membership === "invited";
-    this.sent = new Map([...this.sent, [userId, { membership, ...(isAgain && { isAgain }) }]]);
+    const others = Array.from(this.sent).filter(([one]) => one !== userId);
+    this.sent = new Map([...others, [userId, { membership, id: eventId, ...(isAgain && { isAgain }) }]]);
     if (membership === "gone" && (this.joined.has(userId) || this.invited.has(userId))) this.#depart(userId, eventId);
     if (isUnclear) this.#becomeUncertain(`${this.shownUntil ?? "the start"}, ${eventId}`);
     else {
@@ -198,11 +202,12 @@ export class Room {
     for (const [userId, eventId] of left) if (this.joined.has(userId)) this.#depart(userId, eventId);
     for (const userId of namesIn(invited)) shown.set(userId, "invited");
     for (const userId of namesIn(joined)) shown.set(userId, "joined");
-    const ours = new Map<UserId, SentMembership>(Array.from(shown, ([userId, membership]) => [userId, { membership }]));
-    this.sent = new Map([...ours, ...this.sent]);
+    const id = `late ${next}`;
+    const unconfirmed = Array.from(shown, ([userId, membership]) => [userId, { membership, id }] as const);
+    this.sent = new Map<UserId, SentMembership>([...unconfirmed, ...this.sent]);
     this.needsState ||= Object.keys(state).length > 1; // besides the room ID
     this.isAwaited ||= this.isComplete;
-    this.#becomeUncertain(`${this.shownUntil ?? "the start"}, late ${next}`);
+    this.#becomeUncertain(`${this.shownUntil ?? "the start"}, ${id}`);
   }
 
   /** Responses were missed: nothing is certain any more. */
@@ -277,8 +282,9 @@ export class Room {
 
   #becomeUncertain(token: string | undefined): void {
     this.confirmed = new Set();
-    // Differs from the token that another tab uses without knowing what we set: its answer would be too old.
-    this.uncertainSince = this.isUnsure ? `${token ?? "the start"}, with ours` : token;
+    // Differs from the token that another tab uses without knowing what was set last: its answer would be too old.
+    const last = [...this.sent.values()].at(-1);
+    this.uncertainSince = last === undefined ? token : `${token ?? "the start"}, with ${last.id}`;
   }
 
   /** @param isWhole several responses with the whole state may have been in flight when we set a membership */

@@ -217,7 +217,7 @@ onSynapse("the recipients in an encrypted room", { servers: 2 }, ({ servers }) =
       return outbound.send(await recipients(app));
     };
     expect(await set("joined")).toEqual({
-      rotated: ["user-left dave", "visibility-changed shared joined"],
+      rotated: ["user-excluded dave", "visibility-changed shared joined"],
       given: ["bob", "carol"],
     });
     expect(await set("invited")).toEqual({ rotated: [], given: ["dave"] });

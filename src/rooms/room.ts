@@ -10,8 +10,11 @@ interface SentMembership {
   readonly membership: Membership;
   /** Unique, also for what other tabs set. */
   readonly id: string;
-  /** We removed the user before inviting them again: a response from before that may still show them as a member. */
-  readonly isAgain?: boolean;
+  /**
+   * A response that shows it may be older all the same: we had set another membership before, or at the same time in
+   * another tab, or the user was a member already when we invited them.
+   */
+  readonly isContested?: boolean;
   /** A response has shown another membership: it may have been in flight. The next response is newer. */
   readonly isDisputed?: boolean;
 }
@@ -175,15 +178,15 @@ export class Room {
   send(userId: UserId, membership: Membership, eventId: string, after: string | undefined): void {
     const before = this.sent.get(userId)?.membership;
     this.revision++;
-    // Responses have arrived since, or another tab has set another membership: only the server knows the order.
+    // The server does not invite a member.
+    const isContested =
+      (before !== undefined && before !== membership) || (membership === "invited" && this.joined.has(userId));
+    // Only the server knows the order if responses have arrived since, or if a member that left before may have been the
+    // one that we removed.
     const isUnclear =
-      after !== this.shownUntil ||
-      (before !== undefined && before !== membership) ||
-      // The server does not invite a member, and a member that left before may have been the one that we removed.
-      (this.joined.has(userId) && (membership === "invited" || this.departures.has(userId)));
-    const isAgain = before === "gone" && membership === "invited";
+      isContested || after !== this.shownUntil || (this.joined.has(userId) && this.departures.has(userId));
     const others = Array.from(this.sent).filter(([one]) => one !== userId);
-    this.sent = new Map([...others, [userId, { membership, id: eventId, ...(isAgain && { isAgain }) }]]);
+    this.sent = new Map([...others, [userId, { membership, id: eventId, ...(isContested && { isContested }) }]]);
     if (membership === "gone" && (this.joined.has(userId) || this.invited.has(userId))) this.#depart(userId, eventId);
     if (isUnclear) this.#becomeUncertain(`${this.shownUntil ?? "the start"}, ${eventId}`);
     else {
@@ -291,8 +294,9 @@ export class Room {
   #named(userId: UserId, membership: Membership, next: string, isWhole: boolean): void {
     const sent = this.sent.get(userId);
     if (sent !== undefined) {
-      const isAccepted = sent.membership === "invited" && membership === "joined" && sent.isAgain !== true;
-      const isDisputed = sent.membership !== membership && !isAccepted && sent.isDisputed !== true;
+      const isAccepted = sent.membership === "invited" && membership === "joined";
+      const isShown = (sent.membership === membership || isAccepted) && sent.isContested !== true;
+      const isDisputed = !isShown && sent.isDisputed !== true;
       const others = Array.from(this.sent).filter(([one]) => one !== userId);
       this.sent = new Map(isDisputed ? [...others, [userId, isWhole ? sent : { ...sent, isDisputed }]] : others);
       if (isDisputed) {

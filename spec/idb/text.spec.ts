@@ -58,6 +58,13 @@ describe("a record", () => {
     expect(decode(stored(value))).toEqual(structuredClone(value));
   });
 
+  it("is not changed when it is stored", () => {
+    const record = () => ({ saved: { list: new Map([["a", { keys: [new Set([1])] }]]) }, others: [1, { b: null }] });
+    const given = record();
+    encode(given);
+    expect(given).toEqual(record());
+  });
+
   it("of an older version is read as it was stored", () => {
     for (const value of [{ format: 3 }, [1], "text", 1, undefined, null]) expect(decode(value)).toBe(value);
   });

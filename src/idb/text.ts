@@ -59,7 +59,7 @@ function fromText({ json, collections = [] }: Text): unknown {
 }
 
 /**
- * The value without maps and sets.
+ * The value without maps and sets: itself if it has none, or else a copy.
  * @param path its place in the record; unchanged when this returns
  * @throws if JSON cannot express it exactly
  */
@@ -67,23 +67,27 @@ function plain(value: unknown, path: (string | number)[], collections: Collectio
   if (typeof value === "string" || typeof value === "boolean" || value === null) return value;
   if (typeof value === "number" && Number.isFinite(value) && !Object.is(value, -0)) return value;
   if (typeof value !== "object") throw new TypeError("not JSON");
-  const at = (step: string | number, part: unknown): unknown => {
-    path.push(step);
-    const found = plain(part, path, collections);
-    path.pop();
-    return found;
-  };
   if (value instanceof Map || value instanceof Set) {
     collections.push([value instanceof Map ? "map" : "set", ...path]);
     return plain([...value], path, collections);
   }
-  if (Array.isArray(value)) return Array.from(value, (item: unknown, i) => at(i, item));
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) throw new TypeError("not JSON");
-  const copy: Record<string, unknown> = {};
-  for (const name of Object.keys(value)) {
-    if (name === "__proto__") throw new TypeError("no name that can be assigned");
-    copy[name] = at(name, (value as Record<string, unknown>)[name]);
+  let copy: Record<string, unknown> | undefined;
+  const look = (step: string | number, part: unknown) => {
+    path.push(step);
+    const found = plain(part, path, collections);
+    path.pop();
+    if (found === part) return;
+    copy ??= (Array.isArray(value) ? [...(value as unknown[])] : { ...value }) as Record<string, unknown>;
+    copy[step] = found;
+  };
+  if (Array.isArray(value)) for (let i = 0; i < value.length; i++) look(i, value[i]);
+  else {
+    const prototype: unknown = Object.getPrototypeOf(value);
+    if (prototype !== Object.prototype && prototype !== null) throw new TypeError("not JSON");
+    for (const name of Object.keys(value)) {
+      if (name === "__proto__") throw new TypeError("no name that can be assigned");
+      look(name, (value as Record<string, unknown>)[name]);
+    }
   }
-  return copy;
+  return copy ?? value;
 }

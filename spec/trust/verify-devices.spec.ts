@@ -19,6 +19,14 @@ describe("a device's own signature", () => {
     expect(statusOf(verified)).toEqual({ signedByItself: true, crossSigned: true, dehydrated: false });
   });
 
+  it("leaves devices that share what is the same in all of them, each as it was received", () => {
+    const others = bob.device("LAPTOP", { properties: { algorithms: ["m.other"] } });
+    const { list } = verify({ devices: [phone, tablet, others] });
+    expect([...list.deviceKeys.values()]).toEqual([phone, tablet, others]);
+    expect(phone.algorithms).not.toBe(tablet.algorithms);
+    expect(list.deviceKeys.get("TABLET")?.algorithms).toBe(list.deviceKeys.get("PHONE")?.algorithms);
+  });
+
   it("does not cover what the homeserver adds in unsigned", () => {
     expect(codesOf(verify({ devices: [{ ...phone, unsigned: { device_display_name: "Bob's phone" } }] }))).toEqual([]);
   });

@@ -71,14 +71,17 @@ export function isPlain(object: object): boolean {
   return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-/** Whether two JSON values are equal, in any order of properties. Both must have passed {@link jsonLength}. */
-export function sameJson(a: unknown, b: unknown): boolean {
+/**
+ * Whether two JSON values are equal, in any order of properties. Both must have passed {@link jsonLength}.
+ * @param names lists the names of the outermost objects
+ */
+export function sameJson(a: unknown, b: unknown, names = namesOf): boolean {
   if (a === b) return true;
   if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, i) => sameJson(item, b[i]));
   if (!isObject(a) || !isObject(b)) return false;
-  const names = namesOf(a);
-  if (names.length !== namesOf(b).length) return false;
-  for (const name of names) {
+  const ofA = names(a);
+  if (ofA.length !== names(b).length) return false;
+  for (const name of ofA) {
     const one = a[name];
     const other = b[name];
     if (one === other) continue; // most are equal texts, which are no inherited properties

@@ -8,8 +8,8 @@ import {
   type TrackerProblem,
   type UserId,
 } from "matrix-device-tracker";
-import { axiosKeysApi, matrixHttp, syncResponses } from "matrix-device-tracker/http";
-import { lastValueFrom } from "rxjs";
+import { axiosKeysApi, matrixHttp, slidingSyncResponses, syncResponses } from "matrix-device-tracker/http";
+import { lastValueFrom, type Observable } from "rxjs";
 import type { Seen } from "./truth.js";
 
 interface Session {
@@ -18,6 +18,8 @@ interface Session {
   readonly accessToken: string | ((refused?: string) => string | Promise<string>);
   /** @default a new one in memory */
   readonly store?: DeviceStore;
+  /** Polls sliding sync instead, from this token if it is given. */
+  readonly sliding?: { readonly from?: Observable<string>; readonly gaps?: "ask" | "distrust" };
 }
 
 /** The package as an application uses it, and all that it shows. */
@@ -31,14 +33,18 @@ export class Application {
   readonly #polledAt = new Map<string | null, number>();
   #lists: DeviceKeysByUser = new Map();
 
-  constructor({ url, userId, accessToken, store = memoryStore() }: Session) {
+  /** Requests for what happened in a gap. */
+  gapRequests = 0;
+
+  constructor({ url, userId, accessToken, store = memoryStore(), sliding }: Session) {
     const http = matrixHttp({ homeserverUrl: url, accessToken });
     http.interceptors.request.use((config) => {
       this.#requested(config);
       return config;
     });
-    const sync$ = syncResponses(http, { since$: store.syncToken$ });
-    this.tracker = new DeviceTracker({ userId, store, keysApi: axiosKeysApi(http), sync$ });
+    const { from: since$ = store.syncToken$, gaps = "ask" } = sliding ?? {};
+    const sync$ = (sliding === undefined ? syncResponses : slidingSyncResponses)(http, { since$ });
+    this.tracker = new DeviceTracker({ userId, store, keysApi: axiosKeysApi(http), sync$, gaps });
     this.tracker.problems$.subscribe((problem) => this.problems.push(problem));
     this.tracker.applied$.subscribe({
       next: ({ since = null, device_lists: { changed = [], left = [] } = {} }) => {
@@ -93,7 +99,10 @@ export class Application {
     const at = performance.now();
     if (url?.endsWith("/sync") === true) {
       this.polls++;
-      this.#polledAt.set((params as { readonly since?: string }).since ?? null, at);
+      const { since, pos } = params as { readonly since?: string; readonly pos?: string };
+      this.#polledAt.set(since ?? pos ?? null, at);
+    } else if (url?.endsWith("/keys/changes") === true) {
+      this.gapRequests++;
     } else if (url?.endsWith("/keys/query") === true) {
       this.seen.push({ type: "queried", at, users: Object.keys((data as KeysQueryRequest).device_keys) });
     }

@@ -4,6 +4,7 @@ export { axiosMembersApi } from "./axios-members-api.js";
 export { ConnectionError } from "./connection-error.js";
 export { MatrixError, type Refusal } from "./matrix-error.js";
 export { matrixHttp, type MatrixHttpOptions } from "./matrix-http.js";
+export { slidingSyncResponses, type SlidingSyncOptions } from "./sliding-sync-responses.js";
 export type { SyncFailed } from "./sync-failed.js";
-export type { SyncOptions } from "./sync-options.js";
+export type { PollOptions, SyncOptions } from "./sync-options.js";
 export { syncResponses } from "./sync-responses.js";

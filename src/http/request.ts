@@ -11,6 +11,8 @@ export interface RequestOptions {
   readonly method: "GET" | "POST";
   /** Relative to `/_matrix/client/v3`, such as `/keys/query`. */
   readonly endpoint: string;
+  /** What `endpoint` is relative to instead. @default that of the instance */
+  readonly baseURL?: string;
   readonly params: Readonly<Record<string, string | number>>;
   /** Sent as JSON. */
   readonly body?: object;
@@ -33,7 +35,7 @@ export function request(
   options: RequestOptions,
   scheduler: SchedulerLike,
 ): Observable<Readonly<Record<string, unknown>>> {
-  const { method, endpoint, params, body, deadline } = options;
+  const { method, endpoint, baseURL, params, body, deadline } = options;
   const { maxMembers = Number.POSITIVE_INFINITY, isContent = false } = options;
   return new Observable<Readonly<Record<string, unknown>>>((subscriber) => {
     // A subscriber may unsubscribe from inside an emission; the request after that emission must not be sent.
@@ -43,6 +45,7 @@ export function request(
       .request<unknown>({
         method,
         url: endpoint,
+        ...(baseURL === undefined ? {} : { baseURL }),
         params,
         ...(body === undefined ? {} : { data: body }),
         signal: controller.signal,

@@ -8,7 +8,8 @@ export interface SyncFailed {
    * - `save-failed`: the application could not save the response (`save`); the same request follows
    * - `since-refused`: the server does not know the token; it is dropped, and an initial sync follows
    * - `since-unreadable`: `since$` failed or did not emit in time; an initial sync follows at once
-   * - `ended`: the server has logged the device out or deactivated the account; the observable fails with `error`
+   * - `ended`: the server has logged the device out, deactivated the account, or does not support sliding sync; the
+   *   observable fails with `error`
    */
   readonly type: "request-failed" | "save-failed" | "since-refused" | "since-unreadable" | "ended";
   /** `MatrixError`, `ConnectionError`, `InvalidResponseError`, or what `accessToken`, `save` or `since$` threw. */

@@ -2,8 +2,8 @@ import type { Observable, ObservableInput, SchedulerLike } from "rxjs";
 import type { SyncResponse } from "../model/wire.js";
 import type { SyncFailed } from "./sync-failed.js";
 
-/** How to sync. All optional. */
-export interface SyncOptions {
+/** How to poll. All optional. */
+export interface PollOptions {
   /**
    * The token to start from, read once per subscription: the tracker's saved token. If it emits `undefined` or nothing,
    * sync starts with an initial sync.
@@ -19,6 +19,17 @@ export interface SyncOptions {
    * @default none
    */
   readonly save?: (response: SyncResponse) => ObservableInput<unknown>;
+  /** For waits, deadlines and the clock. @default asyncScheduler */
+  readonly scheduler?: SchedulerLike;
+  /**
+   * Called with each failed attempt and the wait before the next one. An error that it throws is reported and has no
+   * other effect.
+   */
+  readonly onFailure?: (failure: SyncFailed) => void;
+}
+
+/** How to sync. All optional. */
+export interface SyncOptions extends PollOptions {
   /**
    * A filter: an object, JSON, or the ID of a filter on the server. It may limit timelines, lazy-load members and
    * exclude presence:
@@ -33,11 +44,4 @@ export interface SyncOptions {
    * @default none
    */
   readonly filter?: object | string;
-  /** For waits, deadlines and the clock. @default asyncScheduler */
-  readonly scheduler?: SchedulerLike;
-  /**
-   * Called with each failed attempt and the wait before the next one. An error that it throws is reported and has no
-   * other effect.
-   */
-  readonly onFailure?: (failure: SyncFailed) => void;
 }

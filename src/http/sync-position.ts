@@ -3,6 +3,7 @@ import type { SyncResponse } from "../model/wire.js";
 import { backoff } from "./backoff.js";
 import { ConnectionError } from "./connection-error.js";
 import { MatrixError } from "./matrix-error.js";
+import { isSyncEndpoint } from "./sync-endpoints.js";
 import { hasNews, quietPause, quietPolls } from "./quiet-polls.js";
 import type { SyncFailed } from "./sync-failed.js";
 import type { Wait } from "./wait-for-retry.js";
@@ -17,9 +18,15 @@ const MAX_BAD_REQUESTS = 3;
 /** Longest deadline, in ms, to which the deadline of a slow poll grows. */
 const MAX_DEADLINE = 3_600_000;
 /**
- * The errors for a `since` that is not a token of the server: of Synapse, of Dendrite and Conduit, of its successors.
+ * The errors for a `since` that is not a token of the server: of Synapse, of Dendrite and Conduit, of its successors,
+ * and of sliding sync.
  */
-const REFUSED_SINCE: ReadonlySet<unknown> = new Set(["M_UNKNOWN", "M_INVALID_PARAM", "M_INVALID_ARGUMENT_VALUE"]);
+const REFUSED_SINCE: ReadonlySet<unknown> = new Set([
+  "M_UNKNOWN",
+  "M_INVALID_PARAM",
+  "M_INVALID_ARGUMENT_VALUE",
+  "M_UNKNOWN_POS",
+]);
 
 /** The state of the sync loop: the next request and when to send it. */
 export interface SyncPosition {
@@ -104,9 +111,13 @@ export function afterResponse(
   };
 }
 
-/** The report of a failure, and the position after it; `undefined` if the failure is final. */
-export function afterFailure(position: SyncPosition, error: Error, random: number): Failure {
-  if (isFinal(error)) return ended(position, error);
+/**
+ * The report of a failure, and the position after it; `undefined` if the failure is final.
+ *
+ * @param isUnsupported whether the server does not know the endpoint. With a token it once did, and may again.
+ */
+export function afterFailure(position: SyncPosition, error: Error, random: number, isUnsupported = false): Failure {
+  if (isFinal(error) || (isUnsupported && position.since === undefined)) return ended(position, error);
   const badRequests = isRefusalOfSync(error) && error.status === 400 ? position.badRequests + 1 : 0;
   if (position.since !== undefined && isRefusedSince(error, badRequests))
     return retried("since-refused", { ...position, since: undefined, badRequests: 0 }, position, error, random);
@@ -162,7 +173,7 @@ function retried(
 
 /** Whether the homeserver refused the poll itself. What `accessToken` throws is about a request of its own. */
 function isRefusalOfSync(error: Error): error is MatrixError {
-  return error instanceof MatrixError && error.endpoint === "/sync";
+  return error instanceof MatrixError && isSyncEndpoint(error.endpoint);
 }
 
 /**
@@ -188,5 +199,5 @@ function isRefusedSince(error: Error, badRequests: number): boolean {
 }
 
 function isOwnDeadline(error: Error): boolean {
-  return error instanceof ConnectionError && error.endpoint === "/sync" && error.deadline !== undefined;
+  return error instanceof ConnectionError && isSyncEndpoint(error.endpoint) && error.deadline !== undefined;
 }

@@ -1,55 +1,10 @@
 import type { AxiosInstance } from "axios";
-import {
-  asyncScheduler,
-  catchError,
-  concat,
-  config,
-  defaultIfEmpty,
-  defer,
-  expand,
-  ignoreElements,
-  map,
-  mergeMap,
-  type Observable,
-  of,
-  race,
-  type SchedulerLike,
-  type Subject,
-  take,
-  throwError,
-  timeout as deadlineOf,
-} from "rxjs";
+import type { Observable } from "rxjs";
 import type { SyncResponse } from "../model/wire.js";
-import { asError } from "./http-error.js";
-import { online } from "./online.js";
+import { pollForever } from "./poll-forever.js";
 import { request } from "./request.js";
-import type { SyncFailed } from "./sync-failed.js";
-import { syncFailures } from "./sync-failures.js";
+import { SYNC } from "./sync-endpoints.js";
 import type { SyncOptions } from "./sync-options.js";
-import {
-  afterFailedSave,
-  afterFailure,
-  afterResponse,
-  deadlineAt,
-  type Failure,
-  repeatOf,
-  startFrom,
-  type SyncPosition,
-} from "./sync-position.js";
-import { checkTimeout } from "./timeout.js";
-import { waitForRetry } from "./wait-for-retry.js";
-
-/** How long the server may hold a poll by default, in ms. */
-const DEFAULT_TIMEOUT = 30_000;
-/**
- * How much longer than that to wait for a response, in ms: a busy server needs time, but a dead connection must be
- * noticed.
- */
-const DEADLINE_MARGIN = 60_000;
-/** How long an initial sync may take at first, in ms: minutes for large accounts. */
-const INITIAL_SYNC_DEADLINE = 300_000;
-/** How long to wait for `since$`, in ms; as long as the tracker waits for its store. */
-const SINCE_DEADLINE = 10_000;
 
 /**
  * Syncs for ever and emits each response as the server sent it, with `since`, the token of the request (`null` for an
@@ -105,88 +60,16 @@ const SINCE_DEADLINE = 10_000;
  *   "End-to-End Encryption"
  */
 export function syncResponses(http: AxiosInstance, options: SyncOptions = {}): Observable<SyncResponse> {
-  const { since$ = of(undefined), timeout = DEFAULT_TIMEOUT, filter, save, onFailure } = options;
-  const { scheduler = asyncScheduler } = options;
-  checkTimeout(timeout);
+  const { filter } = options;
   const filtered = filter === undefined ? {} : { filter: typeof filter === "string" ? filter : JSON.stringify(filter) };
-  const report = reporter(onFailure, syncFailures(http));
-
-  const poll = (position: SyncPosition): Observable<SyncPosition> =>
-    defer(() => {
-      const { since, catchUp } = position;
-      const hold = since === undefined || catchUp ? 0 : timeout;
-      const params = { ...(since === undefined ? {} : { since }), timeout: hold, ...filtered };
-      const sentAt = scheduler.now();
-      const deadline = deadlineAt(position, since === undefined ? INITIAL_SYNC_DEADLINE : hold + DEADLINE_MARGIN);
-      return request(http, { method: "GET", endpoint: "/sync", params, deadline }, scheduler).pipe(
-        map((body) => afterResponse(position, body, Math.max(0, scheduler.now() - sentAt), timeout)),
-      );
-    }).pipe(catchError((thrown: unknown) => recover(afterFailure(position, asError(thrown), Math.random()), report)));
-
-  const saved = (before: SyncPosition, after: SyncPosition): Observable<SyncPosition> => {
-    const { response } = after;
-    if (save === undefined || response === undefined) return of(after);
-    return concat(defer(() => save(response)).pipe(ignoreElements()), of(after)).pipe(
-      catchError((thrown: unknown) => recover(afterFailedSave(before, asError(thrown), Math.random()), report)),
-    );
-  };
-
-  const next = (position: SyncPosition): Observable<SyncPosition> => {
-    const wait$ = position.wait.ms === 0 ? of(0) : waitForRetry(position.wait, scheduler);
-    // A poll that was sent while the connection was lost may hang until its deadline.
-    const repeat$ = online().pipe(
-      take(1),
-      map(() => repeatOf(position)),
-    );
-    return wait$.pipe(
-      mergeMap(() => race(poll(position), repeat$)),
-      mergeMap((after) => saved(position, after)),
-    );
-  };
-
-  // expand() emits a position before it subscribes to the next one, so a request is sent after the response has been
-  // emitted.
-  return startPosition(since$, scheduler, report).pipe(
-    expand(next),
-    mergeMap(({ response }) => (response === undefined ? [] : [response])),
+  return pollForever(
+    http,
+    {
+      poll: ({ since, hold, deadline, scheduler }) => {
+        const params = { ...(since === undefined ? {} : { since }), timeout: hold, ...filtered };
+        return request(http, { method: "GET", endpoint: SYNC, params, deadline }, scheduler);
+      },
+    },
+    options,
   );
-}
-
-type Report = (failure: SyncFailed) => void;
-
-function reporter(onFailure: Report | undefined, failures$: Subject<SyncFailed>): Report {
-  return (failure) => {
-    failures$.next(failure);
-    try {
-      onFailure?.(failure);
-    } catch (error) {
-      // Rethrown here, it would end the loop; thrown asynchronously, as RxJS does, it would end a Node process because
-      // of a log entry.
-      (config.onUnhandledError ?? console.error)(error);
-    }
-  };
-}
-
-function startPosition(
-  since$: Observable<string | undefined>,
-  scheduler: SchedulerLike,
-  report: Report,
-): Observable<SyncPosition> {
-  return since$.pipe(
-    take(1),
-    deadlineOf({ first: SINCE_DEADLINE, scheduler }),
-    defaultIfEmpty(undefined),
-    catchError((thrown: unknown) => {
-      const error = asError(thrown);
-      const message = `the saved sync token cannot be read, sync starts with an initial sync: ${error.message}`;
-      report({ type: "since-unreadable", error, attempt: 0, retryIn: 0, since: null, message });
-      return of(undefined);
-    }),
-    map(startFrom),
-  );
-}
-
-function recover({ failed, next }: Failure, report: Report): Observable<SyncPosition> {
-  report(failed);
-  return next === undefined ? throwError(() => failed.error) : of(next);
 }

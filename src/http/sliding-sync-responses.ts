@@ -1,0 +1,71 @@
+import type { AxiosInstance } from "axios";
+import type { Observable } from "rxjs";
+import type { SyncResponse } from "../model/wire.js";
+import { pollForever } from "./poll-forever.js";
+import { SlidingSyncApi } from "./sliding-sync-api.js";
+import type { PollOptions } from "./sync-options.js";
+
+/** The connection of a tracker, unless the application names another. */
+const CONN_ID = "matrix-device-tracker";
+
+/** How to poll sliding sync. All optional. */
+export interface SlidingSyncOptions extends PollOptions {
+  /**
+   * The ID of the connection, `conn_id`: no other loop of the device may use it. A saved token belongs to its
+   * connection.
+   * @default "matrix-device-tracker"
+   */
+  readonly connId?: string;
+}
+
+/**
+ * Polls the device lists alone, by simplified sliding sync: a loop **beside** the application's own `/sync`, of
+ * whatever kind. Emits responses in the form of those of `syncResponses`: `next_batch` is the `pos` of the response,
+ * `since` the `pos` of the request (`null` without one), and the rest is what the extension `e2ee` says.
+ *
+ * ```
+ * the application's loop    GET /sync?since=s1 ─▶ rooms, to-device messages; acknowledges those up to s1
+ * this one                  POST …/sync?pos=7  ─▶ device_lists, key counts; acknowledges nothing
+ * ```
+ *
+ * 1. It has a connection of its own (`connId`) and enables no extension but `e2ee`, no list and no room subscription.
+ *    So the server deletes no to-device message because of it, and neither loop misses what the other one gets. It does
+ *    not show the user as online.
+ * 2. It polls the unstable endpoint, `/unstable/org.matrix.simplified_msc3575/sync`, or, if the server does not know
+ *    that one (`M_UNRECOGNIZED`), `/v4/sync`. If it knows neither and there is no `pos`, the observable fails with the
+ *    `MatrixError`; with one, it tries again.
+ * 3. Polls are held, repeated and reported, and end with the login, as described at `syncResponses`.
+ *
+ * **A `pos` that the server does not know** (`M_UNKNOWN_POS`: servers forget an unused connection after a while) is
+ * dropped, and the loop starts over without one. To the tracker, that is a gap that cannot be closed: `/keys/changes`
+ * wants a token of `/sync`, and refuses a `pos`. So all users but our own become untracked, `problems$` reports the gap,
+ * and the application calls `track()` again. Give the tracker `gaps: "distrust"`, which does so without asking. The
+ * same happens to a store that was filled by `syncResponses`.
+ *
+ * **Two loops are not ordered.** `current` means as new as what *this* loop has brought. An event that the application's
+ * loop has already shown, such as a message from a new device, may be a moment ahead of it; or behind, so that
+ * `device_lists` names users whom the application does not know yet. If an event comes from a device that the tracker
+ * does not list, look its user up with `forceDownload`. `EncryptedRooms` needs the rooms in the same responses: use it
+ * with `syncResponses`, and pass members to `track()` here.
+ *
+ * An application whose own loop is a sliding sync needs no second one: it enables `e2ee` there and emits
+ * `{ since: posSent ?? null, next_batch: response.pos, ...response.extensions.e2ee }` as the tracker's `sync$`.
+ *
+ * @throws RangeError at once if `timeout` is not a whole number of ms from 0
+ * @throws TypeError at once if `connId` is empty, or if the instance has no `baseURL` that ends in
+ *   `/_matrix/client/v3`
+ * @example
+ * const sync$ = slidingSyncResponses(http, { since$: store.syncToken$ }).pipe(inOneTab(`sync/${userId}`));
+ * const keysApi = axiosKeysApi(http);
+ * const tracker = new DeviceTracker({ userId, store, keysApi, sync$, gaps: "distrust" });
+ * // { next_batch: "0/s72_…", since: null, device_one_time_keys_count: { signed_curve25519: 50 } }
+ * // { next_batch: "0/s73_…", since: "0/s72_…", device_lists: { changed: ["@bob:…"], left: [] }, … }, …
+ * @see Matrix spec proposals MSC4186 (simplified sliding sync) and MSC3884 (its extension for end-to-end encryption)
+ */
+export function slidingSyncResponses(
+  http: AxiosInstance,
+  { connId = CONN_ID, ...options }: SlidingSyncOptions = {},
+): Observable<SyncResponse> {
+  if (typeof connId !== "string" || connId === "") throw new TypeError("connId must be a string that is not empty");
+  return pollForever(http, new SlidingSyncApi(http, connId), options);
+}

@@ -145,8 +145,16 @@ export default {
       "What applications test with imports the model, the ports, the memory store and the records of a store.",
     ),
 
+    layer(
+      "browser",
+      "^src/browser/",
+      ["^src/device-tracker\\.ts$", "^src/tracker/options\\.ts$", "^src/(http|idb|rooms|tabs|page|model)/", PORTS],
+      "It composes a tracker and the adapters, as an application does.",
+    ),
+
     packages("model", "^src/model/", []),
     packages("core", CORE, ["rxjs"]),
+    packages("browser", "^src/browser/", ["rxjs", "axios"]),
     packages("ed25519", "^src/ed25519/", ["rxjs", "@noble/ed25519", "@noble/hashes"]),
     packages("http", "^src/http/", ["rxjs", "axios"]),
     packages("idb", "^src/idb/", ["rxjs", "idb-keyval"]),

@@ -25,7 +25,7 @@ const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.m
 /** Specs and the specs' applications use the sources under the package's own names. */
 const alias = [
   { find: /^matrix-device-tracker$/, replacement: source("index.ts") },
-  { find: /^matrix-device-tracker\/(http|idb|rooms|tabs|testing)$/, replacement: source("$1/index.ts") },
+  { find: /^matrix-device-tracker\/(browser|http|idb|rooms|tabs|testing)$/, replacement: source("$1/index.ts") },
 ];
 
 const nodeSpecs: TestProjectConfiguration = {
@@ -77,6 +77,7 @@ export default defineConfig({
     lib: {
       entry: {
         index: source("index.ts"),
+        browser: source("browser/index.ts"),
         http: source("http/index.ts"),
         idb: source("idb/index.ts"),
         rooms: source("rooms/index.ts"),

@@ -1,0 +1,219 @@
+import { firstValueFrom, lastValueFrom, Subject } from "rxjs";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import {
+  connectDeviceTracker,
+  type ConnectedDeviceTracker,
+  type ConnectOptions,
+} from "../../src/browser/connect-device-tracker.js";
+import { idbStore } from "../../src/idb/idb-store.js";
+import { TrackerClosedError } from "../../src/model/errors.js";
+import { PageHomeserver, ROOM } from "./page-homeserver.js";
+import { allRecords } from "./raw-database.js";
+
+const BOB = "@bob:example.org";
+const SOON = { timeout: 10_000 };
+/** Rounds of a race. */
+const ROUNDS = 40;
+
+let homeserver: PageHomeserver;
+let userId: string;
+let connected: Connected[];
+beforeEach(() => {
+  homeserver = new PageHomeserver();
+  userId = `@${crypto.randomUUID()}:example.org`;
+  connected = [];
+});
+afterEach(() => {
+  for (const { close } of connected) close();
+  homeserver.close();
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+});
+
+type Connected = ConnectedDeviceTracker & { readonly ends: string[] };
+
+/** Locks, channels and IndexedDB are the browser's own. To them, each connection in one page is like one in a tab. */
+function connect(options: Partial<ConnectOptions> = {}): Connected {
+  const user = options.userId ?? userId;
+  const session = { homeserverUrl: location.origin, accessToken: `${user}/1`, userId: user, ...options };
+  const connection = connectDeviceTracker(session);
+  const ends: string[] = [];
+  connection.loggedOut$.subscribe({
+    next: () => ends.push("logged out"),
+    complete: () => ends.push("complete"),
+  });
+  const result = { ...connection, ends };
+  connected.push(result);
+  return result;
+}
+const logOut = ({ logOut }: ConnectedDeviceTracker) => lastValueFrom(logOut(), { defaultValue: undefined });
+const caughtUp = ({ tracker }: ConnectedDeviceTracker) => firstValueFrom(tracker.caughtUp$);
+const recipientsOf = async ({ rooms }: ConnectedDeviceTracker) =>
+  (await firstValueFrom(rooms.recipients(ROOM, { unsigned: true }))).joined;
+const recordsOf = (user = userId) => allRecords(`devices/${user}`);
+const locks = async () => {
+  const { held = [], pending = [] } = await navigator.locks.query();
+  return [...held, ...pending].filter(({ name }) => name === `sync/${userId}`).length;
+};
+
+describe("a connected tracker", () => {
+  it("knows the recipients in every tab, and one tab syncs", async () => {
+    const [first, second] = [connect(), connect()];
+    await Promise.all([caughtUp(first), caughtUp(second)]);
+    expect(await recipientsOf(first)).toEqual([userId, BOB]);
+    expect(await recipientsOf(second)).toEqual([userId, BOB]);
+    expect(homeserver.requests.filter(({ path }) => path === "/sync")).toHaveLength(2);
+  });
+
+  it("saves a response before it acknowledges it", async () => {
+    const saving = new Subject<never>();
+    const save = vi.fn(() => saving);
+    connect({ save });
+    await expect.poll(() => save.mock.calls).toMatchObject([[{ to_device: { events: [{}] } }]]);
+    expect(homeserver.polls.size).toBe(0);
+    saving.complete();
+    await expect.poll(() => homeserver.polls.size).toBe(1);
+  });
+
+  it("passes options on to the tracker", () => {
+    expect(() => connect({ options: { maxConcurrentQueries: 0 } })).toThrow(RangeError);
+  });
+
+  it("keeps its store if it is closed", async () => {
+    const first = connect();
+    await lastValueFrom(first.tracker.track([BOB]), { defaultValue: undefined });
+    await caughtUp(first);
+    await expect.poll(async () => (await recordsOf()).size).toBeGreaterThan(1);
+    first.close();
+    expect(first.ends).toEqual(["complete"]);
+    const second = connect();
+    await caughtUp(second);
+    expect(await recipientsOf(second)).toEqual([userId, BOB]);
+  });
+
+  it.each<[string, unknown, object]>([
+    ["homeserverUrl", "example.org", { homeserverUrl: "example.org" }],
+    ["accessToken", undefined, { accessToken: undefined }],
+    ["accessToken", "a b", { accessToken: "a b" }],
+    ["userId", "alice", { userId: "alice" }],
+    ["save", "inbox", { save: "inbox" }],
+  ])("is a TypeError at once if %s is %s", async (name, _value, options) => {
+    expect(() => connect(options)).toThrow(TypeError);
+    expect(() => connect(options)).toThrow(name);
+    expect(await locks()).toBe(0);
+  });
+});
+
+describe("a log-out", () => {
+  it.each(["the tab that syncs", "another tab"])("by %s ends all tabs and leaves nothing", async (by) => {
+    const tabs = [connect(), connect(), connect()] as const;
+    await Promise.all(tabs.map(caughtUp));
+    await Promise.all(tabs.map(recipientsOf));
+    await expect.poll(() => homeserver.polls.size).toBe(1);
+    const { length } = homeserver.requests;
+
+    await logOut(by === "another tab" ? tabs[1] : tabs[0]);
+    await expect.poll(() => tabs.map(({ ends }) => ends), SOON).toEqual(Array(3).fill(["logged out", "complete"]));
+    expect(await recordsOf()).toEqual(new Map());
+    for (const { tracker } of tabs)
+      await expect(firstValueFrom(tracker.getDeviceKeys([BOB]))).rejects.toThrow(TrackerClosedError);
+    expect(homeserver.polls.size).toBe(0);
+    await expect.poll(locks).toBe(0);
+    expect(homeserver.requests).toHaveLength(length);
+    expect(await recordsOf()).toEqual(new Map());
+  });
+
+  it("is followed by a log-in as another device or user, which a former tab does not end", async () => {
+    const [first, second] = [connect(), connect()];
+    await Promise.all([first, second].map(caughtUp));
+    await logOut(first);
+    await expect.poll(() => second.ends).toContain("logged out");
+
+    const other = `@other-${crypto.randomUUID()}:example.org`;
+    for (const [user, token] of [
+      [userId, `${userId}/2`],
+      [other, `${other}/1`],
+    ] as const) {
+      const next = connect({ userId: user, accessToken: token });
+      await caughtUp(next);
+      await Promise.all([logOut(first), logOut(second)]);
+      expect(await recipientsOf(next)).toEqual([user, BOB]);
+      expect(homeserver.requests.at(-1)?.token).toBe(token);
+      expect((await recordsOf(user)).size).toBeGreaterThan(0);
+      expect(next.ends).toEqual([]);
+    }
+  });
+
+  it("is not undone by a tab that is just being opened", { timeout: 60_000 }, async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      userId = `@round-${round}-${crypto.randomUUID()}:example.org`;
+      const first = connect();
+      if (round % 2 === 0) await caughtUp(first);
+      const second = connect();
+      if (round % 4 > 1) await new Promise((turn) => setTimeout(turn, round / 4));
+      await logOut(first);
+      await expect.poll(() => second.ends, SOON).toContain("logged out");
+      await new Promise((turn) => setTimeout(turn, 20));
+      expect(await recordsOf(), `round ${round}`).toEqual(new Map());
+    }
+  });
+
+  it("is one if it is called twice, and is not cancelled", async () => {
+    const first = connect();
+    await caughtUp(first);
+    const clear = vi.spyOn(IDBObjectStore.prototype, "clear");
+    first.logOut().subscribe().unsubscribe();
+    await logOut(first);
+    await logOut(first);
+    expect(clear).toHaveBeenCalledTimes(1);
+    expect(first.ends).toEqual(["logged out", "complete"]);
+  });
+
+  it("that cannot clear the store fails, and can be repeated", async () => {
+    const first = connect();
+    await caughtUp(first);
+    vi.spyOn(IDBObjectStore.prototype, "clear").mockImplementationOnce(() => {
+      throw new DOMException("the disk is gone", "UnknownError");
+    });
+    await expect(logOut(first)).rejects.toThrow("the disk is gone");
+    expect(first.ends).toEqual([]);
+    await logOut(first);
+    expect(first.ends).toEqual(["logged out", "complete"]);
+    expect(await recordsOf()).toEqual(new Map());
+  });
+
+  it("is found by a tab that was not notified, when it next uses the store", async () => {
+    const first = connect();
+    await caughtUp(first);
+    await lastValueFrom(idbStore(`devices/${userId}`).clear());
+    first.tracker.invalidate([BOB]).subscribe({ error: () => undefined });
+    await expect.poll(() => first.ends, SOON).toEqual(["logged out", "complete"]);
+    expect(await recordsOf()).toEqual(new Map());
+    expect(homeserver.polls.size).toBe(0);
+  });
+
+  it("needs no Web Locks", async () => {
+    vi.spyOn(navigator, "locks", "get").mockReturnValue(undefined as unknown as LockManager);
+    const onUnshared = vi.fn();
+    const [first, second] = [connect({ onUnshared }), connect()];
+    await Promise.all([first, second].map(caughtUp));
+    expect(onUnshared).toHaveBeenCalledTimes(1);
+    await logOut(first);
+    await expect.poll(() => second.ends).toEqual(["logged out", "complete"]);
+    expect(await recordsOf()).toEqual(new Map());
+  });
+
+  it("waits no longer than 3 s for a tab that is suspended", async () => {
+    const suspended = new Promise<void>((resume) => {
+      navigator.locks.request(`sync/${userId}`, () => new Promise(() => undefined)).catch(() => resume());
+    });
+    vi.spyOn(BroadcastChannel.prototype, "postMessage").mockReturnValue(undefined); // no leader is asked for a sign of life
+    const first = connect();
+    const start = performance.now();
+    await logOut(first);
+    expect(performance.now() - start).toBeGreaterThan(2_900);
+    expect(await recordsOf()).toEqual(new Map());
+    await navigator.locks.request(`sync/${userId}`, { steal: true }, () => undefined);
+    await suspended;
+  });
+});

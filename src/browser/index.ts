@@ -1,0 +1,1 @@
+export { connectDeviceTracker, type ConnectedDeviceTracker, type ConnectOptions } from "./connect-device-tracker.js";

@@ -15,6 +15,13 @@ const SOON = { timeout: 10_000 };
 /** Rounds of a race. */
 const ROUNDS = 40;
 
+/** Delivers messages late, as to a tab that is busy. */
+class LateChannel extends BroadcastChannel {
+  override set onmessage(listener: (event: MessageEvent<unknown>) => void) {
+    super.onmessage = (event) => void setTimeout(() => listener(event), 100);
+  }
+}
+
 let homeserver: PageHomeserver;
 let userId: string;
 let connected: Connected[];
@@ -156,6 +163,18 @@ describe("a log-out", () => {
       await new Promise((turn) => setTimeout(turn, 20));
       expect(await recordsOf(), `round ${round}`).toEqual(new Map());
     }
+  });
+
+  it("waits for a tab that is still loading when it is notified", async () => {
+    const first = connect();
+    await caughtUp(first);
+    vi.stubGlobal("BroadcastChannel", LateChannel);
+    const second = connect();
+    vi.unstubAllGlobals();
+    await logOut(first);
+    expect(second.ends).toEqual([]);
+    await expect.poll(() => second.ends, SOON).toEqual(["logged out", "complete"]);
+    expect(await recordsOf()).toEqual(new Map());
   });
 
   it("is one if it is called twice, and is not cancelled", async () => {

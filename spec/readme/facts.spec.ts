@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
+import * as browser from "../../src/browser/index.js";
 import * as http from "../../src/http/index.js";
 import * as idb from "../../src/idb/index.js";
 import * as core from "../../src/index.js";
@@ -12,6 +13,7 @@ import { README } from "./blocks.js";
 const ROOT = new URL("../../", import.meta.url);
 const ENTRIES: Readonly<Record<string, object>> = {
   ".": core,
+  "./browser": browser,
   "./http": http,
   "./idb": idb,
   "./rooms": rooms,

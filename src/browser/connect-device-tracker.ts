@@ -49,9 +49,9 @@ export interface ConnectedDeviceTracker {
    *
    * Fails with a `StoreError` if the store cannot be cleared; the trackers are closed even so. Call it again.
    */
-  logOut(): Observable<never>;
+  readonly logOut: () => Observable<never>;
   /** Ends the tracker in this tab, as `DeviceTracker.close` does; the store is kept. */
-  close(): void;
+  readonly close: () => void;
 }
 
 /**

@@ -166,9 +166,9 @@ export default {
     {
       name: "by-name",
       comment:
-        "The demo and the benchmarks import the package by its name, as an application does, and nothing from specs.",
+        "The demo, the examples and the benchmarks import the package by its name, as an application does, and nothing from specs.",
       severity: "error",
-      from: { path: "^(?:demo|bench)/" },
+      from: { path: "^(?:demo|examples|bench)/" },
       to: { path: "^(?:src|spec)/", dependencyTypesNot: ["aliased"] },
     },
     {

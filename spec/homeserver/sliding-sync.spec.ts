@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { memoryStore, type UserId } from "matrix-device-tracker";
+import { matrixHttp, syncResponses } from "matrix-device-tracker/http";
 import { firstValueFrom, map } from "rxjs";
 import { expect, it } from "vitest";
 import { call } from "./client.js";
@@ -13,6 +14,8 @@ const SOON = { timeout: 5_000, interval: 20 };
 const TIMEOUT = { timeout: 90_000 };
 /** Long enough for a server that does not hold polls to be polled again and again, in ms. */
 const QUIET = 5_000;
+/** To-device messages, and four times as many as logins, while two loops run. */
+const MANY = 60;
 
 let requests = 0;
 
@@ -105,6 +108,29 @@ onSynapse("sliding sync beside the application's own loop", {}, ({ servers, appl
     expect((await sync(url, login.accessToken, withSecond.next)).messages).toEqual([]);
     expect((await sync(url, login.accessToken, own.next)).messages).toEqual([]);
     expect(app.problems).toEqual([]);
+  });
+
+  it("loses none of many messages while both loops run", TIMEOUT, async () => {
+    const { url, bob, login, session } = await scene();
+    const sender = await bob.logIn();
+    const app = application(session);
+    app.start([bob.userId]);
+    const received: string[] = [];
+    const http = matrixHttp({ homeserverUrl: url, accessToken: login.accessToken });
+    const own = syncResponses(http).subscribe(({ to_device }) => {
+      const { events = [] } = (to_device ?? {}) as { readonly events?: readonly { readonly type: string }[] };
+      received.push(...events.map(({ type }) => type));
+    });
+    const sent = Array.from({ length: MANY }, (_, number) => `message-${number}`);
+    for (const [number, type] of sent.entries()) {
+      await sendToDevice(url, sender, session.userId, login, type);
+      if (number % 4 === 0) await bob.uploadKeys(await bob.logIn());
+    }
+    await expect.poll(() => received.toSorted(), SOON).toEqual(sent.toSorted());
+    await expect.poll(() => app.shown(bob.userId), SOON).toBe(`${MANY / 4} current`);
+    own.unsubscribe();
+    expect(app.problems).toEqual([]);
+    expect(staleLists(bob.userId, bob.devices, app.seen)).toEqual([]);
   });
 
   it("goes on from the saved position after a restart", TIMEOUT, async () => {

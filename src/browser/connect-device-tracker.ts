@@ -74,7 +74,7 @@ export interface ConnectedDeviceTracker {
  * });
  * tracker.problems$.subscribe(({ message }) => console.warn(message));
  * loggedOut$.subscribe(() => showLogin()); // in all tabs
- * logOutButton$.pipe(exhaustMap(() => concat(logOut(), http.post("/logout", {})))).subscribe();
+ * logOutClicks$.pipe(exhaustMap(() => concat(logOut(), defer(() => http.post("/logout", {}))))).subscribe();
  */
 export function connectDeviceTracker(session: ConnectOptions): ConnectedDeviceTracker {
   const { homeserverUrl, accessToken, userId, save, filter, timeout, onFailure, onUnshared, options } = session;

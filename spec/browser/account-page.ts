@@ -9,6 +9,9 @@ const { tracker, rooms, loggedOut$, logOut, http } = connectDeviceTracker({
   userId,
 });
 const happened: string[] = [];
+addEventListener("pageshow", ({ persisted }) => {
+  if (persisted) happened.push("restored");
+});
 tracker.problems$.subscribe(({ type }) => happened.push(type));
 loggedOut$.subscribe(() => happened.push("logged out"));
 

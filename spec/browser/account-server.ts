@@ -39,6 +39,7 @@ export class AccountServer {
       const { path } = request;
       if (path === "/page.js") request.answer(200, script, { "content-type": "text/javascript" });
       else if (path.startsWith("/_matrix/")) this.#answer(request);
+      else if (path === "/elsewhere") request.answer(200, "<title>elsewhere</title>", { "content-type": "text/html" });
       else request.answer(200, HTML, { "content-type": "text/html" });
     });
   }

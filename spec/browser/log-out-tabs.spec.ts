@@ -79,6 +79,18 @@ describe.skipIf(!hasChromium && process.env.CI === undefined)(
       for (const tab of [device, carol]) expect(await happened(tab)).toEqual([]);
     });
 
+    it("reaches a tab that comes back from the back/forward cache, which writes nothing", async () => {
+      const [first, away] = [await open(), await open()];
+      for (const tab of [first, away]) await joined(tab);
+      await away.goto(`${homeserver.server.url}/elsewhere`);
+      await logOut(first);
+      await away.evaluate(() => history.back());
+      await expect.poll(() => happened(away), eventually).toContain("restored");
+      await expect.poll(() => happened(away), eventually).toContain("logged out");
+      expect(await records(first)).toEqual([]);
+      expect(homeserver.polls).toEqual([]);
+    });
+
     it("reaches a tab that was frozen when it wakes, which writes nothing", async () => {
       const [first, frozen] = [await open(), await open()];
       for (const tab of [first, frozen]) await joined(tab);

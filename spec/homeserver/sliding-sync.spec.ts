@@ -28,6 +28,32 @@ async function sync(url: string, token: string, since?: string) {
   return { next: next_batch as string, messages: events.map(({ type }) => type) };
 }
 
+interface SlidingResponse {
+  readonly pos: string;
+  readonly rooms: object;
+  readonly extensions: {
+    readonly to_device: { readonly events: readonly { readonly type: string }[]; readonly next_batch: string };
+  };
+}
+
+/** A sliding sync of the application's own, with rooms and to-device messages. */
+async function slidingSync(
+  url: string,
+  token: string,
+  { pos, since }: { readonly pos: string | undefined; readonly since: string | undefined },
+): Promise<SlidingResponse> {
+  const query = pos === undefined ? "" : `&pos=${encodeURIComponent(pos)}`;
+  const lists = { all: { ranges: [[0, 9]], required_state: [], timeline_limit: 1 } };
+  const extensions = { to_device: { enabled: true, since }, e2ee: { enabled: true } };
+  const response = await fetch(`${url}/_matrix/client/unstable/org.matrix.simplified_msc3575/sync?timeout=0${query}`, {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
+    body: JSON.stringify({ lists, extensions }),
+  });
+  expect(response.status).toBe(200);
+  return (await response.json()) as SlidingResponse;
+}
+
 async function sendToDevice(url: string, sender: Login, userId: UserId, { deviceId }: Login, type: string) {
   const body = { messages: { [userId]: { [deviceId]: { body: "a room key" } } } };
   await call(url, "PUT", `/sendToDevice/${type}/${randomUUID()}`, { token: sender.accessToken, body });
@@ -131,6 +157,29 @@ onSynapse("sliding sync beside the application's own loop", {}, ({ servers, appl
     own.unsubscribe();
     expect(app.problems).toEqual([]);
     expect(staleLists(bob.userId, bob.devices, app.seen)).toEqual([]);
+  });
+
+  it("disturbs no sliding sync of the application's own", TIMEOUT, async () => {
+    const { url, bob, roomId, login, session } = await scene();
+    const sender = await bob.logIn();
+    const app = application(session);
+    app.start([bob.userId]);
+    await expect.poll(() => app.shown(bob.userId), SOON).toBe("0 current");
+    let [pos, since]: (string | undefined)[] = [];
+    const received: string[] = [];
+    for (const type of ["first", "second", "third"]) {
+      await sendToDevice(url, sender, session.userId, login, type);
+      await bob.say(roomId, type);
+      await bob.uploadKeys(await bob.logIn());
+      await expect.poll(() => app.shown(bob.userId), SOON).toBe(`${received.length + 1} current`);
+      const response = await slidingSync(url, login.accessToken, { pos, since });
+      expect(Object.keys(response.rooms)).toEqual([roomId]);
+      const { events, next_batch } = response.extensions.to_device;
+      received.push(...events.map((event) => event.type));
+      [pos, since] = [response.pos, next_batch];
+    }
+    expect(received).toEqual(["first", "second", "third"]);
+    expect(app.problems).toEqual([]);
   });
 
   it("goes on from the saved position after a restart", TIMEOUT, async () => {

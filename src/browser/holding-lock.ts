@@ -35,7 +35,7 @@ export function holdingLock<T>(name: string, work$: Observable<T>): Observable<T
       begin();
       return released;
     };
-    // Refused, aborted or stolen by another tab: the work is done all the same, unless nothing waits for it any more.
+    // Refused, or stolen by another tab: the work is done all the same. Or aborted by the teardown.
     navigator.locks.request(name, { signal: leaving.signal }, granted).catch(() => {
       if (!subscriber.closed) begin();
     });

@@ -19,9 +19,9 @@ export interface SlidingSyncOptions extends PollOptions {
 }
 
 /**
- * Polls the device lists alone, by simplified sliding sync: a loop **beside** the application's own `/sync`, of
- * whatever kind. Emits responses in the form of those of `syncResponses`: `next_batch` is the `pos` of the response,
- * `since` the `pos` of the request (`null` without one), and the rest is what the extension `e2ee` says.
+ * Polls the device lists alone, by simplified sliding sync: a loop **beside** the application's own `/sync`. Emits
+ * responses in the form of those of `syncResponses`: `next_batch` is the `pos` of the response, `since` the `pos` of the
+ * request (`null` without one), and the rest is the content of the extension `e2ee`.
  *
  * ```
  * the application's loop    GET /sync?since=s1 ─▶ rooms, to-device messages; acknowledges those up to s1
@@ -38,18 +38,21 @@ export interface SlidingSyncOptions extends PollOptions {
  *
  * **A `pos` that the server does not know** (`M_UNKNOWN_POS`: servers forget an unused connection after a while) is
  * dropped, and the loop starts over without one. To the tracker, that is a gap that cannot be closed: `/keys/changes`
- * wants a token of `/sync`, and refuses a `pos`. So all users but our own become untracked, `problems$` reports the gap,
- * and the application calls `track()` again. Give the tracker `gaps: "distrust"`, which does so without asking. The
- * same happens to a store that was filled by `syncResponses`.
+ * requires a token of `/sync`, and refuses a `pos`. So all users but our own become untracked, `problems$` reports the
+ * gap, and the application calls `track()` again. With `gaps: "distrust"`, the tracker does the same without that
+ * request. A store that was filled by `syncResponses` has such a gap, too.
  *
- * **Two loops are not ordered.** `current` means as new as what *this* loop has brought. An event that the application's
- * loop has already shown, such as a message from a new device, may be a moment ahead of it; or behind, so that
- * `device_lists` names users whom the application does not know yet. If an event comes from a device that the tracker
- * does not list, look its user up with `forceDownload`. `EncryptedRooms` needs the rooms in the same responses: use it
- * with `syncResponses`, and pass members to `track()` here.
+ * **Two loops are not ordered.** `current` means as new as what *this* loop has emitted. The application's own loop may
+ * be ahead of it: an event, such as a message from a new device, has been shown, and the change of its sender's devices
+ * arrives a moment later. Look up the sender with `forceDownload` if the tracker does not list the device. It may also
+ * be behind: `device_lists` names users the application does not know yet, and it may `track()` a member who has already
+ * left. Such a user is not announced, and `current` only as of their query, until they share a room with us again.
+ *
+ * `EncryptedRooms` reads rooms and device lists from the same responses: use it with `syncResponses`. Here, pass the
+ * members of encrypted rooms to `track()`, after the first response and after each gap.
  *
  * An application whose own loop is a sliding sync needs no second one: it enables `e2ee` there and emits
- * `{ since: posSent ?? null, next_batch: response.pos, ...response.extensions.e2ee }` as the tracker's `sync$`.
+ * `{ ...response.extensions.e2ee, since: posSent ?? null, next_batch: response.pos }` as the tracker's `sync$`.
  *
  * @throws RangeError at once if `timeout` is not a whole number of ms from 0
  * @throws TypeError at once if `connId` is empty, or if the instance has no `baseURL` that ends in

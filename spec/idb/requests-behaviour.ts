@@ -52,19 +52,6 @@ export function requestsBehaviour(implementation: string): void {
       });
     });
 
-    it("request the next page before they read one of the right size", async () => {
-      const keys = numbered(40);
-      await lastValueFrom(put(idb.store, ...keys.map((key) => [key, key[1]] as const)));
-      const requested: number[] = []; // when a page is begun, and when it has been read
-      let now = 0;
-      vi.spyOn(performance, "now").mockImplementation(() => {
-        requested.push(idb.requests.getAlls.length);
-        return (now += 5);
-      });
-      await lastValueFrom(idb.store.readKinds(["log"]));
-      expect(requested).toEqual([1, 1, 3, 3, 3, 3]);
-    });
-
     it("read many records of a kind as a range, whether they exist or not", async () => {
       const keys = numbered(500);
       await lastValueFrom(put(idb.store, ...keys.slice(100).map((key) => [key, key[1]] as const)));

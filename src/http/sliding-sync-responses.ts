@@ -63,7 +63,7 @@ export interface SlidingSyncOptions extends PollOptions {
  * const tracker = new DeviceTracker({ userId, store, keysApi, sync$, gaps: "distrust" });
  * // { next_batch: "0/s72_…", since: null, device_one_time_keys_count: { signed_curve25519: 50 } }
  * // { next_batch: "0/s73_…", since: "0/s72_…", device_lists: { changed: ["@bob:…"], left: [] }, … }, …
- * @see Matrix spec proposals MSC4186 (simplified sliding sync) and MSC3884 (its extension for end-to-end encryption)
+ * @see Matrix spec proposals MSC4186 (simplified sliding sync) and MSC4543 (its extension for end-to-end encryption)
  */
 export function slidingSyncResponses(
   http: AxiosInstance,

@@ -72,45 +72,36 @@ export async function getKind(store: IDBObjectStore, kind: string): Promise<Read
   return records;
 }
 
-/**
- * Reads a range page by page, as long as `take` wants more. Returns whether it came to the end. Once the size of a page
- * has settled, the browser reads the next one while this one is taken.
- */
+/** Reads a range page by page, as long as `take` wants more. Returns whether it came to the end. */
 async function eachPage(
   store: IDBObjectStore,
   range: IDBKeyRange,
   take: (keys: readonly [kind: string, id: string][], records: readonly unknown[]) => boolean,
 ): Promise<boolean> {
   const page = new Page();
-  const request = (rest: IDBKeyRange) => {
+  for (let rest = range; ;) {
     const { size } = page;
-    return [store.getAllKeys(rest, size), store.getAll(rest, size) as IDBRequest<unknown[]>, size] as const;
-  };
-  for (let [keysRequest, recordsRequest, size] = request(range); ;) {
+    const keysRequest = store.getAllKeys(rest, size);
+    const recordsRequest = store.getAll(rest, size) as IDBRequest<unknown[]>;
     await succeeded(keysRequest, recordsRequest);
     const keys = keysRequest.result as [kind: string, id: string][];
-    const last = keys.at(-1);
-    const isEnd = keys.length < size || indexedDB.cmp(last, range.upper) === 0;
-    const next = () => request(IDBKeyRange.bound(last, range.upper, true));
-    const early = page.isSettled && !isEnd ? next() : undefined;
     const wantsMore = page.read(() => take(keys, recordsRequest.result.map(decode)));
-    if (isEnd || !wantsMore) return isEnd;
-    [keysRequest, recordsRequest, size] = early ?? next();
+    const last = keys.at(-1);
+    if (keys.length < size || indexedDB.cmp(last, range.upper) === 0) return true;
+    if (!wantsMore) return false;
+    rest = IDBKeyRange.bound(last, range.upper, true);
   }
 }
 
 /** How many records to read at a time: grows or shrinks to what takes about one slice. */
 class Page {
   size = FIRST_PAGE;
-  /** Whether the last one had the right size. */
-  isSettled = false;
 
   /** @param readResults reads the results of as many requests or records as the page has */
   read<T>(readResults: () => T): T {
     const started = performance.now();
     const result = readResults();
     const took = performance.now() - started;
-    this.isSettled = took >= SLICE / 2 && took <= SLICE;
     if (took < SLICE / 2) this.size *= 2;
     else if (took > SLICE) this.size = Math.ceil(this.size / 2);
     return result;

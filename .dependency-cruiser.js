@@ -13,8 +13,8 @@ const PORTS =
 const DEFAULT_VERIFIER = "^src/ed25519/platform-verifier\\.ts$";
 const SESSION = "^src/tracker/session\\.ts$";
 const CORE = `^src/(?:[^/]+\\.ts$|(?:${LAYERS.join("|")})/)`;
-/** The subpaths of the package. */
-const ENTRIES = ["^src/index\\.ts$", "^src/[^/]+/index\\.ts$"];
+/** The subpaths of the package, and its command. */
+const ENTRIES = ["^src/index\\.ts$", "^src/[^/]+/index\\.ts$", "^src/cli/main\\.ts$"];
 
 /** `from` may import only itself and what `to` matches. Packages have rules of their own. */
 const layer = (name, from, to, comment) => ({
@@ -154,12 +154,20 @@ export default {
       "What applications test with imports the model, the ports, the memory store and the records of a store.",
     ),
 
+    layer(
+      "cli",
+      "^src/cli/",
+      ["^src/(?:(?:http|level|rooms)/)?index\\.ts$"],
+      "The command line uses the package by its name, as an application does.",
+    ),
+
     packages("model", "^src/model/", []),
     packages("core", CORE, ["rxjs"]),
     packages("ed25519", "^src/ed25519/", ["rxjs", "@noble/ed25519", "@noble/hashes"]),
     packages("http", "^src/http/", ["rxjs", "axios"]),
     packages("idb", "^src/idb/", ["rxjs", "idb-keyval"]),
     packages("encoding", "^src/encoding/", []),
+    packages("cli", "^src/cli/", ["rxjs", "axios"], ["fs", "path", "url", "util"]),
     packages("level", "^src/level/", ["rxjs", "classic-level"], ["fs", "fs/promises", "path", "v8"]),
     packages("page", "^src/page/", ["rxjs"]),
     packages("rooms", "^src/rooms/", ["rxjs"]),

@@ -64,8 +64,8 @@ if (chromium === undefined && process.env.VITEST !== undefined) {
   console.warn(`${missing}: the browser suites are SKIPPED.`);
 }
 
-/** What an application installs beside us, subpaths included; none of it is copied into dist. */
-const packages = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }).map(
+/** What an application installs beside us, subpaths included; none of it is copied into dist. The command imports us by name. */
+const packages = [manifest.name, ...Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })].map(
   (name) => new RegExp(`^${name}(/|$)`, "u"),
 );
 
@@ -83,6 +83,7 @@ export default defineConfig({
         rooms: source("rooms/index.ts"),
         tabs: source("tabs/index.ts"),
         testing: source("testing/index.ts"),
+        cli: source("cli/main.ts"),
       },
       formats: ["es"],
     },

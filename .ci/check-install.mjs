@@ -95,6 +95,10 @@ async function checkApplication() {
     !unresolved.ok && /Could not resolve "axios" imported by "matrix-device-tracker"/u.test(unresolved.output);
   check("a bundle with ./http says that axios is missing", named, unresolved.output);
 
+  const command = (...args) => run(app, "node_modules/.bin/matrix-device-tracker", ...args);
+  const version = command("--version");
+  check("the command prints its version without axios", version.stdout.trim() === manifest.version, version.output);
+
   const { axios } = manifest.devDependencies;
   const withAxios = install(`axios@${axios}`);
   check("axios can be installed beside it", withAxios.ok, withAxios.output);

@@ -1,5 +1,5 @@
 import { concatMap, from, lastValueFrom, map, merge, mergeMap, of, switchMap, take, tap, type Observable } from "rxjs";
-import type { DeviceTracker, DeviceUpdate } from "matrix-device-tracker";
+import type { DeviceKeysByUser, DeviceTracker, DeviceUpdate } from "matrix-device-tracker";
 import type { CommandContext } from "../command.js";
 import { eventsIn, type DeviceEvent } from "../device-events.js";
 import { eventWords } from "../event-words.js";
@@ -36,7 +36,7 @@ export async function watch(context: CommandContext, users: readonly string[]): 
   const isWatched = (userId: string) => users.length === 0 || users.includes(userId);
   // The watcher looks changed users up; what that changes is an update. What ends the sync stream ends the command.
   const looking$ = watched$.pipe(switchMap((all) => tracker.watchDeviceKeys(all)));
-  const events$ = eventsOf(tracker).pipe(tap((event) => isWatched(event.userId) && print(event)));
+  const events$ = eventsOf(tracker, first).pipe(tap((event) => isWatched(event.userId) && print(event)));
   await lastValueFrom(merge(looking$, events$, laterMembers(opened, context), tracker.synced$), {
     defaultValue: undefined,
   });
@@ -52,9 +52,18 @@ async function trackAll(tracker: DeviceTracker, users: readonly string[], { outp
   await lastValueFrom(tracker.track(users), { defaultValue: undefined });
 }
 
-function eventsOf(tracker: DeviceTracker): Observable<DeviceEvent> {
-  const updated = (update: DeviceUpdate) =>
-    tracker.getKnownDeviceKeys([update.userId]).pipe(mergeMap((lists) => eventsIn(update, lists.get(update.userId))));
+/** @param first the lists that were there at first: some may have been superseded, and so are not saved */
+function eventsOf(tracker: DeviceTracker, first: DeviceKeysByUser): Observable<DeviceEvent> {
+  const unsaved = new Map(Array.from(first).filter(([, { freshness }]) => freshness !== "current"));
+  const updated = (update: DeviceUpdate) => {
+    const { userId } = update;
+    const before = unsaved.get(userId)?.deviceKeys;
+    unsaved.delete(userId);
+    const added = update.added.filter((deviceId) => before?.has(deviceId) !== true);
+    return tracker
+      .getKnownDeviceKeys([userId])
+      .pipe(mergeMap((lists) => eventsIn({ ...update, added }, lists.get(userId))));
+  };
   return merge(
     tracker.deviceUpdates$.pipe(concatMap(updated)),
     tracker.deviceChanges$.pipe(

@@ -1,9 +1,10 @@
-import { concatMap, from, lastValueFrom, map, merge, mergeMap, of, switchMap, take, tap, type Observable } from "rxjs";
-import type { DeviceKeysByUser, DeviceTracker, DeviceUpdate } from "matrix-device-tracker";
+import { lastValueFrom, map, merge, of, switchMap, take, tap } from "rxjs";
+import type { DeviceTracker } from "matrix-device-tracker";
 import type { CommandContext } from "../command.js";
-import { eventsIn, type DeviceEvent } from "../device-events.js";
+import type { DeviceEvent } from "../device-events.js";
 import { eventWords } from "../event-words.js";
 import { everyoneIsTracked, laterMembers } from "../everyone.js";
+import { eventsOf } from "../events-of.js";
 import { lastValue } from "../last-value.js";
 import { caughtUp, openTracker } from "../open-tracker.js";
 import { count } from "../words.js";
@@ -50,25 +51,4 @@ async function trackAll(tracker: DeviceTracker, users: readonly string[], { outp
     if (!tracked.has(userId))
       output.warn(`${userId} shares no encrypted room with us: the server may not announce their changes`);
   await lastValueFrom(tracker.track(users), { defaultValue: undefined });
-}
-
-/** @param first the lists that were there at first: some may have been superseded, and so are not saved */
-function eventsOf(tracker: DeviceTracker, first: DeviceKeysByUser): Observable<DeviceEvent> {
-  const unsaved = new Map(Array.from(first).filter(([, { freshness }]) => freshness !== "current"));
-  const updated = (update: DeviceUpdate) => {
-    const { userId } = update;
-    const before = unsaved.get(userId)?.deviceKeys;
-    unsaved.delete(userId);
-    const added = update.added.filter((deviceId) => before?.has(deviceId) !== true);
-    return tracker
-      .getKnownDeviceKeys([userId])
-      .pipe(mergeMap((lists) => eventsIn({ ...update, added }, lists.get(userId))));
-  };
-  return merge(
-    tracker.deviceUpdates$.pipe(concatMap(updated)),
-    tracker.deviceChanges$.pipe(
-      mergeMap(({ left }) => from(left)),
-      map((userId): DeviceEvent => ({ type: "left", userId })),
-    ),
-  );
 }

@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { IDBFactory, IDBKeyRange } from "fake-indexeddb";
@@ -29,7 +30,8 @@ export class Application {
   #poll: SeenRequest | undefined;
   #constants: Values = {};
   readonly #trackers: DeviceTracker[] = [];
-  readonly #directory = mkdtempSync(join(tmpdir(), "readme-"));
+  /** Made by what is kept in it. */
+  readonly #directory = join(tmpdir(), `readme-${randomUUID()}`);
 
   constructor() {
     this.server = new LoopbackServer((request) => {

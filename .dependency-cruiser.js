@@ -3,7 +3,7 @@
  *
  *   index.ts → device-tracker.ts → tracker → lookup → query → lists → sync → store → trust → keys → model
  *
- * That is the core: imports go down only. The adapters (ed25519, http, idb, rooms, tabs, testing) import the model and the ports
+ * That is the core: imports go down only. The adapters (ed25519, http, idb, level, rooms, tabs, testing) import the model and the ports
  * they implement. Of an adapter the core imports only the default implementation of a port, in one place.
  */
 const LAYERS = ["tracker", "lookup", "query", "lists", "sync", "store", "trust", "keys", "model"];
@@ -13,8 +13,8 @@ const PORTS =
 const DEFAULT_VERIFIER = "^src/ed25519/platform-verifier\\.ts$";
 const SESSION = "^src/tracker/session\\.ts$";
 const CORE = `^src/(?:[^/]+\\.ts$|(?:${LAYERS.join("|")})/)`;
-/** The subpaths of the package. */
-const ENTRIES = ["^src/index\\.ts$", "^src/[^/]+/index\\.ts$"];
+/** The subpaths of the package, and its command. */
+const ENTRIES = ["^src/index\\.ts$", "^src/[^/]+/index\\.ts$", "^src/cli/main\\.ts$"];
 
 /** `from` may import only itself and what `to` matches. Packages have rules of their own. */
 const layer = (name, from, to, comment) => ({
@@ -25,15 +25,17 @@ const layer = (name, from, to, comment) => ({
   to: { path: "^(?:src|spec|demo|bench|scripts)/", pathNot: [from, ...to] },
 });
 
-/** `from` may import only these packages, and no module of Node. */
-const packages = (name, from, allowed) => ({
+/** `from` may import only these packages, and of Node only these modules. */
+const packages = (name, from, allowed, modules = []) => ({
   name: `packages-${name}`,
   comment: `${name} may import only these packages: ${allowed.join(", ") || "none"}`,
   severity: "error",
   from: { path: from },
   to: {
     dependencyTypesNot: ["local", "aliased", "unknown"],
-    ...(allowed.length === 0 ? {} : { pathNot: `(?:^|/)node_modules/(?:${allowed.join("|")})/` }),
+    ...(allowed.length === 0
+      ? {}
+      : { pathNot: [`(?:^|/)node_modules/(?:${allowed.join("|")})/`, ...modules.map((module) => `^${module}$`)] }),
   },
 });
 
@@ -103,6 +105,7 @@ export default {
       from: { path: CORE, pathNot: [SESSION, "^src/index\\.ts$"] },
       to: { path: DEFAULT_VERIFIER },
     },
+    layer("encoding", "^src/encoding/", [], "How stores encode records depends on nothing."),
     layer("page", "^src/page/", ["^src/model/"], "What adapters know of the page imports the model only."),
     layer(
       "ed25519",
@@ -119,8 +122,14 @@ export default {
     layer(
       "idb",
       "^src/idb/",
-      ["^src/model/", "^src/page/", PORTS, "^src/store/records\\.ts$"],
+      ["^src/model/", "^src/encoding/", "^src/page/", PORTS, "^src/store/records\\.ts$"],
       "An adapter imports the model and the port that it implements; this one also the page and the records of a store.",
+    ),
+    layer(
+      "level",
+      "^src/level/",
+      ["^src/model/", "^src/encoding/", PORTS, "^src/store/records\\.ts$"],
+      "An adapter imports the model and the port that it implements; this one also the records of a store.",
     ),
     layer(
       "rooms",
@@ -152,12 +161,22 @@ export default {
       "It composes a tracker and the adapters, as an application does.",
     ),
 
+    layer(
+      "cli",
+      "^src/cli/",
+      ["^src/(?:(?:http|level|rooms)/)?index\\.ts$"],
+      "The command line uses the package by its name, as an application does.",
+    ),
+
     packages("model", "^src/model/", []),
     packages("core", CORE, ["rxjs"]),
     packages("browser", "^src/browser/", ["rxjs", "axios"]),
     packages("ed25519", "^src/ed25519/", ["rxjs", "@noble/ed25519", "@noble/hashes"]),
     packages("http", "^src/http/", ["rxjs", "axios"]),
     packages("idb", "^src/idb/", ["rxjs", "idb-keyval"]),
+    packages("encoding", "^src/encoding/", []),
+    packages("cli", "^src/cli/", ["rxjs", "axios"], ["fs", "path", "url", "util"]),
+    packages("level", "^src/level/", ["rxjs", "classic-level"], ["fs", "fs/promises", "path", "v8"]),
     packages("page", "^src/page/", ["rxjs"]),
     packages("rooms", "^src/rooms/", ["rxjs"]),
     packages("tabs", "^src/tabs/", ["rxjs"]),

@@ -25,7 +25,7 @@ const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.m
 /** Specs and the specs' applications use the sources under the package's own names. */
 const alias = [
   { find: /^matrix-device-tracker$/, replacement: source("index.ts") },
-  { find: /^matrix-device-tracker\/(browser|http|idb|rooms|tabs|testing)$/, replacement: source("$1/index.ts") },
+  { find: /^matrix-device-tracker\/(browser|http|idb|level|rooms|tabs|testing)$/, replacement: source("$1/index.ts") },
 ];
 
 const nodeSpecs: TestProjectConfiguration = {
@@ -64,8 +64,8 @@ if (chromium === undefined && process.env.VITEST !== undefined) {
   console.warn(`${missing}: the browser suites are SKIPPED.`);
 }
 
-/** What an application installs beside us, subpaths included; none of it is copied into dist. */
-const packages = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }).map(
+/** What an application installs beside us, subpaths included; none of it is copied into dist. The command imports us by name. */
+const packages = [manifest.name, ...Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })].map(
   (name) => new RegExp(`^${name}(/|$)`, "u"),
 );
 
@@ -80,13 +80,15 @@ export default defineConfig({
         browser: source("browser/index.ts"),
         http: source("http/index.ts"),
         idb: source("idb/index.ts"),
+        level: source("level/index.ts"),
         rooms: source("rooms/index.ts"),
         tabs: source("tabs/index.ts"),
         testing: source("testing/index.ts"),
+        cli: source("cli/main.ts"),
       },
       formats: ["es"],
     },
-    rolldownOptions: { external: packages },
+    rolldownOptions: { external: [...packages, /^node:/u] },
   },
   test: { projects: chromium === undefined ? [nodeSpecs] : [nodeSpecs, browserSpecs] },
 });

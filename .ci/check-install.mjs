@@ -79,11 +79,13 @@ function isInstalled() {
 }
 
 async function checkApplication() {
-  write("core.js", importAll(entries.filter((entry) => entry !== "./http")).join("\n"));
-  write("all.js", importAll(entries).join("\n"));
+  const forPages = entries.filter((entry) => entry !== "./level"); // which has a native part
+  write("core.js", importAll(forPages.filter((entry) => entry !== "./http")).join("\n"));
+  write("all.js", importAll(forPages).join("\n"));
+  write("node.js", importAll(entries).join("\n"));
 
   const core = run(app, "node", "core.js");
-  check("Node imports all entries but ./http without axios", core.ok, core.output);
+  check("Node imports all entries but ./http and ./level without axios", core.ok, core.output);
   const problem = await bundle("core.js");
   check("vite bundles them without axios", problem === undefined, problem);
 
@@ -93,13 +95,19 @@ async function checkApplication() {
     !unresolved.ok && /Could not resolve "axios" imported by "matrix-device-tracker"/u.test(unresolved.output);
   check("a bundle with ./http says that axios is missing", named, unresolved.output);
 
+  const command = (...args) => run(app, "node_modules/.bin/matrix-device-tracker", ...args);
+  const version = command("--version");
+  check("the command prints its version without axios", version.stdout.trim() === manifest.version, version.output);
+
   const { axios } = manifest.devDependencies;
   const withAxios = install(`axios@${axios}`);
   check("axios can be installed beside it", withAxios.ok, withAxios.output);
-  const all = run(app, "node", "all.js");
+  const level = install(`classic-level@${manifest.devDependencies["classic-level"]}`);
+  check("classic-level can be installed beside it", level.ok, level.output);
+  const all = run(app, "node", "node.js");
   check("Node imports all entries", all.ok, all.output);
   const bundled = (await bundle("all.js")) ?? run(app, "node", "bundled/all.js");
-  check("vite bundles all entries", bundled.ok === true, bundled.output ?? bundled);
+  check("vite bundles all entries for pages", bundled.ok === true, bundled.output ?? bundled);
 
   write("types.ts", importAll(entries).join("\n"));
   const options = ["--noEmit", "--strict", "--target", "es2022", "--module", "nodenext"];

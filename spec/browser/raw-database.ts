@@ -1,4 +1,4 @@
-import { decode } from "../../src/idb/text.js";
+import { decode } from "../../src/encoding/text.js";
 
 /** The result of a request made without the store, as another tab would; rejects if a connection blocks it. */
 function settled<T>(request: IDBRequest<T>): Promise<T> {

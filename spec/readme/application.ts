@@ -1,3 +1,7 @@
+import { randomUUID } from "node:crypto";
+import { rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { IDBFactory, IDBKeyRange } from "fake-indexeddb";
 import { config } from "rxjs";
 import { afterEach, beforeEach, vi } from "vitest";
@@ -26,6 +30,8 @@ export class Application {
   #poll: SeenRequest | undefined;
   #constants: Values = {};
   readonly #trackers: DeviceTracker[] = [];
+  /** Made by what is kept in it. */
+  readonly #directory = join(tmpdir(), `readme-${randomUUID()}`);
 
   constructor() {
     this.server = new LoopbackServer((request) => {
@@ -77,6 +83,7 @@ export class Application {
   async stop(): Promise<void> {
     for (const tracker of this.#trackers) tracker.close();
     await this.server.stop();
+    rmSync(this.#directory, { recursive: true, force: true, maxRetries: 10 });
   }
 
   #run(block: Parameters<typeof run>[0], application: Values): Values {
@@ -94,6 +101,7 @@ export class Application {
       console: { log: note("log"), warn: note("warn"), error: note("error") },
       session: { userId: ALICE, deviceId: "ALICES", accessToken: TOKEN, refresh: () => Promise.resolve(TOKEN) },
       inbox: { save: () => Promise.resolve() },
+      directory: join(this.#directory, "devices"),
       roomId: ROOM,
       outboundSession: OUTBOUND_SESSION,
       roomMembers: [BOB],

@@ -10,6 +10,7 @@ interface Lists { changed?: string[]; left?: string[] }
 declare const session: { userId: string; deviceId: string; accessToken: string; refresh(): Promise<string> };
 declare const inbox: { save(toDevice: unknown): Promise<void> };
 declare const engine: { receiveToDevice(response: object): Promise<void>; deviceListsChanged(lists: Lists | undefined): void };
+declare const directory: string;
 declare const roomId: string;
 declare const outboundSession: import("matrix-device-tracker/rooms").SharedSession;
 declare const roomMembers: string[];

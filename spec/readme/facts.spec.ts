@@ -5,6 +5,7 @@ import * as browser from "../../src/browser/index.js";
 import * as http from "../../src/http/index.js";
 import * as idb from "../../src/idb/index.js";
 import * as core from "../../src/index.js";
+import * as level from "../../src/level/index.js";
 import * as rooms from "../../src/rooms/index.js";
 import * as tabs from "../../src/tabs/index.js";
 import * as testing from "../../src/testing/index.js";
@@ -16,6 +17,7 @@ const ENTRIES: Readonly<Record<string, object>> = {
   "./browser": browser,
   "./http": http,
   "./idb": idb,
+  "./level": level,
   "./rooms": rooms,
   "./tabs": tabs,
   "./testing": testing,

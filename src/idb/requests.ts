@@ -1,5 +1,5 @@
 import type { RecordKey } from "../store/device-store.js";
-import { decode, encode } from "./text.js";
+import { decode, encode } from "../encoding/text.js";
 
 /*
  * Requests of one transaction, made such that no task of the page takes long: browsers serialize a record inside `put`,

@@ -11,8 +11,8 @@ import {
   tap,
   type Observable,
 } from "rxjs";
+import { matrixHttp, ownDevice } from "matrix-device-tracker/http";
 import { byId } from "../dom/element.js";
-import { ownDevice } from "../session/own-device.js";
 import type { Place } from "../session/place.js";
 import { FieldError, type Field } from "./field-error.js";
 import { hideFieldErrors, showFieldError } from "./show-field-error.js";
@@ -62,7 +62,7 @@ function typedPlace(form: HTMLFormElement): Observable<Place> {
       return typeof value === "string" ? value.trim() : "";
     };
     const [homeserverUrl, accessToken, members] = [text("address"), text("token"), typedUsers(text("users"))];
-    return ownDevice(homeserverUrl, accessToken).pipe(
+    return ownDevice(matrixHttp({ homeserverUrl, accessToken })).pipe(
       map((device) => ({ homeserverUrl, accessToken, ...device, members, shown: members, embedded: false })),
     );
   });

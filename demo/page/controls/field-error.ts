@@ -1,5 +1,4 @@
-import { MatrixError } from "matrix-device-tracker/http";
-import { TokenRefusedError } from "../session/own-device.js";
+import { DeviceInUseError, MatrixError } from "matrix-device-tracker/http";
 import { messageOf } from "../words/message-of.js";
 
 /** A field of the form for another homeserver. */
@@ -20,7 +19,7 @@ export class FieldError extends Error {
   static of(failure: unknown): FieldError {
     if (failure instanceof FieldError) return failure;
     const isToken =
-      failure instanceof TokenRefusedError ||
+      failure instanceof DeviceInUseError ||
       (failure instanceof MatrixError && [401, 403].includes(failure.status) && failure.errcode !== undefined);
     return new FieldError(isToken ? "token" : "address", messageOf(failure));
   }

@@ -25,7 +25,7 @@ export type PageEvent =
   | { readonly type: "lookup"; readonly id: number; readonly users: readonly UserId[] }
   | { readonly type: "answered"; readonly id: number; readonly users: readonly Listed[] }
   | { readonly type: "failed"; readonly id: number; readonly message: string }
-  /** The number of open IndexedDB transactions changed. */
+  /** The number of open transactions of the store changed. */
   | { readonly type: "transactions"; readonly open: number }
   | { readonly type: "problem"; readonly problem: string; readonly isClosedGap: boolean; readonly message: string }
   /** A poll failed: the connection of a page that slept, say. */
@@ -40,7 +40,7 @@ export interface Saved {
   readonly lists: readonly Listed[];
 }
 
-/** What the driver can have a page do. */
+/** What the driver can have a page, or a process of Node, do. */
 export interface ProofPage {
   saved(users: readonly UserId[]): Promise<Saved>;
   connect(): void;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decode, encode } from "../../src/idb/text.js";
+import { decode, encode } from "../../src/encoding/text.js";
 import { SEED } from "../support/seed.js";
 
 const stored = (value: unknown): unknown => structuredClone(encode(value));

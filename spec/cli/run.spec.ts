@@ -1,0 +1,60 @@
+import { PassThrough } from "node:stream";
+import { describe, expect, it } from "vitest";
+import { run } from "../../src/cli/run.js";
+import { capturedOutput } from "./captured-output.js";
+
+const BOB = "@bob:home.example";
+const ACCOUNT = { MATRIX_HOMESERVER: "https://home.example", MATRIX_USER_ID: "@alice:home.example" };
+
+async function ran(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const { output, printed } = capturedOutput();
+  const stopped = new AbortController().signal;
+  const code = await run(args, { env: { ...ACCOUNT, ...env }, stdin: new PassThrough(), output, stopped });
+  return { code, ...printed };
+}
+
+describe("help", () => {
+  it("names every command, and fits a terminal", async () => {
+    const general = await ran(["--help"]);
+    expect(general).toMatchObject({ code: 0, stderr: "" });
+    for (const command of ["watch", "devices", "room", "whois"]) {
+      expect(general.stdout).toContain(`\n  ${command} `);
+      const help = await ran([command, "-h"]);
+      expect(help).toMatchObject({ code: 0, stderr: "" });
+      expect(help.stdout).toContain(`Usage: matrix-device-tracker ${command} `);
+      expect((await ran(["help", command])).stdout).toBe(help.stdout);
+      for (const { length } of help.stdout.split("\n")) expect(length).toBeLessThanOrEqual(88);
+    }
+    for (const { length } of general.stdout.split("\n")) expect(length).toBeLessThanOrEqual(88);
+  });
+
+  it.each([0, 1, 2, 130])("documents the exit code %i", async (code) => {
+    expect((await ran(["--help"])).stdout).toMatch(new RegExp(`\\n  ${code} +\\w`, "u"));
+  });
+});
+
+describe("wrong usage", () => {
+  it.each<[readonly string[], Record<string, string>, RegExp]>([
+    [[], {}, /a command is missing/u],
+    [["devices"], {}, /at least one user ID/u],
+    [["devices", "bob"], {}, /"bob" is not a user ID/u],
+    [["watch", "bob"], {}, /"bob" is not a user ID/u],
+    [["room", "kitchen"], {}, /one room ID/u],
+    [["room"], {}, /one room ID/u],
+    [["whois", "short"], {}, /43 characters/u],
+    [["devices", BOB, "--frob"], {}, /--frob/u],
+    [["devices", BOB, "--password", "x"], {}, /--password/u],
+    [["devices", BOB, "--store", ""], {}, /--store needs/u],
+    [["devices", BOB], { MATRIX_HOMESERVER: "", MATRIX_USER_ID: "" }, /set MATRIX_HOMESERVER/u],
+    [["devices", BOB], { MATRIX_HOMESERVER: "", MATRIX_USER_ID: "alice" }, /set MATRIX_HOMESERVER/u],
+    [["devices", BOB], { MATRIX_USER_ID: "" }, /set MATRIX_USER_ID/u],
+    [["devices", BOB], { MATRIX_HOMESERVER: "home.example", MATRIX_PASSWORD: "x" }, /is not the URL/u],
+    [["devices", BOB], {}, /no terminal to ask for a password/u],
+    [["devices", BOB], { MATRIX_DEVICE_ID: "PHONE" }, /MATRIX_DEVICE_ID is for MATRIX_ACCESS_TOKEN/u],
+  ])("ends with 2: %j %j", async (args, env, message) => {
+    const { code, stdout, stderr } = await ran(args, env);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toMatch(message);
+    expect(stderr).toContain("--help");
+  });
+});

@@ -1,0 +1,67 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { decodeRecord, encodeRecord } from "../../src/level/record-bytes.js";
+import { SEED } from "../support/seed.js";
+
+const stored = (record: unknown): Buffer => Buffer.from(encodeRecord(record));
+const isText = (record: unknown): boolean => stored(record)[0] === "[".charCodeAt(0);
+
+describe("a record of a levelStore", () => {
+  it.each<[string, unknown]>([
+    ["a list", { list: { deviceKeys: new Map([["PHONE", { keys: { "ed25519:PHONE": "…" } }]]) }, flags: [true, null] }],
+    ["a string with line breaks", "\n[]\n"],
+    ["a map in a set", new Set([new Map([["a", 1]])])],
+  ])("that is %s is text", (_, record) => {
+    expect(isText(record)).toBe(true);
+    expect(decodeRecord(stored(record))).toEqual(record);
+  });
+
+  it.each<[string, unknown]>([
+    ["undefined", undefined],
+    ["a property without a value", { a: undefined }],
+    ["bytes", new Uint8Array([1, 2])],
+    ["a date", new Date(0)],
+    ["minus zero", -0],
+    ["a property that would set a prototype", JSON.parse('{"__proto__":1}')],
+  ])("that is %s is in v8's format", (_, record) => {
+    expect(isText(record)).toBe(false);
+    expect(decodeRecord(stored(record))).toStrictEqual(record);
+  });
+
+  it("is read as it was, whatever it is", () => {
+    const leaf = fc.oneof(fc.string({ unit: "binary" }), fc.double(), fc.boolean(), fc.constantFrom(null, undefined));
+    const { value } = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { depthSize: "small" },
+        leaf,
+        fc.array(tie("value")),
+        fc.dictionary(fc.string(), tie("value"), { noNullPrototype: true }),
+        fc.array(fc.tuple(fc.string(), tie("value"))).map((entries) => new Map(entries)),
+        fc.array(fc.string()).map((items) => new Set(items)),
+      ),
+    }));
+    fc.assert(
+      fc.property(value, (record) => {
+        expect(decodeRecord(stored(record))).toEqual(structuredClone(record));
+      }),
+      { seed: SEED },
+    );
+  });
+
+  it("that is damaged is returned as bytes, and throws nothing", () => {
+    const record = { list: new Map([["a", { b: "c" }]]) };
+    fc.assert(
+      fc.property(fc.nat(), fc.integer({ min: 0, max: 255 }), fc.boolean(), (at, byte, isV8) => {
+        const bytes = stored(isV8 ? { ...record, more: undefined } : record);
+        bytes[at % bytes.length] = byte;
+        decodeRecord(bytes);
+        decodeRecord(bytes.subarray(0, at % bytes.length));
+      }),
+      { seed: SEED },
+    );
+    for (const text of ["", "nonsense", "[]", "[]\n", "{}\n1", "[]\n{"]) {
+      const bytes = Buffer.from(text);
+      expect(decodeRecord(bytes)).toBe(bytes);
+    }
+  });
+});

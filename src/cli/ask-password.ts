@@ -1,0 +1,53 @@
+import { UsageError } from "./usage-error.js";
+
+/** What is used of the standard input. */
+export interface Input {
+  readonly isTTY?: boolean;
+  setRawMode?(isRaw: boolean): unknown;
+  on(event: "data", listener: (chunk: Buffer) => void): unknown;
+  off(event: "data", listener: (chunk: Buffer) => void): unknown;
+  resume(): unknown;
+  pause(): unknown;
+}
+
+const ENTER = ["\r", "\n"];
+const ERASE = ["\u007F", "\b"];
+const INTERRUPT = "\u0003";
+const END = "\u0004";
+
+/** Reads a password from the terminal without showing it. Rejects with a {@link UsageError} if there is no terminal. */
+export async function askPassword(input: Input, prompt: (text: string) => void, question: string): Promise<string> {
+  if (input.isTTY !== true || input.setRawMode === undefined)
+    throw new UsageError("set MATRIX_PASSWORD or MATRIX_ACCESS_TOKEN: there is no terminal to ask for a password");
+  prompt(question);
+  input.setRawMode(true);
+  input.resume();
+  try {
+    return await typedLine(input);
+  } finally {
+    input.setRawMode(false);
+    input.pause();
+    prompt("\n");
+  }
+}
+
+function typedLine(input: Input): Promise<string> {
+  return new Promise((resolve) => {
+    const typed: string[] = [];
+    const decoder = new TextDecoder();
+    const read = (chunk: Buffer) => {
+      for (const character of decoder.decode(chunk, { stream: true })) {
+        if (ENTER.includes(character) || character === END) {
+          input.off("data", read);
+          resolve(typed.join(""));
+          return;
+        }
+        // In raw mode, the terminal does not do this.
+        if (character === INTERRUPT) process.kill(process.pid, "SIGINT");
+        else if (ERASE.includes(character)) typed.pop();
+        else typed.push(character);
+      }
+    };
+    input.on("data", read);
+  });
+}

@@ -3,7 +3,7 @@
  *
  *   index.ts → device-tracker.ts → tracker → lookup → query → lists → sync → store → trust → keys → model
  *
- * That is the core: imports go down only. The adapters (ed25519, http, idb, rooms, tabs, testing) import the model and the ports
+ * That is the core: imports go down only. The adapters (ed25519, http, idb, olm-machine, rooms, tabs, testing) import the model and the ports
  * they implement. Of an adapter the core imports only the default implementation of a port, in one place.
  */
 const LAYERS = ["tracker", "lookup", "query", "lists", "sync", "store", "trust", "keys", "model"];
@@ -123,6 +123,12 @@ export default {
       "An adapter imports the model and the port that it implements; this one also the page and the records of a store.",
     ),
     layer(
+      "olm-machine",
+      "^src/olm-machine/",
+      ["^src/model/", "^src/lookup/failure-wait\\.ts$"],
+      "It uses a tracker from outside: it imports the model, and how long to wait after a failure.",
+    ),
+    layer(
       "rooms",
       "^src/rooms/",
       [
@@ -150,6 +156,7 @@ export default {
     packages("ed25519", "^src/ed25519/", ["rxjs", "@noble/ed25519", "@noble/hashes"]),
     packages("http", "^src/http/", ["rxjs", "axios"]),
     packages("idb", "^src/idb/", ["rxjs", "idb-keyval"]),
+    packages("olm-machine", "^src/olm-machine/", ["rxjs"]),
     packages("page", "^src/page/", ["rxjs"]),
     packages("rooms", "^src/rooms/", ["rxjs"]),
     packages("tabs", "^src/tabs/", ["rxjs"]),

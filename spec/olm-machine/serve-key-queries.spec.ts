@@ -1,0 +1,285 @@
+import { UserId } from "@matrix-org/matrix-sdk-crypto-wasm";
+import { expect, it } from "vitest";
+import { memoryStore } from "../../src/store/memory-store.js";
+import { ALICE, BOB, CAROL, EVE } from "../support/users.js";
+import { ServedMachine } from "./served-machine.js";
+
+/** The application says whose devices the machine must know. */
+const track = async (served: ServedMachine, ...users: readonly string[]) => {
+  await served.machine.updateTrackedUsers(users.map((userId) => new UserId(userId)));
+};
+
+/** A served machine that has Bob's list. */
+async function withBob(): Promise<ServedMachine> {
+  const served = await ServedMachine.open();
+  served.addDevice(BOB, "PHONE");
+  await served.step();
+  await served.elapse(10);
+  served.forget();
+  return served;
+}
+
+it("gives the machine the lists that it asks for, and it asks no more", async () => {
+  const served = await ServedMachine.open();
+  served.addDevice(BOB, "PHONE");
+  await track(served, BOB, CAROL);
+  await served.step();
+  await served.elapse(10);
+  expect(await served.devicesOf(BOB)).toEqual(["PHONE"]);
+  expect(await served.asked()).toEqual([]);
+  expect(served.queried).toEqual([[BOB, CAROL]]);
+  expect(served.served).toEqual([{ type: "given", userIds: [BOB, CAROL] }]);
+});
+
+it("has the machine track the users that are tracked, and tracks those that it asks for", async () => {
+  const served = await ServedMachine.open();
+  let tracked: ReadonlySet<string> = new Set();
+  served.tracker.trackedUsers$.subscribe((users) => (tracked = users));
+  served.addDevice(CAROL, "LAPTOP");
+  served.tracker.track([CAROL]).subscribe();
+  await served.elapse(10);
+  const theirs = async () => Array.from(await served.machine.trackedUsers(), (user) => user.toString()).sort();
+  expect(await theirs()).toEqual([ALICE, CAROL]);
+  expect(await served.devicesOf(CAROL)).toEqual(["LAPTOP"]);
+  await track(served, BOB);
+  await served.step();
+  await served.elapse(10);
+  expect([...tracked].sort()).toEqual([ALICE, BOB, CAROL]);
+  expect(await theirs()).toEqual([ALICE, BOB, CAROL]);
+});
+
+it("gives the list after a change that arrives while the user is queried, and not the one before it", async () => {
+  const served = await withBob();
+  served.addDevice(BOB, "TABLET");
+  await served.step();
+  await served.elapse(2); // the query is on its way, and was answered as of now
+  served.homeserver.removeDevice(BOB, "PHONE");
+  await served.step();
+  const seen = new Set<string>();
+  for (let i = 0; i < 15; i++) {
+    await served.elapse(1);
+    seen.add((await served.devicesOf(BOB)).join(" "));
+  }
+  expect([...seen]).toEqual(["PHONE", "TABLET"]);
+  expect(await served.asked()).toEqual([]);
+});
+
+it("asks again if a change overtakes the answer between tracker and machine", async () => {
+  const served = await withBob();
+  served.addDevice(BOB, "TABLET");
+  // The machine knows of the change before the tracker: a list from the cache is older.
+  await served.save();
+  await served.elapse(10);
+  await served.applySaved();
+  await served.elapse(10);
+  expect(await served.devicesOf(BOB)).toEqual(["PHONE", "TABLET"]);
+  expect(await served.asked()).toEqual([]);
+});
+
+it("does not query a user who left until they are back", async () => {
+  const served = await withBob();
+  served.addDevice(BOB, "TABLET");
+  served.homeserver.leave(BOB);
+  await served.machineIsTold(BOB);
+  await served.step();
+  await served.elapse(10);
+  await served.step();
+  await served.elapse(10);
+  expect(served.queried).toEqual([]);
+  expect(await served.devicesOf(BOB)).toEqual(["PHONE"]);
+  served.homeserver.change(BOB);
+  await served.step();
+  await served.elapse(10);
+  expect(await served.devicesOf(BOB)).toEqual(["PHONE", "TABLET"]);
+  expect(await served.asked()).toEqual([]);
+});
+
+it("drops the answer for a user who leaves while they are queried", async () => {
+  const served = await withBob();
+  served.addDevice(BOB, "TABLET");
+  await served.step();
+  await served.elapse(2);
+  served.homeserver.leave(BOB);
+  await served.step();
+  await served.elapse(10);
+  expect(await served.devicesOf(BOB)).toEqual(["PHONE"]);
+  expect(served.queried).toEqual([[BOB]]);
+});
+
+it("gives the list of a user who is tracked again, though the machine does not ask", async () => {
+  const served = await withBob();
+  served.tracker.untrack([BOB]).subscribe();
+  served.addDevice(BOB, "TABLET");
+  await served.elapse(10);
+  expect(await served.devicesOf(BOB)).toEqual(["PHONE"]);
+  served.tracker.track([BOB]).subscribe();
+  await served.elapse(10);
+  expect(await served.devicesOf(BOB)).toEqual(["PHONE", "TABLET"]);
+});
+
+it("gives a list that another lookup has changed", async () => {
+  const served = await withBob();
+  served.addDevice(BOB, "TABLET");
+  served.tracker.getDeviceKeys([BOB], { forceDownload: true }).subscribe();
+  await served.elapse(10);
+  expect(await served.devicesOf(BOB)).toEqual(["PHONE", "TABLET"]);
+  expect(served.served).toEqual([{ type: "given", userIds: [BOB] }]);
+});
+
+it("gives the changes that were found after a gap", async () => {
+  const served = await withBob();
+  const { token } = served.homeserver;
+  served.addDevice(BOB, "TABLET");
+  served.homeserver.respond(); // is lost
+  expect(served.homeserver.token).not.toBe(token);
+  await served.step();
+  await served.elapse(10);
+  expect(await served.devicesOf(BOB)).toEqual(["PHONE", "TABLET"]);
+  expect(await served.asked()).toEqual([]);
+});
+
+it("leaves out a device that the tracker refuses, and lets it back in once it is acknowledged", async () => {
+  const served = await withBob();
+  const other = served.account(CAROL).device("PHONE").keys["ed25519:PHONE"] ?? "";
+  served.replaceKey(BOB, "PHONE", CAROL);
+  await served.step();
+  await served.elapse(10);
+  expect(await served.devicesOf(BOB)).toEqual([]);
+  served.tracker.acknowledgeDevice(BOB, "PHONE", other).subscribe();
+  served.tracker.getDeviceKeys([BOB]).subscribe();
+  await served.elapse(10);
+  expect(await served.devicesOf(BOB)).toEqual(["PHONE"]);
+});
+
+it("reports users of a server that failed, which the machine asks for again after a while", async () => {
+  const served = await ServedMachine.open();
+  served.homeserver.unreachable.add("down.example");
+  served.addDevice(BOB, "PHONE");
+  await track(served, BOB, EVE);
+  await served.step();
+  await served.elapse(30);
+  expect(served.queried).toEqual([[BOB, EVE]]);
+  expect(await served.asked()).toEqual([]);
+  expect(await served.devicesOf(BOB)).toEqual(["PHONE"]);
+  expect(served.served).toEqual([
+    { type: "given", userIds: [BOB] },
+    { type: "failed", userIds: [EVE], retryIn: 2_000 },
+  ]);
+});
+
+it("looks up users of our own server again after 2 s, doubling", async () => {
+  const served = await ServedMachine.open();
+  served.homeserver.unreachable.add("example.org");
+  await track(served, BOB);
+  await served.step();
+  const queriedAfter = async (ms: number) => {
+    await served.elapse(ms);
+    return served.queried.length;
+  };
+  expect(await queriedAfter(1_000)).toBe(1);
+  expect(await queriedAfter(1_100)).toBe(2);
+  expect(await queriedAfter(3_800)).toBe(2);
+  expect(await queriedAfter(300)).toBe(3);
+  served.homeserver.unreachable.clear();
+  served.addDevice(BOB, "PHONE"); // they are announced: their server can be reached
+  await served.step();
+  await served.elapse(10);
+  expect(await served.devicesOf(BOB)).toEqual(["PHONE"]);
+});
+
+it("gives the lists that another request of a failed lookup has fetched, and retries the others", async () => {
+  const served = await ServedMachine.open({ maxUsersPerQuery: 1 });
+  served.addDevice(BOB, "PHONE");
+  served.addDevice(CAROL, "LAPTOP");
+  const failure = Object.assign(new Error("too many requests"), { status: 429, retryAfter: 3_000 });
+  served.homeserver.failNext(failure);
+  await track(served, BOB, CAROL);
+  await served.step();
+  await served.elapse(20);
+  expect(await served.devicesOf(CAROL)).toEqual(["LAPTOP"]);
+  expect(served.served).toContainEqual({ type: "failed", userIds: [BOB], error: failure, retryIn: 3_000 });
+  expect(await served.asked()).toEqual([BOB]);
+  await served.elapse(3_010);
+  expect(await served.devicesOf(BOB)).toEqual(["PHONE"]);
+  expect(await served.asked()).toEqual([]);
+});
+
+it("tries again at once when a server that was not reached answers something", async () => {
+  const served = await withBob();
+  served.homeserver.failNext(new Error("connection refused"));
+  served.addDevice(BOB, "TABLET");
+  await served.step();
+  await served.elapse(10);
+  expect(await served.devicesOf(BOB)).toEqual(["PHONE"]);
+  await served.step();
+  await served.elapse(10);
+  expect(await served.devicesOf(BOB)).toEqual(["PHONE", "TABLET"]);
+});
+
+it("answers under the new ID if another caller's look at the requests has made the one before void", async () => {
+  const served = await withBob();
+  served.addDevice(BOB, "TABLET");
+  await served.step();
+  await served.elapse(2);
+  expect(await served.asked()).toEqual([BOB]);
+  await served.elapse(10);
+  expect(await served.asked()).toEqual([]);
+  expect(served.queried).toEqual([[BOB]]);
+});
+
+it("aborts its query and gives nothing after it was unsubscribed, and goes on when it is subscribed again", async () => {
+  const served = await withBob();
+  served.addDevice(BOB, "TABLET");
+  await served.step();
+  await served.elapse(2);
+  served.unsubscribe();
+  await served.elapse(10);
+  expect(served.homeserver.queries.map(({ abortedAt }) => abortedAt !== undefined)).toEqual([true]);
+  expect(await served.devicesOf(BOB)).toEqual(["PHONE"]);
+  served.serve();
+  await served.elapse(10);
+  expect(await served.devicesOf(BOB)).toEqual(["PHONE", "TABLET"]);
+});
+
+it("completes with the tracker", async () => {
+  const served = await withBob();
+  served.addDevice(BOB, "TABLET");
+  await served.step();
+  await served.elapse(2);
+  served.tracker.close();
+  await served.elapse(10);
+  expect(served.served).toEqual(["complete"]);
+  expect(served.time.pending).toBe(0);
+});
+
+it("fails if the machine does", async () => {
+  const served = await withBob();
+  served.machine.close();
+  served.addDevice(BOB, "TABLET");
+  served.homeserver.change(BOB);
+  await served.stepOfTracker();
+  await served.elapse(10);
+  expect(served.served).toEqual([expect.any(Error)]);
+});
+
+it("fails if the store is cleared, since no lookup can succeed any more", async () => {
+  const store = memoryStore();
+  const served = await ServedMachine.open({ store });
+  store.clear().subscribe();
+  served.tracker.track([BOB]).subscribe({ error: () => {} });
+  await track(served, BOB);
+  await served.step();
+  await served.elapse(20);
+  expect(served.served.map((one) => (one instanceof Error ? one.name : one))).toEqual(["StoreClearedError"]);
+});
+
+it("goes on after the sync stream has failed, and with the next connection", async () => {
+  const served = await withBob();
+  served.syncFails(new Error("logged out"));
+  await track(served, CAROL);
+  served.addDevice(CAROL, "LAPTOP");
+  served.connect();
+  await served.step();
+  await served.elapse(10);
+  expect(await served.devicesOf(CAROL)).toEqual(["LAPTOP"]);
+});

@@ -1,0 +1,43 @@
+import type { UserId } from "../model/ids.js";
+import type { UserDeviceKeys } from "../model/results.js";
+import type { KeyQueryMachine } from "./machine.js";
+import { toResponse } from "./to-response.js";
+
+/** `RequestType.KeysQuery` */
+export const KEYS_QUERY = 1;
+/** The ID of an answer that the machine has not asked for: it takes the lists, and goes on asking for whom it asks. */
+export const UNASKED = "unasked";
+
+/** What a machine is given under the ID of one request. */
+export interface ListsToGive {
+  readonly requestId: string;
+  /** `undefined` for a user of whom no list is known. */
+  readonly lists: ReadonlyMap<UserId, UserDeviceKeys | undefined>;
+  /** Users whose servers failed: the machine asks for them again after a while. */
+  readonly unreachable: readonly UserId[];
+}
+
+/**
+ * Gives lists to a machine. A machine refuses an answer as a whole if it cannot read some part of it, such as a device
+ * ID that is no valid Unicode. Then each list is given alone first, and those that it refuses are left out: no user can
+ * keep us from learning the devices of others.
+ * @returns the users whose lists it has refused, and why
+ * @throws what the machine does if it refuses all answers
+ */
+export async function giveLists(
+  machine: KeyQueryMachine,
+  { requestId, lists, unreachable }: ListsToGive,
+): Promise<ReadonlyMap<UserId, unknown>> {
+  const give = (id: string, some: ListsToGive["lists"]) =>
+    machine.markRequestAsSent(id, KEYS_QUERY, toResponse(some, unreachable));
+  try {
+    await give(requestId, lists);
+    return new Map();
+  } catch {
+    const refused = new Map<UserId, unknown>();
+    for (const [userId, list] of lists)
+      await give(UNASKED, new Map([[userId, list]])).catch((error: unknown) => refused.set(userId, error));
+    await give(requestId, new Map(Array.from(lists).filter(([userId]) => !refused.has(userId))));
+    return refused;
+  }
+}

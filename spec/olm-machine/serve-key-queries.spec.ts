@@ -1,13 +1,7 @@
-import { UserId } from "@matrix-org/matrix-sdk-crypto-wasm";
 import { expect, it } from "vitest";
 import { memoryStore } from "../../src/store/memory-store.js";
 import { ALICE, BOB, CAROL, EVE } from "../support/users.js";
 import { ServedMachine } from "./served-machine.js";
-
-/** The application says whose devices the machine must know. */
-const track = async (served: ServedMachine, ...users: readonly string[]) => {
-  await served.machine.updateTrackedUsers(users.map((userId) => new UserId(userId)));
-};
 
 /** A served machine that has Bob's list. */
 async function withBob(): Promise<ServedMachine> {
@@ -22,7 +16,7 @@ async function withBob(): Promise<ServedMachine> {
 it("gives the machine the lists that it asks for, and it asks no more", async () => {
   const served = await ServedMachine.open();
   served.addDevice(BOB, "PHONE");
-  await track(served, BOB, CAROL);
+  await served.trackInMachine(BOB, CAROL);
   await served.step();
   await served.elapse(10);
   expect(await served.devicesOf(BOB)).toEqual(["PHONE"]);
@@ -41,7 +35,7 @@ it("has the machine track the users that are tracked, and tracks those that it a
   const theirs = async () => Array.from(await served.machine.trackedUsers(), (user) => user.toString()).sort();
   expect(await theirs()).toEqual([ALICE, CAROL]);
   expect(await served.devicesOf(CAROL)).toEqual(["LAPTOP"]);
-  await track(served, BOB);
+  await served.trackInMachine(BOB);
   await served.step();
   await served.elapse(10);
   expect([...tracked].sort()).toEqual([ALICE, BOB, CAROL]);
@@ -155,7 +149,7 @@ it("reports users of a server that failed, which the machine asks for again afte
   const served = await ServedMachine.open();
   served.homeserver.unreachable.add("down.example");
   served.addDevice(BOB, "PHONE");
-  await track(served, BOB, EVE);
+  await served.trackInMachine(BOB, EVE);
   await served.step();
   await served.elapse(30);
   expect(served.queried).toEqual([[BOB, EVE]]);
@@ -170,7 +164,7 @@ it("reports users of a server that failed, which the machine asks for again afte
 it("looks up users of our own server again after 2 s, doubling", async () => {
   const served = await ServedMachine.open();
   served.homeserver.unreachable.add("example.org");
-  await track(served, BOB);
+  await served.trackInMachine(BOB);
   await served.step();
   const queriedAfter = async (ms: number) => {
     await served.elapse(ms);
@@ -193,7 +187,7 @@ it("gives the lists that another request of a failed lookup has fetched, and ret
   served.addDevice(CAROL, "LAPTOP");
   const failure = Object.assign(new Error("too many requests"), { status: 429, retryAfter: 3_000 });
   served.homeserver.failNext(failure);
-  await track(served, BOB, CAROL);
+  await served.trackInMachine(BOB, CAROL);
   await served.step();
   await served.elapse(20);
   expect(await served.devicesOf(CAROL)).toEqual(["LAPTOP"]);
@@ -267,7 +261,7 @@ it("fails if the store is cleared, since no lookup can succeed any more", async 
   const served = await ServedMachine.open({ store });
   store.clear().subscribe();
   served.tracker.track([BOB]).subscribe({ error: () => {} });
-  await track(served, BOB);
+  await served.trackInMachine(BOB);
   await served.step();
   await served.elapse(20);
   expect(served.served.map((one) => (one instanceof Error ? one.name : one))).toEqual(["StoreClearedError"]);
@@ -276,7 +270,7 @@ it("fails if the store is cleared, since no lookup can succeed any more", async 
 it("goes on after the sync stream has failed, and with the next connection", async () => {
   const served = await withBob();
   served.syncFails(new Error("logged out"));
-  await track(served, CAROL);
+  await served.trackInMachine(CAROL);
   served.addDevice(CAROL, "LAPTOP");
   served.connect();
   await served.step();

@@ -15,6 +15,8 @@ import { ALICE } from "../support/users.js";
 
 /** Turns of the event loop until all promises have settled. */
 const TURNS = 3;
+/** In ms. */
+const LEAP = 4_000;
 
 /** A real `OlmMachine` of ours that a tracker serves, and their homeserver, in time that a test moves by hand. */
 export class ServedMachine {
@@ -28,6 +30,8 @@ export class ServedMachine {
   #saved: SyncResponse | undefined;
   readonly #feed;
   readonly #accounts = new Map<string, SignedAccount>();
+  /** Accounts that have not been reset. Their identity is not uploaded. */
+  readonly #first = new Map<string, SignedAccount>();
   #serving: Subscription | undefined;
 
   private constructor(machine: OlmMachine, options: Partial<DeviceTrackerOptions>) {
@@ -46,15 +50,21 @@ export class ServedMachine {
 
   /** A machine that has uploaded its keys and is being served, after the initial sync. */
   static async open(options: Partial<DeviceTrackerOptions> = {}): Promise<ServedMachine> {
+    const served = await ServedMachine.openUnbound(options);
+    onTestFinished(() => {
+      served.close();
+    });
+    return served;
+  }
+
+  /** The same, to be closed by the caller. */
+  static async openUnbound(options: Partial<DeviceTrackerOptions> = {}): Promise<ServedMachine> {
     await initAsync();
     const machine = await OlmMachine.initialize(new UserId(ALICE), new DeviceId("OURS"));
     for (const { id, type } of await machine.outgoingRequests())
       if (type === RequestType.KeysUpload && id !== undefined)
         await machine.markRequestAsSent(id, type, '{"one_time_key_counts":{"signed_curve25519":50}}');
     const served = new ServedMachine(machine, options);
-    onTestFinished(() => {
-      served.close();
-    });
     served.connect();
     served.serve();
     await served.step(null);
@@ -85,6 +95,19 @@ export class ServedMachine {
       this.time.advance(1);
       await settled();
     }
+  }
+
+  /** Lets a long time pass in which little happens. */
+  async leap(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= LEAP) {
+      this.time.advance(Math.min(left, LEAP));
+      await settled();
+    }
+  }
+
+  /** The application says whose devices the machine must know. */
+  async trackInMachine(...userIds: readonly string[]): Promise<void> {
+    await this.machine.updateTrackedUsers(userIds.map((userId) => new UserId(userId)));
   }
 
   /** The next sync response: first to the machine, then to the tracker. */
@@ -139,9 +162,18 @@ export class ServedMachine {
     this.homeserver.setCrossSigningKey(userId, "self_signing_keys", account.selfSigningKey);
   }
 
+  /** Whether the machine has the identity that the user has now. */
+  async hasIdentity(userId: string): Promise<boolean> {
+    const identity = await this.machine.getIdentity(new UserId(userId));
+    const account = this.#accounts.get(userId);
+    const isReset = account !== undefined && account !== this.#first.get(userId);
+    return isReset ? identity?.masterKey.includes(account.master.publicKey) === true : identity === undefined;
+  }
+
   account(userId: string): SignedAccount {
     let account = this.#accounts.get(userId);
     if (account === undefined) this.#accounts.set(userId, (account = signedAccount(userId)));
+    if (!this.#first.has(userId)) this.#first.set(userId, account);
     return account;
   }
 

@@ -4,7 +4,9 @@ import {
   concatMap,
   defer,
   EMPTY,
+  endWith,
   from,
+  ignoreElements,
   map,
   merge,
   mergeMap,
@@ -46,6 +48,7 @@ export class KeyQueryService {
   readonly #tracker: ServingTracker;
   readonly #users: ServedUsers;
   readonly #retries: Retries;
+  #hasBegun = false;
 
   constructor(machine: KeyQueryMachine, tracker: ServingTracker, users: ServedUsers, retries: Retries) {
     this.#machine = machine;
@@ -58,8 +61,10 @@ export class KeyQueryService {
   round(moreIsDue: () => void): Observable<ServedKeys> {
     return defer(() => this.#addTracked()).pipe(
       concatMap(() => this.#machine.outgoingRequests()),
-      mergeMap((requests) => {
-        const { queries, inVain } = this.#due(keyQueriesIn(requests));
+      map(keyQueriesIn),
+      concatMap((asking) => this.#findDeparted(asking).pipe(endWith(asking))),
+      mergeMap((asking) => {
+        const { queries, inVain } = this.#due(asking);
         if (queries.length > 0) moreIsDue();
         const served$ = from(queries).pipe(
           mergeMap((query) => this.#lookUp(query), MAX_LOOKUPS),
@@ -73,6 +78,31 @@ export class KeyQueryService {
   #addTracked(): Promise<unknown> | Observable<unknown> {
     const added = this.#users.takeAdded();
     return added.length === 0 ? of(undefined) : this.#machine.updateTrackedUsers(machineUserIds(this.#machine, added));
+  }
+
+  /**
+   * Once: users that the machine has been asking for since they left. They are not tracked, but their keys are known;
+   * others that are not tracked are new.
+   */
+  #findDeparted(asking: readonly KeyQuery[]): Observable<never> {
+    if (this.#hasBegun) return EMPTY;
+    this.#hasBegun = true;
+    const strangers = asking.flatMap(({ userIds }) => userIds.filter((userId) => this.#isStranger(userId)));
+    return from(strangers).pipe(
+      mergeMap((userId) => {
+        const history$ = this.#tracker.keyHistory(userId).pipe(catchError(() => EMPTY)); // the lookup fails, too
+        return history$.pipe(
+          tap((history) => {
+            if (history.length > 0) this.#users.leftBefore(userId);
+          }),
+        );
+      }, MAX_LOOKUPS),
+      ignoreElements(),
+    );
+  }
+
+  #isStranger(userId: UserId): boolean {
+    return isUserId(userId) && !this.#users.isTracked(userId);
   }
 
   #due(asking: readonly KeyQuery[]): { readonly queries: readonly KeyQuery[]; readonly inVain: readonly UserId[] } {
@@ -95,7 +125,7 @@ export class KeyQueryService {
 
   #lookUp(query: KeyQuery): Observable<LookedUp> {
     const { userIds } = query;
-    const strangers = userIds.filter((userId) => isUserId(userId) && !this.#users.isTracked(userId));
+    const strangers = userIds.filter((userId) => this.#isStranger(userId));
     const answers$ = defer(() => {
       this.#users.lookupBegins(userIds);
       return this.#tracker.getDeviceKeys(userIds);

@@ -44,6 +44,11 @@ export class ServedUsers {
     return added;
   }
 
+  /** This user left before the machine was served. */
+  leftBefore(userId: UserId): void {
+    if (!this.isTracked(userId)) this.#gone.add(userId);
+  }
+
   takeAdded(): readonly UserId[] {
     return this.#added.splice(0);
   }

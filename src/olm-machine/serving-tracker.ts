@@ -12,5 +12,6 @@ export interface ServingTracker {
   readonly applied$: Observable<unknown>;
   getDeviceKeys(userIds: Iterable<UserId>): Observable<DeviceKeysByUser>;
   getKnownDeviceKeys(userIds: Iterable<UserId>): Observable<DeviceKeysByUser>;
+  keyHistory(userId: UserId): Observable<readonly unknown[]>;
   track(userIds: Iterable<UserId>): Observable<void>;
 }

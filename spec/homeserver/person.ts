@@ -6,7 +6,7 @@ import type { JsonObject } from "../differential/json.js";
 import { call } from "./client.js";
 import type { DeviceLife } from "./truth.js";
 
-const PASSWORD = "a password";
+export const PASSWORD = "a password";
 const ENCRYPTION = { algorithm: "m.megolm.v1.aes-sha2" };
 
 /** A login, as the homeserver returned it. */

@@ -1,11 +1,12 @@
 import { expect, it } from "vitest";
 import { memoryStore } from "../../src/store/memory-store.js";
+import type { DeviceTrackerOptions } from "../../src/tracker/options.js";
 import { ALICE, BOB, CAROL, EVE } from "../support/users.js";
 import { ServedMachine } from "./served-machine.js";
 
 /** A served machine that has Bob's list. */
-async function withBob(): Promise<ServedMachine> {
-  const served = await ServedMachine.open();
+async function withBob(options: Partial<DeviceTrackerOptions> = {}): Promise<ServedMachine> {
+  const served = await ServedMachine.open(options);
   served.addDevice(BOB, "PHONE");
   await served.step();
   await served.elapse(10);
@@ -132,6 +133,18 @@ it("gives the changes that were found after a gap", async () => {
   expect(await served.asked()).toEqual([]);
 });
 
+it("gives the lists of users who are tracked again at once after a gap that could not be closed", async () => {
+  const served = await withBob({ gaps: "distrust" });
+  served.tracker.problems$.subscribe(({ type }) => {
+    if (type === "gap") served.tracker.track([BOB]).subscribe();
+  });
+  served.addDevice(BOB, "TABLET");
+  served.homeserver.respond(); // is lost
+  await served.step();
+  await served.elapse(10);
+  expect(await served.devicesOf(BOB)).toEqual(["PHONE", "TABLET"]);
+});
+
 it("leaves out a device that the tracker refuses, and lets it back in once it is acknowledged", async () => {
   const served = await withBob();
   const other = served.account(CAROL).device("PHONE").keys["ed25519:PHONE"] ?? "";
@@ -143,6 +156,35 @@ it("leaves out a device that the tracker refuses, and lets it back in once it is
   served.tracker.getDeviceKeys([BOB]).subscribe();
   await served.elapse(10);
   expect(await served.devicesOf(BOB)).toEqual(["PHONE"]);
+});
+
+it("gives the lists of the others if the machine cannot read one", async () => {
+  const served = await withBob();
+  const half = "\ud800";
+  served.homeserver.addDevice(CAROL, half, { device_id: half });
+  served.addDevice(BOB, "TABLET");
+  await served.trackInMachine(CAROL);
+  await served.step();
+  await served.elapse(20);
+  expect(await served.devicesOf(BOB)).toEqual(["PHONE", "TABLET"]);
+  expect(await served.asked()).toEqual([CAROL]);
+  expect(served.served).toContainEqual({
+    type: "failed",
+    userIds: [CAROL],
+    error: expect.any(Error) as Error,
+    retryIn: 2_000,
+  });
+});
+
+it("does not query a user who left before the machine was served", async () => {
+  const served = await withBob();
+  served.homeserver.leave(BOB);
+  await served.machineIsTold(BOB);
+  await served.step();
+  served.unsubscribe();
+  served.serve();
+  await served.elapse(10);
+  expect(served.queried).toEqual([]);
 });
 
 it("reports users of a server that failed, which the machine asks for again after a while", async () => {

@@ -12,9 +12,8 @@ import { ManualTime } from "../support/manual-time.js";
 import { nodeVerifier } from "../support/node-verifier.js";
 import { keyPair, signedAccount, type SignedAccount } from "../support/signed-account.js";
 import { ALICE } from "../support/users.js";
+import { settled } from "./settled.js";
 
-/** Turns of the event loop until all promises have settled. */
-const TURNS = 3;
 /** In ms. */
 const LEAP = 4_000;
 
@@ -156,6 +155,7 @@ export class ServedMachine {
 
   /** Gives a user a new identity. Their devices are as they were. */
   resetIdentity(userId: string, name: string): void {
+    this.account(userId);
     const account = signedAccount(userId, name);
     this.#accounts.set(userId, account);
     this.homeserver.setCrossSigningKey(userId, "master_keys", account.masterKey);
@@ -209,8 +209,4 @@ export class ServedMachine {
     this.unsubscribe();
     this.tracker.close();
   }
-}
-
-async function settled(): Promise<void> {
-  for (let i = 0; i < TURNS; i++) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -58,14 +58,14 @@ export function feedSync<Events>(machine: SyncMachine<Events>, { DeviceLists }: 
       : machine.receiveSyncChangesMsc4186(events, lists, toCounts({}), toTypes(undefined));
 
   return {
-    save: (response) => {
+    save: async (response) => {
       const { to_device, device_lists, device_one_time_keys_count: counts } = response;
       const unused = response.device_unused_fallback_key_types;
       const events = JSON.stringify(isObject(to_device) && Array.isArray(to_device.events) ? to_device.events : []);
       const lists = toLists(usersIn(device_lists));
-      if (!isObject(counts)) return receive(events, lists);
+      if (!isObject(counts)) return await receive(events, lists);
       const types = Array.isArray(unused) ? unused.filter(isString) : undefined;
-      return machine.receiveSyncChanges(events, lists, toCounts(counts), toTypes(types));
+      return await machine.receiveSyncChanges(events, lists, toCounts(counts), toTypes(types));
     },
     deviceLists: ({ deviceChanges$ }) =>
       deviceChanges$.pipe(

@@ -28,8 +28,10 @@ export async function giveLists(
   machine: KeyQueryMachine,
   { requestId, lists, unreachable }: ListsToGive,
 ): Promise<ReadonlyMap<UserId, unknown>> {
-  const give = (id: string, some: ListsToGive["lists"]) =>
-    machine.markRequestAsSent(id, KEYS_QUERY, toResponse(some, unreachable));
+  // Some engines throw instead of returning a promise that rejects.
+  const give = async (id: string, some: ListsToGive["lists"]) => {
+    await machine.markRequestAsSent(id, KEYS_QUERY, toResponse(some, unreachable));
+  };
   try {
     await give(requestId, lists);
     return new Map();

@@ -71,8 +71,9 @@ export function serveKeyQueries(
         }),
       ),
       tracker.deviceChanges$.pipe(
-        tap(({ changed }) => {
+        tap(({ changed, left }) => {
           users.announced(changed);
+          users.announced(left); // they may be tracked again before the tracked set has shown it
           retries.announced(changed);
         }),
       ),

@@ -53,6 +53,7 @@ export class ServedUsers {
     return this.#added.splice(0);
   }
 
+  /** These users have changed, or have left. */
   announced(userIds: readonly UserId[]): void {
     for (const userId of userIds) {
       this.#changed.add(userId);

@@ -75,7 +75,7 @@ export class EngineDevice {
     const before = this.#upload;
     this.#upload = before.then(async () => {
       for (const request of await this.#machine.outgoingRequests())
-        if (request.type !== RequestType.KeysQuery) await this.#send(request as Outgoing);
+        if (request.type !== RequestType.KeysQuery) await this.#send(request);
     });
     await this.#upload;
   }
@@ -94,7 +94,7 @@ export class EngineDevice {
       if (session === undefined) throw error;
       await this.#call("POST", path, { ...body, auth: { ...auth, session } });
     });
-    await this.#send(uploadSignaturesRequest as Outgoing);
+    await this.#send(uploadSignaturesRequest);
   }
 
   /** Whether the machine has no device list left to ask for. */
@@ -116,13 +116,13 @@ export class EngineDevice {
   async say(roomId: string, members: readonly string[], text: string): Promise<SentMessage> {
     const users = () => members.map((userId) => new UserId(userId));
     const claim = await this.#machine.getMissingSessions(users());
-    if (claim !== null) await this.#send(claim as Outgoing);
+    if (claim !== null) await this.#send(claim);
     const settings = new EncryptionSettings();
     settings.sharingStrategy = CollectStrategy.allDevices();
     const sharedWith: string[] = [];
     for (const request of await this.#machine.shareRoomKey(new RoomId(roomId), users(), settings)) {
       if (request.event_type === "m.room.encrypted") sharedWith.push(...recipientsIn(request.body));
-      await this.#send(request as Outgoing);
+      await this.#send(request);
     }
     const type = "m.room.encrypted";
     const body = JSON.stringify({ msgtype: "m.text", body: text });

@@ -5,6 +5,7 @@ import ts from "typescript";
 import * as http from "../../src/http/index.js";
 import * as idb from "../../src/idb/index.js";
 import * as core from "../../src/index.js";
+import * as olmMachine from "../../src/olm-machine/index.js";
 import * as rooms from "../../src/rooms/index.js";
 import * as tabs from "../../src/tabs/index.js";
 import * as testing from "../../src/testing/index.js";
@@ -48,6 +49,7 @@ const MODULES: Readonly<Record<string, object>> = {
   "matrix-device-tracker": core,
   "matrix-device-tracker/http": http,
   "matrix-device-tracker/idb": idb,
+  "matrix-device-tracker/olm-machine": olmMachine,
   "matrix-device-tracker/rooms": rooms,
   "matrix-device-tracker/tabs": tabs,
   "matrix-device-tracker/testing": testing,

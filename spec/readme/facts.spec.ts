@@ -4,6 +4,7 @@ import manifest from "../../package.json" with { type: "json" };
 import * as http from "../../src/http/index.js";
 import * as idb from "../../src/idb/index.js";
 import * as core from "../../src/index.js";
+import * as olmMachine from "../../src/olm-machine/index.js";
 import * as rooms from "../../src/rooms/index.js";
 import * as tabs from "../../src/tabs/index.js";
 import * as testing from "../../src/testing/index.js";
@@ -14,6 +15,7 @@ const ENTRIES: Readonly<Record<string, object>> = {
   ".": core,
   "./http": http,
   "./idb": idb,
+  "./olm-machine": olmMachine,
   "./rooms": rooms,
   "./tabs": tabs,
   "./testing": testing,

@@ -99,7 +99,7 @@ it("never gives a superseded list, and waits after three of them", async () => {
   expect(given).toEqual([[BOB]]);
 });
 
-it("does not give the list of a user who changes while the machine takes another one", async () => {
+it("does not give a list that changes while the machine takes another one", async () => {
   const { given, lookups, deviceChanges$, slowDown, take } = serving(BOB, CAROL);
   slowDown();
   await settled();

@@ -27,7 +27,7 @@ it("gives the machine the lists that it asks for, and it asks no more", async ()
   expect(served.served).toEqual([{ type: "given", userIds: [BOB, CAROL] }]);
 });
 
-it("has the machine track the users that are tracked, and tracks those that it asks for", async () => {
+it("tracks the same users on both sides", async () => {
   const served = await ServedMachine.open();
   let tracked: ReadonlySet<string> = new Set();
   served.tracker.trackedUsers$.subscribe((users) => (tracked = users));
@@ -44,7 +44,7 @@ it("has the machine track the users that are tracked, and tracks those that it a
   expect(await theirs()).toEqual([ALICE, BOB, CAROL]);
 });
 
-it("gives the list after a change that arrives while the user is queried, and not the one before it", async () => {
+it("skips an answer that a change has overtaken, and gives the next one", async () => {
   const served = await withBob();
   served.addDevice(BOB, "TABLET");
   await served.step();
@@ -102,7 +102,7 @@ it("drops the answer for a user who leaves while they are queried", async () => 
   expect(served.queried).toEqual([[BOB]]);
 });
 
-it("gives the list of a user who is tracked again, though the machine does not ask", async () => {
+it("gives the list of a user tracked again, though the machine does not ask", async () => {
   const served = await withBob();
   served.tracker.untrack([BOB]).subscribe();
   served.addDevice(BOB, "TABLET");
@@ -134,7 +134,7 @@ it("gives the changes that were found after a gap", async () => {
   expect(await served.asked()).toEqual([]);
 });
 
-it("gives the lists of users who are tracked again at once after a gap that could not be closed", async () => {
+it("gives the lists of users tracked again after a gap that was not closed", async () => {
   const served = await withBob({ gaps: "distrust" });
   const gaps$ = served.tracker.problems$.pipe(filter(({ type }) => type === "gap"));
   gaps$.pipe(mergeMap(() => served.tracker.track([BOB]))).subscribe();
@@ -145,7 +145,7 @@ it("gives the lists of users who are tracked again at once after a gap that coul
   expect(await served.devicesOf(BOB)).toEqual(["PHONE", "TABLET"]);
 });
 
-it("leaves out a device that the tracker refuses, and lets it back in once it is acknowledged", async () => {
+it("leaves out a refused device until it is acknowledged", async () => {
   const served = await withBob();
   const other = served.account(CAROL).device("PHONE").keys["ed25519:PHONE"] ?? "";
   served.replaceKey(BOB, "PHONE", CAROL);
@@ -187,7 +187,7 @@ it("does not query a user who left before the machine was served", async () => {
   expect(served.queried).toEqual([]);
 });
 
-it("reports users of a server that failed, which the machine asks for again after a while", async () => {
+it("reports a failed server, and leaves its users to the machine's back-off", async () => {
   const served = await ServedMachine.open();
   served.homeserver.unreachable.add("down.example");
   served.addDevice(BOB, "PHONE");
@@ -223,7 +223,7 @@ it("looks up users of our own server again after 2 s, doubling", async () => {
   expect(await served.devicesOf(BOB)).toEqual(["PHONE"]);
 });
 
-it("gives the lists that another request of a failed lookup has fetched, and retries the others", async () => {
+it("gives what a partly failed lookup has fetched, and retries the others", async () => {
   const served = await ServedMachine.open({ maxUsersPerQuery: 1 });
   served.addDevice(BOB, "PHONE");
   served.addDevice(CAROL, "LAPTOP");
@@ -240,7 +240,7 @@ it("gives the lists that another request of a failed lookup has fetched, and ret
   expect(await served.asked()).toEqual([]);
 });
 
-it("tries again at once when a server that was not reached answers something", async () => {
+it("retries at once when the homeserver can be reached again", async () => {
   const served = await withBob();
   served.homeserver.failNext(new Error("connection refused"));
   served.addDevice(BOB, "TABLET");
@@ -252,7 +252,7 @@ it("tries again at once when a server that was not reached answers something", a
   expect(await served.devicesOf(BOB)).toEqual(["PHONE", "TABLET"]);
 });
 
-it("answers under the new ID if another caller's look at the requests has made the one before void", async () => {
+it("answers again if another caller's outgoingRequests() voided the request", async () => {
   const served = await withBob();
   served.addDevice(BOB, "TABLET");
   await served.step();
@@ -263,7 +263,7 @@ it("answers under the new ID if another caller's look at the requests has made t
   expect(served.queried).toEqual([[BOB]]);
 });
 
-it("aborts its query and gives nothing after it was unsubscribed, and goes on when it is subscribed again", async () => {
+it("aborts its query when unsubscribed, and goes on when subscribed again", async () => {
   const served = await withBob();
   served.addDevice(BOB, "TABLET");
   await served.step();
@@ -298,7 +298,7 @@ it("fails if the machine does", async () => {
   expect(served.served).toEqual([expect.any(Error)]);
 });
 
-it("fails if the store is cleared, since no lookup can succeed any more", async () => {
+it("fails if the store is cleared", async () => {
   const store = memoryStore();
   const served = await ServedMachine.open({ store });
   store.clear().subscribe();

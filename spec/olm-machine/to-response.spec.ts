@@ -37,7 +37,7 @@ it("has devices and keys as the server sent them", async () => {
   expect(written(await lookedUp(response, ALICE, BOB), [])).toEqual(response);
 });
 
-it("has an empty list for a user without devices, and the servers of users who cannot be reached", async () => {
+it("has empty lists for users without devices, and failures for unreachable ones", async () => {
   const users = await lookedUp({ device_keys: {} }, CAROL);
   expect(written(users, [EVE])).toEqual({
     device_keys: { [CAROL]: {} },

@@ -5,13 +5,13 @@ import { toResponse } from "./to-response.js";
 
 /** `RequestType.KeysQuery` */
 export const KEYS_QUERY = 1;
-/** The ID of an answer that the machine has not asked for: it takes the lists, and goes on asking for whom it asks. */
+/** The ID of an answer to no request: the machine saves the lists, and its own requests stay open. */
 export const UNASKED = "unasked";
 
 /** What a machine is given under the ID of one request. */
 export interface ListsToGive {
   readonly requestId: string;
-  /** `undefined` for a user of whom no list is known. */
+  /** `undefined` for an ID that no user can have: an empty list, so that the machine stops asking. */
   readonly lists: ReadonlyMap<UserId, UserDeviceKeys | undefined>;
   /** Users whose servers failed: the machine asks for them again after a while. */
   readonly unreachable: readonly UserId[];

@@ -1,7 +1,7 @@
 import { serverName, type UserId } from "../model/ids.js";
 import type { UserDeviceKeys } from "../model/results.js";
 
-/** What a user's list is in a response. `undefined` if they have no devices that are known. */
+/** The lists of a response; `undefined` is an empty one. */
 type Answers = ReadonlyMap<UserId, UserDeviceKeys | undefined>;
 
 /**

@@ -3,7 +3,7 @@
  *
  *   index.ts → device-tracker.ts → tracker → lookup → query → lists → sync → store → trust → keys → model
  *
- * That is the core: imports go down only. The adapters (ed25519, http, idb, level, rooms, tabs, testing) import the model and the ports
+ * That is the core: imports go down only. The adapters (ed25519, http, idb, level, olm-machine, rooms, tabs, testing) import the model and the ports
  * they implement. Of an adapter the core imports only the default implementation of a port, in one place.
  */
 const LAYERS = ["tracker", "lookup", "query", "lists", "sync", "store", "trust", "keys", "model"];
@@ -131,6 +131,13 @@ export default {
       ["^src/model/", "^src/encoding/", PORTS, "^src/store/records\\.ts$"],
       "An adapter imports the model and the port that it implements; this one also the records of a store.",
     ),
+
+    layer(
+      "olm-machine",
+      "^src/olm-machine/",
+      ["^src/model/", "^src/lookup/failure-wait\\.ts$"],
+      "It uses a tracker from outside: it imports the model, and how long to wait after a failure.",
+    ),
     layer(
       "rooms",
       "^src/rooms/",
@@ -177,6 +184,7 @@ export default {
     packages("encoding", "^src/encoding/", []),
     packages("cli", "^src/cli/", ["rxjs", "axios"], ["fs", "path", "url", "util"]),
     packages("level", "^src/level/", ["rxjs", "classic-level"], ["fs", "fs/promises", "path", "v8"]),
+    packages("olm-machine", "^src/olm-machine/", ["rxjs"]),
     packages("page", "^src/page/", ["rxjs"]),
     packages("rooms", "^src/rooms/", ["rxjs"]),
     packages("tabs", "^src/tabs/", ["rxjs"]),

@@ -14,6 +14,7 @@ const ADAPTERS = [
   "src/http/**",
   "src/idb/**",
   "src/level/**",
+  "src/olm-machine/**",
   "src/page/**",
   "src/tabs/**",
 ];

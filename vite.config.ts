@@ -25,7 +25,10 @@ const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.m
 /** Specs and the specs' applications use the sources under the package's own names. */
 const alias = [
   { find: /^matrix-device-tracker$/, replacement: source("index.ts") },
-  { find: /^matrix-device-tracker\/(browser|http|idb|level|rooms|tabs|testing)$/, replacement: source("$1/index.ts") },
+  {
+    find: /^matrix-device-tracker\/(browser|http|idb|level|olm-machine|rooms|tabs|testing)$/,
+    replacement: source("$1/index.ts"),
+  },
 ];
 
 const nodeSpecs: TestProjectConfiguration = {
@@ -81,6 +84,7 @@ export default defineConfig({
         http: source("http/index.ts"),
         idb: source("idb/index.ts"),
         level: source("level/index.ts"),
+        "olm-machine": source("olm-machine/index.ts"),
         rooms: source("rooms/index.ts"),
         tabs: source("tabs/index.ts"),
         testing: source("testing/index.ts"),

@@ -6,6 +6,7 @@ import * as http from "../../src/http/index.js";
 import * as idb from "../../src/idb/index.js";
 import * as core from "../../src/index.js";
 import * as level from "../../src/level/index.js";
+import * as olmMachine from "../../src/olm-machine/index.js";
 import * as rooms from "../../src/rooms/index.js";
 import * as tabs from "../../src/tabs/index.js";
 import * as testing from "../../src/testing/index.js";
@@ -50,6 +51,7 @@ const MODULES: Readonly<Record<string, object>> = {
   "matrix-device-tracker/http": http,
   "matrix-device-tracker/idb": idb,
   "matrix-device-tracker/level": level,
+  "matrix-device-tracker/olm-machine": olmMachine,
   "matrix-device-tracker/rooms": rooms,
   "matrix-device-tracker/tabs": tabs,
   "matrix-device-tracker/testing": testing,

@@ -6,6 +6,7 @@ import * as http from "../../src/http/index.js";
 import * as idb from "../../src/idb/index.js";
 import * as core from "../../src/index.js";
 import * as level from "../../src/level/index.js";
+import * as olmMachine from "../../src/olm-machine/index.js";
 import * as rooms from "../../src/rooms/index.js";
 import * as tabs from "../../src/tabs/index.js";
 import * as testing from "../../src/testing/index.js";
@@ -18,6 +19,7 @@ const ENTRIES: Readonly<Record<string, object>> = {
   "./http": http,
   "./idb": idb,
   "./level": level,
+  "./olm-machine": olmMachine,
   "./rooms": rooms,
   "./tabs": tabs,
   "./testing": testing,

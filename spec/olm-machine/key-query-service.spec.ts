@@ -1,0 +1,126 @@
+import { EMPTY, NEVER, of, Subject } from "rxjs";
+import { expect, it } from "vitest";
+import type { DeviceChanges, Freshness, UserDeviceKeys } from "../../src/model/results.js";
+import type { DeviceUpdate } from "../../src/model/updates.js";
+import { KEYS_QUERY } from "../../src/olm-machine/lists-to-give.js";
+import { serveKeyQueries } from "../../src/olm-machine/serve-key-queries.js";
+import { ManualTime } from "../support/manual-time.js";
+import { ALICE, BOB, CAROL } from "../support/users.js";
+import { settled } from "./settled.js";
+
+class NamedId {
+  constructor(readonly name: string) {}
+}
+
+/** A machine that asks for each of these users in a request of its own until it is answered, and what serves it. */
+function serving(...userIds: readonly string[]) {
+  const asked = new Set(userIds);
+  /** Users of each answer. */
+  const given: string[][] = [];
+  let answered: (() => void)[] = [];
+  let isSlow = false;
+  let isForgetful = false;
+  const machine = {
+    userId: new NamedId(ALICE),
+    updateTrackedUsers: () => Promise.resolve(),
+    outgoingRequests: () =>
+      Promise.resolve(
+        Array.from(asked, (userId) => ({
+          id: userId,
+          type: KEYS_QUERY,
+          body: JSON.stringify({ device_keys: { [userId]: [] } }),
+        })),
+      ),
+    markRequestAsSent: async (id: string, _type: number, response: string) => {
+      const users = Object.keys((JSON.parse(response) as { device_keys: object }).device_keys);
+      given.push(users);
+      if (isSlow) await new Promise<void>((resolve) => answered.push(resolve));
+      if (users.includes(id) && !isForgetful) asked.delete(id);
+    },
+  };
+  const lookups: string[][] = [];
+  const freshness = new Map<string, Freshness>();
+  const list = { deviceKeys: new Map(), rejected: new Map() };
+  const deviceChanges$ = new Subject<DeviceChanges>();
+  const tracker = {
+    trackedUsers$: of(new Set(userIds)),
+    deviceChanges$,
+    deviceUpdates$: new Subject<DeviceUpdate>(),
+    caughtUp$: NEVER,
+    applied$: NEVER,
+    getDeviceKeys: (users: Iterable<string>) => {
+      lookups.push([...users]);
+      const answer = (userId: string) =>
+        ({ ...list, freshness: freshness.get(userId) ?? "current" }) as unknown as UserDeviceKeys;
+      return of(new Map(Array.from(users, (userId): [string, UserDeviceKeys] => [userId, answer(userId)])));
+    },
+    getKnownDeviceKeys: () => of(new Map<string, UserDeviceKeys>()),
+    keyHistory: () => of([]),
+    track: () => EMPTY,
+  };
+  const time = new ManualTime();
+  const served: unknown[] = [];
+  const subscription = serveKeyQueries(machine, tracker, { scheduler: time }).subscribe((one) => served.push(one));
+  return {
+    given,
+    lookups,
+    freshness,
+    deviceChanges$,
+    served,
+    time,
+    subscription,
+    /** From now on, the machine takes its time. */
+    slowDown: () => {
+      isSlow = true;
+    },
+    /** From now on, the machine asks again for what it was given. */
+    forgetAll: () => {
+      isForgetful = true;
+    },
+    /** The machine has taken what it was given. */
+    take: async () => {
+      for (const take of answered.splice(0)) take();
+      answered = [];
+      await settled();
+    },
+  };
+}
+
+it("never gives a superseded list, and waits after three of them", async () => {
+  const { given, lookups, freshness, served, time } = serving(BOB);
+  freshness.set(BOB, "superseded");
+  await settled();
+  expect(lookups).toEqual([[BOB], [BOB], [BOB]]);
+  expect(given).toEqual([]);
+  expect(served).toEqual([{ type: "failed", userIds: [BOB], retryIn: 2_000 }]);
+  freshness.clear();
+  time.advance(2_000);
+  await settled();
+  expect(given).toEqual([[BOB]]);
+});
+
+it("does not give a list that changes while the machine takes another one", async () => {
+  const { given, lookups, deviceChanges$, slowDown, take } = serving(BOB, CAROL);
+  slowDown();
+  await settled();
+  expect(given).toEqual([[BOB]]);
+  deviceChanges$.next({ changed: [CAROL], left: [] });
+  await take();
+  expect(lookups).toEqual([[BOB], [CAROL], [CAROL]]);
+  expect(given).toEqual([[BOB], [CAROL]]);
+});
+
+it("waits if the machine goes on asking for what it was given", async () => {
+  const { given, served, forgetAll } = serving(BOB);
+  forgetAll();
+  await settled();
+  expect(given).toEqual([[BOB], [BOB], [BOB]]);
+  expect(served.at(-1)).toEqual({ type: "failed", userIds: [BOB], retryIn: 2_000 });
+});
+
+it("gives an empty list for a user that no server can have", async () => {
+  const { given, freshness } = serving("nobody");
+  freshness.set("nobody", "untracked");
+  await settled();
+  expect(given).toEqual([["nobody"]]);
+});

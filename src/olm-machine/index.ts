@@ -1,0 +1,5 @@
+export { feedSync, type SyncFeed } from "./feed-sync.js";
+export type { KeyQueryMachine, MachineModule, OutgoingRequest, SyncMachine } from "./machine.js";
+export { serveKeyQueries } from "./serve-key-queries.js";
+export type { ServedKeys } from "./served-keys.js";
+export type { ServingTracker } from "./serving-tracker.js";

@@ -1,0 +1,21 @@
+import { isObject } from "../model/json.js";
+import type { UserId } from "../model/ids.js";
+import { KEYS_QUERY } from "./lists-to-give.js";
+import type { OutgoingRequest } from "./machine.js";
+
+/** Users whose lists a machine is to be given in one answer. */
+export interface KeyQuery {
+  readonly requestId: string;
+  readonly userIds: readonly UserId[];
+}
+
+/** The requests for device lists among those of a machine. The others are the application's. */
+export const keyQueriesIn = (requests: readonly OutgoingRequest[]): readonly KeyQuery[] =>
+  requests.flatMap(({ type, id, body }) =>
+    type === KEYS_QUERY && id !== undefined ? [{ requestId: id, userIds: usersIn(body) }] : [],
+  );
+
+function usersIn(body = "{}"): readonly UserId[] {
+  const { device_keys: users } = JSON.parse(body) as { readonly device_keys?: unknown };
+  return isObject(users) ? Object.keys(users) : [];
+}

@@ -1,0 +1,191 @@
+import {
+  catchError,
+  concat,
+  concatMap,
+  defer,
+  EMPTY,
+  endWith,
+  from,
+  ignoreElements,
+  map,
+  merge,
+  mergeMap,
+  of,
+  take,
+  tap,
+  throwError,
+  type Observable,
+} from "rxjs";
+import { StoreClearedError, StoreOwnerError, TrackerClosedError } from "../model/errors.js";
+import { isUserId, type UserId } from "../model/ids.js";
+import { inPartsOf } from "../model/in-parts.js";
+import type { DeviceKeysByUser, UserDeviceKeys } from "../model/results.js";
+import { keyQueriesIn, type KeyQuery } from "./key-queries.js";
+import { giveLists, UNASKED } from "./lists-to-give.js";
+import { machineUserIds } from "./machine-user-ids.js";
+import type { KeyQueryMachine } from "./machine.js";
+import type { Retries } from "./retries.js";
+import type { ServedKeys } from "./served-keys.js";
+import type { ServedUsers } from "./served-users.js";
+import type { ServingTracker } from "./serving-tracker.js";
+
+/** Users in one answer that the machine has not asked for: as many as it asks for at once itself. */
+const MAX_UNASKED = 250;
+/** Queries whose users are looked up at the same time. */
+const MAX_LOOKUPS = 4;
+
+/** What the users of a query were looked up as. */
+interface LookedUp {
+  readonly query: KeyQuery;
+  readonly answers: DeviceKeysByUser;
+  /** Why answers are missing. */
+  readonly error?: unknown;
+}
+
+/** Gives a machine the lists that it asks for, and those that it must have although it does not ask. */
+export class KeyQueryService {
+  readonly #machine: KeyQueryMachine;
+  readonly #tracker: ServingTracker;
+  readonly #users: ServedUsers;
+  readonly #retries: Retries;
+  #hasBegun = false;
+
+  constructor(machine: KeyQueryMachine, tracker: ServingTracker, users: ServedUsers, retries: Retries) {
+    this.#machine = machine;
+    this.#tracker = tracker;
+    this.#users = users;
+    this.#retries = retries;
+  }
+
+  /** Serves everything that is due now. Afterwards the machine may ask for more, or for the same again. */
+  round(moreIsDue: () => void): Observable<ServedKeys> {
+    return defer(() => this.#addTracked()).pipe(
+      concatMap(() => this.#machine.outgoingRequests()),
+      map(keyQueriesIn),
+      concatMap((asking) => this.#findDeparted(asking).pipe(endWith(asking))),
+      mergeMap((asking) => {
+        const { queries, inVain } = this.#due(asking);
+        if (queries.length > 0) moreIsDue();
+        const served$ = from(queries).pipe(
+          mergeMap((query) => this.#lookUp(query), MAX_LOOKUPS),
+          concatMap((lookedUp) => this.#give(lookedUp)),
+        );
+        return concat(this.#failed(inVain, undefined), served$);
+      }),
+    );
+  }
+
+  #addTracked(): Promise<unknown> | Observable<unknown> {
+    const added = this.#users.takeAdded();
+    return added.length === 0 ? of(undefined) : this.#machine.updateTrackedUsers(machineUserIds(this.#machine, added));
+  }
+
+  /**
+   * Once: users that the machine has been asking for since they left. They are not tracked, but their keys are known;
+   * others that are not tracked are new.
+   */
+  #findDeparted(asking: readonly KeyQuery[]): Observable<never> {
+    if (this.#hasBegun) return EMPTY;
+    this.#hasBegun = true;
+    const strangers = asking.flatMap(({ userIds }) => userIds.filter((userId) => this.#isStranger(userId)));
+    return from(strangers).pipe(
+      mergeMap((userId) => {
+        const history$ = this.#tracker.keyHistory(userId).pipe(catchError(() => EMPTY)); // the lookup fails, too
+        return history$.pipe(
+          tap((history) => {
+            if (history.length > 0) this.#users.leftBefore(userId);
+          }),
+        );
+      }, MAX_LOOKUPS),
+      ignoreElements(),
+    );
+  }
+
+  #isStranger(userId: UserId): boolean {
+    return isUserId(userId) && !this.#users.isTracked(userId);
+  }
+
+  #due(asking: readonly KeyQuery[]): { readonly queries: readonly KeyQuery[]; readonly inVain: readonly UserId[] } {
+    const asked = new Set(asking.flatMap(({ userIds }) => userIds));
+    const unasked = this.#users.wanted.filter((userId) => !asked.has(userId));
+    this.#retries.keepOnly(new Set([...asked, ...unasked]));
+    const inVain: UserId[] = [];
+    const isDue = (userId: UserId) => {
+      if (this.#users.isGone(userId) || this.#retries.isWaiting(userId)) return false;
+      const mayTry = this.#retries.mayTry(userId);
+      if (!mayTry) inVain.push(userId);
+      return mayTry;
+    };
+    const unaskedQueries = inPartsOf(MAX_UNASKED, unasked).map((userIds) => ({ requestId: UNASKED, userIds }));
+    const queries = [...asking, ...unaskedQueries]
+      .map(({ requestId, userIds }) => ({ requestId, userIds: userIds.filter(isDue) }))
+      .filter(({ userIds }) => userIds.length > 0);
+    return { queries, inVain };
+  }
+
+  #lookUp(query: KeyQuery): Observable<LookedUp> {
+    const { userIds } = query;
+    const strangers = userIds.filter((userId) => this.#isStranger(userId));
+    const answers$ = defer(() => {
+      this.#users.lookupBegins(userIds);
+      return this.#tracker.getDeviceKeys(userIds);
+    });
+    // Tracking takes effect at once, and goes on when it is unsubscribed.
+    return merge(strangers.length === 0 ? EMPTY : this.#tracker.track(strangers), answers$).pipe(
+      take(1),
+      map((answers) => ({ query, answers: answers as DeviceKeysByUser })),
+      catchError((error: unknown) => {
+        if (error instanceof TrackerClosedError) return EMPTY;
+        if (error instanceof StoreOwnerError || error instanceof StoreClearedError) return throwError(() => error);
+        // Other requests of the same lookup may have succeeded.
+        return this.#tracker.getKnownDeviceKeys(userIds).pipe(map((answers) => ({ query, answers, error })));
+      }),
+      tap(() => {
+        this.#users.lookupEnds(userIds);
+      }),
+    );
+  }
+
+  /**
+   * Gives the machine what is still right. A user who is `superseded`, or was announced since the lookup, is looked up
+   * again in the next round.
+   */
+  #give({ query: { requestId, userIds }, answers, error }: LookedUp): Observable<ServedKeys> {
+    const lists = new Map<UserId, UserDeviceKeys | undefined>();
+    const unreachable: UserId[] = [];
+    const failed: UserId[] = [];
+    for (const userId of userIds) {
+      const keys = answers.get(userId);
+      if (!this.#users.isAnswerValid(userId)) continue;
+      if (!isUserId(userId)) lists.set(userId, undefined);
+      else if (keys?.freshness === "current") lists.set(userId, keys);
+      else if (keys?.freshness === "unreachable") unreachable.push(userId);
+      else if (error !== undefined) failed.push(userId);
+    }
+    const given$ =
+      lists.size + unreachable.length === 0
+        ? of(new Map<UserId, unknown>())
+        : from(giveLists(this.#machine, { requestId, lists, unreachable }));
+    return given$.pipe(
+      mergeMap((refused) => {
+        const given = Array.from(lists.keys()).filter((userId) => !refused.has(userId));
+        this.#users.given(lists.keys());
+        this.#retries.succeeded(given);
+        return concat(
+          given.length === 0 ? EMPTY : of<ServedKeys>({ type: "given", userIds: given }),
+          this.#failed(unreachable, undefined),
+          this.#failed(failed, error),
+          ...Array.from(refused, ([userId, reason]) => this.#failed([userId], reason)),
+        );
+      }),
+    );
+  }
+
+  #failed(userIds: readonly UserId[], error: unknown): Observable<ServedKeys> {
+    if (userIds.length === 0) return EMPTY;
+    return defer(() => {
+      const retryIn = this.#retries.failed(userIds, error);
+      return of<ServedKeys>({ type: "failed", userIds, ...(error !== undefined && { error }), retryIn });
+    });
+  }
+}

@@ -1,0 +1,45 @@
+import type { UserId } from "../model/ids.js";
+import type { UserDeviceKeys } from "../model/results.js";
+import type { KeyQueryMachine } from "./machine.js";
+import { toResponse } from "./to-response.js";
+
+/** `RequestType.KeysQuery` */
+export const KEYS_QUERY = 1;
+/** The ID of an answer to no request: the machine saves the lists, and its own requests stay open. */
+export const UNASKED = "unasked";
+
+/** What a machine is given under the ID of one request. */
+export interface ListsToGive {
+  readonly requestId: string;
+  /** `undefined` for an ID that no user can have: an empty list, so that the machine stops asking. */
+  readonly lists: ReadonlyMap<UserId, UserDeviceKeys | undefined>;
+  /** Users whose servers failed: the machine asks for them again after a while. */
+  readonly unreachable: readonly UserId[];
+}
+
+/**
+ * Gives lists to a machine. A machine refuses an answer as a whole if it cannot read some part of it, such as a device
+ * ID that is no valid Unicode. Then each list is given alone first, and those that it refuses are left out: no user can
+ * keep us from learning the devices of others.
+ * @returns the users whose lists it has refused, and why
+ * @throws what the machine does if it refuses all answers
+ */
+export async function giveLists(
+  machine: KeyQueryMachine,
+  { requestId, lists, unreachable }: ListsToGive,
+): Promise<ReadonlyMap<UserId, unknown>> {
+  // Some engines throw instead of returning a promise that rejects.
+  const give = async (id: string, some: ListsToGive["lists"]) => {
+    await machine.markRequestAsSent(id, KEYS_QUERY, toResponse(some, unreachable));
+  };
+  try {
+    await give(requestId, lists);
+    return new Map();
+  } catch {
+    const refused = new Map<UserId, unknown>();
+    for (const [userId, list] of lists)
+      await give(UNASKED, new Map([[userId, list]])).catch((error: unknown) => refused.set(userId, error));
+    await give(requestId, new Map(Array.from(lists).filter(([userId]) => !refused.has(userId))));
+    return refused;
+  }
+}

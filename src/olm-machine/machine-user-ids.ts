@@ -1,0 +1,24 @@
+import type { UserId } from "../model/ids.js";
+
+type UserIdClass = new (userId: string) => object;
+
+/** These users as user IDs of the machine's module. Those that it cannot represent are left out: it has no such user. */
+export function machineUserIds(machine: { readonly userId: object }, userIds: Iterable<UserId>): never[] {
+  const own = machine.userId;
+  const MachineUserId = own.constructor as UserIdClass;
+  free(own);
+  const ids: object[] = [];
+  for (const userId of userIds) {
+    try {
+      ids.push(new MachineUserId(userId));
+    } catch {
+      // A server name that the engine does not accept, for example.
+    }
+  }
+  return ids as never[];
+}
+
+/** Handles into the memory of WebAssembly are freed at once: the garbage collector does not see what they hold. */
+function free(handle: { readonly free?: () => void }): void {
+  handle.free?.();
+}

@@ -1,0 +1,116 @@
+import { mergeMap, Subject, timer, type Observable, type SchedulerLike } from "rxjs";
+import { waitAfterFailure, type FailedLookups, type WaitEnd } from "../lookup/failure-wait.js";
+import type { UserId } from "../model/ids.js";
+import { MAX_DELAY } from "../model/max-delay.js";
+
+/** How often in a row a user is looked up at once although nothing has happened: after that it is a failure. */
+const MAX_TRIES = 3;
+
+interface Attempts extends FailedLookups {
+  /** Lookups in a row without news. */
+  readonly tries: number;
+  /** What ends the wait for the next lookup, if there is one. */
+  readonly waiting: WaitEnd | undefined;
+  /** Identifies the wait. */
+  readonly wait: object | undefined;
+}
+
+const NO_ATTEMPTS: Attempts = {
+  failures: 0,
+  isEarly: false,
+  inVain: 0,
+  tries: 0,
+  waiting: undefined,
+  wait: undefined,
+};
+
+/** When users whose lists could not be given to a machine are looked up again: 2 s, doubling to 5 min. */
+export class Retries {
+  readonly #attempts = new Map<UserId, Attempts>();
+  readonly #waits$ = new Subject<{
+    readonly wait: object;
+    readonly time: number;
+    readonly userIds: readonly UserId[];
+  }>();
+  readonly #scheduler: SchedulerLike;
+
+  constructor(scheduler: SchedulerLike) {
+    this.#scheduler = scheduler;
+  }
+
+  /** Emits when a wait is over. */
+  get due$(): Observable<void> {
+    return this.#waits$.pipe(
+      mergeMap(({ wait, time, userIds }) =>
+        timer(Math.min(time, MAX_DELAY), this.#scheduler).pipe(
+          mergeMap(() => {
+            const over = userIds.filter((userId) => this.#attempts.get(userId)?.wait === wait);
+            for (const userId of over) this.#update(userId, { waiting: undefined, wait: undefined });
+            return over.length > 0 ? [undefined] : [];
+          }),
+        ),
+      ),
+    );
+  }
+
+  isWaiting(userId: UserId): boolean {
+    return this.#attempts.get(userId)?.waiting !== undefined;
+  }
+
+  /** A user is about to be looked up. Returns whether it may be: not if that was in vain several times in a row. */
+  mayTry(userId: UserId): boolean {
+    const { tries } = this.#attempts.get(userId) ?? NO_ATTEMPTS;
+    this.#update(userId, { tries: tries + 1 });
+    return tries < MAX_TRIES;
+  }
+
+  /** The machine was given these lists. If it asks for them again, these lookups count all the same. */
+  succeeded(userIds: Iterable<UserId>): void {
+    for (const userId of userIds)
+      if (this.#attempts.has(userId)) this.#update(userId, { failures: 0, isEarly: false, inVain: 0 });
+  }
+
+  /** The machine wants the lists of these users only. */
+  keepOnly(userIds: ReadonlySet<UserId>): void {
+    for (const userId of this.#attempts.keys()) if (!userIds.has(userId)) this.#attempts.delete(userId);
+  }
+
+  /** The lookup of these users failed. Returns the time until the first of them is due, in ms. */
+  failed(userIds: readonly UserId[], error: unknown): number {
+    const groups = new Map<number, UserId[]>();
+    for (const userId of userIds) {
+      const before = this.#attempts.get(userId) ?? NO_ATTEMPTS;
+      const { wait: time, endedBy } = waitAfterFailure(before, error);
+      const inVain = before.inVain + (before.isEarly ? 1 : 0);
+      this.#update(userId, { failures: before.failures + 1, inVain, isEarly: false, tries: 0, waiting: endedBy });
+      groups.set(time, [...(groups.get(time) ?? []), userId]);
+    }
+    for (const [time, waiting] of groups) {
+      const wait = {};
+      for (const userId of waiting) this.#update(userId, { wait });
+      if (time !== Number.POSITIVE_INFINITY) this.#waits$.next({ wait, time, userIds: waiting });
+    }
+    return Math.min(...groups.keys());
+  }
+
+  /** These users were announced: their servers can be reached. */
+  announced(userIds: readonly UserId[]): void {
+    for (const userId of userIds) {
+      const attempts = this.#attempts.get(userId);
+      if (attempts !== undefined && attempts.waiting !== "time") this.#endWait(userId);
+    }
+  }
+
+  /** The server has answered something. */
+  responded(): void {
+    for (const [userId, { waiting }] of this.#attempts) if (waiting === "response") this.#endWait(userId);
+  }
+
+  #endWait(userId: UserId): void {
+    this.#update(userId, { tries: 0, isEarly: true, waiting: undefined, wait: undefined });
+  }
+
+  #update(userId: UserId, change: Partial<Attempts>): void {
+    this.#attempts.set(userId, { ...NO_ATTEMPTS, ...this.#attempts.get(userId), ...change });
+  }
+}

@@ -1,0 +1,108 @@
+import {
+  asyncScheduler,
+  catchError,
+  concat,
+  defer,
+  EMPTY,
+  filter,
+  ignoreElements,
+  merge,
+  of,
+  startWith,
+  switchMap,
+  takeUntil,
+  tap,
+  type Observable,
+  type SchedulerLike,
+} from "rxjs";
+import { inRounds } from "./in-rounds.js";
+import { KeyQueryService } from "./key-query-service.js";
+import type { KeyQueryMachine } from "./machine.js";
+import { Retries } from "./retries.js";
+import type { ServedKeys } from "./served-keys.js";
+import { ServedUsers } from "./served-users.js";
+import type { ServingTracker } from "./serving-tracker.js";
+
+/**
+ * While subscribed, answers an engine's own `/keys/query` requests from a tracker, so that all races of device lists
+ * are left to the tracker. Sending the machine's other requests is up to the application, as always.
+ *
+ *     machine   ──asks(bob, 1)───────────────asks(bob, 2)──
+ *     tracker        q(bob)·×(changed)·q(bob)··current
+ *     machine   ─────────────────────────given(bob, 1)────
+ *
+ * 1. A request is answered under its own ID, which is what the machine waits for, and only with lists that are `current`
+ *    when they are given. A user who changes in the meantime is looked up again: no list is followed by an older one.
+ * 2. Tracked users are the same on both sides: the machine tracks those of the tracker, and the tracker those that the
+ *    machine asks for. A user who has left is not queried: the machine keeps their last list, and gets the next one when
+ *    they are tracked again.
+ * 3. The machine is also given lists that it does not ask for: of users who were announced, or are tracked again, and
+ *    those that another lookup has changed.
+ * 4. A user who is `unreachable` is in `failures`, so that the machine asks again after a while. After a failure, users
+ *    are looked up again after 2 s, doubling to 5 min.
+ *
+ * Lists have devices and cross-signing keys verbatim. Devices that the tracker refuses are left out, so that no message
+ * is encrypted to them.
+ *
+ * Emits what it did. Fails if the machine does (it was closed, say), or if the store is not ours (any more); completes
+ * with the tracker.
+ * @param options.scheduler the clock of the tracker
+ * @example
+ * serveKeyQueries(machine, tracker).subscribe({
+ *   next: (served) => console.debug(served), // { type: "given", userIds: ["@bob:example.org"] }
+ *   error: console.error,
+ * });
+ */
+export function serveKeyQueries(
+  machine: KeyQueryMachine,
+  tracker: ServingTracker,
+  { scheduler = asyncScheduler }: { readonly scheduler?: SchedulerLike } = {},
+): Observable<ServedKeys> {
+  return defer(() => {
+    const users = new ServedUsers();
+    const retries = new Retries(scheduler);
+    const service = new KeyQueryService(machine, tracker, users, retries);
+    const closed$ = concat(tracker.deviceUpdates$.pipe(ignoreElements()), of(undefined));
+    return merge(
+      retries.due$,
+      tracker.trackedUsers$.pipe(
+        tap((tracked) => {
+          retries.announced(users.follow(tracked));
+        }),
+      ),
+      tracker.deviceChanges$.pipe(
+        tap(({ changed, left }) => {
+          users.announced(changed);
+          users.announced(left); // they may be tracked again before the tracked set has shown it
+          retries.announced(changed);
+        }),
+      ),
+      tracker.deviceUpdates$.pipe(
+        tap(({ userId }) => {
+          users.updated(userId);
+        }),
+      ),
+      // The machine may want something after each response.
+      responses(tracker).pipe(
+        tap(() => {
+          retries.responded();
+        }),
+      ),
+    ).pipe(
+      filter(() => users.isLoaded),
+      inRounds((moreIsDue) => service.round(moreIsDue)),
+      takeUntil(closed$),
+    );
+  });
+}
+
+/** Emits after each response, of each connection. */
+const responses = ({ caughtUp$, applied$ }: ServingTracker): Observable<unknown> =>
+  caughtUp$.pipe(
+    switchMap(() =>
+      applied$.pipe(
+        catchError(() => EMPTY), // the tracker reports it
+        startWith(undefined),
+      ),
+    ),
+  );

@@ -10,13 +10,18 @@ import type { SharedSession } from "../../src/rooms/plan-key-share.js";
 import { testDevice } from "../../src/testing/test-device.js";
 import { LoopbackServer, type SeenRequest } from "../http/loopback-server.js";
 import { ALICE, BOB } from "../support/users.js";
-import { blockUnder, constantsOf, run } from "./blocks.js";
+import { blockUnder, COMPOSITION, constantsOf, run } from "./blocks.js";
 
 type Values = Readonly<Record<string, unknown>>;
 
-const FIRST_BLOCK = "Use";
 const TOKEN = "first";
 const ROOM = "!room:example.org";
+
+interface Beginning {
+  readonly title?: string;
+  readonly url?: string;
+  readonly application?: Values;
+}
 
 /** An application that consists of the README's code, and its homeserver. */
 export class Application {
@@ -39,29 +44,28 @@ export class Application {
     });
   }
 
-  /** Runs the README's first block. */
-  start(changes: { readonly url?: string; readonly application?: Values } = {}): DeviceTracker {
-    const { url = this.server.url, application = {} } = changes;
-    const block = blockUnder(FIRST_BLOCK);
+  /** Runs a block that begins an application: the composition, unless another one is named. */
+  start({ title = COMPOSITION, url = this.server.url, application = {} }: Beginning = {}): DeviceTracker {
+    const block = blockUnder(title);
     const code = block.code.replace("https://matrix.example.org", url);
     this.#constants = this.#run({ ...block, code }, application);
     return this.#constants.tracker as DeviceTracker;
   }
 
-  /** A constant of the first block. */
+  /** A constant of the composition. */
   constant<T>(name: string): T {
     return this.#constants[name] as T;
   }
 
-  /** Runs the end of the first block again: what an application does each time it sends. */
+  /** Runs the end of the composition again: what an application does each time it sends. */
   sendAgain(): void {
-    const block = blockUnder(FIRST_BLOCK);
+    const block = blockUnder(COMPOSITION);
     const imports = block.code.slice(0, block.code.indexOf("\n\n"));
     const sending = block.code.slice(block.code.indexOf("// Each time you send"));
     this.#run({ ...block, code: `${imports}\n${sending}` }, this.#constants);
   }
 
-  /** Runs another block, which continues from the first one. Returns its constants. */
+  /** Runs another block, which continues the composition. Returns its constants. */
   recipe(title: string, application: Values = {}): Values {
     return this.#run(blockUnder(title), { ...this.#constants, ...application });
   }

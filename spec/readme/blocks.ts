@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import * as rxjs from "rxjs";
 import * as rxjsTesting from "rxjs/testing";
 import ts from "typescript";
+import * as browser from "../../src/browser/index.js";
 import * as http from "../../src/http/index.js";
 import * as idb from "../../src/idb/index.js";
 import * as core from "../../src/index.js";
@@ -11,9 +12,14 @@ import * as rooms from "../../src/rooms/index.js";
 import * as tabs from "../../src/tabs/index.js";
 import * as testing from "../../src/testing/index.js";
 
-export const README = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+export const README = read("README.md");
+export const RECIPES = read("docs/recipes.md");
 
-/** A TypeScript block of the README. */
+/** The block that the others continue. */
+export const COMPOSITION = "Piece by piece";
+
+/** A TypeScript block of the README, or of a recipe. */
 export interface Block {
   /** The heading that it is under. */
   readonly title: string;
@@ -21,7 +27,7 @@ export interface Block {
 }
 
 export const BLOCKS: readonly Block[] = Array.from(
-  README.matchAll(/^#+ ([^\n]+)|^```ts\n(.+?)^```/gmsu),
+  `${README}\n${RECIPES}`.matchAll(/^#+ ([^\n]+)|^```ts\n(.+?)^```/gmsu),
   ([, title, code]) => ({ title, code }),
 ).reduce<{ title: string; blocks: Block[] }>(
   ({ title, blocks }, found) => ({
@@ -33,13 +39,13 @@ export const BLOCKS: readonly Block[] = Array.from(
 
 export function blockUnder(heading: string): Block {
   const block = BLOCKS.find(({ title }) => title === heading);
-  if (block === undefined) throw new Error(`README has no code under "${heading}"`);
+  if (block === undefined) throw new Error(`there is no code under "${heading}"`);
   return block;
 }
 
 /** The constants that a block defines. */
 export function constantsOf({ code }: Block): readonly string[] {
-  return Array.from(code.matchAll(/^const (?:(\w+)|\{ ([\w, ]+) \}) =/gmu)).flatMap(
+  return Array.from(code.matchAll(/^const (?:([\w$]+)|\{ ([\w$, ]+) \}) =/gmu)).flatMap(
     ([, name, names]) => name ?? names?.split(", ") ?? [],
   );
 }
@@ -48,6 +54,7 @@ const MODULES: Readonly<Record<string, object>> = {
   rxjs,
   "rxjs/testing": rxjsTesting,
   "matrix-device-tracker": core,
+  "matrix-device-tracker/browser": browser,
   "matrix-device-tracker/http": http,
   "matrix-device-tracker/idb": idb,
   "matrix-device-tracker/level": level,
@@ -70,7 +77,7 @@ export function run(block: Block, context: Readonly<Record<string, unknown>>): R
   const body = outputText.replaceAll(/^import (\{.+?\}) from (".+?");$/gmsu, "const $1 = MODULES[$2];");
   const names = Object.keys(context);
   const result = `return { ${constantsOf(block).join(", ")} };`;
-  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the code is our own README
+  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the code is our own
   const call = new Function("MODULES", ...names, `"use strict"; { ${body}\n${result} }`) as (
     ...values: unknown[]
   ) => Readonly<Record<string, unknown>>;

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
-import { BLOCKS, constantsOf } from "./blocks.js";
+import { blockUnder, BLOCKS, COMPOSITION, constantsOf, type Block } from "./blocks.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -11,25 +11,25 @@ declare const session: { userId: string; deviceId: string; accessToken: string; 
 declare const inbox: { save(toDevice: unknown): Promise<void> };
 declare const engine: { receiveToDevice(response: object): Promise<void>; deviceListsChanged(lists: Lists | undefined): void };
 declare const directory: string;
+declare const machine: import("@matrix-org/matrix-sdk-crypto-wasm").OlmMachine;
 declare const roomId: string;
 declare const outboundSession: import("matrix-device-tracker/rooms").SharedSession;
 declare const roomMembers: string[];
 declare function show(userId: string, what: object): void;
 declare function notify(userId: string, what: object): void;
 declare function showOffline(retryIn: number): void;
-declare function showLogin(error: unknown): void;
+declare function showLogin(error?: unknown): void;
 declare function expect(actual: unknown): { toEqual(expected: unknown): void };
 `;
 
-/** The first block is a module of its own; the others continue from it. */
-function moduleOf(index: number): string {
-  const [first] = BLOCKS;
-  const block = BLOCKS[index];
-  if (first === undefined || block === undefined) throw new Error("README has no code");
+/** A block of the "Start" is a module of its own, like the composition; the others continue that one. */
+function moduleOf(block: Block): string {
+  const composition = blockUnder(COMPOSITION);
+  const at = BLOCKS.indexOf(composition);
   const names = constantsOf(block);
-  const inherited = index === 0 ? [] : constantsOf(first).filter((name) => !names.includes(name));
+  const inherited = BLOCKS.indexOf(block) <= at ? [] : constantsOf(composition).filter((name) => !names.includes(name));
   return [
-    inherited.length === 0 ? "" : `import { ${inherited.join(", ")} } from "./block-0.js";`,
+    inherited.length === 0 ? "" : `import { ${inherited.join(", ")} } from "./block-${at}.js";`,
     APPLICATION,
     block.code,
     `export { ${names.join(", ")} };`,
@@ -40,7 +40,7 @@ function moduleOf(index: number): string {
 export function complaints(): readonly string[] {
   const { config } = ts.readConfigFile(`${ROOT}tsconfig.json`, (path) => ts.sys.readFile(path)) as { config: object };
   const { options } = ts.parseJsonConfigFileContent({ ...config, files: [] }, ts.sys, ROOT);
-  const files = new Map(BLOCKS.map((_, i) => [`${ROOT}spec/readme/block-${i}.ts`, moduleOf(i)]));
+  const files = new Map(BLOCKS.map((block, i) => [`${ROOT}spec/readme/block-${i}.ts`, moduleOf(block)]));
   const host = ts.createCompilerHost(options);
   const program = ts.createProgram(
     [...files.keys()],

@@ -1,5 +1,6 @@
-import { firstValueFrom } from "rxjs";
+import { firstValueFrom, type Observable } from "rxjs";
 import { describe, expect, it, vi } from "vitest";
+import { idbStore } from "../../src/idb/idb-store.js";
 import type { DeviceTracker } from "../../src/device-tracker.js";
 import type { DeviceLists } from "../../src/model/wire.js";
 import type { DeviceStore } from "../../src/store/device-store.js";
@@ -11,7 +12,7 @@ const FEED = "Feed an encryption engine from the same responses";
 /** Long enough for RxJS to report an unhandled error. */
 const soon = () => new Promise((resolve) => setTimeout(resolve, 100));
 
-describe("the README's first block", () => {
+describe("the README's composition", () => {
   const app = applicationInTest();
 
   it("prints which devices get a message, and which do not", async () => {
@@ -89,7 +90,34 @@ describe("the README's first block", () => {
   });
 });
 
-describe("a recipe of the README", () => {
+describe("the README's first lines", () => {
+  const app = applicationInTest();
+  const ours = `{"userId":"${ALICE}","deviceId":"PHONE","reason":"unsigned","withheld":"m.unverified"}`;
+
+  it("print who gets a message in a page, and end with a log-out", async () => {
+    app().start({ title: "In a page" });
+    await until(() => expect(app().lines).toEqual([expect.stringMatching(/^log \[\] \[.*"userId":"@bob/u)]));
+    expect(app().lines[0]).toContain(ours);
+    app().constant<() => Observable<never>>("logOut")().subscribe();
+    await until(() => expect(app().lines).toContainEqual(expect.stringMatching(/^login/u)));
+    const saved = await firstValueFrom(idbStore(`devices/${ALICE}`).readKinds(["account", "list"]));
+    expect(saved).toEqual([new Map(), new Map()]);
+    expect(app().unhandled).toEqual([]);
+  });
+
+  it("print who gets a message of a bot, and keep it for the next start", async () => {
+    vi.stubGlobal("indexedDB", undefined);
+    const tracker = app().start({ title: "In a bot" });
+    await until(() => expect(app().lines).toContainEqual(expect.stringContaining(ours)));
+    tracker.close();
+    const again = app().start({ title: "In a bot" });
+    const known = await firstValueFrom(again.getKnownDeviceKeys([BOB]));
+    expect([...(known.get(BOB)?.deviceKeys.keys() ?? [])]).toEqual(["PHONE"]);
+    expect(app().unhandled).toEqual([]);
+  });
+});
+
+describe("a recipe", () => {
   const app = applicationInTest();
 
   it("shows devices, and each change of them", async () => {
@@ -147,14 +175,6 @@ describe("a recipe of the README", () => {
     await soon();
     expect(app().server.requests).toHaveLength(requests);
     expect(app().unhandled).toEqual([]);
-  });
-
-  it("works without IndexedDB", async () => {
-    app().start().close();
-    vi.stubGlobal("indexedDB", undefined);
-    const { tracker } = app().recipe("Use it in Node") as { tracker: DeviceTracker };
-    await firstValueFrom(tracker.caughtUp$);
-    expect((await firstValueFrom(tracker.getDeviceKeys([BOB]))).get(BOB)?.freshness).toBe("untracked");
   });
 
   it("runs in virtual time", () => {

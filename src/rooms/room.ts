@@ -302,6 +302,8 @@ export class Room {
       if (isDisputed) {
         // The response may have been in flight, or another user has reverted our change since: only the server knows.
         this.#becomeUncertain(next);
+        // Their devices may have changed unannounced, even if they have come back since.
+        if (membership !== "joined") this.#set(userId, membership);
         return;
       }
     }

@@ -1,5 +1,6 @@
 import { filter, mergeMap } from "rxjs";
 import { expect, it } from "vitest";
+import { serveKeyQueries } from "../../src/olm-machine/serve-key-queries.js";
 import { memoryStore } from "../../src/store/memory-store.js";
 import type { DeviceTrackerOptions } from "../../src/tracker/options.js";
 import { ALICE, BOB, CAROL, EVE } from "../support/users.js";
@@ -14,6 +15,12 @@ async function withBob(options: Partial<DeviceTrackerOptions> = {}): Promise<Ser
   served.forget();
   return served;
 }
+
+it("refuses an unknown way to treat refused devices", async () => {
+  const { machine, tracker } = await ServedMachine.open();
+  const unknown = "pass" as "omit";
+  expect(() => serveKeyQueries(machine, tracker, { refusedDevices: unknown })).toThrow(/"omit" or "as-before"/u);
+});
 
 it("gives the machine the lists that it asks for, and it asks no more", async () => {
   const served = await ServedMachine.open();

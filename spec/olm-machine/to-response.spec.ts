@@ -4,7 +4,7 @@ import { DeviceTracker } from "../../src/device-tracker.js";
 import type { KeysQueryResponse } from "../../src/model/wire.js";
 import { toResponse } from "../../src/olm-machine/to-response.js";
 import { nodeVerifier } from "../support/node-verifier.js";
-import { signedAccount, signedAnswer } from "../support/signed-account.js";
+import { keyPair, signedAccount, signedAnswer } from "../support/signed-account.js";
 import { ALICE, BOB, CAROL, EVE } from "../support/users.js";
 
 const [alice, bob] = [signedAccount(ALICE), signedAccount(BOB)];
@@ -53,6 +53,20 @@ it("leaves out refused devices", async () => {
   const response = signedAnswer({ account: bob, devices: [bob.device("PHONE"), tampered] });
   expect(written(await lookedUp(response, BOB), [])).toMatchObject({ device_keys: { [BOB]: { PHONE: {} } } });
   expect(toResponse(await lookedUp(response, BOB), [])).not.toContain("TABLET");
+});
+
+it("has a refused device as it was before, if wanted", async () => {
+  const devices = ["one", "another"].map((name) => bob.device("PHONE", { key: keyPair(name), signedBy: ["itself"] }));
+  const answers = devices.map((device) => signedAnswer({ account: bob, devices: [device] }));
+  const keysApi = { query: () => of(answers.shift() ?? {}), changes: () => of({}) };
+  const sync$ = of({ next_batch: "s1" });
+  const tracker = new DeviceTracker({ userId: ALICE, keysApi, sync$, verifier: nodeVerifier });
+  tracker.connect();
+  tracker.track([BOB]).subscribe();
+  await lastValueFrom(tracker.getDeviceKeys([BOB]));
+  const users = await lastValueFrom(tracker.getDeviceKeys([BOB], { forceDownload: true }));
+  expect(written(users, [])).toHaveProperty("device_keys", { [BOB]: {} });
+  expect(written(users, [], "as-before")).toHaveProperty("device_keys", { [BOB]: { PHONE: devices[0] } });
 });
 
 it("keeps users and devices with the names of built-in properties", () => {

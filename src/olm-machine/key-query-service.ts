@@ -28,6 +28,7 @@ import type { Retries } from "./retries.js";
 import type { ServedKeys } from "./served-keys.js";
 import type { ServedUsers } from "./served-users.js";
 import type { ServingTracker } from "./serving-tracker.js";
+import type { RefusedDevices } from "./to-response.js";
 
 /** Users in one answer that the machine has not asked for: as many as it asks for at once itself. */
 const MAX_UNASKED = 250;
@@ -48,13 +49,21 @@ export class KeyQueryService {
   readonly #tracker: ServingTracker;
   readonly #users: ServedUsers;
   readonly #retries: Retries;
+  readonly #refused: RefusedDevices;
   #hasBegun = false;
 
-  constructor(machine: KeyQueryMachine, tracker: ServingTracker, users: ServedUsers, retries: Retries) {
+  constructor(
+    machine: KeyQueryMachine,
+    tracker: ServingTracker,
+    users: ServedUsers,
+    retries: Retries,
+    refused: RefusedDevices,
+  ) {
     this.#machine = machine;
     this.#tracker = tracker;
     this.#users = users;
     this.#retries = retries;
+    this.#refused = refused;
   }
 
   /** Serves everything that is due now. Afterwards the machine may ask for more, or for the same again. */
@@ -165,7 +174,7 @@ export class KeyQueryService {
     const given$ =
       lists.size + unreachable.length === 0
         ? of(new Map<UserId, unknown>())
-        : from(giveLists(this.#machine, { requestId, lists, unreachable }));
+        : from(giveLists(this.#machine, { requestId, lists, unreachable, refused: this.#refused }));
     return given$.pipe(
       mergeMap((refused) => {
         const given = Array.from(lists.keys()).filter((userId) => !refused.has(userId));

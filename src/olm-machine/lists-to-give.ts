@@ -1,7 +1,7 @@
 import type { UserId } from "../model/ids.js";
 import type { UserDeviceKeys } from "../model/results.js";
 import type { KeyQueryMachine } from "./machine.js";
-import { toResponse } from "./to-response.js";
+import { toResponse, type RefusedDevices } from "./to-response.js";
 
 /** `RequestType.KeysQuery` */
 export const KEYS_QUERY = 1;
@@ -15,6 +15,7 @@ export interface ListsToGive {
   readonly lists: ReadonlyMap<UserId, UserDeviceKeys | undefined>;
   /** Users whose servers failed: the machine asks for them again after a while. */
   readonly unreachable: readonly UserId[];
+  readonly refused?: RefusedDevices;
 }
 
 /**
@@ -26,20 +27,20 @@ export interface ListsToGive {
  */
 export async function giveLists(
   machine: KeyQueryMachine,
-  { requestId, lists, unreachable }: ListsToGive,
+  { requestId, lists, unreachable, refused }: ListsToGive,
 ): Promise<ReadonlyMap<UserId, unknown>> {
   // Some engines throw instead of returning a promise that rejects.
   const give = async (id: string, some: ListsToGive["lists"]) => {
-    await machine.markRequestAsSent(id, KEYS_QUERY, toResponse(some, unreachable));
+    await machine.markRequestAsSent(id, KEYS_QUERY, toResponse(some, unreachable, refused));
   };
   try {
     await give(requestId, lists);
     return new Map();
   } catch {
-    const refused = new Map<UserId, unknown>();
+    const unreadable = new Map<UserId, unknown>();
     for (const [userId, list] of lists)
-      await give(UNASKED, new Map([[userId, list]])).catch((error: unknown) => refused.set(userId, error));
-    await give(requestId, new Map(Array.from(lists).filter(([userId]) => !refused.has(userId))));
-    return refused;
+      await give(UNASKED, new Map([[userId, list]])).catch((error: unknown) => unreadable.set(userId, error));
+    await give(requestId, new Map(Array.from(lists).filter(([userId]) => !unreadable.has(userId))));
+    return unreadable;
   }
 }

@@ -15,6 +15,7 @@ import {
   type Observable,
   type SchedulerLike,
 } from "rxjs";
+import { shown } from "../model/shown.js";
 import { inRounds } from "./in-rounds.js";
 import { KeyQueryService } from "./key-query-service.js";
 import type { KeyQueryMachine } from "./machine.js";
@@ -22,6 +23,15 @@ import { Retries } from "./retries.js";
 import type { ServedKeys } from "./served-keys.js";
 import { ServedUsers } from "./served-users.js";
 import type { ServingTracker } from "./serving-tracker.js";
+import type { RefusedDevices } from "./to-response.js";
+
+/** How to serve a machine. All optional. */
+export interface ServeOptions {
+  /** @default asyncScheduler */
+  readonly scheduler?: SchedulerLike;
+  /** @default "omit" */
+  readonly refusedDevices?: RefusedDevices;
+}
 
 /**
  * While subscribed, answers an engine's own `/keys/query` requests from a tracker, so that all races of device lists
@@ -41,12 +51,14 @@ import type { ServingTracker } from "./serving-tracker.js";
  * 4. A user who is `unreachable` is in `failures`, so that the machine asks again after a while. After a failure, users
  *    are looked up again after 2 s, doubling to 5 min.
  *
- * Lists have devices and cross-signing keys verbatim. Devices that the tracker refuses are left out, so that no message
- * is encrypted to them.
+ * Lists have devices and cross-signing keys verbatim. A device that the tracker refuses is left out, so that no message
+ * is encrypted to it. With `refusedDevices: "as-before"`, the machine keeps it in the form that was accepted earlier, if
+ * any, with what a person has said of it; then whoever has its old key can read.
  *
  * Emits what it did. Fails if the machine does (it was closed, say), or if the store is not ours (any more); completes
  * with the tracker.
  * @param options.scheduler the clock of the tracker
+ * @throws TypeError if `options.refusedDevices` is unknown
  * @example
  * serveKeyQueries(machine, tracker).subscribe({
  *   next: (served) => console.debug(served), // { type: "given", userIds: ["@bob:example.org"] }
@@ -56,12 +68,14 @@ import type { ServingTracker } from "./serving-tracker.js";
 export function serveKeyQueries(
   machine: KeyQueryMachine,
   tracker: ServingTracker,
-  { scheduler = asyncScheduler }: { readonly scheduler?: SchedulerLike } = {},
+  { scheduler = asyncScheduler, refusedDevices = "omit" }: ServeOptions = {},
 ): Observable<ServedKeys> {
+  if (!["omit", "as-before"].includes(refusedDevices))
+    throw new TypeError(`refusedDevices should be "omit" or "as-before", not ${shown(refusedDevices)}`);
   return defer(() => {
     const users = new ServedUsers();
     const retries = new Retries(scheduler);
-    const service = new KeyQueryService(machine, tracker, users, retries);
+    const service = new KeyQueryService(machine, tracker, users, retries, refusedDevices);
     const closed$ = concat(tracker.deviceUpdates$.pipe(ignoreElements()), of(undefined));
     return merge(
       retries.due$,

@@ -1,16 +1,21 @@
-import { serverName, type UserId } from "../model/ids.js";
+import { serverName, type DeviceId, type UserId } from "../model/ids.js";
 import type { UserDeviceKeys } from "../model/results.js";
+
+/**
+ * What a machine is given of a device that the tracker refuses although it knows an earlier form of it, such as a device
+ * that comes with another key: nothing (`omit`), or that form (`as-before`).
+ */
+export type RefusedDevices = "omit" | "as-before";
 
 /** The lists of a response; `undefined` is an empty one. */
 type Answers = ReadonlyMap<UserId, UserDeviceKeys | undefined>;
 
 /**
  * A response of `/keys/query` with these lists, as JSON. Devices and keys are verbatim, since signatures cover them; a
- * user without devices has an empty list, since a machine takes a user who is missing for unanswered. Refused devices
- * are left out, also in the form in which the tracker keeps them: no message is encrypted to them.
+ * user without devices has an empty list, since a machine takes a user who is missing for unanswered.
  * @param unreachable users whose servers are in `failures`
  */
-export function toResponse(answers: Answers, unreachable: Iterable<UserId>): string {
+export function toResponse(answers: Answers, unreachable: Iterable<UserId>, refused: RefusedDevices = "omit"): string {
   const section = <Value>(valueOf: (keys: UserDeviceKeys) => Value | undefined) =>
     Object.fromEntries(
       Array.from(answers).flatMap(([userId, keys]) => {
@@ -19,7 +24,7 @@ export function toResponse(answers: Answers, unreachable: Iterable<UserId>): str
       }),
     );
   return JSON.stringify({
-    device_keys: Object.fromEntries(Array.from(answers, ([userId, keys]) => [userId, devicesOf(keys)])),
+    device_keys: Object.fromEntries(Array.from(answers, ([userId, keys]) => [userId, devicesOf(keys, refused)])),
     failures: Object.fromEntries(Array.from(unreachable, (userId) => [serverName(userId), {}])),
     master_keys: section(({ masterKey }) => masterKey),
     self_signing_keys: section(({ selfSigningKey }) => selfSigningKey),
@@ -27,7 +32,8 @@ export function toResponse(answers: Answers, unreachable: Iterable<UserId>): str
   });
 }
 
-function devicesOf(keys: UserDeviceKeys | undefined): object {
+function devicesOf(keys: UserDeviceKeys | undefined, refused: RefusedDevices): object {
   if (keys === undefined) return {};
-  return Object.fromEntries(Array.from(keys.deviceKeys).filter(([deviceId]) => !keys.rejected.has(deviceId)));
+  const isGiven = (deviceId: DeviceId) => refused === "as-before" || !keys.rejected.has(deviceId);
+  return Object.fromEntries(Array.from(keys.deviceKeys).filter(([deviceId]) => isGiven(deviceId)));
 }

@@ -80,12 +80,12 @@ function isInstalled() {
 
 async function checkApplication() {
   const forPages = entries.filter((entry) => entry !== "./level"); // which has a native part
-  write("core.js", importAll(forPages.filter((entry) => entry !== "./http")).join("\n"));
+  write("core.js", importAll(forPages.filter((entry) => !["./browser", "./http"].includes(entry))).join("\n"));
   write("all.js", importAll(forPages).join("\n"));
   write("node.js", importAll(entries).join("\n"));
 
   const core = run(app, "node", "core.js");
-  check("Node imports all entries but ./http and ./level without axios", core.ok, core.output);
+  check("Node imports all entries but ./browser, ./http and ./level without axios", core.ok, core.output);
   const problem = await bundle("core.js");
   check("vite bundles them without axios", problem === undefined, problem);
 

@@ -21,8 +21,12 @@ const surplus = [...shipped].filter(
   (path) => !always.includes(path) && !/^dist\/.*(?:\.js|\.js\.map|\.d\.ts)$/u.test(path),
 );
 
+/** An entry whose modules are all in chunks that it shares with others has no code of its own, and no map. */
+const isReExport = (path) => /^(?:export \{[^}]*\} from "[^"]+";\s*)+$/u.test(read(path));
+
 /** A debugger finds the sources in the map itself: `src` does not ship. */
 const hasSources = (path) => {
+  if (isReExport(path)) return true;
   const map = /\/\/# sourceMappingURL=(.+)$/mu.exec(read(path))?.[1];
   if (map === undefined || !shipped.has(`dist/${map}`)) return false;
   const { sources, sourcesContent = [] } = JSON.parse(read(`dist/${map}`));

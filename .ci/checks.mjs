@@ -87,7 +87,7 @@ const specs = () =>
     const { ok } = await run(
       "tests",
       ["npm", "test", "--", "--reporter=default", "--reporter=./.ci/count-reporter.mjs"],
-      600 * SECOND,
+      780 * SECOND,
     );
     const counts = readCounts();
     let passed = 0;

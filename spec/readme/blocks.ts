@@ -14,7 +14,7 @@ import * as testing from "../../src/testing/index.js";
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 export const README = read("README.md");
-export const RECIPES = read("docs/recipes.md");
+const RECIPES = read("docs/recipes.md");
 
 /** The block that the others continue. */
 export const COMPOSITION = "Piece by piece";

@@ -8,8 +8,14 @@ function terminal() {
   const modes: boolean[] = [];
   const input = Object.assign(new PassThrough(), { isTTY: true, setRawMode: (isRaw: boolean) => modes.push(isRaw) });
   const shown: string[] = [];
-  const password = askPassword(input, (text) => shown.push(text), "Password: ");
-  return { input, modes, shown, password };
+  /** Whether the terminal would have shown what is typed, at each prompt. */
+  const echoes: boolean[] = [];
+  const prompt = (text: string) => {
+    shown.push(text);
+    echoes.push(modes.at(-1) !== true);
+  };
+  const password = askPassword(input, prompt, "Password: ");
+  return { input, modes, shown, echoes, password };
 }
 
 describe("the question for a password", () => {
@@ -22,11 +28,12 @@ describe("the question for a password", () => {
     [["sec\u0004"], "sec"],
     [["\r"], ""],
   ])("reads %j as %j without showing it", async (typed, expected) => {
-    const { input, modes, shown, password } = terminal();
+    const { input, modes, shown, echoes, password } = terminal();
     for (const text of typed) input.write(text);
     expect(await password).toBe(expected);
     expect(shown).toEqual(["Password: ", "\n"]);
     expect(modes).toEqual([true, false]);
+    expect(echoes[0]).toBe(false);
   });
 
   it("reads a character whose bytes arrive apart", async () => {

@@ -81,6 +81,11 @@ describe("the command line", () => {
       { MATRIX_HOMESERVER: "http://127.0.0.1:9" },
       /no response from http:\/\/127.0.0.1:9/u,
     ],
+    [
+      "a token, and a server that is not there",
+      { MATRIX_HOMESERVER: "http://127.0.0.1:9", MATRIX_ACCESS_TOKEN: "x" },
+      /no response.*MATRIX_HOMESERVER/u,
+    ],
     ["a token of no use", { MATRIX_ACCESS_TOKEN: "nonsense" }, /M_UNKNOWN_TOKEN/u],
     ["the token of a device with keys", { MATRIX_ACCESS_TOKEN: "phone" }, /another client uses it/u],
   ])("ends with 1 for %s", async (_, env, message) => {
@@ -168,7 +173,7 @@ describe("devices", () => {
     await home.control("server-down", { server: "elsewhere.example" });
     const { code, stdout } = await run(["devices", DAVE, BOB]);
     expect(code).toBe(1);
-    expect(stdout).toContain("cannot be reached");
+    expect(stdout).toContain(`${DAVE}: their homeserver cannot be reached\n`);
     expect(stdout).toContain("Bob’s laptop");
   });
 
@@ -235,8 +240,10 @@ describe("whois", () => {
     });
     if (algorithm === "ed25519") return;
     const grouped = key.match(/.{1,4}/gu)?.join(" ") ?? "";
-    const { objects } = await run(["whois", "--json", grouped]);
-    expect(objects).toMatchObject([{ userId: BOB, deviceId, algorithm, crossSigned: true }]);
+    for (const operands of [[grouped], grouped.split(" ")]) {
+      const { objects } = await run(["whois", "--json", ...operands]);
+      expect(objects).toMatchObject([{ userId: BOB, deviceId, algorithm, crossSigned: true }]);
+    }
   });
 
   it("ends with 1 if no device has it", async () => {

@@ -53,6 +53,12 @@ describe("output", () => {
     expect(printed.stdout).toBe(expected);
   });
 
+  it("ends lines without spaces", () => {
+    const { output, printed } = capturedOutput();
+    output.line("  PHONE", "  ", "");
+    expect(printed.stdout).toBe("  PHONE\n");
+  });
+
   it("shows what is going on until the next line, on a terminal alone", () => {
     const onTerminal = capturedOutput({ isTTY: true, env: { NO_COLOR: "1" } });
     onTerminal.output.status("1 of 2");

@@ -49,6 +49,7 @@ describe("wrong usage", () => {
     [["devices", BOB], { MATRIX_HOMESERVER: "", MATRIX_USER_ID: "alice" }, /set MATRIX_HOMESERVER/u],
     [["devices", BOB], { MATRIX_USER_ID: "" }, /set MATRIX_USER_ID/u],
     [["devices", BOB], { MATRIX_HOMESERVER: "home.example", MATRIX_PASSWORD: "x" }, /is not the URL/u],
+    [["devices", BOB], { MATRIX_HOMESERVER: "home.example:80", MATRIX_ACCESS_TOKEN: "x" }, /MATRIX_HOMESERVER is not/u],
     [["devices", BOB], {}, /no terminal to ask for a password/u],
     [["devices", BOB], { MATRIX_DEVICE_ID: "PHONE" }, /MATRIX_DEVICE_ID is for MATRIX_ACCESS_TOKEN/u],
   ])("ends with 2: %j %j", async (args, env, message) => {

@@ -25,7 +25,9 @@ describe("a store that cannot be opened", () => {
       m.expectObservable(problems$).toBe("p", { p: "store-unavailable" });
       expectQueries("2-3 bob");
       m.afterwards(() => {
-        expect(problems).toMatchObject([{ error: "no disk" }]);
+        expect(problems).toMatchObject([
+          { error: "no disk", message: expect.stringContaining("cannot be used (no disk);") as string },
+        ]);
       });
     }),
   );

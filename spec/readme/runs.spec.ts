@@ -96,7 +96,9 @@ describe("the README's first lines", () => {
 
   it("print who gets a message in a page, and end with a log-out", async () => {
     app().start({ title: "In a page" });
-    await until(() => expect(app().lines).toEqual([expect.stringMatching(/^log \[\] \[.*"userId":"@bob/u)]));
+    await until(() =>
+      expect(app().lines).toEqual([expect.stringMatching(/^log \{"devices":\[\],"leftOut":\[.*"userId":"@bob/u)]),
+    );
     expect(app().lines[0]).toContain(ours);
     app().constant<() => Observable<never>>("logOut")().subscribe();
     await until(() => expect(app().lines).toContainEqual(expect.stringMatching(/^login/u)));

@@ -19,9 +19,9 @@ const END = "\u0004";
 export async function askPassword(input: Input, prompt: (text: string) => void, question: string): Promise<string> {
   if (input.isTTY !== true || input.setRawMode === undefined)
     throw new UsageError("set MATRIX_PASSWORD or MATRIX_ACCESS_TOKEN: there is no terminal to ask for a password");
-  prompt(question);
-  input.setRawMode(true);
+  input.setRawMode(true); // first: what is typed or pasted at once must not be shown either
   input.resume();
+  prompt(question);
   try {
     return await typedLine(input);
   } finally {

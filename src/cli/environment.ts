@@ -23,6 +23,10 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     throw new UsageError(
       "set MATRIX_HOMESERVER, such as https://matrix.example.org, or MATRIX_USER_ID, such as @alice:example.org, whose server says where it is",
     );
+  if (homeserverUrl !== undefined && !isHttpUrl(homeserverUrl))
+    throw new UsageError(
+      `MATRIX_HOMESERVER is not the URL of a homeserver, such as https://matrix.example.org: "${homeserverUrl}"`,
+    );
   if (accessToken !== undefined) return { type: "token", homeserverUrl, accessToken, userId, deviceId };
   if (userId === undefined)
     throw new UsageError("set MATRIX_USER_ID to log in with a password, or MATRIX_ACCESS_TOKEN to use a token");
@@ -33,3 +37,5 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     );
   return { type: "password", homeserverUrl, userId, password: value("MATRIX_PASSWORD") };
 }
+
+const isHttpUrl = (text: string): boolean => URL.canParse(text) && /^https?:$/u.test(new URL(text).protocol);

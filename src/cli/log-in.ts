@@ -1,6 +1,5 @@
 import { Failure } from "./failure.js";
 import { fetchJson } from "./fetch-json.js";
-import { UsageError } from "./usage-error.js";
 
 /** How long to wait for the response, in ms. */
 const DEADLINE = 60_000;
@@ -15,7 +14,7 @@ export interface Login {
 
 /** Logs in as a new device. */
 export async function logIn(homeserverUrl: string, user: string, password: string): Promise<Login> {
-  const { status, data } = await fetchJson(loginUrl(homeserverUrl), {
+  const { status, data } = await fetchJson(`${homeserverUrl.replace(/\/+$/u, "")}/_matrix/client/v3/login`, {
     body: {
       type: "m.login.password",
       identifier: { type: "m.id.user", user },
@@ -29,16 +28,6 @@ export async function logIn(homeserverUrl: string, user: string, password: strin
   if (typeof accessToken !== "string" || typeof userId !== "string" || typeof deviceId !== "string")
     throw new Failure(`${homeserverUrl} accepted the log-in, but returned no access token`);
   return { accessToken, userId, deviceId };
-}
-
-function loginUrl(homeserverUrl: string): string {
-  try {
-    const url = new URL(`${homeserverUrl.replace(/\/+$/u, "")}/_matrix/client/v3/login`);
-    if (url.protocol === "https:" || url.protocol === "http:") return url.href;
-  } catch {
-    // It is no URL at all.
-  }
-  throw new UsageError(`MATRIX_HOMESERVER is not the URL of a homeserver: "${homeserverUrl}"`);
 }
 
 function refusalOf(homeserverUrl: string, status: number, data: Readonly<Record<string, unknown>>): string {

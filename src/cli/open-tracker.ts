@@ -3,6 +3,7 @@ import { axiosKeysApi, axiosMembersApi, syncResponses } from "matrix-device-trac
 import { DeviceTracker, memoryStore, type DeviceStore, type TrackerActivity } from "matrix-device-tracker";
 import { EncryptedRooms } from "matrix-device-tracker/rooms";
 import type { CommandContext } from "./command.js";
+import { inEnvironmentTerms } from "./environment-terms.js";
 import { lastValue } from "./last-value.js";
 
 /** Of rooms, only what tells their members is needed. No room may be left out: users in them would not be announced. */
@@ -36,7 +37,7 @@ export async function openTracker({ session, options, output, atEnd }: CommandCo
     onStoreUnavailable: "fail",
   });
   atEnd(() => tracker.close());
-  tracker.problems$.subscribe(({ message }) => output.warn(message));
+  tracker.problems$.subscribe(({ message }) => output.warn(inEnvironmentTerms(message)));
   tracker.activity$.pipe(filter(isFetching), map(progressOf)).subscribe((text) => output.status(text));
   return { tracker, rooms };
 }

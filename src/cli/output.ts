@@ -35,7 +35,7 @@ export class Output {
 
   /** A line of the result. */
   line(...segments: readonly Segment[]): void {
-    this.#write("stdout", this.#rendered("stdout", segments));
+    this.#write("stdout", this.#rendered("stdout", segments).trimEnd()); // a device may have no name
   }
 
   /** A result for programs: one line. */

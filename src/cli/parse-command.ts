@@ -35,8 +35,8 @@ const OPERANDS: Readonly<Record<CommandName, (operands: readonly string[]) => st
     rooms.length === 1 && /^[!#]./u.test(rooms[0] ?? "")
       ? undefined
       : "room needs one room ID (!…) or alias (#…); quote it, since shells give ! and # a meaning",
-  whois: (keys) =>
-    keys.length === 1 && /^[A-Za-z0-9+/]{43}$/u.test(keys[0] ?? "")
+  whois: ([key = ""]) =>
+    /^[A-Za-z0-9+/]{43}$/u.test(key)
       ? undefined
       : "whois needs one public key: 43 characters of base64, as clients show it",
 };
@@ -51,7 +51,7 @@ export function parseCommand(args: readonly string[]): Parsed {
   if (values.help === true) return { type: "help", command };
   if (values.version === true) return { type: "version" };
   if (command === undefined) throw new UsageError("a command is missing");
-  const operands = command === "whois" ? rest.map(keyIn) : rest;
+  const operands = command === "whois" ? [keyIn(rest.join(""))] : rest;
   const complaint = OPERANDS[command](operands);
   if (complaint !== undefined) throw new UsageError(complaint);
   if (values.store === "") throw new UsageError("--store needs the path of a directory");
@@ -74,5 +74,5 @@ function notUsers(users: readonly string[]): string | undefined {
   return other === undefined ? undefined : `"${other}" is not a user ID; a user ID looks like @bob:example.org`;
 }
 
-/** Keys are shown in groups, and other programs pad them. */
+/** Keys are shown in groups, which a shell passes one by one unless they are quoted, and other programs pad them. */
 const keyIn = (text: string): string => text.replaceAll(/\s/gu, "").replace(/=$/u, "");

@@ -1,3 +1,4 @@
+import { inEnvironmentTerms } from "./environment-terms.js";
 import { readEnvironment } from "./environment.js";
 import { helpFor } from "./help.js";
 import { Interrupted } from "./interrupted.js";
@@ -25,7 +26,7 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
   } catch (error) {
     output.clearStatus();
     if (error instanceof Interrupted) return error.exitCode;
-    output.error(explained(error));
+    output.error(inEnvironmentTerms(explained(error)));
     if (!(error instanceof UsageError)) return FAILURE;
     output.note("Try: matrix-device-tracker --help");
     return WRONG_USAGE;

@@ -30,8 +30,11 @@ export interface SessionContext {
 /** Uses the access token of the environment, or logs in until the command is over. */
 export async function openSession(account: Account, context: SessionContext): Promise<Session> {
   const homeserverUrl = account.homeserverUrl ?? (await discovered(account, context.output));
-  if (account.type === "token") return withToken(homeserverUrl, account);
   const { output, stdin } = context;
+  if (account.type === "token") {
+    output.status("checking the access token");
+    return withToken(homeserverUrl, account);
+  }
   const password =
     account.password ?? (await askPassword(stdin, (text) => output.prompt(text), `Password of ${account.userId}: `));
   if (password === "") throw new UsageError("the password is empty");

@@ -89,8 +89,8 @@ export type TrackerProblem =
   /** The platform cannot verify ed25519 signatures. JavaScript does it instead, 10 to 15 times slower. */
   | { readonly type: "slow-signatures"; readonly error: unknown; readonly message: string }
   /**
-   * The store cannot be opened, and memory stands in for it: nothing is kept beyond this page, and no identity can be
-   * called unchanged. It is tried again in `retryIn` ms, and from then on after waits that double up to 10 min;
+   * The store cannot be opened, and memory stands in for it: nothing is saved, and no identity can be called
+   * unchanged. It is tried again in `retryIn` ms, and from then on after waits that double up to 10 min;
    * failures are not reported again. `undefined` if a retry is of no use: the store is another account's, or a newer
    * version has written it.
    */

@@ -121,7 +121,8 @@ export class StoreOpening {
     const plan = isLast
       ? "it is not tried again"
       : `it is tried again after ${FIRST_WAIT / 1000} s, doubling to 10 min`;
-    const message = `the device store cannot be used; memory stands in for it, nothing is kept beyond this page, and no identity can be called unchanged; ${plan}`;
+    const why = error instanceof Error ? error.message : String(error);
+    const message = `the device store cannot be used (${why}); memory stands in for it, nothing is saved, and no identity can be called unchanged; ${plan}`;
     this.#ports.report({ type: "store-unavailable", error, retryIn: isLast ? undefined : FIRST_WAIT, message });
   }
 }

@@ -31,6 +31,10 @@ function userJson(userId: string, list: UserDeviceKeys) {
 }
 
 function print(output: Output, userId: string, list: UserDeviceKeys): void {
+  if (list.freshness === "unreachable" && list.lastKnown === undefined) {
+    output.line(["bold", userId], ": ", ["yellow", "their homeserver cannot be reached"]);
+    return;
+  }
   const all = devicesOf(list);
   output.line(["bold", userId], ": ", count(all.length, "device"), ", ", identityWords(list.identity));
   const doubted = doubt(list.freshness);

@@ -152,6 +152,7 @@ function isCommit(value: unknown): value is Commit {
 
 function isChange(value: unknown): value is Change {
   if (!isObject(value)) return false;
+  if (!areEvents(value.events)) return false;
   if (value.type !== "step")
     return ["track", "untrack", "invalidate"].includes(String(value.type)) && areUsers(value.users);
   const tokens = [value.since, value.next].every((token) => token === undefined || typeof token === "string");
@@ -161,10 +162,12 @@ function isChange(value: unknown): value is Change {
     areUsers(value.left) &&
     [undefined, "outdated", "untracked"].includes(value.everyone as undefined) &&
     [undefined, true, false].includes(value.isPartial as undefined) &&
-    [undefined, true].includes(value.isGap as undefined) &&
-    (value.events === undefined || (isObject(value.events) && Object.values(value.events).every(Array.isArray)))
+    [undefined, true].includes(value.isGap as undefined)
   );
 }
+
+const areEvents = (value: unknown): boolean =>
+  value === undefined || (isObject(value) && Object.values(value).every(Array.isArray));
 
 export const isSavedLists = (value: unknown): value is SavedLists =>
   Array.isArray(value) &&

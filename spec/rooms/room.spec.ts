@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import type { UserId } from "../../src/model/ids.js";
+import { toNames, type RoomDelta } from "../../src/rooms/room-delta.js";
+import { Room } from "../../src/rooms/room.js";
+import { BOB } from "../support/users.js";
+import { ROOM } from "./rooms-in.js";
+
+const delta = (properties: Partial<RoomDelta> = {}): RoomDelta => ({
+  roomId: ROOM,
+  joined: "",
+  invited: "",
+  left: [],
+  ...properties,
+});
+
+const emptyRoom = () => new Room(ROOM, { added: (userId) => userId, removed: () => {} });
+
+const users = (count: number): readonly UserId[] => Array.from({ length: count }, (_, i) => `@user${i}:example.org`);
+
+describe("a late response", () => {
+  it("notes the departure of a user who was only invited: they may have been invited again", () => {
+    const room = emptyRoom();
+    room.follow(delta({ invited: BOB }), "s1", false);
+    room.overtake(delta({ left: [[BOB, "$event"]] }), "s2");
+    expect(room.departures.has(BOB)).toBe(true);
+  });
+
+  it("does not make the next one cost time in the square of the users it names", () => {
+    const named = users(5_000);
+    const room = emptyRoom();
+    room.overtake(delta({ left: named.map((userId) => [userId, "$event"]) }), "s1");
+    const start = performance.now();
+    room.follow(delta({ joined: toNames(named) }), "s2", false);
+    expect(performance.now() - start).toBeLessThan(500); // 5 s if it did
+  });
+});

@@ -25,6 +25,18 @@ describe("a late response", () => {
     expect(room.departures.has(BOB)).toBe(true);
   });
 
+  it.each([{}, { visibility: "joined" }, { kind: "limited" }] as const)(
+    "has the members of a known room fetched again, without a caller, if it says %j",
+    (said) => {
+      const room = emptyRoom();
+      const encryption = { algorithm: "m.megolm.v1.aes-sha2", rotationPeriodMs: 1, rotationPeriodMsgs: 1 };
+      room.follow(delta({ kind: "whole", encryption, joined: BOB }), "s1", false);
+      expect(room.isComplete).toBe(true);
+      room.overtake(delta(said), "s2");
+      expect(room).toMatchObject({ isComplete: false, isAwaited: true });
+    },
+  );
+
   it("does not make the next one cost time in the square of the users it names", () => {
     const named = users(5_000);
     const room = emptyRoom();

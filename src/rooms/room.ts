@@ -217,8 +217,8 @@ export class Room {
     for (const userId of namesIn(joined)) shown.set(userId, "joined");
     const unconfirmed = Array.from(shown, ([userId, membership]) => [userId, { membership, id }] as const);
     this.#sent = new Map<UserId, SentMembership>([...unconfirmed, ...this.sent]);
-    this.needsState ||= Object.keys(state).length > 1; // besides the room ID
     this.isAwaited ||= this.isComplete;
+    this.needsState ||= Object.keys(state).length > 1; // besides the room ID
     this.#becomeUncertain(`${this.shownUntil ?? "the start"}, ${id}`);
   }
 

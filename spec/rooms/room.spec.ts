@@ -37,6 +37,17 @@ describe("a late response", () => {
     },
   );
 
+  it("is remembered until sync shows the same, however many there are, up to a limit", () => {
+    const room = emptyRoom();
+    const named = users(40_000);
+    for (let i = 0; i < 40; i++)
+      room.overtake(delta({ joined: toNames(named.slice(i * 1_000, (i + 1) * 1_000)) }), `s${i}`);
+    room.send(BOB, "invited", "$event", undefined);
+    room.overtake(delta({ left: [[BOB, "$event"]] }), "s40");
+    expect(room.sent.get(BOB)?.membership).toBe("invited");
+    expect(room.sent.size).toBe(10_000);
+  });
+
   it("does not make the next one cost time in the square of the users it names", () => {
     const named = users(5_000);
     const room = emptyRoom();

@@ -5,6 +5,12 @@ import type { HistoryVisibility, Membership, RoomEncryption, RoomId } from "./wi
 /** Departures remembered per room; if there are more, the older half is forgotten. */
 const MAX_DEPARTURES = 10_000;
 
+/**
+ * Memberships that sync is to show yet, remembered per room beside those of the last late response; if there are more,
+ * the next response is believed.
+ */
+const MAX_SENT = 10_000;
+
 /** A membership that we set and the server accepted, or that a late response shows, until sync shows it. */
 interface SentMembership {
   readonly membership: Membership;
@@ -216,7 +222,8 @@ export class Room {
     for (const userId of namesIn(invited)) shown.set(userId, "invited");
     for (const userId of namesIn(joined)) shown.set(userId, "joined");
     const unconfirmed = Array.from(shown, ([userId, membership]) => [userId, { membership, id }] as const);
-    this.#sent = new Map<UserId, SentMembership>([...unconfirmed, ...this.sent]);
+    // Ours are at the end.
+    this.#sent = new Map<UserId, SentMembership>([...unconfirmed, ...[...this.sent].slice(-MAX_SENT)]);
     this.isAwaited ||= this.isComplete;
     this.needsState ||= Object.keys(state).length > 1; // besides the room ID
     this.#becomeUncertain(`${this.shownUntil ?? "the start"}, ${id}`);

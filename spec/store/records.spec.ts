@@ -64,6 +64,8 @@ describe("the head", () => {
     { ...sync, snapshot: { ...sync.snapshot, chunks: -1 } },
     { ...sync, snapshot: { ...sync.snapshot, oldest: undefined } },
     { ...sync, snapshot: { ...sync.snapshot, position: 10 } },
+    { ...sync, snapshot: { ...sync.snapshot, extensions: { rooms: -1 } } },
+    { ...sync, snapshot: { ...sync.snapshot, extensions: { rooms: 2 ** 40 } } },
   ])("is refused if it is %j", (damaged) => {
     expect(readSync(damaged)).toBeUndefined();
   });

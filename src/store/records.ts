@@ -87,7 +87,8 @@ export function readSync(record: unknown): SyncRecord | undefined {
   if (!isObject(record) || !isObject(record.snapshot)) return undefined;
   const { head, position, token, snapshot } = record;
   const counts = [head, position, snapshot.position, snapshot.head, snapshot.chunks, snapshot.index, snapshot.oldest];
-  if (!Object.values(isObject(snapshot.extensions) ? snapshot.extensions : {}).every(isCount)) return undefined;
+  const extended = Object.values(isObject(snapshot.extensions) ? snapshot.extensions : {});
+  if (!extended.every((count) => isCount(count) && (count as number) <= MAX_EXTENSION_RECORDS)) return undefined;
   if (!counts.every(isCount) || (token !== undefined && typeof token !== "string")) return undefined;
   return (snapshot.position as number) <= (position as number) ? (record as unknown as SyncRecord) : undefined;
 }
@@ -175,6 +176,9 @@ export const isSavedLists = (value: unknown): value is SavedLists =>
 
 const areUsers = (value: unknown): boolean =>
   Array.isArray(value) && value.every((userId) => typeof userId === "string");
+
+/** Far beyond what an extension keeps: the next snapshot deletes these records one by one. */
+const MAX_EXTENSION_RECORDS = 1_000_000;
 
 /**
  * Far beyond what commits can count to, and far enough from what numbers can hold that a lost head can be made up for

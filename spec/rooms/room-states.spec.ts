@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { RoomStates, type RoomsEvent } from "../../src/rooms/room-states.js";
 import { ALICE, BOB } from "../support/users.js";
-import { ROOM } from "./rooms-in.js";
+import { OTHER, ROOM } from "./rooms-in.js";
 
 const nothing = { isInitial: false, rooms: [], unread: [], gone: [], strangers: [] };
 
@@ -25,5 +25,19 @@ describe("a late response of a tab that had not heard of a room", () => {
     for (const event of states.late([{ ...nothing, type: "sync", next: "s2", unread: [ROOM] }]))
       states.apply(event, "s1", () => true);
     expect(states.rooms.get(ROOM)).toMatchObject({ isComplete: false, missedUntil: "late s2" });
+  });
+});
+
+describe("an initial sync after a gap, which has untracked all users,", () => {
+  it("tracks a user again who has left one room and is in another that was asked for", () => {
+    const states = statesOfAsked();
+    states.apply({ type: "ask", roomId: OTHER, token: "s1" }, "s1", () => true);
+    const whole = { invited: "", left: [], kind: "whole" } as const;
+    const rooms = [
+      { ...whole, roomId: ROOM, joined: ALICE },
+      { ...whole, roomId: OTHER, joined: `${ALICE}\n${BOB}` },
+    ];
+    const initial: RoomsEvent = { ...nothing, type: "sync", next: "s2", isInitial: true, rooms };
+    expect(states.apply(initial, "s2", () => true)).toEqual({ changed: [BOB], left: [] });
   });
 });

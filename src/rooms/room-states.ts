@@ -260,7 +260,9 @@ export class RoomStates {
   readonly #counts: MemberCounts = {
     added: (userId) => {
       let sharer = this.#shared.get(userId);
-      if (sharer === undefined || !this.#isTracked(userId)) this.#touched(userId, false);
+      if (!this.#isTracked(userId))
+        this.#before.set(userId, false); // even if the event has removed them elsewhere
+      else if (sharer === undefined) this.#touched(userId, false);
       if (sharer === undefined) this.#shared.set(userId, (sharer = { userId, rooms: 0 }));
       sharer.rooms++;
       return sharer.userId;

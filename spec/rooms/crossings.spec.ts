@@ -2,6 +2,8 @@ import { map, merge, Subject, timer } from "rxjs";
 import { describe, expect, it } from "vitest";
 import type { SyncResponse } from "../../src/model/wire.js";
 import { RoomError } from "../../src/rooms/errors.js";
+import { planKeyShare } from "../../src/rooms/plan-key-share.js";
+import type { RoomRecipients } from "../../src/rooms/room-recipients.js";
 import { ScriptedStore } from "../../src/testing/scripted-store.js";
 import type { ScriptedRoom } from "../../src/testing/scripted-rooms.js";
 import { marbles, type Marbles } from "../support/marbles.js";
@@ -224,6 +226,40 @@ describe("recipients, when answers cross responses,", () => {
           room.leave(ALICE);
         });
         m.expectObservable(first.recipients(), "--^").toBe("--#", undefined, new RoomError(ROOM, "not-joined"));
+      }),
+    );
+
+    it(
+      "need a new session after a later departure than the one that it shows",
+      marbles((m) => {
+        const first = roomsIn(m, { isLazy: false });
+        const { homeserver, rooms } = first;
+        const comeAndGo = () => {
+          homeserver.room(ROOM).leave(BOB);
+          homeserver.room(ROOM).join(BOB);
+        };
+        homeserver.step(null);
+        const before = homeserver.token;
+        const sync$ = new Subject<SyncResponse>();
+        otherTabIn(m, first, { isLazy: false, sync$ });
+        comeAndGo();
+        const late = homeserver.step(before);
+        const found: RoomRecipients[] = [];
+        const find = () => rooms.recipients(ROOM, ALL).subscribe((recipients) => found.push(recipients));
+        m.acts("-abcd", {
+          a: find,
+          b: () => {
+            comeAndGo();
+            homeserver.step();
+          },
+          c: () => sync$.next(late),
+          d: find,
+        });
+        m.afterwards(() => {
+          const [{ at, devices, stand }, now] = found as [RoomRecipients, RoomRecipients];
+          const session = { createdAt: at, messageCount: 0, sharedWith: devices, stand };
+          expect(planKeyShare(session, now).rotate).toEqual([{ type: "user-left", userId: BOB }]);
+        });
       }),
     );
   });

@@ -184,6 +184,26 @@ describe("a session is replaced", () => {
 
 describe("rooms", () => {
   it(
+    "stay encrypted rooms, with their members fetched again, if their records are lost",
+    marbles((m) => {
+      const { homeserver, recipients, rooms } = roomsIn(m);
+      const shown: string[] = [];
+      rooms.rooms$.subscribe((all) => shown.push([...all.keys()].join(" ")));
+      homeserver.step(null);
+      recipients().subscribe();
+      expect(homeserver.membersRequests).toHaveLength(1);
+      m.acts("-l", { l: () => rooms.restore(undefined) });
+      m.expectObservable(recipients(), "--^").toBe("--(x|)", { x: "alice ALICE1, bob BOB1" });
+      m.afterwards(() => {
+        expect(new Set(shown)).toEqual(new Set(["", ROOM]));
+        expect(shown.at(-1)).toBe(ROOM);
+        expect(shown.lastIndexOf("")).toBe(0);
+        expect(homeserver.membersRequests).toHaveLength(2);
+      });
+    }),
+  );
+
+  it(
     "are left if we are removed and knock again within one response",
     marbles((m) => {
       const { homeserver, recipients, rooms, tracked } = roomsIn(m, { isLazy: false });

@@ -2,6 +2,7 @@ import { Subscription, VirtualTimeScheduler, type Observable } from "rxjs";
 import { Chain } from "../../src/store/chain.js";
 import type { Change, Commit } from "../../src/store/change.js";
 import type { DeviceStore } from "../../src/store/device-store.js";
+import type { ChainExtensions } from "../../src/store/extension-records.js";
 import { readAccount, type SavedAccount } from "../../src/store/load.js";
 import type { Outcome } from "../../src/store/rebase.js";
 import { effectsSince, type Before } from "../../src/store/tracked-users.js";
@@ -36,6 +37,7 @@ export function chainIn(
   records: DeviceStore = storeOfAlice(),
   name = "tab",
   account: SavedAccount = load(records),
+  extensions: ChainExtensions = WITHOUT_EXTENSIONS,
 ): ChainUnderTest {
   const store = new ScriptedStore({ scheduler: m.scheduler, records });
   const scheduler = new CountingScheduler(m.scheduler);
@@ -45,29 +47,24 @@ export function chainIn(
     return [...invalidated.map(localpart), ...left.map((userId) => `-${localpart(userId)}`)].join(" ");
   };
   const numbers = (commits: readonly Commit[] | undefined) => commits?.map(({ number }) => number).join(" ") ?? "all";
-  const chain: Chain = new Chain(
-    account,
-    { store, owner: account.owner, name, scheduler, extensions: WITHOUT_EXTENSIONS },
-    () => 0,
-    {
-      followed: (before, commits, isSummary) =>
-        events.push(`${isSummary ? "caught up with" : "followed"} ${numbers(commits)}: ${named(before)}`.trimEnd()),
-      moved: (before) => events.push(`moved: ${named(before)}`.trimEnd()),
-      heard: ({ type }) => events.push(`heard ${type}`),
-      reread: () => events.push("reread"),
-      tracksLost: (users) => {
-        if (users.length > 0) events.push(`tracks lost: ${users.join(" ")}`);
-      },
-      committed: () => {},
-      commitFailed: (error, retryIn) => events.push(`commit failed (${String(error)}), again in ${retryIn}`),
-      behind: (isBehind) => events.push(isBehind ? "behind" : "not behind"),
-      unreadable: (error) => events.push(`unreadable (${String(error)})`),
-      cleared: () => events.push("cleared"),
-      together: (action) => {
-        action();
-      },
+  const chain: Chain = new Chain(account, { store, owner: account.owner, name, scheduler, extensions }, () => 0, {
+    followed: (before, commits, isSummary) =>
+      events.push(`${isSummary ? "caught up with" : "followed"} ${numbers(commits)}: ${named(before)}`.trimEnd()),
+    moved: (before) => events.push(`moved: ${named(before)}`.trimEnd()),
+    heard: ({ type }) => events.push(`heard ${type}`),
+    reread: () => events.push("reread"),
+    tracksLost: (users) => {
+      if (users.length > 0) events.push(`tracks lost: ${users.join(" ")}`);
     },
-  );
+    committed: () => {},
+    commitFailed: (error, retryIn) => events.push(`commit failed (${String(error)}), again in ${retryIn}`),
+    behind: (isBehind) => events.push(isBehind ? "behind" : "not behind"),
+    unreadable: (error) => events.push(`unreadable (${String(error)})`),
+    cleared: () => events.push("cleared"),
+    together: (action) => {
+      action();
+    },
+  });
   store.commits$.subscribe((announcement) => {
     chain.hear(announcement);
   });

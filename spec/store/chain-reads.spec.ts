@@ -1,10 +1,12 @@
 import { switchMap, type Observable } from "rxjs";
 import { describe, expect, it } from "vitest";
+import type { SyncExtension } from "../../src/sync/sync-extension.js";
+import { Extensions } from "../../src/tracker/extensions.js";
 import { marbles, type Marbles } from "../support/marbles.js";
-import { BOB, CAROL } from "../support/users.js";
-import { chainIn } from "./chain-in.js";
+import { ALICE, BOB, CAROL } from "../support/users.js";
+import { chainIn, load } from "./chain-in.js";
 import { storeOfAlice } from "./in-store.js";
-import { track } from "./steps.js";
+import { step, track } from "./steps.js";
 
 describe("a state that cannot be read again", () => {
   it(
@@ -48,6 +50,44 @@ describe("commits that are announced while missing ones are read", () => {
       m.afterwards(() => {
         expect(events).toEqual(["behind", "caught up with 1: bob", "followed 2: carol", "not behind"]);
         expect(users()).toEqual(["alice@0 none", "bob@1 none", "carol@2 none"]);
+      });
+    }),
+  );
+});
+
+describe("an event that is applied while what is missing is read", () => {
+  /** A chain with an extension, to which another one on the same records has committed Bob without its knowing. */
+  const behind = (m: Marbles) => {
+    const records = storeOfAlice();
+    const inbox: SyncExtension = {
+      name: "inbox",
+      attach: () => {},
+      restore: () => {},
+      read: () => [],
+      apply: () => undefined,
+      missed: () => {},
+      records: () => [],
+      summary: () => [],
+      trackedUsers: () => [],
+    };
+    const under = chainIn(m, records, "tab", load(records), new Extensions([inbox], ALICE, () => {}));
+    under.store.loseAnnouncements();
+    chainIn(m, records, "another tab").apply(track(BOB));
+    under.store.takes = 2;
+    return under;
+  };
+  const event = step({ events: { inbox: [1] } });
+
+  it(
+    "makes it read again, once, and those that wait for it wait for the second read",
+    marbles((m) => {
+      const { apply, chain, store, users } = behind(m);
+      m.expectObservable(chain.reload()).toBe("------(d|)", { d: undefined });
+      m.acts("-e", { e: () => apply(event) });
+      m.afterwards(() => {
+        expect(store.begun).toMatchObject({ read: 2, readKinds: 1, update: 1 });
+        expect(chain.isBehind).toBe(false);
+        expect(users()).toEqual(["alice@0 none", "bob@1 none"]);
       });
     }),
   );

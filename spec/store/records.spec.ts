@@ -64,6 +64,8 @@ describe("the head", () => {
     { ...sync, snapshot: { ...sync.snapshot, chunks: -1 } },
     { ...sync, snapshot: { ...sync.snapshot, oldest: undefined } },
     { ...sync, snapshot: { ...sync.snapshot, position: 10 } },
+    { ...sync, snapshot: { ...sync.snapshot, extensions: { rooms: -1 } } },
+    { ...sync, snapshot: { ...sync.snapshot, extensions: { rooms: 2 ** 40 } } },
   ])("is refused if it is %j", (damaged) => {
     expect(readSync(damaged)).toBeUndefined();
   });
@@ -99,6 +101,9 @@ describe("a log record", () => {
     withChange({ ...step(), since: 5 }),
     withChange({ ...step(), next: null }),
     withChange({ ...step(), everyone: true }),
+    withChange({ ...step(), events: { rooms: "?" } }),
+    withChange({ ...track(BOB), events: null }),
+    withChange({ ...track(BOB), events: { rooms: 5 } }),
     { ...save, lists: undefined },
     { ...save, lists: [BOB] },
     { ...save, lists: [[BOB]] },

@@ -182,7 +182,10 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
 
   /** @internal */
   restore(records: readonly unknown[] | undefined): void {
-    this.#attached.rooms.states.restore(records ?? []);
+    const { states } = this.#attached.rooms;
+    // Rooms that this tab knows are encrypted, whatever has become of their records.
+    if (records === undefined) states.missed(undefined);
+    else states.restore(records);
     this.#notify();
   }
 

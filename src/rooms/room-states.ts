@@ -22,7 +22,13 @@ export type RoomsEvent =
       readonly strangers: readonly UserId[];
     }
   /** A response was late: whether it is older or newer than what is known of these rooms is not known. */
-  | { readonly type: "late"; readonly next: string; readonly rooms: readonly RoomDelta[] }
+  | {
+      readonly type: "late";
+      readonly next: string;
+      readonly rooms: readonly RoomDelta[];
+      /** Another tab may know these, and what is said of them was not read. */
+      readonly unread: readonly RoomId[];
+    }
   /** The members of a room were fetched. */
   | ({ readonly type: "members" } & FetchedMembers)
   /** A room that is not known is about to be fetched. */
@@ -119,12 +125,12 @@ export class RoomStates {
   late(events: readonly RoomsEvent[]): readonly RoomsEvent[] {
     return events.flatMap((event): readonly RoomsEvent[] => {
       if (event.type !== "sync") return [event];
-      const { next, gone } = event;
+      const { next, unread, gone } = event;
       const removals = gone.map((roomId): RoomDelta => {
         const left = [[this.#ownUserId, `late response ${next}`]] as const;
         return { roomId, joined: "", invited: "", left, kind: "unclear" };
       });
-      return [{ type: "late", next, rooms: [...event.rooms, ...removals] }];
+      return [{ type: "late", next, rooms: [...event.rooms, ...removals], unread }];
     });
   }
 
@@ -143,6 +149,7 @@ export class RoomStates {
         break;
       case "late":
         for (const delta of event.rooms) this.rooms.get(delta.roomId)?.overtake(delta, event.next);
+        for (const roomId of event.unread) this.rooms.get(roomId)?.miss(`late ${event.next}`);
         break;
       case "members": {
         const room = this.rooms.get(event.roomId);
@@ -253,7 +260,9 @@ export class RoomStates {
   readonly #counts: MemberCounts = {
     added: (userId) => {
       let sharer = this.#shared.get(userId);
-      if (sharer === undefined || !this.#isTracked(userId)) this.#touched(userId, false);
+      if (!this.#isTracked(userId))
+        this.#before.set(userId, false); // even if the event has removed them elsewhere
+      else if (sharer === undefined) this.#touched(userId, false);
       if (sharer === undefined) this.#shared.set(userId, (sharer = { userId, rooms: 0 }));
       sharer.rooms++;
       return sharer.userId;

@@ -5,6 +5,12 @@ import type { HistoryVisibility, Membership, RoomEncryption, RoomId } from "./wi
 /** Departures remembered per room; if there are more, the older half is forgotten. */
 const MAX_DEPARTURES = 10_000;
 
+/**
+ * Memberships that sync is to show yet, remembered per room beside those of the last late response; if there are more,
+ * the next response is believed.
+ */
+const MAX_SENT = 10_000;
+
 /** A membership that we set and the server accepted, or that a late response shows, until sync shows it. */
 interface SentMembership {
   readonly membership: Membership;
@@ -86,13 +92,11 @@ export class Room {
   isAwaited = false;
   /** The sync token at the end of the last response that named the room. */
   shownUntil: string | undefined;
-  /** Memberships that sync is to show yet, by user. */
-  sent: ReadonlyMap<UserId, SentMembership> = NONE;
-
   /** How often anything of it has changed. */
   revision = 0;
   readonly #counts: MemberCounts;
   #departures: Map<UserId, string> | undefined;
+  #sent: Map<UserId, SentMembership> | undefined;
 
   constructor(roomId: RoomId, counts: MemberCounts) {
     this.roomId = roomId;
@@ -102,6 +106,11 @@ export class Room {
   /** Users that have ever left, each with the event of their last departure. */
   get departures(): ReadonlyMap<UserId, string> {
     return this.#departures ?? NONE;
+  }
+
+  /** Memberships that sync is to show yet, by user; the last one that was set or disputed at the end. */
+  get sent(): ReadonlyMap<UserId, SentMembership> {
+    return this.#sent ?? NONE;
   }
 
   /** Whether all members are known. */
@@ -138,7 +147,12 @@ export class Room {
     const came = new Map<UserId, Membership>(delta.left.map(([userId]) => [userId, "gone"]));
     for (const userId of namesIn(delta.invited)) came.set(userId, "invited");
     for (const userId of namesIn(delta.joined)) came.set(userId, "joined");
-    for (const [userId, membership] of came) this.#named(userId, membership, next, kind === "whole");
+    const agreed: UserId[] = [];
+    for (const [userId, membership] of came) if (this.#named(userId, membership, kind === "whole")) agreed.push(userId);
+    // Disputed: the response may have been in flight, or another user has reverted our change since: only the server
+    // knows.
+    if (agreed.length < came.size) this.#becomeUncertain(next);
+    for (const userId of agreed) this.confirmed?.add(userId);
   }
 
   /** Applies an answer of the server. Returns `false` if it is too old. */
@@ -185,8 +199,7 @@ export class Room {
     // one that we removed.
     const isUnclear =
       isContested || after !== this.shownUntil || (this.joined.has(userId) && this.departures.has(userId));
-    const others = Array.from(this.sent).filter(([one]) => one !== userId);
-    this.sent = new Map([...others, [userId, { membership, id: eventId, ...(isContested && { isContested }) }]]);
+    this.#expect(userId, { membership, id: eventId, ...(isContested && { isContested }) });
     if (membership === "gone" && (this.joined.has(userId) || this.invited.has(userId))) this.#depart(userId, eventId);
     if (isUnclear) this.#becomeUncertain(`${this.shownUntil ?? "the start"}, ${eventId}`);
     else {
@@ -201,15 +214,18 @@ export class Room {
    */
   overtake({ joined, invited, left, ...state }: RoomDelta, next: string): void {
     this.revision++;
+    const id = `late ${next}`;
     const shown = new Map<UserId, Membership>(left.map(([userId]) => [userId, "gone"]));
-    for (const [userId, eventId] of left) if (this.joined.has(userId)) this.#depart(userId, eventId);
+    // Not the event alone: sessions made before a later departure may have it in their stand.
+    for (const [userId, eventId] of left)
+      if (this.joined.has(userId) || this.invited.has(userId)) this.#depart(userId, `${eventId}, ${id}`);
     for (const userId of namesIn(invited)) shown.set(userId, "invited");
     for (const userId of namesIn(joined)) shown.set(userId, "joined");
-    const id = `late ${next}`;
     const unconfirmed = Array.from(shown, ([userId, membership]) => [userId, { membership, id }] as const);
-    this.sent = new Map<UserId, SentMembership>([...unconfirmed, ...this.sent]);
-    this.needsState ||= Object.keys(state).length > 1; // besides the room ID
+    // Ours are at the end.
+    this.#sent = new Map<UserId, SentMembership>([...unconfirmed, ...[...this.sent].slice(-MAX_SENT)]);
     this.isAwaited ||= this.isComplete;
+    this.needsState ||= Object.keys(state).length > 1; // besides the room ID
     this.#becomeUncertain(`${this.shownUntil ?? "the start"}, ${id}`);
   }
 
@@ -260,7 +276,7 @@ export class Room {
     for (const userId of namesIn(record.joined)) room.#set(userId, "joined");
     for (const userId of namesIn(record.invited)) room.#set(userId, "invited");
     room.confirmed = record.confirmed === undefined ? undefined : new Set(namesIn(record.confirmed));
-    if (record.sent.length > 0) room.sent = new Map(record.sent);
+    if (record.sent.length > 0) room.#sent = new Map(record.sent);
     if (record.departures.length > 0) room.#departures = new Map(record.departures);
     return room;
   }
@@ -290,25 +306,31 @@ export class Room {
     this.uncertainSince = last === undefined ? token : `${token ?? "the start"}, with ${last.id}`;
   }
 
-  /** @param isWhole several responses with the whole state may have been in flight when we set a membership */
-  #named(userId: UserId, membership: Membership, next: string, isWhole: boolean): void {
+  /**
+   * A response shows this membership. Returns `false` if it is disputed.
+   * @param isWhole several responses with the whole state may have been in flight when we set a membership
+   */
+  #named(userId: UserId, membership: Membership, isWhole: boolean): boolean {
     const sent = this.sent.get(userId);
     if (sent !== undefined) {
       const isAccepted = sent.membership === "invited" && membership === "joined";
       const isShown = (sent.membership === membership || isAccepted) && sent.isContested !== true;
-      const isDisputed = !isShown && sent.isDisputed !== true;
-      const others = Array.from(this.sent).filter(([one]) => one !== userId);
-      this.sent = new Map(isDisputed ? [...others, [userId, isWhole ? sent : { ...sent, isDisputed }]] : others);
-      if (isDisputed) {
-        // The response may have been in flight, or another user has reverted our change since: only the server knows.
-        this.#becomeUncertain(next);
+      this.#sent?.delete(userId);
+      if (!isShown && sent.isDisputed !== true) {
+        this.#expect(userId, isWhole ? sent : { ...sent, isDisputed: true });
         // Their devices may have changed unannounced, even if they have come back since.
         if (membership !== "joined") this.#set(userId, membership);
-        return;
+        return false;
       }
     }
     this.#set(userId, membership);
-    this.confirmed?.add(userId);
+    return true;
+  }
+
+  #expect(userId: UserId, sent: SentMembership): void {
+    this.#sent ??= new Map();
+    this.#sent.delete(userId); // keeps the latest at the end
+    this.#sent.set(userId, sent);
   }
 
   #set(userId: UserId, membership: Membership): void {

@@ -55,13 +55,19 @@ export function rebase(clone: Clone, missing: Missing, name: string, extensions:
       dropped.push({ pending: one, outcome: given });
       continue;
     }
-    const change = extensions.extend(given);
+    const change = withoutDeparted(extensions.extend(given), hasLeft);
     const again = applyLocally(clone, change, one.edit, given);
     keepFirst(before, again.undo.before);
     clone.pending.splice(-1, 1, Object.assign(one, again));
   }
   return { before, dropped, commits };
 }
+
+/** If an extension tracks users without a response, departed ones are left out, as for `track()`. */
+const withoutDeparted = (change: Change, hasLeft: (userId: UserId) => boolean): Change =>
+  change.type === "step" && change.next === undefined && change.events !== undefined
+    ? { ...change, changed: change.changed.filter((userId) => !hasLeft(userId)) }
+    : change;
 
 /** What a change is rebased onto, beside the state. */
 interface Onto {

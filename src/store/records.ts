@@ -87,7 +87,8 @@ export function readSync(record: unknown): SyncRecord | undefined {
   if (!isObject(record) || !isObject(record.snapshot)) return undefined;
   const { head, position, token, snapshot } = record;
   const counts = [head, position, snapshot.position, snapshot.head, snapshot.chunks, snapshot.index, snapshot.oldest];
-  if (!Object.values(isObject(snapshot.extensions) ? snapshot.extensions : {}).every(isCount)) return undefined;
+  const extended = Object.values(isObject(snapshot.extensions) ? snapshot.extensions : {});
+  if (!extended.every((count) => isCount(count) && (count as number) <= MAX_EXTENSION_RECORDS)) return undefined;
   if (!counts.every(isCount) || (token !== undefined && typeof token !== "string")) return undefined;
   return (snapshot.position as number) <= (position as number) ? (record as unknown as SyncRecord) : undefined;
 }
@@ -152,6 +153,7 @@ function isCommit(value: unknown): value is Commit {
 
 function isChange(value: unknown): value is Change {
   if (!isObject(value)) return false;
+  if (!areEvents(value.events)) return false;
   if (value.type !== "step")
     return ["track", "untrack", "invalidate"].includes(String(value.type)) && areUsers(value.users);
   const tokens = [value.since, value.next].every((token) => token === undefined || typeof token === "string");
@@ -161,10 +163,12 @@ function isChange(value: unknown): value is Change {
     areUsers(value.left) &&
     [undefined, "outdated", "untracked"].includes(value.everyone as undefined) &&
     [undefined, true, false].includes(value.isPartial as undefined) &&
-    [undefined, true].includes(value.isGap as undefined) &&
-    (value.events === undefined || (isObject(value.events) && Object.values(value.events).every(Array.isArray)))
+    [undefined, true].includes(value.isGap as undefined)
   );
 }
+
+const areEvents = (value: unknown): boolean =>
+  value === undefined || (isObject(value) && Object.values(value).every(Array.isArray));
 
 export const isSavedLists = (value: unknown): value is SavedLists =>
   Array.isArray(value) &&
@@ -172,6 +176,9 @@ export const isSavedLists = (value: unknown): value is SavedLists =>
 
 const areUsers = (value: unknown): boolean =>
   Array.isArray(value) && value.every((userId) => typeof userId === "string");
+
+/** Far beyond what an extension keeps: the next snapshot deletes these records one by one. */
+const MAX_EXTENSION_RECORDS = 1_000_000;
 
 /**
  * Far beyond what commits can count to, and far enough from what numbers can hold that a lost head can be made up for

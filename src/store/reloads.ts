@@ -19,9 +19,9 @@ export class Reloads {
     return done$;
   }
 
-  /** A read begins, for all callers that wait now. */
+  /** A read begins, for all callers that wait now: also for those of a read before it that came to nothing. */
   begin(): void {
-    this.#served = this.#waiting;
+    this.#served = [...this.#served, ...this.#waiting];
     this.#waiting = [];
   }
 

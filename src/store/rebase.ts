@@ -43,6 +43,8 @@ export function rebase(clone: Clone, missing: Missing, name: string, extensions:
   keepFirst(before, missed);
   const commits = missing.type === "tail" ? unknownCommits(missing.records, name, head) : summary(missed, token, clone);
   const hasLeft = missing.type === "tail" ? departures(commits) : () => true;
+  // What extensions of other trackers know of departures, our own have just applied.
+  const hasLeftBySync = missing.type === "tail" ? departures(commits.filter(movesOn)) : () => true;
   const saved = missing.type === "tail" ? missing.extensions : missing.account.extensions;
   if (saved === undefined) extensions.follow(commits);
   else extensions.restore(saved, clone.token);
@@ -55,13 +57,15 @@ export function rebase(clone: Clone, missing: Missing, name: string, extensions:
       dropped.push({ pending: one, outcome: given });
       continue;
     }
-    const change = withoutDeparted(extensions.extend(given), hasLeft);
+    const change = withoutDeparted(extensions.extend(given), hasLeftBySync);
     const again = applyLocally(clone, change, one.edit, given);
     keepFirst(before, again.undo.before);
     clone.pending.splice(-1, 1, Object.assign(one, again));
   }
   return { before, dropped, commits };
 }
+
+const movesOn = ({ change }: Commit): boolean => change.type === "step" && change.next !== undefined;
 
 /** If an extension tracks users without a response, departed ones are left out, as for `track()`. */
 const withoutDeparted = (change: Change, hasLeft: (userId: UserId) => boolean): Change =>

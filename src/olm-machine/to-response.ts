@@ -1,5 +1,6 @@
 import { serverName, type DeviceId, type UserId } from "../model/ids.js";
 import type { UserDeviceKeys } from "../model/results.js";
+import type { DeviceKeys, KeysQueryResponse } from "../model/wire.js";
 
 /**
  * What a machine is given of a device that the tracker refuses although it knows an earlier form of it, such as a device
@@ -15,24 +16,33 @@ type Answers = ReadonlyMap<UserId, UserDeviceKeys | undefined>;
  * user without devices has an empty list, since a machine takes a user who is missing for unanswered.
  * @param unreachable users whose servers are in `failures`
  */
-export function toResponse(answers: Answers, unreachable: Iterable<UserId>, refused: RefusedDevices = "omit"): string {
-  const section = <Value>(valueOf: (keys: UserDeviceKeys) => Value | undefined) =>
+export function toResponse(answers: Answers, unreachable: Iterable<UserId>, refused?: RefusedDevices): string {
+  return JSON.stringify(responseOf(answers, unreachable, refused));
+}
+
+/** The same, as an object. */
+export function responseOf(
+  answers: Answers,
+  unreachable: Iterable<UserId>,
+  refused: RefusedDevices = "omit",
+): KeysQueryResponse {
+  const section = <Value>(valueOf: (keys: UserDeviceKeys) => Value | undefined): Record<UserId, Value> =>
     Object.fromEntries(
       Array.from(answers).flatMap(([userId, keys]) => {
         const value = keys && valueOf(keys);
         return value === undefined ? [] : [[userId, value]];
       }),
     );
-  return JSON.stringify({
+  return {
     device_keys: Object.fromEntries(Array.from(answers, ([userId, keys]) => [userId, devicesOf(keys, refused)])),
     failures: Object.fromEntries(Array.from(unreachable, (userId) => [serverName(userId), {}])),
     master_keys: section(({ masterKey }) => masterKey),
     self_signing_keys: section(({ selfSigningKey }) => selfSigningKey),
     user_signing_keys: section(({ userSigningKey }) => userSigningKey),
-  });
+  };
 }
 
-function devicesOf(keys: UserDeviceKeys | undefined, refused: RefusedDevices): object {
+function devicesOf(keys: UserDeviceKeys | undefined, refused: RefusedDevices): Record<DeviceId, DeviceKeys> {
   if (keys === undefined) return {};
   const isGiven = (deviceId: DeviceId) => refused === "as-before" || !keys.rejected.has(deviceId);
   return Object.fromEntries(Array.from(keys.deviceKeys).filter(([deviceId]) => isGiven(deviceId)));

@@ -102,6 +102,11 @@ export class EngineDevice {
     return (await this.#machine.outgoingRequests()).every(({ type }) => type !== RequestType.KeysQuery);
   }
 
+  /** Resolves once the machine has the lists of these users, after 5 s at the latest. */
+  async hasListsOf(users: readonly string[]): Promise<void> {
+    await Promise.all(users.map((userId) => this.#machine.getUserDevices(new UserId(userId), 5)));
+  }
+
   async devicesOf(userId: string): Promise<readonly string[]> {
     const devices = await this.#machine.getUserDevices(new UserId(userId));
     return Array.from(devices.devices(), ({ deviceId }) => `${userId} ${deviceId.toString()}`).sort();

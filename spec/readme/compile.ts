@@ -8,7 +8,6 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const APPLICATION = `
 interface Lists { changed?: string[]; left?: string[] }
 declare const session: { userId: string; deviceId: string; accessToken: string; refresh(): Promise<string> };
-declare const password: string;
 declare const inbox: { save(toDevice: unknown): Promise<void> };
 declare const engine: { receiveToDevice(response: object): Promise<void>; deviceListsChanged(lists: Lists | undefined): void };
 declare const directory: string;

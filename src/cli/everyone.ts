@@ -18,7 +18,7 @@ import type { OpenTracker } from "./open-tracker.js";
 import type { Output } from "./output.js";
 import { count } from "./words.js";
 
-/** Rooms whose members are fetched at a time. */
+/** Rooms that are fetched at a time. */
 const ROOMS_AT_A_TIME = 4;
 
 /** Resolves once the members of all encrypted rooms are known, and so tracked. */

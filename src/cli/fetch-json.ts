@@ -1,6 +1,6 @@
 import { Failure } from "./failure.js";
 
-/** A response whose body is a JSON object; an empty one if it is anything else. */
+/** A response with the JSON object in its body; an empty one if it is anything else. */
 export interface JsonResponse {
   readonly status: number;
   readonly data: Readonly<Record<string, unknown>>;

@@ -1,10 +1,10 @@
 /** Longest text that is printed, in characters: the sentences of an error, but not a flood. */
 const MAX_LENGTH = 2_000;
 
-/** Characters that do not show themselves, and change how a terminal shows others: controls, bidi overrides, lone surrogates. */
+/** Invisible characters that change how a terminal shows others: controls, bidi overrides, lone surrogates. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu;
 
-/** Text of others, such as a display name, as it can be printed: on one line, without characters that a terminal obeys. */
+/** A text of others, such as a display name, on one line and without characters that a terminal obeys. */
 export function printable(text: string): string {
   const visible = text.replaceAll(/[\t\n\v\f\r]+/gu, " ").replaceAll(INVISIBLE, "\u{FFFD}");
   const characters = Array.from(visible);

@@ -10,7 +10,7 @@ import { isSyncEndpoint, SLIDING_SYNC } from "./sync-endpoints.js";
 /** What `baseURL` of an instance ends in. */
 const VERSION = /\/v3\/?$/u;
 
-/** Polls one connection of sliding sync, whose only extension is the one for end-to-end encryption. */
+/** Polls one connection of sliding sync, with the extension for end-to-end encryption alone. */
 export class SlidingSyncApi implements PollApi {
   readonly #http: AxiosInstance;
   readonly #baseURL: string;

@@ -51,7 +51,7 @@ export interface SlidingSyncOptions extends PollOptions {
  * `EncryptedRooms` reads rooms and device lists from the same responses: use it with `syncResponses`. Here, pass the
  * members of encrypted rooms to `track()`, after the first response and after each gap.
  *
- * An application whose own loop is a sliding sync needs no second one: it enables `e2ee` there and emits
+ * An application with a sliding sync of its own needs no second loop: it enables `e2ee` there and emits
  * `{ ...response.extensions.e2ee, since: posSent ?? null, next_batch: response.pos }` as the tracker's `sync$`.
  *
  * @throws RangeError at once if `timeout` is not a whole number of ms from 0

@@ -2,7 +2,7 @@ import { mkdir, readdir } from "node:fs/promises";
 import { ClassicLevel } from "classic-level";
 import { LevelStoreError, levelStoreError } from "./level-store-error.js";
 
-/** A LevelDB database whose values are bytes. */
+/** A LevelDB database with bytes as values. */
 export type Database = ClassicLevel<string, Uint8Array>;
 
 /** Not the key of a record: those begin with a quotation mark. */
@@ -35,7 +35,7 @@ export async function openDatabase(location: string): Promise<Database> {
   }
 }
 
-/** LevelDB would create a database among other files, or in place of one whose parts are missing. */
+/** LevelDB would create a database among other files, or in place of one that lacks parts. */
 function requireDatabase(location: string, files: readonly string[]): void {
   if (files.includes("CURRENT")) return;
   if (!files.every((file) => OF_LEVELDB.test(file))) throw new LevelStoreError(location, "foreign");

@@ -3,7 +3,7 @@ import type { UserId } from "../model/ids.js";
 import { KEYS_QUERY } from "./lists-to-give.js";
 import type { OutgoingRequest } from "./machine.js";
 
-/** Users whose lists a machine is to be given in one answer. */
+/** The users of one answer to a machine. */
 export interface KeyQuery {
   readonly requestId: string;
   readonly userIds: readonly UserId[];

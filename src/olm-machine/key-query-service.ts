@@ -32,7 +32,7 @@ import type { RefusedDevices } from "./to-response.js";
 
 /** Users in one answer that the machine has not asked for: as many as it asks for at once itself. */
 const MAX_UNASKED = 250;
-/** Queries whose users are looked up at the same time. */
+/** Queries that are looked up at the same time. */
 const MAX_LOOKUPS = 4;
 
 /** What the users of a query were looked up as. */

@@ -2,7 +2,7 @@ import type { UserId } from "../model/ids.js";
 
 type UserIdClass = new (userId: string) => object;
 
-/** These users as user IDs of the machine's module. Those that it cannot represent are left out: it has no such user. */
+/** These users as user IDs of the machine's module, without those that it cannot represent: it has no such user. */
 export function machineUserIds(machine: { readonly userId: object }, userIds: Iterable<UserId>): never[] {
   const own = machine.userId;
   const MachineUserId = own.constructor as UserIdClass;

@@ -24,7 +24,7 @@ const NO_ATTEMPTS: Attempts = {
   wait: undefined,
 };
 
-/** When users whose lists could not be given to a machine are looked up again: 2 s, doubling to 5 min. */
+/** When a user is looked up again after a list could not be given to a machine: 2 s, doubling to 5 min. */
 export class Retries {
   readonly #attempts = new Map<UserId, Attempts>();
   readonly #waits$ = new Subject<{

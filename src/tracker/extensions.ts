@@ -56,7 +56,6 @@ export class Extensions implements ChainExtensions {
     return { ...change, changed: [...hasChanged], left: [...hasLeft] };
   }
 
-  /** Applies changes that are in the chain, or pending after it, in order. */
   follow(commits: readonly Pick<Commit, "change">[]): void {
     for (const { change } of commits) this.#follow(change);
   }

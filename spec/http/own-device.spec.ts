@@ -64,6 +64,7 @@ describe("ownDevice", () => {
     ["has-keys", "OURS", WHO, { device_keys: { [ALICE]: { OURS: null } } }, /another client uses it/u],
     ["keys-unknown", "OURS", WHO, { failures: {} }, /which of your devices have keys/u],
     ["keys-unknown", "OURS", WHO, { device_keys: [] }, /which of your devices have keys/u],
+    ["keys-unknown", "OURS", WHO, { device_keys: {}, failures: { "example.org": {} } }, /which of your devices have/u],
     ["device-unknown", undefined, { user_id: ALICE }, {}, /which device this token belongs to/u],
     ["device-unknown", undefined, { user_id: ALICE, device_id: 1 }, {}, /which device this token belongs to/u],
     ["device-unknown", undefined, { device_id: "OURS" }, {}, /which device this token belongs to/u],

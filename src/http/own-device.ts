@@ -1,6 +1,6 @@
 import type { AxiosInstance } from "axios";
 import { asyncScheduler, map, switchMap, type Observable, type SchedulerLike } from "rxjs";
-import type { DeviceId, UserId } from "../model/ids.js";
+import { serverName, type DeviceId, type UserId } from "../model/ids.js";
 import { isObject } from "../model/json.js";
 import { DeviceInUseError } from "./device-in-use-error.js";
 import { request } from "./request.js";
@@ -45,14 +45,20 @@ export function ownDevice(
     switchMap(({ user_id: userId, device_id: deviceId }) => {
       if (typeof userId !== "string" || typeof deviceId !== "string") throw new DeviceInUseError("device-unknown");
       return keysOf(userId).pipe(
-        map(({ device_keys: lists }) => {
-          if (!isObject(lists)) throw new DeviceInUseError("keys-unknown", deviceId);
+        map(({ device_keys: lists, failures }) => {
+          if (!isObject(lists) || isUnanswered(userId, lists, failures))
+            throw new DeviceInUseError("keys-unknown", deviceId);
           if (hasKeys(lists, userId, deviceId)) throw new DeviceInUseError("has-keys", deviceId);
           return { userId, deviceId };
         }),
       );
     }),
   );
+}
+
+/** Whether our own server could not be asked: a user without keys may be missing, too. */
+function isUnanswered(userId: UserId, lists: object, failures: unknown): boolean {
+  return !Object.hasOwn(lists, userId) && isObject(failures) && Object.hasOwn(failures, serverName(userId));
 }
 
 function hasKeys(lists: Readonly<Record<string, unknown>>, userId: UserId, deviceId: DeviceId): boolean {

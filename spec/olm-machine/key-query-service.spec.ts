@@ -1,6 +1,7 @@
-import { EMPTY, NEVER, of, Subject } from "rxjs";
+import { EMPTY, NEVER, Observable, of, Subject, throwError } from "rxjs";
 import { expect, it } from "vitest";
-import type { DeviceChanges, Freshness, UserDeviceKeys } from "../../src/model/results.js";
+import { TrackerClosedError } from "../../src/model/errors.js";
+import type { DeviceChanges, DeviceKeysByUser, Freshness, UserDeviceKeys } from "../../src/model/results.js";
 import type { DeviceUpdate } from "../../src/model/updates.js";
 import { KEYS_QUERY } from "../../src/olm-machine/lists-to-give.js";
 import { serveKeyQueries } from "../../src/olm-machine/serve-key-queries.js";
@@ -48,20 +49,25 @@ function serving(...userIds: readonly string[]) {
     deviceUpdates$: new Subject<DeviceUpdate>(),
     caughtUp$: NEVER,
     applied$: NEVER,
-    getDeviceKeys: (users: Iterable<string>) => {
+    getDeviceKeys: (users: Iterable<string>): Observable<DeviceKeysByUser> => {
       lookups.push([...users]);
       const answer = (userId: string) =>
         ({ ...list, freshness: freshness.get(userId) ?? "current" }) as unknown as UserDeviceKeys;
       return of(new Map(Array.from(users, (userId): [string, UserDeviceKeys] => [userId, answer(userId)])));
     },
-    getKnownDeviceKeys: () => of(new Map<string, UserDeviceKeys>()),
+    getKnownDeviceKeys: (): Observable<DeviceKeysByUser> => of(new Map()),
     keyHistory: () => of([]),
     track: () => EMPTY,
   };
   const time = new ManualTime();
   const served: unknown[] = [];
-  const subscription = serveKeyQueries(machine, tracker, { scheduler: time }).subscribe((one) => served.push(one));
+  const subscription = serveKeyQueries(machine, tracker, { scheduler: time }).subscribe({
+    next: (one) => served.push(one),
+    error: (error: unknown) => served.push(error),
+    complete: () => served.push("complete"),
+  });
   return {
+    tracker,
     given,
     lookups,
     freshness,
@@ -123,4 +129,16 @@ it("gives an empty list for a user that no server can have", async () => {
   freshness.set("nobody", "untracked");
   await settled();
   expect(given).toEqual([["nobody"]]);
+});
+
+it("completes if the tracker is closed while known lists are read after a failure", async () => {
+  const { tracker, served } = serving(BOB);
+  tracker.getDeviceKeys = () => throwError(() => new Error("connection refused"));
+  tracker.getKnownDeviceKeys = () =>
+    new Observable((subscriber) => {
+      subscriber.error(new TrackerClosedError()); // first what is pending, then the streams
+      tracker.deviceUpdates$.complete();
+    });
+  await settled();
+  expect(served).toEqual(["complete"]);
 });

@@ -144,11 +144,12 @@ export class KeyQueryService {
       take(1),
       map((answers) => ({ query, answers: answers as DeviceKeysByUser })),
       catchError((error: unknown) => {
-        if (error instanceof TrackerClosedError) return EMPTY;
-        if (error instanceof StoreOwnerError || error instanceof StoreClearedError) return throwError(() => error);
+        if (isFinal(error)) return throwError(() => error);
         // Other requests of the same lookup may have succeeded.
         return this.#tracker.getKnownDeviceKeys(userIds).pipe(map((answers) => ({ query, answers, error })));
       }),
+      // The tracker fails what is pending before its streams complete.
+      catchError((error: unknown) => (error instanceof TrackerClosedError ? EMPTY : throwError(() => error))),
       tap(() => {
         this.#users.lookupEnds(userIds);
       }),
@@ -198,3 +199,7 @@ export class KeyQueryService {
     });
   }
 }
+
+/** Whether the lists cannot be read any more, either. */
+const isFinal = (error: unknown): boolean =>
+  error instanceof TrackerClosedError || error instanceof StoreOwnerError || error instanceof StoreClearedError;

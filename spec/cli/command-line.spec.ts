@@ -132,6 +132,24 @@ describe("the command line", () => {
     expect([home.count, home.logins.size]).toEqual([1, 0]);
   });
 
+  it("logs out once if a request is answered in the meantime", async () => {
+    let answerAlias = () => {};
+    let answerLogout = () => {};
+    home.aliasHeld = new Promise((resolve) => (answerAlias = resolve));
+    home.logoutHeld = new Promise((resolve) => (answerLogout = resolve));
+    const command = start(["room", "#kitchen:home.example"]);
+    const last = () => home.requests.at(-1);
+    await expect.poll(last, { timeout: 10_000 }).toContain("GET /directory/room/");
+    command.signal("SIGINT");
+    await expect.poll(last, { timeout: 10_000 }).toBe("POST /logout");
+    answerAlias();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    answerLogout();
+    expect(await command.code()).toBe(130);
+    expect(command.stderr).toBe("");
+    expect(home.requests.filter((request) => request === "POST /logout")).toHaveLength(1);
+  });
+
   it("logs out if the reader of its output closes the pipe", async () => {
     const command = start(["watch", "--json"]);
     await command.prints("watching");

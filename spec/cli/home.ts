@@ -21,6 +21,10 @@ export class Home {
   readonly requests: string[] = [];
   /** While it is set, log-ins are not answered before it resolves. */
   loginHeld: Promise<void> | undefined;
+  /** While it is set, aliases of rooms are not resolved before it resolves. */
+  aliasHeld: Promise<void> | undefined;
+  /** While it is set, log-outs are not answered before it resolves. */
+  logoutHeld: Promise<void> | undefined;
   refusesLogout = false;
   readonly #homeserver = createHomeserver({ world: this.world, latency: 5 });
   readonly #server = createServer((request, response) => void this.#handle(request, response));
@@ -61,12 +65,16 @@ export class Home {
       if (body.password !== PASSWORD) answer(403, { errcode: "M_FORBIDDEN", error: "Invalid username or password" });
       else answer(200, this.#logIn(body));
     } else if (path === "/logout" && login !== undefined) {
-      if (this.refusesLogout) answer(500, { errcode: "M_UNKNOWN", error: "Internal server error" });
-      else answer(200, { done: this.logins.delete(token) });
+      const done = !this.refusesLogout && this.logins.delete(token);
+      await this.logoutHeld;
+      if (done) answer(200, {});
+      else answer(500, { errcode: "M_UNKNOWN", error: "Internal server error" });
     } else if (path === "/account/whoami" && login !== undefined)
       answer(200, { user_id: ALICE, device_id: login.deviceId });
-    else if (path.startsWith("/directory/room/")) answer(200, { room_id: ROOM });
-    else {
+    else if (path.startsWith("/directory/room/")) {
+      await this.aliasHeld;
+      answer(200, { room_id: ROOM });
+    } else {
       // The demo's homeserver has one login.
       if (login !== undefined) request.headers.authorization = "Bearer demo";
       else if (token === "demo") request.headers.authorization = "Bearer none";

@@ -1,5 +1,6 @@
 import { PassThrough } from "node:stream";
 import { describe, expect, it } from "vitest";
+import { Interrupted } from "../../src/cli/interrupted.js";
 import { run } from "../../src/cli/run.js";
 import { capturedOutput } from "./captured-output.js";
 
@@ -58,4 +59,14 @@ describe("wrong usage", () => {
     expect(stderr).toMatch(message);
     expect(stderr).toContain("--help");
   });
+});
+
+it("does not begin if it is stopped before it has begun", async () => {
+  const { output, printed } = capturedOutput();
+  const stopping = new AbortController();
+  const env = { ...ACCOUNT, MATRIX_PASSWORD: "x" };
+  const running = run(["devices", BOB], { env, stdin: new PassThrough(), output, stopped: stopping.signal });
+  stopping.abort(new Interrupted("SIGINT"));
+  expect(await running).toBe(130);
+  expect(printed).toEqual({ stdout: "", stderr: "" });
 });

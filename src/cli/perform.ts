@@ -16,8 +16,12 @@ export async function perform(
   account: Account,
   { output, stdin, stopped }: Surroundings,
 ): Promise<number> {
+  stopped.throwIfAborted();
   const cleanUps: (() => void | Promise<void>)[] = [];
-  const atEnd = (cleanUp: () => void | Promise<void>) => void cleanUps.unshift(cleanUp);
+  const atEnd = (cleanUp: () => void | Promise<void>) => {
+    stopped.throwIfAborted(); // what still runs ends here, and opens nothing while the others are waited for
+    cleanUps.unshift(cleanUp);
+  };
   const performing = async () => {
     const session = await openSession(account, { stdin, output, atEnd });
     if (stopped.aborted) return 0; // while it was being opened

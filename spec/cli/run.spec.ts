@@ -61,6 +61,23 @@ describe("wrong usage", () => {
   });
 });
 
+it.each(["https", "ftp"])("does not print a password in the URL of the homeserver (%s)", async (protocol) => {
+  const MATRIX_HOMESERVER = `${protocol}://alice:secret@127.0.0.1:1`;
+  for (const env of [{ MATRIX_PASSWORD: "x" }, { MATRIX_ACCESS_TOKEN: "x" }]) {
+    const { code, stderr } = await ran(["devices", BOB], { MATRIX_HOMESERVER, ...env });
+    expect(code).toBe(2);
+    expect(stderr).toContain("MATRIX_HOMESERVER must not contain a user name or a password");
+    expect(stderr).not.toContain("secret");
+  }
+});
+
+it("names a server that no URL can have", async () => {
+  const env = { MATRIX_HOMESERVER: "", MATRIX_USER_ID: "@alice:home example", MATRIX_PASSWORD: "x" };
+  const { code, stderr } = await ran(["devices", BOB], env);
+  expect(code).toBe(1);
+  expect(stderr).toContain("no response from https://home example/");
+});
+
 it("does not begin if it is stopped before it has begun", async () => {
   const { output, printed } = capturedOutput();
   const stopping = new AbortController();

@@ -23,6 +23,9 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     throw new UsageError(
       "set MATRIX_HOMESERVER, such as https://matrix.example.org, or MATRIX_USER_ID, such as @alice:example.org, whose server says where it is",
     );
+  // First: no other message may repeat them.
+  if (homeserverUrl !== undefined && hasCredentials(homeserverUrl))
+    throw new UsageError("MATRIX_HOMESERVER must not contain a user name or a password");
   if (homeserverUrl !== undefined && !isHttpUrl(homeserverUrl))
     throw new UsageError(
       `MATRIX_HOMESERVER is not the URL of a homeserver, such as https://matrix.example.org: "${homeserverUrl}"`,
@@ -39,3 +42,9 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
 }
 
 const isHttpUrl = (text: string): boolean => URL.canParse(text) && /^https?:$/u.test(new URL(text).protocol);
+
+function hasCredentials(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { username, password } = new URL(url);
+  return username !== "" || password !== "";
+}

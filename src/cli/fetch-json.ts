@@ -25,7 +25,7 @@ export async function fetchJson(url: string, { body, deadline }: JsonRequest): P
     });
     return { status: response.status, data: objectIn(await response.text()) };
   } catch (error) {
-    throw new Failure(`no response from ${new URL(url).origin}: ${reasonOf(error)}`);
+    throw new Failure(`no response from ${URL.canParse(url) ? new URL(url).origin : url}: ${reasonOf(error)}`);
   }
 }
 

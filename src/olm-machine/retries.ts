@@ -83,7 +83,9 @@ export class Retries {
       const { wait: time, endedBy } = waitAfterFailure(before, error);
       const inVain = before.inVain + (before.isEarly ? 1 : 0);
       this.#update(userId, { failures: before.failures + 1, inVain, isEarly: false, tries: 0, waiting: endedBy });
-      groups.set(time, [...(groups.get(time) ?? []), userId]);
+      const group = groups.get(time);
+      if (group === undefined) groups.set(time, [userId]);
+      else group.push(userId); // copied, groups of many users would take seconds
     }
     for (const [time, waiting] of groups) {
       const wait = {};

@@ -1,8 +1,7 @@
 import {
   catchError,
-  distinct,
+  defer,
   EMPTY,
-  filter,
   finalize,
   from,
   ignoreElements,
@@ -39,14 +38,20 @@ export async function everyoneIsTracked({ rooms }: OpenTracker, { output }: Comm
   output.clearStatus();
 }
 
-/** Fetches the members of rooms that we join later, too. Never completes. */
+/** Fetches the members of rooms that we join later, too, or once more. Never completes. */
 export const laterMembers = ({ rooms }: OpenTracker, { output }: CommandContext): Observable<never> =>
-  rooms.rooms$.pipe(
-    mergeMap((all) => all.values()),
-    filter(isIncomplete),
-    distinct(({ roomId }) => roomId), // the rooms themselves repeat what failed
-    mergeMap((room) => membersOf(rooms, room, output), ROOMS_AT_A_TIME),
-  );
+  defer(() => {
+    const begun = new Set<string>(); // the rooms themselves repeat what failed
+    return rooms.rooms$.pipe(
+      mergeMap((all) => {
+        for (const roomId of begun) if (!all.has(roomId)) begun.delete(roomId);
+        const joined = Array.from(all.values()).filter((room) => isIncomplete(room) && !begun.has(room.roomId));
+        for (const { roomId } of joined) begun.add(roomId);
+        return joined;
+      }),
+      mergeMap((room) => membersOf(rooms, room, output), ROOMS_AT_A_TIME),
+    );
+  });
 
 /** Members are fetched when they are needed, so for a message. */
 const membersOf = (rooms: EncryptedRooms, { roomId }: EncryptedRoom, output: Output): Observable<never> =>

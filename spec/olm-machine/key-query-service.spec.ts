@@ -21,6 +21,7 @@ function serving(...userIds: readonly string[]) {
   let answered: (() => void)[] = [];
   let isSlow = false;
   let isForgetful = false;
+  let isRefusing = false;
   const machine = {
     userId: new NamedId(ALICE),
     updateTrackedUsers: () => Promise.resolve(),
@@ -34,6 +35,7 @@ function serving(...userIds: readonly string[]) {
       ),
     markRequestAsSent: async (id: string, _type: number, response: string) => {
       const users = Object.keys((JSON.parse(response) as { device_keys: object }).device_keys);
+      if (isRefusing && users.length > 0) throw new Error("it cannot be read");
       given.push(users);
       if (isSlow) await new Promise<void>((resolve) => answered.push(resolve));
       if (users.includes(id) && !isForgetful) asked.delete(id);
@@ -82,6 +84,10 @@ function serving(...userIds: readonly string[]) {
     /** From now on, the machine asks again for what it was given. */
     forgetAll: () => {
       isForgetful = true;
+    },
+    /** From now on, the machine refuses each list, or none. */
+    refuse: (refuses: boolean) => {
+      isRefusing = refuses;
     },
     /** The machine has taken what it was given. */
     take: async () => {
@@ -141,4 +147,23 @@ it("completes if the tracker is closed while known lists are read after a failur
     });
   await settled();
   expect(served).toEqual(["complete"]);
+});
+
+it("looks up a user again whose list the machine refuses, though it does not ask", async () => {
+  const { tracker, given, lookups, served, time, refuse } = serving(BOB);
+  await settled();
+  refuse(true);
+  tracker.deviceUpdates$.next({ userId: BOB } as DeviceUpdate);
+  await settled();
+  expect(lookups).toEqual([[BOB], [BOB]]);
+  expect(served.at(-1)).toEqual({ type: "failed", userIds: [BOB], error: expect.any(Error) as Error, retryIn: 2_000 });
+  time.advance(2_000);
+  await settled();
+  expect(served.at(-1)).toMatchObject({ type: "failed", retryIn: 4_000 });
+  refuse(false);
+  time.advance(4_000);
+  await settled();
+  expect(lookups).toHaveLength(4);
+  expect(given.at(-1)).toEqual([BOB]);
+  expect(served.at(-1)).toEqual({ type: "given", userIds: [BOB] });
 });

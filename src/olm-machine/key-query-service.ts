@@ -179,7 +179,7 @@ export class KeyQueryService {
     return given$.pipe(
       mergeMap((refused) => {
         const given = Array.from(lists.keys()).filter((userId) => !refused.has(userId));
-        this.#users.given(lists.keys());
+        this.#users.given(given);
         this.#retries.succeeded(given);
         return concat(
           given.length === 0 ? EMPTY : of<ServedKeys>({ type: "given", userIds: given }),

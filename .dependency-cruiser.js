@@ -135,8 +135,8 @@ export default {
     layer(
       "olm-machine",
       "^src/olm-machine/",
-      ["^src/model/", "^src/lookup/failure-wait\\.ts$"],
-      "It uses a tracker from outside: it imports the model, and how long to wait after a failure.",
+      ["^src/model/", "^src/lookup/(announcement|failure)-wait\\.ts$"],
+      "It uses a tracker from outside: it imports the model, and how long to wait after a failure or an announcement.",
     ),
     layer(
       "rooms",

@@ -326,3 +326,23 @@ it("goes on after the sync stream has failed, and with the next connection", asy
   await served.elapse(10);
   expect(await served.devicesOf(CAROL)).toEqual(["LAPTOP"]);
 });
+
+it("does not spin if the server announces a user because they were queried", async () => {
+  const served = await withBob();
+  let queries = 0;
+  for (let announcements = 0; announcements < 50; announcements++) {
+    served.homeserver.change(BOB);
+    await served.step();
+    await served.elapse(10);
+    queries = served.queried.length;
+  }
+  expect(queries).toBeLessThanOrEqual(4); // three at once; the others of half a second wait
+  served.addDevice(BOB, "TABLET");
+  await served.step();
+  await served.elapse(10);
+  expect(await served.devicesOf(BOB)).toEqual(["PHONE"]);
+  served.tracker.getDeviceKeys([BOB]).subscribe(); // another lookup: the machine gets what it finds at once
+  await served.elapse(10);
+  expect(await served.devicesOf(BOB)).toEqual(["PHONE", "TABLET"]);
+  expect(await served.asked()).toEqual([]);
+});

@@ -8,6 +8,7 @@ import type { SyncOptions } from "../http/sync-options.js";
 import { syncResponses } from "../http/sync-responses.js";
 import { idbStore } from "../idb/idb-store.js";
 import { isUserId, type UserId } from "../model/ids.js";
+import { shown } from "../model/shown.js";
 import { EncryptedRooms } from "../rooms/encrypted-rooms.js";
 import type { DeviceStore } from "../store/device-store.js";
 import { inOneTab, type InOneTabOptions } from "../tabs/in-one-tab.js";
@@ -64,7 +65,7 @@ export interface ConnectedDeviceTracker {
  *
  * @param session `homeserverUrl`, `accessToken` and `userId`; `save` stores to-device messages before they are
  *   acknowledged
- * @throws TypeError at once if an option is malformed; nothing is opened then
+ * @throws TypeError at once if an option is malformed, RangeError if `timeout` is; nothing is opened then
  * @example
  * const { tracker, rooms, http, loggedOut$, logOut } = connectDeviceTracker({
  *   homeserverUrl: "https://matrix.example.org",
@@ -110,9 +111,7 @@ export function connectDeviceTracker(session: ConnectOptions): ConnectedDeviceTr
 /** JavaScript may pass anything. What the parts check themselves is not repeated. */
 function requireAccount({ userId, accessToken, save }: Record<"userId" | "accessToken" | "save", unknown>): void {
   if (!isUserId(userId))
-    throw new TypeError(
-      `userId should be a Matrix user ID such as "@alice:example.org", not ${JSON.stringify(userId)}`,
-    );
+    throw new TypeError(`userId should be a Matrix user ID such as "@alice:example.org", not ${shown(userId)}`);
   if (typeof accessToken !== "string" && typeof accessToken !== "function")
     throw new TypeError(`accessToken should be a string, or a function that returns it, not ${typeof accessToken}`);
   if (save !== undefined && typeof save !== "function")

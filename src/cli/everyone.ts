@@ -41,7 +41,7 @@ export async function everyoneIsTracked({ rooms }: OpenTracker, { output }: Comm
 /** Fetches the members of rooms that we join later, too, or once more. Never completes. */
 export const laterMembers = ({ rooms }: OpenTracker, { output }: CommandContext): Observable<never> =>
   defer(() => {
-    const begun = new Set<string>(); // the rooms themselves repeat what failed
+    const begun = new Set<string>(); // each is fetched once, until we join it again
     return rooms.rooms$.pipe(
       mergeMap((all) => {
         for (const roomId of begun) if (!all.has(roomId)) begun.delete(roomId);

@@ -1,4 +1,5 @@
 import { mergeMap, Subject, timer, type Observable, type SchedulerLike } from "rxjs";
+import { waitAfterAnnouncement } from "../lookup/announcement-wait.js";
 import { waitAfterFailure, type FailedLookups, type WaitEnd } from "../lookup/failure-wait.js";
 import type { UserId } from "../model/ids.js";
 import { MAX_DELAY } from "../model/max-delay.js";
@@ -24,9 +25,19 @@ const NO_ATTEMPTS: Attempts = {
   wait: undefined,
 };
 
+/** What followed the announcements of a user. */
+interface Echo {
+  /** Answers in a row that changed nothing. */
+  readonly unchanged: number;
+  /** Whether the user has been announced since the last answer. */
+  readonly isAnnounced: boolean;
+}
+
 /** When a user is looked up again after a list could not be given to a machine: 2 s, doubling to 5 min. */
 export class Retries {
   readonly #attempts = new Map<UserId, Attempts>();
+  /** Of users who were announced: some servers announce a user because we queried them. */
+  readonly #echoes = new Map<UserId, Echo>();
   readonly #waits$ = new Subject<{
     readonly wait: object;
     readonly time: number;
@@ -66,8 +77,17 @@ export class Retries {
 
   /** The machine was given these lists. If it asks for them again, these lookups count all the same. */
   succeeded(userIds: Iterable<UserId>): void {
-    for (const userId of userIds)
+    for (const userId of userIds) {
       if (this.#attempts.has(userId)) this.#update(userId, { failures: 0, isEarly: false, inVain: 0 });
+      const echo = this.#echoes.get(userId);
+      if (echo?.isAnnounced === true) this.#echoes.set(userId, { unchanged: echo.unchanged + 1, isAnnounced: false });
+    }
+  }
+
+  /** The list of this user has changed, or the user has left. */
+  changed(userId: UserId): void {
+    this.#echoes.delete(userId);
+    if (this.isWaiting(userId)) this.#endWait(userId);
   }
 
   /** The machine wants the lists of these users only. */
@@ -87,25 +107,37 @@ export class Retries {
       if (group === undefined) groups.set(time, [userId]);
       else group.push(userId); // copied, groups of many users would take seconds
     }
-    for (const [time, waiting] of groups) {
-      const wait = {};
-      for (const userId of waiting) this.#update(userId, { wait });
-      if (time !== Number.POSITIVE_INFINITY) this.#waits$.next({ wait, time, userIds: waiting });
-    }
+    for (const [time, waiting] of groups) this.#wait(waiting, time);
     return Math.min(...groups.keys());
   }
 
-  /** These users were announced: their servers can be reached. */
+  /**
+   * These users were announced: their servers can be reached. If that changed nothing several times in a row, they are
+   * due later, as for a watcher.
+   */
   announced(userIds: readonly UserId[]): void {
     for (const userId of userIds) {
+      const { unchanged } = this.#echoes.get(userId) ?? { unchanged: 0 };
+      this.#echoes.set(userId, { unchanged, isAnnounced: true });
       const attempts = this.#attempts.get(userId);
-      if (attempts !== undefined && attempts.waiting !== "time") this.#endWait(userId);
+      if (attempts?.waiting === "time") continue;
+      if (attempts !== undefined) this.#endWait(userId);
+      const time = waitAfterAnnouncement(unchanged, 0, this.#scheduler.now());
+      if (time <= 0) continue;
+      this.#update(userId, { waiting: "time" });
+      this.#wait([userId], time);
     }
   }
 
   /** The server has answered something. */
   responded(): void {
     for (const [userId, { waiting }] of this.#attempts) if (waiting === "response") this.#endWait(userId);
+  }
+
+  #wait(userIds: readonly UserId[], time: number): void {
+    const wait = {};
+    for (const userId of userIds) this.#update(userId, { wait });
+    if (time !== Number.POSITIVE_INFINITY) this.#waits$.next({ wait, time, userIds });
   }
 
   #endWait(userId: UserId): void {

@@ -48,7 +48,8 @@ export interface ServeOptions {
  *    they are tracked again.
  * 3. The machine is also given lists that it does not ask for: of users who were announced, or are tracked again, and
  *    those that another lookup has changed.
- * 4. A user who is `unreachable` is in `failures`, so that the machine asks again after a while. After a failure, users
+ * 4. A user who was announced several times in a row without any change is looked up later, as by a watcher.
+ * 5. A user who is `unreachable` is in `failures`, so that the machine asks again after a while. After a failure, users
  *    are looked up again after 2 s, doubling to 5 min.
  *
  * Lists have devices and cross-signing keys verbatim. A device that the tracker refuses is left out, so that no message
@@ -89,11 +90,13 @@ export function serveKeyQueries(
           users.announced(changed);
           users.announced(left); // they may be tracked again before the tracked set has shown it
           retries.announced(changed);
+          for (const userId of left) retries.changed(userId);
         }),
       ),
       tracker.deviceUpdates$.pipe(
         tap(({ userId }) => {
           users.updated(userId);
+          retries.changed(userId);
         }),
       ),
       // The machine may want something after each response.

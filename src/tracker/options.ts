@@ -3,6 +3,7 @@ import type { SignatureVerifier } from "../trust/signature-verifier.js";
 import type { UnsignedDevices } from "../trust/verify-list.js";
 import type { UserId } from "../model/ids.js";
 import type { SyncResponse } from "../model/wire.js";
+import { shown } from "../model/shown.js";
 import type { KeysApi } from "../query/keys-api.js";
 import type { SyncExtension } from "../sync/sync-extension.js";
 import type { DeviceStore } from "../store/device-store.js";
@@ -112,10 +113,10 @@ export function complete(options: DeviceTrackerOptions): CompleteOptions {
   } = bounds;
   requireUserId(userId);
   if (!UNSIGNED_DEVICES.includes(unsignedDevices))
-    throw new TypeError(`unsignedDevices should be "accept" or "refuse", not ${JSON.stringify(unsignedDevices)}`);
-  if (!GAPS.includes(gaps)) throw new TypeError(`gaps should be "ask" or "distrust", not ${JSON.stringify(gaps)}`);
+    throw new TypeError(`unsignedDevices should be "accept" or "refuse", not ${shown(unsignedDevices)}`);
+  if (!GAPS.includes(gaps)) throw new TypeError(`gaps should be "ask" or "distrust", not ${shown(gaps)}`);
   if (!STORE_UNAVAILABLE.includes(onStoreUnavailable))
-    throw new TypeError(`onStoreUnavailable should be "memory" or "fail", not ${JSON.stringify(onStoreUnavailable)}`);
+    throw new TypeError(`onStoreUnavailable should be "memory" or "fail", not ${shown(onStoreUnavailable)}`);
   if (ownMasterKey !== undefined) requirePublicKey("ownMasterKey", ownMasterKey);
   requireNames(extensions.map(({ name }) => name));
   requireCount({ maxUsersPerQuery, maxConcurrentQueries, maxListsInMemory, maxCacheBytes });

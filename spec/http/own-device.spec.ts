@@ -87,6 +87,11 @@ describe("ownDevice", () => {
     expect(await failure()).toMatchObject({ name });
   });
 
+  it.each([[null], [[]], ["none"]])("fails with InvalidResponseError if our devices are %j", async (devices) => {
+    keys = { device_keys: { [ALICE]: devices } };
+    expect(await failure()).toMatchObject({ name: "InvalidResponseError", path: `device_keys.${ALICE}` });
+  });
+
   it("gives a server that never answers 90 s, and aborts the request", async () => {
     const silent = await new LoopbackServer().start();
     const time = new ManualTime();

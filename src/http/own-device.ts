@@ -1,5 +1,6 @@
 import type { AxiosInstance } from "axios";
 import { asyncScheduler, map, switchMap, type Observable, type SchedulerLike } from "rxjs";
+import { InvalidResponseError } from "../model/errors.js";
 import { serverName, type DeviceId, type UserId } from "../model/ids.js";
 import { isObject } from "../model/json.js";
 import { DeviceInUseError } from "./device-in-use-error.js";
@@ -22,7 +23,8 @@ export interface OwnDevice {
  * keys belongs to another client, which would never get them. Check the token before the first sync.
  *
  * Fails with {@link DeviceInUseError} if the device has uploaded keys, or if that is unknown, with `MatrixError`,
- * `ConnectionError`, what `accessToken` threw, or `InvalidResponseError` if a response is not an object.
+ * `ConnectionError`, what `accessToken` threw, or `InvalidResponseError` if a response, or our list in it, is not
+ * an object.
  *
  * @param http from `matrixHttp`
  * @param options.scheduler for deadlines, @default asyncScheduler
@@ -62,6 +64,8 @@ function isUnanswered(userId: UserId, lists: object, failures: unknown): boolean
 }
 
 function hasKeys(lists: Readonly<Record<string, unknown>>, userId: UserId, deviceId: DeviceId): boolean {
-  const devices = Object.hasOwn(lists, userId) ? lists[userId] : undefined;
-  return isObject(devices) && Object.hasOwn(devices, deviceId);
+  if (!Object.hasOwn(lists, userId)) return false;
+  const devices = lists[userId];
+  if (!isObject(devices)) throw new InvalidResponseError("/keys/query", `device_keys.${userId}`, "an object");
+  return Object.hasOwn(devices, deviceId);
 }

@@ -54,6 +54,15 @@ describe("the question for a password", () => {
     kill.mockRestore();
   });
 
+  it("ends its line when it is interrupted", async () => {
+    const kill = vi.spyOn(process, "kill").mockReturnValue(true);
+    const { input, shown } = terminal();
+    input.write("a\u0003");
+    await vi.waitFor(() => expect(kill).toHaveBeenCalled());
+    expect(shown).toEqual(["Password: ", "\n"]);
+    kill.mockRestore();
+  });
+
   it("fails without a terminal", async () => {
     await expect(askPassword(new PassThrough(), () => {}, "?")).rejects.toThrow(UsageError);
   });

@@ -23,7 +23,10 @@ export async function askPassword(input: Input, prompt: (text: string) => void, 
   input.resume();
   prompt(question);
   try {
-    return await typedLine(input);
+    return await typedLine(input, () => {
+      prompt("\n"); // the command ends without waiting for the rest of the line
+      process.kill(process.pid, "SIGINT");
+    });
   } finally {
     input.setRawMode(false);
     input.pause();
@@ -31,7 +34,7 @@ export async function askPassword(input: Input, prompt: (text: string) => void, 
   }
 }
 
-function typedLine(input: Input): Promise<string> {
+function typedLine(input: Input, interrupt: () => void): Promise<string> {
   return new Promise((resolve) => {
     const typed: string[] = [];
     const decoder = new TextDecoder();
@@ -43,7 +46,7 @@ function typedLine(input: Input): Promise<string> {
           return;
         }
         // In raw mode, the terminal does not do this.
-        if (character === INTERRUPT) process.kill(process.pid, "SIGINT");
+        if (character === INTERRUPT) interrupt();
         else if (ERASE.includes(character)) typed.pop();
         else typed.push(character);
       }

@@ -20,12 +20,21 @@ describe("discovery", () => {
     [200, { "m.homeserver": null }],
     [200, { "m.homeserver": { base_url: 1 } }],
     [200, { "m.homeserver": { base_url: "ftp://example.org" } }],
+    [200, { "m.homeserver": { base_url: "https://example.org/?a=" } }],
+    [200, { "m.homeserver": { base_url: "https://example.org/#a" } }],
+    [200, { "m.homeserver": { base_url: "https://alice:secret@example.org" } }],
+    [200, { "m.homeserver": { base_url: "https://example.org/_matrix/client" } }],
     [500, { "m.homeserver": { base_url: "https://example.org" } }],
   ])("of a server that answers %i %j fails", async (status, data) => {
     const failing = discover("example.org", () => Promise.resolve({ status, data }));
     await expect(failing).rejects.toThrow(Failure);
     await expect(failing).rejects.toThrow("set MATRIX_HOMESERVER");
   });
+});
+
+it("does not take a user ID with a path for a server", async () => {
+  const failing = discover("example.org/?a", () => Promise.resolve({ status: 404, data: {} }));
+  await expect(failing).rejects.toThrow(Failure);
 });
 
 describe("a request without a token", () => {

@@ -51,6 +51,13 @@ describe("wrong usage", () => {
     [["devices", BOB], { MATRIX_USER_ID: "" }, /set MATRIX_USER_ID/u],
     [["devices", BOB], { MATRIX_HOMESERVER: "home.example", MATRIX_PASSWORD: "x" }, /is not the URL/u],
     [["devices", BOB], { MATRIX_HOMESERVER: "home.example:80", MATRIX_ACCESS_TOKEN: "x" }, /MATRIX_HOMESERVER is not/u],
+    [["devices", BOB], { MATRIX_HOMESERVER: "https://home.example/?a" }, /MATRIX_HOMESERVER must not contain \? or #/u],
+    [
+      ["devices", BOB],
+      { MATRIX_HOMESERVER: "https://home.example/_matrix", MATRIX_PASSWORD: "x" },
+      /contain \/_matrix/u,
+    ],
+    [["devices", BOB], { MATRIX_HOMESERVER: "https://home.example/#a", MATRIX_ACCESS_TOKEN: "x" }, /contain \? or #/u],
     [["devices", BOB], {}, /no terminal to ask for a password/u],
     [["devices", BOB], { MATRIX_DEVICE_ID: "PHONE" }, /MATRIX_DEVICE_ID is for MATRIX_ACCESS_TOKEN/u],
   ])("ends with 2: %j %j", async (args, env, message) => {

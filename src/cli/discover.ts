@@ -1,5 +1,6 @@
 import { Failure } from "./failure.js";
 import { fetchJson } from "./fetch-json.js";
+import { complaintAbout } from "./homeserver-url.js";
 
 /** How long to wait, in ms. */
 const DEADLINE = 20_000;
@@ -11,10 +12,13 @@ const DEADLINE = 20_000;
  */
 export async function discover(serverName: string, fetchFrom: typeof fetchJson = fetchJson): Promise<string> {
   const { status, data } = await fetchFrom(`https://${serverName}/.well-known/matrix/client`, { deadline: DEADLINE });
-  if (status === 404) return `https://${serverName}`;
-  const found: unknown = data["m.homeserver"];
-  const url: unknown = typeof found === "object" && found !== null && "base_url" in found ? found.base_url : undefined;
-  if (status !== 200 || typeof url !== "string" || !/^https?:\/\//u.test(url))
+  const url = status === 404 ? `https://${serverName}` : announcedIn(data);
+  if ((status !== 200 && status !== 404) || url === undefined || complaintAbout(url) !== undefined)
     throw new Failure(`${serverName} does not say where its homeserver is: set MATRIX_HOMESERVER`);
   return url;
+}
+
+function announcedIn({ "m.homeserver": found }: Readonly<Record<string, unknown>>): string | undefined {
+  const url: unknown = typeof found === "object" && found !== null && "base_url" in found ? found.base_url : undefined;
+  return typeof url === "string" ? url : undefined;
 }

@@ -4,6 +4,7 @@ import { askPassword, type Input } from "./ask-password.js";
 import { discover } from "./discover.js";
 import type { Account } from "./environment.js";
 import { Failure } from "./failure.js";
+import { complaintAbout } from "./homeserver-url.js";
 import { lastValue } from "./last-value.js";
 import { logIn } from "./log-in.js";
 import type { Output } from "./output.js";
@@ -30,6 +31,8 @@ export interface SessionContext {
 /** Uses the access token of the environment, or logs in until the command is over. */
 export async function openSession(account: Account, context: SessionContext): Promise<Session> {
   const homeserverUrl = account.homeserverUrl ?? (await discovered(account, context.output));
+  const complaint = complaintAbout(homeserverUrl); // before a password is asked for or sent
+  if (complaint !== undefined) throw new UsageError(complaint);
   const { output, stdin } = context;
   if (account.type === "token") {
     output.status("checking the access token");

@@ -34,6 +34,19 @@ describe("recipients", () => {
   );
 
   it(
+    "are not those of a room that the server names by something else than a room ID",
+    marbles((m) => {
+      const { homeserver, rooms, tracker } = roomsIn(m);
+      const problems: string[] = [];
+      tracker.problems$.subscribe(({ message }) => problems.push(message));
+      encryptedRoom(homeserver, "#room:example.org", [ALICE, BOB]);
+      homeserver.step(null);
+      rooms.rooms$.subscribe((all) => expect([...all.keys()]).toEqual([ROOM]));
+      expect(problems).toEqual([expect.stringContaining("#room:example.org")]);
+    }),
+  );
+
+  it(
     "are not called those of an unencrypted room because its encryption cannot be understood",
     marbles((m) => {
       const { homeserver, recipients } = roomsIn(m);

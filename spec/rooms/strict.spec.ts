@@ -8,7 +8,7 @@ import { Room } from "../../src/rooms/room.js";
 import { testDevice } from "../../src/testing/test-device.js";
 import { marbles } from "../support/marbles.js";
 import { ALICE, BOB } from "../support/users.js";
-import { ROOM, roomsIn } from "./rooms-in.js";
+import { encryptedRoom, ROOM, roomsIn } from "./rooms-in.js";
 
 const key = (userId: string, usage: string) => ({ user_id: userId, usage: [usage], keys: {} });
 
@@ -110,6 +110,35 @@ describe("arguments", () => {
       expect(() => rooms.recipients(ROOM, { device: "all" } as never)).toThrow(/no property "device"/u);
       expect(() => rooms.watchRecipients(ROOM, { strict: true } as never)).toThrow(/no property "strict"/u);
       expect(() => rooms.recipients(ROOM, { blocked: "@bob" } as never)).toThrow(/policy\.blocked should be/u);
+    }),
+  );
+
+  it.each(["#kitchen:example.org", "kitchen:example.org", "!", "", undefined, [ROOM]])(
+    "are a TypeError at once if the room ID is %j",
+    (roomId) => {
+      in_((rooms) => {
+        const id = roomId as string;
+        const expected = roomId === "#kitchen:example.org" ? /resolve the alias/u : /roomId should be a room ID/u;
+        for (const use of [
+          () => rooms.recipients(id),
+          () => rooms.watchRecipients(id),
+          () => rooms.memberChanged(id, BOB, "leave"),
+        ]) {
+          expect(use).toThrow(TypeError);
+          expect(use).toThrow(expected);
+        }
+      })();
+    },
+  );
+
+  it(
+    "may be room IDs without a server name, as of room version 12",
+    marbles((m) => {
+      const room = "!31hneApxJ_1o-63DmFrpeqnkFfWppnzWso1JvH3ogLM";
+      const { homeserver, recipients } = roomsIn(m);
+      encryptedRoom(homeserver, room, [ALICE, BOB]);
+      homeserver.step(null);
+      m.expectObservable(recipients(room)).toBe("(x|)", { x: "alice ALICE1, bob BOB1" });
     }),
   );
 

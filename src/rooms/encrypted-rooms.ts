@@ -27,6 +27,7 @@ import { LiveRooms } from "./live-rooms.js";
 import { lookUpRecipients } from "./look-up-recipients.js";
 import { MAX_TRIES, MemberLoader } from "./member-loader.js";
 import type { MembersApi } from "./members-api.js";
+import { requireRoomId } from "./room-id.js";
 import type { RoomRecipientPolicy, RoomRecipients } from "./room-recipients.js";
 import { RoomStates, type RoomsEvent } from "./room-states.js";
 import { viewsOf, type EncryptedRoom } from "./room-views.js";
@@ -116,9 +117,10 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
    * Fails with {@link RoomError} if some members or devices could not be fetched, with {@link SendForbiddenError} if a
    * strict policy forbids sending, and with the errors of a lookup; it never emits a partial result. Call
    * {@link planKeyShare} to find out whether the session must be rotated first.
-   * @throws TypeError if the policy has a property or a value that is unknown
+   * @throws TypeError if `roomId` is not a room ID, or if the policy has an unknown property or value
    */
   recipients(roomId: RoomId, options: RoomRecipientPolicy = {}): Observable<RoomRecipients> {
+    requireRoomId(roomId);
     const policy = held(options);
     const { strict = false, ...others } = policy;
     if (typeof strict !== "boolean") throw new TypeError(`policy.strict should be a boolean, not ${shown(strict)}`);
@@ -138,9 +140,10 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
    *
    * Fails with {@link RoomError} if the room is not encrypted or we are not in it (any more); completes when the
    * tracker is closed.
-   * @throws TypeError if the policy has a property or a value that is unknown
+   * @throws TypeError if `roomId` is not a room ID, or if the policy has an unknown property or value
    */
   watchRecipients(roomId: RoomId, options: RecipientPolicy = {}): Observable<RoomRecipients> {
+    requireRoomId(roomId);
     const policy = held(options);
     completePolicy(policy);
     const { rooms, loader } = this.#attached;
@@ -150,12 +153,14 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
   /**
    * Applies an invitation, a removal or a ban of ours at once, before sync shows it. To be called as soon as the server
    * has accepted it. Cold; completes when it is durable. Unsubscribing does not cancel it.
+   * @throws TypeError if an argument is malformed
    * @example
    * http
    *   .post(`/rooms/${roomId}/kick`, { user_id })
    *   .then(() => rooms.memberChanged(roomId, user_id, "leave").subscribe());
    */
   memberChanged(roomId: RoomId, userId: UserId, action: OwnAction): Observable<void> {
+    requireRoomId(roomId);
     if (!ACTIONS.includes(action))
       throw new TypeError(`action should be one of ${ACTIONS.join(", ")}, not ${shown(action)}`);
     if (!isUserId(userId)) throw new TypeError(`userId should be a user ID, not ${shown(userId)}`);

@@ -3,6 +3,7 @@ import { isObject } from "../model/json.js";
 import type { DeviceChanges } from "../model/results.js";
 import type { SyncResponse } from "../model/wire.js";
 import { readJoinedRoom, type RoomDelta } from "./room-delta.js";
+import { isRoomId } from "./room-id.js";
 import { Room, type FetchedMembers, type MemberCounts, type RoomRecord } from "./room.js";
 import type { Membership, RoomId } from "./wire.js";
 
@@ -93,6 +94,10 @@ export class RoomStates {
     const refused = new Map<RoomId, readonly string[]>();
     const unread: RoomId[] = [];
     const deltas = Object.entries(join).flatMap(([roomId, room]) => {
+      if (!isRoomId(roomId)) {
+        refused.set(roomId, ["all of them, since this is not a room ID"]);
+        return [];
+      }
       const read = readJoinedRoom(roomId, room);
       const isEncrypted = this.rooms.has(roomId) || read.delta?.encryption !== undefined;
       if (isEncrypted ? read.refused.length > 0 : read.refused.includes("m.room.encryption"))

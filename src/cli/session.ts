@@ -8,6 +8,7 @@ import { complaintAbout } from "./homeserver-url.js";
 import { lastValue } from "./last-value.js";
 import { logIn } from "./log-in.js";
 import type { Output } from "./output.js";
+import { requireConnection } from "./require-connection.js";
 import { UsageError } from "./usage-error.js";
 import { serverNameIn } from "./user-id.js";
 
@@ -36,6 +37,7 @@ export async function openSession(account: Account, context: SessionContext): Pr
   const { output, stdin } = context;
   if (account.type === "token") {
     output.status("checking the access token");
+    await requireConnection(homeserverUrl); // no token is sent before
     return withToken(homeserverUrl, account);
   }
   const password =

@@ -1,6 +1,5 @@
 import {
   catchError,
-  defer,
   EMPTY,
   finalize,
   from,
@@ -18,7 +17,7 @@ import type { Output } from "./output.js";
 import { count } from "./words.js";
 
 /** Rooms that are fetched at a time. */
-const ROOMS_AT_A_TIME = 4;
+export const ROOMS_AT_A_TIME = 4;
 
 /** Resolves once the members of all encrypted rooms are known, and so tracked. */
 export async function everyoneIsTracked({ rooms }: OpenTracker, { output }: CommandContext): Promise<void> {
@@ -38,21 +37,6 @@ export async function everyoneIsTracked({ rooms }: OpenTracker, { output }: Comm
   output.clearStatus();
 }
 
-/** Fetches the members of rooms that we join later, too, or once more. Never completes. */
-export const laterMembers = ({ rooms }: OpenTracker, { output }: CommandContext): Observable<never> =>
-  defer(() => {
-    const begun = new Set<string>(); // each is fetched once, until we join it again
-    return rooms.rooms$.pipe(
-      mergeMap((all) => {
-        for (const roomId of begun) if (!all.has(roomId)) begun.delete(roomId);
-        const joined = Array.from(all.values()).filter((room) => isIncomplete(room) && !begun.has(room.roomId));
-        for (const { roomId } of joined) begun.add(roomId);
-        return joined;
-      }),
-      mergeMap((room) => membersOf(rooms, room, output), ROOMS_AT_A_TIME),
-    );
-  });
-
 /** Members are fetched when they are needed, so for a message. */
 const membersOf = (rooms: EncryptedRooms, { roomId }: EncryptedRoom, output: Output): Observable<never> =>
   rooms.recipients(roomId).pipe(
@@ -63,4 +47,4 @@ const membersOf = (rooms: EncryptedRooms, { roomId }: EncryptedRoom, output: Out
     }),
   );
 
-const isIncomplete = ({ isComplete }: EncryptedRoom): boolean => !isComplete;
+export const isIncomplete = ({ isComplete }: EncryptedRoom): boolean => !isComplete;

@@ -3,9 +3,10 @@ import type { DeviceTracker } from "matrix-device-tracker";
 import type { CommandContext } from "../command.js";
 import type { DeviceEvent } from "../device-events.js";
 import { eventWords } from "../event-words.js";
-import { everyoneIsTracked, laterMembers } from "../everyone.js";
+import { everyoneIsTracked } from "../everyone.js";
 import { eventsOf } from "../events-of.js";
 import { lastValue } from "../last-value.js";
+import { laterMembers } from "../later-members.js";
 import { caughtUp, openTracker } from "../open-tracker.js";
 import { count } from "../words.js";
 

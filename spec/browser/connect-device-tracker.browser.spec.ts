@@ -8,7 +8,7 @@ import {
 import { idbStore } from "../../src/idb/idb-store.js";
 import { TrackerClosedError } from "../../src/model/errors.js";
 import { PageHomeserver, ROOM } from "./page-homeserver.js";
-import { allRecords } from "./raw-database.js";
+import { allRecords, holdDatabase } from "./raw-database.js";
 
 const BOB = "@bob:example.org";
 const SOON = { timeout: 10_000 };
@@ -33,6 +33,7 @@ beforeEach(() => {
 afterEach(() => {
   for (const { close } of connected) close();
   homeserver.close();
+  vi.useRealTimers();
   vi.restoreAllMocks();
   vi.unstubAllGlobals();
 });
@@ -57,6 +58,15 @@ const logOut = ({ logOut }: ConnectedDeviceTracker) => lastValueFrom(logOut(), {
 const caughtUp = ({ tracker }: ConnectedDeviceTracker) => firstValueFrom(tracker.caughtUp$);
 const recipientsOf = async ({ rooms }: ConnectedDeviceTracker) =>
   (await firstValueFrom(rooms.recipients(ROOM, { unsigned: true }))).joined;
+const isClosed = ({ tracker }: ConnectedDeviceTracker): boolean => {
+  let hasFailed = false;
+  tracker
+    .getDeviceKeys([BOB])
+    .subscribe({ error: (error: unknown) => (hasFailed = error instanceof TrackerClosedError) });
+  return hasFailed;
+};
+const pause = (ms: number) => new Promise((turn) => setTimeout(turn, ms));
+const withoutLocks = () => vi.spyOn(navigator, "locks", "get").mockReturnValue(undefined as unknown as LockManager);
 const recordsOf = (user = userId) => allRecords(`devices/${user}`);
 const locks = async () => {
   const { held = [], pending = [] } = await navigator.locks.query();
@@ -177,6 +187,35 @@ describe("a log-out", () => {
     expect(await recordsOf()).toEqual(new Map());
   });
 
+  it.each([true, false])("ends other tabs once the store is cleared (with Web Locks: %j)", async (hasLocks) => {
+    if (!hasLocks) withoutLocks();
+    const [first, second] = [connect(), connect()];
+    await Promise.all([first, second].map(caughtUp));
+    const release = await holdDatabase(`devices/${userId}`);
+    const loggingOut = logOut(first);
+    await expect.poll(() => isClosed(second)).toBe(true);
+    await pause(200);
+    expect(second.ends).toEqual([]);
+    await release();
+    await loggingOut;
+    await expect.poll(() => second.ends).toEqual(["logged out", "complete"]);
+    expect(await recordsOf()).toEqual(new Map());
+  });
+
+  it("ends other tabs after 10 s if the tab that began it is gone", async () => {
+    const connection = connect();
+    await caughtUp(connection);
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "Date"] });
+    const channel = new BroadcastChannel(`matrix-device-tracker/browser/${userId}`);
+    channel.postMessage("log-out");
+    while (!isClosed(connection)) await pause(5); // expect.poll would advance the clock
+    vi.advanceTimersByTime(9_999);
+    expect(connection.ends).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(connection.ends).toEqual(["logged out", "complete"]);
+    channel.close();
+  });
+
   it("is one if it is called twice, and is not cancelled", async () => {
     const first = connect();
     await caughtUp(first);
@@ -201,6 +240,40 @@ describe("a log-out", () => {
     expect(await recordsOf()).toEqual(new Map());
   });
 
+  it("that cannot clear the store ends other tabs when it is repeated, by any of them", async () => {
+    const tabs = [connect(), connect(), connect()] as const;
+    await Promise.all(tabs.map(caughtUp));
+    vi.spyOn(IDBObjectStore.prototype, "clear").mockImplementationOnce(() => {
+      throw new DOMException("the disk is gone", "UnknownError");
+    });
+    await expect(logOut(tabs[0])).rejects.toThrow("the disk is gone");
+    await expect.poll(() => tabs.every(isClosed)).toBe(true);
+    await pause(200);
+    expect(tabs.map(({ ends }) => ends)).toEqual([[], [], []]);
+    await logOut(tabs[1]);
+    await expect.poll(() => tabs.map(({ ends }) => ends), SOON).toEqual(Array(3).fill(["logged out", "complete"]));
+
+    const next = connect({ accessToken: `${userId}/2` });
+    await caughtUp(next);
+    await logOut(tabs[0]);
+    expect((await recordsOf()).size).toBeGreaterThan(0);
+    expect(next.ends).toEqual([]);
+  });
+
+  it("fails after close(): it might end a new session, which a closed connection does not hear of", async () => {
+    const [closed, first] = [connect(), connect()];
+    await Promise.all([closed, first].map(caughtUp));
+    closed.close();
+    await logOut(first);
+    const next = connect({ accessToken: `${userId}/2` });
+    await caughtUp(next);
+    await expect(logOut(closed)).rejects.toThrow(TrackerClosedError);
+    expect((await recordsOf()).size).toBeGreaterThan(0);
+    expect(next.ends).toEqual([]);
+    await logOut(next);
+    expect(await recordsOf()).toEqual(new Map());
+  });
+
   it("is found by a tab that was not notified, when it next uses the store", async () => {
     const first = connect();
     await caughtUp(first);
@@ -212,7 +285,7 @@ describe("a log-out", () => {
   });
 
   it("needs no Web Locks", async () => {
-    vi.spyOn(navigator, "locks", "get").mockReturnValue(undefined as unknown as LockManager);
+    withoutLocks();
     const onUnshared = vi.fn();
     const [first, second] = [connect({ onUnshared }), connect()];
     await Promise.all([first, second].map(caughtUp));

@@ -65,3 +65,21 @@ export const overwrite = (name: string, key: readonly [kind: string, id: string]
   work(name, "readwrite", async (records) => {
     await (record === undefined ? settled(records.delete([...key])) : settled(records.put(record, [...key])));
   });
+
+/** Keeps other transactions waiting until the returned function is called. */
+export async function holdDatabase(name: string): Promise<() => Promise<void>> {
+  let isHeld = true;
+  let held: Promise<void> = Promise.resolve();
+  await new Promise<void>((begun) => {
+    held = work(name, "readwrite", async (records) => {
+      while (isHeld) {
+        await settled(records.count());
+        begun();
+      }
+    });
+  });
+  return () => {
+    isHeld = false;
+    return held;
+  };
+}

@@ -35,7 +35,9 @@ export interface ConnectedDeviceTracker {
   readonly store: DeviceStore;
   /**
    * Emits once the account has been logged out, in this tab or another, and completes; also if the store was cleared in
-   * another way. The tracker is closed then. Replays. Completes without a value at {@link close}.
+   * another way. The tracker is closed then, and the store cleared: only if another tab began a log-out and then failed
+   * or crashed, this emits after 10 s although the store may not be. Replays. Completes without a value at
+   * {@link close}.
    */
   readonly loggedOut$: Observable<void>;
   /**
@@ -48,7 +50,9 @@ export interface ConnectedDeviceTracker {
    * 2. `logOut()`. The sync loop has ended then: no tab shows that its token is refused.
    * 3. `POST /logout`, by {@link http}. If that fails, the device is still logged in at the server: try again.
    *
-   * Fails with a `StoreError` if the store cannot be cleared; the trackers are closed even so. Call it again.
+   * Fails with a `StoreError` if the store cannot be cleared; the trackers are closed even so. Call it again. Fails with
+   * a `TrackerClosedError` after {@link close}: a closed connection does not hear of log-outs, and might delete the
+   * store of a new session. To log out then, connect again.
    */
   readonly logOut: () => Observable<never>;
   /** Ends the tracker in this tab, as `DeviceTracker.close` does; the store is kept. */

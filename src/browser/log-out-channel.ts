@@ -1,32 +1,33 @@
 import { NEVER, Observable, switchMap } from "rxjs";
 import { cached } from "../page/tab-life.js";
 
-const LOG_OUT = "log-out";
+/** A log-out has begun, or the store has been cleared. */
+type LogOutMessage = "log-out" | "cleared";
 
 /** Notifies the other connections of an account, in this tab and others, that it is being logged out. */
 export class LogOutChannel {
-  /** Emits when another connection logs the account out. Never completes. */
-  readonly logOuts$: Observable<unknown>;
+  /** Emits what another connection sends. Never completes. */
+  readonly messages$: Observable<LogOutMessage>;
   readonly #name: string;
 
   constructor(userId: string) {
     this.#name = `matrix-device-tracker/browser/${userId}`;
     // A page with an open channel is evicted from the back/forward cache by the first message.
-    this.logOuts$ = cached().pipe(switchMap((isCached) => (isCached ? NEVER : this.#received())));
+    this.messages$ = cached().pipe(switchMap((isCached) => (isCached ? NEVER : this.#received())));
   }
 
-  send(): void {
+  send(message: LogOutMessage): void {
     const channel = this.#open();
-    channel?.postMessage(LOG_OUT);
+    channel?.postMessage(message);
     channel?.close();
   }
 
-  #received(): Observable<unknown> {
+  #received(): Observable<LogOutMessage> {
     return new Observable((subscriber) => {
       const channel = this.#open();
       if (channel === undefined) return;
       channel.onmessage = ({ data }: MessageEvent<unknown>) => {
-        if (data === LOG_OUT) subscriber.next(data);
+        if (data === "log-out" || data === "cleared") subscriber.next(data);
       };
       return () => {
         channel.close();

@@ -7,17 +7,25 @@ import {
   merge,
   type Observable,
   observeOn,
+  of,
   ReplaySubject,
   share,
+  skipWhile,
   type Subscription,
   switchMap,
   take,
   tap,
+  throwError,
+  timer,
 } from "rxjs";
 import type { DeviceTracker } from "../device-tracker.js";
+import { TrackerClosedError } from "../model/errors.js";
 import type { DeviceStore } from "../store/device-store.js";
 import { holdingLock } from "./holding-lock.js";
 import { LogOutChannel } from "./log-out-channel.js";
+
+/** How long to wait for the tab that logs out, in ms: it may wait 3 s for the lock before it clears the store. */
+const PATIENCE = 10_000;
 
 /** What a log-out ends. */
 export interface Connected {
@@ -31,19 +39,23 @@ export interface Connected {
 /**
  * Logs an account out in all tabs.
  *
- *     this tab      close ─▶ queue for the lock ─▶ message ─▶ (granted) clear the store ─▶ release it
- *     other tabs                                   └─▶ close ─▶ queue for the lock ────────└─▶ loggedOut$
+ *     this tab      close ─▶ queue for the lock ─▶ "log-out" ─▶ (granted) clear the store ─▶ "cleared"
+ *     other tabs                                   └─▶ close ································└─▶ loggedOut$
  *
  * A tab leaves the queue by closing its tracker. So when the lock is granted, the trackers before it in the queue are
  * closed, and none can begin a new life of the store by loading it. A tab that got no message (frozen, suspended) finds
- * the store cleared when it wakes, and writes nothing.
+ * the store cleared when it wakes, and writes nothing. If "cleared" does not follow, the tab that sent "log-out" has
+ * failed or is gone; the others are closed, and do not wait for it for ever.
  */
 export class LogOut {
   readonly #connected: Connected;
   readonly #channel: LogOutChannel;
   readonly #loggedOut$ = new ReplaySubject<void>(1);
-  readonly #listening: Subscription;
+  /** A log-out by another connection. */
+  readonly #elsewhere$: Observable<unknown>;
   readonly #run$: Observable<never>;
+  #listening: Subscription;
+  #isClosed = false;
   #isDone = false;
 
   constructor(connected: Connected) {
@@ -57,19 +69,18 @@ export class LogOut {
         this.#done();
       }),
     );
-    const elsewhere$ = this.#channel.logOuts$.pipe(
-      take(1),
+    this.#elsewhere$ = this.#channel.messages$.pipe(
+      skipWhile((message) => message === "cleared"),
       tap(() => {
         tracker.close();
       }),
-      switchMap(() => holdingLock(lock, EMPTY)), // until the store has been cleared
-      tap({
-        complete: () => {
-          this.#done();
-        },
+      switchMap((message) => (message === "cleared" ? of(0) : timer(PATIENCE))),
+      take(1),
+      tap(() => {
+        this.#done();
       }),
     );
-    this.#listening = merge(cleared$, elsewhere$).subscribe();
+    this.#listening = merge(cleared$, this.#elsewhere$).subscribe();
     // Unsubscribing does not cancel it, and two calls are one log-out. One that failed can be repeated.
     this.#run$ = defer(() => this.#run(store, lock)).pipe(
       share({ connector: () => new ReplaySubject<never>(1), resetOnRefCountZero: false, resetOnComplete: false }),
@@ -81,12 +92,19 @@ export class LogOut {
     return this.#loggedOut$.asObservable();
   }
 
-  /** Another connection's log-out may be followed by a new log-in, whose store this one must not clear. */
+  /**
+   * Another connection's log-out may be followed by a new log-in, whose store this one must not clear. Once closed, it
+   * does not hear of log-outs.
+   */
   get logOut$(): Observable<never> {
-    return defer(() => (this.#isDone ? EMPTY : this.#run$));
+    return defer(() => {
+      if (this.#isDone) return EMPTY;
+      return this.#isClosed ? throwError(() => new TrackerClosedError()) : this.#run$;
+    });
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#listening.unsubscribe();
     this.#connected.tracker.close();
     this.#loggedOut$.complete();
@@ -97,16 +115,25 @@ export class LogOut {
     this.#connected.tracker.close();
     const cleared$ = holdingLock(lock, store.clear()).pipe(ignoreElements());
     const announced$ = defer(() => {
-      this.#channel.send(); // others queue for the lock once they hear it, after this one
+      this.#channel.send("log-out"); // after this one has queued for the lock
       return EMPTY;
     });
     return merge(cleared$, announced$).pipe(
       tap({
+        error: () => {
+          this.#listenAgain();
+        },
         complete: () => {
+          this.#channel.send("cleared");
           this.#done();
         },
       }),
     );
+  }
+
+  /** Another connection may succeed. */
+  #listenAgain(): void {
+    if (!this.#isClosed) this.#listening = this.#elsewhere$.subscribe();
   }
 
   #done(): void {

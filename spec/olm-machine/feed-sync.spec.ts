@@ -1,6 +1,6 @@
 import { DeviceId, DeviceLists, initAsync, OlmMachine, RequestType, UserId } from "@matrix-org/matrix-sdk-crypto-wasm";
 import { Subject } from "rxjs";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import type { DeviceChanges } from "../../src/model/results.js";
 import { feedSync } from "../../src/olm-machine/feed-sync.js";
 import type { SyncMachine } from "../../src/olm-machine/machine.js";
@@ -121,5 +121,22 @@ describe("an OlmMachine", () => {
     expect([await asks(RequestType.KeysUpload), await asks(RequestType.KeysQuery)]).toEqual([0, 1]);
     await feed.save({ next_batch: "s3", device_one_time_keys_count: {} });
     expect(await asks(RequestType.KeysUpload)).toBe(1);
+  });
+
+  it("keeps no device lists alive that it was given", async () => {
+    const machine = await OlmMachine.initialize(new UserId(ALICE), new DeviceId("OURS"));
+    const given: DeviceLists[] = [];
+    class NotedLists extends DeviceLists {
+      constructor(...users: ConstructorParameters<typeof DeviceLists>) {
+        super(...users);
+        given.push(this);
+      }
+    }
+    const feed = feedSync(machine, { DeviceLists: NotedLists });
+    await feed.save(RESPONSE);
+    vi.spyOn(machine, "receiveSyncChanges").mockRejectedValue(new Error("the store is full"));
+    await expect(feed.save(RESPONSE)).rejects.toThrow("the store is full");
+    expect(given).toHaveLength(2);
+    for (const lists of given) expect(() => lists.isEmpty()).toThrow("null pointer");
   });
 });

@@ -1,5 +1,6 @@
+import type { KeysQueryRequest } from "@matrix-org/matrix-sdk-crypto-wasm";
 import { filter, mergeMap } from "rxjs";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { serveKeyQueries } from "../../src/olm-machine/serve-key-queries.js";
 import { memoryStore } from "../../src/store/memory-store.js";
 import type { DeviceTrackerOptions } from "../../src/tracker/options.js";
@@ -268,6 +269,27 @@ it("answers again if another caller's outgoingRequests() voided the request", as
   await served.elapse(10);
   expect(await served.asked()).toEqual([]);
   expect(served.queried).toEqual([[BOB]]);
+});
+
+it("frees the requests that it reads, and none of the application's", async () => {
+  const served = await withBob();
+  const { machine } = served;
+  const outgoingRequests = machine.outgoingRequests.bind(machine);
+  const read: KeysQueryRequest[] = [];
+  vi.spyOn(machine, "outgoingRequests").mockImplementation(async () => {
+    const requests = await outgoingRequests();
+    read.push(...(requests as KeysQueryRequest[]));
+    return requests;
+  });
+  served.addDevice(BOB, "TABLET");
+  await served.save();
+  const [own] = (await outgoingRequests()) as KeysQueryRequest[];
+  await served.applySaved();
+  await served.elapse(10);
+  expect(await served.devicesOf(BOB)).toEqual(["PHONE", "TABLET"]);
+  expect(read).not.toEqual([]);
+  for (const request of read) expect(() => request.body).toThrow("null pointer");
+  expect(own?.body).toContain(BOB);
 });
 
 it("aborts its query when unsubscribed, and goes on when subscribed again", async () => {

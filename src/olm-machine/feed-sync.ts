@@ -3,6 +3,7 @@ import { isObject } from "../model/json.js";
 import type { UserId } from "../model/ids.js";
 import type { DeviceChanges } from "../model/results.js";
 import type { DeviceLists, SyncResponse } from "../model/wire.js";
+import { free } from "./free.js";
 import { machineUserIds } from "./machine-user-ids.js";
 import type { MachineModule, SyncMachine } from "./machine.js";
 
@@ -41,8 +42,17 @@ export interface SyncFeed<Events> {
  */
 export function feedSync<Events>(machine: SyncMachine<Events>, { DeviceLists }: MachineModule): SyncFeed<Events> {
   const isWasm = "free" in machine;
-  const toLists = ({ changed = [], left = [] }: { changed?: readonly UserId[]; left?: readonly UserId[] }) =>
-    new DeviceLists(machineUserIds(machine, changed) as never, machineUserIds(machine, left) as never) as never;
+  const withLists = async (
+    { changed, left }: { readonly changed: readonly UserId[]; readonly left: readonly UserId[] },
+    give: (lists: never) => Promise<Events>,
+  ): Promise<Events> => {
+    const lists = new DeviceLists(machineUserIds(machine, changed) as never, machineUserIds(machine, left) as never);
+    try {
+      return await give(lists as never);
+    } finally {
+      free(lists);
+    }
+  };
   const toCounts = (counts: Readonly<Record<string, unknown>>) => {
     const known = Object.entries(counts).filter(([, count]) => Number.isSafeInteger(count));
     return (isWasm ? new Map(known) : Object.fromEntries(known)) as never;
@@ -62,14 +72,15 @@ export function feedSync<Events>(machine: SyncMachine<Events>, { DeviceLists }: 
       const { to_device, device_lists, device_one_time_keys_count: counts } = response;
       const unused = response.device_unused_fallback_key_types;
       const events = JSON.stringify(isObject(to_device) && Array.isArray(to_device.events) ? to_device.events : []);
-      const lists = toLists(usersIn(device_lists));
-      if (!isObject(counts)) return await receive(events, lists);
-      const types = Array.isArray(unused) ? unused.filter(isString) : undefined;
-      return await machine.receiveSyncChanges(events, lists, toCounts(counts), toTypes(types));
+      return await withLists(usersIn(device_lists), (lists) => {
+        if (!isObject(counts)) return receive(events, lists);
+        const types = Array.isArray(unused) ? unused.filter(isString) : undefined;
+        return machine.receiveSyncChanges(events, lists, toCounts(counts), toTypes(types));
+      });
     },
     deviceLists: ({ deviceChanges$ }) =>
       deviceChanges$.pipe(
-        concatMap((changes) => receive("[]", toLists(changes))),
+        concatMap((changes) => withLists(changes, (lists) => receive("[]", lists))),
         ignoreElements(),
       ),
   };

@@ -20,6 +20,7 @@ import { StoreClearedError, StoreOwnerError, TrackerClosedError } from "../model
 import { isUserId, type UserId } from "../model/ids.js";
 import { inPartsOf } from "../model/in-parts.js";
 import type { DeviceKeysByUser, UserDeviceKeys } from "../model/results.js";
+import { free } from "./free.js";
 import { keyQueriesIn, type KeyQuery } from "./key-queries.js";
 import { giveLists, UNASKED } from "./lists-to-give.js";
 import { machineUserIds } from "./machine-user-ids.js";
@@ -70,7 +71,11 @@ export class KeyQueryService {
   round(moreIsDue: () => void): Observable<ServedKeys> {
     return defer(() => this.#addTracked()).pipe(
       concatMap(() => this.#machine.outgoingRequests()),
-      map(keyQueriesIn),
+      map((requests) => {
+        const queries = keyQueriesIn(requests);
+        for (const request of requests) free(request); // the application gets its own
+        return queries;
+      }),
       concatMap((asking) => this.#findDeparted(asking).pipe(endWith(asking))),
       mergeMap((asking) => {
         const { queries, inVain } = this.#due(asking);

@@ -1,4 +1,5 @@
 import type { UserId } from "../model/ids.js";
+import { free } from "./free.js";
 
 type UserIdClass = new (userId: string) => object;
 
@@ -16,9 +17,4 @@ export function machineUserIds(machine: { readonly userId: object }, userIds: It
     }
   }
   return ids as never[];
-}
-
-/** Handles into the memory of WebAssembly are freed at once: the garbage collector does not see what they hold. */
-function free(handle: { readonly free?: () => void }): void {
-  handle.free?.();
 }

@@ -16,6 +16,7 @@ export interface OutgoingRequest {
 export interface KeyQueryMachine {
   /** A user ID of the machine's module: others are made by its constructor. */
   readonly userId: object;
+  /** Returns new objects for each caller, as engines do: they are freed once they have been read. */
   outgoingRequests(): Promise<readonly OutgoingRequest[]>;
   markRequestAsSent(requestId: string, requestType: number, response: string): Promise<unknown>;
   updateTrackedUsers(users: never[]): Promise<unknown>;

@@ -56,7 +56,8 @@ export class AccountServer {
     else if (path.endsWith("/logout")) {
       this.#loggedOut.add(token);
       request.answer(200);
-    } else if (path.endsWith("/keys/query")) {
+    } else if (path.endsWith("/whoami")) request.answer(200, { user_id: userOf(token) });
+    else if (path.endsWith("/keys/query")) {
       const { device_keys } = request.body as { readonly device_keys: object };
       request.answer(200, { device_keys: Object.fromEntries(Object.keys(device_keys).map((user) => [user, {}])) });
     } else if (path.endsWith("/members")) request.answer(200, { chunk: members(token).slice(2) });
@@ -69,10 +70,12 @@ export class AccountServer {
 const member = (userId: string) => ({ type: "m.room.member", state_key: userId, content: { membership: "join" } });
 
 /** A token is `Bearer <user ID>/<number>`. */
+const userOf = (token: string): string => token.slice("Bearer ".length).split("/")[0] ?? "";
+
 const members = (token: string): readonly object[] => [
   { type: "m.room.create", state_key: "", content: {} },
   { type: "m.room.encryption", state_key: "", content: { algorithm: "m.megolm.v1.aes-sha2" } },
-  member(token.slice("Bearer ".length).split("/")[0] ?? ""),
+  member(userOf(token)),
   member(BOB),
 ];
 

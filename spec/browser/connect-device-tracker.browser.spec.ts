@@ -1,10 +1,11 @@
-import { firstValueFrom, lastValueFrom, Subject } from "rxjs";
+import { filter, firstValueFrom, lastValueFrom, Subject } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   connectDeviceTracker,
   type ConnectedDeviceTracker,
   type ConnectOptions,
 } from "../../src/browser/connect-device-tracker.js";
+import { TokenOwnerError } from "../../src/http/token-owner-error.js";
 import { idbStore } from "../../src/idb/idb-store.js";
 import { TrackerClosedError } from "../../src/model/errors.js";
 import { PageHomeserver, ROOM } from "./page-homeserver.js";
@@ -90,6 +91,27 @@ describe("a connected tracker", () => {
     expect(homeserver.polls.size).toBe(0);
     saving.complete();
     await expect.poll(() => homeserver.polls.size).toBe(1);
+  });
+
+  it("is refused by the token of another user, whose changes do not get into the store", async () => {
+    const other = "@other:example.org";
+    const { tracker, http } = connect({ accessToken: `${other}/1` });
+    const problem = firstValueFrom(tracker.problems$.pipe(filter(({ type }) => type === "sync-ended")));
+    const expected = new TokenOwnerError(other, userId);
+    await expect(firstValueFrom(tracker.getDeviceKeys([userId]))).rejects.toThrow(expected);
+    expect((await problem).message).toContain(expected.message);
+    expect(homeserver.requests.map(({ path }) => path)).toEqual(["/account/whoami"]);
+    expect([...(await recordsOf()).keys()]).toEqual(["account/owner"]);
+    expect((await http.post("/logout", {})).status).toBe(200);
+  });
+
+  it("asks once whose token it is, before its first request", async () => {
+    const first = connect();
+    await caughtUp(first);
+    await recipientsOf(first);
+    const paths = homeserver.requests.map(({ path }) => path);
+    expect(paths.indexOf("/account/whoami")).toBe(0);
+    expect(paths.lastIndexOf("/account/whoami")).toBe(0);
   });
 
   it("passes options on to the tracker", () => {

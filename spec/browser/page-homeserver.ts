@@ -36,6 +36,8 @@ export class PageHomeserver {
   }
 
   #bodyOf(path: string, userId: string, since: string | undefined): object | undefined {
+    if (path === "/account/whoami") return { user_id: userId };
+    if (path === "/logout") return {};
     if (path === "/sync") return since === undefined ? initialSync(userId) : { next_batch: since };
     return path.endsWith("/members") ? { chunk: [member(userId), member("@bob:example.org")] } : undefined;
   }

@@ -4,6 +4,7 @@ import { DeviceTracker } from "../device-tracker.js";
 import { axiosKeysApi } from "../http/axios-keys-api.js";
 import { axiosMembersApi } from "../http/axios-members-api.js";
 import { matrixHttp, type MatrixHttpOptions } from "../http/matrix-http.js";
+import { requireUser } from "../http/require-user.js";
 import type { SyncOptions } from "../http/sync-options.js";
 import { syncResponses } from "../http/sync-responses.js";
 import { idbStore } from "../idb/idb-store.js";
@@ -64,6 +65,9 @@ export interface ConnectedDeviceTracker {
  * `EncryptedRooms`, composed as in the README. Call it in every tab; one of them syncs, all follow. It must be the only
  * sync loop of the device.
  *
+ * Before its first request, each tab asks whose the access token is. If it is that of another user, sync ends and all
+ * requests but a log-out fail with `TokenOwnerError`: nothing that the server says of that account gets into the store.
+ *
  * The database is `devices/<userId>` and the Web Lock `sync/<userId>`, so an application may change to a composition of
  * its own and keep the store.
  *
@@ -85,6 +89,7 @@ export function connectDeviceTracker(session: ConnectOptions): ConnectedDeviceTr
   const { homeserverUrl, accessToken, userId, save, filter, timeout, onFailure, onUnshared, options } = session;
   requireAccount({ userId, accessToken, save });
   const http = matrixHttp({ homeserverUrl, accessToken });
+  requireUser(http, userId);
   const store = idbStore(`devices/${userId}`);
   const lock = `sync/${userId}`;
   const sync$ = syncResponses(http, {

@@ -6,6 +6,7 @@ import { MatrixError } from "./matrix-error.js";
 import { isSyncEndpoint } from "./sync-endpoints.js";
 import { hasNews, quietPause, quietPolls } from "./quiet-polls.js";
 import type { SyncFailed } from "./sync-failed.js";
+import { TokenOwnerError } from "./token-owner-error.js";
 import type { Wait } from "./wait-for-retry.js";
 
 /**
@@ -177,7 +178,7 @@ function isRefusalOfSync(error: Error): error is MatrixError {
 }
 
 /**
- * Whether the login has ended. These are not final:
+ * Whether the login has ended, or is that of another user. These are not final:
  *
  * - A locked account (401 `M_USER_LOCKED`): clients should continue polling at a limited rate, to learn when it is
  *   unlocked.
@@ -188,6 +189,7 @@ function isRefusalOfSync(error: Error): error is MatrixError {
  * @see Matrix spec, client-server API, "Account locking", "Client Authentication"
  */
 function isFinal(error: Error): boolean {
+  if (error instanceof TokenOwnerError) return true;
   if (!isRefusalOfSync(error)) return false;
   const { status, errcode, tokenReplaced } = error;
   return errcode === "M_USER_DEACTIVATED" || (status === 401 && errcode === "M_UNKNOWN_TOKEN" && !tokenReplaced);

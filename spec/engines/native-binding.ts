@@ -9,7 +9,7 @@ export interface NativeBinding {
 }
 
 export interface SledBackedOlmMachine {
-  readonly userId: string;
+  readonly deviceId: string;
   /** JSON of `NativeRequest`. */
   readonly outgoingRequests: readonly string[];
   isUserTracked(userId: string): boolean;

@@ -1,3 +1,7 @@
+import { randomUUID } from "node:crypto";
+import { cp } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { RequestType } from "@matrix-org/matrix-sdk-crypto-wasm";
 import type { NativeBinding, SledBackedOlmMachine } from "./native-binding.js";
 import type { DeviceLists, RoomId, UserId } from "./native-ids.js";
@@ -6,21 +10,46 @@ import { kindNumber, toRequest, type EngineRequest } from "./native-requests.js"
 /** Half of a surrogate pair in JSON: `JSON.stringify` escapes it, and no other character beyond ASCII. */
 const HALF_A_PAIR = /(?<!\\)(?:\\\\)*\\ud[89a-f]/u;
 
+/** The engine writes what it has saved to the disk at least this often, in ms: 500, and some more. */
+const FLUSH = 600;
+
 /**
  * The native engine, as the bindings for Node look today: promises, and objects for IDs. Faults are thrown at once, and
  * not by the promise.
  */
 export class NativeMachine {
   readonly userId: UserId;
+  readonly #binding: NativeBinding;
+  readonly #folder: string;
+  /** In the folder. */
+  readonly #store: string;
   #engine: SledBackedOlmMachine | undefined;
   /** Those that the engine has been given: it does not list the users that it tracks. */
   readonly #users = new Map<string, UserId>();
 
-  /** @param folder for the store of the engine */
-  constructor({ SledBackedOlmMachine }: NativeBinding, userId: UserId, deviceId: string, folder: string) {
+  /** @param folder for the stores of the machine and of those that replace it */
+  constructor(binding: NativeBinding, userId: UserId, deviceId: string, folder: string, store: string = randomUUID()) {
     this.userId = userId;
-    this.#engine = new SledBackedOlmMachine(userId.toString(), deviceId, folder);
+    this.#binding = binding;
+    this.#folder = folder;
+    this.#store = store;
+    this.#engine = new binding.SledBackedOlmMachine(userId.toString(), deviceId, join(folder, store));
     this.#users.set(userId.toString(), userId);
+  }
+
+  /**
+   * Closes the machine, and opens it again with what it has saved. With a copy, since a store stays locked until the
+   * garbage collector has found its machine.
+   */
+  async reopened(): Promise<NativeMachine> {
+    const { deviceId } = this.#open;
+    this.close();
+    await sleep(FLUSH);
+    const store = randomUUID();
+    await cp(join(this.#folder, this.#store), join(this.#folder, store), { recursive: true });
+    const machine = new NativeMachine(this.#binding, this.userId, deviceId, this.#folder, store);
+    for (const [userId, user] of this.#users) machine.#users.set(userId, user);
+    return machine;
   }
 
   outgoingRequests(): Promise<readonly EngineRequest[]> {

@@ -12,7 +12,7 @@ export class Conversation {
   readonly bob: Person;
   readonly #room: string;
   readonly #opened: EngineDevice[] = [];
-  /** Those that are logged in, except those that another device does not know yet. */
+  /** Those that are logged in. */
   readonly #there = new Set<EngineDevice>();
 
   private constructor(alice: Person, bob: Person, room: string) {
@@ -46,6 +46,17 @@ export class Conversation {
     this.#opened.push(device);
     this.#there.add(device);
     return device;
+  }
+
+  /** @param whileClosed what happens in between */
+  async restart(device: EngineDevice, whileClosed: () => Promise<void>): Promise<EngineDevice> {
+    device.close();
+    await whileClosed();
+    const restarted = await device.restarted();
+    this.#opened.push(restarted);
+    this.#there.delete(device);
+    this.#there.add(restarted);
+    return restarted;
   }
 
   async logOut(device: EngineDevice): Promise<void> {

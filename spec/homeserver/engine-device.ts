@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import * as wasm from "@matrix-org/matrix-sdk-crypto-wasm";
-import { DeviceTracker, memoryStore } from "matrix-device-tracker";
+import { DeviceTracker, memoryStore, type DeviceStore } from "matrix-device-tracker";
 import { axiosKeysApi, matrixHttp, syncResponses } from "matrix-device-tracker/http";
 import { feedSync, serveKeyQueries, type ServedKeys } from "matrix-device-tracker/olm-machine";
 import { exhaustMap, filter, merge, of } from "rxjs";
 import type { EngineModule } from "../engines/native-engine.js";
+import { NativeMachine } from "../engines/native-machine.js";
 import { call } from "./client.js";
 import { PASSWORD, type Login, type Person } from "./person.js";
 
@@ -31,17 +32,24 @@ export class EngineDevice {
   isOffline = false;
   readonly #person: Person;
   readonly #login: Login;
+  readonly #store: DeviceStore;
   readonly #engine: EngineModule;
   readonly #machine: wasm.OlmMachine;
   #upload: Promise<void> = Promise.resolve();
 
-  private constructor(person: Person, login: Login, engine: EngineModule, machine: wasm.OlmMachine) {
+  private constructor(
+    person: Person,
+    login: Login,
+    engine: EngineModule,
+    machine: wasm.OlmMachine,
+    store = memoryStore(),
+  ) {
     this.#engine = engine;
+    this.#store = store;
     this.#person = person;
     this.#login = login;
     this.#machine = machine;
     const http = matrixHttp({ homeserverUrl: person.url, accessToken: login.accessToken });
-    const store = memoryStore();
     const feed = feedSync(machine, engine);
     const sync$ = syncResponses(http, {
       since$: store.syncToken$,
@@ -66,6 +74,14 @@ export class EngineDevice {
     device.tracker.track(members).subscribe();
     await device.sendOthers();
     return device;
+  }
+
+  /** Closes the device, and opens it again with what it has saved. Its engine must be one that saves. */
+  async restarted(): Promise<EngineDevice> {
+    if (!(this.#machine instanceof NativeMachine)) throw new Error("this engine saves nothing");
+    this.close();
+    const machine = (await this.#machine.reopened()) as unknown as wasm.OlmMachine;
+    return new EngineDevice(this.#person, this.#login, this.#engine, machine, this.#store);
   }
 
   /** The user and the device ID. */

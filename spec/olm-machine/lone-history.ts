@@ -105,6 +105,7 @@ class LoneWorld {
       case "track":
       case "other-caller":
       case "serve-again":
+      case "restart":
         break; // nothing that a machine alone could get wrong
     }
     await this.#look();

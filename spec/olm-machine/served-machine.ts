@@ -1,5 +1,5 @@
 import { RequestType, type OlmMachine } from "@matrix-org/matrix-sdk-crypto-wasm";
-import { defer, merge, Subject, type Subscription } from "rxjs";
+import { defer, firstValueFrom, merge, Subject, type Subscription } from "rxjs";
 import { onTestFinished } from "vitest";
 import { DeviceTracker } from "../../src/device-tracker.js";
 import type { SyncResponse } from "../../src/model/wire.js";
@@ -9,6 +9,7 @@ import type { ServedKeys } from "../../src/olm-machine/served-keys.js";
 import { ScriptedHomeserver } from "../../src/testing/scripted-homeserver.js";
 import type { DeviceTrackerOptions } from "../../src/tracker/options.js";
 import { engineInUse } from "../engines/engine-in-use.js";
+import { NativeMachine } from "../engines/native-machine.js";
 import type { EngineModule } from "../engines/native-engine.js";
 import { ManualTime } from "../support/manual-time.js";
 import { nodeVerifier } from "../support/node-verifier.js";
@@ -23,14 +24,17 @@ const LEAP = 4_000;
 export class ServedMachine {
   readonly time = new ManualTime();
   readonly homeserver: ScriptedHomeserver;
-  readonly tracker: DeviceTracker;
-  readonly machine: OlmMachine;
+  tracker: DeviceTracker;
+  machine: OlmMachine;
+  readonly #options: Partial<DeviceTrackerOptions>;
   readonly #engine: EngineModule;
   /** What the service emitted; an error, or `"complete"`. */
   readonly served: (ServedKeys | Error | "complete")[] = [];
   #sync$ = new Subject<SyncResponse>();
+  /** The token that the next response begins with, if it is not that of the last one. */
+  #since: string | undefined;
   #saved: SyncResponse | undefined;
-  readonly #feed;
+  #feed;
   readonly #accounts = new Map<string, SignedAccount>();
   /** Accounts that have not been reset. Their identity is not uploaded. */
   readonly #first = new Map<string, SignedAccount>();
@@ -40,14 +44,8 @@ export class ServedMachine {
     this.#engine = engine;
     this.machine = machine;
     this.homeserver = new ScriptedHomeserver({ scheduler: this.time, answerAfter: 5 });
-    this.tracker = new DeviceTracker({
-      userId: ALICE,
-      sync$: defer(() => this.#sync$),
-      keysApi: this.homeserver.keysApi,
-      scheduler: this.time,
-      verifier: nodeVerifier,
-      ...options,
-    });
+    this.#options = options;
+    this.tracker = this.#openTracker();
     this.#feed = feedSync(machine, engine);
   }
 
@@ -74,6 +72,31 @@ export class ServedMachine {
     await served.elapse(10);
     served.forget();
     return served;
+  }
+
+  #openTracker(): DeviceTracker {
+    return new DeviceTracker({
+      userId: ALICE,
+      sync$: defer(() => this.#sync$),
+      keysApi: this.homeserver.keysApi,
+      scheduler: this.time,
+      verifier: nodeVerifier,
+      ...this.#options,
+    });
+  }
+
+  /** Closes the machine and the tracker, and opens them again with what they have saved: the next response begins there. */
+  async restart(): Promise<void> {
+    const { store } = this.#options;
+    if (!(this.machine instanceof NativeMachine) || store === undefined) throw new Error("nothing is saved");
+    this.close();
+    this.machine = (await this.machine.reopened()) as unknown as OlmMachine;
+    this.tracker = this.#openTracker();
+    this.#feed = feedSync(this.machine, this.#engine);
+    this.#since = await firstValueFrom(store.syncToken$);
+    this.connect();
+    this.serve();
+    await settled();
   }
 
   connect(): void {
@@ -121,7 +144,8 @@ export class ServedMachine {
 
   /** The first half of a step: the machine gets the response. */
   async save(since?: string | null): Promise<void> {
-    this.#saved = this.homeserver.respond(since);
+    this.#saved = this.homeserver.respond(since === undefined ? this.#since : since);
+    this.#since = undefined;
     await this.#feed.save(this.#saved);
   }
 

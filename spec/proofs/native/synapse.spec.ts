@@ -8,7 +8,7 @@ import { onSynapse } from "../../homeserver/real-homeserver.js";
 onSynapse("a bot with the native engine", {}, ({ servers }) => {
   beforeAll(() => initAsync());
 
-  it("is read by the right devices through logins, log-outs and a gap", { timeout: 180_000 }, async () => {
+  it("is read by the right devices through logins, log-outs, a gap and a restart", { timeout: 180_000 }, async () => {
     const native = await nativeEngine();
     const talk = await Conversation.begin(servers[0]!);
     onTestFinished(() => {
@@ -40,12 +40,20 @@ onSynapse("a bot with the native engine", {}, ({ servers }) => {
     expect(afterGap.sharedWith).toEqual([b3.name]);
     expect(bot.problems).toEqual(["gap"]);
 
+    const again = await talk.restart(bot, async () => {
+      await talk.logOut(b2);
+      await talk.logIn(bob);
+    });
+    const afterRestart = await talk.isReadByAll(again, "where was I?");
+    expect(afterRestart.sharedWith).not.toContain(b2.name);
+    expect(await b2.read(afterRestart)).not.toBe("where was I?");
+
     await b3.resetIdentity();
-    await talk.isReadByAll(bot, "who you are makes no difference");
+    await talk.isReadByAll(again, "who you are makes no difference");
     const a2 = await talk.logIn(alice);
     await talk.isReadByAll(b3, "hello to both of you");
     await talk.isReadByAll(a2, "and to all of you");
-    await talk.isReadByAll(bot, "this is the bot again");
+    await talk.isReadByAll(again, "this is the bot again");
     expect(talk.faults).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 import * as wasm from "@matrix-org/matrix-sdk-crypto-wasm";
-import { nativeEngine, type EngineModule } from "./native-engine.js";
+import type { EngineModule } from "./engine-module.js";
+import { nativeEngine } from "./native-engine.js";
 
 /** Whether the specs run with the native engine: `npm run proof:native` sets it. */
 export const isNative = process.env.PROOF_NATIVE !== undefined;

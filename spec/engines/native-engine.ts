@@ -1,14 +1,11 @@
-import type * as wasm from "@matrix-org/matrix-sdk-crypto-wasm";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
+import type { EngineModule } from "./engine-module.js";
 import { installNativeEngine } from "./install-native-engine.js";
 import { DeviceId, DeviceLists, RoomId, UserId } from "./native-ids.js";
 import { NativeMachine } from "./native-machine.js";
-
-/** What the specs use of the module of an engine. */
-export type EngineModule = Pick<typeof wasm, "DeviceId" | "DeviceLists" | "OlmMachine" | "RoomId" | "UserId">;
 
 /** The native engine as such a module. Its machines have what `NativeMachine` has, and no more. */
 export async function nativeEngine(): Promise<EngineModule> {

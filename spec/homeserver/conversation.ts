@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { EngineModule } from "../engines/native-engine.js";
+import type { EngineModule } from "../engines/engine-module.js";
 import { EngineDevice, type SentMessage } from "./engine-device.js";
 import { Person } from "./person.js";
 import type { Synapse } from "./synapse.js";

@@ -4,7 +4,7 @@ import { DeviceTracker, memoryStore, type DeviceStore } from "matrix-device-trac
 import { axiosKeysApi, matrixHttp, syncResponses } from "matrix-device-tracker/http";
 import { feedSync, serveKeyQueries, type ServedKeys } from "matrix-device-tracker/olm-machine";
 import { exhaustMap, filter, merge, of } from "rxjs";
-import type { EngineModule } from "../engines/native-engine.js";
+import type { EngineModule } from "../engines/engine-module.js";
 import { NativeMachine } from "../engines/native-machine.js";
 import { call } from "./client.js";
 import { PASSWORD, type Login, type Person } from "./person.js";

@@ -3,7 +3,7 @@ import { lastValueFrom } from "rxjs";
 import { feedSync } from "../../src/olm-machine/feed-sync.js";
 import { ScriptedHomeserver } from "../../src/testing/scripted-homeserver.js";
 import { engineInUse } from "../engines/engine-in-use.js";
-import type { EngineModule } from "../engines/native-engine.js";
+import type { EngineModule } from "../engines/engine-module.js";
 import { ManualTime } from "../support/manual-time.js";
 import { signedAccount } from "../support/signed-account.js";
 import { ALICE } from "../support/users.js";

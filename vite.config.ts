@@ -31,12 +31,15 @@ const alias = [
   },
 ];
 
+/** What is installed only for `npm run proof:native`. */
+const nativeProof = process.env.PROOF_NATIVE === undefined ? ["spec/proofs/native/**"] : [];
+
 const nodeSpecs: TestProjectConfiguration = {
   resolve: { alias },
   test: {
     name: "node",
     include: ["spec/**/*.spec.ts"],
-    exclude: ["spec/**/*.browser.spec.ts"],
+    exclude: ["spec/**/*.browser.spec.ts", ...nativeProof],
     setupFiles: ["spec/support/one-seed.ts"],
     testTimeout: 20_000,
   },

@@ -1,14 +1,15 @@
 import { randomUUID } from "node:crypto";
 import * as wasm from "@matrix-org/matrix-sdk-crypto-wasm";
-import { DeviceTracker, memoryStore } from "matrix-device-tracker";
+import { DeviceTracker, memoryStore, type DeviceStore } from "matrix-device-tracker";
 import { axiosKeysApi, matrixHttp, syncResponses } from "matrix-device-tracker/http";
 import { feedSync, serveKeyQueries, type ServedKeys } from "matrix-device-tracker/olm-machine";
 import { exhaustMap, filter, merge, of } from "rxjs";
+import type { EngineModule } from "../engines/engine-module.js";
+import { NativeMachine } from "../engines/native-machine.js";
 import { call } from "./client.js";
 import { PASSWORD, type Login, type Person } from "./person.js";
 
-const { CollectStrategy, DecryptionSettings, DeviceId, EncryptionSettings, OlmMachine, RequestType, RoomId, UserId } =
-  wasm;
+const { CollectStrategy, DecryptionSettings, EncryptionSettings, RequestType } = wasm;
 
 /** An encrypted message, as the other members of the room get it. */
 export type EncryptedEvent = Readonly<Record<string, unknown>>;
@@ -31,16 +32,25 @@ export class EngineDevice {
   isOffline = false;
   readonly #person: Person;
   readonly #login: Login;
+  readonly #store: DeviceStore;
+  readonly #engine: EngineModule;
   readonly #machine: wasm.OlmMachine;
   #upload: Promise<void> = Promise.resolve();
 
-  private constructor(person: Person, login: Login, machine: wasm.OlmMachine) {
+  private constructor(
+    person: Person,
+    login: Login,
+    engine: EngineModule,
+    machine: wasm.OlmMachine,
+    store = memoryStore(),
+  ) {
+    this.#engine = engine;
+    this.#store = store;
     this.#person = person;
     this.#login = login;
     this.#machine = machine;
     const http = matrixHttp({ homeserverUrl: person.url, accessToken: login.accessToken });
-    const store = memoryStore();
-    const feed = feedSync(machine, wasm);
+    const feed = feedSync(machine, engine);
     const sync$ = syncResponses(http, {
       since$: store.syncToken$,
       save: (response) => (this.isOffline ? of(undefined) : feed.save(response)),
@@ -56,13 +66,22 @@ export class EngineDevice {
     this.tracker.connect();
   }
 
-  static async logIn(person: Person, members: readonly string[]): Promise<EngineDevice> {
+  static async logIn(person: Person, members: readonly string[], engine: EngineModule = wasm): Promise<EngineDevice> {
     const login = await person.logIn();
+    const { DeviceId, OlmMachine, UserId } = engine;
     const machine = await OlmMachine.initialize(new UserId(person.userId), new DeviceId(login.deviceId));
-    const device = new EngineDevice(person, login, machine);
+    const device = new EngineDevice(person, login, engine, machine);
     device.tracker.track(members).subscribe();
     await device.sendOthers();
     return device;
+  }
+
+  /** Closes the device, and opens it again with what it has saved. Its engine must be one that saves. */
+  async restarted(): Promise<EngineDevice> {
+    if (!(this.#machine instanceof NativeMachine)) throw new Error("this engine saves nothing");
+    this.close();
+    const machine = (await this.#machine.reopened()) as unknown as wasm.OlmMachine;
+    return new EngineDevice(this.#person, this.#login, this.#engine, machine, this.#store);
   }
 
   /** The user and the device ID. */
@@ -104,35 +123,35 @@ export class EngineDevice {
 
   /** Resolves once the machine has the lists of these users, after 5 s at the latest. */
   async hasListsOf(users: readonly string[]): Promise<void> {
-    await Promise.all(users.map((userId) => this.#machine.getUserDevices(new UserId(userId), 5)));
+    await Promise.all(users.map((userId) => this.#machine.getUserDevices(new this.#engine.UserId(userId), 5)));
   }
 
   async devicesOf(userId: string): Promise<readonly string[]> {
-    const devices = await this.#machine.getUserDevices(new UserId(userId));
+    const devices = await this.#machine.getUserDevices(new this.#engine.UserId(userId));
     return Array.from(devices.devices(), ({ deviceId }) => `${userId} ${deviceId.toString()}`).sort();
   }
 
   /** The master key of a user, as JSON. */
   async identityOf(userId: string): Promise<string | undefined> {
-    return (await this.#machine.getIdentity(new UserId(userId)))?.masterKey;
+    return (await this.#machine.getIdentity(new this.#engine.UserId(userId)))?.masterKey;
   }
 
   /** Encrypts for the members of a room, and sends. */
   async say(roomId: string, members: readonly string[], text: string): Promise<SentMessage> {
-    const users = () => members.map((userId) => new UserId(userId));
+    const users = () => members.map((userId) => new this.#engine.UserId(userId));
     const claim = await this.#machine.getMissingSessions(users());
     if (claim !== null) await this.#send(claim);
     const settings = new EncryptionSettings();
     settings.sharingStrategy = CollectStrategy.allDevices();
     const sharedWith: string[] = [];
-    for (const request of await this.#machine.shareRoomKey(new RoomId(roomId), users(), settings)) {
+    for (const request of await this.#machine.shareRoomKey(new this.#engine.RoomId(roomId), users(), settings)) {
       if (request.event_type === "m.room.encrypted") sharedWith.push(...recipientsIn(request.body));
       await this.#send(request);
     }
     const type = "m.room.encrypted";
     const body = JSON.stringify({ msgtype: "m.text", body: text });
     const content = JSON.parse(
-      await this.#machine.encryptRoomEvent(new RoomId(roomId), "m.room.message", body),
+      await this.#machine.encryptRoomEvent(new this.#engine.RoomId(roomId), "m.room.message", body),
     ) as object;
     const path = `/rooms/${encodeURIComponent(roomId)}/send/${type}/${randomUUID()}`;
     const { event_id } = await this.#call("PUT", path, content);
@@ -143,7 +162,7 @@ export class EngineDevice {
   /** The text of a message, or why it cannot be read. */
   async read({ event }: SentMessage): Promise<string> {
     const settings = new DecryptionSettings(wasm.TrustRequirement.Untrusted);
-    const roomId = new RoomId(String(event.room_id));
+    const roomId = new this.#engine.RoomId(String(event.room_id));
     try {
       const { event: text } = await this.#machine.decryptRoomEvent(JSON.stringify(event), roomId, settings);
       return (JSON.parse(text) as { content: { body: string } }).content.body;

@@ -64,6 +64,18 @@ describe("what a machine is given of a response", () => {
     expect(received).toEqual([["unchanged counts", [], [], [], new Map(), undefined]]);
   });
 
+  it("is the last key counts again if the engine might take missing ones for zero", async () => {
+    const { machine, received } = notingMachine();
+    const deviceChanges$ = new Subject<DeviceChanges>();
+    const feed = feedSync(machine, { DeviceLists: NamedLists });
+    feed.deviceLists({ deviceChanges$ }).subscribe();
+    await feed.save(RESPONSE);
+    deviceChanges$.next({ changed: [BOB], left: [] });
+    await feed.save({ next_batch: "s3" });
+    const counts = { signed_curve25519: 20 };
+    expect(received.map(([, , , , given]) => given)).toEqual([counts, counts, counts]);
+  });
+
   it("leaves out what is not what the spec defines", async () => {
     const { machine, received } = notingMachine({ free: () => {} });
     await feedSync(machine, { DeviceLists: NamedLists }).save({
@@ -138,5 +150,23 @@ describe("an OlmMachine", () => {
     await expect(feed.save(RESPONSE)).rejects.toThrow("the store is full");
     expect(given).toHaveLength(2);
     for (const lists of given) expect(() => lists.isEmpty()).toThrow("null pointer");
+  });
+
+  it("makes no new keys for device lists if it takes missing key counts for zero", async () => {
+    const machine = await OlmMachine.initialize(new UserId(ALICE), new DeviceId("OURS"));
+    const uploads = async () =>
+      (await machine.outgoingRequests()).filter(({ type }) => type === RequestType.KeysUpload);
+    const [{ id = "" } = {}] = await uploads();
+    await machine.markRequestAsSent(id, RequestType.KeysUpload, '{"one_time_key_counts":{"signed_curve25519":50}}');
+    Object.defineProperty(machine, "receiveSyncChangesMsc4186", { value: undefined }); // as versions 18.5 and 18.6
+    const feed = feedSync(machine, { DeviceLists });
+    const deviceChanges$ = new Subject<DeviceChanges>();
+    feed.deviceLists({ deviceChanges$ }).subscribe();
+    await feed.save({ next_batch: "s2", device_one_time_keys_count: { signed_curve25519: 50 } });
+    deviceChanges$.next({ changed: [BOB], left: [] });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(await uploads()).toEqual([]);
+    await feed.save({ next_batch: "s3", device_one_time_keys_count: {} });
+    expect(await uploads()).toHaveLength(1);
   });
 });

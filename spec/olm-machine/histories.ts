@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { isNative } from "../engines/engine-in-use.js";
 import { BOB, CAROL, DAVE } from "../support/users.js";
 
 /** Users of our own server, whom the machine asks for again at once after a failure. */
@@ -12,8 +13,13 @@ export type Event =
   | { readonly type: "step"; readonly between: number }
   /** The response is lost: the next one comes after a gap. */
   | { readonly type: "lost-step" | "fail-query" | "server-fails" | "server-works" | "other-caller" | "serve-again" }
+  /** Of an engine that saves: machine and tracker are closed, and opened again with what they have saved. */
+  | { readonly type: "restart"; readonly after: Halfway | "step" }
   | { readonly type: "answer-after"; readonly ms: number; readonly looksAt: "arrival" | "departure" }
   | { readonly type: "elapse"; readonly ms: number };
+
+/** The machine has the response and the tracker has not, or the tracker has it and the machine does not know that. */
+export type Halfway = "save" | "apply";
 
 export interface History {
   readonly gaps: "ask" | "distrust";
@@ -21,6 +27,7 @@ export interface History {
 }
 
 const userId = fc.constantFrom(...USERS);
+const restart = fc.record({ type: fc.constant("restart" as const), after: fc.constantFrom("save", "apply", "step") });
 const event = <const T extends Event["type"]>(type: T) => fc.constant({ type });
 
 /** What happens to devices comes with steps and time, so that most of it is announced. */
@@ -43,6 +50,7 @@ export const arbitraryHistory: fc.Arbitrary<History> = fc.record({
           event("server-works"),
           event("other-caller"),
           event("serve-again"),
+          ...(isNative ? [restart] : []),
         ),
       },
       {

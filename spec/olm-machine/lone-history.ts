@@ -1,7 +1,9 @@
-import { DeviceId, DeviceLists, initAsync, OlmMachine, RequestType, UserId } from "@matrix-org/matrix-sdk-crypto-wasm";
+import { RequestType, type OlmMachine } from "@matrix-org/matrix-sdk-crypto-wasm";
 import { lastValueFrom } from "rxjs";
 import { feedSync } from "../../src/olm-machine/feed-sync.js";
 import { ScriptedHomeserver } from "../../src/testing/scripted-homeserver.js";
+import { engineInUse } from "../engines/engine-in-use.js";
+import type { EngineModule } from "../engines/engine-module.js";
 import { ManualTime } from "../support/manual-time.js";
 import { signedAccount } from "../support/signed-account.js";
 import { ALICE } from "../support/users.js";
@@ -17,10 +19,10 @@ const ROOM = "!room:example.org";
  * `/keys/changes`.
  */
 export async function playAlone({ events }: History): Promise<readonly string[]> {
-  await initAsync();
-  const machine = await OlmMachine.initialize(new UserId(ALICE), new DeviceId("OURS"));
+  const engine = await engineInUse();
+  const machine = await engine.OlmMachine.initialize(new engine.UserId(ALICE), new engine.DeviceId("OURS"));
   try {
-    const world = new LoneWorld(machine);
+    const world = new LoneWorld(engine, machine);
     await world.begin();
     for (const event of events) await world.live(event);
     return await world.end();
@@ -32,21 +34,23 @@ export async function playAlone({ events }: History): Promise<readonly string[]>
 class LoneWorld {
   readonly #time = new ManualTime();
   readonly #homeserver = new ScriptedHomeserver({ scheduler: this.#time, answerAfter: 5 });
+  readonly #engine: EngineModule;
   readonly #machine: OlmMachine;
   readonly #feed;
   readonly #truth = new Truth();
   #token = "s0";
   #logins = 0;
 
-  constructor(machine: OlmMachine) {
+  constructor(engine: EngineModule, machine: OlmMachine) {
+    this.#engine = engine;
     this.#machine = machine;
-    this.#feed = feedSync(machine, { DeviceLists });
+    this.#feed = feedSync(machine, engine);
   }
 
   async begin(): Promise<void> {
     this.#homeserver.announcesStrangers = false;
     this.#homeserver.room(ROOM).join(ALICE, ...USERS);
-    await this.#machine.updateTrackedUsers(USERS.map((userId) => new UserId(userId)));
+    await this.#machine.updateTrackedUsers(USERS.map((userId) => new this.#engine.UserId(userId)));
     await this.#step();
   }
 
@@ -73,7 +77,8 @@ class LoneWorld {
         server.room(ROOM).join(event.userId);
         break;
       case "look-up":
-        this.#send(this.#machine.queryKeysForUsers([new UserId(event.userId)]));
+        if ("queryKeysForUsers" in this.#machine)
+          this.#send(this.#machine.queryKeysForUsers([new this.#engine.UserId(event.userId)]));
         break;
       case "step":
         await this.#step();
@@ -100,6 +105,7 @@ class LoneWorld {
       case "track":
       case "other-caller":
       case "serve-again":
+      case "restart":
         break; // nothing that a machine alone could get wrong
     }
     await this.#look();
@@ -158,7 +164,7 @@ class LoneWorld {
   }
 
   async #devicesOf(userId: string): Promise<readonly string[]> {
-    const devices = await this.#machine.getUserDevices(new UserId(userId));
+    const devices = await this.#machine.getUserDevices(new this.#engine.UserId(userId));
     return Array.from(devices.devices(), ({ deviceId }) => deviceId.toString()).sort();
   }
 

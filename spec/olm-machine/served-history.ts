@@ -1,7 +1,8 @@
 import { filter, mergeMap } from "rxjs";
 import type { DeviceTracker } from "../../src/device-tracker.js";
+import { memoryStore } from "../../src/store/memory-store.js";
 import { ALICE } from "../support/users.js";
-import { USERS, type Event, type History } from "./histories.js";
+import { USERS, type Event, type Halfway, type History } from "./histories.js";
 import { ServedMachine } from "./served-machine.js";
 import { Truth } from "./truth.js";
 
@@ -11,7 +12,7 @@ const QUIET = 400_000;
 
 /** Lives through a history with a machine that a tracker serves, and checks all that it promises. */
 export async function playServed({ gaps, events }: History): Promise<readonly string[]> {
-  const served = await ServedMachine.openUnbound({ gaps });
+  const served = await ServedMachine.openUnbound({ gaps, store: memoryStore() });
   try {
     const world = new ServedWorld(served);
     await world.begin();
@@ -44,15 +45,20 @@ class ServedWorld {
     const { homeserver } = this.#served;
     homeserver.announcesStrangers = false;
     this.#room.join(ALICE, ...USERS);
+    await this.#step(0);
+    this.#observe();
+  }
+
+  /** Observes the tracker that there is now. */
+  #observe(): void {
     // As applications must: after such a gap, the members of the rooms are tracked again.
-    const members = () => USERS.filter((userId) => homeserver.rooms.isShared(userId));
+    const members = () => USERS.filter((userId) => this.#served.homeserver.rooms.isShared(userId));
     this.#tracker.problems$
       .pipe(
         filter((problem) => problem.type === "gap" && !problem.caughtUp),
         mergeMap(() => this.#tracker.track(members())),
       )
       .subscribe();
-    await this.#step(0);
     this.#tracker.trackedUsers$.subscribe((tracked) => {
       this.#departed = new Set(USERS.filter((userId) => !tracked.has(userId)));
     });
@@ -110,6 +116,10 @@ class ServedWorld {
         this.#served.unsubscribe();
         this.#served.serve();
         break;
+      case "restart":
+        await this.#restart(event.after);
+        this.#observe();
+        break;
       case "answer-after":
         Object.assign(homeserver, { answerAfter: event.ms, looksAt: event.looksAt });
         break;
@@ -153,6 +163,15 @@ class ServedWorld {
     await this.#served.save();
     await this.#elapse(between);
     await this.#served.applySaved();
+  }
+
+  async #restart(after: Halfway | "step"): Promise<void> {
+    if (after !== "step") await this.#served.save();
+    if (after === "apply") {
+      this.#served.unsubscribe();
+      await this.#served.applySaved();
+    }
+    await this.#served.restart();
   }
 
   async #elapse(ms: number): Promise<void> {

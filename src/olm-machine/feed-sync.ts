@@ -61,10 +61,13 @@ export function feedSync<Events>(machine: SyncMachine<Events>, { DeviceLists }: 
   const toTypes = (types: readonly string[] | undefined) =>
     (isWasm ? types && new Set(types) : (types ?? ["signed_curve25519"])) as never;
 
-  /** Without key counts: they are as they were. */
+  /** Of the last response that had them. */
+  let lastCounts: Readonly<Record<string, unknown>> = {};
+
+  /** Without key counts: they are as they were. Some engines take missing ones for zero, and make 50 new keys each time. */
   const receive = (events: string, lists: never): Promise<Events> =>
     machine.receiveSyncChangesMsc4186 === undefined
-      ? machine.receiveSyncChanges(events, lists, toCounts({}), toTypes(undefined))
+      ? machine.receiveSyncChanges(events, lists, toCounts(lastCounts), toTypes(undefined))
       : machine.receiveSyncChangesMsc4186(events, lists, toCounts({}), toTypes(undefined));
 
   return {
@@ -74,6 +77,7 @@ export function feedSync<Events>(machine: SyncMachine<Events>, { DeviceLists }: 
       const events = JSON.stringify(isObject(to_device) && Array.isArray(to_device.events) ? to_device.events : []);
       return await withLists(usersIn(device_lists), (lists) => {
         if (!isObject(counts)) return receive(events, lists);
+        lastCounts = counts;
         const types = Array.isArray(unused) ? unused.filter(isString) : undefined;
         return machine.receiveSyncChanges(events, lists, toCounts(counts), toTypes(types));
       });

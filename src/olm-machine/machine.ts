@@ -32,7 +32,10 @@ export interface SyncMachine<Events = unknown> {
     oneTimeKeyCounts: never,
     unusedFallbackKeys: never,
   ): Promise<Events>;
-  /** The same, but key counts that are missing have not changed. Engines without it always read them like that. */
+  /**
+   * The same, but key counts that are missing have not changed. Engines without it may take them for zero, as
+   * `receiveSyncChanges` of today does: they are given the last ones again.
+   */
   receiveSyncChangesMsc4186?(
     toDeviceEvents: string,
     changedDevices: never,

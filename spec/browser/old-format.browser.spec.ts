@@ -2,7 +2,7 @@ import { firstValueFrom, lastValueFrom } from "rxjs";
 import { beforeEach, describe, expect, it } from "vitest";
 import { idbStore } from "../../src/idb/idb-store.js";
 import type { RecordKey } from "../../src/store/device-store.js";
-import { allRecords } from "./raw-database.js";
+import { allRecords, overwrite } from "./raw-database.js";
 import { ALICE, BOB, trackerOn } from "./tracker-on.js";
 
 /** What format 1 kept of Alice's account and one tracked user. */
@@ -46,5 +46,17 @@ describe("a database of format 1", () => {
     for (const { tracker } of tabs)
       await expect.poll(() => firstValueFrom(tracker.trackedUsers$)).toEqual(new Set([ALICE, BOB]));
     for (const { problemTypes } of tabs) expect(problemTypes()).not.toContain("store-cleared");
+  });
+});
+
+describe("a database of format 4, which had another text", () => {
+  it("is replaced and reported", async () => {
+    const database = crypto.randomUUID();
+    await lastValueFrom(idbStore(database).update([], () => ({ puts: FORMAT_1, deletes: [], result: undefined })));
+    const owner = { json: JSON.stringify({ userId: ALICE, format: 4, lifetime: "then" }) };
+    await overwrite(database, ["account", "owner"], owner);
+    const { tracker, problems } = trackerOn(database);
+    expect(await firstValueFrom(tracker.trackedUsers$)).toEqual(new Set([ALICE]));
+    expect(problems).toMatchObject([{ type: "store-replaced", format: 4 }]);
   });
 });

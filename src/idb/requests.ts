@@ -11,10 +11,10 @@ import { decode, encode } from "../encoding/text.js";
 
 /** How long to make requests or read results before the page may do something else, in ms. A frame is 16 ms. */
 const SLICE = 8;
-/** The number of records of one kind from which reading a range pays off. */
+/** The number of records of one kind from which reading ranges pays off: they take half the time of single requests. */
 const MANY_RECORDS = 64;
-/** How many records to read at first. */
-const FIRST_PAGE = 16;
+/** How many pages are requested at a time: the browser reads the next ones while this page looks at the first. */
+const PAGES_AT_A_TIME = 8;
 /**
  * The number of deletions of one kind from which ranges pay off: in Chromium, 500 single deletions take 90 ms, and one
  * of a range 15 ms.
@@ -23,88 +23,95 @@ const MANY_DELETIONS = 16;
 
 /** The records under these keys. */
 export async function getRecords(store: IDBObjectStore, keys: readonly RecordKey[]): Promise<unknown[]> {
-  const found = new Map<string, Map<string, unknown>>();
-  for (const [kind, ids] of idsByKind(keys)) {
-    const ofKind = ids.size < MANY_RECORDS ? new Map<string, unknown>() : await getRange(store, kind, ids);
-    found.set(kind, ofKind);
-    const others = Array.from(ids).filter((id) => !ofKind.has(id)); // none if the whole range was read
-    const page = new Page();
-    for (let at = 0; at < others.length;) {
-      const some = others.slice(at, at + page.size);
-      const requests = some.map((id) => store.get([kind, id]) as IDBRequest<unknown>);
-      await succeeded(...requests);
-      page.read(() => {
-        requests.forEach(({ result }, i) => ofKind.set(some[i] ?? "", decode(result)));
-      });
-      at += some.length;
-    }
-  }
+  const found = new Map<string, ReadonlyMap<string, unknown>>();
+  for (const [kind, ids] of idsByKind(keys)) found.set(kind, await getOfKind(store, kind, ids));
   return keys.map(([kind, id]) => found.get(kind)?.get(id));
 }
 
-/**
- * Records under many keys of one kind, with whatever is between them: a range takes half the time of as many single
- * requests. Those that do not exist are there as `undefined`. Ends early, with those found so far, if most of what is
- * between them is not wanted.
- */
-async function getRange(store: IDBObjectStore, kind: string, ids: ReadonlySet<string>): Promise<Map<string, unknown>> {
+/** Those of one kind. Many are read as ranges, unless most records in between are not wanted. */
+async function getOfKind(
+  store: IDBObjectStore,
+  kind: string,
+  ids: ReadonlySet<string>,
+): Promise<ReadonlyMap<string, unknown>> {
   const records = new Map<string, unknown>();
   const sorted = [...ids].sort(); // by UTF-16 code units, as in IndexedDB
-  let read = 0;
-  const isWhole = await eachPage(store, IDBKeyRange.bound([kind, sorted[0]], [kind, sorted.at(-1)]), (keys, found) => {
-    keys.forEach(([, id], i) => {
-      if (ids.has(id)) records.set(id, found[i]);
+  const page = new Page();
+  let at = 0;
+  let areTogether = ids.size >= MANY_RECORDS;
+  const getPage = async () => {
+    const some = sorted.slice(at, (at += Math.min(page.size, MANY_RECORDS)));
+    if (areTogether) {
+      const range = IDBKeyRange.bound([kind, some[0]], [kind, some.at(-1)]);
+      const limit = 2 * some.length;
+      const found = await getRange(store, range, limit, page, (id, record) => ids.has(id) && records.set(id, record()));
+      areTogether &&= found.length < limit;
+    }
+    if (!areTogether) await getEach(some.filter((id) => !records.has(id)));
+  };
+  const getEach = async (some: readonly string[]) => {
+    const requests = some.map((id) => store.get([kind, id]) as IDBRequest<unknown>);
+    await succeeded(...requests);
+    page.read(() => {
+      requests.forEach(({ result }, i) => records.set(some[i] ?? "", decode(result)));
     });
-    read += keys.length;
-    return read <= 2 * records.size;
-  });
-  if (isWhole) for (const id of ids) if (!records.has(id)) records.set(id, undefined);
+  };
+  const getPages = async () => {
+    while (at < sorted.length) await getPage();
+  };
+  await getPage(); // shows what is in between
+  await Promise.all(Array.from({ length: PAGES_AT_A_TIME }, getPages));
   return records;
 }
 
 /** All records of a kind by their IDs. */
 export async function getKind(store: IDBObjectStore, kind: string): Promise<ReadonlyMap<string, unknown>> {
   const records = new Map<string, unknown>();
-  await eachPage(store, IDBKeyRange.bound([kind], endOf(kind)), (keys, found) => {
-    keys.forEach(([, id], i) => records.set(id, found[i]));
-    return true;
-  });
-  return records;
+  const page = new Page();
+  const end = endOf(kind);
+  for (let range = IDBKeyRange.bound([kind], end); ;) {
+    const { size } = page;
+    const keys = await getRange(store, range, size, page, (id, record) => records.set(id, record()));
+    const last = keys.at(-1);
+    if (last === undefined || keys.length < size) return records;
+    range = IDBKeyRange.bound(last, end, true);
+  }
 }
 
-/** Reads a range page by page, as long as `take` wants more. Returns whether it came to the end. */
-async function eachPage(
+type Key = readonly [kind: string, id: string];
+
+/**
+ * The first records of a range.
+ * @returns their keys
+ */
+async function getRange(
   store: IDBObjectStore,
   range: IDBKeyRange,
-  take: (keys: readonly [kind: string, id: string][], records: readonly unknown[]) => boolean,
-): Promise<boolean> {
-  const page = new Page();
-  for (let rest = range; ;) {
-    const { size } = page;
-    const keysRequest = store.getAllKeys(rest, size);
-    const recordsRequest = store.getAll(rest, size) as IDBRequest<unknown[]>;
-    await succeeded(keysRequest, recordsRequest);
-    const keys = keysRequest.result as [kind: string, id: string][];
-    const wantsMore = page.read(() => take(keys, recordsRequest.result.map(decode)));
-    const last = keys.at(-1);
-    if (keys.length < size || indexedDB.cmp(last, range.upper) === 0) return true;
-    if (!wantsMore) return false;
-    rest = IDBKeyRange.bound(last, range.upper, true);
-  }
+  limit: number,
+  page: Page,
+  take: (id: string, record: () => unknown) => unknown,
+): Promise<readonly Key[]> {
+  const [keysRequest, recordsRequest] = [store.getAllKeys(range, limit), store.getAll(range, limit)];
+  await succeeded(keysRequest, recordsRequest);
+  const keys = keysRequest.result as unknown as readonly Key[];
+  page.read(() => {
+    const records = recordsRequest.result as readonly unknown[];
+    keys.forEach(([, id], i) => take(id, () => decode(records[i])));
+  });
+  return keys;
 }
 
 /** How many records to read at a time: grows or shrinks to what takes about one slice. */
 class Page {
-  size = FIRST_PAGE;
+  size = 16;
 
   /** @param readResults reads the results of as many requests or records as the page has */
-  read<T>(readResults: () => T): T {
+  read(readResults: () => void): void {
     const started = performance.now();
-    const result = readResults();
+    readResults();
     const took = performance.now() - started;
     if (took < SLICE / 2) this.size *= 2;
     else if (took > SLICE) this.size = Math.ceil(this.size / 2);
-    return result;
   }
 }
 

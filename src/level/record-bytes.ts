@@ -2,30 +2,23 @@ import { deserialize, serialize } from "node:v8";
 import { decode, encode } from "../encoding/text.js";
 
 /*
- * Values of records in the database. Records that JSON can express, such as lists, are text: the places of their maps
- * and sets, a line break, which JSON does not contain, and the record. Any other record is in v8's format, which begins
- * with 0xff: no text does.
+ * Values of records in the database: text, if JSON can express the record, or else v8's format, which begins with 0xff:
+ * no text does.
  */
 
 const V8_HEADER = 0xff;
-const LINE_BREAK = 0x0a;
 
 /** @throws DOMException if the record cannot be cloned */
 export function encodeRecord(record: unknown): Uint8Array {
   const encoded = encode(record);
-  if ("raw" in encoded) return serialize(encoded.raw);
-  const { collections, json } = encoded;
-  return Buffer.from(`${JSON.stringify(collections ?? [])}\n${json}`);
+  return typeof encoded === "string" ? Buffer.from(encoded) : serialize(encoded.raw);
 }
 
 /** The record; what cannot be read is returned as bytes, which the readers of records reject. */
 export function decodeRecord(bytes: Buffer): unknown {
   try {
     if (bytes[0] === V8_HEADER) return deserialize(bytes);
-    const end = bytes.indexOf(LINE_BREAK);
-    if (end === -1) return bytes;
-    const collections: unknown = JSON.parse(bytes.toString("utf8", 0, end));
-    const text = { json: bytes.toString("utf8", end + 1), collections };
+    const text = bytes.toString();
     const record = decode(text);
     return record === text ? bytes : record;
   } catch {

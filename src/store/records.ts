@@ -22,8 +22,11 @@ import type { DeviceStore, RecordKey } from "./device-store.js";
  * trusted.
  */
 
-/** The format of all records, in the owner's record. 1 was one state record per user, 2 had other pins, 3 another index. */
-export const STORE_FORMAT = 4;
+/**
+ * The format of all records, in the owner's record. 1 was one state record per user, 2 had other pins, 3 another index,
+ * 4 another text.
+ */
+export const STORE_FORMAT = 5;
 
 export const OWNER: RecordKey = ["account", "owner"];
 export const SYNC: RecordKey = ["account", "sync"];

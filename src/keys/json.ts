@@ -73,19 +73,22 @@ export function isPlain(object: object): boolean {
 
 /**
  * Whether two JSON values are equal, in any order of properties. Both must have passed {@link jsonLength}.
- * @param names lists the names of the outermost objects
+ *
+ * Unlike {@link namesOf}, `for in` makes V8 keep names, of some 1,500 shapes at most; but it takes half the time, and
+ * repeated answers consist of comparisons.
  */
-export function sameJson(a: unknown, b: unknown, names = namesOf): boolean {
+export function sameJson(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, i) => sameJson(item, b[i]));
   if (!isObject(a) || !isObject(b)) return false;
-  const ofA = names(a);
-  if (ofA.length !== names(b).length) return false;
-  for (const name of ofA) {
+  let more = 0;
+  for (const name in a) {
+    more++;
     const one = a[name];
     const other = b[name];
     if (one === other) continue; // most are equal texts, which are no inherited properties
     if (!Object.hasOwn(b, name) || !sameJson(one, other)) return false;
   }
-  return true;
+  for (const _ in b) more--;
+  return more === 0;
 }

@@ -98,8 +98,7 @@ export function parseResponse(response: unknown, ownUserId: UserId, fetchedAt: n
       isObject(theirs) &&
       list.rejected.size === 0 &&
       names.length === list.deviceKeys.size &&
-      // The devices themselves have a shape in common, so their names can be listed in the faster way.
-      names.every((deviceId) => sameJson(list.deviceKeys.get(deviceId), theirs[deviceId], Object.keys)) &&
+      names.every((deviceId) => sameJson(list.deviceKeys.get(deviceId), theirs[deviceId])) &&
       CROSS_SIGNING_KINDS.every(({ name, usage, section }) => {
         const isVisible = usage !== "user_signing" || userId === ownUserId;
         return sameJson(list[name], isVisible ? (own(sections[section], userId) ?? undefined) : undefined);

@@ -9,37 +9,32 @@ import { fromTable, toTable } from "./table.js";
  * express exactly, such as those with an undefined property, are stored as values: of the log, nearly all.
  */
 
-/** A record that JSON cannot express, as it is. */
-export interface Raw {
-  readonly raw: unknown;
-}
-
 /** Where in a text something is that JSON does not have: outer ones first. */
 type Place = readonly [kind: "map" | "set" | "table", ...path: (string | number)[]];
 
-/** What to store for a record: text, if JSON can express it exactly. */
-export function encode(record: unknown): string | Raw {
+/** What to store for a record: text, or the record itself if JSON cannot express it exactly. */
+export function encode(record: unknown): unknown {
   const places: Place[] = [];
   try {
     return JSON.stringify([places, toJson(record, [], places)]);
   } catch {
-    return { raw: record };
+    return record;
   }
 }
 
-/**
- * The record that was stored. A value in neither form is returned as it is, and so is damaged text: the readers of
- * records reject it.
- */
+/** The record that was stored. Damaged text is returned as it is: the readers of records reject it. */
 export function decode(stored: unknown): unknown {
   try {
-    if (typeof stored === "string") return fromText(stored);
-    if (!isObject(stored)) return stored;
-    if ("raw" in stored) return stored.raw;
-    return typeof stored.json === "string" ? JSON.parse(stored.json) : stored; // an older format: only its number is read
+    return typeof stored === "string" ? fromText(stored) : (ownerOfFormat4(stored) ?? stored);
   } catch {
     return stored;
   }
+}
+
+/** Format 4 had text in an object. Only the owner's record of it is read, for the number of the format. */
+function ownerOfFormat4(stored: unknown): unknown {
+  const isText = isObject(stored) && typeof stored.json === "string" && Object.keys(stored).length === 1;
+  return isText ? JSON.parse(stored.json as string) : undefined;
 }
 
 function fromText(text: string): unknown {

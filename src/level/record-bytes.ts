@@ -11,7 +11,7 @@ const V8_HEADER = 0xff;
 /** @throws DOMException if the record cannot be cloned */
 export function encodeRecord(record: unknown): Uint8Array {
   const encoded = encode(record);
-  return typeof encoded === "string" ? Buffer.from(encoded) : serialize(encoded.raw);
+  return typeof encoded === "string" ? Buffer.from(encoded) : serialize(record);
 }
 
 /** The record; what cannot be read is returned as bytes, which the readers of records reject. */

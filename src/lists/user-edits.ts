@@ -1,5 +1,5 @@
 import type { DeviceId } from "../model/ids.js";
-import type { DeviceList } from "../trust/device-list.js";
+import { withoutDevices, type DeviceList } from "../trust/device-list.js";
 import { acknowledged } from "../trust/identity.js";
 import { forget, hasMasterKeySince, makePins, repin, repinMasterKey, unverified, type Pins } from "../trust/pins.js";
 
@@ -25,7 +25,7 @@ export const acknowledgingDevice = (deviceId: DeviceId, ed25519Key: string, at: 
 export const forgettingDevice = (deviceId: DeviceId, at: number): UserEdit => ({
   forgets: deviceId,
   pins: (pins, commit) => forget(pins, deviceId, at, commit),
-  list: (list) => withoutDevice(list, deviceId),
+  list: (list) => withoutDevices(list, new Set([deviceId])),
 });
 
 /**
@@ -46,13 +46,3 @@ export const acknowledgingNoIdentity = (at: number): UserEdit => ({
   list: (list, pins) =>
     pins?.masterKey === undefined ? { ...list, identity: acknowledged(list.identity, undefined, false) } : list,
 });
-
-function withoutDevice(list: DeviceList, deviceId: DeviceId): DeviceList {
-  const others = <T>(map: ReadonlyMap<DeviceId, T>) => new Map(Array.from(map).filter(([id]) => id !== deviceId));
-  return {
-    ...list,
-    deviceKeys: others(list.deviceKeys),
-    deviceStatus: others(list.deviceStatus),
-    rejected: others(list.rejected),
-  };
-}

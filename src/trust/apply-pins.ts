@@ -1,7 +1,7 @@
 import { MAX_REJECTED_PER_USER, shortId } from "../keys/limits.js";
 import type { DeviceId } from "../model/ids.js";
 import type { RejectionCode, RejectionReason } from "../model/results.js";
-import type { DeviceList } from "./device-list.js";
+import { withoutDevices, type DeviceList } from "./device-list.js";
 import { strongest, type Evidence } from "./evidence.js";
 import { identityState, isVerified, type Identity } from "./identity.js";
 import { entryOf, keptDevices, type DeviceEntry } from "./kept-devices.js";
@@ -41,10 +41,10 @@ export function applyPins(
 ): Pinned {
   const refusesUnsigned = context.refusesUnsigned === true;
   const { identity, pins: byIdentity } = pinIdentity(given, known, before, context);
-  const verified = without(given, forgottenSince(byIdentity, context));
+  const verified = withoutDevices(given, forgottenSince(byIdentity, context));
   const collisions = collisionsIn(verified, byIdentity, context);
   const evidence = identityEvidence(identity, context);
-  const compared = without(verified, collisions);
+  const compared = withoutDevices(verified, collisions);
   const { refusals: byPins, pins, pinsExcept } = pinDevices(compared, byIdentity, before, evidence);
   const refusals = new Map([...collisions, ...byPins]);
   const keepable = keepableDevices(compared, byPins, pins, before);
@@ -89,17 +89,6 @@ const withCollisions = (identity: Identity, collisions: Refusals): Identity =>
 function forgottenSince({ forgotten }: Pins, { askedAfter }: PinContext): ReadonlyMap<DeviceId, unknown> {
   if (forgotten === undefined || askedAfter === undefined) return new Map();
   return new Map(Array.from(forgotten).filter(([, { commit }]) => commit > askedAfter));
-}
-
-function without(list: DeviceList, refusals: ReadonlyMap<DeviceId, unknown>): DeviceList {
-  if (refusals.size === 0) return list;
-  const remaining = <T>(map: ReadonlyMap<DeviceId, T>) => new Map(Array.from(map).filter(([id]) => !refusals.has(id)));
-  return {
-    ...list,
-    deviceKeys: remaining(list.deviceKeys),
-    deviceStatus: remaining(list.deviceStatus),
-    rejected: remaining(list.rejected),
-  };
 }
 
 /** Reasons to refuse the new form of a device, not the device itself: the form that we have is kept. */

@@ -7,6 +7,7 @@ import type { DeviceId, UserId } from "../model/ids.js";
 import { isObject } from "../model/json.js";
 import type { DeviceStatus } from "../model/results.js";
 import type { DeviceKeys } from "../model/wire.js";
+import { without } from "../model/without.js";
 import { NO_IDENTITY, type Identity } from "./identity.js";
 
 /** One user's verified device list: what is cached and saved. */
@@ -24,6 +25,19 @@ export const emptyList = (fetchedAt: number): DeviceList => ({
   identity: NO_IDENTITY,
   fetchedAt,
 });
+
+/** The list without these devices, as if they had not been in the response. */
+export function withoutDevices(list: DeviceList, ids: DeviceIds): DeviceList {
+  if (ids.size === 0) return list;
+  return {
+    ...list,
+    deviceKeys: without(list.deviceKeys, ids),
+    deviceStatus: without(list.deviceStatus, ids),
+    rejected: without(list.rejected, ids),
+  };
+}
+
+type DeviceIds = ReadonlySet<DeviceId> | ReadonlyMap<DeviceId, unknown>;
 
 /** Checks a saved list. `undefined` if this version would not have saved it: then nothing of it can be trusted. */
 export function readDeviceList(saved: unknown, userId: UserId): DeviceList | undefined {

@@ -10,6 +10,7 @@ import {
 import type { DeviceId } from "../model/ids.js";
 import { isObject } from "../model/json.js";
 import type { KeyEvent, KeyEventType } from "../model/key-event.js";
+import { without } from "../model/without.js";
 import type { DeviceList } from "./device-list.js";
 import { isEvidence, isWeaker, strongest, type Evidence } from "./evidence.js";
 import { appendEvents } from "./key-history.js";
@@ -209,16 +210,12 @@ export function forget(pins: Pins, deviceId: DeviceId, at: number, commit: numbe
   if (hasEventAfter(pins, deviceId, at, NEWER)) return pins;
   const key = pins.devices.get(deviceId);
   const isKnown = key !== undefined || pins.retired?.has(deviceId) === true;
-  const without = <T>(map: ReadonlyMap<DeviceId, T> | undefined) =>
-    new Map(Array.from(map ?? []).filter(([id]) => id !== deviceId));
   const event: KeyEvent = { type: "forgotten", kind: "device", key: key ?? "", deviceId, at };
+  const ids = new Set([deviceId]);
+  const forgotten = [...without(pins.forgotten, ids), [deviceId, { at, commit }] as const];
   return makePins({
-    ...pins,
-    forgotten: new Map([...without(pins.forgotten), [deviceId, { at, commit }] as const].slice(-MAX_FORGOTTEN_DEVICES)),
-    devices: without(pins.devices),
-    signed: new Set(Array.from(pins.signed ?? []).filter((id) => id !== deviceId)),
-    evidence: without(pins.evidence),
-    retired: without(pins.retired),
+    ...withoutDevices(pins, ids),
+    forgotten: new Map(forgotten.slice(-MAX_FORGOTTEN_DEVICES)),
     history: isKnown ? appendEvents(pins.history, [event]) : pins.history,
   });
 }
@@ -282,16 +279,16 @@ export function withRoom(pins: Pins, count: number, isLive: (deviceId: DeviceId)
   const gone = Array.from(pins.devices.keys()).filter((deviceId) => !isLive(deviceId));
   const isStrong = (deviceId: DeviceId) => pins.evidence?.has(deviceId) === true;
   const dropped = new Set([...gone.filter((id) => !isStrong(id)), ...gone.filter(isStrong)].slice(0, excess));
-  const kept = <T>(map: ReadonlyMap<DeviceId, T> | undefined) =>
-    new Map(Array.from(map ?? []).filter(([id]) => !dropped.has(id)));
-  return makePins({
-    ...pins,
-    devices: kept(pins.devices),
-    signed: new Set(Array.from(pins.signed ?? []).filter((id) => !dropped.has(id))),
-    evidence: kept(pins.evidence),
-    retired: kept(pins.retired),
-  });
+  return makePins(withoutDevices(pins, dropped));
 }
+
+const withoutDevices = (pins: Pins, ids: ReadonlySet<DeviceId>): Pins => ({
+  ...pins,
+  devices: without(pins.devices, ids),
+  signed: new Set(Array.from(pins.signed ?? []).filter((id) => !ids.has(id))),
+  evidence: without(pins.evidence, ids),
+  retired: without(pins.retired, ids),
+});
 
 /** Notes that other keys than the pinned ones were given, each once for each time that it is another. */
 export function noteShown(pins: Pins, events: readonly KeyEvent[]): Pins {

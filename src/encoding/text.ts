@@ -39,18 +39,17 @@ function ownerOfFormat4(stored: unknown): unknown {
 
 function fromText(text: string): unknown {
   const [places, record] = JSON.parse(text) as [readonly Place[], unknown];
-  const holder: Record<string, unknown> = { record };
+  const holder: Parent = { record };
   for (const [kind, ...path] of places.toReversed()) {
-    let parent: Record<string, unknown> = holder;
-    let name = "record";
-    for (const step of path) {
-      parent = parent[name] as Record<string, unknown>;
-      name = String(step);
-    }
+    const steps = ["record", ...path];
+    const name = steps.pop() as string;
+    const parent = steps.reduce((part, step) => part[step] as Parent, holder);
     parent[name] = READERS[kind](parent[name] as never);
   }
   return holder.record;
 }
+
+type Parent = Record<string | number, unknown>;
 
 const READERS = {
   map: ([keys, values]: readonly [readonly unknown[], readonly unknown[]]) =>

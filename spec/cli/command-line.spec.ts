@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import manifest from "../../package.json" with { type: "json" };
 import { testDevice } from "../../src/testing/test-device.js";
 import { buildCommand, type BuiltCommand } from "./build-command.js";
-import { ALICE, BOB, DAVE, Home, PASSWORD, ROOM } from "./home.js";
+import { ALICE, BOB, CAROL, DAVE, Home, PASSWORD, ROOM } from "./home.js";
 import { RunningCommand } from "./run-command.js";
 
 let built: BuiltCommand;
@@ -101,14 +101,18 @@ describe("the command line", () => {
     expect(await run(["devices", BOB], { ...env, MATRIX_DEVICE_ID: "BOT" })).toMatchObject({ code: 0 });
     expect(home.logins.size).toBe(1);
     expect(home.requests.filter((request) => /log(?:in|out)$/u.test(request))).toEqual([]);
-    const { code, stderr } = await run(["devices", BOB], { ...env, MATRIX_DEVICE_ID: "OTHER" });
-    expect(code).toBe(1);
-    expect(stderr).toContain("that of the device BOT, not OTHER");
+    const otherDevice = await run(["devices", BOB], { ...env, MATRIX_DEVICE_ID: "OTHER" });
+    expect(otherDevice.code).toBe(1);
+    expect(otherDevice.stderr).toContain("that of the device BOT, not OTHER");
+    const otherUser = await run(["devices", BOB], { ...env, MATRIX_USER_ID: BOB });
+    expect(otherUser.code).toBe(1);
+    expect(otherUser.stderr).toContain(`that of ${ALICE}, not of ${BOB}`);
   });
 
   it.each<[NodeJS.Signals, number]>([
     ["SIGINT", 130],
     ["SIGTERM", 143],
+    ["SIGHUP", 129],
   ])("logs out on %s, and ends with %i", async (signal, expected) => {
     const command = start(["watch"]);
     await command.prints("watching");
@@ -118,6 +122,16 @@ describe("the command line", () => {
     command.signal(signal);
     expect(await command.code()).toBe(expected);
     expect([home.count, home.logins.size]).toEqual([1, 0]);
+  });
+
+  it("waits for the log-out no longer if it is stopped again", async () => {
+    home.logoutHeld = new Promise(() => {});
+    const command = start(["watch"]);
+    await command.prints("watching");
+    command.signal("SIGINT");
+    await expect.poll(() => home.requests.at(-1), { timeout: 10_000 }).toBe("POST /logout");
+    command.signal("SIGTERM");
+    expect(await command.code()).toBe(143);
   });
 
   it("logs out if it is stopped while it logs in", async () => {
@@ -195,6 +209,13 @@ describe("devices", () => {
     expect(stdout).toContain("Bob’s laptop");
   });
 
+  it("names devices that are refused, and why", async () => {
+    await home.control("play-trick", { trick: "forge-signature" });
+    const { code, stdout } = await run(["devices", BOB]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^@bob:home\.example: 2 devices.*\n(?:.*\n){4} {2}\w{10} is refused: .*signature/u);
+  });
+
   it("shows no character that a terminal obeys", async () => {
     home.world.addDevice(BOB);
     const list = home.world.deviceList(BOB) ?? {};
@@ -244,8 +265,8 @@ describe("room", () => {
 });
 
 describe("whois", () => {
-  const keyOf = (algorithm: string): readonly [deviceId: string, key: string] => {
-    const [deviceId = "", device] = Object.entries(home.world.deviceList(BOB) ?? {})[0] ?? [];
+  const keyOf = (algorithm: string, userId = BOB): readonly [deviceId: string, key: string] => {
+    const [deviceId = "", device] = Object.entries(home.world.deviceList(userId) ?? {})[0] ?? [];
     return [deviceId, (device as { keys: Record<string, string> }).keys[`${algorithm}:${deviceId}`] ?? ""];
   };
 
@@ -262,6 +283,15 @@ describe("whois", () => {
       const { objects } = await run(["whois", "--json", ...operands]);
       expect(objects).toMatchObject([{ userId: BOB, deviceId, algorithm, crossSigned: true }]);
     }
+  });
+
+  it("ends with 1, and warns, if more than one device claims it", async () => {
+    const [, key] = keyOf("curve25519", CAROL);
+    await home.control("play-trick", { trick: "claim-key" });
+    const { code, stdout, stderr } = await run(["whois", key]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^(?:@(?:bob|carol):.*\(curve25519\).*\n){2}$/u);
+    expect(stderr).toContain("warning: more than one device claims this key");
   });
 
   it("ends with 1 if no device has it", async () => {
@@ -332,6 +362,33 @@ describe("--store", () => {
     await home.control("reset-identity", { user_id: BOB });
     expect((await run(["devices", BOB, ...store])).stdout).toContain("the identity has changed");
     expect((await run(["devices", BOB])).stdout).toContain("2 devices, an identity");
+  });
+
+  /** Saves the lists of all members. */
+  async function watchOnce(...store: readonly string[]): Promise<void> {
+    const command = start(["watch", ...store]);
+    await command.prints("watching");
+    command.signal("SIGINT");
+    await command.code();
+  }
+
+  it("shows the devices as they are now, not as they were saved", async () => {
+    const store = ["--store", join(directory, "devices")];
+    await watchOnce(...store);
+    const deviceId = home.world.addDevice(BOB);
+    expect((await run(["devices", BOB, ...store])).stdout).toContain(deviceId);
+  });
+
+  it("shows the saved devices if the server of a user cannot be reached", async () => {
+    const store = ["--store", join(directory, "devices")];
+    await watchOnce(...store);
+    await home.control("server-down", { server: "elsewhere.example" });
+    const { code, stdout } = await run(["devices", DAVE, ...store]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /^@dave:.* 2 devices.*\n {2}their homeserver cannot be reached, this is the last known list\n/u,
+    );
+    expect(stdout).toContain("Dave’s phone");
   });
 
   it("ends with 1 if another command has it open", async () => {

@@ -26,16 +26,22 @@ export interface Block {
   readonly code: string;
 }
 
-export const BLOCKS: readonly Block[] = Array.from(
-  `${README}\n${RECIPES}`.matchAll(/^#+ ([^\n]+)|^```ts\n(.+?)^```/gmsu),
-  ([, title, code]) => ({ title, code }),
-).reduce<{ title: string; blocks: Block[] }>(
-  ({ title, blocks }, found) => ({
-    title: found.title ?? title,
-    blocks: found.code === undefined ? blocks : [...blocks, { title, code: found.code }],
-  }),
-  { title: "", blocks: [] },
-).blocks;
+const blocksIn = (text: string): readonly Block[] =>
+  Array.from(text.matchAll(/^#+ ([^\n]+)|^```ts\n(.+?)^```/gmsu), ([, title, code]) => ({ title, code })).reduce<{
+    title: string;
+    blocks: Block[];
+  }>(
+    ({ title, blocks }, found) => ({
+      title: found.title ?? title,
+      blocks: found.code === undefined ? blocks : [...blocks, { title, code: found.code }],
+    }),
+    { title: "", blocks: [] },
+  ).blocks;
+
+export const BLOCKS = blocksIn(`${README}\n${RECIPES}`);
+/** The folder of the example with matrix-js-sdk, and the code in its README. */
+export const EXAMPLE = "examples/matrix-js-sdk/";
+export const EXAMPLE_BLOCKS = blocksIn(read(`${EXAMPLE}README.md`));
 
 export function blockUnder(heading: string): Block {
   const block = BLOCKS.find(({ title }) => title === heading);

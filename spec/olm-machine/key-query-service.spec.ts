@@ -190,10 +190,13 @@ it("gives the lists of many users that the machine does not ask for in parts", a
 });
 
 it("leaves the machine's other requests to the application", async () => {
-  const { machine, lookups, given } = serving();
+  const { machine, tracker, lookups, given } = serving();
   const body = JSON.stringify({ device_keys: { [BOB]: [] } }); // those of our own device are called the same
-  machine.outgoingRequests = () => Promise.resolve([{ id: "upload", type: RequestType.KeysUpload, body }]);
+  const asking = vi.fn(() => Promise.resolve([{ id: "upload", type: RequestType.KeysUpload, body }]));
+  machine.outgoingRequests = asking;
+  tracker.caughtUp$.next();
   await settled();
+  expect(asking).toHaveBeenCalled();
   expect([lookups, given]).toEqual([[], []]);
 });
 

@@ -24,16 +24,20 @@ afterEach(async () => {
   await home.stop();
 });
 
-function start(args: readonly string[], env: Readonly<Record<string, string>> = {}): RunningCommand {
+function start(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  script = built.script,
+): RunningCommand {
   const account = { MATRIX_HOMESERVER: home.url, MATRIX_USER_ID: ALICE, MATRIX_PASSWORD: PASSWORD };
-  const command = new RunningCommand(built.script, args, { ...account, ...env });
+  const command = new RunningCommand(script, args, { ...account, ...env });
   running.push(command);
   return command;
 }
 
 /** A command that has ended. */
-async function run(args: readonly string[], env?: Readonly<Record<string, string>>) {
-  const command = start(args, env);
+async function run(args: readonly string[], env?: Readonly<Record<string, string>>, script?: string) {
+  const command = start(args, env, script);
   const code = await command.code();
   const { stdout, stderr } = command;
   return { code, stdout, stderr, objects: args.includes("--json") ? command.objects : [] };
@@ -50,6 +54,14 @@ describe("the command line", () => {
     const { code, stdout, stderr } = await run(["frobnicate"]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toMatch(/^error: there is no command "frobnicate"\nTry: .*--help\n$/u);
+    expect(home.requests).toEqual([]);
+  });
+
+  it("prints its help without axios, and says that a command needs it", async () => {
+    const script = await built.withPackages("rxjs");
+    expect(await run(["--help"], {}, script)).toMatchObject({ code: 0, stderr: "" });
+    const { code, stderr } = await run(["devices", BOB], {}, script);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: "error: this needs the package axios: npm install axios\n" });
     expect(home.requests).toEqual([]);
   });
 
@@ -389,6 +401,14 @@ describe("--store", () => {
       /^@dave:.* 2 devices.*\n {2}their homeserver cannot be reached, this is the last known list\n/u,
     );
     expect(stdout).toContain("Dave’s phone");
+  });
+
+  it("ends with 1 without classic-level, and says so", async () => {
+    const script = await built.withPackages("rxjs", "axios");
+    const { code, stderr } = await run(["devices", BOB, "--store", join(directory, "devices")], {}, script);
+    expect(code).toBe(1);
+    expect(stderr).toContain("this needs the package classic-level: npm install classic-level");
+    expect([home.count, home.logins.size]).toEqual([1, 0]);
   });
 
   it("ends with 1 if another command has it open", async () => {

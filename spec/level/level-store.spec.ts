@@ -1,4 +1,5 @@
 import { symlinkSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ClassicLevel } from "classic-level";
 import { forkJoin, lastValueFrom } from "rxjs";
@@ -148,7 +149,6 @@ describe("an update of a levelStore", () => {
 
 describe("clear() of a levelStore", () => {
   it("leaves nothing of the records in the files", async () => {
-    const { readdir, readFile } = await import("node:fs/promises");
     const store = levelStore(paths.location);
     await lastValueFrom(put(store, "a secret"));
     await lastValueFrom(store.clear());

@@ -6,7 +6,7 @@ import {
   type ConnectOptions,
 } from "../../src/browser/connect-device-tracker.js";
 import { idbStore } from "../../src/idb/idb-store.js";
-import { TrackerClosedError } from "../../src/model/errors.js";
+import { StoreClearedError, TrackerClosedError } from "../../src/model/errors.js";
 import { EncryptedRooms } from "../../src/rooms/encrypted-rooms.js";
 import { PageHomeserver, ROOM } from "./page-homeserver.js";
 import { allRecords } from "./raw-database.js";
@@ -112,6 +112,8 @@ describe("a connected tracker", () => {
     const second = connect();
     await caughtUp(second);
     expect(await recipientsOf(second)).toEqual([userId, BOB]);
+    const initial = homeserver.requests.filter(({ path, params }) => path === "/sync" && !("since" in params));
+    expect(initial).toHaveLength(1);
   });
 
   it.each<[string, unknown, object]>([
@@ -123,6 +125,11 @@ describe("a connected tracker", () => {
   ])("is a TypeError at once if %s is %s", async (name, _value, options) => {
     expect(() => connect(options)).toThrow(TypeError);
     expect(() => connect(options)).toThrow(name);
+    expect(await locks()).toBe(0);
+  });
+
+  it("is a RangeError at once if the timeout is one", async () => {
+    expect(() => connect({ timeout: -1 })).toThrow(RangeError);
     expect(await locks()).toBe(0);
   });
 });
@@ -229,7 +236,8 @@ describe("a log-out", () => {
     const first = connect();
     await caughtUp(first);
     await lastValueFrom(idbStore(`devices/${userId}`).clear());
-    first.tracker.invalidate([BOB]).subscribe({ error: () => undefined });
+    const invalidated = lastValueFrom(first.tracker.invalidate([BOB]), { defaultValue: undefined });
+    await expect(invalidated).rejects.toThrow(StoreClearedError);
     await expect.poll(() => first.ends, SOON).toEqual(["logged out", "complete"]);
     expect(await lastValueFrom(first.loggedOut$.pipe(toArray()))).toHaveLength(1); // it replays
     expect(await recordsOf()).toEqual(new Map());

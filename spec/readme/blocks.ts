@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import * as wasm from "@matrix-org/matrix-sdk-crypto-wasm";
 import * as rxjs from "rxjs";
 import * as rxjsTesting from "rxjs/testing";
 import ts from "typescript";
@@ -59,6 +60,7 @@ export function constantsOf({ code }: Block): readonly string[] {
 const MODULES: Readonly<Record<string, object>> = {
   rxjs,
   "rxjs/testing": rxjsTesting,
+  "@matrix-org/matrix-sdk-crypto-wasm": wasm,
   "matrix-device-tracker": core,
   "matrix-device-tracker/browser": browser,
   "matrix-device-tracker/http": http,
@@ -80,7 +82,7 @@ export function run(block: Block, context: Readonly<Record<string, unknown>>): R
   const { outputText } = ts.transpileModule(block.code, {
     compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
   });
-  const body = outputText.replaceAll(/^import (\{.+?\}) from (".+?");$/gmsu, "const $1 = MODULES[$2];");
+  const body = outputText.replaceAll(/^import (?:\* as )?(\{.+?\}|\w+) from (".+?");$/gmsu, "const $1 = MODULES[$2];");
   const names = Object.keys(context);
   const result = `return { ${constantsOf(block).join(", ")} };`;
   // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the code is our own

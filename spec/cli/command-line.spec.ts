@@ -346,6 +346,16 @@ describe("watch", () => {
     expect(command.objects.every(({ userId }) => userId === BOB)).toBe(true);
   });
 
+  it("fetches the members of a room that we join later", async () => {
+    home.world.leave(ALICE);
+    const command = start(["watch"]);
+    await command.prints("watching 1 device of 1 user");
+    const fetched = () => home.requests.filter((request) => request.endsWith("/members"));
+    expect(fetched()).toEqual([]);
+    home.world.join(ALICE);
+    await expect.poll(fetched, { timeout: 10_000 }).toHaveLength(1);
+  });
+
   it("warns of users whose changes the server may not announce", async () => {
     const command = start(["watch", "@stranger:home.example"]);
     await command.prints(/warning: @stranger:home\.example shares no encrypted room with us/u);

@@ -1,6 +1,6 @@
-import { BehaviorSubject, EMPTY, defer } from "rxjs";
+import { BehaviorSubject, defer, EMPTY, throwError } from "rxjs";
 import { expect, it } from "vitest";
-import { laterMembers } from "../../src/cli/everyone.js";
+import { everyoneIsTracked, laterMembers } from "../../src/cli/everyone.js";
 import { capturedOutput } from "./captured-output.js";
 
 const ROOM = "!kitchen:home.example";
@@ -23,4 +23,22 @@ it("fetches the members of a room once each time we join it", () => {
   rooms$.next(joined());
   expect(fetched).toEqual([ROOM, ROOM]);
   subscription.unsubscribe();
+});
+
+it("fetches the members of incomplete rooms, and warns if that fails", async () => {
+  const rooms = [
+    { roomId: ROOM, isComplete: false },
+    { roomId: "!hall:home.example", isComplete: true },
+    { roomId: "!attic:home.example", isComplete: false },
+  ];
+  const fetched: string[] = [];
+  const recipients = (roomId: string) => {
+    fetched.push(roomId);
+    return roomId === ROOM ? throwError(() => new Error("the members cannot be read")) : EMPTY;
+  };
+  const rooms$ = new BehaviorSubject(new Map(rooms.map((room) => [room.roomId, room])));
+  const context = capturedOutput();
+  await everyoneIsTracked({ rooms: { rooms$, recipients } } as never, context as never);
+  expect(fetched).toEqual([ROOM, "!attic:home.example"]);
+  expect(context.printed.stderr).toBe("warning: the members cannot be read\n");
 });

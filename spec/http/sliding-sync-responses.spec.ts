@@ -68,11 +68,11 @@ async function answer(n: number, ...args: Parameters<SeenRequest["answer"]>): Pr
   await until(() => expect(received.length + reports.length + ended.length).toBeGreaterThan(before));
 }
 const pathsOf = (): readonly string[] => server.requests.map(({ path }) => path);
+/** Expects no request for `ms` of the scheduler's time, once all are answered. */
 async function retryIn(ms: number): Promise<void> {
-  const before = server.requests.length;
   time.advance(ms - 1);
   await new Promise((turn) => setTimeout(turn, 15));
-  expect(server.requests).toHaveLength(before);
+  await until(() => expect(server.open.map(({ path }) => path)).toEqual([]));
   time.advance(1);
 }
 

@@ -258,6 +258,13 @@ describe("room", () => {
     expect(stdout).toMatch(/would not reach 2 devices:\n(?: {2}@dave:.*: its owner has not signed it\n){2}/u);
   });
 
+  it("names users whose devices are unknown", async () => {
+    await home.control("server-down", { server: "elsewhere.example" });
+    const { code, stdout } = await run(["room", ROOM]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/\n1 user with a list that may be wrong or incomplete:\n {2}@dave:elsewhere\.example\n$/u);
+  });
+
   it("prints one JSON object with --json", async () => {
     const { objects } = await run(["room", "--json", ROOM]);
     expect(objects).toMatchObject([
@@ -393,6 +400,15 @@ describe("--store", () => {
     command.signal("SIGINT");
     await command.code();
   }
+
+  it("warns of problems, such as another identity of our own", async () => {
+    const store = ["--store", join(directory, "devices")];
+    expect((await run(["devices", ALICE, ...store])).stderr).toBe("");
+    await home.control("play-trick", { trick: "own-identity" });
+    const { stdout, stderr } = await run(["devices", ALICE, ...store]);
+    expect(stdout).toContain("the identity has changed");
+    expect(stderr).toMatch(/^warning: .*identity/u);
+  });
 
   it("shows the devices as they are now, not as they were saved", async () => {
     const store = ["--store", join(directory, "devices")];

@@ -338,6 +338,7 @@ describe("watch", () => {
     const command = start(["watch", "--json", BOB]);
     await command.prints("watching 2 devices of 1 user");
     home.world.addDevice(DAVE);
+    home.world.leave(DAVE);
     const deviceId = home.world.addDevice(BOB);
     await expect
       .poll(() => command.objects, { timeout: 10_000 })

@@ -61,6 +61,7 @@ export function trackerFetch({ tracker, userId, sync$, distrustLists }: TrackerF
   };
 
   const query = async ({ body, signal }: RequestInit): Promise<Response> => {
+    signal?.throwIfAborted();
     const { device_keys } = JSON.parse(body as string) as KeysQueryRequest;
     const userIds = Object.keys(device_keys);
     const own = userIds.filter((id) => id === userId);

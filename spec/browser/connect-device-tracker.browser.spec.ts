@@ -1,4 +1,14 @@
-import { filter, firstValueFrom, lastValueFrom, Subject } from "rxjs";
+import {
+  EMPTY,
+  filter,
+  firstValueFrom,
+  lastValueFrom,
+  NEVER,
+  Subject,
+  throwError,
+  toArray,
+  type ObservableInput,
+} from "rxjs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   connectDeviceTracker,
@@ -7,7 +17,8 @@ import {
 } from "../../src/browser/connect-device-tracker.js";
 import { TokenOwnerError } from "../../src/http/token-owner-error.js";
 import { idbStore } from "../../src/idb/idb-store.js";
-import { TrackerClosedError } from "../../src/model/errors.js";
+import { StoreClearedError, TrackerClosedError } from "../../src/model/errors.js";
+import { EncryptedRooms } from "../../src/rooms/encrypted-rooms.js";
 import { PageHomeserver, ROOM } from "./page-homeserver.js";
 import { allRecords, holdDatabase } from "./raw-database.js";
 
@@ -114,8 +125,21 @@ describe("a connected tracker", () => {
     expect(paths.lastIndexOf("/account/whoami")).toBe(0);
   });
 
-  it("passes options on to the tracker", () => {
+  it("passes options on to the tracker, extensions besides its own", () => {
     expect(() => connect({ options: { maxConcurrentQueries: 0 } })).toThrow(RangeError);
+    const another = new EncryptedRooms({ membersApi: { members: () => NEVER, state: () => NEVER } });
+    expect(() => connect({ options: { extensions: [another] } })).toThrow("different names, not rooms, rooms");
+  });
+
+  it("passes options on to the sync loop", async () => {
+    const onFailure = vi.fn();
+    const save = vi
+      .fn((): ObservableInput<unknown> => EMPTY)
+      .mockImplementationOnce(() => throwError(() => new Error("disk full")));
+    connect({ filter: "66696p", timeout: 7_000, save, onFailure });
+    await expect.poll(() => homeserver.polls.size, SOON).toBe(1);
+    expect(homeserver.requests.at(-1)?.params).toEqual({ since: "s1", timeout: 7_000, filter: "66696p" });
+    expect(onFailure.mock.calls).toMatchObject([[{ type: "save-failed", error: { message: "disk full" } }]]);
   });
 
   it("keeps its store if it is closed", async () => {
@@ -125,9 +149,13 @@ describe("a connected tracker", () => {
     await expect.poll(async () => (await recordsOf()).size).toBeGreaterThan(1);
     first.close();
     expect(first.ends).toEqual(["complete"]);
+    await expect(firstValueFrom(first.tracker.getDeviceKeys([BOB]))).rejects.toThrow(TrackerClosedError);
+    await expect.poll(locks).toBe(0);
     const second = connect();
     await caughtUp(second);
     expect(await recipientsOf(second)).toEqual([userId, BOB]);
+    const initial = homeserver.requests.filter(({ path, params }) => path === "/sync" && !("since" in params));
+    expect(initial).toHaveLength(1);
   });
 
   it.each<[string, unknown, object]>([
@@ -139,6 +167,11 @@ describe("a connected tracker", () => {
   ])("is a TypeError at once if %s is %s", async (name, _value, options) => {
     expect(() => connect(options)).toThrow(TypeError);
     expect(() => connect(options)).toThrow(name);
+    expect(await locks()).toBe(0);
+  });
+
+  it("is a RangeError at once if the timeout is one", async () => {
+    expect(() => connect({ timeout: -1 })).toThrow(RangeError);
     expect(await locks()).toBe(0);
   });
 });
@@ -238,15 +271,22 @@ describe("a log-out", () => {
     channel.close();
   });
 
-  it("is one if it is called twice, and is not cancelled", async () => {
+  it("is one if it is called twice", async () => {
     const first = connect();
     await caughtUp(first);
     const clear = vi.spyOn(IDBObjectStore.prototype, "clear");
-    first.logOut().subscribe().unsubscribe();
-    await logOut(first);
+    await Promise.all([logOut(first), logOut(first)]);
     await logOut(first);
     expect(clear).toHaveBeenCalledTimes(1);
     expect(first.ends).toEqual(["logged out", "complete"]);
+  });
+
+  it("is not cancelled by unsubscribing", async () => {
+    const first = connect();
+    await caughtUp(first);
+    first.logOut().subscribe().unsubscribe();
+    await expect.poll(() => first.ends, SOON).toEqual(["logged out", "complete"]);
+    expect(await recordsOf()).toEqual(new Map());
   });
 
   it("that cannot clear the store fails, and can be repeated", async () => {
@@ -256,6 +296,7 @@ describe("a log-out", () => {
       throw new DOMException("the disk is gone", "UnknownError");
     });
     await expect(logOut(first)).rejects.toThrow("the disk is gone");
+    await expect.poll(locks).toBe(0);
     expect(first.ends).toEqual([]);
     await logOut(first);
     expect(first.ends).toEqual(["logged out", "complete"]);
@@ -300,8 +341,10 @@ describe("a log-out", () => {
     const first = connect();
     await caughtUp(first);
     await lastValueFrom(idbStore(`devices/${userId}`).clear());
-    first.tracker.invalidate([BOB]).subscribe({ error: () => undefined });
+    const invalidated = lastValueFrom(first.tracker.invalidate([BOB]), { defaultValue: undefined });
+    await expect(invalidated).rejects.toThrow(StoreClearedError);
     await expect.poll(() => first.ends, SOON).toEqual(["logged out", "complete"]);
+    expect(await lastValueFrom(first.loggedOut$.pipe(toArray()))).toHaveLength(1); // it replays
     expect(await recordsOf()).toEqual(new Map());
     expect(homeserver.polls.size).toBe(0);
   });

@@ -6,6 +6,8 @@ export const ROOM = "!room:example.org";
 interface PageRequest {
   readonly path: string;
   readonly token: string;
+  /** Of the query string. */
+  readonly params: object;
 }
 
 /** A homeserver in the page: axios sends its requests here. Each user has a room with Bob; a token is `<user>/<number>`. */
@@ -26,9 +28,10 @@ export class PageHomeserver {
   async #answer(config: InternalAxiosRequestConfig) {
     const path = config.url ?? "";
     const token = String(config.headers.get("Authorization")).slice("Bearer ".length);
-    this.requests.push({ path, token });
+    const params = (config.params ?? {}) as { readonly since?: string; readonly timeout?: number };
+    this.requests.push({ path, token, params });
     const [userId = ""] = token.split("/");
-    const { since, timeout = 0 } = (config.params ?? {}) as { readonly since?: string; readonly timeout?: number };
+    const { since, timeout = 0 } = params;
     if (timeout > 0) return await this.#hold(config);
     const body = this.#bodyOf(path, userId, since) ?? keysOf(config);
     await new Promise((turn) => setTimeout(turn));

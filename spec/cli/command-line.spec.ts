@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import manifest from "../../package.json" with { type: "json" };
 import { testDevice } from "../../src/testing/test-device.js";
 import { buildCommand, type BuiltCommand } from "./build-command.js";
-import { ALICE, BOB, DAVE, Home, PASSWORD, ROOM } from "./home.js";
+import { ALICE, BOB, CAROL, DAVE, Home, PASSWORD, ROOM } from "./home.js";
 import { RunningCommand } from "./run-command.js";
 
 let built: BuiltCommand;
@@ -24,16 +24,20 @@ afterEach(async () => {
   await home.stop();
 });
 
-function start(args: readonly string[], env: Readonly<Record<string, string>> = {}): RunningCommand {
+function start(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  script = built.script,
+): RunningCommand {
   const account = { MATRIX_HOMESERVER: home.url, MATRIX_USER_ID: ALICE, MATRIX_PASSWORD: PASSWORD };
-  const command = new RunningCommand(built.script, args, { ...account, ...env });
+  const command = new RunningCommand(script, args, { ...account, ...env });
   running.push(command);
   return command;
 }
 
 /** A command that has ended. */
-async function run(args: readonly string[], env?: Readonly<Record<string, string>>) {
-  const command = start(args, env);
+async function run(args: readonly string[], env?: Readonly<Record<string, string>>, script?: string) {
+  const command = start(args, env, script);
   const code = await command.code();
   const { stdout, stderr } = command;
   return { code, stdout, stderr, objects: args.includes("--json") ? command.objects : [] };
@@ -50,6 +54,14 @@ describe("the command line", () => {
     const { code, stdout, stderr } = await run(["frobnicate"]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toMatch(/^error: there is no command "frobnicate"\nTry: .*--help\n$/u);
+    expect(home.requests).toEqual([]);
+  });
+
+  it("prints its help without axios, and says that a command needs it", async () => {
+    const script = await built.withPackages("rxjs");
+    expect(await run(["--help"], {}, script)).toMatchObject({ code: 0, stderr: "" });
+    const { code, stderr } = await run(["devices", BOB], {}, script);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: "error: this needs the package axios: npm install axios\n" });
     expect(home.requests).toEqual([]);
   });
 
@@ -101,14 +113,18 @@ describe("the command line", () => {
     expect(await run(["devices", BOB], { ...env, MATRIX_DEVICE_ID: "BOT" })).toMatchObject({ code: 0 });
     expect(home.logins.size).toBe(1);
     expect(home.requests.filter((request) => /log(?:in|out)$/u.test(request))).toEqual([]);
-    const { code, stderr } = await run(["devices", BOB], { ...env, MATRIX_DEVICE_ID: "OTHER" });
-    expect(code).toBe(1);
-    expect(stderr).toContain("that of the device BOT, not OTHER");
+    const otherDevice = await run(["devices", BOB], { ...env, MATRIX_DEVICE_ID: "OTHER" });
+    expect(otherDevice.code).toBe(1);
+    expect(otherDevice.stderr).toContain("that of the device BOT, not OTHER");
+    const otherUser = await run(["devices", BOB], { ...env, MATRIX_USER_ID: BOB });
+    expect(otherUser.code).toBe(1);
+    expect(otherUser.stderr).toContain(`that of ${ALICE}, not of ${BOB}`);
   });
 
   it.each<[NodeJS.Signals, number]>([
     ["SIGINT", 130],
     ["SIGTERM", 143],
+    ["SIGHUP", 129],
   ])("logs out on %s, and ends with %i", async (signal, expected) => {
     const command = start(["watch"]);
     await command.prints("watching");
@@ -118,6 +134,16 @@ describe("the command line", () => {
     command.signal(signal);
     expect(await command.code()).toBe(expected);
     expect([home.count, home.logins.size]).toEqual([1, 0]);
+  });
+
+  it("waits for the log-out no longer if it is stopped again", async () => {
+    home.logoutHeld = new Promise(() => {});
+    const command = start(["watch"]);
+    await command.prints("watching");
+    command.signal("SIGINT");
+    await expect.poll(() => home.requests.at(-1), { timeout: 10_000 }).toBe("POST /logout");
+    command.signal("SIGTERM");
+    expect(await command.code()).toBe(143);
   });
 
   it("logs out if it is stopped while it logs in", async () => {
@@ -195,6 +221,13 @@ describe("devices", () => {
     expect(stdout).toContain("Bob’s laptop");
   });
 
+  it("names devices that are refused, and why", async () => {
+    await home.control("play-trick", { trick: "forge-signature" });
+    const { code, stdout } = await run(["devices", BOB]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^@bob:home\.example: 2 devices.*\n(?:.*\n){4} {2}\w{10} is refused: .*signature/u);
+  });
+
   it("shows no character that a terminal obeys", async () => {
     home.world.addDevice(BOB);
     const list = home.world.deviceList(BOB) ?? {};
@@ -225,6 +258,13 @@ describe("room", () => {
     expect(stdout).toMatch(/would not reach 2 devices:\n(?: {2}@dave:.*: its owner has not signed it\n){2}/u);
   });
 
+  it("names users whose devices are unknown", async () => {
+    await home.control("server-down", { server: "elsewhere.example" });
+    const { code, stdout } = await run(["room", ROOM]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/\n1 user with a list that may be wrong or incomplete:\n {2}@dave:elsewhere\.example\n$/u);
+  });
+
   it("prints one JSON object with --json", async () => {
     const { objects } = await run(["room", "--json", ROOM]);
     expect(objects).toMatchObject([
@@ -244,8 +284,8 @@ describe("room", () => {
 });
 
 describe("whois", () => {
-  const keyOf = (algorithm: string): readonly [deviceId: string, key: string] => {
-    const [deviceId = "", device] = Object.entries(home.world.deviceList(BOB) ?? {})[0] ?? [];
+  const keyOf = (algorithm: string, userId = BOB): readonly [deviceId: string, key: string] => {
+    const [deviceId = "", device] = Object.entries(home.world.deviceList(userId) ?? {})[0] ?? [];
     return [deviceId, (device as { keys: Record<string, string> }).keys[`${algorithm}:${deviceId}`] ?? ""];
   };
 
@@ -262,6 +302,15 @@ describe("whois", () => {
       const { objects } = await run(["whois", "--json", ...operands]);
       expect(objects).toMatchObject([{ userId: BOB, deviceId, algorithm, crossSigned: true }]);
     }
+  });
+
+  it("ends with 1, and warns, if more than one device claims it", async () => {
+    const [, key] = keyOf("curve25519", CAROL);
+    await home.control("play-trick", { trick: "claim-key" });
+    const { code, stdout, stderr } = await run(["whois", key]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^(?:@(?:bob|carol):.*\(curve25519\).*\n){2}$/u);
+    expect(stderr).toContain("warning: more than one device claims this key");
   });
 
   it("ends with 1 if no device has it", async () => {
@@ -289,6 +338,7 @@ describe("watch", () => {
     const command = start(["watch", "--json", BOB]);
     await command.prints("watching 2 devices of 1 user");
     home.world.addDevice(DAVE);
+    home.world.leave(DAVE);
     const deviceId = home.world.addDevice(BOB);
     await expect
       .poll(() => command.objects, { timeout: 10_000 })
@@ -302,6 +352,16 @@ describe("watch", () => {
         at: expect.stringMatching(/^\d{4}-.*Z$/u) as string,
       });
     expect(command.objects.every(({ userId }) => userId === BOB)).toBe(true);
+  });
+
+  it("fetches the members of a room that we join later", async () => {
+    home.world.leave(ALICE);
+    const command = start(["watch"]);
+    await command.prints("watching 1 device of 1 user");
+    const fetched = () => home.requests.filter((request) => request.endsWith("/members"));
+    expect(fetched()).toEqual([]);
+    home.world.join(ALICE);
+    await expect.poll(fetched, { timeout: 10_000 }).toHaveLength(1);
   });
 
   it("warns of users whose changes the server may not announce", async () => {
@@ -332,6 +392,50 @@ describe("--store", () => {
     await home.control("reset-identity", { user_id: BOB });
     expect((await run(["devices", BOB, ...store])).stdout).toContain("the identity has changed");
     expect((await run(["devices", BOB])).stdout).toContain("2 devices, an identity");
+  });
+
+  /** Saves the lists of all members. */
+  async function watchOnce(...store: readonly string[]): Promise<void> {
+    const command = start(["watch", ...store]);
+    await command.prints("watching");
+    command.signal("SIGINT");
+    await command.code();
+  }
+
+  it("warns of problems, such as another identity of our own", async () => {
+    const store = ["--store", join(directory, "devices")];
+    expect((await run(["devices", ALICE, ...store])).stderr).toBe("");
+    await home.control("play-trick", { trick: "own-identity" });
+    const { stdout, stderr } = await run(["devices", ALICE, ...store]);
+    expect(stdout).toContain("the identity has changed");
+    expect(stderr).toMatch(/^warning: .*identity/u);
+  });
+
+  it("shows the devices as they are now, not as they were saved", async () => {
+    const store = ["--store", join(directory, "devices")];
+    await watchOnce(...store);
+    const deviceId = home.world.addDevice(BOB);
+    expect((await run(["devices", BOB, ...store])).stdout).toContain(deviceId);
+  });
+
+  it("shows the saved devices if the server of a user cannot be reached", async () => {
+    const store = ["--store", join(directory, "devices")];
+    await watchOnce(...store);
+    await home.control("server-down", { server: "elsewhere.example" });
+    const { code, stdout } = await run(["devices", DAVE, ...store]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /^@dave:.* 2 devices.*\n {2}their homeserver cannot be reached, this is the last known list\n/u,
+    );
+    expect(stdout).toContain("Dave’s phone");
+  });
+
+  it("ends with 1 without classic-level, and says so", async () => {
+    const script = await built.withPackages("rxjs", "axios");
+    const { code, stderr } = await run(["devices", BOB, "--store", join(directory, "devices")], {}, script);
+    expect(code).toBe(1);
+    expect(stderr).toContain("this needs the package classic-level: npm install classic-level");
+    expect([home.count, home.logins.size]).toEqual([1, 0]);
   });
 
   it("ends with 1 if another command has it open", async () => {

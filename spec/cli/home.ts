@@ -5,6 +5,7 @@ import { World } from "../../demo/homeserver/world.mjs";
 
 export const ALICE = "@alice:home.example";
 export const BOB = "@bob:home.example";
+export const CAROL = "@carol:home.example";
 export const DAVE = "@dave:elsewhere.example";
 export const ROOM = "!kitchen:home.example";
 export const PASSWORD = "correct horse";

@@ -1,7 +1,8 @@
 import { PassThrough } from "node:stream";
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Interrupted } from "../../src/cli/interrupted.js";
 import { run } from "../../src/cli/run.js";
+import { LoopbackServer } from "../http/loopback-server.js";
 import { capturedOutput } from "./captured-output.js";
 
 const BOB = "@bob:home.example";
@@ -93,4 +94,39 @@ it("does not begin if it is stopped before it has begun", async () => {
   stopping.abort(new Interrupted("SIGINT"));
   expect(await running).toBe(130);
   expect(printed).toEqual({ stdout: "", stderr: "" });
+});
+
+describe("on a terminal", () => {
+  let server: LoopbackServer;
+  beforeEach(async () => {
+    server = new LoopbackServer((request) => request.answer(403, { errcode: "M_FORBIDDEN" }));
+    await server.start();
+  });
+  afterEach(() => server.stop());
+
+  async function typing(text: string) {
+    const { output, printed } = capturedOutput();
+    const stdin = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => undefined });
+    stdin.write(text);
+    const env = { ...ACCOUNT, MATRIX_HOMESERVER: server.url };
+    const code = await run(["devices", BOB], { env, stdin, output, stopped: new AbortController().signal });
+    return { code, ...printed };
+  }
+
+  it("asks for the password, and logs in with it", async () => {
+    const { code, stderr } = await typing("correct horse\r");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^Password of @alice:home\.example: \nerror: the log-in was refused/u);
+    expect(server.requests[0]?.body).toMatchObject({
+      identifier: { user: ACCOUNT.MATRIX_USER_ID },
+      password: "correct horse",
+    });
+  });
+
+  it("ends with 2 if the password is empty, and sends nothing", async () => {
+    const { code, stderr } = await typing("\r");
+    expect(code).toBe(2);
+    expect(stderr).toContain("the password is empty");
+    expect(server.requests).toEqual([]);
+  });
 });

@@ -4,14 +4,15 @@ import { trackerFetch } from "../../examples/matrix-js-sdk/tracker-fetch.js";
 import { DeviceTracker } from "../../src/device-tracker.js";
 import type { SyncResponse } from "../../src/model/wire.js";
 import { LoopbackServer, type SeenRequest } from "../http/loopback-server.js";
-import { keysApiOf } from "../support/keys-api-of.js";
-import { ALICE } from "../support/users.js";
+import { keysApiOf, type ScriptedKeysApi } from "../support/keys-api-of.js";
+import { ALICE, BOB } from "../support/users.js";
 
 let answer: (request: SeenRequest) => void;
 let server: LoopbackServer;
 let fetchFn: typeof fetch;
 let passed: SyncResponse[];
 let distrusted: number;
+let keysApi: ScriptedKeysApi;
 
 beforeEach(async () => {
   server = new LoopbackServer((request) => {
@@ -19,7 +20,8 @@ beforeEach(async () => {
   });
   await server.start();
   const sync$ = new Subject<SyncResponse>();
-  const tracker = new DeviceTracker({ userId: ALICE, keysApi: keysApiOf([]), sync$ });
+  keysApi = keysApiOf([]);
+  const tracker = new DeviceTracker({ userId: ALICE, keysApi, sync$ });
   const distrustLists = () => {
     distrusted++;
     return Promise.resolve();
@@ -65,6 +67,13 @@ it("fails if a response is not JSON, and passes the next one", async () => {
   };
   await poll("?since=s1");
   expect(passed).toEqual([{ next_batch: "s2", since: "s1" }]);
+});
+
+it("sends no query that was aborted before", async () => {
+  const url = `${server.url}/_matrix/client/v3/keys/query`;
+  const query = { body: JSON.stringify({ device_keys: { [BOB]: [] } }), signal: AbortSignal.abort() };
+  await expect(fetchFn(url, query)).rejects.toThrow("aborted");
+  expect(keysApi.requests).toEqual([]);
 });
 
 it("sends other requests as they are", async () => {

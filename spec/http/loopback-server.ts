@@ -52,6 +52,11 @@ export class LoopbackServer {
     });
   }
 
+  /** Requests that have not been answered, or aborted. */
+  get open(): readonly SeenRequest[] {
+    return this.requests.filter(({ aborted, response }) => !aborted && !response.writableEnded);
+  }
+
   async start(): Promise<this> {
     await new Promise<void>((started) => this.#server.listen(0, "127.0.0.1", started));
     const address = this.#server.address();

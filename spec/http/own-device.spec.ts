@@ -8,6 +8,7 @@ import { ManualTime } from "../support/manual-time.js";
 import { ALICE, BOB } from "../support/users.js";
 import { LoopbackServer } from "./loopback-server.js";
 
+const OURS_FAILED = { "example.org": {} };
 const WHO = { user_id: ALICE, device_id: "OURS", is_guest: false };
 
 describe("ownDevice", () => {
@@ -52,6 +53,8 @@ describe("ownDevice", () => {
   it.each<[string, unknown]>([
     ["we have no device with keys", { device_keys: {} }],
     ["only another user has a device of this name", { device_keys: { [BOB]: { OURS: {} } } }],
+    ["our server is among the failures, but has answered", { device_keys: { [ALICE]: {} }, failures: OURS_FAILED }],
+    ["only another server has failed", { device_keys: {}, failures: { "other.example": {} } }],
     ["its name is a property of every object", { device_keys: { [ALICE]: {} } }],
   ])("accepts a device if %s", async (what, answer) => {
     keys = answer;
@@ -64,7 +67,7 @@ describe("ownDevice", () => {
     ["has-keys", "OURS", WHO, { device_keys: { [ALICE]: { OURS: null } } }, /another client uses it/u],
     ["keys-unknown", "OURS", WHO, { failures: {} }, /which of your devices have keys/u],
     ["keys-unknown", "OURS", WHO, { device_keys: [] }, /which of your devices have keys/u],
-    ["keys-unknown", "OURS", WHO, { device_keys: {}, failures: { "example.org": {} } }, /which of your devices have/u],
+    ["keys-unknown", "OURS", WHO, { device_keys: {}, failures: OURS_FAILED }, /which of your devices have/u],
     ["device-unknown", undefined, { user_id: ALICE }, {}, /which device this token belongs to/u],
     ["device-unknown", undefined, { user_id: ALICE, device_id: 1 }, {}, /which device this token belongs to/u],
     ["device-unknown", undefined, { device_id: "OURS" }, {}, /which device this token belongs to/u],

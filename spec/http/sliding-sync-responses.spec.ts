@@ -1,6 +1,7 @@
 import { firstValueFrom, NEVER, type Observable, of, Subject, type Subscription, throwError } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { DeviceTracker } from "../../src/device-tracker.js";
+import { MatrixError } from "../../src/http/matrix-error.js";
 import { matrixHttp } from "../../src/http/matrix-http.js";
 import { slidingSyncResponses, type SlidingSyncOptions } from "../../src/http/sliding-sync-responses.js";
 import type { SyncFailed } from "../../src/http/sync-failed.js";
@@ -67,11 +68,11 @@ async function answer(n: number, ...args: Parameters<SeenRequest["answer"]>): Pr
   await until(() => expect(received.length + reports.length + ended.length).toBeGreaterThan(before));
 }
 const pathsOf = (): readonly string[] => server.requests.map(({ path }) => path);
+/** Expects no request for `ms` of the scheduler's time, once all are answered. */
 async function retryIn(ms: number): Promise<void> {
-  const before = server.requests.length;
   time.advance(ms - 1);
   await new Promise((turn) => setTimeout(turn, 15));
-  expect(server.requests).toHaveLength(before);
+  await until(() => expect(server.open.map(({ path }) => path)).toEqual([]));
   time.advance(1);
 }
 
@@ -193,6 +194,17 @@ describe("the endpoint of sliding sync", () => {
     expect(ended).toEqual([]);
   });
 
+  it("is kept after a position was refused, too", async () => {
+    start();
+    (await server.request(0)).answer(404, UNRECOGNIZED);
+    await answer(1, 200, answerOf("p1"));
+    await answer(2, 400, { errcode: "M_UNKNOWN_POS" });
+    await retryIn(1_500);
+    await answer(3, 404, UNRECOGNIZED);
+    expect(reports.map(({ type }) => type)).toEqual(["since-refused", "request-failed"]);
+    expect(ended).toEqual([]);
+  });
+
   it("ends the loop if the server knows neither", async () => {
     start();
     (await server.request(0)).answer(404, UNRECOGNIZED);
@@ -210,6 +222,27 @@ describe("the endpoint of sliding sync", () => {
     await retryIn(1_500);
     await answer(2, 200, news("p2"));
     expect(pathsOf().slice(0, 3)).toEqual([UNSTABLE, STABLE, UNSTABLE]);
+  });
+
+  it("is not refused by what accessToken throws about an endpoint of its own", async () => {
+    const error = new MatrixError("/refresh", 404, { errcode: "M_UNRECOGNIZED" });
+    const accessToken = vi
+      .fn(() => "secret")
+      .mockImplementationOnce(() => {
+        throw error;
+      });
+    subscription = responses({}, accessToken).subscribe((response) => received.push(response));
+    await until(() => expect(reports).toMatchObject([{ type: "request-failed", error }]));
+    await retryIn(1_500);
+    await answer(0, 200, answerOf("p1"));
+    expect(pathsOf()[0]).toBe(UNSTABLE);
+  });
+
+  it("follows a base URL with a slash at its end", async () => {
+    const http = matrixHttp({ homeserverUrl: server.url, accessToken: "secret" });
+    http.defaults.baseURL = `${server.url}/_matrix/client/v3/`;
+    subscription = slidingSyncResponses(http, { scheduler: time }).subscribe();
+    expect((await server.request(0)).path).toBe(UNSTABLE);
   });
 
   it("is a TypeError at once if the instance has another base URL", () => {

@@ -65,12 +65,14 @@ async function answer(n: number, ...args: Parameters<SeenRequest["answer"]>): Pr
   (await server.request(n)).answer(...args);
   await until(() => expect(received.length + reports.length + ended.length).toBeGreaterThan(before));
 }
-/** Expects no request for `ms` of the scheduler's time; the next one may already be on its way when this returns. */
+/**
+ * Expects no request for `ms` of the scheduler's time, once all are answered. The next one may already be on its way
+ * when this returns.
+ */
 async function quietFor(ms: number): Promise<void> {
-  const before = server.requests.length;
   time.advance(ms - 1);
   await new Promise((turn) => setTimeout(turn, 15));
-  expect(server.requests).toHaveLength(before);
+  await until(() => expect(server.open.map(({ path }) => path)).toEqual([]));
   time.advance(1);
 }
 

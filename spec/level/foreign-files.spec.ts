@@ -42,11 +42,13 @@ describe("levelStore, if the directory", () => {
     const child = spawn(process.execPath, ["--input-type=module", "-e", script, paths.location]);
     await once(child.stdout, "data");
     const store = levelStore(paths.location);
+    const subscription = store.commits$.subscribe(); // as a tracker does
     const error = await failureOf(put(store, 2));
     expect([error.failure, error.message]).toEqual(["locked", expect.stringContaining("another process")]);
     child.kill("SIGKILL");
     await once(child, "exit");
     expect(await saved(store)).toBe(1);
+    subscription.unsubscribe();
   });
 
   it("has other files, fails as foreign and adds none", async () => {
@@ -69,10 +71,13 @@ describe("levelStore, if the directory", () => {
     await database.close();
   });
 
-  it("has a database of another application that has a format, too, fails as foreign", async () => {
-    await databaseWith("format", "3");
-    expect(await failure()).toBe("foreign");
-  });
+  it.each(["3", "matrix-device-tracker/level/", "matrix-device-tracker/level/0", "matrix-device-tracker/level/1.5"])(
+    "has a database of another application, whose format is %j, fails as foreign",
+    async (format) => {
+      await databaseWith("format", format);
+      expect(await failure()).toBe("foreign");
+    },
+  );
 
   it("was written by a newer version, fails as newer", async () => {
     await databaseWith("format", "matrix-device-tracker/level/2");

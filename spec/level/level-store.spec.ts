@@ -1,4 +1,5 @@
 import { symlinkSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ClassicLevel } from "classic-level";
 import { forkJoin, lastValueFrom } from "rxjs";
@@ -62,6 +63,18 @@ describe("the connection of a levelStore", () => {
     }
   });
 
+  it("is opened again after it could not be closed cleanly", async () => {
+    const closed = vi.spyOn(ClassicLevel.prototype, "close");
+    closed.mockImplementationOnce(async function (this: ClassicLevel) {
+      await this.close();
+      throw new Error("the last write failed");
+    });
+    const store = levelStore(paths.location);
+    await lastValueFrom(put(store, 1));
+    await expect.poll(() => closed.mock.settledResults[0]?.type, SOON).toBe("rejected");
+    expect(await saved(store)).toBe(1);
+  });
+
   it("is replaced after a failed write, since LevelDB accepts none after it", async () => {
     const store = levelStore(paths.location);
     const subscription = store.commits$.subscribe();
@@ -111,6 +124,18 @@ describe("an update of a levelStore", () => {
     expect(change).not.toHaveBeenCalled();
   });
 
+  it("that is given up before it begins to write writes nothing", async () => {
+    const store = levelStore(paths.location);
+    const subscription = store
+      .update([], () => {
+        subscription.unsubscribe();
+        return { puts: [[COUNTER, 1]], deletes: [], result: undefined };
+      })
+      .subscribe();
+    await lastValueFrom(store.update([], () => ({ puts: [], deletes: [], result: undefined }))); // after it
+    expect(await saved(store)).toBeUndefined();
+  });
+
   it("sees what all updates before it wrote, by any store", async () => {
     const increment = () =>
       levelStore(paths.location).update([COUNTER], ([count = 0]) => {
@@ -124,7 +149,6 @@ describe("an update of a levelStore", () => {
 
 describe("clear() of a levelStore", () => {
   it("leaves nothing of the records in the files", async () => {
-    const { readdir, readFile } = await import("node:fs/promises");
     const store = levelStore(paths.location);
     await lastValueFrom(put(store, "a secret"));
     await lastValueFrom(store.clear());
@@ -132,10 +156,21 @@ describe("clear() of a levelStore", () => {
     const contents = await Promise.all(files.map((name) => readFile(join(paths.location, name), "latin1")));
     expect(contents.filter((content) => content.includes("secret"))).toEqual([]);
   });
+
+  it("leaves a database that is ours, for what is written before it is closed", async () => {
+    const store = levelStore(paths.location);
+    const subscription = store.commits$.subscribe();
+    await lastValueFrom(put(store, 1));
+    await lastValueFrom(store.clear());
+    await lastValueFrom(put(store, 2));
+    subscription.unsubscribe();
+    await expect.poll(() => isClosed(paths.location), SOON).toBe(true);
+    expect(await saved(store)).toBe(2);
+  });
 });
 
 describe("a location", () => {
-  it.each([["", undefined, 1]])("that is %j is a TypeError", (location) => {
+  it.each(["", undefined, 1])("that is %j is a TypeError", (location) => {
     expect(() => levelStore(location as never)).toThrow(TypeError);
   });
 });

@@ -5,6 +5,7 @@ import type { DeviceChanges } from "../../src/model/results.js";
 import { feedSync } from "../../src/olm-machine/feed-sync.js";
 import type { SyncMachine } from "../../src/olm-machine/machine.js";
 import { ALICE, BOB, CAROL } from "../support/users.js";
+import { settled } from "./settled.js";
 
 const RESPONSE = {
   next_batch: "s2",
@@ -95,7 +96,12 @@ describe("what a machine is given of a response", () => {
   });
 
   it("is the device lists alone once the tracker has them, one after the other", async () => {
-    const { machine, received } = notingMachine({ free: () => {} });
+    const finish: (() => void)[] = [];
+    const { receive, received } = notingMachine();
+    const note = receive("sync");
+    const slow = (...args: Parameters<typeof note>) =>
+      new Promise((resolve) => finish.push(() => resolve(note(...args))));
+    const { machine } = notingMachine({ free: () => {}, receiveSyncChanges: slow });
     const deviceChanges$ = new Subject<DeviceChanges>();
     let isComplete = false;
     feedSync(machine, { DeviceLists: NamedLists })
@@ -104,12 +110,17 @@ describe("what a machine is given of a response", () => {
     deviceChanges$.next({ changed: [BOB], left: [] });
     deviceChanges$.next({ changed: [], left: [BOB] });
     deviceChanges$.complete();
-    await new Promise((resolve) => setImmediate(resolve));
+    for (const calls of [1, 2]) {
+      await settled();
+      expect([finish.length, isComplete]).toEqual([calls, false]);
+      finish.at(-1)?.();
+    }
+    await settled();
+    expect(isComplete).toBe(true);
     expect(received.map(([, events, changed, left]) => [events, changed, left])).toEqual([
       [[], [BOB], []],
       [[], [], [BOB]],
     ]);
-    expect(isComplete).toBe(true);
   });
 });
 
@@ -129,7 +140,7 @@ describe("an OlmMachine", () => {
     feed.deviceLists({ deviceChanges$ }).subscribe();
     await feed.save({ next_batch: "s2", device_one_time_keys_count: { signed_curve25519: 50 } });
     deviceChanges$.next({ changed: [BOB], left: [] });
-    await new Promise((resolve) => setImmediate(resolve));
+    await settled();
     expect([await asks(RequestType.KeysUpload), await asks(RequestType.KeysQuery)]).toEqual([0, 1]);
     await feed.save({ next_batch: "s3", device_one_time_keys_count: {} });
     expect(await asks(RequestType.KeysUpload)).toBe(1);

@@ -1,12 +1,14 @@
-import { EMPTY, NEVER, Observable, of, Subject, throwError } from "rxjs";
-import { expect, it } from "vitest";
+import { RequestType } from "@matrix-org/matrix-sdk-crypto-wasm";
+import { BehaviorSubject, EMPTY, NEVER, Observable, of, Subject, throwError } from "rxjs";
+import { expect, it, vi } from "vitest";
 import { TrackerClosedError } from "../../src/model/errors.js";
 import type { DeviceChanges, DeviceKeysByUser, Freshness, UserDeviceKeys } from "../../src/model/results.js";
 import type { DeviceUpdate } from "../../src/model/updates.js";
 import { KEYS_QUERY } from "../../src/olm-machine/lists-to-give.js";
 import { serveKeyQueries } from "../../src/olm-machine/serve-key-queries.js";
+import type { RefusedDevices } from "../../src/olm-machine/to-response.js";
 import { ManualTime } from "../support/manual-time.js";
-import { ALICE, BOB, CAROL } from "../support/users.js";
+import { ALICE, BOB, CAROL, crowd } from "../support/users.js";
 import { settled } from "./settled.js";
 
 class NamedId {
@@ -46,10 +48,10 @@ function serving(...userIds: readonly string[]) {
   const list = { deviceKeys: new Map(), rejected: new Map() };
   const deviceChanges$ = new Subject<DeviceChanges>();
   const tracker = {
-    trackedUsers$: of(new Set(userIds)),
+    trackedUsers$: new BehaviorSubject<ReadonlySet<string>>(new Set(userIds)),
     deviceChanges$,
     deviceUpdates$: new Subject<DeviceUpdate>(),
-    caughtUp$: NEVER,
+    caughtUp$: new Subject<void>(),
     applied$: NEVER,
     getDeviceKeys: (users: Iterable<string>): Observable<DeviceKeysByUser> => {
       lookups.push([...users]);
@@ -69,6 +71,7 @@ function serving(...userIds: readonly string[]) {
     complete: () => served.push("complete"),
   });
   return {
+    machine,
     tracker,
     given,
     lookups,
@@ -166,4 +169,102 @@ it("looks up a user again whose list the machine refuses, though it does not ask
   expect(lookups).toHaveLength(4);
   expect(given.at(-1)).toEqual([BOB]);
   expect(served.at(-1)).toEqual({ type: "given", userIds: [BOB] });
+});
+
+it("looks up at most four requests at a time", async () => {
+  const { tracker } = serving(...crowd(6));
+  const lookups: unknown[] = [];
+  tracker.getDeviceKeys = (users) => {
+    lookups.push([...users]);
+    return NEVER;
+  };
+  await settled();
+  expect(lookups).toEqual(crowd(4).map((userId) => [userId]));
+});
+
+it("gives the lists of many users that the machine does not ask for in parts", async () => {
+  const { tracker, given } = serving();
+  tracker.trackedUsers$.next(new Set(crowd(600)));
+  await settled();
+  expect(given.map(({ length }) => length)).toEqual([250, 250, 100]);
+});
+
+it("leaves the machine's other requests to the application", async () => {
+  const { machine, tracker, lookups, given } = serving();
+  const body = JSON.stringify({ device_keys: { [BOB]: [] } }); // those of our own device are called the same
+  const asking = vi.fn(() => Promise.resolve([{ id: "upload", type: RequestType.KeysUpload, body }]));
+  machine.outgoingRequests = asking;
+  tracker.caughtUp$.next();
+  await settled();
+  expect(asking).toHaveBeenCalled();
+  expect([lookups, given]).toEqual([[], []]);
+});
+
+it("gives a list that changes while the machine takes the one before it", async () => {
+  const { tracker, given, slowDown, take } = serving(BOB);
+  slowDown();
+  await settled();
+  tracker.deviceUpdates$.next({ userId: BOB } as DeviceUpdate);
+  await take();
+  expect(given).toEqual([[BOB], [BOB]]);
+});
+
+it("does nothing before the tracker has loaded the tracked users", async () => {
+  const { machine, tracker, subscription } = serving(BOB);
+  subscription.unsubscribe();
+  await settled();
+  const asking = vi.spyOn(machine, "outgoingRequests");
+  const trackedUsers$ = new Subject<ReadonlySet<string>>();
+  const again = serveKeyQueries(machine, { ...tracker, trackedUsers$ }).subscribe();
+  tracker.caughtUp$.next();
+  await settled();
+  expect(asking).not.toHaveBeenCalled();
+  trackedUsers$.next(new Set([BOB]));
+  await settled();
+  expect(asking).toHaveBeenCalled();
+  again.unsubscribe();
+});
+
+it("looks up again at once when a connection has caught up, in a silent tab, too", async () => {
+  const { tracker, given } = serving(BOB);
+  const { getDeviceKeys } = tracker;
+  tracker.getDeviceKeys = () => throwError(() => new Error("connection refused"));
+  await settled();
+  tracker.getDeviceKeys = getDeviceKeys;
+  expect(given).toEqual([]);
+  tracker.caughtUp$.next();
+  await settled();
+  expect(given).toEqual([[BOB]]);
+});
+
+it("looks up a user at once who left and came back, however often they were announced before", async () => {
+  const { tracker, lookups, deviceChanges$ } = serving(BOB);
+  const announce = async (changes: Partial<DeviceChanges>) => {
+    deviceChanges$.next({ changed: [], left: [], ...changes });
+    await settled();
+  };
+  await settled();
+  for (let i = 0; i < 3; i++) await announce({ changed: [BOB] });
+  expect(lookups).toHaveLength(3); // after as many answers that changed nothing, the last announcement waits
+  tracker.trackedUsers$.next(new Set());
+  await announce({ left: [BOB] });
+  tracker.trackedUsers$.next(new Set([BOB]));
+  await settled();
+  expect(lookups).toHaveLength(4);
+});
+
+it.each<[RefusedDevices, object]>([
+  ["omit", {}],
+  ["as-before", { PHONE: { device_id: "PHONE" } }],
+])("gives a refused device according to refusedDevices: %s", async (refusedDevices, devices) => {
+  const { machine, tracker, subscription } = serving(BOB);
+  subscription.unsubscribe();
+  await settled();
+  const list = { deviceKeys: new Map([["PHONE", { device_id: "PHONE" }]]), rejected: new Map([["PHONE", {}]]) };
+  tracker.getDeviceKeys = () => of(new Map([[BOB, { ...list, freshness: "current" } as unknown as UserDeviceKeys]]));
+  const marked = vi.spyOn(machine, "markRequestAsSent");
+  const again = serveKeyQueries(machine, tracker, { refusedDevices }).subscribe();
+  await settled();
+  expect(JSON.parse(marked.mock.calls[0]?.[2] ?? "")).toHaveProperty("device_keys", { [BOB]: devices });
+  again.unsubscribe();
 });

@@ -77,7 +77,7 @@ export class Application {
       return this.#poll;
     });
     this.#poll = undefined;
-    poll.answer(200, syncResponse(token, changed));
+    poll.answer(200, poll.method === "POST" ? slidingResponse(token, changed) : syncResponse(token, changed));
   }
 
   get polls(): readonly SeenRequest[] {
@@ -123,7 +123,9 @@ export class Application {
       request.answer(401, { errcode: "M_UNKNOWN_TOKEN", error: "Unknown token" });
     else if (path.endsWith("/keys/query")) request.answer(200, keysResponse(request));
     else if (path.endsWith("/members")) request.answer(200, { chunk: [member(ALICE), member(BOB)] });
-    else if (query.since === undefined)
+    else if (path.endsWith("simplified_msc3575/sync") && query.pos === undefined)
+      request.answer(200, slidingResponse("p1"));
+    else if (query.since === undefined && query.pos === undefined)
       request.answer(200, { ...syncResponse("s1"), rooms: { join: { [ROOM]: ENCRYPTED } } });
     else this.#poll = request;
   }
@@ -176,6 +178,11 @@ const syncResponse = (next_batch: string, changed: readonly string[] = []) => ({
   next_batch,
   to_device: { events: [{ type: next_batch }] },
   ...(changed.length > 0 && { device_lists: { changed } }),
+});
+
+const slidingResponse = (pos: string, changed: readonly string[] = []) => ({
+  pos,
+  extensions: { e2ee: { device_lists: { changed } } },
 });
 
 function keysResponse({ body }: SeenRequest) {

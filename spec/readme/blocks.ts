@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import * as wasm from "@matrix-org/matrix-sdk-crypto-wasm";
 import * as rxjs from "rxjs";
 import * as rxjsTesting from "rxjs/testing";
 import ts from "typescript";
@@ -26,16 +27,22 @@ export interface Block {
   readonly code: string;
 }
 
-export const BLOCKS: readonly Block[] = Array.from(
-  `${README}\n${RECIPES}`.matchAll(/^#+ ([^\n]+)|^```ts\n(.+?)^```/gmsu),
-  ([, title, code]) => ({ title, code }),
-).reduce<{ title: string; blocks: Block[] }>(
-  ({ title, blocks }, found) => ({
-    title: found.title ?? title,
-    blocks: found.code === undefined ? blocks : [...blocks, { title, code: found.code }],
-  }),
-  { title: "", blocks: [] },
-).blocks;
+const blocksIn = (text: string): readonly Block[] =>
+  Array.from(text.matchAll(/^#+ ([^\n]+)|^```ts\n(.+?)^```/gmsu), ([, title, code]) => ({ title, code })).reduce<{
+    title: string;
+    blocks: Block[];
+  }>(
+    ({ title, blocks }, found) => ({
+      title: found.title ?? title,
+      blocks: found.code === undefined ? blocks : [...blocks, { title, code: found.code }],
+    }),
+    { title: "", blocks: [] },
+  ).blocks;
+
+export const BLOCKS = blocksIn(`${README}\n${RECIPES}`);
+/** The folder of the example with matrix-js-sdk, and the code in its README. */
+export const EXAMPLE = "examples/matrix-js-sdk/";
+export const EXAMPLE_BLOCKS = blocksIn(read(`${EXAMPLE}README.md`));
 
 export function blockUnder(heading: string): Block {
   const block = BLOCKS.find(({ title }) => title === heading);
@@ -53,6 +60,7 @@ export function constantsOf({ code }: Block): readonly string[] {
 const MODULES: Readonly<Record<string, object>> = {
   rxjs,
   "rxjs/testing": rxjsTesting,
+  "@matrix-org/matrix-sdk-crypto-wasm": wasm,
   "matrix-device-tracker": core,
   "matrix-device-tracker/browser": browser,
   "matrix-device-tracker/http": http,
@@ -74,7 +82,7 @@ export function run(block: Block, context: Readonly<Record<string, unknown>>): R
   const { outputText } = ts.transpileModule(block.code, {
     compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
   });
-  const body = outputText.replaceAll(/^import (\{.+?\}) from (".+?");$/gmsu, "const $1 = MODULES[$2];");
+  const body = outputText.replaceAll(/^import (?:\* as )?(\{.+?\}|\w+) from (".+?");$/gmsu, "const $1 = MODULES[$2];");
   const names = Object.keys(context);
   const result = `return { ${constantsOf(block).join(", ")} };`;
   // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the code is our own

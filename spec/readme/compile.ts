@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
-import { blockUnder, BLOCKS, COMPOSITION, constantsOf, type Block } from "./blocks.js";
+import { blockUnder, BLOCKS, COMPOSITION, constantsOf, EXAMPLE, EXAMPLE_BLOCKS, type Block } from "./blocks.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -36,32 +36,39 @@ function moduleOf(block: Block): string {
   ].join("\n");
 }
 
+const LOGGED_IN = "declare const baseUrl: string, userId: string, deviceId: string, accessToken: string;";
+
+/** The modules to compile, by their paths. */
+const MODULES: ReadonlyMap<string, Block> = new Map([
+  ...BLOCKS.map((block, i) => [`${ROOT}spec/readme/block-${i}.ts`, { ...block, code: moduleOf(block) }] as const),
+  ...EXAMPLE_BLOCKS.map(
+    ({ title, code }, i) => [`${ROOT}${EXAMPLE}block-${i}.ts`, { title, code: `${LOGGED_IN}\n${code}` }] as const,
+  ),
+]);
+
 /** The compiler's complaints about the README's code, with our own options. */
 export function complaints(): readonly string[] {
   const { config } = ts.readConfigFile(`${ROOT}tsconfig.json`, (path) => ts.sys.readFile(path)) as { config: object };
   const { options } = ts.parseJsonConfigFileContent({ ...config, files: [] }, ts.sys, ROOT);
-  const files = new Map(BLOCKS.map((block, i) => [`${ROOT}spec/readme/block-${i}.ts`, moduleOf(block)]));
   const host = ts.createCompilerHost(options);
   const program = ts.createProgram(
-    [...files.keys()],
+    [...MODULES.keys()],
     { ...options, noUnusedLocals: false },
     {
       ...host,
-      fileExists: (path) => files.has(path) || host.fileExists(path),
-      readFile: (path) => files.get(path) ?? host.readFile(path),
+      fileExists: (path) => MODULES.has(path) || host.fileExists(path),
+      readFile: (path) => MODULES.get(path)?.code ?? host.readFile(path),
       getSourceFile: (path, version, ...rest) => {
-        const code = files.get(path);
+        const code = MODULES.get(path)?.code;
         return code === undefined
           ? host.getSourceFile(path, version, ...rest)
           : ts.createSourceFile(path, code, version, true);
       },
     },
   );
-  return [...files.keys()].flatMap((path, i) => {
+  return Array.from(MODULES).flatMap(([path, { title }]) => {
     const source = program.getSourceFile(path);
     const found = [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)];
-    return found.map(
-      ({ messageText }) => `${BLOCKS[i]?.title ?? ""}: ${ts.flattenDiagnosticMessageText(messageText, "\n")}`,
-    );
+    return found.map(({ messageText }) => `${title}: ${ts.flattenDiagnosticMessageText(messageText, "\n")}`);
   });
 }

@@ -26,6 +26,7 @@ const ENTRIES: Readonly<Record<string, object>> = {
 };
 
 const matches = (text: string, pattern: RegExp) => Array.from(text.matchAll(pattern), ([, found = ""]) => found);
+const linksIn = (text: string) => [...matches(text, /\]\((.+?)\)/gu), ...matches(text, /^\[.+?\]: (.+)$/gmu)];
 const row = (entry: string) =>
   README.split("\n").find((line) => line.startsWith(`| \`matrix-device-tracker${entry.slice(1)}\` `));
 
@@ -35,7 +36,7 @@ describe("the README", () => {
     expect(code.filter((entry) => row(entry) === undefined)).toEqual([]);
   });
 
-  it.each(Object.entries(ENTRIES))("lists what %s exports", (entry, exported) => {
+  it.each(Object.entries(ENTRIES))("lists nothing of %s that it does not export", (entry, exported) => {
     const [, , names = ""] = row(entry)?.split("|") ?? [];
     const listed = matches(names, /`(\w+)`/gu);
     expect(listed).not.toEqual([]);
@@ -50,9 +51,8 @@ describe("the README", () => {
 
   it("links to files that exist, by addresses that work on the registry, too", () => {
     const repository = manifest.repository.url.replace(/^git\+|\.git$/gu, "");
-    const links = [...matches(README, /\]\((.+?)\)/gu), ...matches(README, /^\[.+?\]: (.+)$/gmu)];
-    expect(links).not.toEqual([]);
-    for (const link of links) {
+    expect(linksIn(README)).not.toEqual([]);
+    for (const link of linksIn(README)) {
       expect(link.startsWith(`${repository}/blob/main/`), link).toBe(true);
       expect(existsSync(new URL(link.slice(`${repository}/blob/main/`.length), ROOT)), link).toBe(true);
     }
@@ -60,6 +60,27 @@ describe("the README", () => {
 
   it("can be read in one go", () => {
     expect(README.trimEnd().split("\n").length).toBeLessThanOrEqual(250);
+  });
+});
+
+describe.each([
+  "ARCHITECTURE.md",
+  "bench/README.md",
+  "demo/README.md",
+  "docs/differences.md",
+  "docs/recipes.md",
+  "examples/matrix-js-sdk/README.md",
+])("%s", (path) => {
+  const text = readFileSync(new URL(path, ROOT), "utf8");
+
+  it("links to files that exist", () => {
+    for (const link of linksIn(text))
+      if (!link.startsWith("https:")) expect(existsSync(new URL(link, new URL(path, ROOT))), link).toBe(true);
+  });
+
+  it("names files and folders that exist", () => {
+    const named = matches(text, /`((?:bench|demo|docs|examples|scripts|spec|src)\/[\w./-]+)`/gu);
+    expect(named.filter((name) => !existsSync(new URL(name, ROOT)))).toEqual([]);
   });
 });
 

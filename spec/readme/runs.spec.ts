@@ -1,9 +1,12 @@
+import { DeviceId, initAsync, OlmMachine, RequestType, UserId } from "@matrix-org/matrix-sdk-crypto-wasm";
 import { firstValueFrom, type Observable } from "rxjs";
 import { describe, expect, it, vi } from "vitest";
 import { idbStore } from "../../src/idb/idb-store.js";
 import type { DeviceTracker } from "../../src/device-tracker.js";
+import { matrixHttp } from "../../src/http/matrix-http.js";
 import type { DeviceLists } from "../../src/model/wire.js";
 import type { DeviceStore } from "../../src/store/device-store.js";
+import { memoryStore } from "../../src/store/memory-store.js";
 import { ALICE, BOB } from "../support/users.js";
 import { applicationInTest } from "./application.js";
 
@@ -130,6 +133,24 @@ describe("a recipe", () => {
     expect(app().unhandled).toEqual([]);
   });
 
+  it("serves an OlmMachine", async () => {
+    await initAsync();
+    const machine = await OlmMachine.initialize(new UserId(ALICE), new DeviceId("ALICES"));
+    const http = matrixHttp({ homeserverUrl: app().server.url, accessToken: "first" });
+    const application = { machine, http, store: memoryStore(), userId: ALICE };
+    const { tracker } = app().recipe("Serve an OlmMachine", application) as { tracker: DeviceTracker };
+    tracker.track([BOB]).subscribe();
+    const asked = async () => (await machine.outgoingRequests()).map(({ type }) => type);
+    const tracked = async () => Array.from(await machine.trackedUsers(), String).sort();
+    await vi.waitFor(async () => expect(await tracked()).toEqual([ALICE, BOB]));
+    await vi.waitFor(async () => expect(await asked()).toEqual([RequestType.KeysUpload]));
+    await app().answerPoll("s2", [BOB]);
+    await vi.waitFor(() => expect(app().polls.at(-1)?.query.since).toBe("s2"));
+    await vi.waitFor(async () => expect(await asked()).toEqual([RequestType.KeysUpload]));
+    expect(app().lines).toEqual([]);
+    expect(app().unhandled).toEqual([]);
+  });
+
   it("gives another engine each part of a response in the order that is safe", async () => {
     const seen: string[] = [];
     const freshness = async () => (await firstValueFrom(tracker.getKnownDeviceKeys([BOB]))).get(BOB)?.freshness;
@@ -150,6 +171,21 @@ describe("a recipe", () => {
     await firstValueFrom(tracker.getDeviceKeys([BOB])); // now in memory, which answers at once
     await app().answerPoll("s2", [BOB]);
     await until(() => expect(seen).toEqual(["messages s2 current", `lists ${BOB} outdated`]));
+    expect(app().unhandled).toEqual([]);
+  });
+
+  it("follows device lists beside another loop, and acknowledges nothing", async () => {
+    const http = matrixHttp({ homeserverUrl: app().server.url, accessToken: "first" });
+    const application = { http, store: memoryStore(), userId: ALICE };
+    const { tracker } = app().recipe("Run it beside your own sync loop", application) as { tracker: DeviceTracker };
+    await firstValueFrom(tracker.caughtUp$);
+    tracker.track([BOB]).subscribe(); // after the first response
+    const freshness = async () => (await firstValueFrom(tracker.getKnownDeviceKeys([BOB]))).get(BOB)?.freshness;
+    await firstValueFrom(tracker.getDeviceKeys([BOB]));
+    expect(await freshness()).toBe("current");
+    await app().answerPoll("p2", [BOB]);
+    await vi.waitFor(async () => expect(await freshness()).toBe("outdated"));
+    expect(new Set(app().polls.map(({ method }) => method))).toEqual(new Set(["POST"]));
     expect(app().unhandled).toEqual([]);
   });
 

@@ -6,7 +6,7 @@ import type { CommandContext } from "./command.js";
 import { inEnvironmentTerms } from "./environment-terms.js";
 import { lastValue } from "./last-value.js";
 
-/** Of rooms, only what tells their members is needed. No room may be left out: users in them would not be announced. */
+/** Of rooms, only their members are needed. No room may be left out: the server would not announce its users. */
 const FILTER = {
   presence: { types: [] },
   account_data: { types: [] },

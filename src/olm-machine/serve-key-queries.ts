@@ -54,7 +54,7 @@ export interface ServeOptions {
  *
  * Lists have devices and cross-signing keys verbatim. A device that the tracker refuses is left out, so that no message
  * is encrypted to it. With `refusedDevices: "as-before"`, the machine keeps it in the form that was accepted earlier, if
- * any, with what a person has said of it; then whoever has its old key can read.
+ * any, with what a person has said of it; then the holder of its old key can read.
  *
  * Emits what it did. Fails if the machine does (it was closed, say), or if the store is not ours (any more); completes
  * with the tracker.

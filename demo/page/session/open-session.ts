@@ -135,14 +135,14 @@ export function openSession(place: Place, note: Note, complain: (message: string
     session.add(observedUpdates(tracker, users, note).subscribe());
     session.add(observedClaims(tracker, users, lists$, note).subscribe({ error: () => undefined }));
     session.add(observe(lists$, histories$).subscribe({ error: (error: unknown) => complain(messageOf(error)) }));
-    session.add(histories$.subscribe(([whose, history]) => note({ type: "history", userId: whose, history })));
+    session.add(histories$.subscribe(([user, history]) => note({ type: "history", userId: user, history })));
     subscriber.next({
       place,
       users,
       lookUp,
       announced$: tracker.deviceChanges$,
       decisions,
-      explain: (whose, id) => explain({ tracker, ownUserId: userId, changes$ }, whose, id),
+      explain: (user, id) => explain({ tracker, ownUserId: userId, changes$ }, user, id),
       room: roomId === undefined ? undefined : openRoom(rooms, http, place, roomId),
     });
     session.add(tracker.connect());

@@ -47,13 +47,13 @@ export function openRoom(rooms: EncryptedRooms, http: AxiosInstance, place: Plac
   const path = `/rooms/${encodeURIComponent(roomId)}`;
   const post = (action: string, body = {}) => defer(() => from(http.post(`${path}/${action}`, body)));
   // What the server has accepted from us counts at once, before sync shows it.
-  const setMember = (endpoint: string, whom: UserId, action: OwnAction) =>
-    post(endpoint, { user_id: whom }).pipe(switchMap(() => rooms.memberChanged(roomId, whom, action)));
+  const setMember = (endpoint: string, user: UserId, action: OwnAction) =>
+    post(endpoint, { user_id: user }).pipe(switchMap(() => rooms.memberChanged(roomId, user, action)));
   return {
     watch: (policy) => watchWhileIn(rooms, roomId, { ...policy, ownDevice }),
     recipients: (policy) => rooms.recipients(roomId, { ...policy, ownDevice }),
-    invite: (whom) => setMember("invite", whom, "invite"),
-    remove: (whom) => setMember("kick", whom, "leave"),
+    invite: (user) => setMember("invite", user, "invite"),
+    remove: (user) => setMember("kick", user, "leave"),
     setVisibility: (visibility) =>
       defer(() => from(http.put(`${path}/state/m.room.history_visibility/`, { history_visibility: visibility }))),
     leave: () => post("leave"),

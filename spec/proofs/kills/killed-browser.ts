@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startChromium, type OwnChromium } from "../../tabs/own-chromium.js";
-import { executablePath } from "../browser/chromium-for-proofs.js";
+import { executablePath } from "../../support/installed-chromium.js";
 import { openDrivenPage } from "../browser/driven-page.js";
 import { OWN_USER } from "../browser/truth.js";
 import type { Driven, Victim } from "./kill-again-and-again.js";

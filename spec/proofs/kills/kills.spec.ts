@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { Random } from "../../support/random.js";
 import { SEED } from "../../support/seed.js";
 import { bundleProofPage } from "../browser/bundle-proof-page.js";
-import { isSkipped } from "../browser/chromium-for-proofs.js";
+import { isSkipped } from "../../support/installed-chromium.js";
 import { killAgainAndAgain } from "./kill-again-and-again.js";
 import { KillFigures } from "./kill-figures.js";
 import { KilledBrowser } from "./killed-browser.js";

@@ -4,7 +4,7 @@ import { Random } from "../../support/random.js";
 import { SEED } from "../../support/seed.js";
 import { startChromium, type OwnChromium } from "../../tabs/own-chromium.js";
 import { bundleProofPage } from "../browser/bundle-proof-page.js";
-import { executablePath, isSkipped } from "../browser/chromium-for-proofs.js";
+import { executablePath, isSkipped } from "../../support/installed-chromium.js";
 import { Oracle } from "../browser/oracle.js";
 import { ProofServer } from "../browser/proof-server.js";
 import { ALL_USERS, OTHERS, Truth } from "../browser/truth.js";

@@ -1,9 +1,10 @@
 import { map } from "rxjs";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { ListRecord } from "../../src/lists/list-record.js";
 import type { ListToSave } from "../../src/lists/save-lists.js";
 import { MAX_DEVICES_PER_TRANSACTION, MAX_RECORDS_PER_TRANSACTION } from "../../src/model/batch-sizes.js";
 import type { UserId } from "../../src/model/ids.js";
+import { Pace } from "../../src/store/pace.js";
 import { listKey, SYNC } from "../../src/store/records.js";
 import { emptyList, type DeviceList } from "../../src/trust/device-list.js";
 import { identityStatus } from "../../src/trust/identity.js";
@@ -182,6 +183,24 @@ describe("saving the lists of an answer", () => {
       m.afterwards(() => {
         expect(problems.map(({ type }) => type)).toEqual(["save-failed"]);
       });
+    }),
+  );
+
+  it(
+    "compares fewer devices in a transaction if that takes long",
+    marbles((m) => {
+      const { saveLists, store } = saverIn(m);
+      vi.spyOn(Pace.prototype, "devices", "get").mockReturnValue(2);
+      const three = (account: SignedAccount) =>
+        verified(
+          account,
+          ["A", "B", "C"].map((id) => account.device(id)),
+        );
+      const one = (account: SignedAccount) => verified(account, [account.device("A")]);
+      const { update } = store.begun;
+      saveLists({ [BOB]: three(bob), [CAROL]: one(carol), [ALICE]: one(alice) }).subscribe();
+      expect(store.begun.update - update).toBe(3);
+      vi.restoreAllMocks();
     }),
   );
 

@@ -1,23 +1,28 @@
+import { VirtualTimeScheduler } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { MAX_RECORDS_PER_TRANSACTION } from "../../src/model/batch-sizes.js";
+import { Pace } from "../../src/store/pace.js";
 import { listKey } from "../../src/store/records.js";
 import { WriteBuffer, type Write } from "../../src/store/write-buffer.js";
 import { crowd } from "../support/users.js";
 
-const writeOf = (records: number): Write<string> => ({
+const writeOf = (records: number, devices = 0): Write<string> => ({
   keys: crowd(records).map(listKey),
+  devices,
   prepare: () => () => ({ result: "" }),
 });
 
 /** A buffer with writes of so many records each, and the outcomes of those that failed. */
 function buffered(...sizes: readonly number[]) {
-  const buffer = new WriteBuffer();
+  const scheduler = new VirtualTimeScheduler();
+  const pace = new Pace(scheduler);
+  const buffer = new WriteBuffer(pace);
   const failures: string[] = [];
   sizes.forEach((size, i) => {
     buffer.add(writeOf(size)).subscribe({ error: (error: unknown) => failures.push(`${i}: ${String(error)}`) });
   });
   const take = () => buffer.take().map(({ write }) => write.keys.length);
-  return { buffer, failures, take };
+  return { buffer, failures, take, scheduler, pace };
 }
 
 describe("WriteBuffer", () => {
@@ -38,6 +43,15 @@ describe("WriteBuffer", () => {
   it("gives at least one write, however many records it has", () => {
     const { take } = buffered(MAX_RECORDS_PER_TRANSACTION + 1, 1);
     expect(take()).toEqual([MAX_RECORDS_PER_TRANSACTION + 1]);
+    expect(take()).toEqual([1]);
+  });
+
+  it("gives no more devices at once than are compared in time", () => {
+    const { buffer, take, scheduler, pace } = buffered();
+    for (const devices of [250, 250, 250, 1]) buffer.add(writeOf(1, devices));
+    expect(take()).toEqual([1, 1]);
+    pace.measure(500, () => (scheduler.frame += 100));
+    expect(take()).toEqual([1]);
     expect(take()).toEqual([1]);
   });
 

@@ -1,5 +1,5 @@
 import { catchError, defer, forkJoin, map, of, type Observable } from "rxjs";
-import { MAX_DEVICES_PER_TRANSACTION, MAX_RECORDS_PER_TRANSACTION } from "../model/batch-sizes.js";
+import { MAX_RECORDS_PER_TRANSACTION } from "../model/batch-sizes.js";
 import type { CountActivity } from "../model/activity.js";
 import { StoreClearedError } from "../model/errors.js";
 import type { UserId } from "../model/ids.js";
@@ -87,7 +87,9 @@ export class ListSaver {
       const ordered = ours === undefined ? lists : new Map([[ownUserId, ours], ...lists]);
       const others = Array.from(ordered).filter(([userId]) => !same.has(userId));
       const undecided = new Set(others.map(([userId]) => userId));
-      const parts = partsOf(others).map((part) => this.#savePart(new Map(part), undecided));
+      const parts = partsOf(others, this.#ports.chain.devicesAtATime).map((part) =>
+        this.#savePart(new Map(part), undecided),
+      );
       if (same.size > 0 || parts.length === 0)
         parts.push(of(this.#conclude(lists, { outcomes: same, uncached: NO_USERS, durable: this.#ports.memory })));
       return forkJoin(parts).pipe(map((saved) => new Map(saved.flatMap((part) => [...part]))));
@@ -299,7 +301,7 @@ export class ListSaver {
 }
 
 /** Splits lists such that no transaction misses its deadline, and none keeps the page busy for long. */
-function partsOf(lists: readonly (readonly [UserId, ListToSave])[]): readonly (typeof lists)[] {
+function partsOf(lists: readonly (readonly [UserId, ListToSave])[], devicesAtATime: number): readonly (typeof lists)[] {
   const parts: (readonly [UserId, ListToSave])[][] = [];
   let room = 0;
   for (const one of lists) {
@@ -308,7 +310,7 @@ function partsOf(lists: readonly (readonly [UserId, ListToSave])[]): readonly (t
     if (last !== undefined && devices <= room && last.length < MAX_RECORDS_PER_TRANSACTION) last.push(one);
     else {
       parts.push([one]);
-      room = MAX_DEVICES_PER_TRANSACTION;
+      room = devicesAtATime;
     }
     room -= devices;
   }

@@ -23,7 +23,7 @@ export const MAX_TAIL = 1_000;
  */
 export const MAX_RECORDS_PER_TRANSACTION = 5_000;
 
-/** Devices in the lists that one transaction compares with the pins: a task of the page, whatever a store does. */
+/** Devices in the lists that one transaction compares with the pins, at most: fewer if that takes long. */
 export const MAX_DEVICES_PER_TRANSACTION = 500;
 
 /** Users that the commits of one transaction name, at most, unless a single one names more. */

@@ -5,6 +5,7 @@ import type { Clone } from "./clone.js";
 import type { DeviceStore } from "./device-store.js";
 import type { ChainExtensions } from "./extension-records.js";
 import type { OperationSlot } from "./operation-slot.js";
+import type { Pace } from "./pace.js";
 import type { OwnerRecord } from "./records.js";
 
 /** Who a tracker is, and where. */
@@ -24,5 +25,6 @@ export interface ChainParts extends ChainOptions {
   owner: OwnerRecord;
   announcer: Announcer;
   readonly slot: OperationSlot;
+  readonly pace: Pace;
   readonly events: ChainEvents;
 }

@@ -36,14 +36,15 @@ export function commitAll(
 
 /** Runs all writes in one transaction and announces their news. The results are in the same order. */
 export function writeAll(
-  { store, owner, name, clone, announcer }: ChainParts,
+  { store, owner, name, clone, announcer, pace }: ChainParts,
   writes: readonly Write<unknown>[],
 ): Observable<Done<readonly unknown[]> | Cleared> {
   const base = { ...baseOf(clone), by: name };
   const keys = writes.flatMap((write) => [...write.keys]);
   const prepared = writes.map((write) => write.prepare());
+  const devices = writes.reduce((sum, write) => sum + (write.devices ?? 0), 0);
   return transact(store, owner, keys, (records) => {
-    const written = prepared.map((apply) => apply(records, base));
+    const written = pace.measure(devices, () => prepared.map((apply) => apply(records, base)));
     const news = written.flatMap(({ announce = [] }) => [...announce]);
     const result = { result: written.map((one) => one.result), sync: readSync(records.get(SYNC)) };
     return news.length === 0 ? { result } : { result, announce: announcer.announcementOf(news) };

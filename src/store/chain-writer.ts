@@ -50,7 +50,7 @@ export class ChainWriter {
   readonly #compact: Compact;
   readonly #retry: Retry;
   readonly #outcomes = new Outcomes();
-  readonly #writes = new WriteBuffer();
+  readonly #writes: WriteBuffer;
   readonly #failed$ = new Subject<void>();
   #rejections = 0;
   #isLastTry = false;
@@ -63,6 +63,7 @@ export class ChainWriter {
     this.#parts = parts;
     this.#events = events;
     this.#compact = compact;
+    this.#writes = new WriteBuffer(parts.pace);
     this.#retry = new Retry(parts.scheduler, events.again);
   }
 

@@ -11,6 +11,7 @@ import type { Change } from "./change.js";
 import { emptyClone, type Clone, type Edit } from "./clone.js";
 import type { SavedAccount } from "./load.js";
 import { OperationSlot } from "./operation-slot.js";
+import { Pace } from "./pace.js";
 import type { Outcome } from "./rebase.js";
 import type { OwnerRecord } from "./records.js";
 import type { Compact } from "./snapshot.js";
@@ -49,7 +50,8 @@ export class Chain {
     };
     const announcer = new Announcer(options.store, options.owner, options.name);
     const slot = new OperationSlot({ freed: again, cleared });
-    this.#parts = { ...options, clone: this.clone, announcer, slot, events };
+    const pace = new Pace(options.scheduler);
+    this.#parts = { ...options, clone: this.clone, announcer, slot, pace, events };
     this.#writer = new ChainWriter(this.#parts, compact, {
       again,
       isFailing: () => this.failing,
@@ -80,6 +82,11 @@ export class Chain {
   /** Whether changes are applied in memory and not committed yet. */
   get hasPending(): boolean {
     return this.#writer.hasCommits;
+  }
+
+  /** How many devices to compare in one {@link write}. */
+  get devicesAtATime(): number {
+    return this.#parts.pace.devices;
   }
 
   /** The number of the last commit in memory, where it will be unless the head moves first. */

@@ -1,7 +1,8 @@
 import { AsyncSubject, type Observable } from "rxjs";
-import { MAX_DEVICES_PER_TRANSACTION, MAX_RECORDS_PER_TRANSACTION } from "../model/batch-sizes.js";
+import { MAX_RECORDS_PER_TRANSACTION } from "../model/batch-sizes.js";
 import type { News } from "./announcement.js";
 import type { RecordKey } from "./device-store.js";
+import type { Pace } from "./pace.js";
 import type { SavedRecords } from "./saved-records.js";
 import type { WriteBase } from "./transactions.js";
 
@@ -31,7 +32,12 @@ interface Buffered {
 
 /** Writes that wait for their transaction. Those that wait together go into one. */
 export class WriteBuffer {
+  readonly #pace: Pace;
   #buffer: Buffered[] = [];
+
+  constructor(pace: Pace) {
+    this.#pace = pace;
+  }
 
   get isEmpty(): boolean {
     return this.#buffer.length === 0;
@@ -45,15 +51,14 @@ export class WriteBuffer {
   }
 
   /**
-   * Takes out the first ones, up to {@link MAX_RECORDS_PER_TRANSACTION} and {@link MAX_DEVICES_PER_TRANSACTION}, but at
-   * least one.
+   * Takes out the first ones, up to {@link MAX_RECORDS_PER_TRANSACTION} and {@link Pace.devices}, but at least one.
    */
   take(): readonly Buffered[] {
     let [records, devices] = [0, 0];
     const end = this.#buffer.findIndex(({ write }, i) => {
       records += write.keys.length;
       devices += write.devices ?? 0;
-      return i > 0 && (records > MAX_RECORDS_PER_TRANSACTION || devices > MAX_DEVICES_PER_TRANSACTION);
+      return i > 0 && (records > MAX_RECORDS_PER_TRANSACTION || devices > this.#pace.devices);
     });
     return this.#buffer.splice(0, end === -1 ? this.#buffer.length : end);
   }

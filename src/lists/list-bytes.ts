@@ -1,7 +1,4 @@
-import { CROSS_SIGNING_KINDS } from "../keys/cross-signing-keys.js";
 import { namesOf } from "../keys/json.js";
-import type { DeviceList } from "../trust/device-list.js";
-import type { Pins } from "../trust/pins.js";
 
 /*
  * Bytes in V8: a header and a pointer to each value or name (4 bytes in Chromium, 8 in Node), and the characters of
@@ -9,43 +6,20 @@ import type { Pins } from "../trust/pins.js";
  */
 const OBJECT = 56;
 const ENTRY = 16;
+/** In a hash table, which has room for more. */
+const MAP_ENTRY = 48;
 const TEXT = 24;
-/** A device's status, and its entries in the maps. */
-const DEVICE = 150;
-const LIST = 600;
-/** A device ID in the pins, with its key. */
-const PIN = 150;
-/** An event in a history of keys. */
-const EVENT = 200;
-/** Characters of a public key in unpadded base64. */
-const KEY_LENGTH = 43;
 
 /**
- * How many bytes a list takes in memory, approximately. It is computed from what the list has, not from its length in
- * JSON, which can be ten times less for a list that a hostile server made up.
+ * How many bytes a list takes in memory, or pins, approximately. It is computed from what they have, not from the
+ * length in JSON, which can be ten times less for a list that a hostile server made up.
  */
-export function listBytes(list: DeviceList): number {
-  let bytes = LIST;
-  for (const [deviceId, device] of list.deviceKeys) bytes += DEVICE + bytesOf(deviceId) + bytesOf(device);
-  for (const [deviceId, reason] of list.rejected) bytes += ENTRY + bytesOf(deviceId) + bytesOf(reason);
-  for (const { name } of CROSS_SIGNING_KINDS) bytes += bytesOf(list[name]);
-  return bytes + bytesOf(list.identity);
-}
-
-/** The same of pins. */
-export function pinsBytes({ devices, retired = new Map(), history = [] }: Pins): number {
-  let bytes = OBJECT;
-  for (const deviceId of devices.keys()) bytes += PIN + deviceId.length;
-  for (const [deviceId, keys] of retired) bytes += PIN + deviceId.length + keys.length * (TEXT + KEY_LENGTH);
-  return bytes + history.length * EVENT;
-}
-
-/** Of a JSON value whose depth is limited. */
-function bytesOf(value: unknown): number {
+export function bytesOf(value: unknown): number {
   if (typeof value === "string") return TEXT + value.length;
   if (typeof value !== "object" || value === null) return 0; // part of the entry
   let bytes = OBJECT;
-  if (Array.isArray(value)) for (const item of value) bytes += ENTRY + bytesOf(item);
+  if (value instanceof Map) for (const [key, item] of value) bytes += MAP_ENTRY + bytesOf(key) + bytesOf(item);
+  else if (Array.isArray(value) || value instanceof Set) for (const item of value) bytes += ENTRY + bytesOf(item);
   else
     for (const name of namesOf(value))
       bytes += ENTRY + TEXT + name.length + bytesOf((value as Record<string, unknown>)[name]);

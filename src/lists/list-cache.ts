@@ -4,7 +4,7 @@ import type { Revision } from "../store/revision.js";
 import type { DeviceList } from "../trust/device-list.js";
 import type { Pins } from "../trust/pins.js";
 import { userKeys } from "../trust/user-keys.js";
-import { listBytes, pinsBytes } from "./list-bytes.js";
+import { bytesOf } from "./list-bytes.js";
 
 /** What memory keeps beside a list. */
 export interface BesideList {
@@ -36,10 +36,7 @@ export class CachedList {
   /** How many bytes it takes in memory, approximately, with what is beside it. */
   get bytes(): number {
     const { reported, pins } = this.beside;
-    return (this.#bytes ??=
-      listBytes(this.list) +
-      (reported === undefined ? 0 : listBytes(reported)) +
-      (pins === undefined ? 0 : pinsBytes(pins)));
+    return (this.#bytes ??= bytesOf(this.list) + bytesOf(reported) + bytesOf(pins));
   }
 
   /**

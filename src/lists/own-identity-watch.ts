@@ -1,3 +1,4 @@
+import { quote } from "../keys/shape.js";
 import type { DeviceId } from "../model/ids.js";
 import type { TrackerProblem } from "../model/problems.js";
 import type { DeviceList } from "../trust/device-list.js";
@@ -18,19 +19,25 @@ export class OwnIdentityWatch {
   look(list: DeviceList): void {
     this.#lookAtIdentity(list);
     const changed = Array.from(list.rejected).flatMap(([id, { code }]) => (code === "key-changed" ? [id] : []));
-    const newlyChanged = changed.filter((id) => !this.#changed.has(id));
-    if (newlyChanged.length > 0) {
-      const message = `the server shows ${quoted(newlyChanged)} of our own devices under other keys than before: they are refused; acknowledge a key only if it is that device's`;
-      this.#report({ type: "own-device-changed", deviceIds: newlyChanged, message });
-    }
-    this.#changed = new Set(changed);
-    const unsigned = unsignedDevices(list);
-    const newlyUnsigned = unsigned.filter((id) => !this.#unsigned.has(id));
-    if (newlyUnsigned.length > 0) {
-      const message = `${quoted(newlyUnsigned)} of our own devices are not signed by our identity: they are new logins that have not been verified, or the server has made them up`;
-      this.#report({ type: "own-device-unsigned", deviceIds: newlyUnsigned, message });
-    }
-    this.#unsigned = new Set(unsigned);
+    this.#changed = this.#reportNew(this.#changed, changed, (deviceIds, names) => {
+      const message = `the server shows ${names} of our own devices under other keys than before: they are refused; acknowledge a key only if it is that device's`;
+      return { type: "own-device-changed", deviceIds, message };
+    });
+    this.#unsigned = this.#reportNew(this.#unsigned, unsignedDevices(list), (deviceIds, names) => {
+      const message = `${names} of our own devices are not signed by our identity: they are new logins that have not been verified, or the server has made them up`;
+      return { type: "own-device-unsigned", deviceIds, message };
+    });
+  }
+
+  /** @returns the devices that are reported from now on */
+  #reportNew(
+    reported: ReadonlySet<DeviceId>,
+    deviceIds: readonly DeviceId[],
+    problem: (deviceIds: readonly DeviceId[], names: string) => TrackerProblem,
+  ): ReadonlySet<DeviceId> {
+    const added = deviceIds.filter((id) => !reported.has(id));
+    if (added.length > 0) this.#report(problem(added, quoted(added)));
+    return new Set(deviceIds);
   }
 
   #lookAtIdentity({ identity }: DeviceList): void {
@@ -56,7 +63,4 @@ function unsignedDevices({ deviceStatus, identity }: DeviceList): readonly Devic
 }
 
 const quoted = (ids: readonly DeviceId[]): string =>
-  `${ids
-    .slice(0, 3)
-    .map((id) => JSON.stringify(id.slice(0, 80)))
-    .join(", ")}${ids.length > 3 ? ` and ${ids.length - 3} more` : ""}`;
+  ids.slice(0, 3).map(quote).join(", ") + (ids.length > 3 ? ` and ${ids.length - 3} more` : "");

@@ -4,8 +4,8 @@ import type { DeviceList } from "../trust/device-list.js";
 import type { Pins } from "../trust/pins.js";
 
 /*
- * Bytes in V8: a header and a pointer to each value or name (4 bytes in Chromium, 8 in Node), and the characters of
- * texts, one byte each in most. Measured in Node 20: 1,800 bytes for a list of one small device, 4,200 for four.
+ * Bytes in V8: a header and a pointer for each value or name (4 bytes in Chromium, 8 in Node), and the characters of
+ * texts, mostly one byte each. Measured in Node 20: 1,800 bytes for a list of one small device, 4,200 for four.
  */
 const OBJECT = 56;
 const ENTRY = 16;
@@ -21,8 +21,8 @@ const EVENT = 200;
 const KEY_LENGTH = 43;
 
 /**
- * How many bytes a list takes in memory, approximately. It is computed from what the list has, not from its length in
- * JSON, which can be ten times less for a list that a hostile server made up.
+ * Returns approximately how many bytes a list takes in memory. Computed from its contents, not from its length in JSON,
+ * which can be ten times less for a hostile user's list.
  */
 export function listBytes(list: DeviceList): number {
   let bytes = LIST;
@@ -32,7 +32,7 @@ export function listBytes(list: DeviceList): number {
   return bytes + bytesOf(list.identity);
 }
 
-/** The same of pins. */
+/** Returns approximately how many bytes pins take in memory. */
 export function pinsBytes({ devices, retired = new Map(), history = [] }: Pins): number {
   let bytes = OBJECT;
   for (const deviceId of devices.keys()) bytes += PIN + deviceId.length;
@@ -40,7 +40,7 @@ export function pinsBytes({ devices, retired = new Map(), history = [] }: Pins):
   return bytes + history.length * EVENT;
 }
 
-/** Of a JSON value whose depth is limited. */
+/** The depth of the JSON value is limited. */
 function bytesOf(value: unknown): number {
   if (typeof value === "string") return TEXT + value.length;
   if (typeof value !== "object" || value === null) return 0; // part of the entry

@@ -3,7 +3,7 @@ import type { TrackerProblem } from "../model/problems.js";
 import type { DeviceList } from "../trust/device-list.js";
 import { identityStatus } from "../trust/identity.js";
 
-/** Looks at our own list, saved or not, and reports what someone else may have done to it: once, until it is mended. */
+/** Inspects our own list, saved or not, and reports suspicious changes to it: once, until they are undone. */
 export class OwnIdentityWatch {
   readonly #report: (problem: TrackerProblem) => void;
   /** The master key that was reported; `null` if it was reported as removed. */
@@ -49,7 +49,10 @@ export class OwnIdentityWatch {
   }
 }
 
-/** Devices that our own identity should have signed, if it is confirmed: each of our devices is verified by another. */
+/**
+ * Returns devices that our own identity should have signed, if it is confirmed: each of our devices is verified by
+ * another.
+ */
 function unsignedDevices({ deviceStatus, identity }: DeviceList): readonly DeviceId[] {
   if (identity.confirmed !== true) return [];
   return Array.from(deviceStatus).flatMap(([id, { crossSigned }]) => (crossSigned ? [] : [id]));

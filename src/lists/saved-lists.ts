@@ -13,25 +13,24 @@ import type { ListMemory } from "./list-memory.js";
 import type { PendingEdits } from "./pending-edits.js";
 import { isUsable, readListRecord, type SavedList } from "./list-record.js";
 
-/** The last list of a user. */
+/** A user's last list. */
 export interface KnownList {
   readonly list: DeviceList;
-  /** Whether it is as new as this revision. */
+  /** True if it is as new as this revision. */
   readonly answers: (revision: Revision) => boolean;
 }
 
-/** What reading lists needs. */
 export interface SavedListsPorts {
   readonly store: DeviceStore;
   readonly memory: ListMemory;
   readonly tracking: Tracking;
-  /** Whether lists with unsigned devices are ignored: they were saved before the application refused those. */
+  /** True if lists with unsigned devices are ignored: they were saved before the application refused those. */
   readonly refusesUnsigned: boolean;
-  /** Whether the store is still ours; reports it if not. */
+  /** Returns true if the store is still ours; reports it if not. */
   readonly isOurs: (owner: OwnerRecord | undefined) => boolean;
   /**
-   * Whether a revision is committed. The number of another one may be taken by another tab's commit, and its list be
-   * saved under it.
+   * True if a revision is committed. Another tab's commit, and a list saved under it, may take the number of one that
+   * is not.
    */
   readonly isCommitted: (revision: Revision) => boolean;
   /** A list answers a later revision than memory knows: another tab's commit was missed. */
@@ -40,7 +39,6 @@ export interface SavedListsPorts {
   readonly pendingEdits: PendingEdits;
 }
 
-/** Reads saved lists. */
 export class SavedLists {
   readonly #ports: SavedListsPorts;
 
@@ -49,8 +47,8 @@ export class SavedLists {
   }
 
   /**
-   * The saved lists that answer these revisions, in one read, cached from then on. Users without one are absent, and so
-   * are all of them if the store fails. If a list answers a later revision, memory is behind.
+   * Reads the saved lists that answer these revisions, in one read, and caches them. Users without one are absent, as
+   * are all users if the store fails. If a list answers a later revision, memory is behind.
    */
   read(wanted: ReadonlyMap<UserId, Revision>): Observable<ReadonlyMap<UserId, CachedList>> {
     const { memory, tracking, isCommitted, missedCommit } = this.#ports;
@@ -81,8 +79,8 @@ export class SavedLists {
   }
 
   /**
-   * The last lists, however old, in at most one read. Users without one are absent.
-   * @param mayHaveList which users' records are worth reading
+   * Emits the last lists, however old, in at most one read. Users without one are absent.
+   * @param mayHaveList true if the user's record is worth reading
    */
   lastKnown(
     userIds: readonly UserId[],
@@ -94,7 +92,7 @@ export class SavedLists {
     for (const userId of userIds) {
       const user = tracking.get(userId);
       const cached = memory.last(userId);
-      // Another tab may have fetched a newer list: then memory's is of another revision, although the user is not
+      // Another tab may have fetched a newer list: memory's is then of another revision, although the user is not
       // outdated.
       if (cached !== undefined && (user === undefined || user.outdated || user.revision === cached.revision)) {
         known.set(userId, { list: cached.list, answers: (revision) => revision === cached.revision });

@@ -22,7 +22,7 @@ import type { Write } from "./write-buffer.js";
  *
  *     apply(change)   memory changes at once; a transaction commits it, after those before it
  *     write(…)        a save: after the commits of all changes that were applied before it
- *     commits$        another tracker's commit is followed; if that is not possible, the missing ones are read and ours are rebased
+ *     commits$        another tracker's commit is followed; otherwise the missing ones are read and ours are rebased
  *
  * If the store fails, commits are retried (1 s, doubling to 60 s) and nothing passes them. Writes fail at once, and
  * memory keeps what they would have saved.

@@ -10,7 +10,7 @@ import { applyChange, initialUsers, type Before, type TrackedUser, type TrackedU
  * memory, with local commits on top. These are applied there at once and wait for their transaction ("pending").
  *
  *     commit    a transaction that finds the head where this clone has it writes; otherwise it writes nothing
- *     follow    another tracker's commit is announced: the next number is applied; after a missing one, the clone reloads
+ *     follow    another tracker's commit is announced: the next number is applied; if one is missing, the clone reloads
  *     rebase    the head has moved: local commits are undone, the missing ones applied, then the local ones again
  *
  * Everything here is pure except that it writes into its clone.

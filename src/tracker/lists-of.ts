@@ -33,7 +33,6 @@ export interface AccountSettings extends QueryLimits, CacheLimits {
   readonly scheduler: SchedulerLike;
 }
 
-/** The parts that read, query and save device lists. */
 export interface ListParts {
   readonly memory: ListMemory;
   readonly lists: SavedLists;
@@ -45,7 +44,7 @@ export interface ListParts {
   readonly lookup: Lookup;
 }
 
-/** Puts together the parts that read, query and save the device lists of one account. */
+/** Composes the parts that read, query and save the device lists of one account. */
 export function listsOf(
   chain: Chain,
   tracking: Tracking,

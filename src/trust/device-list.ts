@@ -9,7 +9,7 @@ import type { DeviceStatus } from "../model/results.js";
 import type { DeviceKeys } from "../model/wire.js";
 import { NO_IDENTITY, type Identity } from "./identity.js";
 
-/** One user's verified device list: what is cached and saved. */
+/** One user's verified device list, as cached and saved. */
 export interface DeviceList extends UnverifiedList {
   /** The status of each of `deviceKeys`. */
   readonly deviceStatus: ReadonlyMap<DeviceId, DeviceStatus>;
@@ -25,7 +25,7 @@ export const emptyList = (fetchedAt: number): DeviceList => ({
   fetchedAt,
 });
 
-/** Checks a saved list. `undefined` if this version would not have saved it: then nothing of it can be trusted. */
+/** Checks a saved list. `undefined` if this version would not have saved it: nothing in it can be trusted then. */
 export function readDeviceList(saved: unknown, userId: UserId): DeviceList | undefined {
   if (!isObject(saved) || !Number.isFinite(saved.fetchedAt) || !isIdentity(saved.identity)) return undefined;
   const { deviceKeys, deviceStatus, rejected } = saved;
@@ -43,7 +43,7 @@ export function readDeviceList(saved: unknown, userId: UserId): DeviceList | und
     : undefined;
 }
 
-/** A record may have any other property: none of them must reach a caller. */
+/** A record may have any other property; these must not reach a caller. */
 function onlyKnown({ deviceKeys, deviceStatus, rejected, identity, fetchedAt, ...others }: DeviceList): DeviceList {
   const keys = CROSS_SIGNING_KINDS.flatMap(({ name }) => (others[name] === undefined ? [] : [[name, others[name]]]));
   return { deviceKeys, deviceStatus, rejected, identity, fetchedAt, ...(Object.fromEntries(keys) as CrossSigningKeys) };
@@ -65,7 +65,7 @@ export function isStatus(saved: unknown): saved is DeviceStatus {
   );
 }
 
-/** Whether the device itself or its owner's identity has signed it. */
+/** True if the device itself or its owner's identity has signed it. */
 export const isSigned = ({ signedByItself, crossSigned }: DeviceStatus): boolean => signedByItself || crossSigned;
 
 function isIdentity(saved: unknown): boolean {
@@ -78,13 +78,10 @@ function isIdentity(saved: unknown): boolean {
   );
 }
 
-/** What two lists are compared by: everything but the time they were fetched. */
+/** The parts by which lists are compared. */
 type Comparable = Omit<DeviceList, "fetchedAt" | "identity"> & { readonly identity: object };
 
-/**
- * Whether two lists have the same content, apart from the time they were fetched and the order of devices and
- * properties.
- */
+/** True if two lists have the same content, apart from the fetch time and the order of devices and properties. */
 export function sameDeviceList(a: Comparable, b: Comparable): boolean {
   const maps = ["deviceKeys", "deviceStatus", "rejected"] as const;
   return (
@@ -94,7 +91,7 @@ export function sameDeviceList(a: Comparable, b: Comparable): boolean {
   );
 }
 
-/** Whether two devices are the same in everything that signatures cover: all but `signatures` and `unsigned`. */
+/** True if two devices are equal in everything that signatures cover: all but `signatures` and `unsigned`. */
 export function sameContent(a: DeviceKeys, b: DeviceKeys): boolean {
   const { signatures: _a, unsigned: _unsignedA, ...contentA } = a;
   const { signatures: _b, unsigned: _unsignedB, ...contentB } = b;

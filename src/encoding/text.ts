@@ -1,7 +1,7 @@
 /*
  * Records as text, which is faster to read than cloned values, parsing included: browsers clone a record property by
- * property, in both directions, but copy a string, so reading a list as JSON takes about half the time; in Node it takes
- * a third of the time of v8's format. Records that JSON cannot express exactly, such as those with an undefined property,
+ * property, in both directions, but copy a string. Reading a list as JSON takes about half the time; in Node it takes a
+ * third of the time of v8's format. Records that JSON cannot express exactly, such as those with an undefined property,
  * are stored as values: of the log, nearly all.
  */
 
@@ -18,7 +18,7 @@ export interface Raw {
 
 type Collection = readonly [kind: "map" | "set", ...path: (string | number)[]];
 
-/** What to store for a record. */
+/** Returns what to store for a record. */
 export function encode(record: unknown): Text | Raw {
   const collections: Collection[] = [];
   try {
@@ -30,8 +30,8 @@ export function encode(record: unknown): Text | Raw {
 }
 
 /**
- * The record that was stored. A value in neither form, from an older version, is returned as it is, and so is damaged
- * text: the readers of records reject it.
+ * Returns the record that was stored. A value in neither form, from an older version, is returned as it is, as is
+ * damaged text: the readers of records reject it.
  */
 export function decode(stored: unknown): unknown {
   if (typeof stored !== "object" || stored === null) return stored;
@@ -60,7 +60,7 @@ function fromText({ json, collections = [] }: Text): unknown {
 }
 
 /**
- * The value without maps and sets: itself if it has none, or else a copy.
+ * Returns the value without maps and sets: itself if it has none, or else a copy.
  * @param path its place in the record; unchanged when this returns
  * @throws if JSON cannot express it exactly
  */

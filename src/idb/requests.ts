@@ -2,26 +2,25 @@ import type { RecordKey } from "../store/device-store.js";
 import { decode, encode } from "../encoding/text.js";
 
 /*
- * Requests of one transaction, made such that no task of the page takes long: browsers serialize a record inside `put`,
+ * Requests of one transaction, made so that no task of the page takes long: browsers serialize a record inside `put`,
  * and deserialize it when `result` is read.
  *
  * The promises resolve within the success event of their last request, while the transaction accepts further ones. If a
- * request fails they never settle: the transaction is then aborted.
+ * request fails, they never settle: the transaction is then aborted.
  */
 
-/** How long to make requests or read results before the page may do something else, in ms. A frame is 16 ms. */
+/** How long to make requests or read results before yielding to the page, in ms. A frame is 16 ms. */
 const SLICE = 8;
-/** The number of records of one kind from which reading a range pays off. */
+/** From this many records of one kind on, reading a range pays off. */
 const MANY_RECORDS = 64;
 /** How many records to read at first. */
 const FIRST_PAGE = 16;
 /**
- * The number of deletions of one kind from which ranges pay off: in Chromium, 500 single deletions take 90 ms, and one
- * of a range 15 ms.
+ * From this many deletions of one kind on, ranges pay off: in Chromium, 500 single deletions take 90 ms, and one of a
+ * range 15 ms.
  */
 const MANY_DELETIONS = 16;
 
-/** The records under these keys. */
 export async function getRecords(store: IDBObjectStore, keys: readonly RecordKey[]): Promise<unknown[]> {
   const found = new Map<string, Map<string, unknown>>();
   for (const [kind, ids] of idsByKind(keys)) {
@@ -43,9 +42,9 @@ export async function getRecords(store: IDBObjectStore, keys: readonly RecordKey
 }
 
 /**
- * Records under many keys of one kind, with whatever is between them: a range takes half the time of as many single
- * requests. Those that do not exist are there as `undefined`. Ends early, with those found so far, if most of what is
- * between them is not wanted.
+ * Reads records under many keys of one kind, together with others in between: a range takes half the time of as many
+ * single requests. Missing records are returned as `undefined`. Ends early, with those found so far, if most records in
+ * between are not wanted.
  */
 async function getRange(store: IDBObjectStore, kind: string, ids: ReadonlySet<string>): Promise<Map<string, unknown>> {
   const records = new Map<string, unknown>();
@@ -62,7 +61,7 @@ async function getRange(store: IDBObjectStore, kind: string, ids: ReadonlySet<st
   return records;
 }
 
-/** All records of a kind by their IDs. */
+/** Returns all records of a kind by their IDs. */
 export async function getKind(store: IDBObjectStore, kind: string): Promise<ReadonlyMap<string, unknown>> {
   const records = new Map<string, unknown>();
   await eachPage(store, IDBKeyRange.bound([kind], endOf(kind)), (keys, found) => {
@@ -72,7 +71,7 @@ export async function getKind(store: IDBObjectStore, kind: string): Promise<Read
   return records;
 }
 
-/** Reads a range page by page, as long as `take` wants more. Returns whether it came to the end. */
+/** Reads a range page by page while `take` returns true. Returns true if it reached the end. */
 async function eachPage(
   store: IDBObjectStore,
   range: IDBKeyRange,
@@ -93,7 +92,7 @@ async function eachPage(
   }
 }
 
-/** How many records to read at a time: grows or shrinks to what takes about one slice. */
+/** How many records to read at a time, adapted so that reading them takes about one slice. */
 class Page {
   size = FIRST_PAGE;
 
@@ -108,11 +107,11 @@ class Page {
   }
 }
 
-/** Writes the records, the last one for each key in the end. */
+/** Writes the records; for equal keys, the last one stays. */
 export const putRecords = (store: IDBObjectStore, puts: readonly (readonly [key: RecordKey, record: unknown])[]) =>
   inSlices(puts, ([[kind, id], record]) => store.put(encode(record), [kind, id]));
 
-/** Deletes the records under these keys that exist. */
+/** Deletes the records under these keys, if they exist. */
 export async function deleteRecords(store: IDBObjectStore, keys: readonly RecordKey[]): Promise<void> {
   for (const [kind, ids] of idsByKind(keys)) {
     const ranges = ids.size < MANY_DELETIONS ? undefined : await rangesOf(store, kind, ids);
@@ -128,8 +127,8 @@ function idsByKind(keys: readonly RecordKey[]): ReadonlyMap<string, ReadonlySet<
 }
 
 /**
- * Ranges with these IDs, and no other ID in use. `undefined` if there are many others in between, as it would take
- * longer to find them all.
+ * Returns ranges that cover these IDs and no other ID in use; `undefined` if there are many others in between, since
+ * finding them all would take longer.
  */
 async function rangesOf(
   store: IDBObjectStore,
@@ -163,8 +162,8 @@ async function inSlices<T>(items: readonly T[], request: (item: T) => IDBRequest
 }
 
 /**
- * Arrays sort after strings, so all keys `[kind, id]` come before this one, and those of other kinds come before
- * `[kind]` or after it.
+ * Arrays sort after strings, so all keys `[kind, id]` come before this one, and those of other kinds before `[kind]` or
+ * after this one.
  */
 const endOf = (kind: string): IDBValidKey => [kind, []];
 

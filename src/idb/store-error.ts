@@ -12,7 +12,7 @@ import { DeviceTrackerError } from "../model/errors.js";
  */
 export type StoreFailure = "unavailable" | "full" | "newer" | "foreign" | "aborted" | "failed";
 
-/** An operation on the database failed, and nothing of it was written. */
+/** An operation on the database failed, and wrote nothing. */
 export class StoreError extends DeviceTrackerError {
   override readonly name = "StoreError";
   constructor(
@@ -36,7 +36,7 @@ const explanations: Record<StoreFailure, string> = {
   failed: "failed; see the cause, and try again",
 };
 
-/** By the names of the exceptions, from the IndexedDB specification and from browsers. */
+/** Names of exceptions, from the IndexedDB specification and from browsers. */
 const failures = new Map<string, StoreFailure>([
   ["SecurityError", "unavailable"],
   ["QuotaExceededError", "full"],

@@ -12,7 +12,7 @@ import { DeviceTrackerError } from "../model/errors.js";
  */
 export type LevelStoreFailure = "locked" | "foreign" | "newer" | "damaged" | "full" | "failed";
 
-/** An operation on the database failed. An update that failed while it was written may still take effect. */
+/** An operation on the database failed. An update that failed during the write may still take effect. */
 export class LevelStoreError extends DeviceTrackerError {
   override readonly name = "LevelStoreError";
   constructor(
@@ -43,7 +43,7 @@ export function levelStoreError(location: string, failure: unknown): LevelStoreE
   return new LevelStoreError(location, failureOf(causeOf(failure)), { cause: causeOf(failure) });
 }
 
-/** "Database failed to open" has the reason as its cause. */
+/** The cause of "Database failed to open" is the actual reason. */
 const causeOf = (failure: unknown): unknown =>
   failure instanceof Error && codeOf(failure) === "LEVEL_DATABASE_NOT_OPEN" && failure.cause !== undefined
     ? failure.cause
@@ -66,7 +66,7 @@ function failureOf(cause: unknown): LevelStoreFailure {
     case "ENOSPC":
     case "EDQUOT":
       return "full";
-    case "LEVEL_IO_ERROR": // LevelDB passes the message of the system on, but not its code
+    case "LEVEL_IO_ERROR": // LevelDB passes on the system's message, but not its code
       if (message.includes("No space left")) return "full";
       return /MANIFEST-\d+: No such file|\d+\.(?:ldb|sst): No such file/u.test(message) ? "damaged" : "failed";
     default:

@@ -3,8 +3,8 @@ import { decode, encode } from "../encoding/text.js";
 
 /*
  * Values of records in the database. Records that JSON can express, such as lists, are text: the places of their maps
- * and sets, a line break, which JSON does not contain, and the record. Any other record is in v8's format, which begins
- * with 0xff: no text does.
+ * and sets, a line break (which this JSON does not contain), and the record. Any other record is in v8's format, which
+ * begins with 0xff, unlike any text.
  */
 
 const V8_HEADER = 0xff;
@@ -18,7 +18,7 @@ export function encodeRecord(record: unknown): Uint8Array {
   return Buffer.from(`${JSON.stringify(collections ?? [])}\n${json}`);
 }
 
-/** The record; what cannot be read is returned as bytes, which the readers of records reject. */
+/** Decodes a record. One that cannot be read is returned as bytes, which the readers of records reject. */
 export function decodeRecord(bytes: Buffer): unknown {
   try {
     if (bytes[0] === V8_HEADER) return deserialize(bytes);

@@ -43,7 +43,7 @@ export interface EncryptedRoomsOptions {
   readonly lazyLoadMembers?: boolean;
 }
 
-/** What we can do to the membership of another user. */
+/** What we can do to another user's membership. */
 export type OwnAction = "invite" | "leave" | "ban";
 
 const ACTIONS: readonly OwnAction[] = ["invite", "leave", "ban"];
@@ -57,8 +57,8 @@ const ACTIONS: readonly OwnAction[] = ["invite", "leave", "ban"];
  *                                              ▼                  │ /members, when needed
  *                                       tracked users ─▶ device lists ─▶ recipients()
  *
- * Members are tracked. A user that comes to share an encrypted room with us becomes outdated, and a user that no longer
- * shares any becomes untracked, whatever the server announces. Invited users may be recipients, but are not tracked,
+ * Members are tracked. A user becomes outdated when they come to share an encrypted room with us, and untracked when
+ * they no longer share any, whatever the server announces. Invited users may be recipients, but are not tracked,
  * because servers do not announce their changes: each lookup queries them until they join.
  *
  * Matrix spec, client-server API, "m.room.encryption", "Room History Visibility", "Tracking the device list for a
@@ -75,8 +75,8 @@ const ACTIONS: readonly OwnAction[] = ["invite", "leave", "ban"];
 export class EncryptedRooms implements SyncExtension<RoomsEvent> {
   readonly name = "rooms";
   /**
-   * Emits the encrypted rooms that we are in, and again whenever one of them changes. Fails if the saved state cannot
-   * be loaded; completes when the tracker is closed.
+   * Emits the encrypted rooms that we are in, and again when one of them changes. Fails if the saved state cannot be
+   * loaded; completes when the tracker is closed.
    */
   readonly rooms$: Observable<ReadonlyMap<RoomId, EncryptedRoom>> = defer(() => {
     const { tracker, states, changes$ } = this.#attached.rooms;
@@ -91,9 +91,9 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
   readonly #membersApi: MembersApi;
   readonly #isLazy: boolean;
   readonly #changes$ = new Subject<void>();
-  /** Whether a change is to be emitted. */
+  /** True if a change is to be emitted. */
   #hasChanged = false;
-  /** Whether this tab receives responses. Only that tab refreshes rooms in the background, for all tabs. */
+  /** True if this tab receives responses: only that tab refreshes rooms in the background, for all tabs. */
   #isSyncing = false;
   #attachment: Attachment | undefined;
 
@@ -106,7 +106,7 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
   }
 
   /**
-   * The devices to encrypt for in a room, and those that are left out: one value, then completion. Cold.
+   * Selects the devices to encrypt for in a room, and those to leave out. Cold; emits one value and completes.
    *
    * 1. Unknown members are fetched first. If sync contradicts the fetched list, sync wins, whichever arrives first.
    * 2. Devices are looked up as by `getDeviceKeys`, so that the result is as new as every change the tracker had
@@ -114,8 +114,8 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
    * 3. Invited users are included unless the history is for members only (`historyVisibility: "joined"`).
    *
    * Fails with {@link RoomError} if some members or devices could not be fetched, with {@link SendForbiddenError} if a
-   * strict policy forbids sending, and with the errors of a lookup; it never emits a partial result. Call
-   * {@link planKeyShare} to find out whether the session must be rotated first.
+   * strict policy forbids sending, and with the errors of a lookup; it never emits a partial result. Call {@link
+   * planKeyShare} to learn whether the session must be rotated first.
    * @throws TypeError if the policy has a property or a value that is unknown
    */
   recipients(roomId: RoomId, options: RoomRecipientPolicy = {}): Observable<RoomRecipients> {
@@ -132,12 +132,12 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
   }
 
   /**
-   * Like {@link recipients}, but live: emits once all members and their devices are known, and again whenever members,
+   * Like {@link recipients}, but live: emits once all members and their devices are known, and again when members,
    * devices, their status or the visibility change. If members become unknown, `isComplete` is `false` until they are
    * fetched again; a failed fetch is retried after 2 s, doubling to 5 min.
    *
-   * Fails with {@link RoomError} if the room is not encrypted or we are not in it (any more); completes when the
-   * tracker is closed.
+   * Fails with {@link RoomError} if the room is not encrypted, or if we are not, or no longer, in it; completes when
+   * the tracker is closed.
    * @throws TypeError if the policy has a property or a value that is unknown
    */
   watchRecipients(roomId: RoomId, options: RecipientPolicy = {}): Observable<RoomRecipients> {
@@ -148,8 +148,8 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
   }
 
   /**
-   * Applies an invitation, a removal or a ban of ours at once, before sync shows it. To be called as soon as the server
-   * has accepted it. Cold; completes when it is durable. Unsubscribing does not cancel it.
+   * Applies our own invitation, removal or ban at once, before sync shows it. Call it as soon as the server has
+   * accepted the change. Cold; completes when durable. Unsubscribing does not cancel it.
    * @example
    * http
    *   .post(`/rooms/${roomId}/kick`, { user_id })
@@ -183,7 +183,7 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
   /** @internal */
   restore(records: readonly unknown[] | undefined): void {
     const { states } = this.#attached.rooms;
-    // Rooms that this tab knows are encrypted, whatever has become of their records.
+    // Keeps rooms that this tab knows to be encrypted, even if their records are lost.
     if (records === undefined) states.missed(undefined);
     else states.restore(records);
     this.#notify();
@@ -251,7 +251,8 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
       this.#hasChanged = false;
       this.#changes$.next();
     };
-    // At the end of the queue: watched lists are notified of the same change first, or stale ones would seem current.
+    // At the end of the queue: watched lists are notified of the same change first, otherwise stale ones would seem
+    // current.
     tracker.emit(() => {
       tracker.emit(emission);
     });
@@ -263,7 +264,7 @@ interface Attachment {
   readonly loader: MemberLoader;
 }
 
-/** Copies a policy when it is passed: its iterables may be readable only once. */
+/** Copies a policy when it is passed, because its iterables may be readable only once. */
 function held<P extends RecipientPolicy>(policy: P): P {
   const once = ["blocked", "users"] as const;
   const read = once.flatMap((name) => {

@@ -19,7 +19,7 @@ export interface PlatformVerifierOptions {
  * milliseconds that do not block the page.
  *
  * 1. On first use, it verifies a known signature to test whether WebCrypto supports ed25519. Nothing is loaded earlier.
- * 2. Keys and signatures that are not strict ({@link strict}) are invalid on every platform.
+ * 2. Keys and signatures with points of small order, or in a non-canonical encoding, are invalid on every platform.
  * 3. Fails only if WebCrypto has no ed25519 and `@noble/ed25519` cannot be loaded. The next call tries again.
  *
  * @example

@@ -33,7 +33,6 @@ export interface Slicing {
   readonly after: (ms: number, callback: () => void) => () => void;
 }
 
-/** A call of `verify` without a result yet. */
 interface Job {
   readonly subscriber: Subscriber<readonly boolean[]>;
   readonly checks: readonly SignatureCheck[];
@@ -55,7 +54,6 @@ interface Job {
  * comes for a while, or if a call that may have waited too long is unsubscribed, verification starts over.
  */
 export class SlicedVerifier implements SignatureVerifier {
-  /** Calls without a result. */
   readonly #open = new Set<Job>();
   /** Calls with checks left to start, in the order of their turns; some may already be over. */
   #turns: Job[] = [];
@@ -64,7 +62,6 @@ export class SlicedVerifier implements SignatureVerifier {
   #loop: object | undefined;
   #isLoading = false;
   #patience = PATIENCE;
-  /** Signatures so far. */
   #verified = 0;
   #cancelWatch: (() => void) | undefined;
 
@@ -154,7 +151,6 @@ export class SlicedVerifier implements SignatureVerifier {
     return this.#loop === loop;
   }
 
-  /** Starts verifications, and returns promises of their ends. */
   async #slice(engine: Engine): Promise<readonly Promise<void>[]> {
     const until = this.#slicing.now() + SLICE_TIME;
     const verifications: Promise<void>[] = [];

@@ -18,7 +18,6 @@ export interface Raw {
 
 type Collection = readonly [kind: "map" | "set", ...path: (string | number)[]];
 
-/** Returns what to store for a record. */
 export function encode(record: unknown): Text | Raw {
   const collections: Collection[] = [];
   try {

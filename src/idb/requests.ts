@@ -13,7 +13,6 @@ import { decode, encode } from "../encoding/text.js";
 const SLICE = 8;
 /** From this many records of one kind on, reading a range pays off. */
 const MANY_RECORDS = 64;
-/** How many records to read at first. */
 const FIRST_PAGE = 16;
 /**
  * From this many deletions of one kind on, ranges pay off: in Chromium, 500 single deletions take 90 ms, and one of a
@@ -61,7 +60,6 @@ async function getRange(store: IDBObjectStore, kind: string, ids: ReadonlySet<st
   return records;
 }
 
-/** Returns all records of a kind by their IDs. */
 export async function getKind(store: IDBObjectStore, kind: string): Promise<ReadonlyMap<string, unknown>> {
   const records = new Map<string, unknown>();
   await eachPage(store, IDBKeyRange.bound([kind], endOf(kind)), (keys, found) => {
@@ -111,7 +109,6 @@ class Page {
 export const putRecords = (store: IDBObjectStore, puts: readonly (readonly [key: RecordKey, record: unknown])[]) =>
   inSlices(puts, ([[kind, id], record]) => store.put(encode(record), [kind, id]));
 
-/** Deletes the records under these keys, if they exist. */
 export async function deleteRecords(store: IDBObjectStore, keys: readonly RecordKey[]): Promise<void> {
   for (const [kind, ids] of idsByKind(keys)) {
     const ranges = ids.size < MANY_DELETIONS ? undefined : await rangesOf(store, kind, ids);

@@ -1,6 +1,5 @@
 import { storeError } from "./store-error.js";
 
-/** The name of the only object store. */
 export const RECORDS = "records";
 
 /** Aborts the transaction if it is not over. How the transaction ends shows whether it was in time. */

@@ -20,7 +20,6 @@ const DEVICE: Shape = [
 
 export const isDeviceShaped = (value: unknown): value is DeviceKeys => shapeProblem(DEVICE, value) === undefined;
 
-/** The device and its length in JSON, or the reason for its refusal. */
 export type DeviceCheck =
   { readonly device: DeviceKeys; readonly length: number } | { readonly rejected: RejectionReason };
 

@@ -7,7 +7,6 @@ export const LENGTH = 32;
 /** Masks the highest bit of the last byte: X25519 ignores it, and in ed25519 it is the sign of x. */
 const WITHOUT_HIGHEST_BIT = 0x7f;
 
-/** True if the 32 bytes from `at` are less than the limit. */
 export function isBelow(limit: Uint8Array, bytes: Uint8Array, at = 0): boolean {
   return isLess(limit, bytes, at, 0xff);
 }

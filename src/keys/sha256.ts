@@ -8,7 +8,6 @@ const K = fractions(64, Math.cbrt);
 /** Likewise for the square roots of the first eight (section 5.3.3). */
 const INITIAL = fractions(8, Math.sqrt);
 
-/** Returns the digest in 32 bytes. */
 export function sha256(message: Uint8Array): Uint8Array {
   const hash = Uint32Array.from(INITIAL);
   const padded = pad(message);

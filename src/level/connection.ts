@@ -38,7 +38,6 @@ export class Connection {
     };
   }
 
-  /** Runs `work` on the open database. */
   async run<T>(work: (database: Database) => Promise<T>): Promise<T> {
     const release = this.hold();
     try {

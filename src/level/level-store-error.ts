@@ -16,7 +16,6 @@ export type LevelStoreFailure = "locked" | "foreign" | "newer" | "damaged" | "fu
 export class LevelStoreError extends DeviceTrackerError {
   override readonly name = "LevelStoreError";
   constructor(
-    /** The directory of the database. */
     readonly location: string,
     readonly failure: LevelStoreFailure,
     options?: ErrorOptions,
@@ -37,7 +36,6 @@ const explanations: Record<LevelStoreFailure, string> = {
   failed: "failed",
 };
 
-/** Converts an error of classic-level or of the file system. */
 export function levelStoreError(location: string, failure: unknown): LevelStoreError {
   if (failure instanceof LevelStoreError) return failure;
   return new LevelStoreError(location, failureOf(causeOf(failure)), { cause: causeOf(failure) });

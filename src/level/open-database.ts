@@ -2,7 +2,6 @@ import { mkdir, readdir } from "node:fs/promises";
 import { ClassicLevel } from "classic-level";
 import { LevelStoreError, levelStoreError } from "./level-store-error.js";
 
-/** A LevelDB database with bytes as values. */
 export type Database = ClassicLevel<string, Uint8Array>;
 
 /** Not the key of a record, since those begin with a quotation mark. */

@@ -16,5 +16,4 @@ export const keysOfKind = (kind: string): { readonly gte: string; readonly lt: s
   return { gte: `${prefix}"`, lt: `${prefix}#` };
 };
 
-/** Returns the ID in the key of a record of this kind. */
 export const idIn = (key: string, kind: string): string => JSON.parse(key.slice(JSON.stringify(kind).length)) as string;

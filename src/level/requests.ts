@@ -8,13 +8,11 @@ const DURABLE = { sync: true };
 /** How many bytes an iterator reads at a time. The default, 16 KiB, is five lists. */
 const READ_AHEAD = { highWaterMarkBytes: 1024 * 1024 };
 
-/** Returns the records under these keys, as of one moment. */
 export async function getRecords(database: Database, keys: readonly RecordKey[]): Promise<readonly unknown[]> {
   const values = await database.getMany(keys.map(encodeKey));
   return values.map(decoded);
 }
 
-/** Returns all records of these kinds by their IDs, as of one moment. */
 export async function getKinds(
   database: Database,
   kinds: readonly string[],

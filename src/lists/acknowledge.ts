@@ -9,7 +9,6 @@ import { repinMasterKey } from "../trust/pins.js";
 import { listRecordIn, type ListRecord } from "./list-record.js";
 import { setOwnIdentity } from "./save-lists.js";
 
-/** The records that {@link acknowledge} works on. */
 export const acknowledgeKeys = (userId: UserId): RecordKey[] => [OWN_IDENTITY, listKey(userId)];
 
 /**

@@ -3,7 +3,6 @@ import { MAX_CLAIMS_OF_ONE_KEY, MAX_USERS_OF_ONE_KEY } from "../keys/limits.js";
 import type { DeviceId, UserId } from "../model/ids.js";
 import { keyIn, type IndexEntry } from "./index-record.js";
 
-/** Devices that have one key, by user. */
 export type ClaimsByUser = ReadonlyMap<UserId, readonly DeviceId[]>;
 
 interface KeyClaims {
@@ -65,7 +64,6 @@ export class Claims {
     this.#change(entry, (claims) => withEntry(claims, entry));
   }
 
-  /** Updates what is listed under the keys of a device. */
   #change(entry: IndexEntry, change: (claims: KeyClaims) => KeyClaims): void {
     for (const [algorithm, claims] of this.#keys) {
       const key = keyIn(entry, algorithm);

@@ -25,7 +25,6 @@ import { readListRecord } from "./list-record.js";
 import type { PendingEdits } from "./pending-edits.js";
 import { savedDevice } from "./saved-device.js";
 
-/** A device that has a key. */
 export interface Claimant {
   readonly userId: UserId;
   readonly deviceId: DeviceId;

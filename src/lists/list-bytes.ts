@@ -15,9 +15,7 @@ const DEVICE = 150;
 const LIST = 600;
 /** A device ID in the pins, with its key. */
 const PIN = 150;
-/** An event in a history of keys. */
 const EVENT = 200;
-/** Characters of a public key in unpadded base64. */
 const KEY_LENGTH = 43;
 
 /**
@@ -32,7 +30,6 @@ export function listBytes(list: DeviceList): number {
   return bytes + bytesOf(list.identity);
 }
 
-/** Returns approximately how many bytes pins take in memory. */
 export function pinsBytes({ devices, retired = new Map(), history = [] }: Pins): number {
   let bytes = OBJECT;
   for (const deviceId of devices.keys()) bytes += PIN + deviceId.length;

@@ -25,7 +25,6 @@ export class CachedList {
     readonly list: DeviceList,
     readonly revision: Revision,
     readonly beside: BesideList = {},
-    /** The last list of the same user. */
     last?: CachedList,
   ) {
     const { pins, reported } = beside;
@@ -54,7 +53,6 @@ export class CachedList {
   }
 }
 
-/** The limits of the cache. */
 export interface CacheLimits {
   readonly maxListsInMemory: number;
   readonly maxCacheBytes: number;

@@ -36,7 +36,6 @@ export class ListMemory {
     return this.#ourKey;
   }
 
-  /** Emits when {@link ourKey} changes. */
   get ourKeyChanges$(): Observable<void> {
     return this.#ourKeyChanges$;
   }

@@ -6,13 +6,11 @@ import { isSigned, readDeviceList, type DeviceList } from "../trust/device-list.
 import { mergePins } from "../trust/merge-pins.js";
 import { isNothing, LOST_PINS, NO_PINS, pinsOf, readPins, type Pins } from "../trust/pins.js";
 
-/** A saved list, and the number of the revision that it answers. */
 export interface SavedList {
   readonly revision: number;
   readonly list: DeviceList;
 }
 
-/** What is saved of a user: the pins and the last list. */
 export interface ListRecord {
   readonly pins: Pins;
   readonly saved?: SavedList;
@@ -63,7 +61,6 @@ function covers({ devices, masterKey, wasVerified }: Pins, list: DeviceList | un
   return true;
 }
 
-/** Returns the pins in these records, by user. */
 export function pinsIn(records: ReadonlyMap<UserId, unknown>): ReadonlyMap<UserId, Pins> {
   const pins = Array.from(records, ([userId, record]) => [userId, readListRecord(record, userId).pins] as const);
   return new Map(pins.filter(([, one]) => !isNothing(one)));

@@ -27,7 +27,6 @@ import {
 } from "./save-lists.js";
 import type { UnsavedPins } from "./unsaved-pins.js";
 
-/** One user's list as it may be used. */
 export interface DecidedList {
   readonly list: DeviceList;
   /**
@@ -35,11 +34,9 @@ export interface DecidedList {
    * pins.
    */
   readonly refused: boolean;
-  /** The cache entry, if it was cached. */
   readonly cached: CachedList | undefined;
 }
 
-/** The outcomes of one transaction's lists. */
 interface Decided {
   readonly outcomes: ReadonlyMap<UserId, SaveOutcome>;
   /** Users whose lists are returned as superseded and not cached. */
@@ -62,7 +59,6 @@ export interface ListSaverPorts {
 
 const NO_USERS: ReadonlySet<UserId> = new Set();
 
-/** Saves verified lists, and caches the outcomes. */
 export class ListSaver {
   readonly #ports: ListSaverPorts;
 
@@ -223,7 +219,6 @@ export class ListSaver {
     );
   }
 
-  /** Caches the outcomes, and reports what they changed. */
   #take(
     lists: ReadonlyMap<UserId, ListToSave>,
     { outcomes, uncached, durable }: Decided,

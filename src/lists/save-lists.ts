@@ -16,7 +16,6 @@ import { deviceUpdate } from "./device-update.js";
 import { indexEntries, toIndexRecord } from "./index-record.js";
 import { isUsable, listRecordIn, type ListRecord, type ReadListRecord } from "./list-record.js";
 
-/** A verified list. */
 export interface ListToSave {
   readonly list: DeviceList;
   /** The list in memory that the response repeats, if any. */
@@ -41,12 +40,10 @@ export interface OwnAccount {
   readonly ownMasterKey?: string | undefined;
 }
 
-/** The outcome of saving one user's list. */
 export interface SaveOutcome {
   /** The list to use: compared with the pins, or the one that another query saved first. */
   readonly list: DeviceList;
   readonly pins: Pins;
-  /** The previously saved list. */
   readonly before: DeviceList | undefined;
   /** `refused`: the user changed in the store since the query was sent. `pinned`: only the pins were to be saved. */
   readonly state: "saved" | "refused" | "pinned";
@@ -61,7 +58,6 @@ export interface SaveOutcome {
   readonly pinsReplaced: boolean;
 }
 
-/** The records that {@link saveLists} works on. */
 export const saveKeys = (users: Iterable<UserId>): RecordKey[] => [OWN_IDENTITY, ...Array.from(users, listKey)];
 
 /**

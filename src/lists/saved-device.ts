@@ -5,7 +5,6 @@ import type { DeviceStatus } from "../model/results.js";
 import type { DeviceKeys } from "../model/wire.js";
 import { isStatus } from "../trust/device-list.js";
 
-/** A device of a saved list. */
 export interface SavedDevice {
   readonly device: DeviceKeys;
   readonly status: DeviceStatus;

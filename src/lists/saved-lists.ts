@@ -13,7 +13,6 @@ import type { ListMemory } from "./list-memory.js";
 import type { PendingEdits } from "./pending-edits.js";
 import { isUsable, readListRecord, type SavedList } from "./list-record.js";
 
-/** A user's last list. */
 export interface KnownList {
   readonly list: DeviceList;
   /** True if it is as new as this revision. */

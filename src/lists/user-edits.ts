@@ -5,7 +5,6 @@ import { forget, hasMasterKeySince, makePins, repin, repinMasterKey, unverified,
 
 /** What a person's decision changes of what is known of a user. */
 export interface UserEdit {
-  /** @param commit the number of the commit */
   readonly pins: (pins: Pins, commit: number) => Pins;
   /** Edits the last list, saved or in memory. @param pins the pins after the edit, if known */
   readonly list?: (list: DeviceList, pins: Pins | undefined) => DeviceList;

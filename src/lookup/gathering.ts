@@ -47,7 +47,6 @@ export class Gathering {
     this.#options = options;
   }
 
-  /** See {@link Lookup.gather}. */
   run(wanted: readonly UserId[]): Observable<Gathered> {
     const { toRead, toAsk } = this.#plan(wanted);
     if (toRead.size === 0 && toAsk.length === 0) return of(this.#gathered());
@@ -104,7 +103,6 @@ export class Gathering {
     );
   }
 
-  /** Gets lists from the server. */
   #answer(userIds: readonly UserId[]): Observable<never> {
     if (userIds.length > 0) this.#parts.count({ misses: userIds.length });
     const [down, up]: [UserId[], UserId[]] = [[], []];
@@ -150,7 +148,6 @@ export class Gathering {
     return { answers: this.#answers, failures: this.#failures, pending: [...this.#pending] };
   }
 
-  /** Queries users that already have an answer. */
   #askLater(userIds: readonly UserId[]): Observable<Gathered> {
     if (userIds.length === 0) return EMPTY;
     return defer(() => {

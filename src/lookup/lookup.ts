@@ -5,7 +5,6 @@ import { toUserDeviceKeys, type Answer } from "../query/answer.js";
 import { userKeys } from "../trust/user-keys.js";
 import { Gathering, type Gathered, type LookupOptions, type LookupParts } from "./gathering.js";
 
-/** Answers lookups from memory, the store, queries in flight, and new ones. */
 export class Lookup {
   readonly #parts: LookupParts;
 

@@ -48,7 +48,6 @@ export class RequerySchedule {
     this.#attempts = new Map(userIds.map((userId): [UserId, Attempts] => [userId, { ...NO_ATTEMPTS, latest: {} }]));
   }
 
-  /** Emits users whose wait is over. */
   get due$(): Observable<readonly UserId[]> {
     return this.#waits$.pipe(mergeMap((wait) => this.#afterWait(wait)));
   }

@@ -6,9 +6,7 @@ import { freshnessOf, noLongerReachable, toUserDeviceKeys, unreachable, type Ans
 import type { Tracking } from "../sync/tracking.js";
 import { sameDeviceList, type DeviceList } from "../trust/device-list.js";
 
-/** How answers affected what is shown. */
 export interface Shown {
-  /** True if there is something to emit. */
   readonly altered: boolean;
   /** Users whose new list differs from the previous one. */
   readonly changed: readonly UserId[];

@@ -15,13 +15,11 @@ export interface Answer {
   readonly revision: Revision | undefined;
   /** True if a change arrived, or the store refused the list, before the answer was ready. */
   readonly superseded: boolean;
-  /** True if the user's server answered. */
   readonly reachable: boolean;
   /**
    * The last known list, if the server did not answer. Its devices are not in `list`, unless they were shown before.
    */
   readonly lastKnown?: DeviceList;
-  /** The cache entry, if the list is cached. */
   readonly cached?: CachedList | undefined;
 }
 
@@ -40,7 +38,6 @@ export function freshnessOf(answer: Answer, user: TrackedUser | undefined, inDou
   return inDoubt ? "superseded" : "current";
 }
 
-/** Turns an answer into a result, as of now. */
 export function toUserDeviceKeys(
   answer: Answer,
   user: TrackedUser | undefined,

@@ -12,9 +12,7 @@ const LONGEST_MEMORY = 600_000;
 export const MAX_FAILED_SERVERS = 1_000;
 
 interface Failures {
-  /** Time of the last failure. */
   readonly at: number;
-  /** Failures in a row. */
   readonly count: number;
 }
 

@@ -17,7 +17,6 @@ import { keysQuerySections, type KeysQuerySections } from "../model/keys-query-s
 import type { RejectionReason } from "../model/results.js";
 import type { DeviceKeys } from "../model/wire.js";
 
-/** One user's part of a response. */
 export interface ParsedUser {
   readonly list: UnverifiedList;
   /** True if the response is about this user at all. If false, the list must not be cached. */

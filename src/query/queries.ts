@@ -250,7 +250,6 @@ export class Queries {
   }
 }
 
-/** A request, and the users that a call awaits from it. */
 interface Awaited {
   readonly request: QueryRequest;
   readonly users: Set<UserId>;
@@ -266,7 +265,6 @@ function takeFrom(unsent: Set<Entry>, batch: readonly Entry[], request: QueryReq
   return new Set(carried.map(({ userId }) => userId));
 }
 
-/** Returns the requests that already carry some of these entries. */
 function sentIn(entries: readonly Entry[]): readonly Awaited[] {
   const awaited = new Map<QueryRequest, Set<UserId>>();
   for (const { userId, request } of entries) {

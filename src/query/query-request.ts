@@ -37,7 +37,6 @@ export interface QueryPorts {
   /** The number of the last commit in memory. */
   readonly lastCommit: () => number;
   readonly revisionOf: (userId: UserId) => Revision | undefined;
-  /** Emits when the tracker is closed, which ends everything. */
   readonly closed$: Observable<unknown>;
   /**
    * Verifies and saves a response, and emits each answer once it is decided. Once begun, it goes on after

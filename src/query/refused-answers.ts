@@ -7,7 +7,6 @@ import type { TrackerProblem } from "../model/problems.js";
  */
 export const MAX_REPORTED_USERS = 20;
 
-/** The unusable parts of one response. */
 export class RefusedAnswers {
   readonly #report: (problem: TrackerProblem) => void;
   readonly #refused = new Map<UserId, readonly RefusedPart[]>();

@@ -2,7 +2,6 @@ import { DEVICES_AT_A_TIME, MAX_DEVICES_TOGETHER, USERS_AT_A_TIME } from "../mod
 import type { UserId } from "../model/ids.js";
 import type { ParsedResponse } from "./parse-response.js";
 
-/** The order in which the users of a response are processed. */
 export interface SettlingOrder {
   /** Users that are settled together, in the portions in which they are parsed and verified. */
   readonly portions: readonly (readonly UserId[])[];

@@ -25,7 +25,6 @@ import type { RoomsEvent } from "./room-states.js";
 import type { Room } from "./room.js";
 import type { RoomId } from "./wire.js";
 
-/** Attempts to fetch a room's members or devices if the room keeps changing. */
 export const MAX_TRIES = 5;
 /** How long to pause refreshing rooms in the background after a failure, in ms. Callers do not wait for this. */
 const REFRESH_WAIT = 60_000;

@@ -6,7 +6,6 @@ import { readJoinedRoom, type RoomDelta } from "./room-delta.js";
 import { Room, type FetchedMembers, type MemberCounts, type RoomRecord } from "./room.js";
 import type { Membership, RoomId } from "./wire.js";
 
-/** What rooms commit. */
 export type RoomsEvent =
   /** A sync response was read. `isInitial`: we are in no room that it does not name. */
   | {
@@ -29,7 +28,6 @@ export type RoomsEvent =
       /** Another tab may know these rooms; what the response says of them was not read. */
       readonly unread: readonly RoomId[];
     }
-  /** The members of a room were fetched. */
   | ({ readonly type: "members" } & FetchedMembers)
   /** An unknown room is about to be fetched. */
   | { readonly type: "ask"; readonly roomId: RoomId; readonly token: string | undefined }
@@ -54,7 +52,6 @@ interface ReadRooms {
   readonly refused: ReadonlyMap<RoomId, readonly string[]>;
 }
 
-/** A member of encrypted rooms. */
 interface Sharer {
   readonly userId: UserId;
   /** How many of these rooms the user is in. */
@@ -69,7 +66,6 @@ export class RoomStates {
   readonly rooms = new Map<RoomId, Room>();
   readonly #ownUserId: UserId;
   readonly #isLazy: boolean;
-  /** The members of encrypted rooms. */
   readonly #shared = new Map<UserId, Sharer>();
   /** Users affected by the current event, and whether they shared a room and were tracked before it. */
   #before = new Map<UserId, boolean>();

@@ -37,18 +37,15 @@ export interface FetchedMembers {
   readonly visibility?: HistoryVisibility | undefined;
 }
 
-/** How a room reports changes of its members. */
 export interface MemberCounts {
   /** A user has become a member. Returns the user ID to keep: a user of many rooms has one string. */
   readonly added: (userId: UserId) => UserId;
-  /** A user is no longer a member. */
   readonly removed: (userId: UserId) => void;
 }
 
 /** Most rooms have none of these: an empty map for each would take more memory than their members. */
 const NONE: ReadonlyMap<UserId, never> = new Map<UserId, never>();
 
-/** A room as a record. */
 export interface RoomRecord {
   readonly roomId: RoomId;
   readonly encryption: RoomEncryption | undefined;
@@ -113,7 +110,6 @@ export class Room {
     return this.#sent ?? NONE;
   }
 
-  /** Whether all members are known. */
   get isComplete(): boolean {
     return this.confirmed === undefined && this.encryption !== undefined && !this.needsState;
   }
@@ -244,7 +240,6 @@ export class Room {
     this.#becomeUncertain(token);
   }
 
-  /** Removes all members from the list. */
   leave(): void {
     for (const userId of this.joined) this.#counts.removed(userId);
     this.joined.clear();

@@ -28,7 +28,6 @@ import type { RoomId } from "./wire.js";
 const FIRST_WAIT = 2_000;
 const LAST_WAIT = 300_000;
 
-/** Watches the recipients in a room. */
 export function watchRecipients(
   roomId: RoomId,
   policy: RecipientPolicy,

@@ -3,7 +3,6 @@ import { readAnnouncement, type Announcement, type News } from "./announcement.j
 import type { DeviceStore } from "./device-store.js";
 import type { OwnerRecord } from "./records.js";
 
-/** Announces one tracker's news, and filters those of the others. */
 export class Announcer {
   readonly #store: DeviceStore;
   readonly #lifetime: string;

@@ -11,13 +11,11 @@ import { rebase, type Rebased } from "./rebase.js";
 import { Reloads } from "./reloads.js";
 import { Retry } from "./retry.js";
 
-/** What a {@link ChainReader} reports. */
 export interface ReaderEvents {
   /** A retry is due. */
   readonly again: () => void;
   /** Pending changes were rebased; these must no longer be committed. */
   readonly rebased: (dropped: Rebased["dropped"]) => void;
-  /** The missing commits could not be read; a retry follows. */
   readonly failed: (error: unknown) => void;
   readonly cleared: () => void;
 }
@@ -40,7 +38,6 @@ export class ChainReader {
     this.#retry = new Retry(parts.scheduler, events.again);
   }
 
-  /** The error of the last read, if it failed. */
   get error(): unknown {
     return this.#retry.error;
   }

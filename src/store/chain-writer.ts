@@ -28,7 +28,6 @@ export interface Applied {
   readonly outcome$: Observable<Outcome>;
 }
 
-/** What a {@link ChainWriter} reports. */
 export interface WriterEvents {
   /** A retry is due. */
   readonly again: () => void;
@@ -66,7 +65,6 @@ export class ChainWriter {
     this.#retry = new Retry(parts.scheduler, events.again);
   }
 
-  /** The error of the last commit, if it failed. */
   get error(): unknown {
     return this.#retry.error;
   }
@@ -122,7 +120,6 @@ export class ChainWriter {
     return (last === undefined ? undefined : this.#outcomes.of(last)) ?? of("committed");
   }
 
-  /** Begins the most urgent operation. Returns false if there is none to begin now. */
   next(): boolean {
     if (this.hasCommits) {
       if (this.#retry.isWaiting) return false;

@@ -195,7 +195,6 @@ export class Chain {
     this.#end(new StoreClearedError());
   }
 
-  /** Runs an action once no operation is in progress and nothing is pending. */
   whenIdle(action: () => void): void {
     this.#idleActions.push(action);
     this.#drain();
@@ -232,7 +231,6 @@ export class Chain {
     this.#isDraining = false;
   }
 
-  /** Begins the next operation. Returns false if there is none. */
   #next(): boolean {
     if (this.#closing !== undefined) {
       if (this.#writer.hasCommits) return this.#writer.next();

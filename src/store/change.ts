@@ -50,7 +50,6 @@ export interface UsersChange {
 
 export type Change = SyncStep | UsersChange;
 
-/** A change with its number in the chain. */
 export interface Commit {
   readonly number: number;
   readonly change: Change;
@@ -121,7 +120,6 @@ export function lastMentions(lists: readonly NamedUsers[]): NamedUsers {
 export const isFailedGap = ({ change }: Pick<Commit, "change">): boolean =>
   (change.type === "step" && change.everyone === "untracked") || isFirstStep(change);
 
-/** True if it leads to the first token of an account. */
 export const isFirstStep = (change: Change): boolean =>
   change.type === "step" && change.since === undefined && change.next !== undefined;
 

@@ -39,7 +39,6 @@ export interface Pending {
 
 /** The state in memory: the store's, as far as this tracker knows it, with its own pending changes on top. */
 export interface Clone extends TrackedUsers {
-  /** The number of the last commit followed. */
   head: number;
   /** The position of the last log record known to be folded in. */
   position: number;

@@ -1,7 +1,6 @@
 import { movesToken, type Change, type Commit, type ExtensionEvents } from "./change.js";
 import { extensionKey, type SyncRecord } from "./records.js";
 
-/** The records of each extension, by its name. */
 export type ExtensionRecords = ReadonlyMap<string, readonly unknown[]>;
 
 /** The saved state of extensions: a snapshot, and the steps since. */

@@ -7,15 +7,11 @@ export interface OperationEnd<T> {
   readonly error: (error: unknown) => void;
 }
 
-/** What an {@link OperationSlot} reports. */
 export interface SlotEvents {
-  /** An operation has ended, so the next one can begin. */
   readonly freed: () => void;
-  /** An operation found that the store was cleared. */
   readonly cleared: () => void;
 }
 
-/** Runs operations of the store, one at a time. */
 export class OperationSlot {
   readonly #events: SlotEvents;
   #running: { readonly subscription: Subscription; readonly mustFinish: boolean } | undefined;

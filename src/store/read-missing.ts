@@ -19,7 +19,6 @@ import {
 } from "./records.js";
 import type { Base } from "./transactions.js";
 
-/** What a clone lacks. */
 export type Missing =
   /** What was appended to the log since. `extensions`: their state at its end, if it was read. */
   | {

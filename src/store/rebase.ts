@@ -132,7 +132,6 @@ function summary(missed: Before, since: string | undefined, clone: Clone): reado
   return isEmptyStep(step) ? [] : [{ number: clone.head, change: step }];
 }
 
-/** Counts this tracker's commits beyond its head. */
 function ownCommits(records: readonly LogRecord[], name: string, head: number): number {
   const own = records.flatMap((record) => (record.type === "commits" && record.by === name ? record.commits : []));
   return own.filter(({ number }) => number > head).length;
@@ -143,7 +142,6 @@ function unknownCommits(records: readonly LogRecord[], name: string, head: numbe
   return others.filter(({ number }) => number > head);
 }
 
-/** Applies the missing commits and saves. */
 function applyTail(clone: Clone, { records, position }: Extract<Missing, { type: "tail" }>): Before {
   const before: Before = new Map();
   for (const record of records) {

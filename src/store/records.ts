@@ -54,10 +54,8 @@ export function readOwner(record: unknown): OwnerRecord | undefined {
 
 /** The head of the chain, and where the log and the snapshot are. */
 export interface SyncRecord {
-  /** The number of the last commit. */
   readonly head: number;
   readonly token?: string | undefined;
-  /** The position of the last log record. */
   readonly position: number;
   /**
    * The log up to `position`, with commits up to `head`, is folded into `chunks` records, and into `index` records of
@@ -90,14 +88,13 @@ export function readSync(record: unknown): SyncRecord | undefined {
   return (snapshot.position as number) <= (position as number) ? (record as unknown as SyncRecord) : undefined;
 }
 
-/** What one transaction appended to the log. */
 export type LogRecord =
   | {
       readonly type: "commits";
-      /** The tracker that wrote it. */ readonly by: string;
+      readonly by: string;
       readonly commits: readonly Commit[];
     }
-  | { readonly type: "save"; /** The tracker that wrote it. */ readonly by: string; readonly lists: SavedLists };
+  | { readonly type: "save"; readonly by: string; readonly lists: SavedLists };
 
 export function readLog(record: unknown): LogRecord | undefined {
   if (!isObject(record)) return undefined;

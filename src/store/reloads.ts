@@ -5,7 +5,6 @@ export class Reloads {
   #waiting: AsyncSubject<void>[] = [];
   #served: readonly AsyncSubject<void>[] = [];
 
-  /** True if callers wait for another read. */
   get areWaiting(): boolean {
     return this.#waiting.length > 0;
   }

@@ -21,7 +21,6 @@ export class Retry {
     return this.#timer !== undefined;
   }
 
-  /** The error of the last try; `undefined` if it succeeded. */
   get error(): unknown {
     return this.#error;
   }

@@ -26,7 +26,6 @@ export type Before = Map<UserId, TrackedUser | undefined>;
 export interface Effects {
   /** Tracked users with another revision than before. */
   readonly invalidated: readonly UserId[];
-  /** Users that are no longer tracked. */
   readonly left: readonly UserId[];
   /** True if the set of tracked users may have changed. */
   readonly usersChanged: boolean;

@@ -3,7 +3,6 @@ import type { DeviceStore, RecordKey, Update } from "./device-store.js";
 import { OWNER, readOwner, SYNC, type OwnerRecord } from "./records.js";
 import { RecordsMissing, SavedRecords } from "./saved-records.js";
 
-/** What a transaction returns, and what it announces to other trackers. */
 export interface Transacted<T> {
   readonly result: T;
   readonly announce?: unknown;

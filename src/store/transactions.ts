@@ -35,7 +35,6 @@ export function commit(records: SavedRecords, base: Base, commits: readonly Comm
   return { committedAt: append(records, { ...sync, head: last.number, token }, { type: "commits", by, commits }) };
 }
 
-/** Appends a record to the log and returns its position. */
 export function append(records: SavedRecords, sync: SyncRecord, record: LogRecord): number {
   const position = sync.position + 1;
   records.set(logKey(position), record);

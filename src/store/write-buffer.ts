@@ -7,7 +7,6 @@ import type { WriteBase } from "./transactions.js";
 
 export interface Written<T> {
   readonly result: T;
-  /** Announced to other trackers once durable. */
   readonly announce?: readonly News[];
 }
 

@@ -37,7 +37,6 @@ export type Placement =
   /** Steps in between are missing. */
   | "gap";
 
-/** What the placement depends on. */
 export interface Standing {
   /** The token in memory. */
   readonly token: string | undefined;
@@ -67,7 +66,6 @@ export interface GapPorts {
   readonly ownUserId: UserId;
   /** Commits pending changes, and reads what other tabs committed. Fails if the store does. */
   readonly catchUp: () => Observable<void>;
-  /** Returns the current standing. */
   readonly standing: () => Standing;
   /** `GET /keys/changes`; `undefined` if gaps must not be closed in this way. */
   readonly changes: ((range: { readonly from: string; readonly to: string }) => Observable<unknown>) | undefined;

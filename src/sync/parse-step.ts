@@ -5,13 +5,11 @@ import type { SyncResponse } from "../model/wire.js";
 import type { SyncStep } from "../store/change.js";
 import { splitLists } from "./long-lists.js";
 
-/** What one sync response says about device lists. */
 export interface ParsedStep {
   /** `undefined` if it is not a response: it moves no token and is not emitted. */
   readonly response: SyncResponse | undefined;
   /** The token that it answered: `null` for an initial sync, `undefined` if the caller does not know. */
   readonly since: string | null | undefined;
-  /** The token to which it leads. */
   readonly next: string | undefined;
   readonly changed: readonly UserId[];
   readonly left: readonly UserId[];
@@ -23,7 +21,6 @@ export interface ParsedStep {
   readonly parts: readonly unknown[];
 }
 
-/** What a part of long lists says. */
 export type ParsedPart = Pick<ParsedStep, "changed" | "left" | "refusedIds" | "refusal">;
 
 /** The lists of a response of `GET /keys/changes`. */

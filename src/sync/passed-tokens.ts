@@ -20,7 +20,6 @@ export class PassedTokens {
     this.#inLog = passed;
   }
 
-  /** True if memory has passed this token. */
   inMemory(token: string): boolean {
     return this.#passed.has(token);
   }

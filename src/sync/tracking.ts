@@ -39,7 +39,6 @@ export class Tracking {
     return this.#inDoubt;
   }
 
-  /** Emits when {@link inDoubt} changes. */
   get doubtChanges$(): Observable<void> {
     return this.#doubtChanges$;
   }
@@ -88,7 +87,6 @@ export class Tracking {
     if (!isHeld && this.#isSetStale) this.#setChanges$.next();
   }
 
-  /** Emits the effects of a change. */
   changed({ invalidated, left, usersChanged }: Effects): void {
     if (usersChanged) {
       this.#isSetStale = true;

@@ -9,7 +9,6 @@ import { refusedIds } from "../sync/refused-ids.js";
 /** Without records of these kinds, it is unknown which users are tracked. */
 const STATE_KINDS: readonly string[] = ["account", "log", "snapshot"];
 
-/** Returns the problems of a saved state that was read. */
 export function loadProblems({ damaged, replaced }: Pick<SavedAccount, "damaged" | "replaced">): TrackerProblem[] {
   const problems = Array.from(damaged, ([kind, ids]): TrackerProblem => {
     const lost = STATE_KINDS.includes(kind)

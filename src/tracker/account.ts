@@ -34,7 +34,6 @@ import type { Outputs } from "./outputs.js";
 import { Siblings } from "./siblings.js";
 import { Steps } from "./steps.js";
 
-/** What an account needs besides its settings. */
 export interface AccountSurroundings {
   readonly outputs: Outputs;
   readonly extensions: Extensions;
@@ -154,7 +153,6 @@ export class Account {
     this.#confirmByOption();
   }
 
-  /** Follows what other trackers announce. */
   hear(announcement: unknown): void {
     this.chain.hear(announcement);
   }
@@ -183,7 +181,6 @@ export class Account {
     return this.#commitEdit(userId, edit);
   }
 
-  /** Forgets that the user was verified. Completes when durable. */
   withdrawVerification(userId: UserId): Observable<never> {
     const edit = withdrawingVerification(this.parts.memory.ourKey);
     this.#remember(userId, edit);
@@ -195,7 +192,6 @@ export class Account {
     return this.#known([userId]).pipe(map(([user = NOTHING_KNOWN]) => user));
   }
 
-  /** Explains a device's trust. */
   explain(userId: UserId, deviceId: DeviceId): Observable<TrustChain> {
     const { userId: ownUserId } = this.#settings;
     return this.#known([userId, ownUserId]).pipe(

@@ -3,7 +3,6 @@ import type { CountActivity, TrackerActivity } from "../model/activity.js";
 
 type Counts = { -readonly [Name in keyof TrackerActivity]: number };
 
-/** Counts what the parts of a tracker do. */
 export class Activity {
   readonly #changes$ = new Subject<void>();
   readonly #counts: Counts = {

@@ -25,7 +25,6 @@ export function requireText(name: string, text: unknown): asserts text is string
   if (typeof text !== "string") throw new TypeError(`${name} should be a string, not ${shown(text)}`);
 }
 
-/** Returns the users that a caller named, each once. */
 export function distinctUsers(users: Iterable<UserId>): readonly UserId[] {
   if (typeof users === "string")
     throw new TypeError(`users should be an iterable of user IDs, such as [${JSON.stringify(users)}], not a string`);

@@ -36,7 +36,6 @@ export class Calls {
     return held;
   }
 
-  /** Commits of other trackers were followed. */
   missed(commits: readonly Commit[]): void {
     for (const held of this.#held) held.push(...commits);
   }
@@ -88,7 +87,6 @@ export class Calls {
     return done$;
   }
 
-  /** True if the call changes something for this user. */
   #isConcerned(type: UsersChange["type"], userId: UserId, isTentative: boolean): boolean {
     const isTracked = this.#to.tracking.get(userId) !== undefined;
     const isOwn = userId === this.#settings.userId;

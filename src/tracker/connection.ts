@@ -19,7 +19,6 @@ export class Connection extends Subscription {
     return this.#isCaughtUp;
   }
 
-  /** True if the next response is the first one. */
   get isFresh(): boolean {
     return this.#token === undefined;
   }

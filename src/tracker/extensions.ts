@@ -33,7 +33,6 @@ export class Extensions implements ChainExtensions {
     return this.#all.length === 0;
   }
 
-  /** Reads a response with all extensions. */
   read(response: SyncResponse | undefined): Pick<SyncStep, "events"> {
     if (this.areNone || response === undefined) return {};
     return { events: Object.fromEntries(this.#collect((one) => one.read(response))) };

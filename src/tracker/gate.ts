@@ -47,7 +47,6 @@ export class Gate {
     this.#opened$.next();
   }
 
-  /** Drops waiting changes and fails waiting lookups. */
   fail(error: unknown): void {
     this.#inbox.length = 0;
     const opened$ = this.#opened$;

@@ -21,7 +21,6 @@ import type { SignatureVerifier } from "../trust/signature-verifier.js";
 import type { UnsignedDevices } from "../trust/verify-list.js";
 import type { Outputs } from "./outputs.js";
 
-/** What an account works with, from the options. */
 export interface AccountSettings extends QueryLimits, CacheLimits {
   readonly userId: UserId;
   readonly keysApi: KeysApi;

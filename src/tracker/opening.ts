@@ -25,7 +25,6 @@ export interface OpeningPorts {
   /** True if memory stands in for a store that cannot be opened. */
   readonly standsIn: boolean;
   readonly report: (problem: TrackerProblem) => void;
-  /** The store that memory stands in for can be opened. */
   readonly reopened: (saved: SavedAccount, store: DeviceStore) => void;
   readonly cleared: (error: StoreClearedError) => void;
 }

@@ -16,7 +16,6 @@ const MAX_UNSYNCED = 1_000;
 interface Unsynced {
   response: SyncedResponse;
   state: "pending" | "applied" | "durable";
-  /** Waits for its outcome. */
   readonly waiting: Subscription;
 }
 

@@ -140,7 +140,6 @@ function mergeEntries(verified: DeviceList, refusals: Refusals, kept: Entries): 
   return entries;
 }
 
-/** Adds to a refusal what happens to the device. */
 function withConsequence(reason: RejectionReason, isKept: boolean): RejectionReason {
   return {
     ...reason,

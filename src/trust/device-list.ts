@@ -16,7 +16,6 @@ export interface DeviceList extends UnverifiedList {
   readonly identity: Identity;
 }
 
-/** A list without devices. */
 export const emptyList = (fetchedAt: number): DeviceList => ({
   deviceKeys: new Map(),
   deviceStatus: new Map(),

@@ -30,7 +30,6 @@ export const unpinned = ({ masterKey, signedBy }: Identity): Identity => ({
   signedBy,
 });
 
-/** @param ourKey our current user-signing key; `undefined` if there is no reliable one */
 export function identityStatus(identity: Identity, ourKey: string | undefined): IdentityStatus {
   const { masterKey, pinnedMasterKey, wasVerified = false, collisions = [] } = identity;
   const verified = isVerified(identity, ourKey);

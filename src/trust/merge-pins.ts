@@ -89,7 +89,6 @@ export function contradict(first: Pins, later: Pins): boolean {
   return false;
 }
 
-/** A pinned key and those that it has replaced. */
 interface Line {
   readonly key: string | undefined;
   readonly retired: readonly string[] | undefined;

@@ -2,9 +2,7 @@ import type { DeviceId } from "../model/ids.js";
 
 /** What comparing a list with the pins depends on. */
 export interface PinContext {
-  /** True if unsigned devices are refused. */
   readonly refusesUnsigned?: boolean;
-  /** True if the list is our own. */
   readonly isOwn?: boolean;
   /** Our own user-signing key, if our identity is confirmed and unchanged. */
   readonly ourKey?: string | undefined;

@@ -61,7 +61,6 @@ export interface Pins {
 export interface Forgotten {
   /** In ms since the epoch. */
   readonly at: number;
-  /** The number of the commit. */
   readonly commit: number;
 }
 
@@ -69,7 +68,6 @@ export const NO_PINS: Pins = { devices: new Map() };
 /** No pins can be read, although there may be some. */
 export const LOST_PINS: Pins = { devices: new Map(), incomplete: true };
 
-/** True if these pins contain nothing. */
 export const isNothing = ({ devices, ...others }: Pins): boolean =>
   devices.size === 0 && Object.values(others as Record<string, unknown>).every((value) => value === undefined);
 
@@ -120,7 +118,6 @@ export function pinsOf(list: DeviceList | undefined): Pins {
   return makePins({ devices, signed, masterKey: pinnedMasterKey, wasVerified });
 }
 
-/** Returns the evidence for a device's pinned key. */
 export const evidenceOf = ({ devices, evidence }: Pins, deviceId: DeviceId): Evidence =>
   evidence?.get(deviceId) ?? (devices.has(deviceId) ? "self-signed" : "seen");
 

@@ -5,7 +5,6 @@ import type { RejectionReason } from "../model/results.js";
 import { isWeaker, type Evidence } from "./evidence.js";
 import type { DeviceEntry } from "./kept-devices.js";
 
-/** How many other devices a refusal names. */
 const MAX_NAMED = 3;
 
 /**
@@ -53,7 +52,6 @@ function strongestOf(
   return owners.length === 1 ? owners[0] : undefined;
 }
 
-/** Groups devices that share a curve25519 key. */
 function sharingDevices(entries: ReadonlyMap<DeviceId, DeviceEntry>): readonly (readonly DeviceId[])[] {
   const byKey = new Map<string, DeviceId[]>();
   for (const [deviceId, { device }] of entries) {

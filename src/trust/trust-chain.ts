@@ -36,7 +36,6 @@ export interface TrustLink {
   readonly signature?: TrustSignature;
 }
 
-/** Explains a device's trust. */
 export interface TrustChain {
   readonly userId: UserId;
   readonly deviceId: DeviceId;
@@ -61,7 +60,6 @@ export interface KnownUser {
   readonly pins: Pins;
 }
 
-/** Returns the chain of keys and signatures that leads to a device. */
 export function trustChain(
   { userId, deviceId }: Pick<TrustChain, "userId" | "deviceId">,
   { list, pins }: KnownUser,

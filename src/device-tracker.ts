@@ -47,13 +47,13 @@ import type { TrustChain } from "./trust/trust-chain.js";
  */
 export class DeviceTracker {
   /**
-   * Hot: emits the users that the server announced, to this tab or another, as changed or left, once lookups reflect
-   * it. Never fails; completes with {@link close}.
+   * Hot: emits the users that the server announced as changed or left, to this tab or another, once lookups reflect it.
+   * Never fails; completes with {@link close}.
    */
   readonly deviceChanges$: Observable<DeviceChanges>;
   /**
-   * Emits the set of tracked users, and again whenever it changes. Replays the latest set. Silent until the saved state
-   * is loaded. Never fails; completes with {@link close}.
+   * Emits the set of tracked users, and again when it changes; replays. Silent until the saved state is loaded. Never
+   * fails; completes with {@link close}.
    */
   readonly trackedUsers$: Observable<ReadonlySet<UserId>>;
   /**
@@ -63,8 +63,8 @@ export class DeviceTracker {
   readonly caughtUp$: Observable<void>;
   /**
    * Hot: emits each response of this tab's stream, and each step that another tab committed (`since`, `next_batch`,
-   * `device_lists`), as soon as lookups reflect it. Ends when the sync stream does; subscribe again for the next
-   * connection. An error need not be handled here: {@link problems$} reports it.
+   * `device_lists`), as soon as lookups reflect it. Ends with the sync stream; subscribe again for the next connection.
+   * Errors need not be handled here: {@link problems$} reports them.
    *
    * Another engine of the application should get `device_lists` from here. If it got them earlier, a lookup could still
    * return a removed device from the cache.
@@ -72,16 +72,16 @@ export class DeviceTracker {
   readonly applied$: Observable<SyncResponse>;
   /**
    * Hot: emits the same responses once their changes are durable; only `since`, `next_batch` and `device_lists`. Ends
-   * when the sync stream does, or with {@link StoreOwnerError} or {@link StoreClearedError} if the store is not, or no
-   * longer, ours; subscribe again for the next connection. An error need not be handled here: {@link problems$} reports
-   * it.
+   * with the sync stream, or with {@link StoreOwnerError} or {@link StoreClearedError} if the store is not, or no
+   * longer, ours; subscribe again for the next connection. Errors need not be handled here: {@link problems$} reports
+   * them.
    */
   readonly synced$: Observable<SyncResponse>;
   /** Hot: emits what went wrong and how it was handled. Never fails; completes with {@link close}. */
   readonly problems$: Observable<TrackerProblem>;
   /**
-   * Hot: emits what each saved answer changed in its user's list, in whichever tab it was queried, once it is durable.
-   * Answers that change nothing emit nothing. Never fails; completes with {@link close}.
+   * Hot: emits what each saved answer changed in its user's list, whichever tab queried, once durable. Answers that
+   * change nothing emit nothing. Never fails; completes with {@link close}.
    */
   readonly deviceUpdates$: Observable<DeviceUpdate>;
   /**
@@ -291,7 +291,7 @@ export class DeviceTracker {
 
   /**
    * Accepts an identity that has changed or is unknown: from now on, this master key is the user's. Cold; completes
-   * when durable. Once subscribed, unsubscribing does not cancel it.
+   * when durable; unsubscribing does not cancel it.
    *
    * Call it only after a person has been warned or, for our own identity, if we caused the change. Fails with {@link
    * IdentityChangedError} if the user's master key has changed again.
@@ -305,7 +305,7 @@ export class DeviceTracker {
 
   /**
    * Accepts another ed25519 key for a device ID, such as that of a bot that lost its store and kept its device ID.
-   * Cold; completes when durable. Once subscribed, unsubscribing does not cancel it.
+   * Cold; completes when durable; unsubscribing does not cancel it.
    *
    * Call it only after a person has confirmed the key; until then the device is refused (`key-changed`). The user
    * becomes outdated, so the next lookup accepts the device.
@@ -320,8 +320,8 @@ export class DeviceTracker {
 
   /**
    * Forgets a device, its keys and its place in the saved list, after a person has confirmed it. A device with that ID
-   * is then a new one, whatever its keys. The user becomes outdated. Cold; completes when durable. Once subscribed,
-   * unsubscribing does not cancel it.
+   * is then a new one, whatever its keys. The user becomes outdated. Cold; completes when durable; unsubscribing does
+   * not cancel it.
    */
   forgetDevice(userId: UserId, deviceId: DeviceId): Observable<void> {
     requireUserId(userId);
@@ -330,10 +330,10 @@ export class DeviceTracker {
   }
 
   /**
-   * Confirms that this master key is ours, whatever the server says: a person has compared it with another of our
-   * devices, or has just created it. From then on, users that our user-signing key has signed are `verified`, as long
-   * as the server returns this identity. Works before the first lookup, and after another key was pinned. Cold;
-   * completes when durable. Once subscribed, unsubscribing does not cancel it.
+   * Confirms that this master key is ours, whatever the server says. Call it after a person has compared it with
+   * another of our devices, or has just created it. From then on, users that our user-signing key has signed are
+   * `verified`, as long as the server returns this identity. Works before the first lookup, and after another key was
+   * pinned. Cold; completes when durable; unsubscribing does not cancel it.
    * @param masterKey the public key, 32 bytes in unpadded base64
    */
   confirmOwnIdentity(masterKey: string): Observable<void> {
@@ -343,8 +343,7 @@ export class DeviceTracker {
 
   /**
    * Forgets that a user was verified (`identity.wasVerified`), after a person has been warned that they no longer are.
-   * Policies then stop leaving them out for it. Cold; completes when durable. Once subscribed, unsubscribing does not
-   * cancel it.
+   * Policies then stop leaving them out for it. Cold; completes when durable; unsubscribing does not cancel it.
    */
   withdrawVerification(userId: UserId): Observable<void> {
     requireUserId(userId);

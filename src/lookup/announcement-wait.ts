@@ -9,11 +9,12 @@ const SPREAD = 1_000;
 const MAX_AHEAD = 20 * SPREAD;
 
 /**
- * Returns how long to wait before querying a user that was announced again, in ms. It limits two kinds of servers:
+ * Returns how long to wait before querying a user that was announced again, in ms. This slows down two kinds of
+ * servers:
  *
  * 1. One that announces a user because we queried them: its answers change nothing.
- * 2. One whose answers differ each time, which could make us query as fast as it announces: it sends many announcements
- *    at once, however many watchers there are.
+ * 2. One with answers that differ each time, which could make us query as fast as it announces: it sends many
+ *    announcements at once, however many watchers there are.
  * @param unchanged answers in a row that changed nothing
  * @param spreadUntil from {@link spreadAfterAnnouncement}
  */

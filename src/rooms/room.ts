@@ -65,10 +65,10 @@ export interface RoomRecord {
 /**
  * What is known of one room.
  *
- * Sync names members as they change, and with lazy loading it does not name all of them. So the list is either certain,
- * or certain only for the users that sync has named since it became uncertain (`confirmed`); the others are then
- * fetched from the server. Whenever the answer arrives, and whatever its token: **for the users that sync has named,
- * sync wins**, because it is newer; the others have not changed in between.
+ * Sync names members as they change, and with lazy loading not all of them. So the list is either certain, or certain
+ * only for the users that sync has named since it became uncertain (`confirmed`); the others are fetched from the
+ * server. Whenever the answer arrives, and whatever its token, **sync wins for the users that it has named**: it is
+ * newer, and the others have not changed in between.
  */
 export class Room {
   readonly roomId: RoomId;

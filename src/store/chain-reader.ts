@@ -65,9 +65,9 @@ export class ChainReader {
   }
 
   /**
-   * Follows news while an operation is in progress: nothing may be called current after a change of it was announced.
-   * If a commit of ours is in progress when another one is announced, the store refuses it or has put it first; only
-   * the store knows which.
+   * Follows news while an operation is in progress: nothing may be called current after its change was announced. If
+   * another commit is announced during one of ours, the store has either refused ours or put it first; only the store
+   * knows which.
    */
   followAtOnce(): void {
     const { clone } = this.#parts;

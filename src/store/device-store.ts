@@ -16,8 +16,7 @@ export interface Update<T> {
 }
 
 /**
- * Stores device lists: records by kind and ID. Their values are structured-cloneable, and only the tracker interprets
- * them.
+ * Stores device lists as records by kind and ID. Values are structured-cloneable, and only the tracker interprets them.
  *
  * Every method returns a cold Observable: the operation runs for each subscription, emits one value and completes;
  * unsubscribing earlier may abort it. A store that answers at once emits synchronously. New features add kinds of

@@ -91,6 +91,7 @@ export function readSync(record: unknown): SyncRecord | undefined {
 export type LogRecord =
   | {
       readonly type: "commits";
+      /** The tracker that wrote it. */
       readonly by: string;
       readonly commits: readonly Commit[];
     }

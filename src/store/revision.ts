@@ -1,9 +1,10 @@
 /**
  * A user's revision: the commit that last changed them.
  *
- * In memory, revisions are compared by identity: if it is another object, the user has changed. In the store, they are
- * compared by number: if it differs, another tab committed a change. Numbers are never compared in memory, because the
- * number of an uncommitted change is a guess (the head plus its place in the queue), and a rebase replaces the object.
+ * In memory, revisions are compared by identity: a different object means that the user has changed. In the store, they
+ * are compared by number: a different number means that another tab committed a change. In memory, numbers are never
+ * compared: the number of an uncommitted change is a guess (the head plus its place in the queue), and a rebase
+ * replaces the object.
  */
 export interface Revision {
   readonly number: number;

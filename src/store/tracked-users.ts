@@ -43,8 +43,8 @@ export function initialUsers(ownUserId: UserId): TrackedUsers {
 /**
  * Folds one change into the state: the reducer behind memory, the store and every rebase.
  *
- * It writes into the given map. If it copied the map, a step would cost time in the number of tracked users instead of
- * the number of users it names.
+ * It writes into the given map: copying it would make a step take time in the number of tracked users instead of those
+ * it names.
  * @returns the users it touched, as they were before
  */
 export function applyChange(state: TrackedUsers, change: Change, revision: Revision): Before {

@@ -3,8 +3,7 @@
  * one after the other.
  *
  * Otherwise, a subscriber of the first emission could act between two halves of one step: its query could be saved
- * before the step is committed. And if it caused the next step from inside an emission, later subscribers would see the
- * two in the wrong order.
+ * before the step is committed. And if it caused the next step, later subscribers would see the two in the wrong order.
  */
 export class EmissionQueue {
   readonly #queue: (() => void)[] = [];

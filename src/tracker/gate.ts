@@ -6,8 +6,8 @@ import { defer, of, Subject, take, type Observable } from "rxjs";
  *     closed   ──step s1──lookup a──track t──┐
  *     open                                   s1──t──a
  *
- * When it opens, waiting changes are applied first, in order; only then are waiting lookups released. So a lookup that
- * was made after a step sees it, although both waited for the same thing.
+ * When it opens, waiting changes are applied in order before waiting lookups are released. So a lookup that was made
+ * after a step sees it, although both waited.
  */
 export class Gate {
   readonly #inbox: (() => void)[] = [];

@@ -11,8 +11,8 @@ export interface ViewDifference<Viewer> {
 }
 
 /**
- * Compares what several people or devices see, exchanged over another path than the server. It detects a server that
- * shows a user with different keys to different people. Lists change all the time, so compare again before you warn.
+ * Compares what several people or devices see, exchanged over another path than the server, to detect a server that
+ * shows them different keys of a user. Lists change all the time, so compare again before you warn.
  *
  * Pure. Users without a difference are left out.
  *

@@ -11,7 +11,7 @@ import type { IdentityStatus, UserDeviceKeys } from "../model/results.js";
  *
  * in UTF-8, with the public keys in unpadded base64; missing keys are left out.
  *
- * If two people are shown the same devices of a user, the digest is the same.
+ * Everyone that is shown the same devices of a user gets the same digest.
  */
 export function keysDigest({
   deviceKeys,

@@ -88,7 +88,9 @@ export class DeviceTracker {
    * Emits what the tracker is doing: the current counts on subscription, then again when they change, at most once per
    * task. Never fails; completes with {@link close}.
    * @example
-   * tracker.activity$.subscribe(({ fetched, toFetch }) => Object.assign(progressBar, { value: fetched, max: toFetch }));
+   * tracker.activity$.subscribe(({ fetched, toFetch }) => {
+   *   Object.assign(progressBar, { value: fetched, max: toFetch });
+   * });
    */
   readonly activity$: Observable<TrackerActivity>;
   readonly #session: Session;
@@ -226,7 +228,8 @@ export class DeviceTracker {
    * @param publicKey unpadded base64
    * @example
    * tracker.findDevice("curve25519", senderKey).subscribe(([device, ...others]) => {
-   *   if (device !== undefined && others.length === 0) attribute(device); // { userId: "@bob:example.org", deviceId: "JLAFKJWSCS" }
+   *   // { userId: "@bob:example.org", deviceId: "JLAFKJWSCS" }
+   *   if (device !== undefined && others.length === 0) attribute(device);
    * });
    */
   findDevice(
@@ -247,7 +250,7 @@ export class DeviceTracker {
    * Matrix spec, client-server API, "Verification of the sending user for incoming events".
    * @example
    * tracker.findSender({ userId: event.sender, curve25519: senderKey, ed25519: payload.keys.ed25519 });
-   * // { state: "device", deviceId: "JLAFKJWSCS", deviceStatus: {…}, identity: {…}, freshness: "current", claimants: […] }
+   * // { state: "device", deviceId: "JLAFKJWSCS", deviceStatus: {…}, identity: {…}, freshness: "current", … }
    */
   findSender(claim: SenderClaim): Observable<SenderStatus> {
     if (!isObject(claim)) throw new TypeError(`claim should be what an event says of its sender, not ${shown(claim)}`);
@@ -271,7 +274,7 @@ export class DeviceTracker {
    * queries the server. Fails if the store cannot be read.
    * @example
    * tracker.explain("@bob:example.org", "JLAFKJWSCS");
-   * // { trust: "cross-signed", weakest: { kind: "master", evidence: "seen", … }, links: [master, self-signing, device] }
+   * // { trust: "cross-signed", weakest: { kind: "master", evidence: "seen", … }, links: […] }
    */
   explain(userId: UserId, deviceId: DeviceId): Observable<TrustChain> {
     requireUserId(userId);

@@ -24,7 +24,8 @@ import { deleteRecords, getKind, getRecords, putRecords } from "./requests.js";
  */
 export function idbStore(databaseName: string): DeviceStore {
   const asleep$ = new BehaviorSubject(false);
-  asleep().subscribe((isAsleep) => asleep$.next(isAsleep)); // for as long as the page lives: once a tab is asleep, it is too late to ask
+  // For as long as the page lives: once a tab is asleep, it is too late to ask.
+  asleep().subscribe((isAsleep) => asleep$.next(isAsleep));
   const database = new Database(databaseName, asleep$);
   const announcements = new Announcements(databaseName, asleep$);
 

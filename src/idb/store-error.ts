@@ -26,11 +26,13 @@ export class StoreError extends DeviceTrackerError {
 
 const explanations: Record<StoreFailure, string> = {
   unavailable:
-    "cannot be opened: IndexedDB is not available here (not a browser, a private window, a sandboxed frame, or the user's settings); " +
+    "cannot be opened: IndexedDB is not available here (not a browser, a private window, a sandboxed frame, " +
+    "or the user's settings); " +
     "memoryStore() works anywhere, as long as the page lives",
   full: "has no room left: the disk or this site's quota is full; free some space and try again",
   newer:
-    "was written by a newer version of this package: update the package or reload the page; until then nothing is read or written",
+    "was written by a newer version of this package: update the package or reload the page; " +
+    "until then nothing is read or written",
   foreign: "exists, but belongs to something else: give idbStore() a name that nothing else uses",
   aborted: "was interrupted by the browser, for example because the site's data was cleared: try again",
   failed: "failed; see the cause, and try again",

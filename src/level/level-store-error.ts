@@ -27,11 +27,13 @@ export class LevelStoreError extends DeviceTrackerError {
 
 const explanations: Record<LevelStoreFailure, string> = {
   locked:
-    "is in use by another process or worker thread: end that one first, or give each one a location of its own; only one can have it open",
+    "is in use by another process or worker thread: end that one first, " +
+    "or give each one a location of its own; only one can have it open",
   foreign: "cannot be opened, since the location belongs to something else: give levelStore() a directory of its own",
   newer: "was written by a newer version of this package: update the package; until then nothing is read or written",
   damaged:
-    "is damaged: restore the directory from a backup, or delete it to start over, which loses all pinned keys and verifications",
+    "is damaged: restore the directory from a backup, or delete it to start over, " +
+    "which loses all pinned keys and verifications",
   full: "has no room left: the disk is full; free some space and try again",
   failed: "failed",
 };

@@ -125,7 +125,8 @@ export class DeviceIndex {
       else this.#claims.add(entries);
     }
     if (damaged.length === 0) return of(undefined);
-    const message = `${damaged.length} record(s) of the index of public keys cannot be trusted; the lists are read instead`;
+    const message =
+      `${damaged.length} record(s) of the index of public keys cannot be trusted; ` + "the lists are read instead";
     this.#ports.report({ type: "records-damaged", kind: "index", ids: damaged, message });
     return this.#ports.store.readKinds(["list"]).pipe(
       map(([lists]) => {

@@ -274,21 +274,27 @@ export class ListSaver {
     const userIds = [...undecided];
     if (userIds.length === 0) return;
     undecided.clear();
-    const message = `the device lists of ${userIds.length} user(s) could not be saved; memory keeps them until the page is closed`;
+    const message =
+      `the device lists of ${userIds.length} user(s) could not be saved; ` +
+      "memory keeps them until the page is closed";
     this.#ports.report({ type: "save-failed", userIds, error, message });
   }
 
   #reportDamage(outcomes: ReadonlyMap<UserId, SaveOutcome>): void {
     const ids = Array.from(outcomes).flatMap(([userId, { pinsDamaged }]) => (pinsDamaged ? [userId] : []));
     if (ids.length === 0) return;
-    const message = `the keys first seen of ${ids.length} user(s) cannot be read; those of their saved lists stand in for them, and identities are unknown until they are acknowledged`;
+    const message =
+      `the keys first seen of ${ids.length} user(s) cannot be read; ` +
+      "those of their saved lists stand in for them, and identities are unknown until they are acknowledged";
     this.#ports.report({ type: "records-damaged", kind: "pins", ids, message });
   }
 
   #reportReplaced(outcomes: ReadonlyMap<UserId, SaveOutcome>): void {
     const userIds = Array.from(outcomes).flatMap(([userId, { pinsReplaced }]) => (pinsReplaced ? [userId] : []));
     if (userIds.length === 0) return;
-    const message = `while the store failed, keys of ${userIds.length} user(s) were shown as unchanged that are not the ones pinned in the store; those in the store count`;
+    const message =
+      `while the store failed, keys of ${userIds.length} user(s) were shown as unchanged that are not the ones ` +
+      "pinned in the store; those in the store count";
     this.#ports.report({ type: "pins-replaced", userIds, message });
   }
 }

@@ -20,14 +20,18 @@ export class OwnIdentityWatch {
     const changed = Array.from(list.rejected).flatMap(([id, { code }]) => (code === "key-changed" ? [id] : []));
     const newlyChanged = changed.filter((id) => !this.#changed.has(id));
     if (newlyChanged.length > 0) {
-      const message = `the server shows ${quoted(newlyChanged)} of our own devices under other keys than before: they are refused; acknowledge a key only if it is that device's`;
+      const message =
+        `the server shows ${quoted(newlyChanged)} of our own devices under other keys than before: ` +
+        "they are refused; acknowledge a key only if it is that device's";
       this.#report({ type: "own-device-changed", deviceIds: newlyChanged, message });
     }
     this.#changed = new Set(changed);
     const unsigned = unsignedDevices(list);
     const newlyUnsigned = unsigned.filter((id) => !this.#unsigned.has(id));
     if (newlyUnsigned.length > 0) {
-      const message = `${quoted(newlyUnsigned)} of our own devices are not signed by our identity: they are new logins that have not been verified, or the server has made them up`;
+      const message =
+        `${quoted(newlyUnsigned)} of our own devices are not signed by our identity: ` +
+        "they are new logins that have not been verified, or the server has made them up";
       this.#report({ type: "own-device-unsigned", deviceIds: newlyUnsigned, message });
     }
     this.#unsigned = new Set(unsigned);
@@ -39,11 +43,15 @@ export class OwnIdentityWatch {
     if (pinnedMasterKey === undefined) return;
     if (state === "changed" && masterKey !== undefined && masterKey !== this.#reported) {
       this.#reported = masterKey;
-      const message = `the server says that our own master key is ${masterKey}, but it was ${pinnedMasterKey}: acknowledge it only if you reset your identity yourself`;
+      const message =
+        `the server says that our own master key is ${masterKey}, but it was ${pinnedMasterKey}: ` +
+        "acknowledge it only if you reset your identity yourself";
       this.#report({ type: "own-identity-changed", masterKey, pinnedMasterKey, message });
     } else if (state === "removed" && this.#reported !== null) {
       this.#reported = null;
-      const message = `the server says that we have no master key any more, but it was ${pinnedMasterKey}: as long as it is gone, no user can be verified`;
+      const message =
+        `the server says that we have no master key any more, but it was ${pinnedMasterKey}: ` +
+        "as long as it is gone, no user can be verified";
       this.#report({ type: "own-identity-removed", pinnedMasterKey, message });
     }
   }

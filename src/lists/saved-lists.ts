@@ -122,14 +122,17 @@ export class SavedLists {
             found.set(userId, { ...record.saved, list: pendingEdits.list(userId, record.saved.list) });
         });
         if (damaged.length > 0) {
-          const message = `the saved lists of ${damaged.length} user(s) cannot be trusted; the server is queried for them`;
+          const message =
+            `the saved lists of ${damaged.length} user(s) cannot be trusted; ` + "the server is queried for them";
           report({ type: "records-damaged", kind: "list", ids: damaged, message });
         }
         return found;
       }),
       catchError((error: unknown) => {
         if (error instanceof StoreClearedError) throw error;
-        const message = `the saved lists of ${userIds.length} user(s) could not be read; the server is queried if they are needed`;
+        const message =
+          `the saved lists of ${userIds.length} user(s) could not be read; ` +
+          "the server is queried if they are needed";
         report({ type: "read-failed", userIds, error, message });
         return of(new Map<UserId, SavedList>());
       }),

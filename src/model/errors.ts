@@ -115,7 +115,8 @@ export class StoreFormatError extends DeviceTrackerError {
     readonly known: number,
   ) {
     super(
-      `this device store has format ${format}, but this version only knows ${known}: update the package; until then nothing is saved`,
+      `this device store has format ${format}, but this version only knows ${known}: update the package; ` +
+        "until then nothing is saved",
     );
   }
 }

@@ -148,7 +148,9 @@ function parseCrossSigningKeys(sections: KeysQuerySections, userId: UserId, ownU
 
 const TOO_MANY: RejectionReason = {
   code: "too-many-devices",
-  detail: `only the first ${MAX_DEVICES_PER_USER} devices of a user are accepted, among the first ${MAX_LISTED_DEVICES_PER_USER} listed`,
+  detail:
+    `only the first ${MAX_DEVICES_PER_USER} devices of a user are accepted, ` +
+    `among the first ${MAX_LISTED_DEVICES_PER_USER} listed`,
 };
 
 function parseDevices(

@@ -116,7 +116,7 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
    * Fails with {@link RoomError} if some members or devices could not be fetched, with {@link SendForbiddenError} if a
    * strict policy forbids sending, and with the errors of a lookup; it never emits a partial result. Call {@link
    * planKeyShare} to learn whether the session must be rotated first.
-   * @throws TypeError if the policy has a property or a value that is unknown
+   * @throws TypeError if the policy has an unknown property or value
    */
   recipients(roomId: RoomId, options: RoomRecipientPolicy = {}): Observable<RoomRecipients> {
     const policy = held(options);
@@ -138,7 +138,7 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
    *
    * Fails with {@link RoomError} if the room is not encrypted, or if we are not, or no longer, in it; completes when
    * the tracker is closed.
-   * @throws TypeError if the policy has a property or a value that is unknown
+   * @throws TypeError if the policy has an unknown property or value
    */
   watchRecipients(roomId: RoomId, options: RecipientPolicy = {}): Observable<RoomRecipients> {
     const policy = held(options);

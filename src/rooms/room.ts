@@ -191,8 +191,8 @@ export class Room {
     // The server does not invite a member.
     const isContested =
       (before !== undefined && before !== membership) || (membership === "invited" && this.joined.has(userId));
-    // Only the server knows the order if responses have arrived since, or if a member that left before may have been the
-    // one that we removed.
+    // Only the server knows the order if responses have arrived since, or if a member that left before may have been
+    // the one that we removed.
     const isUnclear =
       isContested || after !== this.shownUntil || (this.joined.has(userId) && this.departures.has(userId));
     this.#expect(userId, { membership, id: eventId, ...(isContested && { isContested }) });

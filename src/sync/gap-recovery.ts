@@ -129,7 +129,9 @@ function missingStep(step: ParsedStep, from: string | undefined, ports: GapPorts
       const { changed, left, refusedIds: refused } = parseChanges(response, ownUserId);
       const problem = refusedIds("keys_changes", refused);
       if (problem !== undefined) report(problem);
-      const message = `steps from "${from}" to "${to}" were missed; the server named who changed in them: ${changed.length} changed, ${left.length} left`;
+      const message =
+        `steps from "${from}" to "${to}" were missed; the server named who changed in them: ` +
+        `${changed.length} changed, ${left.length} left`;
       report({ type: "gap", from, to, caughtUp: true, message });
       return splitStep({ type: "step", since: from, next: to, changed, left, isPartial, isGap: true });
     }),
@@ -146,7 +148,8 @@ function gapProblem(from: string | undefined, since: string | null | undefined, 
         : `answers "${since}"`;
   const stand = from === undefined ? "no token" : `"${from}"`;
   const message =
-    `the sync response ${answered}, but the device lists stand on ${stand}, and who left in between cannot be learned: ` +
+    `the sync response ${answered}, but the device lists stand on ${stand}, ` +
+    "and who left in between cannot be learned: " +
     "all users but our own became untracked; call track() with the members of the encrypted rooms";
   return { type: "gap", from, to: since ?? null, caughtUp: false, ...(error !== undefined && { error }), message };
 }

@@ -37,7 +37,8 @@ export function parseStep(response: unknown, ownUserId: UserId): ParsedStep {
   try {
     return parse(response, ownUserId);
   } catch (cause) {
-    return notUnderstood(new InvalidResponseError("/sync", "", "readable", { cause })); // an object that is not JSON may throw on access
+    // An object that is not JSON may throw on access.
+    return notUnderstood(new InvalidResponseError("/sync", "", "readable", { cause }));
   }
 }
 

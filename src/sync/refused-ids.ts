@@ -12,6 +12,7 @@ export function refusedIds(source: UserIdsRefused["source"], ids: readonly strin
     source,
     userIds,
     count,
-    message: `${count} string(s) in ${source} are not user IDs and were left out, such as ${JSON.stringify(userIds[0])}`,
+    message:
+      `${count} string(s) in ${source} are not user IDs and were left out, ` + `such as ${JSON.stringify(userIds[0])}`,
   };
 }

@@ -18,7 +18,9 @@ export function loadProblems({ damaged, replaced }: Pick<SavedAccount, "damaged"
     return { type: "records-damaged", kind, ids, message };
   });
   if (replaced === undefined) return problems;
-  const message = `the device store had format ${replaced}, of an older version; it was replaced, and everything is fetched again`;
+  const message =
+    `the device store had format ${replaced}, of an older version; it was replaced, ` +
+    "and everything is fetched again";
   return [...problems, { type: "store-replaced", format: replaced, message }];
 }
 

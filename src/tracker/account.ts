@@ -107,7 +107,8 @@ export class Account {
       },
       commitFailed: (error, retryIn) => {
         outputs.responses.storeFails();
-        const message = `changes could not be saved; lookups go on from memory, and it is tried again in ${retryIn / 1000} s`;
+        const message =
+          "changes could not be saved; lookups go on from memory, " + `and it is tried again in ${retryIn / 1000} s`;
         outputs.report({ type: "commit-failed", error, retryIn, message });
       },
       behind: (isBehind) => {

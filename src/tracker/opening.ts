@@ -120,7 +120,9 @@ export class StoreOpening {
       ? "it is not tried again"
       : `it is tried again after ${FIRST_WAIT / 1000} s, doubling to 10 min`;
     const why = error instanceof Error ? error.message : String(error);
-    const message = `the device store cannot be used (${why}); memory stands in for it, nothing is saved, and no identity can be called unchanged; ${plan}`;
+    const message =
+      `the device store cannot be used (${why}); memory stands in for it, nothing is saved, ` +
+      `and no identity can be called unchanged; ${plan}`;
     this.#ports.report({ type: "store-unavailable", error, retryIn: isLast ? undefined : FIRST_WAIT, message });
   }
 }

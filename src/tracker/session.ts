@@ -43,7 +43,7 @@ import type { End } from "./response-streams.js";
  *
  * | what is shared | reset by |
  * | --- | --- |
- * | `#loading$` | the last subscriber unsubscribing before the account is loaded, and a failed load: the next use reads again |
+ * | `#loading$` | its last subscriber unsubscribing before the account is loaded; a failed load: the next use reads again |
  */
 export class Session {
   readonly outputs = new Outputs();

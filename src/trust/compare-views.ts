@@ -19,7 +19,10 @@ export interface ViewDifference<Viewer> {
  * @example
  * const mine = new Map(Array.from(users, ([userId, { digest }]) => [userId, digest]));
  * compareViews(new Map([["my phone", mine], ["my laptop", theirs]]));
- * // [{ userId: "@bob:example.org", views: [{ digest: "Zq3…", viewers: ["my phone"] }, { digest: "b81…", viewers: ["my laptop"] }] }]
+ * // [{ userId: "@bob:example.org", views: [
+ *   { digest: "Zq3…", viewers: ["my phone"] },
+ *   { digest: "b81…", viewers: ["my laptop"] },
+ * ] }]
  */
 export function compareViews<Viewer>(views: ReadonlyMap<Viewer, View>): readonly ViewDifference<Viewer>[] {
   const byUser = new Map<UserId, Map<string, Viewer[]>>();

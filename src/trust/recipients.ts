@@ -32,12 +32,11 @@ export interface Recipients {
  *
  * Pure. An application that must not send with uncertain knowledge checks `uncertain` first.
  *
- * @throws TypeError if `users` is not the result of a lookup, or if the policy has a property or a value that is
- * unknown
+ * @throws TypeError if `users` is not the result of a lookup, or if the policy has an unknown property or value
  * @example
  * const { devices, leftOut } = recipients(users, { ownDevice: { userId, deviceId }, users: roomMembers });
  * // devices: [{ userId: "@bob:example.org", deviceId: "JLAFKJWSCS", device: {…} }]
- * // leftOut: [{ userId: "@bob:example.org", deviceId: "OLDPHONE", reason: "not-cross-signed", withheld: "m.unverified" }]
+ * // leftOut: [{ userId: "@bob:example.org", deviceId: "OLDPHONE", reason: "not-cross-signed", … }]
  */
 export function recipients(users: DeviceKeysByUser, policy: RecipientPolicy = {}): Recipients {
   checkLookup(users);

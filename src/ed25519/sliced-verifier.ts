@@ -2,7 +2,7 @@ import { Observable, of, type Subscriber } from "rxjs";
 import type { SignatureCheck, SignatureVerifier } from "../trust/signature-verifier.js";
 import type { Engine } from "./engine.js";
 
-/** How many verifications one slice starts at most: their results have to be processed, too. */
+/** How many verifications one slice starts at most: their results must be processed as well. */
 export const SLICE_CHECKS = 64;
 /**
  * How many slices start before the first one's verifications have ended: enough to keep WebCrypto's threads busy, if it
@@ -10,8 +10,8 @@ export const SLICE_CHECKS = 64;
  */
 export const SLICES_AHEAD = 8;
 /**
- * How long a slice starts verifications, in ms: half of the 16 ms between two frames, because the results have to be
- * processed, too. A slice starts at least one. Chromium verifies on the calling thread before `verify` returns, as
+ * How long a slice starts verifications, in ms: half of the 16 ms between two frames, because the results must be
+ * processed as well. A slice starts at least one. Chromium verifies on the calling thread before `verify` returns, as
  * JavaScript does.
  */
 export const SLICE_TIME = 8;

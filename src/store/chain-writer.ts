@@ -102,7 +102,7 @@ export class ChainWriter {
     this.#failed$.next();
   }
 
-  /** Tells other trackers of pending changes: they must not call those users current. */
+  /** Notifies other trackers of pending changes: they must not call those users current. */
   announcePending(): void {
     this.#announce(this.#parts.clone.pending.map(({ change }) => change));
   }

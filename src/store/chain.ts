@@ -147,7 +147,7 @@ export class Chain {
 
   /**
    * Completes when everything that is pending now is durable, or when the store fails and other trackers have been
-   * told.
+   * notified.
    */
   announced(): Observable<never> {
     return defer(() => {

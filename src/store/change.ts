@@ -128,8 +128,8 @@ export const editedIn = (commits: readonly Commit[]): readonly UserId[] =>
   commits.flatMap(({ change }) => (change.type === "step" || change.edited !== true ? [] : change.users));
 
 /**
- * Returns a function that tells whether a user left, or was untracked by a gap that could not be closed, in any of
- * these commits.
+ * Returns a predicate: true if a user left, or was untracked by a gap that could not be closed, in any of these
+ * commits.
  */
 export function departures(commits: readonly Commit[]): (userId: UserId) => boolean {
   const left = new Set<UserId>();

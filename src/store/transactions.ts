@@ -49,9 +49,8 @@ export function syncOf(records: SavedRecords, base: Base): SyncRecord | undefine
 }
 
 /**
- * Returns a function that tells whether a user changed in the store since a clone's head: the compare of the
- * compare-and-set. If the head has moved, it reads the commits in between from the log. If they cannot be read, any
- * user may have changed.
+ * Returns a predicate: true if a user changed in the store since a clone's head: the compare of the compare-and-set. If
+ * the head has moved, it reads the commits in between from the log. If they cannot be read, any user may have changed.
  */
 export function changedSince(records: SavedRecords, base: Base): (userId: UserId) => boolean {
   const sync = syncOf(records, base);

@@ -68,7 +68,7 @@ export class Account {
   readonly #followedResponses = new FollowedResponses();
   readonly #doubt: Doubt;
   /** A person's decisions while memory stands in for the store. */
-  readonly #saidMeanwhile: { readonly userId: UserId; readonly edit: UserEdit }[] = [];
+  readonly #editsToRepeat: { readonly userId: UserId; readonly edit: UserEdit }[] = [];
 
   constructor(
     account: SavedAccount,
@@ -247,7 +247,7 @@ export class Account {
    * pins.
    */
   #remember(userId: UserId, edit: UserEdit): void {
-    if (this.#store.isStandIn) this.#saidMeanwhile.push({ userId, edit });
+    if (this.#store.isStandIn) this.#editsToRepeat.push({ userId, edit });
   }
 
   #commitEdit(userId: UserId, edit: UserEdit): Observable<never> {
@@ -285,7 +285,7 @@ export class Account {
     outputs.reportAll([...loadProblems(saved), ...adoptionProblems(saved.state, before, chain.clone)]);
     chain.commitPending();
     // The store's own pins come first, then memory's: what memory has pinned since stays.
-    for (const { userId, edit } of this.#saidMeanwhile.splice(0))
+    for (const { userId, edit } of this.#editsToRepeat.splice(0))
       this.#commitEdit(userId, edit).subscribe({ error: () => {} });
     parts.saver.savePins(pins);
     this.#confirmByOption();

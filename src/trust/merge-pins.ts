@@ -60,8 +60,8 @@ export function mergePins(firstPins: Pins, laterPins: Pins): Pins {
 
 /** True if a person forgot the device, and the other pins have it from before. */
 function isForgotten({ forgotten, devices }: Pins, later: Pins, deviceId: DeviceId): boolean {
-  const word = devices.has(deviceId) ? undefined : forgotten?.get(deviceId);
-  return word !== undefined && !isSeenAgain(later, deviceId, word);
+  const forgot = devices.has(deviceId) ? undefined : forgotten?.get(deviceId);
+  return forgot !== undefined && !isSeenAgain(later, deviceId, forgot);
 }
 
 /** Returns the stronger evidence for one key; a person's acknowledgement stays one. */
@@ -77,7 +77,7 @@ function mergeForgotten(
   b: Pins["forgotten"] = new Map(),
 ): NonNullable<Pins["forgotten"]> {
   const merged = new Map(a);
-  for (const [deviceId, word] of b) if (word.at > (a.get(deviceId)?.at ?? -1)) merged.set(deviceId, word);
+  for (const [deviceId, one] of b) if (one.at > (a.get(deviceId)?.at ?? -1)) merged.set(deviceId, one);
   return new Map([...merged].slice(-MAX_FORGOTTEN_DEVICES));
 }
 

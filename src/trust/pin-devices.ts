@@ -74,7 +74,7 @@ export function pinDevices(
   const pinsExcept = (refused: ReadonlyMap<DeviceId, unknown>) => {
     const isAccepted = ([deviceId]: readonly [DeviceId, ...unknown[]]) => !refused.has(deviceId);
     const accepted = new Map(Array.from(added).filter(isAccepted));
-    // Refused devices exist, too.
+    // Refused devices still exist.
     const isLive = (deviceId: DeviceId) => verified.deviceKeys.has(deviceId) || verified.rejected.has(deviceId);
     const isPinned = (deviceId: DeviceId) => pins.devices.has(deviceId) || accepted.has(deviceId);
     return withAdded(

@@ -25,7 +25,7 @@ import { appendEvents } from "./key-history.js";
 export interface Pins {
   /**
    * The ed25519 key of each device ID, in the order in which they were first seen. A device was signed by itself or its
-   * user's identity, or a person has confirmed the key: the server's word alone pins nothing.
+   * user's identity, or a person has confirmed the key: what only the server says pins nothing.
    */
   readonly devices: ReadonlyMap<DeviceId, string>;
   /** IDs of devices that their pinned key has signed. */
@@ -137,7 +137,7 @@ export const union = (a: readonly string[] = [], b: readonly string[] = [], limi
  * later decision stays: this one may have waited for a store that failed.
  */
 export function repin(pins: Pins, deviceId: DeviceId, key: string, at: number): Pins {
-  if (hasEventAfter(pins, deviceId, at, WORDS)) return pins;
+  if (hasEventAfter(pins, deviceId, at, DECISIONS)) return pins;
   const isPinned = pins.devices.get(deviceId) === key;
   if (isPinned && !isWeaker(evidenceOf(pins, deviceId), "acknowledged")) return pins;
   const event: KeyEvent = { type: "acknowledged", kind: "device", key, deviceId, at };
@@ -178,9 +178,9 @@ export function replaceKeys(pins: Pins, replacements: ReadonlyMap<DeviceId, Repl
   return makePins({ ...pins, devices, signed, evidence, retired, history: appendEvents(pins.history, events) });
 }
 
-const WORDS: ReadonlySet<KeyEventType> = new Set(["acknowledged", "forgotten"]);
+const DECISIONS: ReadonlySet<KeyEventType> = new Set(["acknowledged", "forgotten"]);
 /** Events that a delayed decision must not undo. */
-const NEWER: ReadonlySet<KeyEventType> = new Set([...WORDS, "first-seen", "accepted"]);
+const NEWER: ReadonlySet<KeyEventType> = new Set([...DECISIONS, "first-seen", "accepted"]);
 
 const hasEventAfter = (
   { history = [] }: Pins,
@@ -263,8 +263,8 @@ export function repinMasterKey(
   const isPinned = pins.masterKey === masterKey;
   // Acknowledging a verified key does not weaken it.
   const strongestEvidence = isPinned ? strongest(pins.masterEvidence, evidence) : evidence;
-  const isSaid = masterKey === undefined || pins.masterEvidence === strongestEvidence;
-  if (isPinned && isSaid && pins.incomplete === undefined) return pins;
+  const isAsStrong = masterKey === undefined || pins.masterEvidence === strongestEvidence;
+  if (isPinned && isAsStrong && pins.incomplete === undefined) return pins;
   const event: KeyEvent = { type, kind: "master", key: masterKey ?? "", at };
   const repinned = replaceMasterKey(pins, masterKey, strongestEvidence, event);
   return makePins({ ...repinned, incomplete: undefined });

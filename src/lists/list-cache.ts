@@ -8,7 +8,7 @@ import { listBytes, pinsBytes } from "./list-bytes.js";
 
 /** What memory keeps beside a list. */
 export interface BesideList {
-  /** The previous saved list, if this one is not known to be saved. The changes are reported once durable. */
+  /** The previous saved list, if this one is not known to be saved; the changes are reported once durable. */
   readonly reported?: DeviceList | undefined;
   /** True if the store has this list, with these pins. */
   readonly isSaved?: true;

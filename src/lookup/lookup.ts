@@ -65,7 +65,6 @@ export class Lookup {
     return defer(() => new Gathering(this.#parts, options).run(wanted));
   }
 
-  /** Returns what is saved for these users, without querying the server; users without a list are absent. */
   known(wanted: readonly UserId[]): Observable<DeviceKeysByUser> {
     const { lists, tracking, memory } = this.#parts;
     return lists

@@ -7,8 +7,8 @@ export const USERS_PER_SNAPSHOT_RECORD = 1_000;
 export const MIN_LOG = 250;
 
 /**
- * A snapshot costs more with many tracked users, so it is written less often: after as many log records as a hundredth
- * of the users.
+ * A snapshot costs more with many tracked users, so it is written once there are as many log records as a hundredth of
+ * the users.
  */
 export const USERS_PER_LOG_RECORD = 100;
 

@@ -48,7 +48,6 @@ export function toUserDeviceKeys(
   return userKeys(answer.list, freshness, ourKey, answer.lastKnown);
 }
 
-/** An answer from a list that was not outdated when it was looked up. */
 export const fromCache = (userId: UserId, cached: CachedList): Answer => ({
   userId,
   list: cached.list,

@@ -53,7 +53,6 @@ export class ChainReader {
     else this.#news.push(...this.#parts.announcer.newsIn(value));
   }
 
-  /** Reads missing commits, if any. Completes when memory reflects them; fails if they cannot be read now. */
   reload(): Observable<void> {
     const done$ = this.#reloads.add();
     this.catchUp();

@@ -50,7 +50,6 @@ export function writeAll(
   });
 }
 
-/** Writes a snapshot and truncates the log, if the head is still the clone's. */
 export function takeSnapshot(
   { store, owner, clone, extensions }: ChainParts,
   compact: Compact,

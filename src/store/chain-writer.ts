@@ -107,14 +107,12 @@ export class ChainWriter {
     this.#announce(this.#parts.clone.pending.map(({ change }) => change));
   }
 
-  /** The outcome of everything that is pending now; emits at once if nothing is. */
   settled(): Observable<Outcome> {
     const last = this.#parts.clone.pending.at(-1);
     const outcome$ = last === undefined ? undefined : this.#outcomes.of(last);
     return outcome$ === undefined ? of("committed") : outcome$.pipe(map((): Outcome => "committed"));
   }
 
-  /** The outcome of the pending step that led to the token in memory; emits at once if that token is saved. */
   tokenSettled(): Observable<Outcome> {
     const last = this.#parts.clone.pending.findLast(({ change }) => outcomeOf(change) === "committed");
     return (last === undefined ? undefined : this.#outcomes.of(last)) ?? of("committed");
@@ -245,7 +243,7 @@ export class ChainWriter {
   }
 
   #snapshot(): void {
-    this.#sync = undefined; // if it fails, the next transaction shows when the next snapshot is due
+    this.#sync = undefined; // in any case, the next transaction shows when the next snapshot is due
     this.#parts.slot.run(takeSnapshot(this.#parts, this.#compact), { next: () => {}, error: () => {} });
   }
 }

@@ -52,7 +52,6 @@ export function trackProblems(lost: readonly UserId[], token: string | undefined
   return [{ type: "gap", from: undefined, to: token ?? null, caughtUp: false, message }];
 }
 
-/** Returns the problems of a sync response, or of a part of its lists. */
 export function stepProblems({ refusal, refusedIds: ids }: ParsedPart): TrackerProblem[] {
   const problems: TrackerProblem[] = [];
   if (refusal !== undefined) {

@@ -188,7 +188,6 @@ export class Account {
     return editUser(userId, edit, this.chain, this.parts);
   }
 
-  /** Emits what is known of a user: the last list and the saved pins. */
   known(userId: UserId): Observable<KnownUser> {
     return this.#known([userId]).pipe(map(([user = NOTHING_KNOWN]) => user));
   }

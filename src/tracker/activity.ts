@@ -26,10 +26,7 @@ export class Activity {
     this.#changes$.next();
   };
 
-  /**
-   * Emits the current counts, then again after each task that changed them: a lookup of 10,000 users changes them
-   * 10,000 times.
-   */
+  /** Emits the current counts, and again after each task that changed them: a lookup changes them once per user. */
   values(scheduler: SchedulerLike): Observable<TrackerActivity> {
     const now$ = defer(() => of({ ...this.#counts }));
     const later$ = this.#changes$.pipe(

@@ -13,7 +13,6 @@ import type { AccountSettings } from "./lists-of.js";
 export type HeldCall = Commit[];
 
 export interface CallTargets extends ChangeTargets {
-  /** Applies a change in memory and marks what it supersedes. {@link Chain.commitPending} begins its commit. */
   readonly commit: (change: UsersChange) => Observable<Outcome>;
 }
 

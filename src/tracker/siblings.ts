@@ -84,7 +84,7 @@ export class Siblings {
 
   /**
    * The store was replaced.
-   * @param userIds users with lists that were not compared with its pins, and that no other report covers
+   * @param userIds users with lists that were not compared with its pins, and for which nothing else is announced
    */
   moved(userIds: readonly UserId[]): void {
     this.readCommits();

@@ -8,7 +8,6 @@ import { isWeaker, type Evidence } from "./evidence.js";
 import { appendEvents } from "./key-history.js";
 import { evidenceOf, makePins, noteShown, replaceKeys, withRoom, type Pins, type Replacement } from "./pins.js";
 
-/** Devices that the pins refuse, and the pins that follow from the others. */
 export interface PinnedDevices {
   readonly refusals: ReadonlyMap<DeviceId, RejectionReason>;
   /** Without what is new. */

@@ -6,7 +6,6 @@ import { appendEvents } from "./key-history.js";
 import type { PinContext } from "./pin-context.js";
 import { makePins, noteShown, replaceMasterKey, repinMasterKey, type Pins } from "./pins.js";
 
-/** A list's identity compared with the pins, and the pins that follow from it. */
 export interface PinnedIdentity {
   readonly identity: Identity;
   readonly pins: Pins;

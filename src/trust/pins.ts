@@ -102,7 +102,7 @@ function isMap(value: unknown, isValue: (value: unknown) => boolean): boolean {
   return true;
 }
 
-/** Returns the pins that follow from a list, in case the saved pins are lost. */
+/** Derives pins from a list, in case the saved ones are lost. */
 export function pinsOf(list: DeviceList | undefined): Pins {
   if (list === undefined) return NO_PINS;
   const devices = new Map<DeviceId, string>();

@@ -128,7 +128,7 @@ function masterLinks(
   ];
 }
 
-/** Returns the evidence for another user's pinned master key, apart from our own identity. */
+/** The evidence for a pinned master key without our own identity. */
 const byPerson = (pins: Pins, key: string): Evidence =>
   pinned(pins, key) === "acknowledged" ? "acknowledged" : "seen";
 

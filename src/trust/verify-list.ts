@@ -24,7 +24,6 @@ export interface Verified {
   readonly refusals: readonly RefusedPart[];
 }
 
-/** The signatures of a list to check, and the list that follows from them. */
 export interface Verification {
   readonly checks: readonly SignatureCheck[];
   /** @param results the results of {@link checks}, in their order */

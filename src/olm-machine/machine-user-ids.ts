@@ -2,7 +2,7 @@ import type { UserId } from "../model/ids.js";
 
 type UserIdClass = new (userId: string) => object;
 
-/** These users as user IDs of the machine's module, without those that it cannot represent: it has no such user. */
+/** Converts user IDs to those of the machine's module. Skips those that it cannot represent: it has no such user. */
 export function machineUserIds(machine: { readonly userId: object }, userIds: Iterable<UserId>): never[] {
   const own = machine.userId;
   const MachineUserId = own.constructor as UserIdClass;
@@ -18,7 +18,7 @@ export function machineUserIds(machine: { readonly userId: object }, userIds: It
   return ids as never[];
 }
 
-/** Handles into the memory of WebAssembly are freed at once: the garbage collector does not see what they hold. */
+/** Frees a handle into the memory of WebAssembly at once: the garbage collector does not see what it holds. */
 function free(handle: { readonly free?: () => void }): void {
   handle.free?.();
 }

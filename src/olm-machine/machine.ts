@@ -1,9 +1,9 @@
 /*
  * The methods of an engine that are used here. They fit the `OlmMachine` of `@matrix-org/matrix-sdk-crypto-wasm` and of
- * `@matrix-org/matrix-sdk-crypto-nodejs`, whose arguments are objects of their own modules: hence `never`.
+ * `@matrix-org/matrix-sdk-crypto-nodejs`. Arguments are objects of those modules: hence `never`.
  */
 
-/** What a machine wants sent. */
+/** A request that a machine wants to send. */
 export interface OutgoingRequest {
   readonly id?: string | undefined;
   /** `RequestType`; 1 is a `/keys/query`. */
@@ -14,16 +14,16 @@ export interface OutgoingRequest {
 
 /** An engine that asks for device lists. */
 export interface KeyQueryMachine {
-  /** A user ID of the machine's module: others are made by its constructor. */
+  /** A user ID of the machine's module; its constructor creates others. */
   readonly userId: object;
   outgoingRequests(): Promise<readonly OutgoingRequest[]>;
   markRequestAsSent(requestId: string, requestType: number, response: string): Promise<unknown>;
   updateTrackedUsers(users: never[]): Promise<unknown>;
 }
 
-/** An engine that reads sync responses; `Events` is what it makes of to-device messages. */
+/** An engine that reads sync responses; `Events` is its result for to-device messages. */
 export interface SyncMachine<Events = unknown> {
-  /** A user ID of the machine's module: others are made by its constructor. */
+  /** A user ID of the machine's module; its constructor creates others. */
   readonly userId: object;
   receiveSyncChanges(
     toDeviceEvents: string,
@@ -31,7 +31,9 @@ export interface SyncMachine<Events = unknown> {
     oneTimeKeyCounts: never,
     unusedFallbackKeys: never,
   ): Promise<Events>;
-  /** The same, but key counts that are missing have not changed. Engines without it always read them like that. */
+  /**
+   * Like `receiveSyncChanges`, but missing key counts have not changed. Engines without it always read them that way.
+   */
   receiveSyncChangesMsc4186?(
     toDeviceEvents: string,
     changedDevices: never,

@@ -17,7 +17,6 @@ import type { OpenTracker } from "./open-tracker.js";
 import type { Output } from "./output.js";
 import { count } from "./words.js";
 
-/** Rooms that are fetched at a time. */
 const ROOMS_AT_A_TIME = 4;
 
 /** Resolves once the members of all encrypted rooms are known, and so tracked. */
@@ -38,7 +37,7 @@ export async function everyoneIsTracked({ rooms }: OpenTracker, { output }: Comm
   output.clearStatus();
 }
 
-/** Fetches the members of rooms that we join later, too, or once more. Never completes. */
+/** Also fetches the members of rooms that we join later, or again. Never completes. */
 export const laterMembers = ({ rooms }: OpenTracker, { output }: CommandContext): Observable<never> =>
   defer(() => {
     const begun = new Set<string>(); // each is fetched once, until we join it again
@@ -53,7 +52,7 @@ export const laterMembers = ({ rooms }: OpenTracker, { output }: CommandContext)
     );
   });
 
-/** Members are fetched when they are needed, so for a message. */
+/** Members are fetched when they are needed, that is, for a message. */
 const membersOf = (rooms: EncryptedRooms, { roomId }: EncryptedRoom, output: Output): Observable<never> =>
   rooms.recipients(roomId).pipe(
     ignoreElements(),

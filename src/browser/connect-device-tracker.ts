@@ -15,7 +15,7 @@ import { inOneTab, type InOneTabOptions } from "../tabs/in-one-tab.js";
 import type { DeviceTrackerOptions } from "../tracker/options.js";
 import { LogOut } from "./log-out.js";
 
-/** The account to connect, and what else to pass to the parts. */
+/** The account to connect, and further options of the parts. */
 export interface ConnectOptions
   extends
     MatrixHttpOptions,
@@ -30,17 +30,17 @@ export interface ConnectOptions
 export interface ConnectedDeviceTracker {
   readonly tracker: DeviceTracker;
   readonly rooms: EncryptedRooms;
-  /** For requests of the application; it goes on working after {@link close} and {@link logOut}. */
+  /** For the application's requests; it goes on working after {@link close} and {@link logOut}. */
   readonly http: AxiosInstance;
   readonly store: DeviceStore;
   /**
-   * Emits once the account has been logged out, in this tab or another, and completes; also if the store was cleared in
-   * another way. The tracker is closed then. Replays. Completes without a value at {@link close}.
+   * Emits once the account was logged out, in this tab or another, and completes; also if the store was cleared in
+   * another way. The tracker is then closed. Replays. Completes without a value at {@link close}.
    */
   readonly loggedOut$: Observable<void>;
   /**
    * Logs the account out of this browser: closes the trackers of all tabs, deletes the store, and completes once no tab
-   * writes to it any more. Cold, but unsubscribing does not cancel it. Completes at once if another tab has logged out.
+   * can write to it. Cold, but unsubscribing does not cancel it. Completes at once if another tab has logged out.
    *
    * The order of a log-out:
    *
@@ -48,7 +48,7 @@ export interface ConnectedDeviceTracker {
    * 2. `logOut()`. The sync loop has ended then: no tab shows that its token is refused.
    * 3. `POST /logout`, by {@link http}. If that fails, the device is still logged in at the server: try again.
    *
-   * Fails with a `StoreError` if the store cannot be cleared; the trackers are closed even so. Call it again.
+   * Fails with a `StoreError` if the store cannot be cleared; the trackers are still closed. Call it again.
    */
   readonly logOut: () => Observable<never>;
   /** Ends the tracker in this tab, as `DeviceTracker.close` does; the store is kept. */
@@ -56,15 +56,15 @@ export interface ConnectedDeviceTracker {
 }
 
 /**
- * Connects a tracker of encrypted rooms, in one call: `matrixHttp`, `idbStore`, `syncResponses` in one tab, and
- * `EncryptedRooms`, composed as in the README. Call it in every tab; one of them syncs, all follow. It must be the only
- * sync loop of the device.
+ * Connects a tracker of encrypted rooms in one call: `matrixHttp`, `idbStore`, `syncResponses` in one tab, and
+ * `EncryptedRooms`, composed as in the README. Call it in every tab: one of them syncs, all follow. It must be the
+ * device's only sync loop.
  *
- * The database is `devices/<userId>` and the Web Lock `sync/<userId>`, so an application may change to a composition of
+ * The database is `devices/<userId>` and the Web Lock `sync/<userId>`, so an application may switch to a composition of
  * its own and keep the store.
  *
  * @param session `homeserverUrl`, `accessToken` and `userId`; `save` stores to-device messages before they are
- *   acknowledged
+ * acknowledged
  * @throws TypeError at once if an option is malformed, RangeError if `timeout` is; nothing is opened then
  * @example
  * const { tracker, rooms, http, loggedOut$, logOut } = connectDeviceTracker({
@@ -108,7 +108,7 @@ export function connectDeviceTracker(session: ConnectOptions): ConnectedDeviceTr
   };
 }
 
-/** JavaScript may pass anything. What the parts check themselves is not repeated. */
+/** JavaScript may pass anything. Only checks that the parts do not make themselves. */
 function requireAccount({ userId, accessToken, save }: Record<"userId" | "accessToken" | "save", unknown>): void {
   if (!isUserId(userId))
     throw new TypeError(`userId should be a Matrix user ID such as "@alice:example.org", not ${shown(userId)}`);

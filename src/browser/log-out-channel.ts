@@ -3,7 +3,7 @@ import { cached } from "../page/tab-life.js";
 
 const LOG_OUT = "log-out";
 
-/** Notifies the other connections of an account, in this tab and others, that it is being logged out. */
+/** Notifies the other connections of an account, in this tab and others, of a log-out. */
 export class LogOutChannel {
   /** Emits when another connection logs the account out. Never completes. */
   readonly logOuts$: Observable<unknown>;
@@ -11,7 +11,7 @@ export class LogOutChannel {
 
   constructor(userId: string) {
     this.#name = `matrix-device-tracker/browser/${userId}`;
-    // A page with an open channel is evicted from the back/forward cache by the first message.
+    // The first message would evict a page with an open channel from the back/forward cache.
     this.logOuts$ = cached().pipe(switchMap((isCached) => (isCached ? NEVER : this.#received())));
   }
 
@@ -38,7 +38,7 @@ export class LogOutChannel {
     try {
       return new BroadcastChannel(this.#name);
     } catch {
-      return undefined; // an old browser: the others find the store cleared
+      return undefined; // an old browser: other tabs find the store cleared
     }
   }
 }

@@ -34,9 +34,9 @@ export interface Connected {
  *     this tab      close ─▶ queue for the lock ─▶ message ─▶ (granted) clear the store ─▶ release it
  *     other tabs                                   └─▶ close ─▶ queue for the lock ────────└─▶ loggedOut$
  *
- * A tab leaves the queue by closing its tracker. So when the lock is granted, the trackers before it in the queue are
- * closed, and none can begin a new life of the store by loading it. A tab that got no message (frozen, suspended) finds
- * the store cleared when it wakes, and writes nothing.
+ * A tab leaves the queue by closing its tracker. So when the lock is granted, all earlier trackers in the queue are
+ * closed, and none can begin a new life of the store by loading it. A tab that received no message (frozen, suspended)
+ * finds the store cleared when it wakes, and writes nothing.
  */
 export class LogOut {
   readonly #connected: Connected;
@@ -70,7 +70,7 @@ export class LogOut {
       }),
     );
     this.#listening = merge(cleared$, elsewhere$).subscribe();
-    // Unsubscribing does not cancel it, and two calls are one log-out. One that failed can be repeated.
+    // Unsubscribing does not cancel it, and two calls share one log-out. A failed one can be repeated.
     this.#run$ = defer(() => this.#run(store, lock)).pipe(
       share({ connector: () => new ReplaySubject<never>(1), resetOnRefCountZero: false, resetOnComplete: false }),
     );
@@ -81,7 +81,7 @@ export class LogOut {
     return this.#loggedOut$.asObservable();
   }
 
-  /** Another connection's log-out may be followed by a new log-in, whose store this one must not clear. */
+  /** Another connection's log-out may be followed by a new log-in; this one must not clear that store. */
   get logOut$(): Observable<never> {
     return defer(() => (this.#isDone ? EMPTY : this.#run$));
   }
@@ -97,7 +97,7 @@ export class LogOut {
     this.#connected.tracker.close();
     const cleared$ = holdingLock(lock, store.clear()).pipe(ignoreElements());
     const announced$ = defer(() => {
-      this.#channel.send(); // others queue for the lock once they hear it, after this one
+      this.#channel.send(); // other tabs queue for the lock once they receive it, after this one
       return EMPTY;
     });
     return merge(cleared$, announced$).pipe(

@@ -43,7 +43,7 @@ import type { End } from "./response-streams.js";
  *
  * | what is shared | reset by |
  * | --- | --- |
- * | `#loading$` | its last subscriber unsubscribing before the account is loaded; a failed load: the next use reads again |
+ * | `#loading$` | its last subscriber unsubscribing before the account is loaded; a failed load: the next use retries |
  */
 export class Session {
   readonly outputs = new Outputs();

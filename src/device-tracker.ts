@@ -28,7 +28,7 @@ import { senderStatus, type SenderClaim, type SenderStatus } from "./trust/sende
 import type { TrustChain } from "./trust/trust-chain.js";
 
 /**
- * Knows the current keys of every device of every user we share an encrypted room with.
+ * Tracks the device lists of all users that share an encrypted room with us, and returns their current device keys.
  *
  *     sync$            ──s1───────s2(bob changed)──────────────
  *     getDeviceKeys(bob)    q·····×·······a(superseded)
@@ -47,48 +47,50 @@ import type { TrustChain } from "./trust/trust-chain.js";
  */
 export class DeviceTracker {
   /**
-   * Hot: users whose lists changed and users who left, as the server announced them to this tab or another, after
-   * lookups reflect it. Never fails; completes with {@link close}.
+   * Hot: emits the users that the server announced as changed or left, to this tab or another, once lookups reflect it.
+   * Never fails; completes with {@link close}.
    */
   readonly deviceChanges$: Observable<DeviceChanges>;
   /**
-   * The set of tracked users, replayed, and again whenever it is another one. Silent until the saved state is loaded.
-   * Never fails; completes with {@link close}.
+   * Emits the set of tracked users, and again when it changes; replays. Silent until the saved state is loaded. Never
+   * fails; completes with {@link close}.
    */
   readonly trackedUsers$: Observable<ReadonlySet<UserId>>;
   /**
-   * Emits once the first step of the current connection has been applied; replays, and starts over with each
-   * connection. In a tab whose stream is silent because another tab syncs, that tab being caught up counts.
+   * Emits once the first step of the current connection has been applied. Replays, and starts over with each
+   * connection. In a tab that is silent because another tab syncs, emits when that tab has caught up.
    */
   readonly caughtUp$: Observable<void>;
   /**
-   * Hot: each response of this tab's stream, and each step that another tab committed (`since`, `next_batch`,
-   * `device_lists`), as soon as lookups reflect it. Ends as the sync stream does; subscribe again for the next
-   * connection. As {@link problems$} reports the end, a subscriber need not handle its error.
+   * Hot: emits each response of this tab's stream, and each step that another tab committed (`since`, `next_batch`,
+   * `device_lists`), as soon as lookups reflect it. Ends with the sync stream; subscribe again for the next connection.
+   * Errors need not be handled here: {@link problems$} reports them.
    *
-   * Another engine of the application gets `device_lists` from here: earlier, a lookup would give it a removed device
-   * from the cache.
+   * Another engine of the application should get `device_lists` from here. If it got them earlier, a lookup could still
+   * return a removed device from the cache.
    */
   readonly applied$: Observable<SyncResponse>;
   /**
-   * Hot: the same responses once their changes are durable; only `since`, `next_batch` and `device_lists`. Ends as the
-   * sync stream does, and with {@link StoreOwnerError} or {@link StoreClearedError} if the store is not ours (any
-   * more); subscribe again for the next connection. As {@link problems$} reports the end, a subscriber need not handle
-   * its error.
+   * Hot: emits the same responses once their changes are durable; only `since`, `next_batch` and `device_lists`. Ends
+   * with the sync stream, or with {@link StoreOwnerError} or {@link StoreClearedError} if the store is not, or no
+   * longer, ours; subscribe again for the next connection. Errors need not be handled here: {@link problems$} reports
+   * them.
    */
   readonly synced$: Observable<SyncResponse>;
-  /** Hot: what went wrong and what was done about it. Never fails; completes with {@link close}. */
+  /** Hot: emits what went wrong and how it was handled. Never fails; completes with {@link close}. */
   readonly problems$: Observable<TrackerProblem>;
   /**
-   * Hot: what each saved answer changed in its user's list, whichever tab queried. Answers that change nothing emit
-   * nothing, and nothing is emitted before it is durable. Never fails; completes with {@link close}.
+   * Hot: emits what each saved answer changed in its user's list, whichever tab queried, once durable. Answers that
+   * change nothing emit nothing. Never fails; completes with {@link close}.
    */
   readonly deviceUpdates$: Observable<DeviceUpdate>;
   /**
-   * What the tracker is doing: the current counts first, then, at most once in each task of the page, whenever they
-   * change. Never fails; completes with {@link close}.
+   * Emits what the tracker is doing: the current counts on subscription, then again when they change, at most once per
+   * task. Never fails; completes with {@link close}.
    * @example
-   * tracker.activity$.subscribe(({ fetched, toFetch }) => Object.assign(progressBar, { value: fetched, max: toFetch }));
+   * tracker.activity$.subscribe(({ fetched, toFetch }) => {
+   *   Object.assign(progressBar, { value: fetched, max: toFetch });
+   * });
    */
   readonly activity$: Observable<TrackerActivity>;
   readonly #session: Session;
@@ -110,11 +112,9 @@ export class DeviceTracker {
   }
 
   /**
-   * Starts applying sync responses; unsubscribing stops. Before it, only lookups read or query anything. After a
-   * log-out (`clear()`) the returned subscription is closed already.
-   *
-   * When the stream ends, or the connection is unsubscribed, lookups go on from the last step applied, and one may
-   * connect again.
+   * Starts applying sync responses. Unsubscribing stops; lookups then go on from the last step applied, as they do when
+   * the stream ends, and `connect` may be called again. After a log-out (`clear()`), the returned subscription is
+   * already closed.
    * @throws {AlreadyConnectedError} while another connection of this tracker is open
    * @throws {TrackerClosedError} after {@link close}
    */
@@ -124,24 +124,24 @@ export class DeviceTracker {
   }
 
   /**
-   * The device lists of these users, one entry for every user in the order given: one value, then completion. Cold; the
-   * iterable is read when the method is called.
+   * Looks up the device lists of these users. Cold; emits one map, with an entry for every user in the order given, and
+   * completes. The iterable is read when the method is called.
    *
    * 1. A tracked user whose list is not outdated is answered from memory or, all in one read, from the store.
-   * 2. Any other user is answered by the query in flight for them, shared by all of its callers, or by a new one. New
-   *    queries of one call travel in as few requests as `maxUsersPerQuery` allows.
-   * 3. A change that arrives in the meantime supersedes a query: callers that were waiting get its answer, marked
-   *    `superseded`; a caller from then on gets a new query.
-   * 4. A homeserver that failed is remembered for a minute, doubling to ten; until it answers, its users of whom a list
-   *    is known are `unreachable` at once, with that list as `lastKnown`, and are queried in the background.
+   * 2. Any other user is answered by their query in flight, which all callers share, or by a new one. New queries of
+   *    one call are sent in as few requests as `maxUsersPerQuery` allows.
+   * 3. A change that arrives in the meantime supersedes a query: waiting callers get its answer, marked `superseded`;
+   *    later callers get a new query.
+   * 4. A homeserver that failed is remembered for a minute, doubling to ten. Until it answers, its users with a known
+   *    list are returned as `unreachable` at once, with that list as `lastKnown`, and queried in the background.
    *
-   * Fails if a request fails, once the others are done (with the error of the {@link KeysApi}, {@link
-   * InvalidResponseError} or {@link QueryTimedOutError}; the next call queries again), and with {@link
-   * StoreOwnerError}, {@link StoreClearedError} or {@link TrackerClosedError}. Unsubscribing aborts the requests that
-   * no other caller waits for.
+   * If a request fails, the lookup fails once the other requests are done, with the error of the {@link KeysApi},
+   * {@link InvalidResponseError} or {@link QueryTimedOutError}; the next call queries again. It also fails with {@link
+   * StoreOwnerError}, {@link StoreClearedError} or {@link TrackerClosedError}. Unsubscribing aborts requests without
+   * other callers.
    * @param options.forceDownload skips the cache, and waits for every homeserver @default false
-   * @param options.timeout how long the homeserver may wait for other homeservers, in ms, in the queries that this call
-   *   starts; the spec recommends 10 000
+   * @param options.timeout how long the homeserver may wait for other homeservers, in ms; applies to queries that this
+   * call starts. The spec recommends 10 000
    * @example
    * tracker.getDeviceKeys(["@bob:example.org"]).subscribe((users) => {
    *   users.get("@bob:example.org"); // { deviceKeys: Map { "JLAFKJWSCS" => {…} }, freshness: "current", … }
@@ -157,9 +157,9 @@ export class DeviceTracker {
   }
 
   /**
-   * What is saved for these users, without querying the server: one value, then completion. Users without a list are
-   * absent, others `current` or `outdated`. If the store cannot be read, what memory has is emitted, and the failure is
-   * reported on `problems$`.
+   * Returns what is saved for these users, without querying the server. Emits one value and completes. Users without a
+   * list are absent, the others `current` or `outdated`. If the store cannot be read, emits what memory has, and
+   * reports the failure on `problems$`.
    */
   getKnownDeviceKeys(users: Iterable<UserId>): Observable<DeviceKeysByUser> {
     const wanted = distinctUsers(users);
@@ -167,12 +167,12 @@ export class DeviceTracker {
   }
 
   /**
-   * The device lists of these users, live: all of them once every user has been looked up, and again after every
-   * change.
+   * Watches the device lists of these users: emits all of them once every user has been looked up, and again after
+   * every change.
    *
-   * A change, a failed query or a refused save emits at once, with the list as it was and its new freshness; no user is
-   * shown as `current` who is not. A user who could not be queried is retried after 2 s, doubling to 5 min. Never fails
-   * and never completes before {@link close}: what goes wrong is reported on `problems$`.
+   * A change, a failed query or a refused save emits at once, with the previous list and its new freshness. A user is
+   * never shown as `current` if they are not. A failed query is retried after 2 s, doubling to 5 min. Never fails, and
+   * completes only with {@link close}; failures are reported on `problems$`.
    */
   watchDeviceKeys(users: Iterable<UserId>): Observable<DeviceKeysByUser> {
     const wanted = distinctUsers(users);
@@ -194,41 +194,42 @@ export class DeviceTracker {
   }
 
   /**
-   * Tracks users: those who are not tracked become tracked and outdated, the others stay as they are. Cold; completes
-   * when it is durable.
+   * Tracks users. New ones become outdated, users that are already tracked stay as they are. Cold; completes when
+   * durable.
    *
-   * An initial sync announces no users: pass the members of the encrypted rooms that the account is in already, once;
-   * and again when `problems$` reports a `gap` that could not be closed.
+   * An initial sync announces no users: pass the members of the account's encrypted rooms once, and again when
+   * `problems$` reports a `gap` that could not be closed.
    */
   track(users: Iterable<UserId>): Observable<void> {
     return this.#session.change("track", distinctUsers(users));
   }
 
   /**
-   * Users who are no longer tracked, until they are announced or tracked again. Our own user stays tracked. Cold;
-   * completes when it is durable.
+   * Stops tracking users until they are announced or tracked again. Our own user stays tracked. Cold; completes when
+   * durable.
    */
   untrack(users: Iterable<UserId>): Observable<void> {
     return this.#session.change("untrack", distinctUsers(users));
   }
 
-  /**
-   * Outdates the lists of these users; those who are not tracked stay untracked. Cold; completes when it is durable.
-   */
+  /** Marks the lists of these users as outdated. Untracked users stay untracked. Cold; completes when durable. */
   invalidate(users: Iterable<UserId>): Observable<void> {
     return this.#session.change("invalidate", distinctUsers(users));
   }
 
   /**
-   * The devices in the saved lists that claim this key, to find the sender of a message. Nobody proves to own a
-   * curve25519 key, so with more than one claimant, attribute the message to none, whichever came first. Unsigned
-   * devices claim nothing. If there are many claimants, some are returned: up to 16 users with up to 8 devices each,
-   * but never a single device. One value, then completion; fails if the store cannot be read.
-   * @param algorithm `curve25519` or `ed25519`; no device is found by any other
+   * Finds the devices in the saved lists that claim this key, such as the sender of a message. Emits one value and
+   * completes; fails if the store cannot be read.
+   *
+   * Ownership of a curve25519 key is not proven, so if there is more than one claimant, attribute the message to none.
+   * Unsigned devices are not claimants. Of many claimants, up to 16 users with up to 8 devices each are returned, but
+   * never a single device.
+   * @param algorithm `curve25519` or `ed25519`; other algorithms find no device
    * @param publicKey unpadded base64
    * @example
    * tracker.findDevice("curve25519", senderKey).subscribe(([device, ...others]) => {
-   *   if (device !== undefined && others.length === 0) attribute(device); // { userId: "@bob:example.org", deviceId: "JLAFKJWSCS" }
+   *   // { userId: "@bob:example.org", deviceId: "JLAFKJWSCS" }
+   *   if (device !== undefined && others.length === 0) attribute(device);
    * });
    */
   findDevice(
@@ -242,19 +243,19 @@ export class DeviceTracker {
   }
 
   /**
-   * Whether the sender of a decrypted event is the device that it claims to be: its curve25519 key belongs to exactly
-   * one known device, which is one of that user's, has signed its keys, and has the ed25519 key, too. One value, then
-   * completion; never queries the server. Fails if the store cannot be read.
+   * Checks whether the sender of a decrypted event is the device that it claims to be: the curve25519 key must belong
+   * to exactly one known device, and that device must be the user's, have signed its keys, and have the claimed ed25519
+   * key. Emits one value and completes; never queries the server. Fails if the store cannot be read.
    *
    * Matrix spec, client-server API, "Verification of the sending user for incoming events".
    * @example
    * tracker.findSender({ userId: event.sender, curve25519: senderKey, ed25519: payload.keys.ed25519 });
-   * // { state: "device", deviceId: "JLAFKJWSCS", deviceStatus: {…}, identity: {…}, freshness: "current", claimants: […] }
+   * // { state: "device", deviceId: "JLAFKJWSCS", deviceStatus: {…}, identity: {…}, freshness: "current", … }
    */
   findSender(claim: SenderClaim): Observable<SenderStatus> {
     if (!isObject(claim)) throw new TypeError(`claim should be what an event says of its sender, not ${shown(claim)}`);
     const { userId, curve25519 } = claim;
-    // The sender of the event wrote them: nonsense is no error of the application.
+    // These come from the event's sender, so an invalid value is not an error of the application.
     if (!isUserId(userId) || typeof curve25519 !== "string") return of({ state: "unknown", claimants: [] });
     return this.#session.onceLoaded(({ parts }) =>
       parts.index
@@ -268,12 +269,12 @@ export class DeviceTracker {
   }
 
   /**
-   * Why a device is trusted as far as it is: the chain of keys and signatures from our own confirmed master key to the
-   * device, with the bytes that each signature covers, so that another program can check it again. One value, then
-   * completion; never queries the server. Fails if the store cannot be read.
+   * Explains a device's trust: the chain of keys and signatures from our own confirmed master key to the device, with
+   * the bytes that each signature covers, so that another program can check it. Emits one value and completes; never
+   * queries the server. Fails if the store cannot be read.
    * @example
    * tracker.explain("@bob:example.org", "JLAFKJWSCS");
-   * // { trust: "cross-signed", weakest: { kind: "master", evidence: "seen", … }, links: [master, self-signing, device] }
+   * // { trust: "cross-signed", weakest: { kind: "master", evidence: "seen", … }, links: […] }
    */
   explain(userId: UserId, deviceId: DeviceId): Observable<TrustChain> {
     requireUserId(userId);
@@ -282,9 +283,9 @@ export class DeviceTracker {
   }
 
   /**
-   * What became of a user's keys, the oldest event first: which keys were seen, which replaced others and why, and
-   * whether one that had been replaced came back. At most 200 events; those of devices make room first. One value, then
-   * completion; fails if the store cannot be read.
+   * Returns what happened to a user's keys, oldest event first: keys that were seen, replaced (and why), or came back
+   * after they had been replaced. At most 200 events; those of devices are dropped first. Emits one value and
+   * completes; fails if the store cannot be read.
    */
   keyHistory(userId: UserId): Observable<readonly KeyEvent[]> {
     requireUserId(userId);
@@ -292,11 +293,11 @@ export class DeviceTracker {
   }
 
   /**
-   * Acknowledges an identity that has changed or is unknown: from now on this master key is the user's. Cold; completes
-   * when it is durable, and goes on when it is unsubscribed.
+   * Accepts an identity that has changed or is unknown: from now on, this master key is the user's. Cold; completes
+   * when durable; unsubscribing does not cancel it.
    *
-   * A person must have been warned; if our own identity has changed, we must have caused it. Fails with {@link
-   * IdentityChangedError} if the user has another master key in the meantime.
+   * Call it only after a person has been warned or, for our own identity, if we caused the change. Fails with {@link
+   * IdentityChangedError} if the user's master key has changed again.
    * @param masterKey the public key that was shown, `identity.masterKey`; `undefined` if the user had none
    */
   acknowledgeIdentity(userId: UserId, masterKey: string | undefined): Observable<void> {
@@ -306,11 +307,11 @@ export class DeviceTracker {
   }
 
   /**
-   * Acknowledges another ed25519 key of a device: from now on it is this device ID's, such as that of a bot that lost
-   * its store and kept its device ID. Cold; completes when it is durable, and goes on when it is unsubscribed.
+   * Accepts another ed25519 key for a device ID, such as that of a bot that lost its store and kept its device ID.
+   * Cold; completes when durable; unsubscribing does not cancel it.
    *
-   * A person must have confirmed the key: until then the device is refused (`key-changed`). The user becomes outdated,
-   * so that the next lookup accepts the device.
+   * Call it only after a person has confirmed the key; until then the device is refused (`key-changed`). The user
+   * becomes outdated, so the next lookup accepts the device.
    * @param ed25519Key the device's public key, 32 bytes in unpadded base64
    */
   acknowledgeDevice(userId: UserId, deviceId: DeviceId, ed25519Key: string): Observable<void> {
@@ -321,9 +322,9 @@ export class DeviceTracker {
   }
 
   /**
-   * Forgets a device, its keys and its place in the saved list, once a person has confirmed that it may: a device of
-   * that ID is then a new one, whatever its keys. The user becomes outdated. Cold; completes when it is durable, and
-   * goes on when it is unsubscribed.
+   * Forgets a device, its keys and its place in the saved list, after a person has confirmed it. A device with that ID
+   * is then a new one, whatever its keys. The user becomes outdated. Cold; completes when durable; unsubscribing does
+   * not cancel it.
    */
   forgetDevice(userId: UserId, deviceId: DeviceId): Observable<void> {
     requireUserId(userId);
@@ -332,10 +333,10 @@ export class DeviceTracker {
   }
 
   /**
-   * This master key is our own, whatever the server says: a person has compared it with another of our devices, or has
-   * just made it. From then on users whom our user-signing key has signed are `verified`, as long as the server gives
-   * this very identity. Works before the first lookup, and after another key was pinned. Cold; completes when it is
-   * durable, and goes on when it is unsubscribed.
+   * Confirms that this master key is ours, whatever the server says. Call it after a person has compared it with
+   * another of our devices, or has just created it. From then on, users that our user-signing key has signed are
+   * `verified`, as long as the server returns this identity. Works before the first lookup, and after another key was
+   * pinned. Cold; completes when durable; unsubscribing does not cancel it.
    * @param masterKey the public key, 32 bytes in unpadded base64
    */
   confirmOwnIdentity(masterKey: string): Observable<void> {
@@ -344,9 +345,8 @@ export class DeviceTracker {
   }
 
   /**
-   * Forgets that a user was verified (`identity.wasVerified`), once a person has been warned that they are not any
-   * more: policies do not leave them out for it any longer. Cold; completes when it is durable, and goes on when it is
-   * unsubscribed.
+   * Forgets that a user was verified (`identity.wasVerified`), after a person has been warned that they no longer are.
+   * Policies then stop leaving them out for it. Cold; completes when durable; unsubscribing does not cancel it.
    */
   withdrawVerification(userId: UserId): Observable<void> {
     requireUserId(userId);
@@ -354,8 +354,8 @@ export class DeviceTracker {
   }
 
   /**
-   * Ends everything: the connection, requests, timers and subscriptions. Commits that are queued get one last try.
-   * Pending lookups and every later call fail with {@link TrackerClosedError}; streams, watchers among them, complete.
+   * Closes the connection and ends all requests, timers and subscriptions. Queued commits get one last try. Pending
+   * lookups and later calls fail with {@link TrackerClosedError}; all streams and watchers complete.
    */
   close(): void {
     this.#session.close();

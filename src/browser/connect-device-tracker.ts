@@ -16,7 +16,7 @@ import { inOneTab, type InOneTabOptions } from "../tabs/in-one-tab.js";
 import type { DeviceTrackerOptions } from "../tracker/options.js";
 import { LogOut } from "./log-out.js";
 
-/** The account to connect, and what else to pass to the parts. */
+/** The account to connect, and further options of the parts. */
 export interface ConnectOptions
   extends
     MatrixHttpOptions,
@@ -31,7 +31,7 @@ export interface ConnectOptions
 export interface ConnectedDeviceTracker {
   readonly tracker: DeviceTracker;
   readonly rooms: EncryptedRooms;
-  /** For requests of the application; it goes on working after {@link close} and {@link logOut}. */
+  /** For the application's requests; it goes on working after {@link close} and {@link logOut}. */
   readonly http: AxiosInstance;
   readonly store: DeviceStore;
   /**
@@ -43,7 +43,7 @@ export interface ConnectedDeviceTracker {
   readonly loggedOut$: Observable<void>;
   /**
    * Logs the account out of this browser: closes the trackers of all tabs, deletes the store, and completes once no tab
-   * writes to it any more. Cold, but unsubscribing does not cancel it. Completes at once if another tab has logged out.
+   * can write to it. Cold, but unsubscribing does not cancel it. Completes at once if another tab has logged out.
    *
    * The order of a log-out:
    *
@@ -61,9 +61,9 @@ export interface ConnectedDeviceTracker {
 }
 
 /**
- * Connects a tracker of encrypted rooms, in one call: `matrixHttp`, `idbStore`, `syncResponses` in one tab, and
- * `EncryptedRooms`, composed as in the README. Call it in every tab; one of them syncs, all follow. It must be the only
- * sync loop of the device.
+ * Connects a tracker of encrypted rooms in one call: `matrixHttp`, `idbStore`, `syncResponses` in one tab, and
+ * `EncryptedRooms`, composed as in the README. Call it in every tab: one of them syncs, all follow. It must be the
+ * device's only sync loop.
  *
  * Before its first request, each tab asks whose the access token is. If it is that of another user, sync ends and all
  * requests but a log-out fail with `TokenOwnerError`: nothing that the server says of that account gets into the store.
@@ -72,7 +72,7 @@ export interface ConnectedDeviceTracker {
  * its own and keep the store.
  *
  * @param session `homeserverUrl`, `accessToken` and `userId`; `save` stores to-device messages before they are
- *   acknowledged
+ * acknowledged
  * @throws TypeError at once if an option is malformed, RangeError if `timeout` is; nothing is opened then
  * @example
  * const { tracker, rooms, http, loggedOut$, logOut } = connectDeviceTracker({
@@ -117,7 +117,7 @@ export function connectDeviceTracker(session: ConnectOptions): ConnectedDeviceTr
   };
 }
 
-/** JavaScript may pass anything. What the parts check themselves is not repeated. */
+/** JavaScript may pass anything. Only checks that the parts do not make themselves. */
 function requireAccount({ userId, accessToken, save }: Record<"userId" | "accessToken" | "save", unknown>): void {
   if (!isUserId(userId))
     throw new TypeError(`userId should be a Matrix user ID such as "@alice:example.org", not ${shown(userId)}`);

@@ -4,8 +4,8 @@ import { Observable, timer } from "rxjs";
 const PATIENCE = 3_000;
 
 /**
- * Subscribes to the work once the Web Lock is held, after all that queued for it before, and holds it until the work
- * has ended. If it is not granted within 3 s, or if there are no Web Locks, subscribes without it.
+ * Subscribes to the work once the Web Lock is held, after all earlier requests for it, and holds it until the work has
+ * ended. If the lock is not granted within 3 s, or if there are no Web Locks, subscribes without it.
  */
 export function holdingLock<T>(name: string, work$: Observable<T>): Observable<T> {
   return new Observable<T>((subscriber) => {
@@ -35,7 +35,8 @@ export function holdingLock<T>(name: string, work$: Observable<T>): Observable<T
       begin();
       return released;
     };
-    // Refused, or stolen by another tab: the work is done all the same. Or aborted by the teardown.
+    // If it was refused, or stolen by another tab, the work is still done; it may also have been aborted by the
+    // teardown.
     navigator.locks.request(name, { signal: leaving.signal }, granted).catch(() => {
       if (!subscriber.closed) begin();
     });

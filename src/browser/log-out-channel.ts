@@ -4,7 +4,7 @@ import { cached } from "../page/tab-life.js";
 /** A log-out has begun, or the store has been cleared. */
 type LogOutMessage = "log-out" | "cleared";
 
-/** Notifies the other connections of an account, in this tab and others, that it is being logged out. */
+/** Notifies the other connections of an account, in this tab and others, of a log-out. */
 export class LogOutChannel {
   /** Emits what another connection sends. Never completes. */
   readonly messages$: Observable<LogOutMessage>;
@@ -39,7 +39,7 @@ export class LogOutChannel {
     try {
       return new BroadcastChannel(this.#name);
     } catch {
-      return undefined; // an old browser: the others find the store cleared
+      return undefined; // an old browser: other tabs find the store cleared
     }
   }
 }

@@ -1,6 +1,6 @@
 import { UsageError } from "./usage-error.js";
 
-/** What is used of the standard input. */
+/** The parts of the standard input that are used. */
 export interface Input {
   readonly isTTY?: boolean;
   setRawMode?(isRaw: boolean): unknown;
@@ -19,7 +19,7 @@ const END = "\u0004";
 export async function askPassword(input: Input, prompt: (text: string) => void, question: string): Promise<string> {
   if (input.isTTY !== true || input.setRawMode === undefined)
     throw new UsageError("set MATRIX_PASSWORD or MATRIX_ACCESS_TOKEN: there is no terminal to ask for a password");
-  input.setRawMode(true); // first: what is typed or pasted at once must not be shown either
+  input.setRawMode(true); // first: text typed or pasted at once must not be shown either
   input.resume();
   prompt(question);
   try {

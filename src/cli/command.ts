@@ -2,12 +2,11 @@ import type { Output } from "./output.js";
 import type { Options } from "./parse-command.js";
 import type { Session } from "./session.js";
 
-/** What a command works with. */
 export interface CommandContext {
   readonly session: Session;
   readonly options: Options;
   readonly output: Output;
-  /** Runs when the command is over, however it ends. */
+  /** Runs when the command ends, for whatever reason. */
   readonly atEnd: (cleanUp: () => void | Promise<void>) => void;
 }
 

@@ -4,10 +4,9 @@ import type { Segment } from "./output.js";
 /** Longest display name that is shown, in characters. */
 const MAX_NAME = 80;
 
-/** A device as JSON. */
 export interface DeviceJson {
   readonly deviceId: string;
-  /** As its owner typed it: the server vouches for nothing here. */
+  /** As its owner typed it; the server does not vouch for it. */
   readonly displayName: string | undefined;
   readonly ed25519: string | undefined;
   readonly curve25519: string | undefined;
@@ -30,7 +29,7 @@ export function deviceJson(deviceId: string, device: DeviceKeys, status: DeviceS
   };
 }
 
-/** All devices of a user, the last known ones if their homeserver cannot be reached. */
+/** Returns all devices of a user; the last known ones if their homeserver cannot be reached. */
 export function devicesOf({ deviceKeys, lastKnown = deviceKeys, deviceStatus }: UserDeviceKeys): readonly DeviceJson[] {
   return Array.from(lastKnown, ([deviceId, device]) => deviceJson(deviceId, device, deviceStatus.get(deviceId)));
 }
@@ -40,10 +39,10 @@ export function signedBy({ crossSigned, signedByItself }: DeviceJson): Segment {
   return signedByItself ? ["yellow", "signed by itself only"] : ["red", "not signed"];
 }
 
-/** A key in groups of four characters, as clients show it. */
+/** Formats a key in groups of four characters, as clients show it. */
 export const grouped = (key: string): string => (key.match(/.{1,4}/gu) ?? []).join(" ");
 
-/** The display name, for a line; empty if there is none. */
+/** Returns the display name, shortened for a line; empty if there is none. */
 export function nameOf({ displayName = "" }: Pick<DeviceJson, "displayName">): string {
   const characters = Array.from(displayName.trim());
   return characters.length <= MAX_NAME ? characters.join("") : `${characters.slice(0, MAX_NAME).join("")}…`;

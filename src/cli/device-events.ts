@@ -7,11 +7,11 @@ export type DeviceEvent = { readonly userId: string } & (
   | { readonly type: "removed"; readonly deviceId: string }
   | { readonly type: "refused"; readonly deviceId: string; readonly code: string; readonly detail: string }
   | { readonly type: "identity"; readonly identity: IdentityStatus }
-  /** The server no longer announces this user, who shares no room with us any more. */
+  /** The server no longer announces this user, since they share no room with us. */
   | { readonly type: "left" }
 );
 
-/** The changes in an update. @param list of the user, after it */
+/** Returns the changes in an update. @param list the user's list after it */
 export function eventsIn(update: DeviceUpdate, list: UserDeviceKeys | undefined): readonly DeviceEvent[] {
   const { userId, added, removed, renamed, crossSigned, rekeyed, changed, refused, identity } = update;
   const known = new Map((list === undefined ? [] : devicesOf(list)).map((device) => [device.deviceId, device]));

@@ -6,7 +6,7 @@ import { complaintAbout } from "./homeserver-url.js";
 const DEADLINE = 20_000;
 
 /**
- * The URL of a homeserver, as its server name announces it.
+ * Returns the URL of a homeserver, as its server name announces it.
  *
  * @see Matrix spec, client-server API, "Well-known URI"
  */

@@ -1,3 +1,3 @@
-/** A message of the package, with the variables of the environment that its options come from. */
+/** Replaces names of options in a message of the package by the environment variables that they come from. */
 export const inEnvironmentTerms = (message: string): string =>
   message.replaceAll("homeserverUrl", "MATRIX_HOMESERVER").replaceAll("accessToken", "MATRIX_ACCESS_TOKEN");

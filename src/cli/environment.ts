@@ -1,7 +1,7 @@
 import { UsageError } from "./usage-error.js";
 import { isUserId } from "./user-id.js";
 
-/** Who to be, as the environment says. */
+/** The account to use, according to the environment. */
 export type Account = { readonly homeserverUrl: string | undefined } & (
   | {
       readonly type: "token";
@@ -23,7 +23,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     throw new UsageError(
       "set MATRIX_HOMESERVER, such as https://matrix.example.org, or MATRIX_USER_ID, such as @alice:example.org, whose server says where it is",
     );
-  // First: no other message may repeat them.
+  // First, so that no other message repeats them.
   if (homeserverUrl !== undefined && hasCredentials(homeserverUrl))
     throw new UsageError("MATRIX_HOMESERVER must not contain a user name or a password");
   if (homeserverUrl !== undefined && !isHttpUrl(homeserverUrl))
@@ -33,7 +33,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
   if (accessToken !== undefined) return { type: "token", homeserverUrl, accessToken, userId, deviceId };
   if (userId === undefined)
     throw new UsageError("set MATRIX_USER_ID to log in with a password, or MATRIX_ACCESS_TOKEN to use a token");
-  // The server would end the session that has this device now, and the log-out would delete the device.
+  // The server would end the current session of this device, and the log-out would delete the device.
   if (deviceId !== undefined)
     throw new UsageError(
       "MATRIX_DEVICE_ID is for MATRIX_ACCESS_TOKEN; a log-in with a password makes a device of its own: unset it",

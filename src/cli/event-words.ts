@@ -3,7 +3,7 @@ import type { DeviceEvent } from "./device-events.js";
 import type { Segment } from "./output.js";
 import { identityWords } from "./words.js";
 
-/** What happened, in a few words. */
+/** Describes an event in a few words. */
 export function eventWords(event: DeviceEvent): readonly Segment[] {
   switch (event.type) {
     case "added":

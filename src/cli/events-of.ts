@@ -3,8 +3,8 @@ import type { DeviceKeysByUser, DeviceTracker, DeviceUpdate } from "matrix-devic
 import { eventsIn, type DeviceEvent } from "./device-events.js";
 
 /**
- * What changes in the lists of a tracker.
- * @param first the lists that were there at first: some may have been superseded, and so are not saved
+ * Emits the changes in a tracker's lists.
+ * @param first the lists at the start: some may have been superseded, and so are not saved
  */
 export function eventsOf(tracker: DeviceTracker, first: DeviceKeysByUser): Observable<DeviceEvent> {
   const unsaved = new Map(Array.from(first).filter(([, { freshness }]) => freshness !== "current"));

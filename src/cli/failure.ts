@@ -1,4 +1,4 @@
-/** The command cannot do what it was asked. The message is for the user. */
+/** The command cannot do what was requested. The message is for the user. */
 export class Failure extends Error {
   override readonly name = "Failure";
 }

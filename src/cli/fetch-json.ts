@@ -1,6 +1,6 @@
 import { Failure } from "./failure.js";
 
-/** A response with the JSON object in its body; an empty one if it is anything else. */
+/** A response with the JSON object in its body; an empty one for any other body. */
 export interface JsonResponse {
   readonly status: number;
   readonly data: Readonly<Record<string, unknown>>;
@@ -19,7 +19,7 @@ export async function fetchJson(url: string, { body, deadline }: JsonRequest): P
   try {
     const response = await fetch(url, {
       ...(body !== undefined && post),
-      // What is posted has a password in it, which another server must not get.
+      // The body contains a password, which another server must not get.
       redirect: body === undefined ? "follow" : "manual",
       signal: AbortSignal.timeout(deadline),
     });
@@ -38,7 +38,7 @@ function objectIn(text: string): Readonly<Record<string, unknown>> {
   }
 }
 
-/** `fetch` says what happened in the cause of its error. */
+/** `fetch` describes the failure in the cause of its error. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { cause } = error;

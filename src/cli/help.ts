@@ -98,6 +98,5 @@ The exit code is 1 if no device has it, or more than one.
 ${OPTIONS}`,
 };
 
-/** The help of a command, or the general one. */
 export const helpFor = (command: CommandName | undefined): string =>
   command === undefined ? GENERAL : COMMANDS[command];

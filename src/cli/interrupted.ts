@@ -1,9 +1,8 @@
 type Cause = "SIGINT" | "SIGTERM" | "SIGHUP" | "EPIPE";
 
-/** As shells report them: 128 and the number of the signal. A closed pipe is no failure. */
+/** As shells report them: 128 plus the number of the signal. A closed pipe is not a failure. */
 const EXIT_CODES: Readonly<Record<Cause, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143, EPIPE: 0 };
 
-/** The command was stopped from outside. */
 export class Interrupted extends Error {
   override readonly name = "Interrupted";
   readonly exitCode: number;

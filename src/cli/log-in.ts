@@ -3,7 +3,7 @@ import { fetchJson } from "./fetch-json.js";
 
 /** How long to wait for the response, in ms. */
 const DEADLINE = 60_000;
-/** What people see in the list of their devices. */
+/** Shown in the user's list of devices. */
 const DISPLAY_NAME = "matrix-device-tracker (command line)";
 
 export interface Login {
@@ -12,7 +12,6 @@ export interface Login {
   readonly deviceId: string;
 }
 
-/** Logs in as a new device. */
 export async function logIn(homeserverUrl: string, user: string, password: string): Promise<Login> {
   const { status, data } = await fetchJson(`${homeserverUrl.replace(/\/+$/u, "")}/_matrix/client/v3/login`, {
     body: {

@@ -18,7 +18,7 @@ const FILTER = {
   },
 };
 
-/** A tracker and its parts; it is closed at the end of the command. */
+/** A tracker and its parts; closed at the end of the command. */
 export interface OpenTracker {
   readonly tracker: DeviceTracker;
   readonly rooms: EncryptedRooms;
@@ -42,7 +42,7 @@ export async function openTracker({ session, options, output, atEnd }: CommandCo
   return { tracker, rooms };
 }
 
-/** Connects, and resolves once the tracker has caught up; rejects if its sync stream ends before. */
+/** Connects, and resolves once the tracker has caught up. Rejects if its sync stream ends first. */
 export async function caughtUp({ tracker }: OpenTracker, { output }: CommandContext): Promise<void> {
   output.status("waiting for the first sync response");
   const caughtUp$ = tracker.caughtUp$.pipe(take(1));
@@ -56,7 +56,7 @@ export async function caughtUp({ tracker }: OpenTracker, { output }: CommandCont
 async function storeIn(location: string): Promise<DeviceStore> {
   const { levelStore } = await import("matrix-device-tracker/level"); // which needs a package of its own
   const store = levelStore(location);
-  await lastValue(store.syncToken$); // if it cannot be opened, this says why
+  await lastValue(store.syncToken$); // if it cannot be opened, this throws the reason
   return store;
 }
 

@@ -3,10 +3,10 @@ import { printable, printableJson } from "./printable.js";
 /** SGR codes of ANSI terminals. */
 const STYLES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
 
-/** A piece of a line: text, which may be that of others, or text in a style. */
+/** A piece of a line: text, which may be untrusted, or text in a style. */
 export type Segment = string | readonly [style: keyof typeof STYLES, text: string];
 
-/** What is used of a stream of the process. */
+/** The parts of a stream of the process that are used. */
 interface Stream {
   write(text: string): unknown;
   readonly isTTY?: boolean;
@@ -22,8 +22,8 @@ interface Streams {
 const ERASE = "\r\u001B[K";
 
 /**
- * What a command prints: results on stdout, everything else on stderr. Text of others is made printable here, in one
- * place.
+ * Prints a command's output: results on stdout, everything else on stderr. Untrusted text is made printable here, in
+ * one place.
  */
 export class Output {
   readonly #streams: Streams;
@@ -33,17 +33,17 @@ export class Output {
     this.#streams = streams;
   }
 
-  /** A line of the result. */
+  /** Prints a line of the result. */
   line(...segments: readonly Segment[]): void {
     this.#write("stdout", this.#rendered("stdout", segments).trimEnd()); // a device may have no name
   }
 
-  /** A result for programs: one line. */
+  /** Prints a result for programs, on one line. */
   json(value: unknown): void {
     this.#write("stdout", printableJson(value));
   }
 
-  /** Our own text, with line breaks. */
+  /** Prints our own text, with line breaks. */
   text(text: string): void {
     this.#write("stdout", text);
   }
@@ -60,7 +60,7 @@ export class Output {
     this.note(["red", "error:"], " ", message);
   }
 
-  /** What is going on; the next line replaces it. Shown only on a terminal. */
+  /** Shows what is in progress; the next line replaces it. Only on a terminal. */
   status(text: string): void {
     const { stderr } = this.#streams;
     if (stderr.isTTY !== true) return;
@@ -73,7 +73,7 @@ export class Output {
     this.#hasStatus = false;
   }
 
-  /** A question on the terminal, without a line break. */
+  /** Prints a question on the terminal, without a line break. */
   prompt(text: string): void {
     this.clearStatus();
     this.#streams.stderr.write(text === "\n" ? text : this.#rendered("stderr", [text]));

@@ -27,7 +27,7 @@ const OPTIONS = {
   version: { type: "boolean", short: "V" },
 } as const;
 
-/** What each command takes. */
+/** Checks each command's operands. */
 const OPERANDS: Readonly<Record<CommandName, (operands: readonly string[]) => string | undefined>> = {
   watch: notUsers,
   devices: (users) => (users.length === 0 ? "devices needs at least one user ID" : notUsers(users)),

@@ -19,7 +19,7 @@ export async function perform(
   stopped.throwIfAborted();
   const cleanUps: (() => void | Promise<void>)[] = [];
   const atEnd = (cleanUp: () => void | Promise<void>) => {
-    stopped.throwIfAborted(); // what still runs ends here, and opens nothing while the others are waited for
+    stopped.throwIfAborted(); // anything still running ends here, and opens nothing during the clean-up
     cleanUps.unshift(cleanUp);
   };
   const performing = async () => {

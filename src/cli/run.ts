@@ -19,7 +19,7 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
     else if (parsed.type === "version") output.text(version());
     else {
       const account = readEnvironment(env);
-      const { perform } = await import("./perform.js"); // help works without what the commands need
+      const { perform } = await import("./perform.js"); // help works without the packages that commands need
       return await perform(parsed, account, surroundings);
     }
     return 0;
@@ -33,7 +33,7 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
   }
 }
 
-/** The messages of an error and of its causes. */
+/** Returns the messages of an error and of its causes. */
 function explained(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const missing = missingPackage(error);
@@ -44,7 +44,7 @@ function explained(error: unknown): string {
     : message;
 }
 
-/** An optional package that is not installed beside this one. */
+/** Returns the name of an optional package that is not installed beside this one. */
 const missingPackage = (error: Error): string | undefined =>
   "code" in error && error.code === "ERR_MODULE_NOT_FOUND"
     ? /Cannot find package '([^']+)'/u.exec(error.message)?.[1]

@@ -25,11 +25,11 @@ export interface Session {
 export interface SessionContext {
   readonly stdin: Input;
   readonly output: Output;
-  /** Runs when the command is over, however it ends. */
+  /** Runs when the command ends, for whatever reason. */
   readonly atEnd: (cleanUp: () => void | Promise<void>) => void;
 }
 
-/** Uses the access token of the environment, or logs in until the command is over. */
+/** Uses the access token of the environment, or logs in for the duration of the command. */
 export async function openSession(account: Account, context: SessionContext): Promise<Session> {
   const homeserverUrl = account.homeserverUrl ?? (await discovered(account, context.output));
   const complaint = complaintAbout(homeserverUrl); // before a password is asked for or sent
@@ -75,7 +75,7 @@ async function withPassword(
       deviceId,
     }),
   );
-  // Before it has succeeded: a command that is stopped in the meantime must not leave a device behind.
+  // Registered before the log-in succeeds: a command that is stopped in the meantime must not leave a device behind.
   atEnd(async () => {
     const session = await opening.catch(() => undefined);
     if (session === undefined) return;

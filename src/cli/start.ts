@@ -15,7 +15,7 @@ export async function start(): Promise<void> {
       stopping.abort(interrupted);
     });
   }
-  // The reader of a pipe, such as head, has seen enough.
+  // The reader of a pipe, such as head, has closed it.
   process.stdout.on("error", () => stopping.abort(new Interrupted("EPIPE")));
   process.stderr.on("error", () => {});
 

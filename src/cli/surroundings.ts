@@ -1,7 +1,7 @@
 import type { Input } from "./ask-password.js";
 import type { Output } from "./output.js";
 
-/** What a run has of its process. */
+/** What a run needs from its process. */
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdin: Input;

@@ -32,7 +32,7 @@ export function identityWords({ state, verified, wasVerified }: IdentityStatus):
   return wasVerified ? ["red", "not verified any more"] : IDENTITIES.unchanged;
 }
 
-/** What a list cannot be relied on for; `undefined` if it is as new as can be. */
+/** Returns what makes a list unreliable; `undefined` if it is as new as can be. */
 export const doubt = (freshness: Freshness): string | undefined =>
   freshness === "unreachable" ? "their homeserver cannot be reached, this is the last known list" : undefined;
 

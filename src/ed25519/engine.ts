@@ -4,8 +4,8 @@ import { isStrictKey, isStrictSignature } from "../keys/strict-ed25519.js";
 /**
  * An implementation of ed25519.
  *
- * Work on the caller's thread is done before a function returns, so that the caller can measure how long it blocked the
- * page. Invalid input makes neither function throw or reject.
+ * Synchronous work is done before a function returns, so that the caller can measure how long it blocked the page.
+ * Invalid input makes neither function throw or reject.
  */
 export interface Engine<Key = unknown> {
   /** Prepares a public key for `verify`; `undefined` if it is not a point of the curve. */
@@ -14,10 +14,10 @@ export interface Engine<Key = unknown> {
 }
 
 /**
- * Passes only strict keys and signatures to the engine; all others are not valid.
+ * Passes only strict keys and signatures to the engine; all others are invalid.
  *
- * Wraps the engine rather than the whole verifier, so that these checks are part of the slices, too: a thousand of them
- * take time.
+ * Wraps the engine rather than the whole verifier, so that these checks are part of the slices: a thousand of them take
+ * time.
  */
 export function strict(engine: Engine): Engine {
   return {

@@ -12,7 +12,7 @@ const BITS = 253n;
  * Implements the verification equation with the library's arithmetic, because the library's own `verify` multiplies it
  * by the cofactor. Even with `zip215: false` it accepts signatures whose key or R has a component of small order, which
  * no platform does: whether a device counts as signed would depend on the platform. It also requires setting
- * `hashes.sha512`, a global that the application may use, too, and first computes a table, which blocks the page for
+ * `hashes.sha512`, a global that the application may use as well, and first computes a table, which blocks the page for
  * 100 ms.
  */
 export async function noble(): Promise<Engine<Point>> {

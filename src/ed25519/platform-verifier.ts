@@ -6,11 +6,10 @@ import { nextTask } from "../page/next-task.js";
 import { noble } from "./noble.js";
 import { webCrypto } from "./web-crypto.js";
 
-/** Options of {@link platformVerifier}. */
 export interface PlatformVerifierOptions {
   /**
-   * Called with the reason, once, on first use, if the platform has no ed25519 and JavaScript replaces it, which is 10
-   * to 15 times slower.
+   * Called once, on first use, with the reason why the platform has no ed25519; JavaScript replaces it, 10 to 15 times
+   * slower.
    */
   readonly onFallback?: (reason: unknown) => void;
 }
@@ -19,9 +18,8 @@ export interface PlatformVerifierOptions {
  * Verifies signatures with WebCrypto if it supports ed25519, or else with `@noble/ed25519`, in slices of a few
  * milliseconds that do not block the page.
  *
- * 1. On first use it verifies a known signature to find out whether WebCrypto supports ed25519. Nothing is loaded
- *    before.
- * 2. Keys and signatures that are not strict ({@link strict}) are not valid, on every platform.
+ * 1. On first use, it verifies a known signature to test whether WebCrypto supports ed25519. Nothing is loaded earlier.
+ * 2. Keys and signatures with points of small order, or in a non-canonical encoding, are invalid on every platform.
  * 3. Fails only if WebCrypto has no ed25519 and `@noble/ed25519` cannot be loaded. The next call tries again.
  *
  * @example
@@ -40,7 +38,7 @@ export function platformVerifier(options: PlatformVerifierOptions = {}): Signatu
       try {
         options.onFallback?.(reason);
       } catch (error) {
-        (config.onUnhandledError ?? console.error)(error); // thrown by the application's handler: not an error of this verification
+        (config.onUnhandledError ?? console.error)(error); // thrown by the application's handler
       }
       return engine;
     }

@@ -2,39 +2,37 @@ import { Observable, of, type Subscriber } from "rxjs";
 import type { SignatureCheck, SignatureVerifier } from "../trust/signature-verifier.js";
 import type { Engine } from "./engine.js";
 
-/** Maximum of verifications that one slice starts: their results have to be processed, too. */
+/** How many verifications one slice starts at most: their results must be processed as well. */
 export const SLICE_CHECKS = 64;
 /**
- * How many slices start before the verifications of the first one have ended: enough to keep WebCrypto's threads busy,
- * if it has any (Node, Firefox).
+ * How many slices start before the first one's verifications have ended: enough to keep WebCrypto's threads busy, if it
+ * has any (Node, Firefox).
  */
 export const SLICES_AHEAD = 8;
 /**
- * How long a slice starts verifications, in ms: half of the 16 ms between two frames, because the results have to be
- * processed, too. A slice starts at least one. Chromium verifies on the calling thread before `verify` returns, and
- * JavaScript cannot do otherwise.
+ * How long a slice starts verifications, in ms: half of the 16 ms between two frames, because the results must be
+ * processed as well. A slice starts at least one. Chromium verifies on the calling thread before `verify` returns, as
+ * JavaScript does.
  */
 export const SLICE_TIME = 8;
 
-/** How long nothing has to be verified before all is begun anew, in ms: doubled each time, until something is. */
+/** How long to wait for a verification before starting over, in ms: doubled each time, until one ends. */
 export const PATIENCE = 10_000;
 
-/** What {@link SlicedVerifier} depends on. */
 export interface Slicing {
   /**
-   * Loads the engine. Called whenever verification starts after a pause.
-   * @param isStuck whether loading it has not come to an end
+   * Loads the engine. Called when verification starts after a pause.
+   * @param isStuck true if loading it has not finished
    */
   readonly engine: (isStuck: boolean) => Promise<Engine>;
   /** Resolves in a new task. */
   readonly nextTask: () => Promise<void>;
   /** Any clock, in ms. */
   readonly now: () => number;
-  /** Calls back after so many ms. Returns how to cancel that. */
+  /** Calls back after this many ms. Returns a function that cancels it. */
   readonly after: (ms: number, callback: () => void) => () => void;
 }
 
-/** A call of `verify` without a result yet. */
 interface Job {
   readonly subscriber: Subscriber<readonly boolean[]>;
   readonly checks: readonly SignatureCheck[];
@@ -49,23 +47,21 @@ interface Job {
  * A verifier that never blocks the page: it works in slices, each in a task of its own.
  *
  * All calls share the slices and take turns check by check, so that a call for one user does not wait for a call for a
- * thousand, and concurrent calls do not add up to a long task. Unsubscribing removes the checks of a call; results of
- * those already started are dropped.
+ * thousand, and concurrent calls do not add up to a long task. Unsubscribing removes a call's checks; results of those
+ * already started are dropped.
  *
- * A platform can drop what it was asked for, such as that of a page that was frozen or in the back/forward cache. So if
- * nothing comes for a while, and when a call is unsubscribed that may have waited too long, all is begun anew.
+ * A platform can drop requests, such as those of a page that was frozen or in the back/forward cache. So if no result
+ * comes for a while, or if a call that may have waited too long is unsubscribed, verification starts over.
  */
 export class SlicedVerifier implements SignatureVerifier {
-  /** Calls without a result. */
   readonly #open = new Set<Job>();
-  /** Calls with checks left to start, in the order of their turns; some may be over already. */
+  /** Calls with checks left to start, in the order of their turns; some may already be over. */
   #turns: Job[] = [];
   readonly #slicing: Slicing;
-  /** The loop that makes the slices; another one takes over if it may be stuck. */
+  /** The loop that makes the slices. Another one replaces it if it may be stuck. */
   #loop: object | undefined;
   #isLoading = false;
   #patience = PATIENCE;
-  /** Signatures so far. */
   #verified = 0;
   #cancelWatch: (() => void) | undefined;
 
@@ -90,7 +86,7 @@ export class SlicedVerifier implements SignatureVerifier {
     });
   }
 
-  /** Nothing may come of what is under way. */
+  /** Starts over if no verification ends: requests may have been dropped. */
   #watch(): void {
     const verified = this.#verified;
     this.#cancelWatch = this.#slicing.after(this.#patience, () => {
@@ -110,7 +106,7 @@ export class SlicedVerifier implements SignatureVerifier {
     });
   }
 
-  /** Ends a call. Returns `false` if it was over already. */
+  /** Ends a call. Returns false if it was already over. */
   #end(job: Job): boolean {
     if (!this.#open.delete(job)) return false;
     if (this.#open.size === 0) this.#stopWatch();
@@ -130,7 +126,7 @@ export class SlicedVerifier implements SignatureVerifier {
       this.#isLoading = true;
       const engine = await this.#slicing.engine(isStuck);
       this.#isLoading = false;
-      const slices: (readonly Promise<void>[])[] = []; // whose verifications may not have ended, oldest first
+      const slices: (readonly Promise<void>[])[] = []; // with verifications that may not have ended, oldest first
       while (this.#loop === loop && this.#turns.length > 0) {
         await this.#slicing.nextTask();
         if (!this.#isCurrent(loop)) break;
@@ -155,7 +151,6 @@ export class SlicedVerifier implements SignatureVerifier {
     return this.#loop === loop;
   }
 
-  /** Starts verifications, and returns their ends. */
   async #slice(engine: Engine): Promise<readonly Promise<void>[]> {
     const until = this.#slicing.now() + SLICE_TIME;
     const verifications: Promise<void>[] = [];
@@ -167,11 +162,11 @@ export class SlicedVerifier implements SignatureVerifier {
       if (check === undefined) continue;
       const { results } = job;
       const key = await keyOf(job, check.publicKey, engine);
-      if (job.subscriber.closed || job.results !== results) continue; // in the meantime, all was begun anew
+      if (job.subscriber.closed || job.results !== results) continue; // verification has started over in the meantime
       verifications.push(this.#settle(job, index, key === undefined ? false : engine.verify(key, check)));
       if (job.started >= job.checks.length) continue;
       this.#turns.push(job);
-      if (this.#loop === undefined) void this.#run(); // another call stopped the loop when it was unsubscribed
+      if (this.#loop === undefined) void this.#run(); // unsubscribing another call stopped the loop
     } while (verifications.length < SLICE_CHECKS && this.#slicing.now() < until);
     return verifications;
   }
@@ -185,7 +180,7 @@ export class SlicedVerifier implements SignatureVerifier {
       if (job.results === results && this.#end(job)) job.subscriber.error(error);
       return;
     }
-    if (job.results !== results) return; // all was begun anew
+    if (job.results !== results) return; // verification has started over
     results[index] = isValid;
     this.#verified++;
     if (++job.done < job.checks.length) return;

@@ -10,8 +10,8 @@ const KNOWN_MESSAGE = "cg";
 const KNOWN_SIGNATURE = "kqAJqfDUyrhyDoILX2QlQKKye1QWUD+Ps3YiI+vbadoIWsHkPhWZbkWPNhPQ8R2MOHsurrQwKu6wDSkWErsMAA";
 
 /**
- * The platform's own ed25519. Rejects if there is none: pages of an insecure origin have no WebCrypto, and in older
- * browsers it lacks this algorithm. The only reliable way to find out is to use it.
+ * Returns the platform's own ed25519. Rejects if there is none: pages of an insecure origin have no WebCrypto, and in
+ * older browsers it lacks this algorithm. The only reliable test is to use it.
  */
 export async function webCrypto(): Promise<Engine<CryptoKey>> {
   const { crypto } = globalThis as { readonly crypto?: { readonly subtle?: SubtleCrypto } };
@@ -41,7 +41,7 @@ async function verify(subtle: SubtleCrypto, key: CryptoKey, { message, signature
   return subtle.verify(ED25519, key, unshared(signature), unshared(message));
 }
 
-/** Tells the compiler that this memory is not shared with other threads. WebCrypto rejects shared memory. */
+/** Asserts that this memory is not shared with other threads. WebCrypto rejects shared memory. */
 const unshared = (bytes: Uint8Array) => bytes as Uint8Array<ArrayBuffer>;
 
 function known(text: string): Uint8Array {

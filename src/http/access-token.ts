@@ -1,19 +1,19 @@
 /**
- * The access token of an account, or a function that returns the current one. It is called with the token that the
- * server has refused, if any.
+ * The access token of an account, or a function that returns the current one. The function is called with the token
+ * that the server has refused, if any.
  */
 type AccessTokenSource = string | ((refused?: string) => string | Promise<string>);
 
-/** An access token, as it was read for a request. */
+/** An access token, as read for a request. */
 export interface ReadToken {
   readonly value: string;
-  /** How many renewals had been completed before it was read. */
+  /** How many renewals had completed when it was read. */
   readonly renewals: number;
 }
 
-/** Reads an access token for each request, and renews it once for all requests that were refused with the same one. */
+/** Reads an access token for each request. Renews it once for all requests that were refused with the same token. */
 export class AccessToken {
-  /** Whether a refused token can be renewed: a string cannot. */
+  /** True if a refused token can be renewed; a string cannot. */
   readonly isRenewable: boolean;
   readonly #source: AccessTokenSource;
   /** Renewals in progress, by the refused token. */
@@ -31,9 +31,9 @@ export class AccessToken {
     return this.#read(undefined);
   }
 
-  /** The token after a refused one. It is the same one if the source has no other. */
+  /** Returns the token after a refused one; the same token if the source has no other. */
   renew({ value: refused, renewals }: ReadToken): Promise<ReadToken> {
-    // Refused late, after another request with this token has renewed it: renewing again would end the new one.
+    // Refused late, after another request had already renewed this token: renewing again would end the new one.
     if (this.#last?.refused === refused && renewals < this.#last.renewed.renewals)
       return Promise.resolve(this.#last.renewed);
     const inProgress = this.#inProgress.get(refused);
@@ -57,7 +57,9 @@ export class AccessToken {
   }
 }
 
-/** Refuses a token that cannot be sent in a header. Unlike the platform's error, the message does not repeat it. */
+/**
+ * Refuses a token that cannot be sent in a header. Unlike the platform's error, the message does not repeat the token.
+ */
 function checkToken(token: unknown): string {
   if (typeof token === "string" && /^[\x21-\x7e]+$/u.test(token)) return token;
   const problem =

@@ -1,5 +1,5 @@
 /**
- * The base URL of the client-server API below a homeserver's URL.
+ * Returns the base URL of the client-server API below a homeserver's URL.
  *
  * @throws TypeError if it cannot be the URL of a homeserver
  */

@@ -29,9 +29,7 @@ const CHANGES = "/keys/changes";
  * `POST /_matrix/client/v3/keys/query`, `timeout`.
  */
 const SERVER_DEFAULT_TIMEOUT = 10_000;
-/**
- * How much longer than that to wait for the homeserver itself, in ms: large queries take real servers tens of seconds.
- */
+/** How much longer to wait for the homeserver itself, in ms: large queries take real servers tens of seconds. */
 const DEADLINE_MARGIN = 60_000;
 
 /**
@@ -40,28 +38,28 @@ const DEADLINE_MARGIN = 60_000;
 const PARTS_WINDOW = 45_000;
 
 /**
- * Devices that one user may have in a response; a user with more is not reached. The tracker accepts 5,000, but devices
- * beyond that count, too: their IDs may be those of cross-signing keys.
+ * Devices that one user may have in a response; a user with more is unreachable. The tracker accepts 5,000, but devices
+ * beyond that matter as well: their IDs may be those of cross-signing keys.
  */
 const MAX_DEVICES = 100_000;
 
 /**
- * The requests that the tracker sends to a homeserver, made with axios.
+ * Sends the tracker's requests to a homeserver with axios.
  *
  * 1. Transient failures (408, 425, 429, 500, 502 to 504, 520 to 530, no response, an error thrown by `accessToken`) are
  *    retried at most twice, after 1 to 2 s and then 2 to 4 s, or when the server says (`retry_after_ms`,
- *    `Retry-After`), but never later than 30 s after the first request: a longer wait is an error at once. Any other
- *    refusal is an error at once, too.
+ *    `Retry-After`), but never later than 30 s after the first request. A longer wait is an error at once, and so is
+ *    any other refusal.
  * 2. If a query still fails with 5xx, and the homeserver responds to one without users, the query is split until the
- *    users for whom it fails are alone: they are `unanswered`, and the others have their answer. This takes at most 32
- *    requests, one at a time, within 45 s after the first one.
+ *    users for which it fails are alone. These are `unanswered`; the others have their answer. This takes at most 32
+ *    requests, one at a time, within 45 s of the first one.
  *
  * Unsubscribing aborts the request, or the wait for the next one.
  *
  * Failed attempts of `syncResponses` on the same instance are passed on to the tracker, which reports them.
  *
- * `timeout` is sent in the body, as specified, and in the query string, where Synapse reads it; in neither if the
- * caller gave none. The deadline of the request itself is 60 s longer.
+ * `timeout`, if given, is sent in the body, as specified, and in the query string, where Synapse reads it. The deadline
+ * of the request itself is 60 s longer.
  *
  * Fails with `MatrixError`, `ConnectionError`, what `accessToken` threw, `InvalidResponseError` if the response as a
  * whole is malformed, or `RangeError` if `timeout` is not a whole number from 0. The tracker checks the rest, user by
@@ -128,7 +126,7 @@ function queryFor(device_keys: KeysQueryRequest["device_keys"], timeout: number 
   };
 }
 
-/** The response as the server sent it, except for `unanswered`, which only this adapter may add. */
+/** Returns the response as the server sent it, without `unanswered`, which only this adapter may add. */
 function keysQueryResponse({ unanswered: _, ...body }: Readonly<Record<string, unknown>>): KeysQueryResponse {
   keysQuerySections(body);
   return body;

@@ -10,7 +10,7 @@ import { isTransient } from "./transient.js";
 const DEADLINE = 90_000;
 
 /**
- * The requests that `EncryptedRooms` sends to a homeserver, made with axios.
+ * Sends the requests of `EncryptedRooms` to a homeserver with axios.
  *
  * Transient failures are retried at most twice, as `axiosKeysApi` does. Fails with `MatrixError`, `ConnectionError`,
  * what `accessToken` threw, or `InvalidResponseError` if the response is not an object.
@@ -18,7 +18,7 @@ const DEADLINE = 90_000;
  * @param http from `matrixHttp`, or any authenticated instance with a `baseURL` that ends in `/_matrix/client/v3`
  * @param options.scheduler for waits and deadlines, @default asyncScheduler
  * @see Matrix spec, client-server API, `GET /_matrix/client/v3/rooms/{roomId}/members`, `GET
- *   /_matrix/client/v3/rooms/{roomId}/state/{eventType}/{stateKey}`
+ * /_matrix/client/v3/rooms/{roomId}/state/{eventType}/{stateKey}`
  */
 export function axiosMembersApi(
   http: AxiosInstance,

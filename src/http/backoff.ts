@@ -1,5 +1,5 @@
 /**
- * Longest wait after a first failure, in ms; doubles with each further one. The shortest is half of it, so that no
+ * Longest wait after a first failure, in ms; doubled with each further one. The shortest is half of it, so that no
  * retry comes within a second.
  */
 const FIRST_BACKOFF = 2_000;
@@ -7,10 +7,9 @@ const FIRST_BACKOFF = 2_000;
 export const MAX_BACKOFF = 60_000;
 
 /**
- * How long to wait after the n-th failure in a row, in ms: 1 to 2 s, 2 to 4 s, … 30 to 60 s.
+ * Returns how long to wait after the n-th failure in a row, in ms: 1 to 2 s, 2 to 4 s, … 30 to 60 s.
  *
- * Half of each wait is random: all clients of a server lose it at the same moment, and must not return at the same
- * moment.
+ * Half of each wait is random: a server's clients all lose it at the same moment, and must not all return at once.
  *
  * @param attempt 1 for the first failure
  * @param random in [0, 1), such as `Math.random()`

@@ -1,6 +1,5 @@
 import { DeviceTrackerError } from "../model/errors.js";
 
-/** Why there was no response. */
 export interface ConnectionFailure {
   /** Such as `ECONNREFUSED` in Node, `ERR_NETWORK` in a browser. */
   readonly code?: string | undefined;
@@ -10,9 +9,7 @@ export interface ConnectionFailure {
   readonly deadline?: number | undefined;
 }
 
-/**
- * The server sent no response: there was no connection, it was lost, or the deadline passed. It is safe to retry.
- */
+/** The server sent no response: there was no connection, it was lost, or the deadline passed. It is safe to retry. */
 export class ConnectionError extends DeviceTrackerError {
   override readonly name = "ConnectionError";
   /** Such as `ECONNREFUSED` in Node. Browsers only give `ERR_NETWORK`. */

@@ -8,7 +8,7 @@ import type { DeviceId } from "../model/ids.js";
  */
 export type DeviceInUseReason = "has-keys" | "device-unknown" | "keys-unknown";
 
-/** Another client uses the device of this access token, or may use it. */
+/** Another client uses, or may use, the device of this access token. */
 export class DeviceInUseError extends DeviceTrackerError {
   override readonly name = "DeviceInUseError";
   constructor(

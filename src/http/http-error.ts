@@ -11,8 +11,8 @@ import { retryAfter } from "./retry-after.js";
 const MAX_QUOTED = 300;
 
 /**
- * Converts the failure of a request: to `MatrixError`, `ConnectionError` or axios's `CanceledError`. Other errors (such
- * as one thrown by the application's access token function) stay as they are.
+ * Converts a failed request's error to `MatrixError`, `ConnectionError` or axios's `CanceledError`. Other errors, such
+ * as one thrown by the application's access token function, stay as they are.
  *
  * The result refers to axios's error neither as a cause nor in its message: `config` and `request` of that error
  * contain the access token, and errors are logged and sent to bug trackers.
@@ -64,13 +64,13 @@ function endpointOf(config: InternalAxiosRequestConfig | undefined): string {
   return url === undefined || url === "" ? "the homeserver" : url;
 }
 
-/** Cuts a server's message, and removes the access token, which some servers repeat. */
+/** Shortens a server's message and removes the access token, which some servers repeat. */
 function quoted(message: string, token: string | undefined): string {
   const clean = redact(message, token);
   return clean.length > MAX_QUOTED ? `${clean.slice(0, MAX_QUOTED)}…` : clean;
 }
 
-/** The platform's own error (`connect ECONNREFUSED …`), unless it refers to the request. */
+/** Returns the platform's own error (`connect ECONNREFUSED …`), unless it refers to the request. */
 function causeOf(cause: unknown): Error | undefined {
   return cause instanceof Error && !("config" in cause) && !("request" in cause) ? cause : undefined;
 }

@@ -1,25 +1,24 @@
-/** Characters that are parsed at a time. JSON.parse takes less than a millisecond for so many. */
+/** How many characters are parsed at a time. JSON.parse takes less than a millisecond for these. */
 const PIECE_LENGTH = 16_384;
 /**
- * How deep objects and arrays are taken apart: an event in the timeline of a room is the sixth level of a sync
- * response. What is deeper is parsed whole.
+ * How deep objects and arrays are taken apart: an event in a room's timeline is the sixth level of a sync response.
+ * Deeper levels are parsed whole.
  */
 const MAX_DEPTH = 6;
 
-/** How JSON is taken apart. */
 export interface JsonPiecesOptions {
   /** In characters. */
   readonly pieceLength?: number;
-  /** An object with more members is returned as {@link TOO_MANY_MEMBERS}: making it would block the page by itself. */
+  /** An object with more members is returned as {@link TOO_MANY_MEMBERS}: creating it would block the page. */
   readonly maxMembers?: number;
 }
 
-/** Takes the place of an object. */
+/** Replaces an object. */
 export const TOO_MANY_MEMBERS = "an object with too many members";
 
 /**
- * Parses JSON as `JSON.parse` does, piece by piece, and yields after each: parsing a long text at once would block the
- * page. Objects and arrays that are longer than a piece are taken apart, the others are left to `JSON.parse`.
+ * Parses JSON as `JSON.parse` does, piece by piece, and yields after each piece: parsing a long text at once would
+ * block the page. Objects and arrays that are longer than a piece are taken apart, the others are left to `JSON.parse`.
  *
  * @returns a generator that returns the value, or throws a `SyntaxError`
  */
@@ -70,7 +69,7 @@ class PieceReader {
     return value;
   }
 
-  /** Nothing follows. */
+  /** Checks that nothing follows. */
   end(): void {
     this.#skip(SPACE);
     if (this.#at < this.#text.length) this.#fail();
@@ -81,7 +80,7 @@ class PieceReader {
     let members = 0;
     const add = (name: string, value: unknown) => {
       if (++members > this.#maxMembers) return;
-      // A property like any other, also in an object whose prototype has a setter of that name.
+      // A property like any other, also in an object with a prototype that has a setter of that name.
       if (name === "__proto__")
         Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
       else object[name] = value;
@@ -129,7 +128,7 @@ class PieceReader {
     return this.#text.slice(from, end);
   }
 
-  /** Where the last member ends that fits in a piece: at a comma, or at the end of the object or array. */
+  /** Returns where the last member that fits in a piece ends: at a comma, or at the end of the object or array. */
   #endOfMembers(): number | undefined {
     const last = Math.min(this.#text.length, this.#at + this.#pieceLength);
     let depth = 0;
@@ -163,7 +162,7 @@ class PieceReader {
     yield;
   }
 
-  /** Whether the next character that is no space is this one; then it is behind us. */
+  /** Skips the next character, after spaces, if it is this one. Returns whether it was. */
   #take(character: number): boolean {
     this.#skip(SPACE);
     const isNext = this.#text.charCodeAt(this.#at) === character;
@@ -177,7 +176,10 @@ class PieceReader {
     this.#at = pattern.lastIndex;
   }
 
-  /** Where the object or array that begins here ends; `undefined` if that is further away. `JSON.parse` checks it. */
+  /**
+   * Returns where the object or array that begins here ends; `undefined` if that is further away. `JSON.parse` checks
+   * it.
+   */
   #endOfContainer(within: number): number | undefined {
     const last = Math.min(this.#text.length, this.#at + within);
     let depth = 0;
@@ -197,7 +199,7 @@ class PieceReader {
     return quote === -1 ? this.#fail() : quote + 1;
   }
 
-  /** The end of the string that begins here, or -1. */
+  /** Returns the end of the string that begins here, or -1. */
   #quoteAfter(from: number): number {
     let at = from;
     do at = this.#text.indexOf('"', at + 1);

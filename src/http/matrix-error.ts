@@ -1,6 +1,6 @@
 import { DeviceTrackerError } from "../model/errors.js";
 
-/** What a refusal says beyond its status. */
+/** What a refusal says besides its status. */
 export interface Refusal {
   /** `undefined` if the response is not a Matrix error (a proxy's page, an empty body). */
   readonly errcode?: string | undefined;
@@ -35,18 +35,18 @@ export class MatrixError extends DeviceTrackerError {
    */
   readonly softLogout: boolean;
   /**
-   * The whole body of the error, for parameters of its own such as `consent_uri`; empty if it is not a JSON object. The
-   * access token is removed from it, and what is nested deeper than 50 levels.
+   * The whole error body, for parameters of its own such as `consent_uri`; empty if it is not a JSON object. Without
+   * the access token, and anything nested deeper than 50 levels.
    */
   readonly data: Readonly<Record<string, unknown>>;
   /**
-   * The URL that the request was redirected to, without its query; `undefined` if it was not redirected, or if the
+   * The URL to which the request was redirected, without its query; `undefined` if it was not redirected, or if the
    * platform does not say.
    */
   readonly redirectedTo: string | undefined;
   /**
-   * With `M_UNKNOWN_TOKEN`: `accessToken` has returned another token than the one that was refused, so the session is
-   * not over and the request can be repeated.
+   * With `M_UNKNOWN_TOKEN`: true if `accessToken` has returned another token than the refused one. The session is not
+   * over then, and the request can be repeated.
    */
   readonly tokenReplaced: boolean;
 

@@ -6,7 +6,7 @@ import { MatrixError } from "./matrix-error.js";
 
 /** How long a request may take by default, in ms. Joining a large room takes real servers minutes. */
 const DEFAULT_DEADLINE = 180_000;
-/** How often a request is sent again with a renewed token, so that it ends whatever the server does. */
+/** How often a request is sent again with a renewed token. The limit makes it end whatever the server does. */
 const MAX_RENEWALS = 2;
 
 /** The homeserver and the account. */
@@ -24,7 +24,7 @@ export interface MatrixHttpOptions {
   accessToken: string | ((refused?: string) => string | Promise<string>);
 }
 
-/** What is remembered of a request when it is sent again. */
+/** What is remembered of a request that is sent again. */
 interface TokenConfig extends InternalAxiosRequestConfig {
   sentToken?: ReadToken;
   tokenRenewals?: number;
@@ -37,17 +37,17 @@ interface TokenConfig extends InternalAxiosRequestConfig {
  * If `accessToken` is a function:
  *
  * 1. It is called for each request.
- * 2. If the server refuses the token (401 `M_UNKNOWN_TOKEN`), it is called with the refused token, once for all
- *    requests that were refused with it.
+ * 2. If the server refuses the token (401 `M_UNKNOWN_TOKEN`), it is called with that token, once for all requests that
+ *    were refused with it.
  * 3. If it returns the same token, the refusal is final: the device is logged out.
- * 4. If it returns another token, the request is sent again, at most twice. If that is refused, too, and there still is
- *    another token, the error has `tokenReplaced`: the session goes on.
+ * 4. If it returns another token, the request is sent again, at most twice. If that is refused as well and there is
+ *    still another token, the error has `tokenReplaced`: the session goes on.
  *
  * An error thrown by the function becomes the error of the request. `syncResponses` and `axiosKeysApi` retry, so a
  * renewal that needs the network can simply fail.
  *
  * Requests fail with `MatrixError` (refused), `ConnectionError` (no response), axios's `CanceledError`, or what
- * `accessToken` threw; never with an axios error, which would carry the access token into logs. The server has three
+ * `accessToken` threw; never with an axios error, which would leak the access token into logs. The server has three
  * minutes to respond, unless the request sets another `timeout`. Absolute URLs are not allowed, so that the token is
  * not sent to another server.
  *

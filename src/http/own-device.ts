@@ -9,18 +9,18 @@ import { request } from "./request.js";
 /** How long to wait for each response, in ms. */
 const DEADLINE = 90_000;
 
-/** Whose access token it is. */
+/** The user and the device of an access token. */
 export interface OwnDevice {
   readonly userId: UserId;
   readonly deviceId: DeviceId;
 }
 
 /**
- * The user and the device of an access token, if the device has uploaded no keys: for tools that are given a token and
- * need a device of their own. Cold: one value, then completion.
+ * Emits the user and the device of an access token, if the device has uploaded no keys: for tools that take a token and
+ * need a device of their own. Cold; emits one value and completes.
  *
- * A sync with `since=T` makes the server delete the messages to this device up to T, room keys among them. A device with
- * keys belongs to another client, which would never get them. Check the token before the first sync.
+ * A sync with `since=T` makes the server delete the messages to this device up to T, room keys among them. A device
+ * with keys belongs to another client, which would never get them. So check the token before the first sync.
  *
  * Fails with {@link DeviceInUseError} if the device has uploaded keys, or if that is unknown, with `MatrixError`,
  * `ConnectionError`, what `accessToken` threw, or `InvalidResponseError` if a response, or our list in it, is not
@@ -58,7 +58,7 @@ export function ownDevice(
   );
 }
 
-/** Whether our own server could not be asked: a user without keys may be missing, too. */
+/** True if our own server was not asked: a user without keys may be missing as well. */
 function isUnanswered(userId: UserId, lists: object, failures: unknown): boolean {
   return !Object.hasOwn(lists, userId) && isObject(failures) && Object.hasOwn(failures, serverName(userId));
 }

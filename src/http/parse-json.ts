@@ -3,13 +3,14 @@ import { jsonPieces, type JsonPiecesOptions } from "./json-pieces.js";
 
 /** How long a slice of the work takes, in ms: half of the time between two frames. */
 const SLICE_TIME = 8;
-/** Characters that are parsed at once: that takes a few ms, or 30 at the worst. */
+/** Characters that are parsed at once, which takes a few ms, or 30 at worst. */
 const SHORT = 524_288;
 
-/** A text that is too long to be parsed at once. */
 export const isLong = (data: unknown): data is string => typeof data === "string" && data.length > SHORT;
 
-/** The value of a JSON text; a text that is not JSON, such as a proxy's page, and what is no text stay as they are. */
+/**
+ * Parses a JSON text. A text that is not JSON, such as a proxy's page, and anything other than text stay as they are.
+ */
 export function parseAtOnce(data: unknown): unknown {
   if (typeof data !== "string" || data === "") return data;
   try {
@@ -20,8 +21,8 @@ export function parseAtOnce(data: unknown): unknown {
 }
 
 /**
- * The same without blocking the page: in slices, each in a task of its own.
- * @param isWanted asked before each slice: if it is not, the result is `undefined`
+ * Like {@link parseAtOnce}, but without blocking the page: in slices, each in a task of its own.
+ * @param isWanted called before each slice; if it returns false, the result is `undefined`
  */
 export async function parseInSlices(
   text: string,

@@ -40,10 +40,7 @@ import { waitForRetry } from "./wait-for-retry.js";
 
 /** How long the server may hold a poll by default, in ms. */
 const DEFAULT_TIMEOUT = 30_000;
-/**
- * How much longer than that to wait for a response, in ms: a busy server needs time, but a dead connection must be
- * noticed.
- */
+/** How much longer to wait for a response, in ms: a busy server needs time, but a dead connection must be noticed. */
 const DEADLINE_MARGIN = 60_000;
 /** How long an initial sync may take at first, in ms: minutes for large accounts. */
 const INITIAL_SYNC_DEADLINE = 300_000;
@@ -63,9 +60,9 @@ export interface Poll {
 
 /** The endpoint that is polled. */
 export interface PollApi {
-  /** Sends a poll on subscription, and emits its response in the form of one of `GET /sync`. */
+  /** Sends a poll on subscription, and emits its response in the form of a `GET /sync` response. */
   readonly poll: (poll: Poll) => Observable<Readonly<Record<string, unknown>>>;
-  /** Whether the failure shows that the server does not have the endpoint. */
+  /** Returns true if the failure shows that the server does not have the endpoint. */
   readonly isUnsupported?: (error: Error) => boolean;
 }
 
@@ -117,8 +114,8 @@ export function pollForever(http: AxiosInstance, api: PollApi, options: PollOpti
     );
   };
 
-  // expand() emits a position before it subscribes to the next one, so a request is sent after the response has been
-  // emitted.
+  // expand() emits a position before it subscribes to the next one, so a request is sent only after the previous
+  // response has been emitted.
   return startPosition(since$, scheduler, report).pipe(
     expand(next),
     mergeMap(({ response }) => (response === undefined ? [] : [response])),
@@ -133,8 +130,8 @@ function reporter(onFailure: Report | undefined, failures$: Subject<SyncFailed>)
     try {
       onFailure?.(failure);
     } catch (error) {
-      // Rethrown here, it would end the loop; thrown asynchronously, as RxJS does, it would end a Node process because
-      // of a log entry.
+      // If rethrown here, it would end the loop; if thrown asynchronously, as RxJS does, it would end a Node process
+      // because of a log entry.
       (config.onUnhandledError ?? console.error)(error);
     }
   };

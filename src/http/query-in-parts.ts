@@ -14,10 +14,9 @@ import type { UserId } from "../model/ids.js";
 import type { KeysQuerySections } from "../model/keys-query-sections.js";
 import type { KeysQueryResponse } from "../model/wire.js";
 
-/** Requests for parts of one query, at most. One failing user among 250 takes 16. */
+/** How many requests for parts of one query are sent at most. One failing user among 250 takes 16. */
 const MAX_PARTS = 32;
 
-/** A query that failed. */
 export interface FailedQuery {
   readonly userIds: readonly UserId[];
   readonly error: unknown;
@@ -25,28 +24,29 @@ export interface FailedQuery {
   readonly until: number;
 }
 
-/** How a part is queried. */
 export interface PartQueries {
   readonly query: (userIds: readonly UserId[]) => Observable<KeysQuerySections>;
-  /** Whether the failure may be due to one of the users. */
+  /** Returns true if the failure may be due to one of the users. */
   readonly isServerFailure: (error: unknown) => boolean;
   readonly scheduler: SchedulerLike;
 }
 
 /**
- * Queries the users of a failed query in parts, so that one for whom the homeserver fails does not affect the others.
+ * Queries the users of a failed query in parts, so that a user for which the homeserver fails does not affect the
+ * others.
  *
  * ```
  * A B C D     500
- * (nobody)    200    not the homeserver as a whole
+ * (no user)   200    not the homeserver as a whole
  * A B         200
  * C D         500
  * C           200
  * D           500    unanswered: [D]
  * ```
  *
- * The larger parts come first. Users whom the bounds of time and requests leave in a failed part are unanswered, too.
- * Fails with the error of the query if the homeserver fails without users as well, and with any other error of a part.
+ * The larger parts come first. Users that are still in a failed part when time or requests run out are unanswered as
+ * well. Fails with the error of the query if the homeserver also fails without users, and with any other error of a
+ * part.
  */
 export function queryInParts(
   { userIds, error, until }: FailedQuery,

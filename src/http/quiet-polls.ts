@@ -8,11 +8,11 @@ const FREE_QUIET_POLLS = 3;
 const FIRST_QUIET_CYCLE = 250;
 /** A poll that took this long counts as held, in ms: some servers never hold one for the requested time. */
 const LONGEST_QUIET_CYCLE = 2_000;
-/** Enough for `rooms.join.<room>.timeline.events`, and bounded, so that a response cannot overflow the stack. */
+/** Enough for `rooms.join.<room>.timeline.events`, and bounded so that a response cannot overflow the stack. */
 const MAX_DEPTH = 5;
 
 /**
- * How many polls in a row have returned early without news.
+ * Returns how many polls in a row have returned early without news.
  *
  * @param before how many before this one
  * @param elapsed how long this one took, in ms
@@ -23,8 +23,8 @@ export function quietPolls(before: number, news: boolean, elapsed: number, timeo
 }
 
 /**
- * How long to wait after such a poll, in ms: never if the server holds polls; up to 2 s if it keeps responding at once.
- * With a `timeout` of less than that, it is polled as often as if it held polls, but at most four times a second.
+ * Returns how long to wait after such a poll, in ms: 0 if the server holds polls, up to 2 s if it keeps responding at
+ * once. With a shorter `timeout`, it is polled as often as if it held polls, but at most four times a second.
  */
 export function quietPause(quiet: number, elapsed: number, timeout: number): number {
   if (quiet <= FREE_QUIET_POLLS) return 0;
@@ -38,8 +38,8 @@ function longestCycle(timeout: number): number {
 }
 
 /**
- * Whether a sync response has news: the token moved, and there is a list that is not empty. (With news but the same
- * token, the server would respond with the same news again at once.) Key counts and key types are in every response.
+ * True if a sync response has news: the token moved, and some list is not empty. (If there is news but the token is the
+ * same, the server would send the same news again at once.) Key counts and key types are in every response.
  */
 export function hasNews(response: Readonly<Record<string, unknown>>, since: string | undefined): boolean {
   if (response.next_batch === since) return false;

@@ -18,7 +18,7 @@ export function redact(text: string, token: string | undefined): string {
   return text.replace(new RegExp(`(?<![A-Za-z0-9_])${literal}(?![A-Za-z0-9_])`, "gu"), PLACEHOLDER);
 }
 
-/** A copy of a JSON value, from which the access token is removed. */
+/** Copies a JSON value without the access token. */
 export function redactJson(value: unknown, token: string | undefined, depth = MAX_DEPTH): unknown {
   if (typeof value === "string") return redact(value, token);
   if (typeof value !== "object" || value === null) return value;
@@ -29,7 +29,7 @@ export function redactJson(value: unknown, token: string | undefined, depth = MA
   );
 }
 
-/** The access token that a request was sent with. */
+/** Returns the access token that a request was sent with. */
 export function tokenOf(config: InternalAxiosRequestConfig | undefined): string | undefined {
   const authorization = axios.AxiosHeaders.from(config?.headers).get("Authorization");
   return typeof authorization === "string" ? /^Bearer (.+)$/u.exec(authorization)?.[1] : undefined;

@@ -1,14 +1,15 @@
 import axios, { type AxiosResponse, type RawAxiosHeaders } from "axios";
 
-/** What the adapters of axios reveal of a request: the one of Node, and the one of browsers. */
+/** What axios's adapters for Node and for browsers reveal of a request. */
 interface SentRequest {
   readonly res?: { readonly responseUrl?: unknown };
   readonly responseURL?: unknown;
 }
 
 /**
- * The URL that a request was redirected to, whether the platform followed the redirect or not; `undefined` if it was
- * not redirected, or if the platform does not say (`fetch`). Without the query and the fragment, which may be secret.
+ * Returns the URL to which a request was redirected, whether the platform followed the redirect or not; `undefined` if
+ * it was not redirected, or if the platform does not say (`fetch`). Without the query and the fragment, which may be
+ * secret.
  */
 export function redirectOf({ status, config, headers, request }: AxiosResponse<unknown>): string | undefined {
   const sent = (request ?? {}) as SentRequest;

@@ -11,7 +11,7 @@ export interface RequestOptions {
   readonly method: "GET" | "POST";
   /** Relative to `/_matrix/client/v3`, such as `/keys/query`. */
   readonly endpoint: string;
-  /** What `endpoint` is relative to instead. @default that of the instance */
+  /** What `endpoint` is relative to. @default that of the instance */
   readonly baseURL?: string;
   readonly params: Readonly<Record<string, string | number>>;
   /** Sent as JSON. */
@@ -20,12 +20,12 @@ export interface RequestOptions {
   readonly deadline: number;
   /** Members of an object in the response; one with more counts as malformed. @default Infinity */
   readonly maxMembers?: number;
-  /** Whether the body is the content of an event, which may have any properties. @default false */
+  /** True if the body is the content of an event, which may have any properties. @default false */
   readonly isContent?: boolean;
 }
 
 /**
- * Sends a request on each subscription, emits the parsed body, and completes. Unsubscribing aborts the request.
+ * Sends a request for each subscription, emits the parsed body, and completes. Unsubscribing aborts the request.
  *
  * Fails with `MatrixError` (a status other than 2xx), `ConnectionError` (no response, or none within the deadline), or
  * `InvalidResponseError` (the body is not an object, or is an error).
@@ -38,7 +38,7 @@ export function request(
   const { method, endpoint, baseURL, params, body, deadline } = options;
   const { maxMembers = Number.POSITIVE_INFINITY, isContent = false } = options;
   return new Observable<Readonly<Record<string, unknown>>>((subscriber) => {
-    // A subscriber may unsubscribe from inside an emission; the request after that emission must not be sent.
+    // If a subscriber unsubscribes from inside an emission, the request after that emission must not be sent.
     if (subscriber.closed) return undefined;
     const controller = new AbortController();
     http
@@ -50,7 +50,7 @@ export function request(
         ...(body === undefined ? {} : { data: body }),
         signal: controller.signal,
         responseType: "text",
-        // Override the defaults of the instance: a body that is not JSON stays a string (or a proxy's page would hide
+        // Override the instance's defaults: a body that is not JSON stays a string (otherwise a proxy's page would hide
         // its status), only 2xx is a success, and the scheduler handles the deadline.
         transformResponse: (data: unknown, _headers: unknown, status?: number) =>
           isLong(data) && isSuccess(status) ? data : parseAtOnce(data),

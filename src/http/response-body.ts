@@ -8,11 +8,11 @@ import { redirectOf } from "./redirect.js";
 const MAX_QUOTED = 80;
 
 /**
- * The body of a successful response.
+ * Returns the body of a successful response.
  *
- * A captive portal or a broken proxy responds with 200 as well, with a page or with an error.
+ * Checks it, because a captive portal or a broken proxy also responds with 200, with a page or with an error.
  *
- * @param isContent whether it is the content of an event, which may have any property, even `errcode`
+ * @param isContent true if it is the content of an event, which may have any property, even `errcode`
  * @throws InvalidResponseError if it is not an object, or is an error
  */
 export function bodyOf(
@@ -44,7 +44,7 @@ function describe(data: unknown, token: string | undefined): string {
   return `${/^\s*</u.test(data) ? "HTML" : "text"} (${JSON.stringify(excerpt(data, token))})`;
 }
 
-/** The beginning of a text, with single spaces and without the access token. */
+/** Returns the beginning of a text, with single spaces and without the access token. */
 function excerpt(text: string, token: string | undefined): string {
   const line = redact(text, token)
     .slice(0, 10 * MAX_QUOTED)

@@ -1,4 +1,4 @@
-/** The headers of a response that concern time, unchecked: a proxy may have written them. */
+/** Headers of a response that concern time, unchecked: a proxy may have written them. */
 export interface TimeHeaders {
   readonly retryAfter: unknown;
   /** The server's own clock, `Date`. */
@@ -6,7 +6,7 @@ export interface TimeHeaders {
 }
 
 /**
- * How long to wait before a retry according to the server, in ms; `undefined` if it does not say.
+ * Returns how long to wait before a retry according to the server, in ms; `undefined` if it does not say.
  *
  * `retry_after_ms` in the body is deprecated, but often the only value that a browser can read (`Retry-After` needs a
  * CORS header that few servers send). If both are present, the longer one applies. Values that are not finite numbers

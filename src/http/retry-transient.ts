@@ -2,7 +2,6 @@ import { defer, type MonoTypeOperatorFunction, retry, type SchedulerLike, throwE
 import { backoff } from "./backoff.js";
 import { MatrixError } from "./matrix-error.js";
 
-/** Maximum of retries after transient failures. */
 const MAX_RETRIES = 2;
 /**
  * A retry is sent within this time after the first request, or not at all, in ms: the caller waits for the response.
@@ -11,8 +10,7 @@ const RETRY_WINDOW = 30_000;
 
 /**
  * Retries after transient failures: at most twice, after 1 to 2 s and then 2 to 4 s, or when the server says
- * (`retry_after_ms`, `Retry-After`). If a retry would come more than 30 s after the first request, it errors at once
- * instead.
+ * (`retry_after_ms`, `Retry-After`). Fails at once if a retry would come more than 30 s after the first request.
  */
 export function retryTransient<T>(
   isTransient: (error: unknown) => boolean,

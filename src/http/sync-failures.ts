@@ -9,8 +9,8 @@ interface WithFailures {
 }
 
 /**
- * The failed attempts of the sync loops that use this instance. A loop emits responses only, and any operators may
- * follow it; its failures reach the tracker by the instance that it shares with `axiosKeysApi`.
+ * Failed attempts of the sync loops that use this instance. A loop emits only responses, and any operators may follow
+ * it, so its failures reach the tracker by the instance that it shares with `axiosKeysApi`.
  */
 export function syncFailures(http: AxiosInstance): Subject<SyncFailed> {
   return ((http as WithFailures)[SYNC_FAILURES] ??= new Subject());

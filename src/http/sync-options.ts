@@ -13,16 +13,16 @@ export interface PollOptions {
   /** How long the server may hold a poll without news, in whole ms from 0. @default 30_000 */
   readonly timeout?: number;
   /**
-   * Saves what the application needs of a response besides `device_lists`, such as to-device messages. The response is
-   * emitted, and the next poll sent, once it has completed; its values are ignored. If it fails, the response is not
-   * emitted, and the same poll is repeated like a failed one: `save` may then get the same messages again.
+   * Saves other contents of a response, such as to-device messages. Once it has completed, the response is emitted and
+   * the next poll sent; its values are ignored. If it fails, the response is not emitted, and the same poll is repeated
+   * like a failed one, so `save` may get the same messages again.
    * @default none
    */
   readonly save?: (response: SyncResponse) => ObservableInput<unknown>;
   /** For waits, deadlines and the clock. @default asyncScheduler */
   readonly scheduler?: SchedulerLike;
   /**
-   * Called with each failed attempt and the wait before the next one. An error that it throws is reported and has no
+   * Called with each failed attempt and the wait before the next one. An error that it throws is reported, with no
    * other effect.
    */
   readonly onFailure?: (failure: SyncFailed) => void;
@@ -32,14 +32,14 @@ export interface PollOptions {
 export interface SyncOptions extends PollOptions {
   /**
    * A filter: an object, JSON, or the ID of a filter on the server. It may limit timelines, lazy-load members and
-   * exclude presence:
-   * `{ room: { timeline: { limit: 1 }, state: { lazy_load_members: true } }, presence: { types: [] } }`.
+   * exclude presence: `{ room: { timeline: { limit: 1 }, state: { lazy_load_members: true } }, presence: { types: [] }
+   * }`.
    *
    * With `lazy_load_members`, Synapse omits users that leave before the events of a limited timeline. `EncryptedRooms`
-   * fetches the members then; an application without it should not combine lazy loading with a limit.
+   * then fetches the members; without it, do not combine lazy loading with a limit.
    *
    * It must not exclude rooms (`rooms`, `not_rooms`) or member events (`types` without `m.room.member`, `not_types`):
-   * the server would not announce users who newly share a room with us, nor any in `device_lists.left`, and messages
+   * the server would not announce users that newly share a room with us, nor any in `device_lists.left`, and messages
    * would be encrypted for outdated lists.
    * @default none
    */

@@ -10,18 +10,14 @@ import { TokenOwnerError } from "./token-owner-error.js";
 import type { Wait } from "./wait-for-retry.js";
 
 /**
- * Longest wait that a server can impose, in ms: a longer one is a mistake or malice, and would block the account for as
- * long.
+ * Longest wait that a server can impose, in ms: a longer one is a mistake or malicious, and would block the account.
  */
 export const MAX_SERVER_WAIT = 3_600_000;
-/** How often the same poll is refused with 400, for a reason that is not known, until the token is dropped. */
+/** After this many refusals of the same poll with 400, for an unknown reason, the token is dropped. */
 const MAX_BAD_REQUESTS = 3;
-/** Longest deadline, in ms, to which the deadline of a slow poll grows. */
+/** Longest deadline of a slow poll, in ms. */
 const MAX_DEADLINE = 3_600_000;
-/**
- * The errors for a `since` that is not a token of the server: of Synapse, of Dendrite and Conduit, of its successors,
- * and of sliding sync.
- */
+/** The errors for an unknown `since`: of Synapse, of Dendrite and Conduit, of its successors, and of sliding sync. */
 const REFUSED_SINCE: ReadonlySet<unknown> = new Set([
   "M_UNKNOWN",
   "M_INVALID_PARAM",
@@ -34,13 +30,13 @@ export interface SyncPosition {
   /** `undefined` for an initial sync. */
   readonly since: string | undefined;
   /**
-   * Whether the server must not hold the next poll, because the application waits for what it missed and for the
+   * True if the server must not hold the next poll, because the application waits for what it missed and for the
    * connection.
    */
   readonly catchUp: boolean;
-  /** Failures in a row. Neither an initial sync nor catching up without news ends the row. */
+  /** Failures in a row. Neither an initial sync nor catching up without news resets it. */
   readonly failures: number;
-  /** Deadlines of our own that have passed in a row: each doubles the next one. */
+  /** Our own deadlines that have passed in a row: each doubles the next one. */
   readonly deadlines: number;
   /** Refusals of this `since` with 400 in a row. */
   readonly badRequests: number;
@@ -53,7 +49,7 @@ export interface SyncPosition {
 
 const NO_WAIT: Wait = { ms: 0, atLeast: 0 };
 
-/** The first position, with a saved token or without one. */
+/** Returns the first position, with or without a saved token. */
 export function startFrom(since: string | undefined): SyncPosition {
   return {
     since: typeof since === "string" && since !== "" ? since : undefined,
@@ -66,18 +62,20 @@ export function startFrom(since: string | undefined): SyncPosition {
   };
 }
 
-/** How long to wait for a response, in ms: a server that was too slow for a deadline needs a longer one. */
+/** Returns how long to wait for a response, in ms: a server that was too slow for a deadline needs a longer one. */
 export function deadlineAt({ deadlines }: SyncPosition, usual: number): number {
   return Math.max(usual, Math.min(MAX_DEADLINE, usual * 2 ** deadlines));
 }
 
-/** The position for repeating a poll at once: the connection is back, and the poll may never have been answered. */
+/**
+ * Returns the position for repeating a poll at once: the connection is back, and the poll may never have been answered.
+ */
 export function repeatOf({ response: _, ...position }: SyncPosition): SyncPosition {
   return { ...position, catchUp: true, wait: NO_WAIT };
 }
 
 /**
- * The position after a response with status 200.
+ * Returns the position after a response with status 200.
  *
  * Neither catching up without news nor an initial sync resets the count of failures: if they succeed while each long
  * poll fails, or each `since` is refused, the waits continue to grow.
@@ -113,9 +111,10 @@ export function afterResponse(
 }
 
 /**
- * The report of a failure, and the position after it; `undefined` if the failure is final.
+ * Returns the report of a failure, and the position after it; `undefined` if the failure is final.
  *
- * @param isUnsupported whether the server does not know the endpoint. With a token it once did, and may again.
+ * @param isUnsupported true if the server does not know the endpoint. If there is a token, the server once knew it, and
+ * may again.
  */
 export function afterFailure(position: SyncPosition, error: Error, random: number, isUnsupported = false): Failure {
   if (isFinal(error) || (isUnsupported && position.since === undefined)) return ended(position, error);
@@ -126,12 +125,12 @@ export function afterFailure(position: SyncPosition, error: Error, random: numbe
   return retried("request-failed", { ...position, deadlines, badRequests }, position, error, random);
 }
 
-/** The same if the application could not save the response: the poll that brought it is repeated. */
+/** Like {@link afterFailure}, if the application could not save the response: the poll that returned it is repeated. */
 export function afterFailedSave(position: SyncPosition, error: Error, random: number): Failure {
   return retried("save-failed", position, position, error, random);
 }
 
-/** A report, and the position after it, if there is one. */
+/** A report, and the position after it, if any. */
 export interface Failure {
   readonly failed: SyncFailed;
   readonly next: SyncPosition | undefined;
@@ -172,7 +171,7 @@ function retried(
   };
 }
 
-/** Whether the homeserver refused the poll itself. What `accessToken` throws is about a request of its own. */
+/** True if the homeserver refused the poll itself. Errors of `accessToken` concern a request of its own. */
 function isRefusalOfSync(error: Error): error is MatrixError {
   return error instanceof MatrixError && isSyncEndpoint(error.endpoint);
 }

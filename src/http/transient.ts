@@ -9,7 +9,7 @@ import { MatrixError } from "./matrix-error.js";
  */
 const TRANSIENT_STATUS: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
 
-/** Whether a request may succeed if it is sent again. */
+/** True if a request may succeed if it is sent again. */
 export function isTransient(error: unknown, endpoint: string): boolean {
   if (error instanceof ConnectionError) return true;
   if (!(error instanceof DeviceTrackerError)) return !axios.isCancel(error); // thrown by `accessToken`
@@ -19,7 +19,7 @@ export function isTransient(error: unknown, endpoint: string): boolean {
   return tokenReplaced || TRANSIENT_STATUS.has(status) || (status >= 520 && status <= 530);
 }
 
-/** Whether the server failed to process a request (5xx), and did not say when it will be able to. */
+/** True if the server failed to process a request (5xx), and did not say when it will be able to. */
 export function isServerFailure(error: unknown, endpoint: string): boolean {
   if (!(error instanceof MatrixError) || error.endpoint !== endpoint) return false;
   return error.status >= 500 && error.retryAfter === undefined;

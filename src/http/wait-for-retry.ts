@@ -1,11 +1,10 @@
 import { forkJoin, type Observable, race, type SchedulerLike, take, timer } from "rxjs";
 import { online } from "./online.js";
 
-/** How long to wait before a retry. */
 export interface Wait {
   /** In ms. */
   readonly ms: number;
-  /** The wait that the server requires, in ms: coming online does not end it sooner. */
+  /** The wait that the server requires, in ms: coming online does not shorten it. */
   readonly atLeast: number;
 }
 

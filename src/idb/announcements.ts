@@ -2,9 +2,9 @@ import { type BehaviorSubject, filter, map, merge, NEVER, Observable, pairwise, 
 import { cached } from "../page/tab-life.js";
 
 /**
- * The announcements of one database. Those of its own store reach the subscribers directly, those of other stores, in
- * this tab or another, through a BroadcastChannel. The channel is open while there are subscribers, and otherwise only
- * to send. Without BroadcastChannel (browsers before 2022) subscribers receive what their own store announces.
+ * The announcements of one database. Those of its own store are emitted directly; those of other stores, in this tab or
+ * another, arrive through a BroadcastChannel. The channel stays open while there are subscribers, and is otherwise
+ * opened only to send. Without BroadcastChannel (browsers before 2022), only the store's own announcements are emitted.
  *
  * Emits `undefined` when announcements may have been lost: when the tab wakes, and when a message cannot be read.
  */
@@ -16,7 +16,7 @@ export class Announcements {
 
   constructor(databaseName: string, asleep$: BehaviorSubject<boolean>) {
     this.#channelName = `matrix-device-tracker/idb/${databaseName}`;
-    // A page with an open channel is evicted from the back/forward cache by the first message.
+    // The first message would evict a page with an open channel from the back/forward cache.
     const received$ = cached().pipe(switchMap((isCached) => (isCached ? NEVER : this.#received())));
     const woken$ = asleep$.pipe(
       pairwise(),
@@ -26,7 +26,7 @@ export class Announcements {
     this.commits$ = merge(this.#own$, received$, woken$).pipe(share());
   }
 
-  /** Call this when the update is durable. Never throws: the update can no longer fail. */
+  /** Call it once the update is durable. Never throws: the update can no longer fail. */
   send(announcement: unknown): void {
     const channel = this.#channel ?? openChannel(this.#channelName);
     if (channel !== undefined) {

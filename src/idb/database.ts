@@ -5,8 +5,8 @@ import { abort, ended, RECORDS } from "./transaction.js";
 
 /**
  * "strict" writes through to the disk. "relaxed", the browsers' default, leaves that to the operating system, which may
- * write in another order: after a power failure, a later transaction with the sync token may be there while an earlier
- * one with an invalidation that the token covers is not. It costs one flush for each transaction, not for each record.
+ * reorder writes: after a power failure, a transaction with the sync token may survive while an earlier one, with an
+ * invalidation that the token covers, is lost. It costs one flush per transaction, not per record.
  */
 const DURABILITY: IDBTransactionOptions = { durability: "strict" };
 
@@ -15,7 +15,7 @@ type Work<T> = (records: IDBObjectStore) => T | PromiseLike<T>;
 /**
  * An IndexedDB database and the connection that its transactions share.
  *
- * The connection is opened by the first transaction, and may end at any time:
+ * The first transaction opens the connection, which may end at any time:
  *
  * - Another tab wants to delete or upgrade the database (`versionchange`). The connection is closed at once, so that it
  *   does not block the other tab.
@@ -25,8 +25,8 @@ type Work<T> = (records: IDBObjectStore) => T | PromiseLike<T>;
  *
  * In each case the next transaction opens another connection.
  *
- * A transaction that is open in a sleeping tab blocks all other tabs. So none begins while the tab is asleep, and those
- * under way when it falls asleep are aborted, and run again when it wakes.
+ * An open transaction in a sleeping tab blocks all other tabs. So none begins while the tab is asleep; those in
+ * progress are aborted when it falls asleep, and run again when it wakes.
  */
 export class Database {
   #connecting: Promise<IDBDatabase> | undefined;
@@ -39,8 +39,7 @@ export class Database {
 
   /**
    * Runs `work` in one transaction, and resolves with its result once the transaction is durable. If `work` throws or
-   * rejects, nothing is written, and the promise rejects with that error. `work` may run again after a run that was
-   * undone.
+   * rejects, nothing is written, and the promise rejects with that error. `work` may run again after an aborted run.
    *
    * @param signal gives the transaction up: it never begins, or is aborted
    */
@@ -93,8 +92,8 @@ export class Database {
   }
 
   /**
-   * The connection, unless the signal is aborted first. If it is aborted before the browser has answered, the next
-   * transaction does not wait for this one.
+   * Returns the connection, unless the signal is aborted first. If it is aborted before the browser has answered, the
+   * next transaction opens another connection.
    */
   async #connected(connecting: Promise<IDBDatabase>, signal: AbortSignal): Promise<IDBDatabase> {
     const giveUp = () => {
@@ -125,10 +124,7 @@ export class Database {
     return connecting;
   }
 
-  /**
-   * Keeps a connection that has just opened, unless it was given up and another one has taken its place; its
-   * transactions then reconnect.
-   */
+  /** Keeps a connection that has just opened, unless it was given up and replaced; its transactions then reconnect. */
   #adopt(connection: IDBDatabase, connecting: Promise<IDBDatabase>): void {
     const drop = () => {
       this.#forget(connecting);

@@ -7,24 +7,25 @@ import { Database } from "./database.js";
 import { deleteRecords, getKind, getRecords, putRecords } from "./requests.js";
 
 /**
- * A store in an IndexedDB database of its own, shared by all tabs of the origin.
+ * Creates a store in an IndexedDB database of its own, shared by all tabs of the origin.
  *
- * The database is opened at the first subscription. An operation emits when its transaction is over; an update's
- * records are then on the disk. If the database fails, so does the operation, with a {@link StoreError}, and the next
- * operation starts afresh. Unsubscribing earlier aborts the transaction, so that an operation that was given up does
- * not take effect later.
+ * The database is opened at the first subscription. An operation emits when its transaction is complete; an update's
+ * records are then on the disk. If the database fails, the operation fails with a {@link StoreError}, and the next
+ * operation reopens it. Unsubscribing earlier aborts the transaction, so that an abandoned operation does not take
+ * effect later.
  *
  * While the tab is frozen or in the back/forward cache, operations wait: a transaction would block all other tabs. When
  * it wakes, `commits$` emits `undefined`.
  *
- * Announcements reach other tabs through a `BroadcastChannel`. Those of one tab arrive in order. When two tabs update
- * the store within milliseconds of each other, one may see its own announcement before the other's earlier one.
+ * Announcements reach other tabs through a `BroadcastChannel`; those of one tab arrive in order. If two tabs update the
+ * store within milliseconds of each other, one may see its own announcement before the other's earlier one.
  *
  * @param databaseName one for each account, such as `devices/@alice:example.org`, that nothing else uses
  */
 export function idbStore(databaseName: string): DeviceStore {
   const asleep$ = new BehaviorSubject(false);
-  asleep().subscribe((isAsleep) => asleep$.next(isAsleep)); // for as long as the page lives: once a tab is asleep, it is too late to ask
+  // For as long as the page lives: once a tab is asleep, it is too late to ask.
+  asleep().subscribe((isAsleep) => asleep$.next(isAsleep));
   const database = new Database(databaseName, asleep$);
   const announcements = new Announcements(databaseName, asleep$);
 

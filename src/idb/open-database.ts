@@ -6,8 +6,8 @@ import { RECORDS } from "./transaction.js";
 const VERSION = 1;
 
 /**
- * Chromium says so if it found the database corrupted, and deleted it. Then the owner is left unreadable: the store is
- * taken for one that had to be emptied, whose pins are lost, and not for a new one.
+ * Chromium reports this if it found the database corrupted and deleted it. The owner is then left unreadable, so that
+ * the store counts as emptied, with lost pins, and not as a new one.
  */
 interface ChromiumDataLoss {
   readonly dataLoss?: "none" | "total";
@@ -16,7 +16,7 @@ interface ChromiumDataLoss {
 /** Opens a connection, and creates the database if it does not exist. Rejects with a {@link StoreError}. */
 export async function openDatabase(name: string): Promise<IDBDatabase> {
   try {
-    // A browser that is still clearing the site's data interrupts what opens in the meantime.
+    // A browser that is still clearing the site's data interrupts opening.
     return await opened(name).catch((error: unknown) => {
       if (error instanceof DOMException && error.name === "AbortError") return opened(name);
       throw error;
@@ -29,7 +29,7 @@ export async function openDatabase(name: string): Promise<IDBDatabase> {
 async function opened(name: string): Promise<IDBDatabase> {
   const { indexedDB } = globalThis as { indexedDB?: IDBFactory | null };
   if (!indexedDB) throw new StoreError(name, "unavailable");
-  // No other connection can block this one, as there is no older version to upgrade from. A deletion under way delays
+  // No other connection can block this one, as there is no older version to upgrade from. A deletion in progress delays
   // it.
   const request = indexedDB.open(name, VERSION);
   request.onupgradeneeded = ({ dataLoss }: IDBVersionChangeEvent & ChromiumDataLoss) => {

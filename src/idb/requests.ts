@@ -2,26 +2,25 @@ import type { RecordKey } from "../store/device-store.js";
 import { decode, encode } from "../encoding/text.js";
 
 /*
- * Requests of one transaction, made such that no task of the page takes long: browsers serialize a record inside `put`,
+ * Requests of one transaction, made so that no task of the page takes long: browsers serialize a record inside `put`,
  * and deserialize it when `result` is read.
  *
  * The promises resolve within the success event of their last request, while the transaction accepts further ones. If a
- * request fails they never settle: the transaction is then aborted.
+ * request fails, they never settle: the transaction is then aborted.
  */
 
-/** How long to make requests or read results before the page may do something else, in ms. A frame is 16 ms. */
+/** How long to make requests or read results before yielding to the page, in ms. A frame is 16 ms. */
 const SLICE = 8;
 /** The number of records of one kind from which reading ranges pays off: they take half the time of single requests. */
 const MANY_RECORDS = 64;
 /** How many pages are requested at a time: the browser reads the next ones while this page looks at the first. */
 const PAGES_AT_A_TIME = 8;
 /**
- * The number of deletions of one kind from which ranges pay off: in Chromium, 500 single deletions take 90 ms, and one
- * of a range 15 ms.
+ * From this many deletions of one kind on, ranges pay off: in Chromium, 500 single deletions take 90 ms, and one of a
+ * range 15 ms.
  */
 const MANY_DELETIONS = 16;
 
-/** The records under these keys. */
 export async function getRecords(store: IDBObjectStore, keys: readonly RecordKey[]): Promise<unknown[]> {
   const found = new Map<string, ReadonlyMap<string, unknown>>();
   for (const [kind, ids] of idsByKind(keys)) found.set(kind, await getOfKind(store, kind, ids));
@@ -64,7 +63,6 @@ async function getOfKind(
   return records;
 }
 
-/** All records of a kind by their IDs. */
 export async function getKind(store: IDBObjectStore, kind: string): Promise<ReadonlyMap<string, unknown>> {
   const records = new Map<string, unknown>();
   const page = new Page();
@@ -101,7 +99,7 @@ async function getRange(
   return keys;
 }
 
-/** How many records to read at a time: grows or shrinks to what takes about one slice. */
+/** How many records to read at a time, adapted so that reading them takes about one slice. */
 class Page {
   size = 16;
 
@@ -115,11 +113,10 @@ class Page {
   }
 }
 
-/** Writes the records, the last one for each key in the end. */
+/** Writes the records; for equal keys, the last one stays. */
 export const putRecords = (store: IDBObjectStore, puts: readonly (readonly [key: RecordKey, record: unknown])[]) =>
   inSlices(puts, ([[kind, id], record]) => store.put(encode(record), [kind, id]));
 
-/** Deletes the records under these keys that exist. */
 export async function deleteRecords(store: IDBObjectStore, keys: readonly RecordKey[]): Promise<void> {
   for (const [kind, ids] of idsByKind(keys)) {
     const ranges = ids.size < MANY_DELETIONS ? undefined : await rangesOf(store, kind, ids);
@@ -135,8 +132,8 @@ function idsByKind(keys: readonly RecordKey[]): ReadonlyMap<string, ReadonlySet<
 }
 
 /**
- * Ranges with these IDs, and no other ID in use. `undefined` if there are many others in between, as it would take
- * longer to find them all.
+ * Returns ranges that cover these IDs and no other ID in use; `undefined` if there are many others in between, since
+ * finding them all would take longer.
  */
 async function rangesOf(
   store: IDBObjectStore,
@@ -170,8 +167,8 @@ async function inSlices<T>(items: readonly T[], request: (item: T) => IDBRequest
 }
 
 /**
- * Arrays sort after strings, so all keys `[kind, id]` come before this one, and those of other kinds come before
- * `[kind]` or after it.
+ * Arrays sort after strings, so all keys `[kind, id]` come before this one, and those of other kinds before `[kind]` or
+ * after this one.
  */
 const endOf = (kind: string): IDBValidKey => [kind, []];
 

@@ -12,7 +12,7 @@ import { DeviceTrackerError } from "../model/errors.js";
  */
 export type StoreFailure = "unavailable" | "full" | "newer" | "foreign" | "aborted" | "failed";
 
-/** An operation on the database failed, and nothing of it was written. */
+/** An operation on the database failed, and wrote nothing. */
 export class StoreError extends DeviceTrackerError {
   override readonly name = "StoreError";
   constructor(
@@ -26,17 +26,19 @@ export class StoreError extends DeviceTrackerError {
 
 const explanations: Record<StoreFailure, string> = {
   unavailable:
-    "cannot be opened: IndexedDB is not available here (not a browser, a private window, a sandboxed frame, or the user's settings); " +
+    "cannot be opened: IndexedDB is not available here (not a browser, a private window, a sandboxed frame, " +
+    "or the user's settings); " +
     "memoryStore() works anywhere, as long as the page lives",
   full: "has no room left: the disk or this site's quota is full; free some space and try again",
   newer:
-    "was written by a newer version of this package: update the package or reload the page; until then nothing is read or written",
+    "was written by a newer version of this package: update the package or reload the page; " +
+    "until then nothing is read or written",
   foreign: "exists, but belongs to something else: give idbStore() a name that nothing else uses",
   aborted: "was interrupted by the browser, for example because the site's data was cleared: try again",
   failed: "failed; see the cause, and try again",
 };
 
-/** By the names of the exceptions, from the IndexedDB specification and from browsers. */
+/** Names of exceptions, from the IndexedDB specification and from browsers. */
 const failures = new Map<string, StoreFailure>([
   ["SecurityError", "unavailable"],
   ["QuotaExceededError", "full"],

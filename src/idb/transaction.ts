@@ -1,9 +1,8 @@
 import { storeError } from "./store-error.js";
 
-/** The name of the only object store. */
 export const RECORDS = "records";
 
-/** Aborts the transaction if it is not over yet. Whether it was in time is shown by how the transaction ends. */
+/** Aborts the transaction if it is not over. How the transaction ends shows whether it was in time. */
 export function abort(transaction: IDBTransaction): void {
   try {
     transaction.abort();
@@ -15,8 +14,8 @@ export function abort(transaction: IDBTransaction): void {
 /**
  * Runs `work` in the transaction, and resolves with its result when the transaction is complete.
  *
- * If `work` throws or rejects, the transaction is aborted within the same event, so long before it could commit the
- * requests made until then.
+ * If `work` throws or rejects, the transaction is aborted within the same event, before it can commit the requests made
+ * so far.
  */
 export async function ended<T>(
   databaseName: string,

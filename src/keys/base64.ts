@@ -1,10 +1,10 @@
 /**
- * Decodes unpadded Base64. `undefined` if the text is not valid, or does not have the given length in bytes.
+ * Decodes unpadded Base64. Returns `undefined` if the text is invalid, or does not have the given length in bytes.
  *
- * Matrix spec, appendices, "Unpadded Base64": the standard alphabet (RFC 4648, section 4, not the one for URLs) without
- * `=`. Decoders SHOULD accept padding there, which this one does not; "Binary data" allows rejecting improper
- * encodings. Keys are compared as text, so each must have exactly one spelling: no padding, no white space, no bits
- * beyond the last byte (RFC 4648, section 3.5).
+ * Matrix spec, appendices, "Unpadded Base64": the standard alphabet (RFC 4648, section 4, not the URL-safe one) without
+ * `=`. Decoders SHOULD accept padding there, but this one does not; "Binary data" allows rejecting improper encodings.
+ * Keys are compared as text, so each must have exactly one spelling: no padding, no white space, no bits beyond the
+ * last byte (RFC 4648, section 3.5).
  */
 export function decodeBase64(text: string, length?: number): Uint8Array | undefined {
   const rest = text.length % 4;
@@ -40,7 +40,6 @@ function valueOf(code: number): number | undefined {
   return undefined;
 }
 
-/** Encodes bytes in unpadded Base64. */
 export function encodeBase64(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes)).replaceAll("=", "");
 }

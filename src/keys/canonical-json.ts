@@ -7,8 +7,8 @@ const ALL_COVERED: readonly string[] = [];
 const UTF8 = new TextEncoder();
 
 /**
- * The bytes that a signature of an object covers: its canonical JSON without its own `signatures` and `unsigned`.
- * `undefined` if the object has no canonical JSON: then none of its signatures is valid.
+ * Returns the bytes that a signature of an object covers: its canonical JSON without its own `signatures` and
+ * `unsigned`. `undefined` if the object has no canonical JSON: none of its signatures is valid then.
  *
  * Matrix spec, appendices, "Signing Details" and "Checking for a Signature", steps 5 and 6.
  */
@@ -18,10 +18,10 @@ export function signedBytes(object: Readonly<Record<string, unknown>>): Uint8Arr
 }
 
 /**
- * The canonical JSON of a value. `undefined` if there is none: the value is not JSON, has a number that is not an exact
- * integer or text that UTF-8 cannot represent, or is nested deeper than {@link MAX_DEVICE_DEPTH}.
+ * Returns the canonical JSON of a value. `undefined` if there is none: the value is not JSON, has a number that is not
+ * an exact integer or text that UTF-8 cannot represent, or is nested deeper than {@link MAX_DEVICE_DEPTH}.
  *
- * Takes time in the length of the value's JSON, which the caller must have limited with `jsonLength`.
+ * Takes time in the length of the value's JSON; the caller must have limited it with `jsonLength`.
  *
  * Matrix spec, appendices, "Canonical JSON".
  */

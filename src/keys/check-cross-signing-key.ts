@@ -13,7 +13,7 @@ const CROSS_SIGNING_KEY: Shape = [
   ["signatures", SIGNATURES, "optional"],
 ];
 
-/** Checks that a value is this user's key for this usage. Signatures are not looked at. */
+/** Checks that a value is this user's key for this usage. Does not check signatures. */
 export function checkCrossSigningKey(
   value: unknown,
   userId: UserId,

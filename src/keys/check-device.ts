@@ -18,15 +18,13 @@ const DEVICE: Shape = [
   ["unsigned", OBJECT, "optional"],
 ];
 
-/** Whether a value has the shape of a device. */
 export const isDeviceShaped = (value: unknown): value is DeviceKeys => shapeProblem(DEVICE, value) === undefined;
 
-/** The device and its length in JSON, or the reason why it was refused. */
 export type DeviceCheck =
   { readonly device: DeviceKeys; readonly length: number } | { readonly rejected: RejectionReason };
 
 /**
- * Checks that a value received or saved under this user ID and device ID is that device. Signatures are not looked at.
+ * Checks that a value received or saved under this user ID and device ID is that device. Does not check signatures.
  *
  * Matrix spec, client-server API, `POST /_matrix/client/v3/keys/query`: the response maps user IDs and device IDs to
  * "DeviceInformation", which repeats both IDs. If they differ, a server has moved the device.

@@ -1,6 +1,5 @@
 import type { CrossSigningKey } from "../model/wire.js";
 
-/** A user's cross-signing keys, as far as they are known. */
 export interface CrossSigningKeys {
   readonly masterKey?: CrossSigningKey;
   readonly selfSigningKey?: CrossSigningKey;
@@ -23,5 +22,4 @@ export const CROSS_SIGNING_KINDS = [
   readonly section: string;
 }[];
 
-/** What a cross-signing key is for: one of the values of its `usage`. */
 export type CrossSigningUsage = (typeof CROSS_SIGNING_KINDS)[number]["usage"];

@@ -1,18 +1,17 @@
-/** p = 2^255 - 19: both curves are over the numbers below it. RFC 7748, section 4.1; RFC 8032, section 5.1. */
+/** p = 2^255 - 19: both curves use the numbers below it. RFC 7748, section 4.1; RFC 8032, section 5.1. */
 const P = bytesOfHex("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f");
 
 /** The length of a number in bytes, little endian. */
 export const LENGTH = 32;
 
-/** What counts of the last byte if its highest bit does not: X25519 ignores it, and in ed25519 it is the sign of x. */
+/** Masks the highest bit of the last byte: X25519 ignores it, and in ed25519 it is the sign of x. */
 const WITHOUT_HIGHEST_BIT = 0x7f;
 
-/** Whether the 32 bytes from `at` are less than the limit. */
 export function isBelow(limit: Uint8Array, bytes: Uint8Array, at = 0): boolean {
   return isLess(limit, bytes, at, 0xff);
 }
 
-/** Whether the 32 bytes from `at`, without the highest bit, are a number below p that is none of `refused`. */
+/** True if the 32 bytes from `at`, without the highest bit, are a number below p and not in `refused`. */
 export function isFieldElement(refused: readonly Uint8Array[], bytes: Uint8Array, at = 0): boolean {
   return isLess(P, bytes, at, WITHOUT_HIGHEST_BIT) && !refused.some((one) => isSame(one, bytes, at));
 }

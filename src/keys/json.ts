@@ -1,21 +1,21 @@
 import { isObject } from "../model/json.js";
 
-/** The value of an own property, even if its name is `__proto__` or `constructor`. */
+/** Returns the value of an own property, even if its name is `__proto__` or `constructor`. */
 export function own(object: Readonly<Record<string, unknown>>, name: string): unknown {
   return Object.hasOwn(object, name) ? object[name] : undefined;
 }
 
 /**
- * The names of a JSON object: {@link jsonLength} refuses one with symbols.
+ * Returns the names in a JSON object; {@link jsonLength} refuses objects with symbols.
  *
- * Not `Object.keys` or `for in`: V8 keeps the names that they list with the shape of the object, and each device has
- * shapes of its own, as its ID is part of the names of its keys.
+ * Not `Object.keys` or `for in`: V8 keeps the names that they list with the object's shape, and each device has shapes
+ * of its own, since its ID is part of its keys' names.
  */
 export const namesOf = Reflect.ownKeys as (object: object) => string[];
 
 /**
- * The approximate length of a value in characters of JSON. `undefined` if it is not JSON, is longer than `limit`, or is
- * nested deeper than `depth`.
+ * Returns a value's approximate length in characters of JSON. `undefined` if it is not JSON, is longer than `limit`, or
+ * is nested deeper than `depth`.
  *
  * Takes time in the limits, not in the value. `JSON.stringify` would overflow the stack on a value nested a few
  * thousand levels deep, which `JSON.parse` accepts.
@@ -63,8 +63,8 @@ function objectLength(object: object, limit: number, depth: number): number | un
 const within = (length: number, limit: number): number | undefined => (length <= limit ? length : undefined);
 
 /**
- * Whether an object is a plain one, as `JSON.parse` creates them, not a date, a map or a byte array. It may come from
- * another realm, such as an iframe or a test runner's sandbox, with an `Object.prototype` of its own.
+ * True if an object is plain, as created by `JSON.parse`, not a date, a map or a byte array. It may come from another
+ * realm, such as an iframe or a test runner's sandbox, with an `Object.prototype` of its own.
  */
 export function isPlain(object: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(object);
@@ -86,7 +86,7 @@ export function sameJson(a: unknown, b: unknown): boolean {
     more++;
     const one = a[name];
     const other = b[name];
-    if (one === other) continue; // most are equal texts, which are no inherited properties
+    if (one === other) continue; // most are equal strings, so not inherited properties
     if (!Object.hasOwn(b, name) || !sameJson(one, other)) return false;
   }
   for (const _ in b) more--;

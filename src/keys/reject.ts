@@ -2,7 +2,6 @@ import type { DeviceId } from "../model/ids.js";
 import type { RejectionReason } from "../model/results.js";
 import { MAX_REJECTED_PER_USER, shortId } from "./limits.js";
 
-/** Whether no more refused devices are listed. */
 export const isFull = (rejected: ReadonlyMap<DeviceId, RejectionReason>): boolean =>
   rejected.size >= MAX_REJECTED_PER_USER;
 

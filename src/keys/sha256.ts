@@ -1,14 +1,13 @@
 /*
- * SHA-256 (FIPS 180-4, section 6.2), for digests that have to be there at once: WebCrypto only promises them, and is
- * missing on insecure origins.
+ * SHA-256 (FIPS 180-4, section 6.2), for digests that are needed synchronously: WebCrypto is asynchronous, and missing
+ * on insecure origins.
  */
 
 /** The first 32 bits of the fractional parts of the cube roots of the first 64 primes (section 4.2.2). */
 const K = fractions(64, Math.cbrt);
-/** The same of the square roots of the first eight (section 5.3.3). */
+/** Likewise for the square roots of the first eight (section 5.3.3). */
 const INITIAL = fractions(8, Math.sqrt);
 
-/** The digest of these bytes, in 32 bytes. */
 export function sha256(message: Uint8Array): Uint8Array {
   const hash = Uint32Array.from(INITIAL);
   const padded = pad(message);

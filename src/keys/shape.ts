@@ -1,10 +1,9 @@
 import { isObject } from "../model/json.js";
 import { namesOf, own } from "./json.js";
 
-/** What the value of a property must be. */
 interface Kind {
   readonly is: (value: unknown) => boolean;
-  /** After "expected", in an error message. */
+  /** Follows "expected" in an error message. */
   readonly expected: string;
 }
 
@@ -26,8 +25,8 @@ export const SIGNATURES: Kind = { is: areSignatures, expected: "signatures by us
 export const OBJECT: Kind = { is: isObject, expected: "an object" };
 
 /**
- * The first thing that is wrong with the value's shape and where, such as `algorithms: expected an array of strings`;
- * `undefined` if nothing is. It never has a part of the value, however long that is.
+ * Returns the first problem with the value's shape, such as `algorithms: expected an array of strings`, or `undefined`.
+ * It never contains a part of the value, which could be long.
  */
 export function shapeProblem(shape: Shape, value: unknown): string | undefined {
   if (!isObject(value)) return "expected an object";
@@ -38,5 +37,5 @@ export function shapeProblem(shape: Shape, value: unknown): string | undefined {
   return undefined;
 }
 
-/** Quotes a string from the wire, cut short enough for a message. */
+/** Quotes a string from the wire, shortened for a message. */
 export const quote = (text: string): string => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);

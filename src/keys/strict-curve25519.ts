@@ -1,9 +1,9 @@
 import { bytesOfHex, isFieldElement, LENGTH } from "./field-element.js";
 
 /*
- * The curve25519 keys that are refused: a shared secret made with one of small order is zero, whatever the other key,
- * and a number from p = 2^255 - 19 on is a second spelling of a smaller one. The highest bit of the last byte is
- * ignored, as X25519 does: two keys that differ in it alone are one key (RFC 7748, sections 5 and 6.1).
+ * Refused curve25519 keys: with a key of small order, the shared secret is zero whatever the other key, and a number
+ * from p = 2^255 - 19 on is a second spelling of a smaller one. The highest bit of the last byte is ignored, as X25519
+ * does: keys that differ only in it are one key (RFC 7748, sections 5 and 6.1).
  */
 
 /** The u of the points of small order below p, on the curve and on its twist, little endian. */
@@ -15,7 +15,7 @@ const SMALL_ORDER: readonly Uint8Array[] = [
   "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", // p - 1
 ].map(bytesOfHex);
 
-/** Whether these bytes can be a public key: 32 bytes, below p, not of small order. */
+/** True if these bytes can be a public key: 32 bytes, below p, not of small order. */
 export const isStrictCurve25519Key = (bytes: Uint8Array): boolean =>
   bytes.length === LENGTH && isFieldElement(SMALL_ORDER, bytes);
 
@@ -23,7 +23,7 @@ const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 /** The character of 43 in unpadded base64 that has the highest bit of the last byte, and that bit in it. */
 const [AT, BIT] = [41, 0b1000];
 
-/** The spelling by which keys are compared: without the bit that is ignored. */
+/** Returns the spelling used for comparisons, without the ignored bit. */
 export function canonicalCurve25519(text: string): string {
   const six = ALPHABET.indexOf(text.charAt(AT));
   if (six === -1 || (six & BIT) === 0) return text;

@@ -1,7 +1,7 @@
 import { bytesOfHex, isBelow, isFieldElement, LENGTH } from "./field-element.js";
 
 /*
- * The ed25519 keys and signatures that are refused for any message, before they are verified.
+ * Keys and signatures that are refused for any message, before they are verified.
  *
  * Combined with a verifier that compares R with [s]B - [k]A byte by byte (without the cofactor, as all platforms do),
  * this decides like `verify_strict` of ed25519-dalek 2, which vodozemac calls if it is built with `strict-signatures`.
@@ -25,7 +25,7 @@ const SMALL_ORDER_Y: readonly Uint8Array[] = [
 const L = bytesOfHex("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010");
 
 /**
- * Whether these bytes can be a public key: 32 bytes, in the only encoding of a point that is not of small order. The
+ * True if these bytes can be a public key: 32 bytes, in the only encoding of a point that is not of small order. The
  * verifier checks that it is on the curve.
  *
  * RFC 8032, section 5.1.3, step 1: "If the resulting value is >= p, decoding fails". Step 4 (x = 0 with a sign) only
@@ -35,7 +35,7 @@ export const isStrictKey = (publicKey: Uint8Array): boolean =>
   publicKey.length === LENGTH && isFieldElement(SMALL_ORDER_Y, publicKey);
 
 /**
- * Whether these bytes can be a signature: 64 bytes, with an R as strict as a key and an s below L. RFC 8032, section
+ * True if these bytes can be a signature: 64 bytes, with an R as strict as a key and an s below L. RFC 8032, section
  * 5.1.7, step 1: "in the range 0 <= s < L". With s + L the same signature would be valid in another encoding.
  */
 export const isStrictSignature = (signature: Uint8Array): boolean =>

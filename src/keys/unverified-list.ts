@@ -3,7 +3,7 @@ import type { RejectionReason } from "../model/results.js";
 import type { DeviceKeys } from "../model/wire.js";
 import type { CrossSigningKeys } from "./cross-signing-keys.js";
 
-/** One user's device list as a response gave it: well-formed, its signatures not verified yet. */
+/** One user's well-formed device list from a response, with unverified signatures. */
 export interface UnverifiedList extends CrossSigningKeys {
   readonly deviceKeys: ReadonlyMap<DeviceId, DeviceKeys>;
   readonly rejected: ReadonlyMap<DeviceId, RejectionReason>;
@@ -11,7 +11,7 @@ export interface UnverifiedList extends CrossSigningKeys {
   readonly fetchedAt: number;
 }
 
-/** A part of one user's response, other than a device, that was refused. */
+/** A refused part of one user's response, other than a device. */
 export interface RefusedPart {
   /** The section of the response, such as `master_keys`. */
   readonly path: string;

@@ -3,14 +3,14 @@ import { levelStoreError } from "./level-store-error.js";
 import { openDatabase, type Database } from "./open-database.js";
 
 /**
- * The connection of this process to one database, shared by all stores on it: LevelDB allows only one.
+ * This process's connection to one database, shared by all stores on it, since LevelDB allows only one.
  *
- * It is opened by the first operation, and closed when the last operation is over and `announced$` has no subscriber,
- * such as after `close()` of the last tracker. An operation that fails closes it as well, since LevelDB accepts no writes
- * after a failed one; the next operation opens it again.
+ * The first operation opens it. It is closed when no operation runs and `announced$` has no subscriber, such as after
+ * `close()` of the last tracker. A failed operation closes it as well, since LevelDB accepts no writes after a failed
+ * one; the next operation opens it again.
  */
 export class Connection {
-  /** What updates announce. Never fails, never completes. */
+  /** Emits what updates announce. Never fails and never completes. */
   readonly announced$: Observable<unknown>;
   readonly #announced$ = new Subject<unknown>();
   #opening: Promise<Database> | undefined;
@@ -30,7 +30,7 @@ export class Connection {
     this.#announced$.next(announcement);
   }
 
-  /** Keeps the connection, once it is open, until the returned function is called. */
+  /** Keeps the connection open, once it is, until the returned function is called. */
   hold(): () => void {
     this.#users++;
     return () => {
@@ -38,7 +38,6 @@ export class Connection {
     };
   }
 
-  /** Runs `work` on the open database. */
   async run<T>(work: (database: Database) => Promise<T>): Promise<T> {
     const release = this.hold();
     try {
@@ -48,7 +47,7 @@ export class Connection {
     }
   }
 
-  /** Runs `work` when all updates before it are over. */
+  /** Runs `work` after all earlier updates. */
   async runUpdate<T>(work: (database: Database) => Promise<T>): Promise<T> {
     const release = this.hold();
     const update = this.#lastUpdate.then(() => this.run(work));
@@ -60,7 +59,7 @@ export class Connection {
     }
   }
 
-  /** The result of a request to the database. If it fails, the connection is closed. */
+  /** Returns the result of a request to the database. If it fails, closes the connection. */
   async request<T>(database: Database, request: Promise<T>): Promise<T> {
     try {
       return await request;
@@ -81,7 +80,7 @@ export class Connection {
     return this.#opening;
   }
 
-  /** Waits for requests under way. */
+  /** Waits for requests in progress. */
   #close(): void {
     const opening = this.#opening;
     this.#opening = undefined;

@@ -1,8 +1,8 @@
 import { Connection } from "./connection.js";
 
 /**
- * The connections of this process by their locations; one that is closed is removed. LevelDB is what two trackers of one
- * process share here: it opens a database only once.
+ * This process's open connections by location. Two trackers of one process must share one, since LevelDB opens a
+ * database only once.
  */
 const connections = new Map<string, Connection>();
 

@@ -12,11 +12,10 @@ import { DeviceTrackerError } from "../model/errors.js";
  */
 export type LevelStoreFailure = "locked" | "foreign" | "newer" | "damaged" | "full" | "failed";
 
-/** An operation on the database failed. An update that failed while it was written may still take effect. */
+/** An operation on the database failed. An update that failed during the write may still take effect. */
 export class LevelStoreError extends DeviceTrackerError {
   override readonly name = "LevelStoreError";
   constructor(
-    /** The directory of the database. */
     readonly location: string,
     readonly failure: LevelStoreFailure,
     options?: ErrorOptions,
@@ -28,22 +27,23 @@ export class LevelStoreError extends DeviceTrackerError {
 
 const explanations: Record<LevelStoreFailure, string> = {
   locked:
-    "is in use by another process or worker thread: end that one first, or give each one a location of its own; only one can have it open",
+    "is in use by another process or worker thread: end that one first, " +
+    "or give each one a location of its own; only one can have it open",
   foreign: "cannot be opened, since the location belongs to something else: give levelStore() a directory of its own",
   newer: "was written by a newer version of this package: update the package; until then nothing is read or written",
   damaged:
-    "is damaged: restore the directory from a backup, or delete it to start over, which loses all pinned keys and verifications",
+    "is damaged: restore the directory from a backup, or delete it to start over, " +
+    "which loses all pinned keys and verifications",
   full: "has no room left: the disk is full; free some space and try again",
   failed: "failed",
 };
 
-/** Converts an error of classic-level or of the file system. */
 export function levelStoreError(location: string, failure: unknown): LevelStoreError {
   if (failure instanceof LevelStoreError) return failure;
   return new LevelStoreError(location, failureOf(causeOf(failure)), { cause: causeOf(failure) });
 }
 
-/** "Database failed to open" has the reason as its cause. */
+/** The cause of "Database failed to open" is the actual reason. */
 const causeOf = (failure: unknown): unknown =>
   failure instanceof Error && codeOf(failure) === "LEVEL_DATABASE_NOT_OPEN" && failure.cause !== undefined
     ? failure.cause
@@ -66,7 +66,7 @@ function failureOf(cause: unknown): LevelStoreFailure {
     case "ENOSPC":
     case "EDQUOT":
       return "full";
-    case "LEVEL_IO_ERROR": // LevelDB passes the message of the system on, but not its code
+    case "LEVEL_IO_ERROR": // LevelDB passes on the system's message, but not its code
       if (message.includes("No space left")) return "full";
       return /MANIFEST-\d+: No such file|\d+\.(?:ldb|sst): No such file/u.test(message) ? "damaged" : "failed";
     default:

@@ -8,19 +8,19 @@ import { realLocation } from "./real-location.js";
 import { clearRecords, getKinds, getRecords, writeRecords } from "./requests.js";
 
 /**
- * A store for Node, in a LevelDB database. It needs the package `classic-level`.
+ * Creates a store for Node in a LevelDB database. It needs the package `classic-level`.
  *
- * All stores of a process on the same location share one connection and each other's `commits$`. The database is opened
- * by the first operation. It is closed when no operation runs and `commits$` has no subscriber, so soon after `close()` of
- * the last tracker; until then no other process can open it. An open database does not keep the process alive, and needs
- * no closing before it ends.
+ * All stores of a process on the same location share one connection and each other's `commits$`. The first operation
+ * opens the database. It is closed when no operation runs and `commits$` has no subscriber, so soon after `close()` of
+ * the last tracker; until then no other process can open it. An open database does not keep the process alive, and need
+ * not be closed before it ends.
  *
- * An update is on the disk when it emits, also if the process is killed or the machine crashes. Operations fail with a
- * {@link LevelStoreError}; the next operation starts afresh. Unsubscribing before an update has begun to write prevents
- * it.
+ * An update is on the disk when it emits, and survives a killed process or a crash of the machine. Operations fail with
+ * a {@link LevelStoreError}; the next operation reopens the database. Unsubscribing before an update has begun to write
+ * prevents it.
  *
  * @param location a directory that nothing else uses, such as `devices/@alice:example.org`, one for each account. It is
- *   created if it does not exist
+ * created if it does not exist
  * @throws TypeError if the location is not a non-empty string
  * @example
  * const store = levelStore("/var/lib/my-bot/devices");
@@ -55,14 +55,14 @@ export function levelStore(location: string): DeviceStore {
   return store;
 }
 
-/** Reads at each subscription, beside updates. */
+/** Reads for each subscription, concurrently with updates. */
 const reading = <T>(connection: () => Connection, read: (database: Database) => Promise<T>): Observable<T> =>
   operation(() => {
     const shared = connection();
     return shared.run((database) => shared.request(database, read(database)));
   });
 
-/** Updates at each subscription, one after the other. */
+/** Updates for each subscription, one after the other. */
 const updating = <T>(
   connection: () => Connection,
   update: (shared: Connection, database: Database, givenUp: AbortSignal) => Promise<T>,
@@ -75,7 +75,7 @@ const updating = <T>(
     });
   });
 
-/** @param run is given a signal that aborts when the subscriber unsubscribes; its result is then ignored */
+/** @param run receives a signal that aborts when the subscriber unsubscribes; its result is then ignored */
 function operation<T>(run: (givenUp: AbortSignal) => Promise<T>): Observable<T> {
   return new Observable<T>((subscriber) => {
     const givenUp = new AbortController();

@@ -2,18 +2,17 @@ import { mkdir, readdir } from "node:fs/promises";
 import { ClassicLevel } from "classic-level";
 import { LevelStoreError, levelStoreError } from "./level-store-error.js";
 
-/** A LevelDB database with bytes as values. */
 export type Database = ClassicLevel<string, Uint8Array>;
 
-/** Not the key of a record: those begin with a quotation mark. */
+/** Not the key of a record, since those begin with a quotation mark. */
 const FORMAT_KEY = "format";
 /** What a database of this package has under {@link FORMAT_KEY}, followed by the version of its format. */
 const FORMAT_NAME = "matrix-device-tracker/level/";
 const FORMAT = 1;
 
-/** All files that LevelDB makes. */
+/** All files that LevelDB creates. */
 const OF_LEVELDB = /^(?:CURRENT|LOCK|LOG|LOG\.old|MANIFEST-\d+|\d+\.(?:log|ldb|sst|dbtmp))$/u;
-/** Those that it makes before the database exists: what a process leaves behind that was killed in between. */
+/** Files that it creates before the database exists: a process that is killed in between leaves them behind. */
 const BEFORE_CURRENT = /^(?:LOCK|LOG|LOG\.old|MANIFEST-\d+|\d+\.dbtmp)$/u;
 
 /** Opens the database, and creates it if it does not exist. Rejects with a {@link LevelStoreError}. */
@@ -35,7 +34,7 @@ export async function openDatabase(location: string): Promise<Database> {
   }
 }
 
-/** LevelDB would create a database among other files, or in place of one that lacks parts. */
+/** Otherwise LevelDB would create a database among other files, or in place of one that lacks parts. */
 function requireDatabase(location: string, files: readonly string[]): void {
   if (files.includes("CURRENT")) return;
   if (!files.every((file) => OF_LEVELDB.test(file))) throw new LevelStoreError(location, "foreign");

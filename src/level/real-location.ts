@@ -2,9 +2,9 @@ import { realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 
 /**
- * The absolute path of a directory that may not exist yet, without symbolic links. Two names of one directory must give
- * the same path: LevelDB tells connections of one process apart by their paths, and opens a second one to the same files
- * through a link, which damages them.
+ * Returns the absolute path of a directory that may not exist yet, without symbolic links. Two names of one directory
+ * must give the same path: LevelDB distinguishes a process's connections by path, and would open a second one to the
+ * same files through a link, which damages them.
  */
 export function realLocation(location: string): string {
   const path = resolve(location);

@@ -14,7 +14,7 @@ export function encodeRecord(record: unknown): Uint8Array {
   return typeof encoded === "string" ? Buffer.from(encoded) : serialize(record);
 }
 
-/** The record; what cannot be read is returned as bytes, which the readers of records reject. */
+/** Decodes a record. One that cannot be read is returned as bytes, which the readers of records reject. */
 export function decodeRecord(bytes: Buffer): unknown {
   try {
     if (bytes[0] === V8_HEADER) return deserialize(bytes);

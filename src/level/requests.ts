@@ -3,18 +3,16 @@ import type { Database } from "./open-database.js";
 import { decodeRecord, encodeRecord } from "./record-bytes.js";
 import { ALL_RECORDS, encodeKey, idIn, keysOfKind } from "./record-key.js";
 
-/** Through to the disk. Otherwise a crash of the machine may lose the last writes. */
+/** Writes through to the disk. Otherwise a crash of the machine may lose the last writes. */
 const DURABLE = { sync: true };
 /** How many bytes an iterator reads at a time. The default, 16 KiB, is five lists. */
 const READ_AHEAD = { highWaterMarkBytes: 1024 * 1024 };
 
-/** The records under these keys, as of one moment. */
 export async function getRecords(database: Database, keys: readonly RecordKey[]): Promise<readonly unknown[]> {
   const values = await database.getMany(keys.map(encodeKey));
   return values.map(decoded);
 }
 
-/** All records of these kinds by their IDs, as of one moment. */
 export async function getKinds(
   database: Database,
   kinds: readonly string[],

@@ -9,20 +9,20 @@ import { acknowledge, acknowledgeKeys } from "./acknowledge.js";
 import type { UsersInMemory } from "./edit-user.js";
 import type { ListMemory } from "./list-memory.js";
 
-/** What is acknowledged: this master key of this user, or that the user has none. */
+/** The identity to acknowledge: this master key of this user, or that the user has none. */
 export interface IdentityToAcknowledge {
   readonly userId: UserId;
   readonly masterKey: string | undefined;
   readonly ownUserId: UserId;
-  /** Whether it is our own identity, and a person has confirmed it. */
+  /** True if it is our own identity and a person has confirmed it. */
   readonly confirms: boolean;
   /** In ms since the epoch. */
   readonly at: number;
 }
 
 /**
- * Pins a master key instead of the one first seen of a user, in the store and in memory. Completes when that is
- * durable. Fails with {@link IdentityChangedError} if the user is tracked and has another master key in the meantime.
+ * Replaces a user's pinned master key, in the store and in memory. Completes when durable. Fails with {@link
+ * IdentityChangedError} if the user is tracked and their master key has changed in the meantime.
  */
 export function acknowledgeIdentity(
   identity: IdentityToAcknowledge,

@@ -9,35 +9,30 @@ import { repinMasterKey } from "../trust/pins.js";
 import { listRecordIn, type ListRecord } from "./list-record.js";
 import { setOwnIdentity } from "./save-lists.js";
 
-/** The records that {@link acknowledge} works on. */
 export const acknowledgeKeys = (userId: UserId): RecordKey[] => [OWN_IDENTITY, listKey(userId)];
 
 /**
- * The list as it is saved now, if there is one and it has the acknowledged key; or, if nothing was written, the master
- * key that the list has instead.
+ * The saved list, if there is one and it has the acknowledged key; or, if nothing was written, the list's actual master
+ * key.
  */
 export type Acknowledged =
   { readonly list: DeviceList | undefined } | { readonly masterKey: string | undefined } | "nothing-to-do";
 
-/** What is acknowledged. */
 export interface Acknowledgement {
   readonly userId: UserId;
   readonly masterKey: string | undefined;
   readonly ownUserId: UserId;
-  /** Whether it is our own identity, and a person has confirmed it: then it counts whatever key the list has. */
+  /** True if it is our own identity and a person has confirmed it: it then counts whatever key the list has. */
   readonly confirms: boolean;
   /** In ms since the epoch. */
   readonly at: number;
-  /** The user's list in memory: it may be newer than the saved one if that could not be saved. */
+  /** The user's list in memory: newer than the saved one if it could not be saved. */
   readonly inMemory: DeviceList | undefined;
-  /** The saved list of an untracked user may be older than what was shown to a person. */
+  /** An untracked user's saved list may be older than what was shown to a person. */
   readonly isTracked: boolean;
 }
 
-/**
- * Pins this master key instead of the one first seen, in the saved list too, provided that it is the one that the list
- * has.
- */
+/** Replaces the pinned master key, in the saved list too, if the list has this master key. */
 export function acknowledge(
   records: SavedRecords,
   base: WriteBase,
@@ -65,12 +60,12 @@ export function acknowledge(
     if (userId === ownUserId) setOwnIdentity(records, undefined); // it belongs to no list
     return { list: undefined };
   }
-  // A list older than what was acknowledged gets the pin as well: its own master key is not the pinned one any more.
+  // A list older than what was acknowledged is pinned as well: its own master key is no longer the pinned one.
   const list: DeviceList = { ...saved.list, identity: acknowledged(saved.list.identity, masterKey, confirms) };
   records.set(key, { pins, saved: { ...saved, list } } satisfies ListRecord);
   if (userId === ownUserId) setOwnIdentity(records, list);
-  // In the log too: a tab that misses the announcement, such as a frozen one, reads there that its list is not the
-  // saved one any more.
+  // Also in the log: a tab that misses the announcement, such as a frozen one, reads there that its list is no longer
+  // the saved one.
   const sync = syncOf(records, base);
   if (sync !== undefined) append(records, sync, { type: "save", by: base.by, lists: [[userId, saved.revision]] });
   return { list: isUnsaved ? undefined : list };

@@ -3,13 +3,12 @@ import { MAX_CLAIMS_OF_ONE_KEY, MAX_USERS_OF_ONE_KEY } from "../keys/limits.js";
 import type { DeviceId, UserId } from "../model/ids.js";
 import { keyIn, type IndexEntry } from "./index-record.js";
 
-/** Devices that have one key, by user. */
 export type ClaimsByUser = ReadonlyMap<UserId, readonly DeviceId[]>;
 
 interface KeyClaims {
   /** The first few. */
   readonly entries: readonly IndexEntry[];
-  /** Whether there may be more. */
+  /** True if there may be more. */
   readonly more: boolean;
 }
 
@@ -18,9 +17,9 @@ const NO_CLAIMS: KeyClaims = { entries: [], more: false };
 /**
  * The index of public keys in memory: the keys of each device, and the devices of each key.
  *
- * Any number of users may claim one key, and each may do so with all of their devices. Only the first few claims are
- * listed under their key, so that adding one costs the same however many there are. The others are still known by their
- * devices: if the first few turn out to be none, they are found by looking at all devices.
+ * Any number of users may claim one key, each with all of their devices. Only the first few claims are listed under
+ * their key, so that adding one costs the same however many there are. The others are still known by their devices: if
+ * none of the first few holds, all devices are searched.
  */
 export class Claims {
   readonly #devices = new Map<UserId, Map<DeviceId, IndexEntry>>();
@@ -31,18 +30,18 @@ export class Claims {
     for (const claims of this.#keys.values()) claims.clear();
   }
 
-  /** Adds the entries of a record of the index: they override earlier ones of the same devices. */
+  /** Adds the entries of an index record. They override earlier entries of the same devices. */
   add(entries: readonly IndexEntry[]): void {
     for (const entry of entries) this.#addOne(entry);
   }
 
-  /** The first few devices with this key, and whether there may be more. */
+  /** Returns the first few devices with this key, and whether there may be more. */
   first(algorithm: KeyAlgorithm, publicKey: string): { readonly claims: ClaimsByUser; readonly more: boolean } {
     const { entries, more } = this.#keys.get(algorithm)?.get(publicKey) ?? NO_CLAIMS;
     return { claims: byUser(entries), more };
   }
 
-  /** All devices with this key. Takes time in the number of all devices. */
+  /** Returns all devices with this key. Takes time in the number of all devices. */
   all(algorithm: KeyAlgorithm, publicKey: string): ClaimsByUser {
     const entries: IndexEntry[] = [];
     for (const devices of this.#devices.values())
@@ -65,7 +64,6 @@ export class Claims {
     this.#change(entry, (claims) => withEntry(claims, entry));
   }
 
-  /** Changes what is listed under the keys of a device. */
   #change(entry: IndexEntry, change: (claims: KeyClaims) => KeyClaims): void {
     for (const [algorithm, claims] of this.#keys) {
       const key = keyIn(entry, algorithm);

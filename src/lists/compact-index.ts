@@ -6,8 +6,8 @@ import type { SavedRecords } from "../store/saved-records.js";
 import { readIndex, toIndexRecord, type IndexEntry } from "./index-record.js";
 
 /**
- * Folds the records of the index into as few as possible, without devices that are gone. Users who are not tracked keep
- * their entries: their lists are still there, and they may come back.
+ * Folds the index records into as few as possible, without devices that are gone. Untracked users keep their entries:
+ * their lists are still saved, and they may come back.
  */
 export function compactIndex(records: SavedRecords, { snapshot, position }: SyncRecord): number {
   const compacted = Array.from({ length: snapshot.index }, (_, i) => compactedIndexKey(i));

@@ -25,7 +25,6 @@ import { readListRecord } from "./list-record.js";
 import type { PendingEdits } from "./pending-edits.js";
 import { savedDevice } from "./saved-device.js";
 
-/** A device that has a key. */
 export interface Claimant {
   readonly userId: UserId;
   readonly deviceId: DeviceId;
@@ -33,10 +32,9 @@ export interface Claimant {
 
 const NO_CLAIMANTS: readonly Claimant[] = [];
 
-/** What finding devices needs. */
 export interface DeviceIndexPorts {
   readonly store: DeviceStore;
-  /** Whether the store is still ours; reports it if not. */
+  /** Returns true if the store is still ours; reports it if not. */
   readonly isOurs: (owner: OwnerRecord | undefined) => boolean;
   readonly isTracked: (userId: UserId) => boolean;
   readonly report: (problem: TrackerProblem) => void;
@@ -46,9 +44,9 @@ export interface DeviceIndexPorts {
 /**
  * Finds devices by their public keys.
  *
- * The index is a log beside the log: each save appends the devices that it brought. Once read, it is kept in memory;
- * later calls read only what was appended since. What it says is checked against the lists, so a stale entry costs time
- * and is never believed.
+ * The index is a log beside the log: each save appends its devices. Once read, the index is kept in memory; later calls
+ * read only what was appended since. Its entries are checked against the lists, so a stale one costs time but is never
+ * returned.
  */
 export class DeviceIndex {
   readonly #ports: DeviceIndexPorts;
@@ -61,11 +59,11 @@ export class DeviceIndex {
   }
 
   /**
-   * The devices in the saved lists that have this public key. Fails if the store cannot be read.
+   * Emits the devices in the saved lists that have this public key. Fails if the store cannot be read.
    *
-   * If there are many, it emits some of them: of at least two, and up to {@link MAX_USERS_OF_ONE_KEY} users with up to
-   * {@link MAX_CLAIMS_OF_ONE_KEY} devices each. A single one is emitted only if there is no other: more claims than are
-   * looked at must not hide the true one.
+   * If there are many, emits some of them: at least two, and up to {@link MAX_USERS_OF_ONE_KEY} users with up to {@link
+   * MAX_CLAIMS_OF_ONE_KEY} devices each. A single device is emitted only if there is no other: excess claims must not
+   * hide the true one.
    */
   claimants(algorithm: KeyAlgorithm, key: string): Observable<readonly Claimant[]> {
     const publicKey = canonicalKey(key, algorithm);
@@ -80,7 +78,7 @@ export class DeviceIndex {
     );
   }
 
-  /** The store is another one: everything is read again. */
+  /** The store was replaced, so everything is read again. */
   reset(): void {
     this.#read = undefined;
   }
@@ -118,7 +116,7 @@ export class DeviceIndex {
     );
   }
 
-  /** If a record is damaged, the devices that it named are found in the lists: the index must not lose a claimant. */
+  /** If a record is damaged, its devices are found in the lists: the index must not lose a claimant. */
   #addAll(records: readonly (readonly [id: string, record: unknown])[]): Observable<void> {
     const damaged: string[] = [];
     for (const [id, record] of records) {
@@ -127,7 +125,8 @@ export class DeviceIndex {
       else this.#claims.add(entries);
     }
     if (damaged.length === 0) return of(undefined);
-    const message = `${damaged.length} record(s) of the index of public keys cannot be trusted; the lists are read instead`;
+    const message =
+      `${damaged.length} record(s) of the index of public keys cannot be trusted; ` + "the lists are read instead";
     this.#ports.report({ type: "records-damaged", kind: "index", ids: damaged, message });
     return this.#ports.store.readKinds(["list"]).pipe(
       map(([lists]) => {
@@ -139,7 +138,7 @@ export class DeviceIndex {
     );
   }
 
-  /** Looks these claims up in the lists, some users at a time, until there are two. */
+  /** Checks these claims against the lists, some users at a time, until there are two. */
   #check(claims: ClaimsByUser, algorithm: KeyAlgorithm, publicKey: string): Observable<readonly Claimant[]> {
     const tracked = Array.from(claims).filter(([userId]) => this.#ports.isTracked(userId));
     return from(inPartsOf(MAX_USERS_OF_ONE_KEY, tracked)).pipe(
@@ -177,7 +176,7 @@ export class DeviceIndex {
   }
 }
 
-/** The first of these items that pass a test, which is not run on more of them than needed. */
+/** Returns the first items that pass a test, and tests no more than needed. */
 function firstOf<T>(items: readonly T[], limit: number, isWanted: (item: T) => boolean): readonly T[] {
   const found: T[] = [];
   for (const item of items) {

@@ -7,7 +7,7 @@ import { sameContent, type DeviceList } from "../trust/device-list.js";
 import { identityStatus, NO_IDENTITY } from "../trust/identity.js";
 import { sameJson } from "../keys/json.js";
 
-/** What has changed from one list of a user to the next; `undefined` if nothing that is reported has. */
+/** Compares two lists of a user. Returns `undefined` if nothing that is reported has changed. */
 export function deviceUpdate(
   userId: UserId,
   before: DeviceList | undefined,

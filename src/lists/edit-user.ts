@@ -19,7 +19,7 @@ export interface UsersInMemory {
   readonly pendingEdits: PendingEdits;
 }
 
-/** The edit as it is committed, together with the change that makes the user outdated. */
+/** The edit to commit together with the change that makes the user outdated. */
 export const editToCommit = (userId: UserId, edit: UserEdit): Edit => ({
   keys: [listKey(userId)],
   apply: (records, commit) => {
@@ -27,9 +27,7 @@ export const editToCommit = (userId: UserId, edit: UserEdit): Edit => ({
   },
 });
 
-/**
- * Changes what is saved of a user, then what memory has. The user's list stays current. Completes when that is durable.
- */
+/** Edits a user's saved records, then what memory has. The user's list stays current. Completes when durable. */
 export function editUser(userId: UserId, edit: UserEdit, chain: Chain, inMemory: UsersInMemory): Observable<never> {
   return defer(() =>
     chain.write({
@@ -49,7 +47,7 @@ export function editUser(userId: UserId, edit: UserEdit, chain: Chain, inMemory:
 }
 
 /**
- * Changes what memory has of a user, and, until the edit is committed, what is read of them; notifies watchers.
+ * Edits what memory has of a user and, until the edit is committed, what is read of them. Notifies watchers.
  * @param commit the number that its commit will have
  */
 export function editBeforeCommit(
@@ -64,7 +62,7 @@ export function editBeforeCommit(
 }
 
 function editMemory(userId: UserId, edit: UserEdit, { memory, unsaved }: UsersInMemory, commit: number): void {
-  unsaved.edit(userId, (pins) => edit.pins(pins, commit)); // or the next save would bring back what it forgets
+  unsaved.edit(userId, (pins) => edit.pins(pins, commit)); // otherwise, the next save would restore what it forgets
   const cached = memory.last(userId);
   if (cached === undefined) return;
   const { list, revision, beside } = cached;
@@ -72,7 +70,7 @@ function editMemory(userId: UserId, edit: UserEdit, { memory, unsaved }: UsersIn
   memory.edit(userId, edit.list?.(list, pins) ?? list, revision, { ...beside, pins });
 }
 
-/** @returns the list that was saved, if it is another one now */
+/** @returns the saved list, if it has changed */
 function editSaved(records: SavedRecords, userId: UserId, edit: UserEdit, commit: number): SavedList | undefined {
   const { pins: before, saved } = listRecordIn(records, userId);
   const pins = edit.pins(before, commit);
@@ -82,7 +80,7 @@ function editSaved(records: SavedRecords, userId: UserId, edit: UserEdit, commit
   return list === saved?.list ? undefined : saved;
 }
 
-/** In the log too: a tab that misses the announcement reads there that its list is not the saved one any more. */
+/** Also in the log: a tab that misses the announcement reads there that its list is no longer the saved one. */
 function logSave(records: SavedRecords, base: WriteBase, userId: UserId, { revision }: SavedList): void {
   const sync = syncOf(records, base);
   if (sync !== undefined) append(records, sync, { type: "save", by: base.by, lists: [[userId, revision]] });

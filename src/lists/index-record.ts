@@ -4,14 +4,13 @@ import type { DeviceStatus } from "../model/results.js";
 import type { DeviceKeys } from "../model/wire.js";
 import { isSigned, type DeviceList } from "../trust/device-list.js";
 
-/** The public keys of one device, in the order of {@link KEY_ALGORITHMS}; without keys: the device is gone. */
+/** The public keys of one device, in the order of {@link KEY_ALGORITHMS}. Without keys, the device is gone. */
 export type IndexEntry = readonly [UserId, DeviceId, ...(string | undefined)[]];
 
 /**
  * The devices that one save brought, changed or removed. Later records override earlier ones, device by device.
  *
- * Four values for each device, one after the other: an array for each would take five times the memory, and as long to
- * store.
+ * A flat array with four values per device: an array for each would take five times the memory, and as long to store.
  */
 export type IndexRecord = readonly (string | undefined)[];
 
@@ -20,7 +19,7 @@ const VALUES = 2 + KEY_ALGORITHMS.length;
 export const toIndexRecord = (entries: readonly IndexEntry[]): IndexRecord =>
   Array.from({ length: VALUES * entries.length }, (_, i) => entries[Math.floor(i / VALUES)]?.[i % VALUES]);
 
-/** The entries of a record, or `undefined` if it is damaged. */
+/** Returns a record's entries, or `undefined` if it is damaged. */
 export function readIndex(record: unknown): readonly IndexEntry[] | undefined {
   if (!Array.isArray(record) || record.length % VALUES !== 0) return undefined;
   const entries: IndexEntry[] = [];
@@ -35,9 +34,9 @@ export function readIndex(record: unknown): readonly IndexEntry[] | undefined {
 const isKey = (value: unknown): value is string | undefined => value === undefined || typeof value === "string";
 
 /**
- * What a saved list has the index say: all of its devices that claim their keys, and those that do not any more.
- * Devices that have not changed are among them, since the index may have lost them: a record was damaged, or it was
- * compacted while the user was not tracked.
+ * Returns the index entries of a saved list: all devices that claim their keys, and those that no longer do. Unchanged
+ * devices are included, since the index may have lost them: a record was damaged, or it was compacted while the user
+ * was not tracked.
  */
 export function indexEntries(userId: UserId, before: DeviceList | undefined, after: DeviceList): IndexEntry[] {
   const isClaimant = (deviceId: DeviceId) =>
@@ -50,10 +49,10 @@ export function indexEntries(userId: UserId, before: DeviceList | undefined, aft
   ];
 }
 
-/** Whether a device claims its keys: an unsigned one proves nothing, and would only keep others from being found. */
+/** True if a device claims its keys. An unsigned one proves nothing, and would only keep others from being found. */
 export const claimsKeys = (status: DeviceStatus | undefined): boolean => status !== undefined && isSigned(status);
 
-/** Written as a literal: an array that other values are spread into reserves memory for many more. */
+/** A literal, because spreading values into an array reserves memory for many more. */
 const entryOf = (userId: UserId, deviceId: DeviceId, device: DeviceKeys): IndexEntry => [
   userId,
   deviceId,
@@ -61,6 +60,5 @@ const entryOf = (userId: UserId, deviceId: DeviceId, device: DeviceKeys): IndexE
   comparableKey(device, "ed25519"),
 ];
 
-/** The public key of this algorithm in an entry. */
 export const keyIn = (entry: IndexEntry, algorithm: KeyAlgorithm): string | undefined =>
   entry[2 + KEY_ALGORITHMS.indexOf(algorithm)];

@@ -7,7 +7,7 @@ import type { KnownUser } from "../trust/trust-chain.js";
 import type { UsersInMemory } from "./edit-user.js";
 import { readListRecord } from "./list-record.js";
 
-/** What is known of these users: the last lists, and the saved pins. Fails if the store cannot be read. */
+/** Emits what is known of these users: the last lists and the saved pins. Fails if the store cannot be read. */
 export function knownUsers(
   userIds: readonly UserId[],
   store: DeviceStore,

@@ -1,8 +1,8 @@
 import { namesOf } from "../keys/json.js";
 
 /*
- * Bytes in V8: a header and a pointer to each value or name (4 bytes in Chromium, 8 in Node), and the characters of
- * texts, one byte each in most. Measured in Node 20: 1,800 bytes for a list of one small device, 4,200 for four.
+ * Bytes in V8: a header and a pointer for each value or name (4 bytes in Chromium, 8 in Node), and the characters of
+ * texts, mostly one byte each. Measured in Node 20: 1,800 bytes for a list of one small device, 4,200 for four.
  */
 const OBJECT = 56;
 const ENTRY = 16;

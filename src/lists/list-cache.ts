@@ -8,11 +8,11 @@ import { bytesOf } from "./list-bytes.js";
 
 /** What memory keeps beside a list. */
 export interface BesideList {
-  /** If the list is not known to be saved: the saved list before it. Its changes are reported once they are durable. */
+  /** The previous saved list, if this one is not known to be saved; the changes are reported once durable. */
   readonly reported?: DeviceList | undefined;
-  /** Whether the store has this list, with these pins. */
+  /** True if the store has this list, with these pins. */
   readonly isSaved?: true;
-  /** The user's pins when the store was last asked. */
+  /** The user's pins when the store was last read. */
   readonly pins?: Pins | undefined;
 }
 
@@ -25,7 +25,6 @@ export class CachedList {
     readonly list: DeviceList,
     readonly revision: Revision,
     readonly beside: BesideList = {},
-    /** The last list of the same user. */
     last?: CachedList,
   ) {
     const { pins, reported } = beside;
@@ -33,15 +32,15 @@ export class CachedList {
     if (isAsLarge && reported === last.beside.reported) this.#bytes = last.#bytes;
   }
 
-  /** How many bytes it takes in memory, approximately, with what is beside it. */
+  /** Approximate bytes in memory, including what is beside the list. */
   get bytes(): number {
     const { reported, pins } = this.beside;
     return (this.#bytes ??= bytesOf(this.list) + bytesOf(reported) + bytesOf(pins));
   }
 
   /**
-   * The list as callers get it while it is current: one object for all of them, as long as our own user-signing key
-   * stays the same.
+   * Returns the list as callers get it while it is current: one object for all of them, as long as our own user-signing
+   * key stays the same.
    */
   current(ourKey: string | undefined): UserDeviceKeys {
     if (this.#current === undefined || this.#current.ourKey !== ourKey) {
@@ -51,18 +50,17 @@ export class CachedList {
   }
 }
 
-/** How much is cached. */
 export interface CacheLimits {
   readonly maxListsInMemory: number;
   readonly maxCacheBytes: number;
 }
 
 /**
- * The lists used last. A list that has become outdated stays: the next one is compared with it, and callers get it as
- * the last known one if the server does not answer.
+ * Keeps the most recently used lists. A list that becomes outdated stays: the next one is compared with it, and callers
+ * get it as the last known one if the server does not answer.
  *
- * It is limited in lists, and in bytes: one user can have a list that is as large as those of 10,000 others. The list
- * that was set last is kept in any case.
+ * The number of lists is limited, and so are their bytes: one user's list can be as large as those of 10,000 others.
+ * The list that was set last always stays.
  */
 export class ListCache {
   readonly #lists = new Map<UserId, CachedList>(); // least recently used first
@@ -75,7 +73,7 @@ export class ListCache {
 
   get(userId: UserId): CachedList | undefined {
     const cached = this.#lists.get(userId);
-    // The order matters only once something may have to go.
+    // The order matters only once something may have to be dropped.
     if (cached !== undefined && this.#isFuller(0.5)) this.#moveToEnd(userId, cached);
     return cached;
   }

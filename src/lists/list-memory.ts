@@ -7,7 +7,7 @@ import { ownUserSigningKey } from "../trust/identity.js";
 import { CachedList, ListCache, type BesideList, type CacheLimits } from "./list-cache.js";
 
 /**
- * The lists in memory, and our own user-signing key: identities of other users are judged by it whenever a list is
+ * The lists in memory, and our own user-signing key, which decides about other users' identities whenever a list is
  * emitted.
  */
 export class ListMemory {
@@ -26,22 +26,21 @@ export class ListMemory {
     this.#ourKey = ourKey;
   }
 
-  /** Lists that have just been cached, whichever caller requested them. */
+  /** Emits lists that have just been cached, whichever caller requested them. */
   get cached$(): Observable<ReadonlyMap<UserId, CachedList>> {
     return this.#cached$;
   }
 
-  /** Our own user-signing key if our own identity can be relied on. */
+  /** Our own user-signing key, if our own identity can be relied on. */
   get ourKey(): string | undefined {
     return this.#ourKey;
   }
 
-  /** Emits when {@link ourKey} is another one. */
   get ourKeyChanges$(): Observable<void> {
     return this.#ourKeyChanges$;
   }
 
-  /** Our own user-signing key, according to our own list or to what is saved of it. */
+  /** Sets our own user-signing key, from our own list or from its saved record. */
   setOurKey(ourKey: string | undefined): void {
     if (ourKey === this.#ourKey) return;
     this.#ourKey = ourKey;
@@ -57,13 +56,13 @@ export class ListMemory {
     if (saved !== this.#ourKey) this.setOurKey(undefined);
   }
 
-  /** The last list of a user, however old, and the revision that it answers. */
+  /** Returns a user's last list, however old, and the revision that it answers. */
   last(userId: UserId): CachedList | undefined {
     return this.#cache.get(userId);
   }
 
   /**
-   * The list that answers this very revision, if there is one. Compared by identity: the number of an uncommitted
+   * Returns the list that answers exactly this revision, if any. Compared by identity: the number of an uncommitted
    * revision may become another one's.
    */
   cached(userId: UserId, revision: Revision): CachedList | undefined {
@@ -71,7 +70,7 @@ export class ListMemory {
     return cached?.revision === revision ? cached : undefined;
   }
 
-  /** Caches a list if its user is tracked. What is known of the pins stays known. */
+  /** Caches a list if its user is tracked. Pins that were known stay known. */
   keep(userId: UserId, list: DeviceList, revision: Revision, beside: BesideList = {}): CachedList {
     const last = this.#cache.get(userId);
     const pins = beside.pins ?? last?.beside.pins;
@@ -93,7 +92,7 @@ export class ListMemory {
     this.#cached$.next(new Map([[userId, this.keep(userId, list, revision, beside)]]));
   }
 
-  /** The same after a person's word about the user, which says nothing of our own user-signing key: that stays. */
+  /** Like {@link replace}, after a person's decision about the user. That does not affect our own user-signing key. */
   edit(userId: UserId, list: DeviceList, revision: Revision, beside: BesideList): void {
     const ourKey = this.#ourKey;
     const cached = this.keep(userId, list, revision, beside);

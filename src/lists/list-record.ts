@@ -6,25 +6,22 @@ import { isSigned, readDeviceList, type DeviceList } from "../trust/device-list.
 import { mergePins } from "../trust/merge-pins.js";
 import { isNothing, LOST_PINS, NO_PINS, pinsOf, readPins, type Pins } from "../trust/pins.js";
 
-/** A saved list, and the number of the revision that it answers. */
 export interface SavedList {
   readonly revision: number;
   readonly list: DeviceList;
 }
 
-/** What is saved of a user: the pins, and the last list. */
 export interface ListRecord {
   readonly pins: Pins;
   readonly saved?: SavedList;
 }
 
-/** A record as it was read. */
 export interface ReadListRecord {
   readonly pins: Pins;
   readonly saved: SavedList | undefined;
   /**
-   * Parts that cannot be trusted. If the pins are damaged, those that follow from the list stand in for them. They are
-   * incomplete: not every answer that pinned something was saved as a list.
+   * Parts that cannot be trusted. Damaged pins are replaced by those that follow from the list. They are incomplete:
+   * not every answer that pinned something was saved as a list.
    */
   readonly damaged: readonly ("pins" | "list")[];
 }
@@ -32,7 +29,8 @@ export interface ReadListRecord {
 const NOTHING: ReadListRecord = { pins: NO_PINS, saved: undefined, damaged: [] };
 
 /**
- * A user's record in a transaction. If pins were lost, those of a user of whom there is no record may be among them.
+ * Returns a user's record in a transaction. If pins were lost, a user without a record may be among those that were
+ * pinned.
  */
 export function listRecordIn(records: SavedRecords, userId: UserId): ReadListRecord {
   const record = records.get(listKey(userId));
@@ -53,7 +51,7 @@ export function readListRecord(record: unknown, userId: UserId): ReadListRecord 
   return { pins: known, saved, damaged };
 }
 
-/** Whether everything in the list that pins something is pinned: pins are written with the list. */
+/** True if everything in the list that should be pinned is pinned: pins are written with the list. */
 function covers({ devices, masterKey, wasVerified }: Pins, list: DeviceList | undefined): boolean {
   if (list === undefined) return true;
   if (masterKey === undefined && list.identity.pinnedMasterKey !== undefined) return false;
@@ -63,15 +61,14 @@ function covers({ devices, masterKey, wasVerified }: Pins, list: DeviceList | un
   return true;
 }
 
-/** The pins in these records, by user. */
 export function pinsIn(records: ReadonlyMap<UserId, unknown>): ReadonlyMap<UserId, Pins> {
   const pins = Array.from(records, ([userId, record]) => [userId, readListRecord(record, userId).pins] as const);
   return new Map(pins.filter(([, one]) => !isNothing(one)));
 }
 
 /**
- * Whether a saved list may be used. One with unsigned devices may not if the application refuses those: it was saved
- * before it did.
+ * True if a saved list may be used. If the application refuses unsigned devices, a list with some was saved before
+ * that.
  */
 export function isUsable({ list }: SavedList, refusesUnsigned: boolean): boolean {
   return !refusesUnsigned || Array.from(list.deviceStatus.values()).every(isSigned);

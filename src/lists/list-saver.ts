@@ -27,19 +27,16 @@ import {
 } from "./save-lists.js";
 import type { UnsavedPins } from "./unsaved-pins.js";
 
-/** One user's list as it may be used. */
 export interface DecidedList {
   readonly list: DeviceList;
   /**
-   * Whether it must not be called current: the store knows of another change, or it could not be compared with the
+   * True if it must not be called current: the store knows of another change, or it could not be compared with the
    * pins.
    */
   readonly refused: boolean;
-  /** If it was cached: the entry. */
   readonly cached: CachedList | undefined;
 }
 
-/** What became of the lists of one transaction. */
 interface Decided {
   readonly outcomes: ReadonlyMap<UserId, SaveOutcome>;
   /** Users whose lists are returned as superseded and not cached. */
@@ -48,7 +45,6 @@ interface Decided {
   readonly durable?: { readonly ourKey: string | undefined };
 }
 
-/** What saving lists needs. */
 export interface ListSaverPorts {
   readonly own: OwnAccount;
   readonly chain: Chain;
@@ -63,7 +59,6 @@ export interface ListSaverPorts {
 
 const NO_USERS: ReadonlySet<UserId> = new Set();
 
-/** Saves verified lists, and caches what was decided of them. */
 export class ListSaver {
   readonly #ports: ListSaverPorts;
 
@@ -75,13 +70,13 @@ export class ListSaver {
    * Compares lists with the pins, saves those that no change has overtaken, and caches them. Emits all of them once all
    * are decided.
    *
-   * The writes are queued at the subscription: more than one if there are so many lists that one transaction would miss
-   * its deadline. A store that fails refuses no list: memory keeps them and what they pin, and the failure is reported.
+   * The writes are queued at subscription, in several transactions if one would miss its deadline. If the store fails,
+   * no list is refused: memory keeps the lists and what they pin, and the failure is reported.
    */
   save(lists: ReadonlyMap<UserId, ListToSave>): Observable<ReadonlyMap<UserId, DecidedList>> {
     return defer(() => {
       const same = this.#sameAsSaved(lists);
-      // Our own list first: the others are judged by our own identity, in whichever transaction they are.
+      // Our own list comes first: our own identity decides about the others, in whichever transaction they are.
       const { ownUserId } = this.#ports.own;
       const ours = lists.get(ownUserId);
       const ordered = ours === undefined ? lists : new Map([[ownUserId, ours], ...lists]);
@@ -97,8 +92,8 @@ export class ListSaver {
   }
 
   /**
-   * Saves pins of lists that could not be compared with the store's. If that fails, they are saved with the next list
-   * of their user.
+   * Saves pins of lists that could not be compared with the store's. If that fails, they are saved with their user's
+   * next list.
    */
   savePins(pins: ReadonlyMap<UserId, Pins>): void {
     const { chain, unsaved } = this.#ports;
@@ -118,7 +113,7 @@ export class ListSaver {
     }
   }
 
-  /** @param undecided users of the call without a result yet: if a transaction fails, so do those that wait after it */
+  /** @param undecided the call's users without a result yet: if a transaction fails, so do those that wait after it */
   #savePart(
     lists: ReadonlyMap<UserId, ListToSave>,
     undecided: Set<UserId>,
@@ -163,8 +158,9 @@ export class ListSaver {
   }
 
   /**
-   * Lists that repeat those in memory, which the store has with the same pins at the same revisions. They have been
-   * compared with the pins and found in order, so nothing would be written, and the store need not be asked.
+   * Returns outcomes of lists that repeat those in memory, if the store has them with the same pins at the same
+   * revisions. They have already been compared with the pins, so nothing would be written, and the store need not be
+   * asked.
    */
   #sameAsSaved(lists: ReadonlyMap<UserId, ListToSave>): ReadonlyMap<UserId, SaveOutcome> {
     const outcomes = new Map<UserId, SaveOutcome>();
@@ -186,14 +182,14 @@ export class ListSaver {
     if (cached?.list !== repeats || cached.beside.isSaved !== true || unsaved.get(userId) !== undefined)
       return undefined;
     const { pins } = cached.beside;
-    // What depends on our own identity, the store knows best.
+    // If it depends on our own identity, only the store can decide.
     if (pins === undefined || userId === own.ownUserId || identity.signedBy.length > 0) return undefined;
     const list = { ...repeats, fetchedAt };
     return { list, pins, before: repeats, state: "saved", pinsDamaged: false, pinsReplaced: false, isSame: true };
   }
 
   /**
-   * The lists as their transaction begins: a user may have changed, in memory, since the save was queued, and an
+   * Updates the lists as their transaction begins: a user may have changed in memory since the save was queued, and an
    * earlier save may have failed.
    */
   #current(lists: ReadonlyMap<UserId, ListToSave>): ReadonlyMap<UserId, ListToSave> {
@@ -206,13 +202,13 @@ export class ListSaver {
     );
   }
 
-  /** The store failed. If it was cleared, lists are returned as superseded. */
+  /** Decides without the store, which failed. If it was cleared, lists are returned as superseded. */
   #decideInMemory(lists: ReadonlyMap<UserId, ListToSave>, error: unknown, undecided: Set<UserId>): Observable<Decided> {
     const { unsaved, tracking } = this.#ports;
     const userIds = [...lists.keys()];
     const isCleared = error instanceof StoreClearedError;
     if (!isCleared) this.#reportFailed(undecided, error);
-    const inMemory = unsaved.decide(lists, new Map()); // what comes next must find what this pinned
+    const inMemory = unsaved.decide(lists, new Map()); // later lists must find what this one pinned
     if (isCleared) return of({ outcomes: inMemory, uncached: new Set(userIds) });
     return unsaved.read(userIds).pipe(
       map((read): Decided => {
@@ -225,7 +221,6 @@ export class ListSaver {
     );
   }
 
-  /** Caches what was decided, and reports what it changed. */
   #take(
     lists: ReadonlyMap<UserId, ListToSave>,
     { outcomes, uncached, durable }: Decided,
@@ -262,7 +257,7 @@ export class ListSaver {
     if (durable === undefined) return listed;
     tracking.saved(Array.from(outcomes).flatMap(([userId, { state }]) => (state === "saved" ? [userId] : [])));
     for (const [userId, { list, update }] of outcomes) {
-      // A save that failed may have taken effect all the same, and what it changed was not reported.
+      // A save that failed may have taken effect, and what it changed was not reported.
       const before = unreported.get(userId);
       const change = before === undefined ? update : deviceUpdate(userId, before, list, memory.ourKey);
       if (change !== undefined) updated(change);
@@ -270,32 +265,38 @@ export class ListSaver {
     return listed;
   }
 
-  /** The list that was saved before one that could not be; an empty one if no list of the user was. */
+  /** Returns the list that was saved before one that could not be saved; an empty one if the user had none. */
   #savedBefore(userId: UserId): DeviceList | undefined {
     const { memory, tracking } = this.#ports;
     return memory.last(userId)?.list ?? (tracking.get(userId)?.hasList === false ? emptyList(0) : undefined);
   }
 
-  /** One report, however many transactions there are. */
+  /** Reports once, however many transactions there are. */
   #reportFailed(undecided: Set<UserId>, error: unknown): void {
     const userIds = [...undecided];
     if (userIds.length === 0) return;
     undecided.clear();
-    const message = `the device lists of ${userIds.length} user(s) could not be saved; memory keeps them until the page is closed`;
+    const message =
+      `the device lists of ${userIds.length} user(s) could not be saved; ` +
+      "memory keeps them until the page is closed";
     this.#ports.report({ type: "save-failed", userIds, error, message });
   }
 
   #reportDamage(outcomes: ReadonlyMap<UserId, SaveOutcome>): void {
     const ids = Array.from(outcomes).flatMap(([userId, { pinsDamaged }]) => (pinsDamaged ? [userId] : []));
     if (ids.length === 0) return;
-    const message = `the keys first seen of ${ids.length} user(s) cannot be read; those of their saved lists stand in for them, and identities are unknown until they are acknowledged`;
+    const message =
+      `the keys first seen of ${ids.length} user(s) cannot be read; ` +
+      "those of their saved lists stand in for them, and identities are unknown until they are acknowledged";
     this.#ports.report({ type: "records-damaged", kind: "pins", ids, message });
   }
 
   #reportReplaced(outcomes: ReadonlyMap<UserId, SaveOutcome>): void {
     const userIds = Array.from(outcomes).flatMap(([userId, { pinsReplaced }]) => (pinsReplaced ? [userId] : []));
     if (userIds.length === 0) return;
-    const message = `while the store failed, keys of ${userIds.length} user(s) were shown as unchanged that are not the ones pinned in the store; those in the store count`;
+    const message =
+      `while the store failed, keys of ${userIds.length} user(s) were shown as unchanged that are not the ones ` +
+      "pinned in the store; those in the store count";
     this.#ports.report({ type: "pins-replaced", userIds, message });
   }
 }

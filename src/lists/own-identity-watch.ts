@@ -4,7 +4,7 @@ import type { TrackerProblem } from "../model/problems.js";
 import type { DeviceList } from "../trust/device-list.js";
 import { identityStatus } from "../trust/identity.js";
 
-/** Looks at our own list, saved or not, and reports what someone else may have done to it: once, until it is mended. */
+/** Inspects our own list, saved or not, and reports suspicious changes to it: once, until they are undone. */
 export class OwnIdentityWatch {
   readonly #report: (problem: TrackerProblem) => void;
   /** The master key that was reported; `null` if it was reported as removed. */
@@ -46,17 +46,24 @@ export class OwnIdentityWatch {
     if (pinnedMasterKey === undefined) return;
     if (state === "changed" && masterKey !== undefined && masterKey !== this.#reported) {
       this.#reported = masterKey;
-      const message = `the server says that our own master key is ${masterKey}, but it was ${pinnedMasterKey}: acknowledge it only if you reset your identity yourself`;
+      const message =
+        `the server says that our own master key is ${masterKey}, but it was ${pinnedMasterKey}: ` +
+        "acknowledge it only if you reset your identity yourself";
       this.#report({ type: "own-identity-changed", masterKey, pinnedMasterKey, message });
     } else if (state === "removed" && this.#reported !== null) {
       this.#reported = null;
-      const message = `the server says that we have no master key any more, but it was ${pinnedMasterKey}: as long as it is gone, no user can be verified`;
+      const message =
+        `the server says that we have no master key any more, but it was ${pinnedMasterKey}: ` +
+        "as long as it is gone, no user can be verified";
       this.#report({ type: "own-identity-removed", pinnedMasterKey, message });
     }
   }
 }
 
-/** Devices that our own identity should have signed, if it is confirmed: each of our devices is verified by another. */
+/**
+ * Returns devices that our own identity should have signed, if it is confirmed: each of our devices is verified by
+ * another.
+ */
 function unsignedDevices({ deviceStatus, identity }: DeviceList): readonly DeviceId[] {
   if (identity.confirmed !== true) return [];
   return Array.from(deviceStatus).flatMap(([id, { crossSigned }]) => (crossSigned ? [] : [id]));

@@ -9,7 +9,7 @@ interface PendingEdit {
   readonly commit: number;
 }
 
-/** What a person said of users that is not committed yet: it counts wherever their records are read. */
+/** A person's decisions about users that are not committed yet: they count wherever the users' records are read. */
 export class PendingEdits {
   readonly #edits = new Map<UserId, readonly PendingEdit[]>();
 

@@ -16,62 +16,55 @@ import { deviceUpdate } from "./device-update.js";
 import { indexEntries, toIndexRecord } from "./index-record.js";
 import { isUsable, listRecordIn, type ListRecord, type ReadListRecord } from "./list-record.js";
 
-/** A verified list. */
 export interface ListToSave {
   readonly list: DeviceList;
-  /** The list in memory that the response repeats, if it does. */
+  /** The list in memory that the response repeats, if any. */
   readonly repeats?: DeviceList | undefined;
   /** The number of the last commit when the query was sent. */
   readonly askedAfter?: number | undefined;
-  /** The revision that its user had when the query was sent; `undefined` if only its pins are to be saved. */
+  /** The user's revision when the query was sent; `undefined` if only the pins are to be saved. */
   readonly revision: Revision | undefined;
-  /** Whether it replaces a list that was saved at the same revision: it was asked for by `forceDownload`. */
+  /** True if it replaces a list that was saved at the same revision, because of `forceDownload`. */
   readonly forced: boolean;
-  /** Whether unsigned devices are refused: then none is kept either. */
+  /** True if unsigned devices are refused; known ones are dropped as well. */
   readonly refusesUnsigned: boolean;
   /** What was pinned while the store failed. */
   readonly pinned?: Pins | undefined;
-  /** Whether the response listed a device of this ID, well-formed or not. */
+  /** True if the response listed a device of this ID, well-formed or not. */
   readonly isListed?: (deviceId: DeviceId) => boolean;
 }
 
-/** Whose account it is. */
 export interface OwnAccount {
   readonly ownUserId: UserId;
   /** Our own master key, according to the application. */
   readonly ownMasterKey?: string | undefined;
 }
 
-/** What became of one user's list. */
 export interface SaveOutcome {
-  /** The list to use: compared with the pins; or the one that another query saved first. */
+  /** The list to use: compared with the pins, or the one that another query saved first. */
   readonly list: DeviceList;
   readonly pins: Pins;
-  /** The list that was saved before. */
   readonly before: DeviceList | undefined;
   /** `refused`: the user changed in the store since the query was sent. `pinned`: only the pins were to be saved. */
   readonly state: "saved" | "refused" | "pinned";
   /** What a saved list changed, if anything. */
   readonly update?: DeviceUpdate;
-  /** Whether it is the list that was saved before, so that nothing was written. */
+  /** True if it is the list that was already saved, so that nothing was written. */
   readonly isSame?: true;
-  /** Whether another query saved this list first: it was compared with other pins than these. */
+  /** True if another query saved this list first: it was compared with other pins than these. */
   readonly isOther?: true;
   readonly pinsDamaged: boolean;
-  /**
-   * Whether keys that were pinned while the store failed are not the ones that it has: they were shown as unchanged.
-   */
+  /** True if keys that were pinned while the store failed differ from the store's: they were shown as unchanged. */
   readonly pinsReplaced: boolean;
 }
 
-/** The records that {@link saveLists} works on. */
 export const saveKeys = (users: Iterable<UserId>): RecordKey[] => [OWN_IDENTITY, ...Array.from(users, listKey)];
 
 /**
  * Saves the lists of a response: the pins in any case, and each list by compare-and-set.
  *
  * A list is written only if its user's revision in the store is exactly the one that the tracker had when it sent the
- * query. Any other means that a change was committed in between, and the list may be older. Among several answers for
+ * query. Otherwise a change was committed in between, and the list may be older than that. Among several answers for
  * one revision the first wins, unless a later one was forced, or the revision is in doubt: then what is saved may be
  * older than a change that another tracker cannot commit.
  */
@@ -91,7 +84,7 @@ export function saveLists(
     outcomes.set(userId, outcome);
     if (userId === own.ownUserId && outcome.state === "saved") setOwnIdentity(records, outcome.list);
   };
-  // Our own list first: the others are judged by our own identity.
+  // Our own list comes first: our own identity decides about the others.
   const ours = lists.get(own.ownUserId);
   if (ours !== undefined) save(own.ownUserId, ours);
   for (const [userId, toSave] of lists) if (userId !== own.ownUserId) save(userId, toSave);
@@ -112,10 +105,10 @@ export function saveLists(
   return outcomes;
 }
 
-/** Whether a list was saved that was not saved before. */
+/** True if a list was saved that was not saved before. */
 export const isWritten = ({ state, isSame }: SaveOutcome): boolean => state === "saved" && isSame !== true;
 
-/** Pins what was pinned elsewhere: where the two differ, what is saved counts. */
+/** Saves pins from elsewhere. If they differ from the saved ones, the saved ones stay. */
 export function savePins(records: SavedRecords, pins: ReadonlyMap<UserId, Pins>): void {
   for (const [userId, added] of pins) {
     const record = listRecordIn(records, userId);
@@ -172,7 +165,7 @@ function setRecord(
 }
 
 /**
- * Our own user-signing key is kept apart: what it says of other users is asked whenever their lists are, and ours may
+ * Our own user-signing key has a record of its own: it is needed whenever other users' lists are, and our own list may
  * not be in memory.
  */
 export function setOwnIdentity(records: SavedRecords, list: DeviceList | undefined): void {

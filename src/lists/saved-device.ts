@@ -5,15 +5,14 @@ import type { DeviceStatus } from "../model/results.js";
 import type { DeviceKeys } from "../model/wire.js";
 import { isStatus } from "../trust/device-list.js";
 
-/** A device of a saved list. */
 export interface SavedDevice {
   readonly device: DeviceKeys;
   readonly status: DeviceStatus;
 }
 
 /**
- * One device of the list in a saved record; `undefined` if it is not there, or cannot be trusted. The other devices are
- * not checked: there may be thousands.
+ * Returns one device of the list in a saved record; `undefined` if it is missing or cannot be trusted. The other
+ * devices are not checked: there may be thousands.
  */
 export function savedDevice(record: unknown, userId: UserId, deviceId: DeviceId): SavedDevice | undefined {
   if (!isObject(record) || !isObject(record.saved) || !isObject(record.saved.list)) return undefined;

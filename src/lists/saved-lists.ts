@@ -13,25 +13,23 @@ import type { ListMemory } from "./list-memory.js";
 import type { PendingEdits } from "./pending-edits.js";
 import { isUsable, readListRecord, type SavedList } from "./list-record.js";
 
-/** The last list of a user. */
 export interface KnownList {
   readonly list: DeviceList;
-  /** Whether it is as new as this revision. */
+  /** True if it is as new as this revision. */
   readonly answers: (revision: Revision) => boolean;
 }
 
-/** What reading lists needs. */
 export interface SavedListsPorts {
   readonly store: DeviceStore;
   readonly memory: ListMemory;
   readonly tracking: Tracking;
-  /** Whether lists with unsigned devices are ignored: they were saved before the application refused those. */
+  /** True if lists with unsigned devices are ignored: they were saved before the application refused those. */
   readonly refusesUnsigned: boolean;
-  /** Whether the store is still ours; reports it if not. */
+  /** Returns true if the store is still ours; reports it if not. */
   readonly isOurs: (owner: OwnerRecord | undefined) => boolean;
   /**
-   * Whether a revision is committed. The number of another one may be taken by another tab's commit, and its list be
-   * saved under it.
+   * True if a revision is committed. Another tab's commit, and a list saved under it, may take the number of one that
+   * is not.
    */
   readonly isCommitted: (revision: Revision) => boolean;
   /** A list answers a later revision than memory knows: another tab's commit was missed. */
@@ -40,7 +38,6 @@ export interface SavedListsPorts {
   readonly pendingEdits: PendingEdits;
 }
 
-/** Reads saved lists. */
 export class SavedLists {
   readonly #ports: SavedListsPorts;
 
@@ -49,8 +46,8 @@ export class SavedLists {
   }
 
   /**
-   * The saved lists that answer these revisions, in one read, cached from then on. Users without one are absent, and so
-   * are all of them if the store fails. If a list answers a later revision, memory is behind.
+   * Reads the saved lists that answer these revisions, in one read, and caches them. Users without one are absent, as
+   * are all users if the store fails. If a list answers a later revision, memory is behind.
    */
   read(wanted: ReadonlyMap<UserId, Revision>): Observable<ReadonlyMap<UserId, CachedList>> {
     const { memory, tracking, isCommitted, missedCommit } = this.#ports;
@@ -81,8 +78,8 @@ export class SavedLists {
   }
 
   /**
-   * The last lists, however old, in at most one read. Users without one are absent.
-   * @param mayHaveList which users' records are worth reading
+   * Emits the last lists, however old, in at most one read. Users without one are absent.
+   * @param mayHaveList true if the user's record is worth reading
    */
   lastKnown(
     userIds: readonly UserId[],
@@ -94,7 +91,7 @@ export class SavedLists {
     for (const userId of userIds) {
       const user = tracking.get(userId);
       const cached = memory.last(userId);
-      // Another tab may have fetched a newer list: then memory's is of another revision, although the user is not
+      // Another tab may have fetched a newer list: memory's is then of another revision, although the user is not
       // outdated.
       if (cached !== undefined && (user === undefined || user.outdated || user.revision === cached.revision)) {
         known.set(userId, { list: cached.list, answers: (revision) => revision === cached.revision });
@@ -125,14 +122,17 @@ export class SavedLists {
             found.set(userId, { ...record.saved, list: pendingEdits.list(userId, record.saved.list) });
         });
         if (damaged.length > 0) {
-          const message = `the saved lists of ${damaged.length} user(s) cannot be trusted; the server is queried for them`;
+          const message =
+            `the saved lists of ${damaged.length} user(s) cannot be trusted; ` + "the server is queried for them";
           report({ type: "records-damaged", kind: "list", ids: damaged, message });
         }
         return found;
       }),
       catchError((error: unknown) => {
         if (error instanceof StoreClearedError) throw error;
-        const message = `the saved lists of ${userIds.length} user(s) could not be read; the server is queried if they are needed`;
+        const message =
+          `the saved lists of ${userIds.length} user(s) could not be read; ` +
+          "the server is queried if they are needed";
         report({ type: "read-failed", userIds, error, message });
         return of(new Map<UserId, SavedList>());
       }),

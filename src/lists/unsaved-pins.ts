@@ -11,14 +11,14 @@ import { readListRecord } from "./list-record.js";
 import type { PendingEdits } from "./pending-edits.js";
 import type { ListToSave, OwnAccount, SaveOutcome } from "./save-lists.js";
 
-/** How long a store that accepts no writes is waited for to read pins, in ms: a lookup waits for it. */
+/** How long to wait for pins from a store that accepts no writes, in ms: a lookup waits for them. */
 const PINS_PATIENCE = 1_000;
 
 const NO_SAVED_PINS: ReadonlyMap<UserId, Pins> = new Map();
 
 /**
  * Stands in for the store while it accepts no writes: lists are compared with the pins that memory knows and those that
- * can still be read, and what they pin is kept until the user's next save.
+ * can still be read. What they pin is kept until the user's next save.
  */
 export class UnsavedPins {
   readonly #own: OwnAccount;
@@ -45,7 +45,7 @@ export class UnsavedPins {
     this.#isOurs = isOurs;
   }
 
-  /** What was pinned of a user and is not saved. */
+  /** Returns what was pinned of a user but is not saved. */
   get(userId: UserId): Pins | undefined {
     return this.#pins.get(userId);
   }
@@ -54,7 +54,7 @@ export class UnsavedPins {
     for (const [userId, added] of pins) this.#pins.set(userId, mergePins(added, this.#pins.get(userId) ?? NO_PINS));
   }
 
-  /** A person's word changes what was pinned. */
+  /** Applies a person's decision to what was pinned. */
   edit(userId: UserId, edit: (pins: Pins) => Pins): void {
     const pins = this.#pins.get(userId);
     if (pins !== undefined) this.#pins.set(userId, edit(pins));
@@ -65,8 +65,8 @@ export class UnsavedPins {
   }
 
   /**
-   * The saved pins of these users: a store that accepts no writes, such as one on a full disk, can often be read. Users
-   * whose pins cannot be read are absent.
+   * Reads the saved pins of these users: a store that accepts no writes, such as one on a full disk, can often be read.
+   * Users whose pins cannot be read are absent.
    */
   read(userIds: readonly UserId[]): Observable<ReadonlyMap<UserId, Pins>> {
     return this.#store.read([OWNER, ...userIds.map(listKey)]).pipe(
@@ -90,8 +90,8 @@ export class UnsavedPins {
     const { ourKey } = this.#memory;
     for (const [userId, { list: verified, askedAfter, revision, refusesUnsigned, isListed }] of lists) {
       const last = this.#memory.last(userId);
-      // First what memory knew, then what was pinned since: that may be of a list that could not be compared with
-      // anything.
+      // What memory knew comes first, then what was pinned since: that may come from a list that could not be compared
+      // with any pins.
       const inMemory = mergePins(
         last?.beside.pins ?? NO_PINS,
         mergePins(pinsOf(last?.list), this.#pins.get(userId) ?? NO_PINS),
@@ -123,8 +123,8 @@ export class UnsavedPins {
   }
 
   /**
-   * Whether memory knows what was first seen of everything in this list. If not, and the store cannot be read, a key
-   * may be another one than before.
+   * True if memory knows the pins of everything in this list. If not, and the store cannot be read, a key may have
+   * changed.
    */
   covers(userId: UserId, list: DeviceList): boolean {
     const last = this.#memory.last(userId);
@@ -134,7 +134,7 @@ export class UnsavedPins {
     return this.#knowsIdentity(userId, list) && Array.from(list.deviceKeys.keys()).every(isKnown);
   }
 
-  /** Whether memory knows which master key was first seen, if any was. */
+  /** True if memory knows which master key was first seen, if any. */
   #knowsIdentity(userId: UserId, { identity }: DeviceList): boolean {
     const last = this.#memory.last(userId);
     if (last === undefined) return false;

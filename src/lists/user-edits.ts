@@ -3,13 +3,12 @@ import { withoutDevices, type DeviceList } from "../trust/device-list.js";
 import { acknowledged } from "../trust/identity.js";
 import { forget, hasMasterKeySince, makePins, repin, repinMasterKey, unverified, type Pins } from "../trust/pins.js";
 
-/** What a person's word changes of what is known of a user. */
+/** What a person's decision changes of what is known of a user. */
 export interface UserEdit {
-  /** @param commit the number of the commit */
   readonly pins: (pins: Pins, commit: number) => Pins;
-  /** Of the last list, saved or in memory. @param pins as they are then, if they are known */
+  /** Edits the last list, saved or in memory. @param pins the pins after the edit, if known */
   readonly list?: (list: DeviceList, pins: Pins | undefined) => DeviceList;
-  /** The device that is forgotten. */
+  /** The device to forget. */
   readonly forgets?: DeviceId;
 }
 
@@ -21,7 +20,6 @@ export const acknowledgingDevice = (deviceId: DeviceId, ed25519Key: string, at: 
   pins: (pins) => repin(pins, deviceId, ed25519Key, at),
 });
 
-/** Forgets a device, its keys and its place in the list. */
 export const forgettingDevice = (deviceId: DeviceId, at: number): UserEdit => ({
   forgets: deviceId,
   pins: (pins, commit) => forget(pins, deviceId, at, commit),
@@ -29,8 +27,8 @@ export const forgettingDevice = (deviceId: DeviceId, at: number): UserEdit => ({
 });
 
 /**
- * Forgets that the user was verified, and what was believed because of it.
- * @param ourKey our user-signing key, whose signature counts again if it is there
+ * Forgets that the user was verified, and what was derived from it.
+ * @param ourKey our user-signing key: if it has signed the identity, its signature counts again
  */
 export const withdrawingVerification = (ourKey: string | undefined): UserEdit => ({
   pins: (pins) => makePins({ ...unverified(pins), wasVerified: undefined, withdrawn: true }),
@@ -40,7 +38,7 @@ export const withdrawingVerification = (ourKey: string | undefined): UserEdit =>
   },
 });
 
-/** The user has no identity, unless one has come since: the word may have waited for the store. */
+/** The user has no identity, unless one has been seen since: the decision may have waited for the store. */
 export const acknowledgingNoIdentity = (at: number): UserEdit => ({
   pins: (pins) => (hasMasterKeySince(pins, at) ? pins : repinMasterKey(pins, undefined, "acknowledged", at)),
   list: (list, pins) =>

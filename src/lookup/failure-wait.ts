@@ -1,35 +1,36 @@
 /** First wait after a failed query, in ms: doubled each time, up to {@link MAX_WAIT}. */
 const FIRST_WAIT = 2_000;
 const MAX_WAIT = 300_000;
-/** How often in a row a refused access token is tried again because the server answers other requests. */
+/** How often in a row a refused access token is tried again when the server answers other requests. */
 const MAX_REFUSALS = 3;
 
-/** What is known of the failed lookups of a user. */
 export interface FailedLookups {
-  /** Failures in a row. */
+  /** In a row. */
   readonly failures: number;
-  /** Whether the latest lookup did not wait for its time: the user was announced, or the server answered something. */
+  /**
+   * True if the latest lookup began before its time, because the user was announced or the server answered another
+   * request.
+   */
   readonly isEarly: boolean;
-  /** Such lookups that failed, since one succeeded. */
+  /** Early lookups that failed since the last success. */
   readonly inVain: number;
 }
 
-/** A wait for the next lookup. */
 export interface FailureWait {
-  /** In ms; `Infinity` if a retry is of no use. */
+  /** In ms; `Infinity` if retrying is pointless. */
   readonly wait: number;
-  /** What ends it: time alone, or an announcement of the user as well, or any response of the server as well. */
+  /** Time always ends the wait; an announcement of the user or any response of the server may end it earlier. */
   readonly endedBy: WaitEnd;
 }
 export type WaitEnd = "time" | "announcement" | "response";
 
 /**
- * The wait after one more failure.
+ * Returns the wait after one more failure.
  *
  * 1. It doubles with each failure in a row, and is never shorter than the server asks for.
- * 2. An announcement ends it, and if the server was not reached, any response. If that lookup fails as well, only time
- *    ends the next wait, so that no server makes us spin; these waits begin at 2 s, too.
- * 3. After a final failure, a retry is of no use until the server answers something.
+ * 2. An announcement ends it, as does any response if the server was not reached. If that early lookup fails too, only
+ *    time ends the next wait, starting at 2 s again, so that no server makes us spin.
+ * 3. After a final failure, retrying is pointless until the server answers a request.
  */
 export function waitAfterFailure({ failures, isEarly, inVain }: FailedLookups, error: unknown): FailureWait {
   if (isFinal(error) && inVain < MAX_REFUSALS) return { wait: Number.POSITIVE_INFINITY, endedBy: "response" };
@@ -40,8 +41,8 @@ export function waitAfterFailure({ failures, isEarly, inVain }: FailedLookups, e
 }
 
 /**
- * Whether a query cannot succeed any more: the access token was refused for good, or the account is deactivated. Not if
- * the token did not arrive (`M_MISSING_TOKEN`), if there is another one, or if it was another request that was refused.
+ * True if the query can no longer succeed: its access token was refused for good, or the account is deactivated. False
+ * if the token was not received (`M_MISSING_TOKEN`), if there is a new one, or if another endpoint refused it.
  */
 function isFinal(error: unknown): boolean {
   const errcode = fieldOf(error, "errcode");
@@ -52,7 +53,7 @@ function isFinal(error: unknown): boolean {
 
 const QUERY = "/keys/query";
 
-/** Whether the server was not reached at all: once it is, trying again is worth it at once. */
+/** True if the server was not reached at all. Once it is, a retry is worthwhile at once. */
 const isDisconnected = (error: unknown): boolean => error !== undefined && numberIn(error, "status") === undefined;
 
 const numberIn = (error: unknown, name: string): number | undefined => {

@@ -9,33 +9,32 @@ import type { Revision } from "../store/revision.js";
 import type { Tracking } from "../sync/tracking.js";
 
 export interface LookupOptions {
-  /** Skips the cache; a query that is still on the wire is joined all the same. */
+  /** Skips the cache, but joins a query that is still on the wire. */
   readonly forceDownload?: boolean | undefined;
-  /** How long the homeserver may wait for other homeservers, in ms; for the queries that this call starts. */
+  /** How long the homeserver may wait for other homeservers, in ms; applies to queries that this call starts. */
   readonly timeout?: number | undefined;
 }
 
-/** What a lookup has gathered: every user has an answer or has failed. */
+/** The outcome of a lookup: every user has an answer or has failed. */
 export interface Gathered {
   readonly answers: ReadonlyMap<UserId, Answer>;
   /** The errors of users whose request failed. */
   readonly failures: ReadonlyMap<UserId, unknown>;
-  /** Users who were not waited for: they have their last list as an answer, and are still to be queried. */
+  /** Users that got their last list instead of waiting for a query; they are still to be queried. */
   readonly pending: readonly UserId[];
 }
 
-/** What a lookup needs. */
 export interface LookupParts {
   readonly tracking: Tracking;
   readonly memory: ListMemory;
   readonly lists: SavedLists;
   readonly queries: Queries;
-  /** The time, in ms since the epoch. */
+  /** In ms since the epoch. */
   readonly now: () => number;
   readonly count: CountActivity;
 }
 
-/** One lookup on its way: from memory, from the store, from queries in flight, and from new ones. */
+/** One lookup in progress: from memory, the store, queries in flight, and new ones. */
 export class Gathering {
   readonly #parts: LookupParts;
   readonly #options: LookupOptions;
@@ -48,7 +47,6 @@ export class Gathering {
     this.#options = options;
   }
 
-  /** See {@link Lookup.gather}. */
   run(wanted: readonly UserId[]): Observable<Gathered> {
     const { toRead, toAsk } = this.#plan(wanted);
     if (toRead.size === 0 && toAsk.length === 0) return of(this.#gathered());
@@ -61,7 +59,7 @@ export class Gathering {
     );
   }
 
-  /** Answers what memory can, and decides about the others. */
+  /** Answers users from memory if possible, and sorts the others. */
   #plan(wanted: readonly UserId[]): { toRead: ReadonlyMap<UserId, Revision>; toAsk: readonly UserId[] } {
     const { tracking, memory, now } = this.#parts;
     const toRead = new Map<UserId, Revision>();
@@ -84,7 +82,7 @@ export class Gathering {
     return { toRead, toAsk };
   }
 
-  /** Whether the user is not worth waiting for: their server failed lately, and they may have a last list. */
+  /** True if the user is not worth waiting for: their server failed recently, and they may have a last list. */
   #isDown(userId: UserId): boolean {
     const { tracking, queries } = this.#parts;
     return (
@@ -105,7 +103,6 @@ export class Gathering {
     );
   }
 
-  /** Users whose list is needed from the server. */
   #answer(userIds: readonly UserId[]): Observable<never> {
     if (userIds.length > 0) this.#parts.count({ misses: userIds.length });
     const [down, up]: [UserId[], UserId[]] = [[], []];
@@ -113,7 +110,7 @@ export class Gathering {
     return merge(this.#lastLists(down), this.#ask(up));
   }
 
-  /** Users of servers that are down get their last list. Those who have none are waited for. */
+  /** Answers users of failed servers with their last list. The lookup waits for those without one. */
   #lastLists(userIds: readonly UserId[]): Observable<never> {
     if (userIds.length === 0) return EMPTY;
     const { lists, now } = this.#parts;
@@ -138,7 +135,7 @@ export class Gathering {
     );
   }
 
-  /** What has been gathered. Another caller's query may have brought a list in the meantime. */
+  /** Another caller's query may have fetched a list in the meantime. */
   #gathered(): Gathered {
     const { tracking, memory } = this.#parts;
     for (const userId of this.#pending) {
@@ -151,7 +148,6 @@ export class Gathering {
     return { answers: this.#answers, failures: this.#failures, pending: [...this.#pending] };
   }
 
-  /** Queries users who have an answer already. */
   #askLater(userIds: readonly UserId[]): Observable<Gathered> {
     if (userIds.length === 0) return EMPTY;
     return defer(() => {

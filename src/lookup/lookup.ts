@@ -5,7 +5,6 @@ import { toUserDeviceKeys, type Answer } from "../query/answer.js";
 import { userKeys } from "../trust/user-keys.js";
 import { Gathering, type Gathered, type LookupOptions, type LookupParts } from "./gathering.js";
 
-/** Answers lookups: from memory, from the store, from queries in flight, and from new ones. */
 export class Lookup {
   readonly #parts: LookupParts;
 
@@ -14,9 +13,8 @@ export class Lookup {
   }
 
   /**
-   * One entry for every user, in the order wanted. Fails with the first error if a request failed, once the others are
-   * done. Users who were not waited for are queried in the background: that is the tracker's, and goes on when the
-   * caller unsubscribes.
+   * Emits one entry for every user, in the given order. If a request failed, fails with the first error once the others
+   * are done. Users that the lookup did not wait for are queried in the background; unsubscribing does not cancel that.
    */
   get(wanted: readonly UserId[], options: LookupOptions): Observable<DeviceKeysByUser> {
     return defer(() => {
@@ -25,7 +23,10 @@ export class Lookup {
     });
   }
 
-  /** The lists if memory has all of them and they are current: nothing else needs to be done, for each message. */
+  /**
+   * Returns the lists if memory has all of them and they are current. A fast path: applications look up before each
+   * message.
+   */
   #allInMemory(wanted: readonly UserId[]): DeviceKeysByUser | undefined {
     const { tracking, memory, count } = this.#parts;
     if (tracking.inDoubt) return undefined;
@@ -52,19 +53,18 @@ export class Lookup {
   }
 
   /**
-   * All answers, emitted once every user has one or has failed.
+   * Emits all answers once every user has one or has failed.
    *
-   * 1. Lists in memory that are not outdated are there at once.
+   * 1. Lists in memory that are not outdated are used at once.
    * 2. Other lists that are not outdated are read from the store, in one read.
-   * 3. Users of a homeserver that failed lately get their last list. They are queried after that, and a second value
+   * 3. Users of a homeserver that failed recently get their last list. They are queried afterwards, and a second value
    *    has their answers.
-   * 4. The remaining users are queried.
+   * 4. All other users are queried.
    */
   gather(wanted: readonly UserId[], options: LookupOptions): Observable<Gathered> {
     return defer(() => new Gathering(this.#parts, options).run(wanted));
   }
 
-  /** What is saved for these users, without querying the server; users without a list are absent. */
   known(wanted: readonly UserId[]): Observable<DeviceKeysByUser> {
     const { lists, tracking, memory } = this.#parts;
     return lists
@@ -84,10 +84,7 @@ export class Lookup {
       );
   }
 
-  /**
-   * The answers as a caller gets them, their freshness decided now: one entry for every user who has one, in the order
-   * wanted.
-   */
+  /** Turns answers into results, with their freshness as of now. Users without an answer are left out. */
   result(wanted: readonly UserId[], answers: ReadonlyMap<UserId, Answer>): DeviceKeysByUser {
     const result = new Map<UserId, UserDeviceKeys>();
     const { tracking, memory } = this.#parts;

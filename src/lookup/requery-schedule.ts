@@ -5,22 +5,20 @@ import { spreadAfterAnnouncement, waitAfterAnnouncement } from "./announcement-w
 import { waitAfterFailure, type FailedLookups, type WaitEnd } from "./failure-wait.js";
 import { SharedWait } from "./shared-wait.js";
 
-/** What is known of the lookups of one user. */
 interface Attempts extends FailedLookups {
-  /** The latest lookup, or the wait for it. */
+  /** Identifies the latest lookup, or the wait for it. */
   readonly latest: object;
-  /** What ends the wait for the next lookup, if there is one. */
+  /** What ends the wait for the next lookup, if one is scheduled. */
   readonly waiting: WaitEnd | undefined;
   /** Answers in a row that changed nothing. */
   readonly unchanged: number;
-  /** When all announcements so far have counted for their time. */
+  /** When all announcements so far will have been counted. */
   readonly spreadUntil: number;
 }
 
 const NO_FAILURES = { failures: 0, isEarly: false, inVain: 0 } as const;
 const NO_ATTEMPTS = { ...NO_FAILURES, waiting: undefined, unchanged: 0, spreadUntil: 0 } as const;
 
-/** A wait before users are looked up again. */
 interface Wait {
   readonly userIds: readonly UserId[];
   /** In ms. */
@@ -28,19 +26,19 @@ interface Wait {
   readonly shared: SharedWait;
 }
 
-/** Users whose lookup failed for the same reason, and when they are looked up again. */
+/** Users whose lookup failed for the same reason, and how long until they are looked up again. */
 export interface FailedLookup {
   readonly userIds: readonly UserId[];
-  /** In ms; `Infinity` if a retry is of no use. */
+  /** In ms; `Infinity` if retrying is pointless. */
   readonly wait: number;
-  /** The error, unless only the users' own server could not be reached. */
+  /** `undefined` if only the users' own server could not be reached. */
   readonly error: unknown;
 }
 
-/** When a watcher looks up its users again. */
+/** Decides when a watcher looks up its users again. */
 export class RequerySchedule {
   readonly #attempts: Map<UserId, Attempts>;
-  /** Users whose wait any response of the server ends: few among many. */
+  /** Users whose wait ends with any response of the server: few among many. */
   readonly #awaitingResponse = new Set<UserId>();
   readonly #scheduler: SchedulerLike;
   readonly #waits$ = new Subject<Wait>();
@@ -50,7 +48,6 @@ export class RequerySchedule {
     this.#attempts = new Map(userIds.map((userId): [UserId, Attempts] => [userId, { ...NO_ATTEMPTS, latest: {} }]));
   }
 
-  /** Users whose wait is over. */
   get due$(): Observable<readonly UserId[]> {
     return this.#waits$.pipe(mergeMap((wait) => this.#afterWait(wait)));
   }
@@ -59,19 +56,19 @@ export class RequerySchedule {
     return this.#attempts.has(userId);
   }
 
-  /** A lookup of these users begins. Returns what identifies it. */
+  /** Begins a lookup of these users and returns its identity. */
   begin(userIds: readonly UserId[]): object {
     const lookup = {};
     for (const userId of userIds) this.#update(userId, { latest: lookup, waiting: undefined });
     return lookup;
   }
 
-  /** Those of the users who have not been looked up again since. */
+  /** Returns the users that have not been looked up again since. */
   latestOf(userIds: readonly UserId[], lookup: object): readonly UserId[] {
     return userIds.filter((userId) => this.#attempts.get(userId)?.latest === lookup);
   }
 
-  /** These users were announced. Returns those to be looked up now; the others are due later. */
+  /** Returns which of these announced users to look up now; the others are due later. */
   announced(userIds: readonly UserId[]): readonly UserId[] {
     const waits = new Map<number, UserId[]>();
     const now = this.#scheduler.now();
@@ -87,14 +84,17 @@ export class RequerySchedule {
     return waits.get(0) ?? [];
   }
 
-  /** The server has answered something. Returns the users to be looked up now because it was not reached for them. */
+  /**
+   * Call when the server has answered a request. Returns the users to look up now because the server was not reached
+   * for them.
+   */
   reconnected(): readonly UserId[] {
     const userIds = [...this.#awaitingResponse];
     for (const userId of userIds) this.#update(userId, { isEarly: true });
     return userIds;
   }
 
-  /** The lookup of these users failed, some of them with an error. They are due later. */
+  /** Schedules a retry for users whose lookup failed, some of them with an error. */
   failed(userIds: readonly UserId[], errors: ReadonlyMap<UserId, unknown>): readonly FailedLookup[] {
     const waits = new Map<number, UserId[]>();
     for (const userId of userIds) add(waits, this.#countFailure(userId, errors.get(userId)), userId);
@@ -109,12 +109,12 @@ export class RequerySchedule {
     this.#update(userId, NO_FAILURES);
   }
 
-  /** Another caller has fetched the list: there is nothing to wait for. */
+  /** Another caller has fetched the list, so there is nothing to wait for. */
   fetched(userId: UserId): void {
     this.#update(userId, { ...NO_FAILURES, waiting: undefined, latest: {} });
   }
 
-  /** An answer changed what is shown of the user, or did not: it may be to an echo of our own query. */
+  /** Counts answers that changed nothing: the announcement may have been an echo of our own query. */
   answered(userId: UserId, hasChanged: boolean): void {
     this.#update(userId, { unchanged: hasChanged ? 0 : (this.#attempts.get(userId)?.unchanged ?? 0) + 1 });
   }
@@ -134,7 +134,7 @@ export class RequerySchedule {
     if (wait !== Number.POSITIVE_INFINITY) this.#waits$.next({ userIds, wait, shared });
   }
 
-  /** Durations, not times: a clock that is set back must not prolong a wait. */
+  /** Uses durations, not times: setting the clock back must not prolong a wait. */
   #afterWait({ userIds, wait, shared }: Wait): Observable<readonly UserId[]> {
     return timer(Math.min(wait, MAX_DELAY), this.#scheduler).pipe(
       map(() => this.latestOf(userIds, shared)),

@@ -1,6 +1,6 @@
 import { Subject, type Observable } from "rxjs";
 
-/** A wait that several users share. It is abandoned when the last of them no longer needs it. */
+/** A wait shared by several users, abandoned when the last of them no longer needs it. */
 export class SharedWait {
   readonly #abandoned$ = new Subject<void>();
   #users: number;
@@ -9,7 +9,6 @@ export class SharedWait {
     this.#users = users;
   }
 
-  /** Emits when no user needs the wait any more. */
   get abandoned$(): Observable<void> {
     return this.#abandoned$;
   }

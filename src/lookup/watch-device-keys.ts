@@ -25,30 +25,29 @@ import type { Lookup } from "./lookup.js";
 import { RequerySchedule, type FailedLookup } from "./requery-schedule.js";
 import { WatchedLists, type Shown } from "./watched-lists.js";
 
-/** What a watcher needs. */
 export interface WatchPorts {
   readonly tracking: Tracking;
   readonly memory: ListMemory;
   readonly lists: SavedLists;
   readonly lookup: Lookup;
-  /** Users whose lists another tab saved. */
+  /** Emits users whose lists another tab saved. */
   readonly savedElsewhere$: Observable<readonly UserId[]>;
-  /** Emits when the homeserver has answered something. */
+  /** Emits when the homeserver has answered a request. */
   readonly connected$: Observable<unknown>;
   readonly scheduler: SchedulerLike;
   readonly report: (problem: TrackerProblem) => void;
 }
 
 /**
- * The device lists of some users, live.
+ * Watches the device lists of some users.
  *
  * 1. All users are looked up; the first map is emitted once every user has an answer or has failed.
- * 2. A change, a failed query or a refused save emits at once: the list as it was, with its new freshness.
- * 3. An announced user is queried at once, unless the last three answers changed nothing: then after 1 s, doubling to 5
- *    min. After 20 announcements at once it is queried once a second.
- * 4. A user who could not be queried is retried after 2 s, doubling to 5 min, not sooner than the server asks, and at
- *    once when they are announced, or when it answers again. If that fails, too, nothing but time ends the next wait.
- * 5. A user of a homeserver that failed lately is shown as unreachable while their query is in flight.
+ * 2. A change, a failed query or a refused save emits at once: the previous list with its new freshness.
+ * 3. An announced user is queried at once. If the last three answers changed nothing, the query waits 1 s, doubling to
+ *    5 min. After 20 announcements at once, the user is queried once a second.
+ * 4. A failed query is retried after 2 s, doubling to 5 min, but not sooner than the server asks. An announcement of
+ *    the user, or a response of the server, triggers a retry at once; if that fails too, only time ends the next wait.
+ * 5. A user of a homeserver that failed recently is shown as unreachable while their query is in flight.
  */
 export function watchDeviceKeys(wanted: readonly UserId[], ports: WatchPorts): Observable<DeviceKeysByUser> {
   return defer(() => new Watcher(wanted, ports).run());
@@ -78,7 +77,7 @@ class Watcher {
       savedElsewhere$.pipe(map((userIds) => this.#lookUpNow(userIds.filter((userId) => schedule.has(userId))))),
       connected$.pipe(map(() => this.#lookUpNow(schedule.reconnected()))),
       schedule.due$.pipe(map((userIds) => this.#lookUpNow(userIds))),
-      // Last the first lookup: what it causes must find everything else in place.
+      // The first lookup comes last: what it causes needs everything else in place.
       merge(this.#lookups$, of(this.#wanted)).pipe(mergeMap((userIds) => this.#lookUp(userIds))),
     );
     return altered$.pipe(
@@ -90,14 +89,14 @@ class Watcher {
   #invalidated({ invalidated, left }: Invalidations): Observable<boolean> {
     const now = this.#schedule.announced(invalidated);
     const altered = this.#view.isStale([...invalidated, ...left].filter((userId) => this.#schedule.has(userId)));
-    // What is known at once is emitted before what the lookup brings.
+    // Emits what is already known before the lookup's results.
     return concat(
       of(altered),
       defer(() => of(this.#lookUpNow(now))),
     );
   }
 
-  /** Looks users up; whether that altered what is shown. */
+  /** Looks users up. Emits true if that altered what is shown. */
   #lookUp(userIds: readonly UserId[]): Observable<boolean> {
     const { lookup, report } = this.#ports;
     const begun = this.#schedule.begin(userIds);
@@ -117,7 +116,7 @@ class Watcher {
       [...answers.values()].filter(({ userId, reachable }) => reachable || !this.#view.has(userId)),
     );
     const all = [...answers.keys(), ...failures.keys()];
-    // A user who has been looked up again since is counted there.
+    // A user that has been looked up again since is counted by that lookup.
     const latest = new Set(this.#schedule.latestOf(all, begun));
     const isPending = new Set(pending);
     const toRetry: UserId[] = [];
@@ -125,7 +124,7 @@ class Watcher {
       if (isPending.has(userId)) continue; // another value has their answer
       const answer = answers.get(userId);
       if (!latest.has(userId)) {
-        // A failure that an announcement has overtaken is not retried, but has changed nothing, either.
+        // An announcement has overtaken this failure, so it is not retried; but it has changed nothing, either.
         if (answer?.reachable !== true) this.#schedule.answered(userId, false);
       } else if (this.#isToRetry(answer)) toRetry.push(userId);
       else this.#schedule.succeeded(userId);
@@ -138,8 +137,8 @@ class Watcher {
   }
 
   /**
-   * A user who was not reached, or whose list was not saved although they did not change: no announcement will have
-   * them looked up again.
+   * True if the user was not reached, or if their list was not saved although they did not change: no announcement will
+   * trigger another lookup.
    */
   #isToRetry(answer: Answer | undefined): boolean {
     if (answer?.reachable !== true) return true;
@@ -169,7 +168,7 @@ class Watcher {
     return false;
   }
 
-  /** Lists that another caller's query has brought. */
+  /** Takes lists that another caller's query has fetched. */
   #cached(lists: ReadonlyMap<UserId, CachedList>): boolean {
     const { tracking } = this.#ports;
     const ours = Array.from(lists).filter(

@@ -6,17 +6,15 @@ import { freshnessOf, noLongerReachable, toUserDeviceKeys, unreachable, type Ans
 import type { Tracking } from "../sync/tracking.js";
 import { sameDeviceList, type DeviceList } from "../trust/device-list.js";
 
-/** What an answer did to what is shown of its user. */
 export interface Shown {
-  /** Whether there is anything to emit. */
   readonly altered: boolean;
-  /** Users whose new list differs from the one before. */
+  /** Users whose new list differs from the previous one. */
   readonly changed: readonly UserId[];
-  /** Users whose new list is the same as the one before. */
+  /** Users whose new list is the same as the previous one. */
   readonly unchanged: readonly UserId[];
 }
 
-/** The view of a watcher: the last answer for each user, and what was last emitted for it. */
+/** A watcher's view: the last answer for each user, and what was last emitted for it. */
 export class WatchedLists {
   readonly #wanted: readonly UserId[];
   readonly #tracking: Tracking;
@@ -30,7 +28,6 @@ export class WatchedLists {
     this.#memory = memory;
   }
 
-  /** Whether there is an answer for every user. */
   get isComplete(): boolean {
     return this.#answers.size === this.#wanted.length;
   }
@@ -39,7 +36,7 @@ export class WatchedLists {
     return this.#answers.has(userId);
   }
 
-  /** All users as they are at this moment: one may have changed whose new list is not there yet. */
+  /** Returns all users as of now: a user may have changed before their new list has arrived. */
   view(): DeviceKeysByUser {
     const view = new Map<UserId, UserDeviceKeys>();
     for (const userId of this.#wanted) {
@@ -52,7 +49,7 @@ export class WatchedLists {
     return view;
   }
 
-  /** Takes answers. One that is not current does not replace one that is. */
+  /** Takes answers. One that is not current does not replace a current one. */
   take(answers: readonly Answer[]): Shown {
     let altered = false;
     const changed: UserId[] = [];
@@ -61,7 +58,7 @@ export class WatchedLists {
       const { userId } = answer;
       const before = this.#answers.get(userId);
       const entry = this.#entry(answer);
-      // The same object is the same answer once more.
+      // The same object means the same answer.
       if (before !== undefined && before.list !== answer.list) {
         (sameDeviceList(this.#entry(before), entry) ? unchanged : changed).push(userId);
       }
@@ -73,7 +70,7 @@ export class WatchedLists {
     return { altered, changed, unchanged };
   }
 
-  /** A query failed, or the server of the user did: the list stays as it was and is marked unreachable. */
+  /** After a failed query, or if the user's server failed, keeps the list and marks it unreachable. */
   fail(userIds: readonly UserId[], now: number, lastKnown: ReadonlyMap<UserId, { readonly list: DeviceList }>): Shown {
     return this.take(
       userIds.map((userId) => {
@@ -83,10 +80,7 @@ export class WatchedLists {
     );
   }
 
-  /**
-   * Whether anything is shown of these users that is not so any more: how fresh they are, or what our own identity says
-   * of them.
-   */
+  /** True if what is shown of these users is out of date: their freshness, or what our own identity says of them. */
   isStale(userIds: Iterable<UserId> = this.#wanted): boolean {
     for (const userId of userIds) {
       const answer = this.#answers.get(userId);
@@ -98,7 +92,7 @@ export class WatchedLists {
     return false;
   }
 
-  /** Whether an answer is current, or will be once no step may be missing any more. */
+  /** True if an answer is current, or will be once no step may be missing. */
   #isCurrent(answer: Answer): boolean {
     return freshnessOf(answer, this.#tracking.get(answer.userId), false) === "current";
   }
@@ -107,7 +101,7 @@ export class WatchedLists {
     const user = this.#tracking.get(answer.userId);
     const { ourKey } = this.#memory;
     const entry = toUserDeviceKeys(answer, user, { inDoubt: this.#tracking.inDoubt, ourKey });
-    // A user who left is not queried again, so they do not stay superseded.
+    // A user that left is not queried again, so they must not stay superseded.
     const isGone = entry.freshness === "superseded" && user === undefined;
     return isGone ? userKeys(answer.list, "untracked", ourKey, answer.lastKnown) : entry;
   }

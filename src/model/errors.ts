@@ -37,7 +37,7 @@ export class QueryTimedOutError extends DeviceTrackerError {
   }
 }
 
-/** The signatures of a response could not be verified. Nothing of the response was used; it is safe to retry. */
+/** The signatures of a response could not be verified. Nothing in the response was used; it is safe to retry. */
 export class VerificationFailedError extends DeviceTrackerError {
   override readonly name = "VerificationFailedError";
   constructor(
@@ -53,14 +53,14 @@ export class VerificationFailedError extends DeviceTrackerError {
   }
 }
 
-/** The master key to acknowledge is not the one the user has now. */
+/** The master key to acknowledge is not the user's current one. */
 export class IdentityChangedError extends DeviceTrackerError {
   override readonly name = "IdentityChangedError";
   constructor(
     readonly userId: UserId,
-    /** The key that was to be acknowledged; `undefined` if it was that the user has none. */
+    /** The key to acknowledge; `undefined` for a user without one. */
     readonly acknowledged: string | undefined,
-    /** The key that the user has now; `undefined` if there is none. */
+    /** The user's current key; `undefined` if there is none. */
     readonly masterKey: string | undefined,
   ) {
     const now =
@@ -95,8 +95,8 @@ export class StoreOwnerError extends DeviceTrackerError {
 }
 
 /**
- * The store was cleared while the tracker was using it, in this tab or another: the account was logged out. Make a new
- * tracker.
+ * The store was cleared while the tracker was using it, in this tab or another: the account was logged out. Create a
+ * new tracker.
  */
 export class StoreClearedError extends DeviceTrackerError {
   override readonly name = "StoreClearedError";
@@ -115,7 +115,8 @@ export class StoreFormatError extends DeviceTrackerError {
     readonly known: number,
   ) {
     super(
-      `this device store has format ${format}, but this version only knows ${known}: update the package; until then nothing is saved`,
+      `this device store has format ${format}, but this version only knows ${known}: update the package; ` +
+        "until then nothing is saved",
     );
   }
 }
@@ -130,7 +131,7 @@ export class AlreadyConnectedError extends DeviceTrackerError {
   }
 }
 
-/** The tracker was closed with `close()`. Make a new one. */
+/** The tracker was closed with `close()`. Create a new one. */
 export class TrackerClosedError extends DeviceTrackerError {
   override readonly name = "TrackerClosedError";
   constructor() {

@@ -7,10 +7,10 @@ export type DeviceId = string;
 const MAX_USER_ID_BYTES = 255;
 
 /**
- * Whether a value can be sent to a homeserver as a user ID: `@…:…`, at most 255 bytes.
+ * True if a value can be sent to a homeserver as a user ID: `@…:…`, at most 255 bytes.
  *
  * Deliberately no stricter: historical user IDs contain nearly any character (Matrix spec, appendices, "Historical User
- * IDs"). But some servers refuse a whole request because of one string that is not a user ID.
+ * IDs"). The check is needed because some servers refuse a whole request if one string is not a user ID.
  */
 export function isUserId(value: unknown): value is UserId {
   if (typeof value !== "string" || !value.startsWith("@")) return false;
@@ -24,6 +24,6 @@ export function serverName(userId: UserId): string {
 }
 
 function utf8Length(text: string): number {
-  // Most IDs are short enough without encoding them: a UTF-16 unit is at most three bytes of UTF-8.
+  // Most IDs are short enough to skip encoding: a UTF-16 unit is at most three bytes of UTF-8.
   return text.length * 3 <= MAX_USER_ID_BYTES ? text.length : new TextEncoder().encode(text).length;
 }

@@ -4,14 +4,15 @@ import { isObject } from "./json.js";
 const ENDPOINT = "/keys/query";
 const SECTIONS = ["device_keys", "failures", "master_keys", "self_signing_keys", "user_signing_keys"] as const;
 
-/** The sections of a response of `POST /_matrix/client/v3/keys/query`. Their contents are unchecked. */
+/** The sections of a `POST /_matrix/client/v3/keys/query` response, with unchecked contents. */
 export type KeysQuerySections = Readonly<Record<(typeof SECTIONS)[number], Readonly<Record<string, unknown>>>>;
 
 /**
- * The sections of a response. One that is absent or `null`, as some servers write an empty map, is empty.
+ * Returns the sections of a response. A missing section is empty, as is `null`, which some servers send for an empty
+ * map.
  *
- * A captive portal or a broken proxy also responds with 200. A response without any section would therefore be read as
- * "no user has a device".
+ * A response without any section is refused, because a captive portal or a broken proxy also responds with 200: it
+ * would be read as "no user has a device".
  *
  * @throws InvalidResponseError if the response has none of the sections, has an `errcode`, or has a malformed section
  */

@@ -9,17 +9,19 @@ export interface SyncFailure {
 }
 
 /**
- * What went wrong, and what the tracker did about it. For logs and bug reports: the application does not have to react.
+ * What went wrong, and how the tracker handled it. For logs and bug reports; the application does not have to react.
  */
 export type TrackerProblem =
   /** A sync response was malformed and may have hidden changes. All tracked users became outdated, and sync goes on. */
   | { readonly type: "sync-response-refused"; readonly error: InvalidResponseError; readonly message: string }
   /**
-   * The steps from `from` to `to` were missed. Either the server returned who changed in them (`caughtUp`), or that
-   * could not be learned, because of `error`, because there is no saved token, because of the option `gaps:
-   * "distrust"`, or because memory stood in for the store: then all users but our own, or those whom memory tracks,
-   * became untracked. A tab that was too far behind to read who left leaves untracked only those whom it was asked to
-   * track in the meantime. Call `track()` with the members of the encrypted rooms.
+   * The steps from `from` to `to` were missed. If `caughtUp`, the server returned the users that changed in them. If
+   * not, these are unknown: because of `error`, a missing saved token, the option `gaps: "distrust"`, or because memory
+   * stood in for the store. Then all users but our own became untracked, or all but those that memory tracks. Call
+   * `track()` with the members of the encrypted rooms.
+   *
+   * A tab that was too far behind to read which users left only leaves untracked the users of its own `track()` calls
+   * in the meantime.
    */
   | {
       readonly type: "gap";
@@ -30,8 +32,8 @@ export type TrackerProblem =
       readonly message: string;
     }
   /**
-   * State events of an encrypted room could not be understood and were ignored. If they may have changed the members,
-   * these are fetched again.
+   * State events of an encrypted room were malformed and ignored. If they may have changed the members, these are
+   * fetched again.
    */
   | {
       readonly type: "room-events-refused";
@@ -42,8 +44,8 @@ export type TrackerProblem =
   /** An extension threw an error. What it was given counts as missed; everything else goes on. */
   | { readonly type: "extension-failed"; readonly name: string; readonly error: unknown; readonly message: string }
   /**
-   * Strings that are not user IDs were left out; the rest was used. There were `count` of them, and `userIds` has the
-   * first few.
+   * Strings that are not user IDs were left out; the rest was used. There were `count` of them; `userIds` has the first
+   * few.
    */
   | {
       readonly type: "user-ids-refused";
@@ -58,8 +60,8 @@ export type TrackerProblem =
    */
   | { readonly type: "answer-refused"; readonly userId: UserId; readonly path: string; readonly message: string }
   /**
-   * The same for more than 20 users of one response, in place of a report for each. There were `count` of them, and
-   * `userIds` has the first 20.
+   * Like `answer-refused`, for more than 20 users of one response: one report for all `count` users; `userIds` has the
+   * first 20.
    */
   | {
       readonly type: "answers-refused";
@@ -69,7 +71,7 @@ export type TrackerProblem =
     }
   /**
    * The server returned another master key of our own than the one first seen. Either we reset our identity, or someone
-   * is impersonating us. Acknowledge it only if it was us.
+   * is impersonating us. Acknowledge it only if we did.
    */
   | {
       readonly type: "own-identity-changed";
@@ -82,17 +84,17 @@ export type TrackerProblem =
   /** The server returned devices of our own under other keys than before. They are refused. */
   | { readonly type: "own-device-changed"; readonly deviceIds: readonly DeviceId[]; readonly message: string }
   /**
-   * Our own identity is confirmed and has not signed these devices of our own: new logins that have not been verified
-   * yet, or devices that the server has made up.
+   * Our own confirmed identity has not signed these devices of ours: new logins that have not been verified yet, or
+   * devices that the server has made up.
    */
   | { readonly type: "own-device-unsigned"; readonly deviceIds: readonly DeviceId[]; readonly message: string }
   /** The platform cannot verify ed25519 signatures. JavaScript does it instead, 10 to 15 times slower. */
   | { readonly type: "slow-signatures"; readonly error: unknown; readonly message: string }
   /**
-   * The store cannot be opened, and memory stands in for it: nothing is saved, and no identity can be called
-   * unchanged. It is tried again in `retryIn` ms, and from then on after waits that double up to 10 min;
-   * failures are not reported again. `undefined` if a retry is of no use: the store is another account's, or a newer
-   * version has written it.
+   * The store cannot be opened. Memory stands in for it: nothing is saved, and no identity can be called unchanged.
+   * Opening is retried in `retryIn` ms, then after waits that double up to 10 min; failures are not reported again.
+   * `retryIn` is `undefined` if retrying is pointless: the store is another account's, or was written by a newer
+   * version.
    */
   | {
       readonly type: "store-unavailable";
@@ -135,13 +137,12 @@ export type TrackerProblem =
       readonly message: string;
     }
   /**
-   * Keys that were pinned, and shown as unchanged, while the store failed are not the ones that it has: another tab
-   * pinned others in the meantime. The store's count; an identity of which there are two is `unknown` until it is
-   * acknowledged.
+   * Keys that were pinned, and shown as unchanged, while the store failed differ from the store's: another tab pinned
+   * those in the meantime. The store's keys count; an identity with two keys is `unknown` until it is acknowledged.
    */
   | { readonly type: "pins-replaced"; readonly userIds: readonly UserId[]; readonly message: string }
   /**
-   * Watched users could not be queried. They are queried again in `retryIn` ms; `undefined` if a retry is of no use.
+   * Watched users could not be queried. They are queried again in `retryIn` ms; `undefined` if retrying is pointless.
    */
   | {
       readonly type: "watch-failed";

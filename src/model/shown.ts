@@ -1,4 +1,4 @@
-/** A value of any type, as an error message shows it: `"all"`, `null`, `[object Map]`. */
+/** Formats a value of any type for an error message: `"all"`, `null`, `[object Map]`. */
 export function shown(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "function" || (typeof value === "object" && value !== null))

@@ -36,19 +36,19 @@ export interface DeviceLists {
   left?: UserId[];
 }
 
-/** What the tracker reads of a response of `GET /_matrix/client/v3/sync`. The rest passes through untouched. */
+/** What the tracker reads of a `GET /_matrix/client/v3/sync` response. The rest passes through untouched. */
 export interface SyncResponse {
   next_batch: string;
   device_lists?: DeviceLists;
   /**
-   * The token that was sent with the request; `null` for an initial sync. If it is absent, the response is taken to
-   * follow the one before it without a gap.
+   * The token sent with the request; `null` for an initial sync. If absent, the response is assumed to follow the
+   * previous one without a gap.
    */
   since?: string | null;
   [key: string]: unknown;
 }
 
-/** The body of `POST /_matrix/client/v3/keys/query`. `[]` asks for all devices of a user. */
+/** The body of `POST /_matrix/client/v3/keys/query`. `[]` requests all devices of a user. */
 export interface KeysQueryRequest {
   device_keys: Record<UserId, []>;
   /** How long the homeserver may wait for other homeservers, in ms. */
@@ -62,11 +62,11 @@ export interface KeysQueryResponse {
   failures?: Record<string, unknown>;
   master_keys?: Record<UserId, CrossSigningKey>;
   self_signing_keys?: Record<UserId, CrossSigningKey>;
-  /** Only of our own user. */
+  /** Only for our own user. */
   user_signing_keys?: Record<UserId, CrossSigningKey>;
   /**
-   * Not sent by servers, but added by the port: users for whom the homeserver failed (5xx) even when they were queried
-   * alone. They are `unreachable`.
+   * Not sent by servers, but added by the port: users for which the homeserver failed (5xx) even when queried alone.
+   * They are `unreachable`.
    */
   unanswered?: readonly UserId[];
   [key: string]: unknown;

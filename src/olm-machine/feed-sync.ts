@@ -7,11 +7,10 @@ import { free } from "./free.js";
 import { machineUserIds } from "./machine-user-ids.js";
 import type { MachineModule, SyncMachine } from "./machine.js";
 
-/** How an engine is given sync responses. */
 export interface SyncFeed<Events> {
   /**
    * Gives the machine to-device messages, key counts and device lists of a response, before the tracker applies it: for
-   * the `save` option of `syncResponses`. Resolves with what the machine makes of the messages.
+   * the `save` option of `syncResponses`. Resolves with the machine's result for the messages.
    */
   readonly save: (response: SyncResponse) => Promise<Events>;
   /**
@@ -22,12 +21,12 @@ export interface SyncFeed<Events> {
 }
 
 /**
- * Gives an engine what it needs of the sync responses of a tracker:
+ * Gives an engine what it needs of a tracker's sync responses:
  *
  * 1. Before the tracker applies a response (`save`): to-device messages, which the next poll acknowledges, and key
- *    counts. Device lists as well, so that a crash between the two stores loses no change.
- * 2. After it (`deviceLists`): device lists again, with the changes of other tabs and of gaps. If the machine has asked
- *    in between, the answer may have been the list before the change, so it must ask again.
+ *    counts; also device lists, so that a crash between the two stores loses no change.
+ * 2. After that (`deviceLists`): device lists again, with the changes of other tabs and of gaps. If the machine has
+ *    asked in between, the answer may have been the previous list, so it must ask again.
  *
  * The machine must live in the tab that syncs.
  *
@@ -57,7 +56,7 @@ export function feedSync<Events>(machine: SyncMachine<Events>, { DeviceLists }: 
     const known = Object.entries(counts).filter(([, count]) => Number.isSafeInteger(count));
     return (isWasm ? new Map(known) : Object.fromEntries(known)) as never;
   };
-  // Node's module must be given an array: a key that counts as unused is not replaced.
+  // Node's module needs an array: a key that counts as unused is not replaced.
   const toTypes = (types: readonly string[] | undefined) =>
     (isWasm ? types && new Set(types) : (types ?? ["signed_curve25519"])) as never;
 

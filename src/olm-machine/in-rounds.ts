@@ -1,8 +1,8 @@
 import { defer, EMPTY, exhaustMap, of, repeat, tap, type Observable, type OperatorFunction } from "rxjs";
 
 /**
- * Runs one round after the other: another one follows if a cause arrives in the middle of a round, or if the round says
- * that more may be due after it.
+ * Runs one round after the other. Another one follows if a cause arrives during a round, or if the round reports that
+ * more may be due.
  *
  *     causes   --a----b--------
  *     rounds     r1···r2··|      r2 begins when r1 ends

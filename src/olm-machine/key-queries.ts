@@ -9,7 +9,7 @@ export interface KeyQuery {
   readonly userIds: readonly UserId[];
 }
 
-/** The requests for device lists among those of a machine. The others are the application's. */
+/** Returns a machine's requests for device lists. Its other requests are the application's. */
 export const keyQueriesIn = (requests: readonly OutgoingRequest[]): readonly KeyQuery[] =>
   requests.flatMap(({ type, id, body }) =>
     type === KEYS_QUERY && id !== undefined ? [{ requestId: id, userIds: usersIn(body) }] : [],

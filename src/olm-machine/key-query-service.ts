@@ -31,12 +31,12 @@ import type { ServedUsers } from "./served-users.js";
 import type { ServingTracker } from "./serving-tracker.js";
 import type { RefusedDevices } from "./to-response.js";
 
-/** Users in one answer that the machine has not asked for: as many as it asks for at once itself. */
+/** How many users that the machine has not asked for are in one answer: as many as it asks for at once itself. */
 const MAX_UNASKED = 250;
 /** Queries that are looked up at the same time. */
 const MAX_LOOKUPS = 4;
 
-/** What the users of a query were looked up as. */
+/** The result of looking up a query's users. */
 interface LookedUp {
   readonly query: KeyQuery;
   readonly answers: DeviceKeysByUser;
@@ -44,7 +44,7 @@ interface LookedUp {
   readonly error?: unknown;
 }
 
-/** Gives a machine the lists that it asks for, and those that it must have although it does not ask. */
+/** Gives a machine the lists that it asks for, and those that it must have without asking. */
 export class KeyQueryService {
   readonly #machine: KeyQueryMachine;
   readonly #tracker: ServingTracker;
@@ -67,7 +67,7 @@ export class KeyQueryService {
     this.#refused = refused;
   }
 
-  /** Serves everything that is due now. Afterwards the machine may ask for more, or for the same again. */
+  /** Serves everything that is due. Afterwards the machine may ask for more, or for the same again. */
   round(moreIsDue: () => void): Observable<ServedKeys> {
     return defer(() => this.#addTracked()).pipe(
       concatMap(() => this.#machine.outgoingRequests()),
@@ -95,8 +95,8 @@ export class KeyQueryService {
   }
 
   /**
-   * Once: users that the machine has been asking for since they left. They are not tracked, but their keys are known;
-   * others that are not tracked are new.
+   * Once: finds users that the machine has been asking for since they left. They are not tracked, but their keys are
+   * known; other untracked users are new.
    */
   #findDeparted(asking: readonly KeyQuery[]): Observable<never> {
     if (this.#hasBegun) return EMPTY;
@@ -144,7 +144,7 @@ export class KeyQueryService {
       this.#users.lookupBegins(userIds);
       return this.#tracker.getDeviceKeys(userIds);
     });
-    // Tracking takes effect at once, and goes on when it is unsubscribed.
+    // Tracking takes effect at once; unsubscribing does not cancel it.
     return merge(strangers.length === 0 ? EMPTY : this.#tracker.track(strangers), answers$).pipe(
       take(1),
       map((answers) => ({ query, answers: answers as DeviceKeysByUser })),
@@ -162,7 +162,7 @@ export class KeyQueryService {
   }
 
   /**
-   * Gives the machine what is still right. A user who is `superseded`, or was announced since the lookup, is looked up
+   * Gives the machine what is still valid. A user that is `superseded`, or was announced since the lookup, is looked up
    * again in the next round.
    */
   #give({ query: { requestId, userIds }, answers, error }: LookedUp): Observable<ServedKeys> {
@@ -205,6 +205,6 @@ export class KeyQueryService {
   }
 }
 
-/** Whether the lists cannot be read any more, either. */
+/** True if the lists can no longer be read, either. */
 const isFinal = (error: unknown): boolean =>
   error instanceof TrackerClosedError || error instanceof StoreOwnerError || error instanceof StoreClearedError;

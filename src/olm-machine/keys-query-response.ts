@@ -4,13 +4,13 @@ import type { KeysQueryResponse } from "../model/wire.js";
 import { responseOf } from "./to-response.js";
 
 /**
- * The response of `/keys/query` that stands for a lookup, for an engine that is reached through HTTP only: its requests
- * are answered with the lists of a tracker.
+ * Converts a lookup to a response of `/keys/query`, for an engine that can only be reached through HTTP: its requests
+ * are answered with a tracker's lists.
  *
  * 1. Devices and cross-signing keys are verbatim; devices that the tracker refuses are left out. A user without devices
  *    has an empty list.
- * 2. The server of a user who is `unreachable` is in `failures`, so that the engine asks again after a while.
- * 3. A user who is `superseded` or `outdated` is left out: the engine keeps the list that it has, and asks again.
+ * 2. The server of an `unreachable` user is in `failures`, so that the engine asks again after a while.
+ * 3. A `superseded` or `outdated` user is left out: the engine keeps the list that it has, and asks again.
  *
  * @param users what `getDeviceKeys` emitted
  * @example

@@ -8,21 +8,21 @@ export const KEYS_QUERY = 1;
 /** The ID of an answer to no request: the machine saves the lists, and its own requests stay open. */
 export const UNASKED = "unasked";
 
-/** What a machine is given under the ID of one request. */
+/** What a machine receives under the ID of one request. */
 export interface ListsToGive {
   readonly requestId: string;
-  /** `undefined` for an ID that no user can have: an empty list, so that the machine stops asking. */
+  /** `undefined` for an invalid user ID: the machine receives an empty list, so that it stops asking. */
   readonly lists: ReadonlyMap<UserId, UserDeviceKeys | undefined>;
-  /** Users whose servers failed: the machine asks for them again after a while. */
+  /** Users of failed servers: the machine asks for them again after a while. */
   readonly unreachable: readonly UserId[];
   readonly refused?: RefusedDevices;
 }
 
 /**
- * Gives lists to a machine. A machine refuses an answer as a whole if it cannot read some part of it, such as a device
- * ID that is no valid Unicode. Then each list is given alone first, and those that it refuses are left out: no user can
- * keep us from learning the devices of others.
- * @returns the users whose lists it has refused, and why
+ * Gives lists to a machine. A machine refuses a whole answer if it cannot read a part of it, such as a device ID that
+ * is not valid Unicode. Each list is then given alone first, and refused ones are left out, so that no user can keep us
+ * from learning the devices of others.
+ * @returns the users with refused lists, and the reasons
  * @throws what the machine does if it refuses all answers
  */
 export async function giveLists(

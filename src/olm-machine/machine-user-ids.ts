@@ -3,7 +3,7 @@ import { free } from "./free.js";
 
 type UserIdClass = new (userId: string) => object;
 
-/** These users as user IDs of the machine's module, without those that it cannot represent: it has no such user. */
+/** Converts user IDs to those of the machine's module. Skips those that it cannot represent: it has no such user. */
 export function machineUserIds(machine: { readonly userId: object }, userIds: Iterable<UserId>): never[] {
   const own = machine.userId;
   const MachineUserId = own.constructor as UserIdClass;

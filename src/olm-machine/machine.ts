@@ -1,9 +1,9 @@
 /*
  * The methods of an engine that are used here. They fit the `OlmMachine` of `@matrix-org/matrix-sdk-crypto-wasm` and of
- * `@matrix-org/matrix-sdk-crypto-nodejs`, whose arguments are objects of their own modules: hence `never`.
+ * `@matrix-org/matrix-sdk-crypto-nodejs`. Arguments are objects of those modules: hence `never`.
  */
 
-/** What a machine wants sent. */
+/** A request that a machine wants to send. */
 export interface OutgoingRequest {
   readonly id?: string | undefined;
   /** `RequestType`; 1 is a `/keys/query`. */
@@ -14,7 +14,7 @@ export interface OutgoingRequest {
 
 /** An engine that asks for device lists. */
 export interface KeyQueryMachine {
-  /** A user ID of the machine's module: others are made by its constructor. */
+  /** A user ID of the machine's module; its constructor creates others. */
   readonly userId: object;
   /** Returns new objects for each caller, as engines do: they are freed once they have been read. */
   outgoingRequests(): Promise<readonly OutgoingRequest[]>;
@@ -22,9 +22,9 @@ export interface KeyQueryMachine {
   updateTrackedUsers(users: never[]): Promise<unknown>;
 }
 
-/** An engine that reads sync responses; `Events` is what it makes of to-device messages. */
+/** An engine that reads sync responses; `Events` is its result for to-device messages. */
 export interface SyncMachine<Events = unknown> {
-  /** A user ID of the machine's module: others are made by its constructor. */
+  /** A user ID of the machine's module; its constructor creates others. */
   readonly userId: object;
   receiveSyncChanges(
     toDeviceEvents: string,

@@ -4,13 +4,13 @@ import { waitAfterFailure, type FailedLookups, type WaitEnd } from "../lookup/fa
 import type { UserId } from "../model/ids.js";
 import { MAX_DELAY } from "../model/max-delay.js";
 
-/** How often in a row a user is looked up at once although nothing has happened: after that it is a failure. */
+/** How often in a row a user is looked up at once although nothing has happened. After that it is a failure. */
 const MAX_TRIES = 3;
 
 interface Attempts extends FailedLookups {
   /** Lookups in a row without news. */
   readonly tries: number;
-  /** What ends the wait for the next lookup, if there is one. */
+  /** What ends the wait for the next lookup, if one is scheduled. */
   readonly waiting: WaitEnd | undefined;
   /** Identifies the wait. */
   readonly wait: object | undefined;
@@ -25,18 +25,18 @@ const NO_ATTEMPTS: Attempts = {
   wait: undefined,
 };
 
-/** What followed the announcements of a user. */
+/** What followed a user's announcements. */
 interface Echo {
   /** Answers in a row that changed nothing. */
   readonly unchanged: number;
-  /** Whether the user has been announced since the last answer. */
+  /** True if the user has been announced since the last answer. */
   readonly isAnnounced: boolean;
 }
 
-/** When a user is looked up again after a list could not be given to a machine: 2 s, doubling to 5 min. */
+/** Schedules lookups of users whose lists could not be given to a machine: after 2 s, doubling to 5 min. */
 export class Retries {
   readonly #attempts = new Map<UserId, Attempts>();
-  /** Of users who were announced: some servers announce a user because we queried them. */
+  /** Echoes of announced users: some servers announce a user because we queried them. */
   readonly #echoes = new Map<UserId, Echo>();
   readonly #waits$ = new Subject<{
     readonly wait: object;
@@ -68,14 +68,14 @@ export class Retries {
     return this.#attempts.get(userId)?.waiting !== undefined;
   }
 
-  /** A user is about to be looked up. Returns whether it may be: not if that was in vain several times in a row. */
+  /** Call before a user is looked up. Returns false if that has failed several times in a row. */
   mayTry(userId: UserId): boolean {
     const { tries } = this.#attempts.get(userId) ?? NO_ATTEMPTS;
     this.#update(userId, { tries: tries + 1 });
     return tries < MAX_TRIES;
   }
 
-  /** The machine was given these lists. If it asks for them again, these lookups count all the same. */
+  /** The machine was given these lists. These lookups still count if it asks for them again. */
   succeeded(userIds: Iterable<UserId>): void {
     for (const userId of userIds) {
       if (this.#attempts.has(userId)) this.#update(userId, { failures: 0, isEarly: false, inVain: 0 });
@@ -84,13 +84,13 @@ export class Retries {
     }
   }
 
-  /** The list of this user has changed, or the user has left. */
+  /** The user's list has changed, or the user has left. */
   changed(userId: UserId): void {
     this.#echoes.delete(userId);
     if (this.isWaiting(userId)) this.#endWait(userId);
   }
 
-  /** The machine wants the lists of these users only. */
+  /** Forgets all other users: the machine only wants the lists of these. */
   keepOnly(userIds: ReadonlySet<UserId>): void {
     for (const userId of this.#attempts.keys()) if (!userIds.has(userId)) this.#attempts.delete(userId);
   }
@@ -105,15 +105,15 @@ export class Retries {
       this.#update(userId, { failures: before.failures + 1, inVain, isEarly: false, tries: 0, waiting: endedBy });
       const group = groups.get(time);
       if (group === undefined) groups.set(time, [userId]);
-      else group.push(userId); // copied, groups of many users would take seconds
+      else group.push(userId); // copying groups of many users would take seconds
     }
     for (const [time, waiting] of groups) this.#wait(waiting, time);
     return Math.min(...groups.keys());
   }
 
   /**
-   * These users were announced: their servers can be reached. If that changed nothing several times in a row, they are
-   * due later, as for a watcher.
+   * These users were announced, so their servers can be reached. If that changed nothing several times in a row, they
+   * are due later, as for a watcher.
    */
   announced(userIds: readonly UserId[]): void {
     for (const userId of userIds) {
@@ -129,7 +129,7 @@ export class Retries {
     }
   }
 
-  /** The server has answered something. */
+  /** The server has answered a request. */
   responded(): void {
     for (const [userId, { waiting }] of this.#attempts) if (waiting === "response") this.#endWait(userId);
   }

@@ -34,30 +34,30 @@ export interface ServeOptions {
 }
 
 /**
- * While subscribed, answers an engine's own `/keys/query` requests from a tracker, so that all races of device lists
- * are left to the tracker. Sending the machine's other requests is up to the application, as always.
+ * While subscribed, answers an engine's own `/keys/query` requests from a tracker, which handles all races of device
+ * lists. Sending the machine's other requests remains up to the application.
  *
  *     machine   ──asks(bob, 1)───────────────asks(bob, 2)──
  *     tracker        q(bob)·×(changed)·q(bob)··current
  *     machine   ─────────────────────────given(bob, 1)────
  *
- * 1. A request is answered under its own ID, which is what the machine waits for, and only with lists that are `current`
- *    when they are given. A user who changes in the meantime is looked up again: no list is followed by an older one.
+ * 1. A request is answered under its own ID, for which the machine waits, and only with lists that are `current` when
+ *    they are given. A user that changes in the meantime is looked up again: no list is followed by an older one.
  * 2. Tracked users are the same on both sides: the machine tracks those of the tracker, and the tracker those that the
- *    machine asks for. A user who has left is not queried: the machine keeps their last list, and gets the next one when
- *    they are tracked again.
- * 3. The machine is also given lists that it does not ask for: of users who were announced, or are tracked again, and
- *    those that another lookup has changed.
- * 4. A user who was announced several times in a row without any change is looked up later, as by a watcher.
- * 5. A user who is `unreachable` is in `failures`, so that the machine asks again after a while. After a failure, users
- *    are looked up again after 2 s, doubling to 5 min.
+ *    machine asks for. A user that has left is not queried: the machine keeps their last list, and gets the next one
+ *    when they are tracked again.
+ * 3. The machine also gets lists that it does not ask for: of users that were announced or are tracked again, and those
+ *    that another lookup has changed.
+ * 4. A user that was announced several times in a row without any change is looked up later, as by a watcher.
+ * 5. An `unreachable` user is in `failures`, so that the machine asks again after a while. After a failure, users are
+ *    looked up again after 2 s, doubling to 5 min.
  *
  * Lists have devices and cross-signing keys verbatim. A device that the tracker refuses is left out, so that no message
  * is encrypted to it. With `refusedDevices: "as-before"`, the machine keeps it in the form that was accepted earlier, if
  * any, with what a person has said of it; then the holder of its old key can read.
  *
- * Emits what it did. Fails if the machine does (it was closed, say), or if the store is not ours (any more); completes
- * with the tracker.
+ * Emits what it did. Fails if the machine does (for example, because it was closed), or if the store is not, or no
+ * longer, ours; completes with the tracker.
  * @param options.scheduler the clock of the tracker
  * @throws TypeError if `options.refusedDevices` is unknown
  * @example
@@ -113,7 +113,7 @@ export function serveKeyQueries(
   });
 }
 
-/** Emits after each response, of each connection. */
+/** Emits after each response of each connection. */
 const responses = ({ caughtUp$, applied$ }: ServingTracker): Observable<unknown> =>
   caughtUp$.pipe(
     switchMap(() =>

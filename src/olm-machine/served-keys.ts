@@ -11,8 +11,8 @@ export type ServedKeys =
       /** The machine could not be given the lists of these users. They are looked up again. */
       readonly type: "failed";
       readonly userIds: readonly UserId[];
-      /** Of the request, or of the machine; absent if only the users' own servers could not be reached. */
+      /** The error of the request or of the machine; absent if only the users' own servers could not be reached. */
       readonly error?: unknown;
-      /** In ms; `Infinity` if a retry is of no use until the homeserver answers something. */
+      /** In ms; `Infinity` if retrying is pointless until the homeserver answers a request. */
       readonly retryIn: number;
     };

@@ -1,18 +1,18 @@
 import type { UserId } from "../model/ids.js";
 
-/** The users that a machine is given lists of, and what has happened to them since they were looked up. */
+/** The users for which a machine gets lists, and what has happened to them since they were looked up. */
 export class ServedUsers {
   /** `undefined` until the tracker has loaded them. */
   #tracked: ReadonlySet<UserId> | undefined;
-  /** No longer tracked: they left. The machine may still ask for them. */
+  /** Users that left, so they are no longer tracked. The machine may still ask for them. */
   readonly #gone = new Set<UserId>();
-  /** Those that the machine does not know are tracked. */
+  /** Tracked users that the machine does not know of. */
   #added: UserId[] = [];
-  /** The machine must be given these lists, whether it asks or not. */
+  /** Users with lists that the machine must get, even without asking. */
   readonly #wanted = new Set<UserId>();
-  /** Announced since their lookup began: its answer may be the list before the change. */
+  /** Users announced since their lookup began: its answer may be the previous list. */
   readonly #changed = new Set<UserId>();
-  /** Their list has changed since their lookup ended. */
+  /** Users with lists that have changed since their lookup ended. */
   readonly #updated = new Set<UserId>();
 
   get isLoaded(): boolean {
@@ -57,7 +57,7 @@ export class ServedUsers {
     return this.#added.splice(0);
   }
 
-  /** These users have changed, or have left. */
+  /** These users have changed or left. */
   announced(userIds: readonly UserId[]): void {
     for (const userId of userIds) {
       this.#changed.add(userId);
@@ -78,7 +78,6 @@ export class ServedUsers {
     for (const userId of userIds) this.#updated.delete(userId);
   }
 
-  /** Whether an answer for this user may be given to the machine. */
   isAnswerValid(userId: UserId): boolean {
     return !this.#changed.has(userId);
   }

@@ -3,8 +3,8 @@ import type { UserDeviceKeys } from "../model/results.js";
 import type { DeviceKeys, KeysQueryResponse } from "../model/wire.js";
 
 /**
- * What a machine is given of a device that the tracker refuses although it knows an earlier form of it, such as a device
- * that comes with another key: nothing (`omit`), or that form (`as-before`).
+ * What a machine gets of a device that the tracker refuses although it knows an earlier form of it, such as a device
+ * with another key: nothing (`omit`), or that form (`as-before`).
  */
 export type RefusedDevices = "omit" | "as-before";
 
@@ -12,15 +12,15 @@ export type RefusedDevices = "omit" | "as-before";
 type Answers = ReadonlyMap<UserId, UserDeviceKeys | undefined>;
 
 /**
- * A response of `/keys/query` with these lists, as JSON. Devices and keys are verbatim, since signatures cover them; a
- * user without devices has an empty list, since a machine takes a user who is missing for unanswered.
- * @param unreachable users whose servers are in `failures`
+ * Returns a response of `/keys/query` with these lists, as JSON. Devices and keys are verbatim, since signatures cover
+ * them. A user without devices has an empty list, since for a machine a missing user is unanswered.
+ * @param unreachable users of servers in `failures`
  */
 export function toResponse(answers: Answers, unreachable: Iterable<UserId>, refused?: RefusedDevices): string {
   return JSON.stringify(responseOf(answers, unreachable, refused));
 }
 
-/** The same, as an object. */
+/** Like {@link toResponse}, but returns an object. */
 export function responseOf(
   answers: Answers,
   unreachable: Iterable<UserId>,

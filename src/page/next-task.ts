@@ -1,7 +1,7 @@
 /**
  * Resolves in a new task, so that the page can paint or handle a click first. A resolved promise would not do: its
- * callbacks run before the page gets its turn. Neither would a timer, which browsers delay by 4 ms, and by a second in
- * a hidden tab.
+ * callbacks run before the page gets its turn. Nor would a timer, which browsers delay by 4 ms, and by a second in a
+ * hidden tab.
  */
 export async function nextTask(): Promise<void> {
   await new Promise<void>((resolve) => {

@@ -1,8 +1,8 @@
 import { combineLatest, distinctUntilChanged, fromEvent, map, merge, type Observable, of, startWith } from "rxjs";
 
 /**
- * Whether this tab is asleep: frozen by the browser, or in the back/forward cache. Emits the current state first, then
- * each change, synchronously within the browser's event.
+ * Emits whether this tab is asleep: frozen by the browser, or in the back/forward cache. Emits the current state first,
+ * then each change, synchronously within the browser's event.
  *
  * ```
  * freeze     --f---------
@@ -10,9 +10,9 @@ import { combineLatest, distinctUntilChanged, fromEvent, map, merge, type Observ
  *            a-z---a-----     a: awake, z: asleep
  * ```
  *
- * Browsers have no property to read this from, so a tab counts as awake when it is subscribed to. A page that is being
- * unloaded is asleep from `pagehide` on. A sleep without events (a suspended process, a debugger) is not noticed, and
- * nor is any sleep if there is no page (a worker, Node).
+ * Browsers have no property for this, so a tab counts as awake at subscription. A page that is being unloaded is asleep
+ * from `pagehide` on. A sleep without events (a suspended process, a debugger) is not noticed, nor is any sleep if
+ * there is no page (a worker, Node).
  *
  * @see https://wicg.github.io/page-lifecycle/
  */
@@ -25,8 +25,8 @@ export function asleep(): Observable<boolean> {
 }
 
 /**
- * Whether this page is in the back/forward cache, or being unloaded. Like {@link asleep}, but without frozen tabs:
- * those still receive messages, whereas a message to a page in the cache evicts it.
+ * Emits whether this page is in the back/forward cache, or being unloaded. Like {@link asleep}, but without frozen
+ * tabs: those still receive messages, whereas a message to a page in the cache evicts it.
  *
  * @see https://web.dev/articles/bfcache
  */

@@ -5,27 +5,27 @@ import type { ParsedResponse } from "./parse-response.js";
 /** How long a failed server is remembered, in ms: doubled by each further failure, up to {@link LONGEST_MEMORY}. */
 const FIRST_MEMORY = 60_000;
 const LONGEST_MEMORY = 600_000;
-/** Servers that are remembered. Only those of queried users are; beyond this, the one that failed longest ago goes. */
+/**
+ * How many failed servers are remembered; beyond this, the one that failed longest ago is forgotten. Only servers of
+ * queried users count.
+ */
 export const MAX_FAILED_SERVERS = 1_000;
 
 interface Failures {
-  /** When the last one was noticed. */
   readonly at: number;
-  /** How many in a row. */
   readonly count: number;
 }
 
 /**
- * The homeservers that failed when their users were last queried: waiting for one of them costs a lookup 10 s.
+ * Remembers homeservers that failed when their users were last queried: waiting for one costs a lookup 10 s.
  *
- * A server is remembered for a minute after the first failure, and twice as long after each further one, up to ten
- * minutes; it is forgotten when it answers. Our own is never remembered: it returned the response, and has most of the
- * users who are looked up.
+ * A server is remembered for a minute after the first failure, doubling to ten minutes with each further one, and
+ * forgotten when it answers. Our own server is never remembered: it returned the response, and most users belong to it.
  */
 export class FailedServers {
   readonly #ownServer: string;
   readonly #scheduler: SchedulerLike;
-  /** In the order of the last failures. Kept when their time is over, so that the next failure doubles it. */
+  /** In the order of the last failures. Expired entries are kept, so that the next failure doubles the time. */
   readonly #failures = new Map<string, Failures>();
 
   constructor(ownUserId: UserId, scheduler: SchedulerLike) {
@@ -33,22 +33,22 @@ export class FailedServers {
     this.#scheduler = scheduler;
   }
 
-  /** Whether the user's server failed lately, so that it is not worth waiting for. */
+  /** True if the user's server failed recently, so that it is not worth waiting for. */
   hasFailed(userId: UserId): boolean {
     const failures = this.#failures.size === 0 ? undefined : this.#failures.get(serverName(userId));
     if (failures === undefined) return false;
     const passed = this.#scheduler.now() - failures.at;
-    // A clock that was set back must not prolong it.
+    // Setting the clock back must not prolong it.
     return passed >= 0 && passed < Math.min(FIRST_MEMORY * 2 ** (failures.count - 1), LONGEST_MEMORY);
   }
 
   /**
-   * Notes what a response says of the servers of its users.
+   * Updates the failed servers from a response.
    *
-   * 1. A server has failed if one of its users was not answered because of it, whichever other users were: the
-   *    homeserver may know those, and the query has waited all the same.
-   * 2. Any other server that was asked for a user and answered is forgotten.
-   * @param sentAt when the query was sent: failures of queries that were in flight together count once
+   * 1. A server has failed if one of its users was not answered because of it, even if other users were: the homeserver
+   *    may know those, and the query still had to wait.
+   * 2. Any other server that was queried and answered is forgotten.
+   * @param sentAt when the query was sent: failures of concurrent queries count once
    */
   learn({ isReachable, hasServerFailed }: ParsedResponse, userIds: readonly UserId[], sentAt: number): void {
     const failed = new Set(userIds.filter(hasServerFailed).map(serverName));

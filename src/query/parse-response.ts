@@ -17,32 +17,29 @@ import { keysQuerySections, type KeysQuerySections } from "../model/keys-query-s
 import type { RejectionReason } from "../model/results.js";
 import type { DeviceKeys } from "../model/wire.js";
 
-/** One user's part of a response. */
 export interface ParsedUser {
   readonly list: UnverifiedList;
-  /** Whether the response is about this user at all. If not, the list must not be cached. */
+  /** True if the response is about this user at all. If false, the list must not be cached. */
   readonly reachable: boolean;
   readonly refusals: readonly RefusedPart[];
-  /** Characters of JSON in the devices of the list. */
+  /** Length of the listed devices' JSON, in characters. */
   readonly length: number;
-  /** Whether the response lists a device of this ID, well-formed or not: beyond every limit, too. */
+  /** True if the response lists a device of this ID, even a malformed one or one beyond the limits. */
   readonly isListed: (deviceId: DeviceId) => boolean;
 }
 
-/**
- * A response, parsed user by user on demand: parsing one about many users at once would block the page for too long.
- */
+/** A response, parsed per user on demand: parsing many users at once would block the page for too long. */
 export interface ParsedResponse {
-  /** When it arrived, in ms since the epoch. */
+  /** In ms since the epoch. */
   readonly fetchedAt: number;
   /** {@link ParsedUser.reachable}, without parsing the user's part. */
   readonly isReachable: (userId: UserId) => boolean;
-  /** Whether the user is not reachable because their homeserver could not be reached. */
+  /** True if the user is unreachable because of their homeserver. */
   readonly hasServerFailed: (userId: UserId) => boolean;
-  /** How many devices of the user are listed, well-formed or not; not counted beyond those that are looked at. */
+  /** The number of listed devices, well-formed or not; counted only up to the number that is looked at. */
   readonly countDevices: (userId: UserId) => number;
   readonly parseUser: (userId: UserId) => ParsedUser;
-  /** Whether the user's part is what this list was made from, and nothing in it was refused: it need not be parsed. */
+  /** True if the user's part is what this list was made from, with nothing refused: it need not be parsed. */
   readonly isSame: (userId: UserId, list: UnverifiedList) => boolean;
 }
 
@@ -51,12 +48,12 @@ export interface ParsedResponse {
  *
  * 1. A user in `device_keys` is reachable, even if their server is in `failures`; but not if their part is not a device
  *    list.
- * 2. A user who is missing from `device_keys` has no devices, unless they are in `unanswered` or their server is in
- *    `failures`: then they are not reachable.
- * 3. A malformed device or cross-signing key costs only itself.
+ * 2. A user missing from `device_keys` has no devices, unless they are in `unanswered` or their server is in
+ *    `failures`: then they are unreachable.
+ * 3. A malformed device or cross-signing key is dropped alone.
  *
  * @throws InvalidResponseError if the response as a whole is malformed, has none of the known sections, or has an
- *   `errcode`
+ * `errcode`
  */
 export function parseResponse(response: unknown, ownUserId: UserId, fetchedAt: number): ParsedResponse {
   const sections = keysQuerySections(response);
@@ -109,12 +106,14 @@ export function parseResponse(response: unknown, ownUserId: UserId, fetchedAt: n
   return { fetchedAt, isReachable, hasServerFailed, countDevices, parseUser, isSame };
 }
 
-/** Device IDs of one user that are looked at: those that may be accepted, and as many as may be listed as refused. */
+/**
+ * How many device IDs of one user are looked at: those that may be accepted, plus those that may be listed as refused.
+ */
 const MAX_NAMES = MAX_LISTED_DEVICES_PER_USER + MAX_REJECTED_PER_USER;
 
 /**
- * The first names of an object. Not `Object.keys`: there may be millions. An engine may look at all of them even so, so
- * this is done once for each user.
+ * Returns the first names of an object. Avoids `Object.keys`, since there may be millions. As an engine may still look
+ * at all of them, this is done once per user.
  */
 function firstNames(object: Readonly<Record<string, unknown>>, limit: number): readonly string[] {
   const names: string[] = [];
@@ -137,7 +136,7 @@ function parseCrossSigningKeys(sections: KeysQuerySections, userId: UserId, ownU
   const refusals: RefusedPart[] = [];
   for (const { name, usage, section } of CROSS_SIGNING_KINDS) {
     const value = own(sections[section], userId) ?? undefined;
-    // A user-signing key is visible to its own user only.
+    // A user-signing key is visible only to its own user.
     if (value === undefined || (usage === "user_signing" && userId !== ownUserId)) continue;
     const checked = checkCrossSigningKey(value, userId, usage);
     if ("key" in checked) keys[name] = checked.key;
@@ -148,7 +147,9 @@ function parseCrossSigningKeys(sections: KeysQuerySections, userId: UserId, ownU
 
 const TOO_MANY: RejectionReason = {
   code: "too-many-devices",
-  detail: `only the first ${MAX_DEVICES_PER_USER} devices of a user are accepted, among the first ${MAX_LISTED_DEVICES_PER_USER} listed`,
+  detail:
+    `only the first ${MAX_DEVICES_PER_USER} devices of a user are accepted, ` +
+    `among the first ${MAX_LISTED_DEVICES_PER_USER} listed`,
 };
 
 function parseDevices(

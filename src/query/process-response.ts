@@ -37,7 +37,6 @@ import { verifyInParts } from "./verify-in-parts.js";
 
 const NO_LISTS: ReadonlyMap<UserId, KnownList> = new Map();
 
-/** What processing a response needs. */
 export interface ProcessPorts {
   readonly ownUserId: UserId;
   readonly unsignedDevices: UnsignedDevices;
@@ -45,7 +44,7 @@ export interface ProcessPorts {
   readonly lists: SavedLists;
   readonly saver: Pick<ListSaver, "save">;
   readonly verifier: SignatureVerifier;
-  /** How long the verifier is waited for, in ms. */
+  /** How long to wait for the verifier, in ms. */
   readonly deadline: number;
   readonly scheduler: SchedulerLike;
   readonly count: CountActivity;
@@ -55,15 +54,15 @@ export interface ProcessPorts {
 /**
  * Turns a response into answers, emitted as they are settled:
  *
- * 1. It is parsed, and its signatures are verified, except those of devices that are known. A change that arrives in
- *    the meantime supersedes it like one that arrives while it is on the wire.
+ * 1. The response is parsed and its signatures verified, except those of known devices. A change that arrives in the
+ *    meantime supersedes it, as if it were still on the wire.
  * 2. A list is saved if its user was tracked and no change arrived since the query was sent. Its pins are saved in any
  *    case.
- * 3. Callers get it in any case. For a user who was not reached, they get the last list that is known; nothing that the
+ * 3. Callers get the list in any case. For a user that was not reached, they get the last known list; nothing that the
  *    response says of such a user is used or pinned.
  *
- * Users with few devices are saved and emitted together; then come the others, one by one, so that a user with
- * thousands of devices delays no other user of the same query.
+ * Users with few devices are saved and emitted together. The others follow one by one, so that a user with thousands of
+ * devices delays no other user of the query.
  */
 export function processResponse(
   response: ParsedResponse,
@@ -89,7 +88,7 @@ export function processResponse(
       const parsed = others.map((userId) => [userId, response.parseUser(userId)] as const);
       const isLate = ([userId, { length }]: (typeof parsed)[number]) =>
         length > MAX_LENGTH_TOGETHER && userId !== ports.ownUserId;
-      late.unshift(...parsed.filter(isLate).map(([userId]) => userId)); // parsed again: until then, they cost no memory
+      late.unshift(...parsed.filter(isLate).map(([userId]) => userId)); // parsed again later, to save memory until then
       const verified$ = verify(new Map(parsed.filter((user) => !isLate(user))), ports);
       return verified$.pipe(map((verified) => [...unchanged, ...verified]));
     }),
@@ -103,14 +102,14 @@ export function processResponse(
     }),
     concatMap((user) => settle([user])),
   );
-  // In a task of its own: callers of the others go on first.
+  // In a task of its own, so that callers of the other users go on first.
   const afterwards$ = defer(() => {
     if (late.length === 0) return EMPTY;
     return portions.length === 0 ? apart$ : apart$.pipe(subscribeOn(ports.scheduler));
   });
   return concat(together$, afterwards$).pipe(
     finalize(() => {
-      refused.report(); // of users who were settled before a failure
+      refused.report(); // of users that were settled before a failure
     }),
   );
 }
@@ -138,7 +137,6 @@ function settleUsers(
   );
 }
 
-/** One user's part of a response. */
 interface ReadUser {
   readonly userId: UserId;
   readonly fetchedAt: number;
@@ -146,7 +144,7 @@ interface ReadUser {
   readonly isListed: ParsedUser["isListed"];
   /** The verified list; `undefined` if the user was not reached. */
   readonly list: DeviceList | undefined;
-  /** The list in memory that the response repeats, if it does. */
+  /** The list in memory that the response repeats, if any. */
   readonly repeats?: DeviceList | undefined;
 }
 
@@ -170,8 +168,8 @@ function toSave(
 }
 
 /**
- * A user whose part is the same as that of the last list: it has been parsed and verified before. `undefined` if it is
- * not, or if our own signatures in it may have to be looked at again.
+ * A user whose part equals that of the last list, which has already been parsed and verified. `undefined` if it
+ * differs, or if our own signatures in it may have to be checked again.
  */
 function unchangedUser(
   userId: UserId,
@@ -206,7 +204,7 @@ function verify(parsed: ReadonlyMap<UserId, ParsedUser>, ports: ProcessPorts): O
   );
 }
 
-/** A user with many devices: they are in the response, so they were reached. */
+/** Verifies a user with many devices. They are in the response, so they were reached. */
 function verifyApart(userId: UserId, parsed: ParsedUser, ports: ProcessPorts): Observable<ReadUser> {
   return ports.lists
     .lastKnown([userId], (user) => user?.hasList === true)
@@ -226,8 +224,8 @@ function readUser(userId: UserId, parsed: ParsedUser, verified: Verified | undef
 }
 
 /**
- * What is to be verified. If memory has no list to compare with, reading the saved one costs less than verifying its
- * devices again.
+ * Decides what to verify. If memory has no list to compare with, reads the saved one: that costs less than verifying
+ * its devices again.
  */
 function plan(
   parsed: ReadonlyMap<UserId, ParsedUser>,
@@ -255,12 +253,12 @@ function plan(
     );
 }
 
-/** User-signing keys that are ours, or would be if the identity in this very response is. */
+/** Returns user-signing keys that are ours, or will be if the identity in this response is. */
 function keysOfOurs(
   parsed: ReadonlyMap<UserId, ParsedUser>,
   { memory, ownUserId }: Pick<ProcessPorts, "memory" | "ownUserId">,
 ): readonly string[] {
-  const own = parsed.get(ownUserId)?.list ?? memory.last(ownUserId)?.list; // it may be unchanged, or settled before
+  const own = parsed.get(ownUserId)?.list ?? memory.last(ownUserId)?.list; // it may be unchanged, or already settled
   const given = Object.values(own?.userSigningKey?.keys ?? {});
   return memory.ourKey === undefined ? given : [memory.ourKey, ...given];
 }

@@ -20,38 +20,36 @@ import { QueryRequest, type QueryPorts } from "./query-request.js";
 import { RequestQueue, type QueryLimits, type Queued } from "./request-queue.js";
 import { teardownWithin } from "./teardown-within.js";
 
-/** One user's query: waiting for a request, or carried by one. */
+/** One user's query, waiting for a request or sent with one. */
 interface Entry extends Queued {
   readonly userId: UserId;
   request?: QueryRequest;
-  /** Calls that wait for it to be sent: without any, it is not. */
+  /** Calls that wait for it to be sent. Without callers it is not sent. */
   callers: number;
   isForced: boolean;
-  /** Whether it goes on without callers. */
+  /** True if it goes on without callers. */
   isKept: boolean;
-  /** Whether nothing more will come of it. */
+  /** True once it has answered, failed or been dropped. */
   isOver: boolean;
 }
 
-/** What queries need. */
 export interface QueriesPorts extends QueryPorts {
   readonly count: CountActivity;
 }
 
-/** How a caller queries. */
 export interface AskOptions {
   /** How long the homeserver may wait for other homeservers, in ms. */
   readonly timeout?: number | undefined;
-  /** Whether a response that has arrived already is too old, and a list that another query saved is no substitute. */
+  /** True if a response that has already arrived is too old, and a list that another query saved is no substitute. */
   readonly forced?: boolean | undefined;
-  /** Whether the caller has an answer already, and other callers must not wait for these users. */
+  /** True if the caller already has an answer, and other callers must not wait for these users. */
   readonly background?: boolean | undefined;
-  /** Called if a user's request fails; the others go on. Without it, the first failure fails the call. */
+  /** Called if a user's request fails; the others go on. Without it, the call fails with the first failure. */
   readonly onFailure?: ((userId: UserId, error: unknown) => void) | undefined;
 }
 
 /**
- * The queries for users: at most one un-superseded query in flight per user, however many callers come and go.
+ * Queries users: at most one un-superseded query is in flight per user, however many callers come and go.
  *
  *     ask(A, B)     a──────────┐ one request for A and B
  *     ask(B)            b──────┤ joins it
@@ -59,16 +57,15 @@ export interface AskOptions {
  *     ask(B)                b──┼──────┐ but a caller from then on gets a new query
  *                              A B    B
  *
- * A query can be joined while it is on the wire. Once its response has arrived, only a caller joins for whom it will be
- * current: its answer must not be older than the question.
+ * A query can be joined while it is on the wire. Once its response has arrived, a caller joins only if the answer will
+ * be current: an answer must not be older than the question.
  */
 export class Queries {
-  /** What the responses say of homeservers. */
   readonly servers: FailedServers;
   readonly #ports: QueriesPorts;
   /**
-   * Entries that can be joined, by user. Only an entry's own request, superseding, or the teardown of its last caller
-   * before there is one removes it.
+   * Entries that can be joined, by user. An entry is removed only by its own request, by superseding, or when its last
+   * caller unsubscribes before it is sent.
    */
   readonly #entries = new Map<UserId, Entry>();
   readonly #queue: RequestQueue<Entry>;
@@ -86,7 +83,7 @@ export class Queries {
     );
   }
 
-  /** Each user's answer as it arrives, from the query in flight or a new one. */
+  /** Emits each user's answer as it arrives, from the query in flight or a new one. */
   ask(userIds: readonly UserId[], options: AskOptions = {}): Observable<Answer> {
     const { timeout, onFailure } = options;
     return defer(() => {
@@ -94,7 +91,7 @@ export class Queries {
       const arrived = new Set(
         entries.filter(({ request }) => request?.hasResponse === true).map(({ userId }) => userId),
       );
-      // An answer that had arrived before the question, and turns out not to be current, is older than it.
+      // If an answer that arrived before this call is not current, it is older than the question.
       const isOlder = ({ userId, superseded }: Answer) => superseded && arrived.has(userId);
       const answers$ = this.#answers(entries, onFailure);
       const notOlder$ = answers$.pipe(
@@ -104,7 +101,7 @@ export class Queries {
         this.send();
         return EMPTY;
       });
-      // All users of the call wait before anything is sent, so that requests hold as many of them as they may.
+      // All users of the call are queued before anything is sent, so that requests are filled.
       return merge(arrived.size === 0 ? answers$ : notOlder$, send$);
     }).pipe(
       teardownWithin((teardown) => {
@@ -114,8 +111,8 @@ export class Queries {
   }
 
   /**
-   * Queries users in the background, without a caller: their lists are cached when they are there. Ends with the answer
-   * or the tracker. While it goes on, another call changes nothing.
+   * Queries users in the background, without a caller, and caches their lists. Ends with the answer or the tracker. Has
+   * no effect on users that are already queried in this way.
    */
   keep(userIds: readonly UserId[], timeout?: number): void {
     const entries = userIds.map((userId) => this.#join(userId, { timeout, background: true }));
@@ -127,9 +124,8 @@ export class Queries {
   }
 
   /**
-   * Marks what is in flight for these users: a change arrived, and the answer may not include it. Users who wait for a
-   * request are not affected. This may make room for other requests: {@link send} them once the commit of the change is
-   * queued.
+   * Marks these users' queries in flight: a change arrived that the answer may not include. Queued users are not
+   * affected. This may make room for other requests: call {@link send} once the commit of the change is queued.
    */
   supersede(userIds: Iterable<UserId>): void {
     for (const userId of userIds) {
@@ -141,20 +137,17 @@ export class Queries {
     }
   }
 
-  /** Nothing is sent any more. */
+  /** Sends nothing more. */
   close(): void {
     this.#queue.close();
   }
 
-  /** Sends what waits, as far as there is room. */
+  /** Sends queued users while there is room. */
   send(): void {
     this.#queue.send();
   }
 
-  /**
-   * The answers of these entries: one subscription for each request that carries some of them, whoever else it carries
-   * users for.
-   */
+  /** Emits the answers of these entries, with one subscription per request, whichever other users it carries. */
   #answers(entries: readonly Entry[], onFailure: AskOptions["onFailure"]): Observable<Answer> {
     return defer(() => {
       const unsent = new Set(entries.filter(({ request }) => request === undefined));
@@ -182,7 +175,7 @@ export class Queries {
     });
   }
 
-  /** A call does not wait for it any more. */
+  /** Removes a caller from an entry that has not been sent. */
   #leave(entry: Entry): void {
     if (--entry.callers > 0 || !this.#queue.delete(entry)) return;
     this.#ports.count({ toFetch: -1 });
@@ -240,7 +233,7 @@ export class Queries {
       entry.request = request;
       if (entry.isForced) request.force(entry.userId);
     }
-    // Held until all callers have subscribed: the first one may unsubscribe before the next one subscribes.
+    // Held until all callers have subscribed: the first may unsubscribe before the next subscribes.
     const held = request.answers$.subscribe({ error: () => {} });
     this.#begun$.next({ request, batch });
     held.unsubscribe();
@@ -257,13 +250,12 @@ export class Queries {
   }
 }
 
-/** A request, and the users whose answers a call waits for. */
 interface Awaited {
   readonly request: QueryRequest;
   readonly users: Set<UserId>;
 }
 
-/** Takes those out of the set that a request carries. */
+/** Removes the entries that a request carries from the set, and returns their users. */
 function takeFrom(unsent: Set<Entry>, batch: readonly Entry[], request: QueryRequest): Set<UserId> {
   const isShort = unsent.size < batch.length; // thousands of calls may wait, each for one user
   const carried = isShort
@@ -273,7 +265,6 @@ function takeFrom(unsent: Set<Entry>, batch: readonly Entry[], request: QueryReq
   return new Set(carried.map(({ userId }) => userId));
 }
 
-/** The requests that carry these entries already. */
 function sentIn(entries: readonly Entry[]): readonly Awaited[] {
   const awaited = new Map<QueryRequest, Set<UserId>>();
   for (const { userId, request } of entries) {

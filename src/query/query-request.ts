@@ -25,10 +25,9 @@ import type { Answer } from "./answer.js";
 import type { KeysApi } from "./keys-api.js";
 import { parseResponse, type ParsedResponse } from "./parse-response.js";
 
-/** How much longer than the `timeout` given to the homeserver a query is waited for, in ms. */
+/** How long a query is awaited beyond the `timeout` given to the homeserver, in ms. */
 export const QUERY_GRACE = 10_000;
 
-/** What requests need. */
 export interface QueryPorts {
   readonly keysApi: KeysApi;
   readonly ownUserId: UserId;
@@ -37,46 +36,42 @@ export interface QueryPorts {
   readonly queryDeadline: number;
   /** The number of the last commit in memory. */
   readonly lastCommit: () => number;
-  /** The user's revision now. */
   readonly revisionOf: (userId: UserId) => Revision | undefined;
-  /** Ends everything when the tracker is closed. */
   readonly closed$: Observable<unknown>;
   /**
-   * Verifies and saves what may be saved, and emits the answers as that is decided, each once. What it has begun goes
-   * on when it is unsubscribed.
+   * Verifies and saves a response, and emits each answer once it is decided. Once begun, it goes on after
+   * unsubscribing.
    */
   readonly process: (response: ParsedResponse, query: SentQuery) => Observable<ReadonlyMap<UserId, Answer>>;
 }
 
-/** What a request knew when it was sent, and what has become of it since. */
+/** What a request knew when it was sent, and what has happened to it since. */
 export interface SentQuery {
-  /** The revisions of all of its users when it was sent. */
+  /** The revisions of all its users when it was sent. */
   readonly revisions: ReadonlyMap<UserId, Revision | undefined>;
   /** The number of the last commit when it was sent. */
   readonly sentAfter: number;
   readonly isSuperseded: (userId: UserId) => boolean;
-  /** Whether a caller that skips the cache waits for this user. */
+  /** True if a caller that skips the cache waits for this user. */
   readonly isForced: (userId: UserId) => boolean;
 }
 
-/** What a request reports to its owner, each time before any subscriber knows. */
+/** What a request reports to its owner, each time before any subscriber is notified. */
 export interface QueryEvents {
   /** The response has arrived: the request is no longer in flight. */
   readonly onResponse: (response: ParsedResponse) => void;
-  /** These users are decided: callers from now on get a new query for them. */
+  /** These users are settled: later callers get a new query. */
   readonly onSettled: (userIds: Iterable<UserId>) => void;
-  /** Nothing more will come of it; called last. */
+  /** Called last. */
   readonly onEnd: () => void;
 }
 
-/** One `/keys/query`, sent at its first subscription. */
+/** One `/keys/query` request, sent when first subscribed to. */
 export class QueryRequest implements SentQuery {
   readonly revisions = new Map<UserId, Revision | undefined>();
   /**
-   * All answers, as they are settled. Shared by all subscribers: the port is subscribed to once, and late subscribers
-   * get the same answers.
-   * When the last one unsubscribes, the request is aborted, unless its response has arrived: saving belongs to the
-   * request.
+   * Emits all answers as they are settled. Subscribers share one request, and late ones get the same answers. When the
+   * last one unsubscribes, the request is aborted, unless its response has arrived: saving belongs to the request.
    */
   readonly answers$: Observable<ReadonlyMap<UserId, Answer>>;
   sentAfter = 0;
@@ -130,8 +125,8 @@ export class QueryRequest implements SentQuery {
   }
 
   /**
-   * The answers of some of its users, each as it is settled.
-   * @param users who are waited for; everyone who has an answer is taken out
+   * Emits the answers of some users as they are settled.
+   * @param users awaited users; each is removed once answered
    */
   answersOf(users: Set<UserId>): Observable<Answer> {
     return this.answers$.pipe(
@@ -146,12 +141,12 @@ export class QueryRequest implements SentQuery {
     );
   }
 
-  /** Whether the response has arrived: it may be older than a question that is asked now. */
+  /** True if the response has arrived: it may be older than a new question. */
   get hasResponse(): boolean {
     return this.#hasResponse;
   }
 
-  /** Whether any of its users changed since it was sent. */
+  /** True if any of its users changed since it was sent. */
   get superseded(): boolean {
     return this.#superseded.size > 0;
   }

@@ -2,10 +2,11 @@ import type { RefusedPart } from "../keys/unverified-list.js";
 import type { UserId } from "../model/ids.js";
 import type { TrackerProblem } from "../model/problems.js";
 
-/** Users of one response who are reported one by one; if there are more, one report is about all of them. */
+/**
+ * Up to this many users of one response are reported individually; if there are more, one report covers all of them.
+ */
 export const MAX_REPORTED_USERS = 20;
 
-/** The unusable parts of one response. */
 export class RefusedAnswers {
   readonly #report: (problem: TrackerProblem) => void;
   readonly #refused = new Map<UserId, readonly RefusedPart[]>();
@@ -18,7 +19,7 @@ export class RefusedAnswers {
     if (refusals.length > 0) this.#refused.set(userId, refusals);
   }
 
-  /** Reports what was added since the last time: one problem for each user, or a single one if there are many users. */
+  /** Reports what was added since the last call: one problem per user, or a single one if there are many users. */
   report(): void {
     const refused = [...this.#refused];
     this.#refused.clear();

@@ -1,28 +1,27 @@
 import type { CountActivity } from "../model/activity.js";
 import type { QueryRequest } from "./query-request.js";
 
-/** Bounds of the requests. */
 export interface QueryLimits {
   readonly maxUsersPerQuery: number;
   readonly maxConcurrentQueries: number;
 }
 
-/** One user's query as the queue sees it. */
+/** One user's query, as the queue sees it. */
 export interface Queued {
   readonly timeout: number | undefined;
-  /** Whether callers have their answer already. */
+  /** True if callers already have an answer. */
   isBackground: boolean;
 }
 
 /**
- * Queries that wait for a request, in the order of their arrival, and the cap on requests in flight.
+ * Queues queries in order of arrival and caps the requests in flight.
  *
  * While `maxConcurrentQueries` requests are in flight, users wait and merge into the next ones: coalescing needs no
  * timer. A request with a superseded user does not count, so that hanging servers do not block all users; there are
  * never more than twice as many in all.
  *
- * Users with different timeouts never share a request, nor do background queries share one with others: they are for
- * servers that make a request slow. They have one request at a time, beside the cap, so that no caller waits for them.
+ * Users with different timeouts never share a request. Background queries are for servers that make a request slow, so
+ * they never share one with other queries, and have one request at a time beside the cap: no caller waits for them.
  */
 export class RequestQueue<Q extends Queued> {
   readonly #limits: QueryLimits;
@@ -35,7 +34,7 @@ export class RequestQueue<Q extends Queued> {
   #isHeld = false;
   #isClosed = false;
 
-  /** @param start sends a request, which has {@link begun} before it is sent, and {@link ended} later */
+  /** @param start sends a request, after it has {@link begun}; later it has {@link ended} */
   constructor(limits: QueryLimits, start: (batch: readonly Q[]) => void, count: CountActivity) {
     this.#limits = limits;
     this.#start = start;
@@ -47,7 +46,7 @@ export class RequestQueue<Q extends Queued> {
     this.#count({ waiting: 1 });
   }
 
-  /** From now on a caller waits for this query, whether it has been sent or not. */
+  /** A caller now waits for this query, whether it has been sent or not. */
   bringForward(query: Q): void {
     if (!query.isBackground) return;
     const isWaiting = this.delete(query);
@@ -55,7 +54,7 @@ export class RequestQueue<Q extends Queued> {
     if (isWaiting) this.add(query);
   }
 
-  /** Returns whether the query was waiting. */
+  /** Returns true if the query was queued. */
   delete(query: Q): boolean {
     const wasWaiting = this.#setOf(query).delete(query);
     if (wasWaiting) this.#count({ waiting: -1 });
@@ -69,14 +68,14 @@ export class RequestQueue<Q extends Queued> {
     for (const query of batch) this.delete(query);
   }
 
-  /** The request is no longer in flight; {@link send} what waited for that. */
+  /** The request is no longer in flight. Call {@link send} for queued queries. */
   ended(request: QueryRequest): void {
     if (!this.#inFlight.delete(request) && this.#background !== request) return;
     if (this.#background === request) this.#background = undefined;
     this.#count({ inFlight: -1 });
   }
 
-  /** Sends what waits, as far as there is room. */
+  /** Sends queued queries while there is room. */
   send(): void {
     if (this.#isHeld) return; // a response that arrived at once, or a caller's teardown: the loop below goes on
     this.hold(() => {
@@ -84,7 +83,7 @@ export class RequestQueue<Q extends Queued> {
     });
   }
 
-  /** Defers sending during an action: while a caller tears down, its abandoned users must not be requested. */
+  /** Defers sending while a caller tears down, so that its abandoned users are not requested. */
   hold(action: () => void): void {
     const wasHeld = this.#isHeld;
     this.#isHeld = true;
@@ -93,7 +92,7 @@ export class RequestQueue<Q extends Queued> {
     if (!wasHeld && this.#nextBatch().length > 0) this.send();
   }
 
-  /** Nothing is sent any more. */
+  /** Sends nothing more. */
   close(): void {
     this.#isClosed = true;
   }
@@ -108,7 +107,7 @@ export class RequestQueue<Q extends Queued> {
     return this.#background === undefined ? this.#firstOf(this.#waitingInBackground) : [];
   }
 
-  /** As many as a request takes, of those with the timeout of the first one. */
+  /** Returns a request's worth of queries with the same timeout as the first one. */
   #firstOf(waiting: ReadonlySet<Q>): readonly Q[] {
     const batch: Q[] = [];
     for (const query of waiting) {

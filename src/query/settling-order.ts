@@ -2,18 +2,17 @@ import { DEVICES_AT_A_TIME, MAX_DEVICES_TOGETHER, USERS_AT_A_TIME } from "../mod
 import type { UserId } from "../model/ids.js";
 import type { ParsedResponse } from "./parse-response.js";
 
-/** In which order the users of a response are processed. */
 export interface SettlingOrder {
-  /** Users who are settled together, in the portions in which they are parsed and verified. */
+  /** Users that are settled together, in the portions in which they are parsed and verified. */
   readonly portions: readonly (readonly UserId[])[];
-  /** Users with so many devices that each is settled apart, after all others; those with the fewest come first. */
+  /** Users with many devices, settled one by one after all others; those with the fewest devices come first. */
   readonly apart: readonly UserId[];
 }
 
 /**
- * Orders the users of a response so that no user waits for the devices of another one who has thousands.
+ * Orders the users of a response so that no user waits for another user's thousands of devices.
  *
- * Our own user is never settled apart: what our list says of other identities must be known before theirs are saved.
+ * Our own user is never settled apart: what our list says of other identities must be known before those are saved.
  */
 export function settlingOrder(
   userIds: readonly UserId[],

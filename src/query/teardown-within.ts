@@ -1,8 +1,8 @@
 import { Observable, Subject, takeUntil, type MonoTypeOperatorFunction } from "rxjs";
 
 /**
- * Runs the teardown of the source inside a function when the subscriber unsubscribes.
- * @param within calls `teardown`, and may do something before and after it
+ * Runs the source's teardown inside `within` when the subscriber unsubscribes.
+ * @param within calls `teardown`, and may act before and after it
  */
 export function teardownWithin<T>(within: (teardown: () => void) => void): MonoTypeOperatorFunction<T> {
   return (source) =>

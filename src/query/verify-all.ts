@@ -18,20 +18,19 @@ import { MAX_DELAY } from "../model/max-delay.js";
 import type { SignatureCheck, SignatureVerifier } from "../trust/signature-verifier.js";
 import type { Verification, Verified } from "../trust/verify-list.js";
 
-/** What verifying needs. */
 export interface VerifyPorts {
   readonly verifier: SignatureVerifier;
-  /** How long the verifier is waited for, in ms; longer if there are many signatures. */
+  /** How long to wait for the verifier, in ms; extended if there are many signatures. */
   readonly deadline: number;
   readonly scheduler: SchedulerLike;
   readonly count: CountActivity;
 }
 
-/** What is allowed for each signature if there are many, in ms: JavaScript on a slow phone takes some. */
+/** Time allowed per signature if there are many, in ms: JavaScript on a slow phone needs some. */
 const TIME_PER_SIGNATURE = 5;
 
 /**
- * Verifies all signatures of these users in one go, and concludes what follows for each. Fails with {@link
+ * Verifies all signatures of these users in one call, and derives the result for each. Fails with {@link
  * VerificationFailedError}.
  */
 export function verifyAll(

@@ -9,8 +9,8 @@ import { planVerification, type Verified } from "../trust/verify-list.js";
 import { verifyAll, type VerifyPorts } from "./verify-all.js";
 
 /**
- * Verifies the list of a user with many devices, some devices at a time: a verifier that lets the page go on in between
- * makes each part a task of its own.
+ * Verifies the list of a user with many devices in parts, so that a verifier that yields in between makes each part a
+ * task of its own.
  */
 export function verifyInParts(
   userId: UserId,
@@ -26,7 +26,7 @@ export function verifyInParts(
   );
 }
 
-/** Lists with some of the devices each. What was refused before is in the first one. */
+/** Splits a list by devices. Refusals are in the first part. */
 function partsOf(list: UnverifiedList): readonly UnverifiedList[] {
   if (list.deviceKeys.size <= DEVICES_AT_A_TIME) return [list];
   return inPartsOf(DEVICES_AT_A_TIME, [...list.deviceKeys]).map((devices, i) => ({
@@ -36,7 +36,7 @@ function partsOf(list: UnverifiedList): readonly UnverifiedList[] {
   }));
 }
 
-/** The parts have the same cross-signing keys, so they differ in their devices alone. */
+/** The parts have the same cross-signing keys and differ only in their devices. */
 function joined(parts: readonly Verified[]): Verified {
   const [first, ...others] = parts;
   if (first === undefined) throw new Error("a list has at least one part");

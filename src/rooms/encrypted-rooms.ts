@@ -44,7 +44,7 @@ export interface EncryptedRoomsOptions {
   readonly lazyLoadMembers?: boolean;
 }
 
-/** What we can do to the membership of another user. */
+/** What we can do to another user's membership. */
 export type OwnAction = "invite" | "leave" | "ban";
 
 const ACTIONS: readonly OwnAction[] = ["invite", "leave", "ban"];
@@ -58,8 +58,8 @@ const ACTIONS: readonly OwnAction[] = ["invite", "leave", "ban"];
  *                                              ▼                  │ /members, when needed
  *                                       tracked users ─▶ device lists ─▶ recipients()
  *
- * Members are tracked. A user that comes to share an encrypted room with us becomes outdated, and a user that no longer
- * shares any becomes untracked, whatever the server announces. Invited users may be recipients, but are not tracked,
+ * Members are tracked. A user becomes outdated when they come to share an encrypted room with us, and untracked when
+ * they no longer share any, whatever the server announces. Invited users may be recipients, but are not tracked,
  * because servers do not announce their changes: each lookup queries them until they join.
  *
  * Matrix spec, client-server API, "m.room.encryption", "Room History Visibility", "Tracking the device list for a
@@ -76,8 +76,8 @@ const ACTIONS: readonly OwnAction[] = ["invite", "leave", "ban"];
 export class EncryptedRooms implements SyncExtension<RoomsEvent> {
   readonly name = "rooms";
   /**
-   * Emits the encrypted rooms that we are in, and again whenever one of them changes. Fails if the saved state cannot
-   * be loaded; completes when the tracker is closed.
+   * Emits the encrypted rooms that we are in, and again when one of them changes. Fails if the saved state cannot be
+   * loaded; completes when the tracker is closed.
    */
   readonly rooms$: Observable<ReadonlyMap<RoomId, EncryptedRoom>> = defer(() => {
     const { tracker, states, changes$ } = this.#attached.rooms;
@@ -92,9 +92,9 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
   readonly #membersApi: MembersApi;
   readonly #isLazy: boolean;
   readonly #changes$ = new Subject<void>();
-  /** Whether a change is to be emitted. */
+  /** True if a change is to be emitted. */
   #hasChanged = false;
-  /** Whether this tab receives responses. Only that tab refreshes rooms in the background, for all tabs. */
+  /** True if this tab receives responses: only that tab refreshes rooms in the background, for all tabs. */
   #isSyncing = false;
   #attachment: Attachment | undefined;
 
@@ -107,7 +107,7 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
   }
 
   /**
-   * The devices to encrypt for in a room, and those that are left out: one value, then completion. Cold.
+   * Selects the devices to encrypt for in a room, and those to leave out. Cold; emits one value and completes.
    *
    * 1. Unknown members are fetched first. If sync contradicts the fetched list, sync wins, whichever arrives first.
    * 2. Devices are looked up as by `getDeviceKeys`, so that the result is as new as every change the tracker had
@@ -134,7 +134,7 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
   }
 
   /**
-   * Like {@link recipients}, but live: emits once all members and their devices are known, and again whenever members,
+   * Like {@link recipients}, but live: emits once all members and their devices are known, and again when members,
    * devices, their status or the visibility change. If members become unknown, `isComplete` is `false` until they are
    * fetched again; a failed fetch is retried after 2 s, doubling to 5 min.
    *
@@ -188,7 +188,7 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
   /** @internal */
   restore(records: readonly unknown[] | undefined): void {
     const { states } = this.#attached.rooms;
-    // Rooms that this tab knows are encrypted, whatever has become of their records.
+    // Keeps rooms that this tab knows to be encrypted, even if their records are lost.
     if (records === undefined) states.missed(undefined);
     else states.restore(records);
     this.#notify();
@@ -256,7 +256,8 @@ export class EncryptedRooms implements SyncExtension<RoomsEvent> {
       this.#hasChanged = false;
       this.#changes$.next();
     };
-    // At the end of the queue: watched lists are notified of the same change first, or stale ones would seem current.
+    // At the end of the queue: watched lists are notified of the same change first, otherwise stale ones would seem
+    // current.
     tracker.emit(() => {
       tracker.emit(emission);
     });
@@ -268,7 +269,7 @@ interface Attachment {
   readonly loader: MemberLoader;
 }
 
-/** Copies a policy when it is passed: its iterables may be readable only once. */
+/** Copies a policy when it is passed, because its iterables may be readable only once. */
 function held<P extends RecipientPolicy>(policy: P): P {
   const once = ["blocked", "users"] as const;
   const read = once.flatMap((name) => {

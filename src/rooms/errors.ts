@@ -10,7 +10,7 @@ import type { RoomId } from "./wire.js";
  */
 export type RoomErrorReason = "not-encrypted" | "not-joined" | "members-unknown" | "devices-unknown";
 
-/** The devices to encrypt for in a room are not known. The next call tries again. */
+/** The devices to encrypt for in a room are unknown. The next call tries again. */
 export class RoomError extends DeviceTrackerError {
   override readonly name = "RoomError";
   constructor(

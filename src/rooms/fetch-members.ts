@@ -21,11 +21,11 @@ import { toNames } from "./room-delta.js";
 import type { FetchedMembers, Room } from "./room.js";
 import { isMember, readEncryption, readMember, readStateEvent, readVisibility, type RoomEncryption } from "./wire.js";
 
-/** How long an answer is waited for, in ms: longer than `axiosMembersApi` takes with all of its retries. */
+/** How long to wait for an answer, in ms: longer than `axiosMembersApi` takes with all of its retries. */
 const DEADLINE = 150_000;
 
 /**
- * Asks the server for the members of a room, and for its encryption and history visibility if they are not known.
+ * Fetches the members of a room, and its encryption and history visibility if they are not known.
  *
  * Fails with {@link RoomError}, also if there is no answer within the deadline.
  */
@@ -45,7 +45,7 @@ export function fetchMembers(
     encryption: state("m.room.encryption").pipe(map((content) => encryptionIn(content, isNew))),
     visibility: state("m.room.history_visibility"),
   });
-  // First whether the room is encrypted: if we are a member after that, we are a member of an encrypted room.
+  // Check first that the room is encrypted: if we are a member after that, we are a member of an encrypted room.
   const both$ = isNew
     ? state$.pipe(
         concatMap((known) => {
@@ -77,7 +77,7 @@ export function fetchMembers(
   );
 }
 
-/** An event that cannot be understood does not say that a room is not encrypted. A known encryption stays. */
+/** A malformed event does not show that a room is unencrypted. A known encryption stays. */
 function encryptionIn(content: unknown, isNew: boolean): RoomEncryption | undefined {
   const encryption = readEncryption(content);
   if (isNew && encryption === undefined && content !== undefined)
@@ -112,6 +112,6 @@ function toRoomError(room: Room, error: unknown): RoomError {
   return new RoomError(room.roomId, reason, { cause: error });
 }
 
-/** If responses were missed, we have been removed in them; otherwise sync is about to show it. */
+/** If responses were missed, we were removed in them; otherwise sync is about to show it. */
 const reasonOfAbsence = ({ encryption, needsState }: Room): RoomErrorReason =>
   encryption === undefined || needsState ? "not-joined" : "members-unknown";

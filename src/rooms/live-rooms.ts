@@ -5,7 +5,6 @@ import type { RoomStates, RoomsEvent } from "./room-states.js";
 import type { Room } from "./room.js";
 import type { RoomId } from "./wire.js";
 
-/** The rooms of a tracker, and their changes. */
 export class LiveRooms {
   readonly tracker: ExtendedTracker<RoomsEvent>;
   readonly states: RoomStates;

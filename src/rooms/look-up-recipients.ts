@@ -8,8 +8,8 @@ import { readersOf, roomRecipients, type RoomRecipientPolicy, type RoomRecipient
 import type { RoomId } from "./wire.js";
 
 /**
- * Emits once all readers of a moment have been looked up, and no more have come since.
- * @param tries how often this may begin again
+ * Looks up all readers, and emits when no more have been added in the meantime.
+ * @param tries how often this may start over
  */
 export function lookUpRecipients(
   roomId: RoomId,

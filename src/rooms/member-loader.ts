@@ -25,11 +25,9 @@ import type { RoomsEvent } from "./room-states.js";
 import type { Room } from "./room.js";
 import type { RoomId } from "./wire.js";
 
-/** Attempts to fetch the members or the devices of a room, if the room changes in the meantime. */
 export const MAX_TRIES = 5;
-/** After a failure, rooms are not refreshed in the background for so long, in ms. Callers do not wait for this. */
+/** How long to pause refreshing rooms in the background after a failure, in ms. Callers do not wait for this. */
 const REFRESH_WAIT = 60_000;
-/** Rooms that are refreshed at a time. */
 const ROOMS_AT_A_TIME = 3;
 
 /**
@@ -58,8 +56,8 @@ export class MemberLoader {
   }
 
   /**
-   * Fetches the members of rooms in use after responses or timeline events were missed: the server no longer announces
-   * changes of members that left in them. Goes on until all of them are known.
+   * Fetches the members of rooms in use after responses or timeline events were missed, until all are known: the server
+   * no longer announces changes of members that left in them.
    */
   refresh(): Observable<never> {
     return defer(() => {
@@ -81,7 +79,7 @@ export class MemberLoader {
 
   #load(roomId: RoomId): Observable<never> {
     const ended = () => {
-      // A caller that tries again in its error handler has replaced it.
+      // A caller that retries in its error handler has replaced it.
       if (this.#loading.get(roomId) === loading$) this.#loading.delete(roomId);
     };
     const loading$: Observable<never> = this.#fetch(roomId, MAX_TRIES).pipe(
@@ -134,7 +132,7 @@ export class MemberLoader {
     return tries > 1 ? this.#fetch(roomId, tries - 1) : throwError(() => new RoomError(roomId, "members-unknown"));
   }
 
-  /** Commits an event. Completes once it is applied in memory, without waiting until it is durable. */
+  /** Commits an event. Completes once it is applied in memory, before it is durable. */
   #commit(event: RoomsEvent, isApplied: () => boolean): Observable<never> {
     const { tracker, changes$ } = this.#rooms;
     const applied$ = changes$.pipe(startWith(undefined), filter(isApplied), take(1));
@@ -142,7 +140,7 @@ export class MemberLoader {
   }
 }
 
-/** Whether the room is to be forgotten: we are not in it, it is not encrypted, or nothing is known of it at all. */
+/** True if the room must be forgotten: we are not in it, it is not encrypted, or nothing is known of it. */
 const isFinal = (error: unknown, { encryption }: Room): boolean =>
   error instanceof RoomError &&
   (encryption === undefined || error.reason === "not-joined" || error.reason === "not-encrypted");

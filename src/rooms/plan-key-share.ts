@@ -8,17 +8,17 @@ import type { HistoryVisibility } from "./wire.js";
 
 /** A device that has the session. `RecipientDevice`s can be passed as they are. */
 export interface SharedDevice extends DeviceRef {
-  /** Its curve25519 key when it was given the session. Unpadded base64. @default that of `device` */
+  /** Its curve25519 key when it received the session. Unpadded base64. @default that of `device` */
   readonly curve25519?: string | undefined;
-  /** The device as it was when it was given the session. Without this or `curve25519`, a changed key is not noticed. */
+  /** The device when it received the session. Without this or `curve25519`, a changed key is not noticed. */
   readonly device?: DeviceKeys | undefined;
 }
 
-/** An outbound group session, as the application has it. */
+/** An outbound group session, as the application stores it. */
 export interface SharedSession {
-  /** When it was made, in ms since the epoch. */
+  /** Creation time, in ms since the epoch. */
   readonly createdAt: number;
-  /** Messages that were encrypted with it. */
+  /** Messages encrypted with it. */
   readonly messageCount: number;
   /** The devices that have it. */
   readonly sharedWith: Iterable<SharedDevice>;
@@ -26,7 +26,7 @@ export interface SharedSession {
   readonly stand: RoomStand;
 }
 
-/** Why a session must not be used any more. */
+/** Why a session must no longer be used. */
 export type RotateReason =
   /** A user that has the session left, and may have come back. */
   | { readonly type: "user-left"; readonly userId: UserId }
@@ -36,7 +36,7 @@ export type RotateReason =
   | { readonly type: "responses-missed" }
   /** A device that has the session was removed. */
   | { readonly type: "device-removed"; readonly userId: UserId; readonly deviceId: DeviceId }
-  /** A device that has the session has another curve25519 key now. */
+  /** A device that has the session now has another curve25519 key. */
   | { readonly type: "device-replaced"; readonly userId: UserId; readonly deviceId: DeviceId }
   /** A device that has the session must no longer get messages. */
   | {
@@ -49,24 +49,24 @@ export type RotateReason =
   | { readonly type: "identity-changed"; readonly userId: UserId }
   /** Whether users that join later may read new messages has changed. */
   | { readonly type: "visibility-changed"; readonly from: HistoryVisibility; readonly to: HistoryVisibility }
-  /** The session is as old as the room allows, or the clock was set back: then `age`, in ms, is negative. */
+  /** The session is as old as the room allows; or the clock was set back, so that `age`, in ms, is negative. */
   | { readonly type: "too-old"; readonly age: number }
-  /** The session has been used for as many messages as the room allows. */
+  /** The session was used for as many messages as the room allows. */
   | { readonly type: "too-many-messages"; readonly count: number }
   /** The room has another algorithm. */
   | { readonly type: "algorithm-changed"; readonly from: string; readonly to: string };
 
 /** What to do before the next message. */
 export interface KeySharePlan {
-  /** The devices to give the session to: all of them if it must be rotated first. */
+  /** The devices to share the session with: all of them if it must be rotated first. */
   readonly share: readonly RecipientDevice[];
   /** Why the session must be rotated; empty if it need not be. */
   readonly rotate: readonly RotateReason[];
 }
 
 /**
- * Plans what to do before the next message in a room: which devices must be given the session, and whether to make a
- * new one first, for instance because a device that has this one must no longer read. Pure.
+ * Plans what to do before the next message in a room: with which devices to share the session, and whether to create a
+ * new one first, for instance because a device that has it must no longer read. Pure.
  *
  * @param now what `recipients` has just emitted; a value of a watcher may be older for invited users
  * @example
@@ -104,7 +104,7 @@ function settingsReasons({ createdAt, messageCount, stand }: SharedSession, now:
   return reasons;
 }
 
-/** Whether users that join later may read messages sent now. */
+/** True if users that join later may read messages sent now. */
 const isForLater = (visibility: HistoryVisibility): boolean =>
   visibility === "shared" || visibility === "world_readable";
 
@@ -147,7 +147,7 @@ function deviceReasons(
         : [{ type: "device-replaced", userId, deviceId }];
     }
     if (without === undefined) return [{ type: "device-removed", userId, deviceId }];
-    // The sending device made the session, so it need not be given it.
+    // The sending device created the session, so it need not receive it.
     return without.reason === "own-device"
       ? []
       : [{ type: "device-left-out", userId, deviceId, reason: without.reason }];

@@ -23,36 +23,35 @@ export interface RoomDelta {
   /** Users that the response shows as invited. */
   readonly invited: UserNames;
   /**
-   * Users that left, each with the event by which they did. If they are also in `joined` or `invited`, they have come
+   * Users that left, each with the event of the departure. If they are also in `joined` or `invited`, they have come
    * back.
    */
   readonly left: readonly (readonly [UserId, eventId: string])[];
   /**
-   * - `whole`: it has the whole state of the room, except for what lazy loading leaves out: we have just joined
+   * - `whole`: it has the room's whole state, except what lazy loading leaves out: we have just joined
    * - `limited`: events are missing in its timeline
-   * - `unclear`: something in it could not be understood
+   * - `unclear`: part of it is malformed
    * - `first`: encryption was switched on, and earlier responses about the room were not read
    */
   readonly kind?: "whole" | "limited" | "unclear" | "first";
 }
 
-/** User IDs, one to a line: a string of 10,000 is cloned many times faster than an array. */
+/** User IDs, one per line: a string of 10,000 is cloned many times faster than an array. */
 export type UserNames = string;
 
 export const toNames = (users: Iterable<UserId>): UserNames => [...users].join("\n");
 export const namesIn = (names: UserNames): readonly UserId[] => (names === "" ? [] : names.split("\n"));
 
-/** The result of reading a room of a response. */
 interface ReadRoom {
   /** `undefined` if the response changes nothing. */
   readonly delta: RoomDelta | undefined;
-  /** Events that could not be understood, by type and state key. */
+  /** Malformed events, by type and state key. */
   readonly refused: readonly string[];
 }
 
 /**
  * Reads `rooms.join.<room ID>` of a sync response: the state before the timeline, then the timeline. With MSC4222, the
- * state is the one after the timeline, which is then only read for users that have left and come back.
+ * state is the one after the timeline; the timeline is then only read for users that have left and come back.
  */
 export function readJoinedRoom(roomId: RoomId, room: unknown): ReadRoom {
   const { events, passing, refused: unreadable } = stateEvents(room);
@@ -101,7 +100,7 @@ export function readJoinedRoom(roomId: RoomId, room: unknown): ReadRoom {
     ...(visibility !== undefined && { visibility }),
     joined: named("joined"),
     invited: named("invited"),
-    // What left before we came is not news, but an invitation may be shown again in a limited timeline.
+    // Users that left before we came are not news, but an invitation may be shown again in a limited timeline.
     left: Array.from(left).filter(([userId]) => !isWhole || members.get(userId) === "invited"),
     ...(kind !== undefined && { kind }),
   };
@@ -111,7 +110,7 @@ export function readJoinedRoom(roomId: RoomId, room: unknown): ReadRoom {
 interface StateEvents {
   /** Events that set the state: the last one of each type and state key counts. */
   readonly events: readonly StateEvent[];
-  /** The state events of the timeline, if the state is the one after it. */
+  /** State events of the timeline, if the state is the one after it. */
   readonly passing: readonly StateEvent[];
   readonly refused: readonly string[];
 }

@@ -8,10 +8,9 @@ import { SendForbiddenError, type SendObstacle } from "./errors.js";
 import type { Room } from "./room.js";
 import type { HistoryVisibility, RoomEncryption, RoomId } from "./wire.js";
 
-/** Which devices of a room to encrypt for. */
 export interface RoomRecipientPolicy extends RecipientPolicy {
   /**
-   * Fails with {@link SendForbiddenError} instead of leaving devices out, if our own cross-signing identity is missing
+   * Instead of leaving devices out, fails with {@link SendForbiddenError} if our own cross-signing identity is missing
    * or has not signed `ownDevice`, or if a user is no longer verified (MSC4153).
    * @default false
    */
@@ -24,7 +23,7 @@ export interface WithheldDevice extends LeftOutDevice {
 }
 
 /**
- * What must not change while a session is used, besides its devices. Plain JSON, to be kept with the session: see
+ * What must not change while a session is used, besides its devices. Plain JSON, to be saved with the session: see
  * `SharedSession`.
  */
 export interface RoomStand {
@@ -41,7 +40,7 @@ export interface RoomStand {
 /** Which devices get a message in a room, and which do not. */
 export interface RoomRecipients extends Recipients {
   readonly roomId: RoomId;
-  /** Whether all members are known. If not, some may be missing and some may have left; only a watcher emits this. */
+  /** False if some members may be missing, and some may have left; only a watcher emits this. */
   readonly isComplete: boolean;
   /** All members. */
   readonly joined: readonly UserId[];
@@ -51,14 +50,16 @@ export interface RoomRecipients extends Recipients {
   readonly withheld: readonly WithheldDevice[];
   readonly encryption: RoomEncryption;
   readonly historyVisibility: HistoryVisibility;
-  /** Readers without a known list, because their homeserver cannot be reached. They are `uncertain`, too. */
+  /** Readers without a known list, because their homeserver cannot be reached. They are also `uncertain`. */
   readonly unlisted: readonly UserId[];
   /** When this was computed, in ms since the epoch, by the scheduler's clock. */
   readonly at: number;
   readonly stand: RoomStand;
 }
 
-/** The users that may read messages sent now: members, and invited users unless the history is for members only. */
+/**
+ * Returns the users that may read messages sent now: members, and invited users unless the history is for members only.
+ */
 export function readersOf({
   joined,
   invited,
@@ -72,7 +73,7 @@ export function readersOf({
 }
 
 /**
- * Which devices of a room get a message.
+ * Decides which devices of a room get a message.
  * @param lists of all readers, and of our own user
  * @throws SendForbiddenError if the policy is strict and forbids it
  */

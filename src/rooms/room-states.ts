@@ -7,32 +7,30 @@ import { isRoomId } from "./room-id.js";
 import { Room, type FetchedMembers, type MemberCounts, type RoomRecord } from "./room.js";
 import type { Membership, RoomId } from "./wire.js";
 
-/** What rooms commit. */
 export type RoomsEvent =
-  /** A sync response was read. `isInitial`: we are not in any room that it does not name. */
+  /** A sync response was read. `isInitial`: we are in no room that it does not name. */
   | {
       readonly type: "sync";
-      /** The sync token that it leads to. */
+      /** The sync token to which it leads. */
       readonly next: string;
       readonly isInitial: boolean;
       readonly rooms: readonly RoomDelta[];
       /** Rooms that changed, but are not known to be encrypted, so that the changes were not read. */
       readonly unread: readonly RoomId[];
       readonly gone: readonly RoomId[];
-      /** Members of encrypted rooms that, according to `device_lists.left`, share no room with us any more. */
+      /** Members of encrypted rooms that, according to `device_lists.left`, no longer share a room with us. */
       readonly strangers: readonly UserId[];
     }
-  /** A response was late: whether it is older or newer than what is known of these rooms is not known. */
+  /** A response was late: it may be older or newer than what is known of these rooms. */
   | {
       readonly type: "late";
       readonly next: string;
       readonly rooms: readonly RoomDelta[];
-      /** Another tab may know these, and what is said of them was not read. */
+      /** Another tab may know these rooms; what the response says of them was not read. */
       readonly unread: readonly RoomId[];
     }
-  /** The members of a room were fetched. */
   | ({ readonly type: "members" } & FetchedMembers)
-  /** A room that is not known is about to be fetched. */
+  /** An unknown room is about to be fetched. */
   | { readonly type: "ask"; readonly roomId: RoomId; readonly token: string | undefined }
   /** We are not in this room, or it is not encrypted. Ignored if a response after `after` named the room. */
   | { readonly type: "forget"; readonly roomId: RoomId; readonly after: string | undefined }
@@ -49,13 +47,12 @@ export type RoomsEvent =
   /** What memory knew while it stood in for the store, as of a token. */
   | { readonly type: "known"; readonly token: string | undefined; readonly rooms: readonly RoomRecord[] };
 
-/** The result of reading a response. `refused` are events that could not be understood. */
+/** The result of reading a response. `refused` are malformed events. */
 interface ReadRooms {
   readonly event: RoomsEvent | undefined;
   readonly refused: ReadonlyMap<RoomId, readonly string[]>;
 }
 
-/** A member of encrypted rooms. */
 interface Sharer {
   readonly userId: UserId;
   /** How many of these rooms the user is in. */
@@ -70,13 +67,12 @@ export class RoomStates {
   readonly rooms = new Map<RoomId, Room>();
   readonly #ownUserId: UserId;
   readonly #isLazy: boolean;
-  /** The members of encrypted rooms. */
   readonly #shared = new Map<UserId, Sharer>();
   /** Users affected by the current event, and whether they shared a room and were tracked before it. */
   #before = new Map<UserId, boolean>();
   #isTracked: (userId: UserId) => boolean = () => true;
 
-  /** @param isLazy whether sync leaves members out */
+  /** @param isLazy true if sync leaves members out */
   constructor(ownUserId: UserId, isLazy: boolean) {
     this.#ownUserId = ownUserId;
     this.#isLazy = isLazy;
@@ -126,7 +122,7 @@ export class RoomStates {
     return { event: isNothing ? undefined : event, refused };
   }
 
-  /** What is left of events if their response is late. */
+  /** Returns what remains of events if their response is late. */
   late(events: readonly RoomsEvent[]): readonly RoomsEvent[] {
     return events.flatMap((event): readonly RoomsEvent[] => {
       if (event.type !== "sync") return [event];
@@ -140,8 +136,8 @@ export class RoomStates {
   }
 
   /**
-   * @param token the sync token that memory stands on then
-   * @param isTracked whether the server is known to announce changes of a user
+   * @param token the sync token in memory after the event's step
+   * @param isTracked returns true if the server is known to announce changes of a user
    * @returns `changed`: users that come to share an encrypted room with us; `left`: users that no longer share any
    */
   apply(event: RoomsEvent, token: string | undefined, isTracked: (userId: UserId) => boolean): DeviceChanges {
@@ -164,7 +160,7 @@ export class RoomStates {
       case "ask": {
         const room = this.#roomOf(event.roomId);
         room.needsState ||= room.encryption === undefined;
-        room.uncertainSince ??= token; // not the event's token: answers to requests made at that one may be out of date
+        room.uncertainSince ??= token; // not the event's token: answers to requests made at that one may be outdated
         room.missedUntil ??= event.token; // we may have been here before
         break;
       }
@@ -233,7 +229,7 @@ export class RoomStates {
     return isKnown || delta.kind === "whole" ? delta : { ...delta, kind: "first" };
   }
 
-  /** Tracks the members again after a gap that could not be closed, which has untracked them, once all are known. */
+  /** After a gap that could not be closed, which has untracked the members, tracks them again once all are known. */
   #trackAgain(room: Room): void {
     if (!room.isComplete) return;
     for (const userId of room.joined) if (!this.#isTracked(userId)) this.#before.set(userId, false);

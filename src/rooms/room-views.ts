@@ -6,13 +6,13 @@ export interface EncryptedRoom {
   readonly roomId: RoomId;
   readonly encryption: RoomEncryption;
   readonly historyVisibility: HistoryVisibility;
-  /** The known members. These are all if `isComplete`. */
+  /** The number of known members. These are all members if `isComplete`. */
   readonly joinedCount: number;
   readonly invitedCount: number;
   readonly isComplete: boolean;
 }
 
-/** Views of the rooms. An unchanged room keeps its view, and the map is the same one if no room has changed. */
+/** Returns views of the rooms. An unchanged room keeps its view; if no room has changed, so does the map. */
 export function viewsOf(
   rooms: Iterable<Room>,
   before: ReadonlyMap<RoomId, EncryptedRoom>,

@@ -2,26 +2,26 @@ import type { UserId } from "../model/ids.js";
 import { namesIn, toNames, type RoomDelta, type UserNames } from "./room-delta.js";
 import type { HistoryVisibility, Membership, RoomEncryption, RoomId } from "./wire.js";
 
-/** Departures remembered per room; if there are more, the older half is forgotten. */
+/** Departures remembered per room; beyond this, the older half is forgotten. */
 const MAX_DEPARTURES = 10_000;
 
 /**
- * Memberships that sync is to show yet, remembered per room beside those of the last late response; if there are more,
- * the next response is believed.
+ * Memberships remembered per room until sync shows them, besides those of the last late response; beyond this, the next
+ * response is trusted.
  */
 const MAX_SENT = 10_000;
 
 /** A membership that we set and the server accepted, or that a late response shows, until sync shows it. */
 interface SentMembership {
   readonly membership: Membership;
-  /** Unique, also for what other tabs set. */
+  /** Unique, also among those set by other tabs. */
   readonly id: string;
   /**
-   * A response that shows it may be older all the same: we had set another membership before, or at the same time in
-   * another tab, or the user was a member already when we invited them.
+   * True if a response that shows it may still be older: we had set another membership before, or at the same time in
+   * another tab, or the user was already a member when we invited them.
    */
   readonly isContested?: boolean;
-  /** A response has shown another membership: it may have been in flight. The next response is newer. */
+  /** True if a response has shown another membership, but may have been in flight. The next response is newer. */
   readonly isDisputed?: boolean;
 }
 
@@ -32,23 +32,20 @@ export interface FetchedMembers {
   readonly uncertainSince: string | undefined;
   readonly joined: UserNames;
   readonly invited: UserNames;
-  /** Only if requested, too. */
+  /** Only if they were requested. */
   readonly encryption?: RoomEncryption | undefined;
   readonly visibility?: HistoryVisibility | undefined;
 }
 
-/** How a room reports changes of its members. */
 export interface MemberCounts {
   /** A user has become a member. Returns the user ID to keep: a user of many rooms has one string. */
   readonly added: (userId: UserId) => UserId;
-  /** A user is no longer a member. */
   readonly removed: (userId: UserId) => void;
 }
 
 /** Most rooms have none of these: an empty map for each would take more memory than their members. */
 const NONE: ReadonlyMap<UserId, never> = new Map<UserId, never>();
 
-/** A room as a record. */
 export interface RoomRecord {
   readonly roomId: RoomId;
   readonly encryption: RoomEncryption | undefined;
@@ -68,31 +65,31 @@ export interface RoomRecord {
 /**
  * What is known of one room.
  *
- * Sync names members as they change, and with lazy loading it does not name all of them. So the list is either certain,
- * or certain only for the users that sync has named since it became uncertain (`confirmed`); the others are then
- * fetched from the server. Whenever the answer arrives, and whatever its token: **for the users that sync has named,
- * sync wins**, because it is newer; the others have not changed in between.
+ * Sync names members as they change, and with lazy loading not all of them. So the list is either certain, or certain
+ * only for the users that sync has named since it became uncertain (`confirmed`); the others are fetched from the
+ * server. Whenever the answer arrives, and whatever its token, **sync wins for the users that it has named**: it is
+ * newer, and the others have not changed in between.
  */
 export class Room {
   readonly roomId: RoomId;
-  /** `undefined` as long as it is not known whether the room is encrypted. */
+  /** `undefined` until it is known whether the room is encrypted. */
   encryption: RoomEncryption | undefined;
   visibility: HistoryVisibility = "shared";
   readonly joined = new Set<UserId>();
   readonly invited = new Set<UserId>();
   /** The users for which the list is certain; `undefined` if it is certain for all. */
   confirmed: Set<UserId> | undefined = new Set();
-  /** The sync token at which the list became uncertain, while it is. */
+  /** The sync token at which the list became uncertain; `undefined` if it is certain. */
   uncertainSince: string | undefined;
   /** The sync token after the last missed responses: any user may have left in them and come back. */
   missedUntil: string | undefined;
-  /** Whether the encryption and the visibility must be fetched, too. */
+  /** True if the encryption and the visibility must be fetched, too. */
   needsState = false;
-  /** Whether all members were known before something was missed: they are fetched again without a caller. */
+  /** True if all members were known before something was missed: they are fetched again without a caller. */
   isAwaited = false;
   /** The sync token at the end of the last response that named the room. */
   shownUntil: string | undefined;
-  /** How often anything of it has changed. */
+  /** Counts the room's changes. */
   revision = 0;
   readonly #counts: MemberCounts;
   #departures: Map<UserId, string> | undefined;
@@ -108,24 +105,23 @@ export class Room {
     return this.#departures ?? NONE;
   }
 
-  /** Memberships that sync is to show yet, by user; the last one that was set or disputed at the end. */
+  /** Memberships that sync has yet to show, by user; the last one that was set or disputed comes last. */
   get sent(): ReadonlyMap<UserId, SentMembership> {
     return this.#sent ?? NONE;
   }
 
-  /** Whether all members are known. */
   get isComplete(): boolean {
     return this.confirmed === undefined && this.encryption !== undefined && !this.needsState;
   }
 
-  /** Whether the current members must be fetched: a list as of a token may be older than what we set. */
+  /** True if the current members must be fetched: a list as of a token may be older than what we set. */
   get isUnsure(): boolean {
     return this.sent.size > 0;
   }
 
   /**
    * Applies what a response says about the room.
-   * @param isLazy whether sync leaves members out
+   * @param isLazy true if sync leaves members out
    */
   follow(delta: RoomDelta, next: string, isLazy: boolean): void {
     const { encryption, visibility, kind } = delta;
@@ -149,13 +145,13 @@ export class Room {
     for (const userId of namesIn(delta.joined)) came.set(userId, "joined");
     const agreed: UserId[] = [];
     for (const [userId, membership] of came) if (this.#named(userId, membership, kind === "whole")) agreed.push(userId);
-    // Disputed: the response may have been in flight, or another user has reverted our change since: only the server
+    // Disputed: the response may have been in flight, or another user has since reverted our change; only the server
     // knows.
     if (agreed.length < came.size) this.#becomeUncertain(next);
     for (const userId of agreed) this.confirmed?.add(userId);
   }
 
-  /** Applies an answer of the server. Returns `false` if it is too old. */
+  /** Applies an answer of the server. Returns false if it is too old. */
   take({ uncertainSince, joined, invited, encryption, visibility }: FetchedMembers): boolean {
     const { confirmed } = this;
     this.encryption ??= encryption; // true even if the members are too old: it is never switched off
@@ -195,8 +191,8 @@ export class Room {
     // The server does not invite a member.
     const isContested =
       (before !== undefined && before !== membership) || (membership === "invited" && this.joined.has(userId));
-    // Only the server knows the order if responses have arrived since, or if a member that left before may have been the
-    // one that we removed.
+    // Only the server knows the order if responses have arrived since, or if a member that left before may have been
+    // the one that we removed.
     const isUnclear =
       isContested || after !== this.shownUntil || (this.joined.has(userId) && this.departures.has(userId));
     this.#expect(userId, { membership, id: eventId, ...(isContested && { isContested }) });
@@ -209,14 +205,14 @@ export class Room {
   }
 
   /**
-   * A late response says something about the room, which may be older or newer than what is known. The server knows:
-   * what it says may be newer than what comes next.
+   * Applies a late response, which may be older or newer than what is known. Only the server knows which, and may
+   * already know more than the next response.
    */
   overtake({ joined, invited, left, ...state }: RoomDelta, next: string): void {
     this.revision++;
     const id = `late ${next}`;
     const shown = new Map<UserId, Membership>(left.map(([userId]) => [userId, "gone"]));
-    // Not the event alone: sessions made before a later departure may have it in their stand.
+    // The event alone would not do: sessions made before a later departure may have it in their stand.
     for (const [userId, eventId] of left)
       if (this.joined.has(userId) || this.invited.has(userId)) this.#depart(userId, `${eventId}, ${id}`);
     for (const userId of namesIn(invited)) shown.set(userId, "invited");
@@ -229,7 +225,7 @@ export class Room {
     this.#becomeUncertain(`${this.shownUntil ?? "the start"}, ${id}`);
   }
 
-  /** Responses were missed: nothing is certain any more. */
+  /** Responses were missed, so nothing is certain. */
   miss(token: string | undefined): void {
     this.revision++;
     this.isAwaited ||= this.isComplete;
@@ -238,13 +234,12 @@ export class Room {
     this.needsState = true;
   }
 
-  /** According to the server, a user in the list is not a member. */
+  /** According to the server, a listed user is not a member. */
   doubt(token: string): void {
     this.revision++;
     this.#becomeUncertain(token);
   }
 
-  /** Removes all members from the list. */
   leave(): void {
     for (const userId of this.joined) this.#counts.removed(userId);
     this.joined.clear();
@@ -281,12 +276,12 @@ export class Room {
     return room;
   }
 
-  /** Encryption is never switched off, and a room does not change its algorithm. */
+  /** Encryption is never switched off, and a room's algorithm never changes. */
   #encrypt(encryption: RoomEncryption): void {
     this.encryption = { ...encryption, algorithm: this.encryption?.algorithm ?? encryption.algorithm };
   }
 
-  /** Its whole state follows: we have just joined. */
+  /** We have just joined, and the room's whole state follows. */
   #begin(token: string, isLazy: boolean): void {
     this.missedUntil = token; // we may have been here before
     this.needsState = false;
@@ -301,14 +296,15 @@ export class Room {
 
   #becomeUncertain(token: string | undefined): void {
     this.confirmed = new Set();
-    // Differs from the token that another tab uses without knowing what was set last: its answer would be too old.
+    // Differs from the token of another tab that does not know what was set last: that tab's answer would be too old.
     const last = [...this.sent.values()].at(-1);
     this.uncertainSince = last === undefined ? token : `${token ?? "the start"}, with ${last.id}`;
   }
 
   /**
-   * A response shows this membership. Returns `false` if it is disputed.
-   * @param isWhole several responses with the whole state may have been in flight when we set a membership
+   * A response shows this membership. Returns false if it is disputed.
+   * @param isWhole true if it shows the whole state: several such responses may have been in flight when we set a
+   * membership
    */
   #named(userId: UserId, membership: Membership, isWhole: boolean): boolean {
     const sent = this.sent.get(userId);
@@ -318,7 +314,7 @@ export class Room {
       this.#sent?.delete(userId);
       if (!isShown && sent.isDisputed !== true) {
         this.#expect(userId, isWhole ? sent : { ...sent, isDisputed: true });
-        // Their devices may have changed unannounced, even if they have come back since.
+        // Their devices may have changed unannounced, even if they have since come back.
         if (membership !== "joined") this.#set(userId, membership);
         return false;
       }

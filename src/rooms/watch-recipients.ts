@@ -24,11 +24,10 @@ import type { MemberLoader } from "./member-loader.js";
 import { readersOf, roomRecipients, type RoomRecipients } from "./room-recipients.js";
 import type { RoomId } from "./wire.js";
 
-/** How long a watcher waits before its first retry, in ms. The wait doubles up to {@link LAST_WAIT}. */
+/** First wait before a retry, in ms: doubled each time, up to {@link LAST_WAIT}. */
 const FIRST_WAIT = 2_000;
 const LAST_WAIT = 300_000;
 
-/** The recipients in a room, live. */
 export function watchRecipients(
   roomId: RoomId,
   policy: RecipientPolicy,
@@ -60,7 +59,7 @@ export function watchRecipients(
     const recipients$ = combineLatest([room$, lists$]).pipe(
       switchMap(([room, { lists, users }]) => {
         const answer$ = defer(() => {
-          // Stale: the lists of the current readers, or the room that replaced this one, are emitted soon.
+          // Otherwise stale: the lists of the current readers, or the room that replaced this one, are emitted soon.
           if (states.rooms.get(roomId) !== room || !areSame(readersOf(room), users)) return EMPTY;
           return of(roomRecipients(room, lists, policy, userId, scheduler.now()));
         });

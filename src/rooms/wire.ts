@@ -18,13 +18,13 @@ export interface RoomEncryption {
   readonly rotationPeriodMsgs: number;
 }
 
-/** Matrix spec, client-server API, "m.room.encryption": the values that are recommended if the event has none. */
+/** Matrix spec, client-server API, "m.room.encryption": the recommended values if the event has none. */
 const ROTATION_PERIOD_MS = 604_800_000;
 const ROTATION_PERIOD_MSGS = 100;
 
 const VISIBILITIES: readonly unknown[] = ["invited", "joined", "shared", "world_readable"];
 
-/** A state event, as far as rooms read it. */
+/** The parts of a state event that rooms read. */
 export interface StateEvent {
   readonly type: string;
   readonly stateKey: string;
@@ -33,7 +33,7 @@ export interface StateEvent {
   readonly id: string;
 }
 
-/** `undefined` if it is not a state event. A redacted or malformed event has no content. */
+/** Returns `undefined` if it is not a state event. A redacted or malformed event has no content. */
 export function readStateEvent(event: unknown): StateEvent | undefined {
   if (!isObject(event)) return undefined;
   const { type, state_key: stateKey, content, event_id: id, origin_server_ts: ts } = event;
@@ -46,7 +46,7 @@ export function readStateEvent(event: unknown): StateEvent | undefined {
   };
 }
 
-/** `undefined` if the content does not say how the room is encrypted. */
+/** Returns `undefined` if the content does not say how the room is encrypted. */
 export function readEncryption(content: unknown): RoomEncryption | undefined {
   if (!isObject(content) || typeof content.algorithm !== "string" || content.algorithm === "") return undefined;
   const { algorithm, rotation_period_ms: ms, rotation_period_msgs: msgs } = content;
@@ -57,13 +57,13 @@ export function readEncryption(content: unknown): RoomEncryption | undefined {
   };
 }
 
-/** Anything unknown counts as `shared`, as the spec says. */
+/** Unknown values count as `shared`, as the spec says. */
 export function readVisibility(content: unknown): HistoryVisibility {
   const visibility = isObject(content) ? content.history_visibility : undefined;
   return VISIBILITIES.includes(visibility) ? (visibility as HistoryVisibility) : "shared";
 }
 
-/** What a member event says. `gone` stands for `leave`, `ban` and `knock`: such users may not read. */
+/** The membership in a member event. `gone` stands for `leave`, `ban` and `knock`: such users may not read. */
 export type Membership = "joined" | "invited" | "gone";
 
 const MEMBERSHIPS = new Map<unknown, Membership>([
@@ -75,12 +75,12 @@ const MEMBERSHIPS = new Map<unknown, Membership>([
 ]);
 
 /**
- * Whether the state key of a member event can be a user ID. No user is a member by any other event, but a member may
- * send one: it must not make the other members unknown.
+ * True if the state key of a member event can be a user ID. A member may send an event with any other key, which must
+ * not make the other members unknown.
  */
 export const isMember = ({ stateKey }: StateEvent): boolean => isUserId(stateKey) && !stateKey.includes("\n");
 
-/** `undefined` if the membership is none that can be understood, or the state key no user ID. */
+/** Returns `undefined` if the membership is unknown, or the state key is not a user ID. */
 export function readMember(event: StateEvent): readonly [UserId, Membership] | undefined {
   const membership = MEMBERSHIPS.get(event.content.membership);
   return membership === undefined || !isMember(event) ? undefined : [event.stateKey, membership];

@@ -4,14 +4,14 @@ import type { SavedAccount } from "./load.js";
 import type { Before, TrackedUsers } from "./tracked-users.js";
 
 /**
- * What memory commits to a store that it stood in for.
+ * Returns what memory commits to a store that it stood in for.
  *
- * 1. If memory stands on a token of its own, it is unknown who left between the store's token and the beginning of
- *    memory's stream: a gap that cannot be closed. As of its end, the users whom memory tracks are.
- * 2. If it does not, or if another tab moves the head before this is committed, users are tracked who did not leave in
- *    a commit that memory did not hear of.
- * 3. The lists of all of them were compared with memory's pins, not with the store's: they are outdated.
- * @param summary what extensions know, as of memory's token: they have missed what the store missed
+ * 1. If memory has a token of its own, it is unknown which users left between the store's token and the beginning of
+ *    memory's stream: a gap that cannot be closed. From its end on, the users that memory tracks are tracked.
+ * 2. Otherwise, or if another tab moves the head before this is committed, users are tracked unless they left in a
+ *    commit that memory did not see.
+ * 3. All their lists become outdated: they were compared with memory's pins, not with the store's.
+ * @param summary what extensions know, as of memory's token; they missed what the store missed
  */
 export function changesToAdopt(
   memory: TrackedUsers,
@@ -28,8 +28,8 @@ export function changesToAdopt(
 }
 
 /**
- * Makes the clone what another store holds. None of its users has the same revision as before, whatever their numbers:
- * nothing that was asked or read before counts.
+ * Replaces the clone's state with what another store holds. All users get new revisions, whatever their numbers, so
+ * that everything queried or read before is stale.
  *
  * @returns all users, as they were before
  */

@@ -5,22 +5,22 @@ import type { Commit } from "./change.js";
 import type { SavedLists } from "./clone.js";
 import { isSavedLists, readLog } from "./records.js";
 
-/** What trackers on one store announce to each other with their updates. */
+/** What trackers on one store announce to each other. */
 export type News =
-  /** These commits are in the chain now, in the log record at this position. */
+  /** These commits are now in the chain, in the log record at this position. */
   | { readonly type: "commits"; readonly position: number; readonly commits: readonly Commit[] }
-  /** These lists were saved, and answer these revisions; `updates` is what they changed. */
+  /** Lists were saved at these revisions; `updates` is what they changed. */
   | { readonly type: "saved"; readonly lists: SavedLists; readonly updates: readonly DeviceUpdate[] }
-  /** The pins of this user changed by a person's word, and so did what is saved of the user. */
+  /** A person's decision changed this user's pins and saved records. */
   | { readonly type: "acknowledged"; readonly userId: UserId }
-  /** Changes of these users were applied and cannot be committed: what others have of them may be older. */
+  /** Changes of these users were applied but cannot be committed: what other trackers have of them may be older. */
   | { readonly type: "pending"; readonly userIds: readonly UserId[] | "everyone" }
   /** Is any tracker connected and caught up? */
   | { readonly type: "ask" }
-  /** The sender is, as of this head. */
+  /** Answers `ask`: the sender is caught up, as of this head. */
   | { readonly type: "caught-up"; readonly head: number };
 
-/** One announcement: from which tracker, in which life of the store. */
+/** One announcement, with the tracker that sent it and the life of the store. */
 export interface Announcement {
   readonly by: string;
   readonly lifetime: string;
@@ -28,8 +28,8 @@ export interface Announcement {
 }
 
 /**
- * The announcement, or `undefined` if it is not one that this version understands: tabs may run different versions of
- * the application.
+ * Returns `undefined` for an announcement that this version does not understand: tabs may run different versions of the
+ * application.
  */
 export function readAnnouncement(value: unknown): Announcement | undefined {
   if (

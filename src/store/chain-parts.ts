@@ -8,20 +8,19 @@ import type { OperationSlot } from "./operation-slot.js";
 import type { Pace } from "./pace.js";
 import type { OwnerRecord } from "./records.js";
 
-/** Who a tracker is, and where. */
 export interface ChainOptions {
   readonly store: DeviceStore;
   readonly owner: OwnerRecord;
-  /** A name for this tracker that no other has. */
+  /** Unique for each tracker. */
   readonly name: string;
   readonly scheduler: SchedulerLike;
   readonly extensions: ChainExtensions;
 }
 
-/** What the two halves of a chain share. */
+/** What a chain's reader and writer share. */
 export interface ChainParts extends ChainOptions {
   readonly clone: Clone;
-  /** These two are other ones once the store can be opened that memory stood in for. */
+  /** Both are replaced when the store that memory stands in for can be opened. */
   owner: OwnerRecord;
   announcer: Announcer;
   readonly slot: OperationSlot;

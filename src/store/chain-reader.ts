@@ -11,25 +11,24 @@ import { rebase, type Rebased } from "./rebase.js";
 import { Reloads } from "./reloads.js";
 import { Retry } from "./retry.js";
 
-/** What a {@link ChainReader} reports. */
 export interface ReaderEvents {
-  /** It is time for another try. */
+  /** A retry is due. */
   readonly again: () => void;
-  /** Pending changes were rebased: these are not to be committed any more. */
+  /** Pending changes were rebased; these must no longer be committed. */
   readonly rebased: (dropped: Rebased["dropped"]) => void;
-  /** What is missing could not be read. It is tried again. */
   readonly failed: (error: unknown) => void;
-  /** The store was cleared. */
   readonly cleared: () => void;
 }
 
-/** What other trackers commit and save: followed as it is announced, and read if an announcement may have been lost. */
+/**
+ * Follows what other trackers commit and save as they announce it, and reads it if an announcement may have been lost.
+ */
 export class ChainReader {
   readonly #parts: ChainParts;
   readonly #events: ReaderEvents;
   readonly #retry: Retry;
   readonly #reloads = new Reloads();
-  /** News that wait for the operation under way. */
+  /** News that wait for the operation in progress. */
   readonly #news: News[] = [];
   #isBehind = false;
 
@@ -39,23 +38,21 @@ export class ChainReader {
     this.#retry = new Retry(parts.scheduler, events.again);
   }
 
-  /** Why the last read failed. */
   get error(): unknown {
     return this.#retry.error;
   }
 
-  /** Whether the store is known, or suspected, to be ahead of memory. */
+  /** True if the store is known, or suspected, to be ahead of memory. */
   get isBehind(): boolean {
     return this.#isBehind;
   }
 
-  /** Queues what another tracker announced; `undefined` means that something may have been lost. */
+  /** Queues what another tracker announced; `undefined` means that announcements may have been lost. */
   hear(value: unknown): void {
     if (value === undefined) this.catchUp();
     else this.#news.push(...this.#parts.announcer.newsIn(value));
   }
 
-  /** What is missing, if anything, is to be read. Completes when memory reflects it; fails if it cannot be read now. */
   reload(): Observable<void> {
     const done$ = this.#reloads.add();
     this.catchUp();
@@ -67,9 +64,9 @@ export class ChainReader {
   }
 
   /**
-   * Follows news while an operation is under way: nothing may be called current that was announced to have changed. A
-   * commit of ours that is under way when another one is announced is refused, or came before it: which, the store
-   * knows.
+   * Follows news while an operation is in progress: nothing may be called current after its change was announced. If
+   * another commit is announced during one of ours, the store has either refused ours or put it first; only the store
+   * knows which.
    */
   followAtOnce(): void {
     const { clone } = this.#parts;
@@ -81,7 +78,7 @@ export class ChainReader {
     if (this.#news.some((news) => unknownCommits(news, clone).length > 0)) this.catchUp();
   }
 
-  /** Follows news, or begins to read what is missing; `false` if there is nothing to do now. */
+  /** Follows news, or begins to read missing commits. Returns false if there is nothing to do now. */
   next(): boolean {
     const news = this.#news.shift();
     if (news !== undefined) this.#follow(news);
@@ -129,7 +126,7 @@ export class ChainReader {
     slot.run(readMissing(store, owner, clone, scheduler, this.#mustUndo), {
       next: (missing) => {
         this.#retry.succeeded();
-        // A change was applied in the meantime that extensions cannot undo: it is read again.
+        // In the meantime, a change was applied that extensions cannot undo, so read again.
         if (missing.type === "tail" && missing.extensions === undefined && this.#mustUndo) return;
         this.#parts.events.together(() => {
           this.#rebase(missing);
@@ -150,7 +147,10 @@ export class ChainReader {
     });
   }
 
-  /** Memory is no longer behind, unless more was announced while it was read: nothing is called current before that. */
+  /**
+   * Memory is no longer behind, unless more was announced during the read. Nothing is called current before that is
+   * checked.
+   */
   #caughtUp(): void {
     this.#isBehind = false;
     this.followAtOnce();
@@ -169,7 +169,7 @@ export class ChainReader {
     this.#events.rebased(dropped);
   }
 
-  /** Whether a rebase undoes what extensions have applied. */
+  /** True if a rebase must undo what extensions have applied. */
   get #mustUndo(): boolean {
     const { clone, extensions } = this.#parts;
     return !extensions.areNone && clone.pending.some(({ given }) => concernsExtensions(given));
@@ -185,21 +185,18 @@ export class ChainReader {
 const unknownCommits = (news: News, { head }: Clone): readonly Commit[] =>
   news.type === "commits" ? news.commits.filter(({ number }) => number > head) : [];
 
-/** Users whom a dropped `track()` leaves untracked. */
+/** Returns users that a dropped `track()` leaves untracked. */
 function lostTracks(dropped: Rebased["dropped"], { users }: Clone): readonly UserId[] {
   const named = dropped.flatMap(({ pending: { change } }) => (change.type === "track" ? change.users : []));
   return named.filter((userId) => !users.has(userId));
 }
 
-/**
- * The lists that other trackers saved in the meantime, or may have saved, so that those in memory may be older at the
- * same revision.
- */
+/** Returns lists that other trackers saved, or may have saved: those in memory may be older at the same revision. */
 function savedElsewhere(missing: Missing, name: string): SavedLists {
   return missing.type === "tail"
     ? missing.records.flatMap((record) => (record.type === "save" && record.by !== name ? [...record.lists] : []))
     : Array.from(missing.account.state.users).flatMap(
-        // A list of an outdated user may be in memory only.
+        // An outdated user's list may be in memory only.
         ([userId, { revision, outdated }]) => (outdated ? [] : [[userId, revision.number] as const]),
       );
 }

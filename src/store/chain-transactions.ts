@@ -7,13 +7,13 @@ import { transact, type Cleared } from "./transact.js";
 import { commit, type Base, type CommitOutcome } from "./transactions.js";
 import type { Write } from "./write-buffer.js";
 
-/** What a transaction returned, and the head that it left. */
+/** A transaction's result, and the head after it. */
 export interface Done<T> {
   readonly result: T;
   readonly sync: SyncRecord | undefined;
 }
 
-/** Commits changes, with what is edited besides, and announces them. */
+/** Commits changes together with their edits, and announces them. */
 export function commitAll(
   { store, owner, name, clone, announcer }: ChainParts,
   commits: readonly Commit[],
@@ -34,7 +34,7 @@ export function commitAll(
   });
 }
 
-/** Runs all writes in one transaction and announces their news. The results are in the same order. */
+/** Runs all writes in one transaction and announces their news. Results are in the same order. */
 export function writeAll(
   { store, owner, name, clone, announcer, pace }: ChainParts,
   writes: readonly Write<unknown>[],
@@ -51,7 +51,6 @@ export function writeAll(
   });
 }
 
-/** Writes a snapshot and truncates the log, if the head is still that of the clone. */
 export function takeSnapshot(
   { store, owner, clone, extensions }: ChainParts,
   compact: Compact,

@@ -15,12 +15,12 @@ import { usersOf, type CommitOutcome } from "./transactions.js";
 import { WriteBuffer, type Write } from "./write-buffer.js";
 
 /**
- * Commits in a row that find the head moved after which this tracker waits: the store may contradict itself, and must
- * not make it spin.
+ * After this many commits in a row that find the head moved, the tracker waits: the store may contradict itself, and
+ * must not make it spin.
  */
 const MAX_REJECTIONS = 100;
 
-/** What applying a change did: the users it touched, as they were before, and what will become of it. */
+/** The effects of applying a change: the users it touched, as they were before, and its outcome. */
 export interface Applied {
   /** The change, with the effects of extensions. */
   readonly change: Change;
@@ -28,21 +28,20 @@ export interface Applied {
   readonly outcome$: Observable<Outcome>;
 }
 
-/** What a {@link ChainWriter} reports. */
 export interface WriterEvents {
-  /** It is time for another try. */
+  /** A retry is due. */
   readonly again: () => void;
-  /** Another tracker has moved the head: the missing commits are to be read. */
+  /** Another tracker has moved the head: the missing commits must be read. */
   readonly headMoved: () => void;
-  /** Whether the store fails, so that nothing can be committed now. */
+  /** Returns true if the store fails, so that nothing can be committed now. */
   readonly isFailing: () => boolean;
-  /** The last try, after {@link ChainWriter.close}, was in vain. */
+  /** The last try, after {@link ChainWriter.close}, failed. */
   readonly gaveUp: () => void;
 }
 
 /**
- * What a tracker writes: commits, in order, all that wait in one transaction; then saves, those that wait in one
- * transaction; then, if the log is long, a snapshot.
+ * Writes one tracker's changes. First come commits, in order, all waiting ones in one transaction; then saves,
+ * likewise; then, if the log is long, a snapshot.
  */
 export class ChainWriter {
   readonly #parts: ChainParts;
@@ -54,7 +53,7 @@ export class ChainWriter {
   readonly #failed$ = new Subject<void>();
   #rejections = 0;
   #isLastTry = false;
-  /** Changes applied while the store fails, until other trackers are notified. */
+  /** Changes applied while the store fails, not yet announced to other trackers. */
   #unannounced: Change[] = [];
   /** The head after the last transaction, until it is known whether a snapshot is due. */
   #sync: SyncRecord | undefined;
@@ -67,12 +66,11 @@ export class ChainWriter {
     this.#retry = new Retry(parts.scheduler, events.again);
   }
 
-  /** Why the last commit failed. */
   get error(): unknown {
     return this.#retry.error;
   }
 
-  /** Emits when nothing can be committed: a commit failed, or reading what was missing before it. */
+  /** Emits when a commit, or a read that it needs, has failed. */
   get failed$(): Observable<void> {
     return this.#failed$;
   }
@@ -98,32 +96,29 @@ export class ChainWriter {
     return this.#writes.add(write);
   }
 
-  /** What is missing could not be read, so nothing can be committed now. */
+  /** The missing commits could not be read, so nothing can be committed now. */
   readFailed(error: unknown): void {
     this.#writes.fail(error);
     this.announcePending();
     this.#failed$.next();
   }
 
-  /** Other trackers must not call users current whose changes cannot be committed. */
+  /** Notifies other trackers of pending changes: they must not call those users current. */
   announcePending(): void {
     this.#announce(this.#parts.clone.pending.map(({ change }) => change));
   }
 
-  /** The outcome of everything that is pending now; at once if there is nothing. */
   settled(): Observable<Outcome> {
     const last = this.#parts.clone.pending.at(-1);
     const outcome$ = last === undefined ? undefined : this.#outcomes.of(last);
     return outcome$ === undefined ? of("committed") : outcome$.pipe(map((): Outcome => "committed"));
   }
 
-  /** The outcome of the pending step that led to the token in memory; at once if that is saved. */
   tokenSettled(): Observable<Outcome> {
     const last = this.#parts.clone.pending.findLast(({ change }) => outcomeOf(change) === "committed");
     return (last === undefined ? undefined : this.#outcomes.of(last)) ?? of("committed");
   }
 
-  /** Begins the most urgent operation; `false` if there is none to begin now. */
   next(): boolean {
     if (this.hasCommits) {
       if (this.#retry.isWaiting) return false;
@@ -134,19 +129,19 @@ export class ChainWriter {
     return true;
   }
 
-  /** Pending changes were rebased: these are not to be committed any more. */
+  /** Pending changes were rebased; these must no longer be committed. */
   settle(dropped: Rebased["dropped"]): void {
     for (const { pending, outcome } of dropped) this.#settle(pending, outcome);
-    // The store can be read, and there is nothing left to find out whether it can be written.
+    // The store can be read, and no commit is left that would show whether it can be written.
     if (!this.hasCommits) this.#retry.succeeded();
   }
 
-  /** The same of what was applied since, if the store fails. */
+  /** Announces the changes applied since, if the store fails. */
   announceIfFailing(): void {
     if (this.#unannounced.length > 0) this.#announce(this.#unannounced);
   }
 
-  /** Fails everything that waits. What is pending gets one last try. */
+  /** Fails all waiting writes. Pending changes get one last try. */
   close(error: Error): void {
     this.#isLastTry = true;
     this.end(error);
@@ -177,7 +172,7 @@ export class ChainWriter {
           next(result);
         },
         error: (error) => {
-          if (error instanceof StoreClearedError) return; // nothing is committed any more
+          if (error instanceof StoreClearedError) return; // nothing more is committed
           if (this.#isLastTry) this.#events.gaveUp();
           else this.#commitFailed(error);
         },
@@ -240,7 +235,7 @@ export class ChainWriter {
         },
         error: (error) => {
           for (const { result$ } of batch) result$.error(error);
-          // Of a store that hangs, each write would find out for itself, one deadline after the other.
+          // If the store hangs, each write would otherwise wait for its own deadline, one after the other.
           this.#writes.fail(error);
         },
       },
@@ -249,12 +244,12 @@ export class ChainWriter {
   }
 
   #snapshot(): void {
-    this.#sync = undefined; // whatever comes of it, the next transaction shows when the next one is due
+    this.#sync = undefined; // in any case, the next transaction shows when the next snapshot is due
     this.#parts.slot.run(takeSnapshot(this.#parts, this.#compact), { next: () => {}, error: () => {} });
   }
 }
 
-/** As many as one transaction takes: other trackers follow them in one task. */
+/** Returns as many commits as fit in one transaction, since other trackers follow them in one task. */
 function firstOf(commits: readonly Commit[]): readonly Commit[] {
   let users = 0;
   const isOver = ({ change }: Commit) => (users += usersOf(change).length) > MAX_USERS_IN_TRANSACTION;

@@ -19,14 +19,14 @@ import type { Before } from "./tracked-users.js";
 import type { Write } from "./write-buffer.js";
 
 /**
- * One tracker's end of the chain of commits: its clone, and everything it asks of the store, one operation at a time.
+ * One tracker's end of the chain of commits: its clone, and all its operations on the store, run one at a time.
  *
  *     apply(change)   memory changes at once; a transaction commits it, after those before it
  *     write(…)        a save: after the commits of all changes that were applied before it
- *     commits$        another tracker's commit is followed; if that is not possible, the missing ones are read and ours are rebased
+ *     commits$        another tracker's commit is followed; otherwise the missing ones are read and ours are rebased
  *
- * If the store fails, commits are tried again (1 s, doubling to 60 s) and nothing passes them; writes fail at once, and
- * memory keeps what they were to save.
+ * If the store fails, commits are retried (1 s, doubling to 60 s) and nothing passes them. Writes fail at once, and
+ * memory keeps what they would have saved.
  */
 export class Chain {
   readonly clone: Clone;
@@ -74,12 +74,12 @@ export class Chain {
     });
   }
 
-  /** Whether commits wait for the store to work again. */
+  /** True if commits wait for the store to work again. */
   get failing(): boolean {
     return this.#failure !== undefined;
   }
 
-  /** Whether changes are applied in memory and not committed yet. */
+  /** True if changes are applied in memory but not committed yet. */
   get hasPending(): boolean {
     return this.#writer.hasCommits;
   }
@@ -98,12 +98,12 @@ export class Chain {
     return this.#writer.error ?? this.#reader.error;
   }
 
-  /** Whether the store is known, or suspected, to be ahead of memory. */
+  /** True if the store is known, or suspected, to be ahead of memory. */
   get isBehind(): boolean {
     return this.#reader.isBehind;
   }
 
-  /** Follows what other trackers announce; `undefined` means that something may have been lost. */
+  /** Follows what other trackers announce; `undefined` means that announcements may have been lost. */
   hear(value: unknown): void {
     if (this.#closing !== undefined || this.#ended !== undefined) return;
     this.#reader.hear(value);
@@ -112,9 +112,9 @@ export class Chain {
   }
 
   /**
-   * Applies a change in memory and queues its commit. The caller must {@link commitPending} once everything that
-   * follows from it is marked.
-   * @param edit what is committed with it
+   * Applies a change in memory and queues its commit. The caller must call {@link commitPending} once everything that
+   * follows from the change is marked.
+   * @param edit committed together with it
    */
   apply(change: Change, edit?: Edit): Applied {
     return this.#writer.apply(change, edit);
@@ -125,7 +125,7 @@ export class Chain {
     this.#drain();
   }
 
-  /** Queues a write at once. Emits its result when it is durable; fails at once while the store fails. */
+  /** Queues a write at once. Emits its result when durable; fails at once while the store fails. */
   write<T>(write: Write<T>): Observable<T> {
     const error = this.#ended ?? this.#failure;
     if (error !== undefined) return failed(error);
@@ -135,8 +135,8 @@ export class Chain {
   }
 
   /**
-   * Reads what is missing, if anything. Completes when memory reflects it; fails if it cannot be read, and then it is
-   * tried again later.
+   * Reads missing commits, if any. Completes when memory reflects them. If they cannot be read, fails, and the read is
+   * retried later.
    */
   reload(): Observable<void> {
     if (this.#ended !== undefined) return failed(this.#ended);
@@ -145,7 +145,7 @@ export class Chain {
     return done$;
   }
 
-  /** Reads what is missing, whenever that is possible. */
+  /** Reads missing commits as soon as possible. */
   catchUp(): void {
     if (this.#ended !== undefined) return;
     this.#reader.catchUp();
@@ -153,7 +153,8 @@ export class Chain {
   }
 
   /**
-   * Completes when everything that is pending now is durable, or the store fails; other trackers know then what is not.
+   * Completes when everything that is pending now is durable, or when the store fails and other trackers have been
+   * notified.
    */
   announced(): Observable<never> {
     return defer(() => {
@@ -163,17 +164,17 @@ export class Chain {
     });
   }
 
-  /** The outcome of everything that is pending now; at once if there is nothing. */
+  /** The outcome of everything that is pending now; emits at once if nothing is. */
   settled(): Observable<Outcome> {
     return this.#writer.settled();
   }
 
-  /** The outcome of the pending step that led to the token in memory; at once if that is saved. */
+  /** The outcome of the pending step that led to the token in memory; emits at once if that token is saved. */
   tokenSettled(): Observable<Outcome> {
     return this.#writer.tokenSettled();
   }
 
-  /** Commits what is pending, then reads what other trackers committed. Fails if the store does. */
+  /** Commits pending changes, then reads what other trackers committed. Fails if the store does. */
   synchronize(): Observable<void> {
     if (this.failing) return failed(this.#failure);
     return concat(
@@ -182,34 +183,32 @@ export class Chain {
     );
   }
 
-  /** Announces news that are no commit. Nothing depends on their arriving. */
+  /** Announces news other than commits. Delivery is not guaranteed, and nothing depends on it. */
   announce(news: News): void {
     if (this.#ended === undefined) this.#parts.announcer.send(news);
   }
 
   /**
-   * Whether the store is still in the life in which it was loaded, according to its owner's record; if not, nothing is
-   * written any more.
+   * Returns true if, by its owner's record, the store is still in the life in which it was loaded. If not, nothing more
+   * is written.
    */
   isOurs(owner: OwnerRecord | undefined): boolean {
     if (owner?.lifetime !== this.#parts.owner.lifetime) this.storeCleared();
     return this.#ended === undefined;
   }
 
-  /** The store was found to be in another life. */
+  /** Call when the store was found in another life. */
   storeCleared(): void {
     this.#end(new StoreClearedError());
   }
 
-  /** Runs an action once no operation is under way and nothing is pending. */
   whenIdle(action: () => void): void {
     this.#idleActions.push(action);
     this.#drain();
   }
 
   /**
-   * Goes on from another state in another life: that of the store that memory stood in for. To be called when the chain
-   * is idle.
+   * Switches to the store that memory stood in for, with its state and life. Call it only when the chain is idle.
    * @returns all users, as they were before
    */
   adopt({ owner, state }: SavedAccount): Before {
@@ -220,7 +219,7 @@ export class Chain {
     return replaceState(this.clone, state);
   }
 
-  /** Gives the pending commits one last try and ends everything else. */
+  /** Gives pending commits one last try and ends everything else. */
   close(error: Error): void {
     if (this.#ended !== undefined || this.#closing !== undefined) return;
     this.#closing = error;
@@ -231,7 +230,7 @@ export class Chain {
     this.#drain();
   }
 
-  /** One operation at a time, the most urgent first. An operation that ends at once lets the loop go on. */
+  /** Runs one operation at a time, the most urgent first. If one ends synchronously, the loop goes on. */
   #drain(): void {
     if (this.#isDraining) return;
     this.#isDraining = true;
@@ -239,7 +238,6 @@ export class Chain {
     this.#isDraining = false;
   }
 
-  /** Begins the next operation; `false` if there is none. */
   #next(): boolean {
     if (this.#closing !== undefined) {
       if (this.#writer.hasCommits) return this.#writer.next();

@@ -4,29 +4,29 @@ import type { UserId } from "../model/ids.js";
 /** What a sync response, or an answer of `GET /keys/changes`, does to the tracked users. */
 export interface SyncStep {
   readonly type: "step";
-  /** The token that it begins at; absent for the first one of an account. */
+  /** The token at which it begins; absent for an account's first step. */
   readonly since?: string | undefined;
-  /** The token that it leads to; absent if the response had none that could be read: the token stays. */
+  /** The token to which it leads; absent if the response has no readable one: the token stays. */
   readonly next?: string | undefined;
-  /** Users who become tracked and outdated. */
+  /** Users that become tracked and outdated. */
   readonly changed: readonly UserId[];
-  /** Users who become untracked. */
+  /** Users that become untracked. */
   readonly left: readonly UserId[];
   /**
-   * `outdated`: changes of any tracked user may be hidden in it. `untracked`: it is unknown who left. Applied before
-   * `changed` and `left`.
+   * `outdated`: the step may hide changes of any tracked user. `untracked`: it is unknown which users left. Applied
+   * before `changed` and `left`.
    */
   readonly everyone?: "outdated" | "untracked" | undefined;
   /**
-   * Whether it is only a part of what a response brings, and the step that completes it follows: what closes a gap
-   * before it, or some of its long lists.
+   * True for a part of a response whose last step follows: the step that closes a gap before it, or a part of its long
+   * lists.
    */
   readonly isPartial?: boolean | undefined;
-  /** Whether it stands for missed responses. Extensions miss these first, then apply the events of the step. */
+  /** True if it stands for missed responses. Extensions first miss these, then apply the step's events. */
   readonly isGap?: true | undefined;
   /**
-   * What extensions read in the response. An extension without an entry in a step that moves the token has missed the
-   * step. A step of events alone moves no token and names no users.
+   * What extensions read in the response. If a step that moves the token has no entry for an extension, the extension
+   * has missed it. A step of events alone moves no token and names no users.
    */
   readonly events?: ExtensionEvents | undefined;
 }
@@ -34,43 +34,41 @@ export interface SyncStep {
 /** Events by the name of their extension, in order. */
 export type ExtensionEvents = Readonly<Record<string, readonly unknown[]>>;
 
-/** A change that the application asked for, or what is left of a step from a stream that is behind. */
+/** A change requested by the application, or the remainder of a step from a stream that is behind. */
 export interface UsersChange {
   /**
-   * `track` and `untrack` are no-ops for users who are tracked, or not, already. `invalidate` outdates those of the
-   * users who are tracked.
+   * `track` and `untrack` do nothing for users that are already tracked or untracked. `invalidate` affects tracked
+   * users only.
    */
   readonly type: "track" | "untrack" | "invalidate";
   readonly users: readonly UserId[];
-  /** Whether a person's word has changed what is saved of the users, in the same transaction. */
+  /** True if the same transaction changes the users' saved records by a person's decision. */
   readonly edited?: true | undefined;
   /** What extensions keep of a step from a stream that is behind. */
   readonly events?: ExtensionEvents | undefined;
 }
 
-/** One change of the tracked users. */
 export type Change = SyncStep | UsersChange;
 
-/** A change with its number in the chain. */
 export interface Commit {
   readonly number: number;
   readonly change: Change;
 }
 
-/** Whether a step changes nothing at all: an idle poll of a server that repeats its token. */
+/** True if a step changes nothing: an idle poll of a server that repeats its token. */
 export function isEmptyStep(step: SyncStep): boolean {
   const { changed, left, everyone, events = {} } = step;
   const hasEvents = Object.values(events).some((some) => some.length > 0);
   return changed.length + left.length === 0 && everyone === undefined && !hasEvents && !movesToken(step);
 }
 
-/** Whether a step leads to another token than the one it begins at. */
+/** True if a step leads to another token than the one at which it begins. */
 export const movesToken = ({ since, next }: Pick<SyncStep, "since" | "next">): boolean =>
   next !== undefined && next !== since;
 
 /**
- * One step that does what two do, one after the other; `undefined` if the second does not begin where the first ends,
- * or if they name more users than are processed at once.
+ * Joins two consecutive steps. Returns `undefined` if the second does not begin where the first ends, or if they name
+ * more users than are processed at once.
  */
 export function joinSteps(first: SyncStep, second: SyncStep): SyncStep | undefined {
   const { since, next, isPartial } = second;
@@ -89,7 +87,7 @@ export function joinSteps(first: SyncStep, second: SyncStep): SyncStep | undefin
   };
 }
 
-/** An extension that has missed one of the steps has missed the joined one. */
+/** An extension that missed one of the steps has missed the joined one. */
 function joinEvents(first: SyncStep, second: SyncStep): ExtensionEvents | undefined {
   const { events: before = {} } = first;
   const { events: after = {} } = second;
@@ -102,13 +100,12 @@ function joinEvents(first: SyncStep, second: SyncStep): ExtensionEvents | undefi
 
 const countOf = ({ changed, left }: SyncStep): number => changed.length + left.length;
 
-/** Users who changed, and users who left. */
 export interface NamedUsers {
   readonly changed: readonly UserId[];
   readonly left: readonly UserId[];
 }
 
-/** The users named in several lists, one after the other: the last one that names a user counts. */
+/** Merges several lists in order: the last one that names a user counts. */
 export function lastMentions(lists: readonly NamedUsers[]): NamedUsers {
   const last = new Map<UserId, keyof NamedUsers>();
   for (const { changed, left } of lists) {
@@ -119,19 +116,21 @@ export function lastMentions(lists: readonly NamedUsers[]): NamedUsers {
   return { changed: named("changed"), left: named("left") };
 }
 
-/** Whether any user may have left in it: after a gap that could not be closed, and before an account's first token. */
+/** True if any user may have left: after a gap that could not be closed, and before an account's first token. */
 export const isFailedGap = ({ change }: Pick<Commit, "change">): boolean =>
   (change.type === "step" && change.everyone === "untracked") || isFirstStep(change);
 
-/** Whether it leads to the first token of an account. */
 export const isFirstStep = (change: Change): boolean =>
   change.type === "step" && change.since === undefined && change.next !== undefined;
 
-/** The users of whom a person's word has changed what is saved. */
+/** Returns the users with saved records that a person's decision changed. */
 export const editedIn = (commits: readonly Commit[]): readonly UserId[] =>
   commits.flatMap(({ change }) => (change.type === "step" || change.edited !== true ? [] : change.users));
 
-/** Whether a user left, or was untracked by a gap that could not be closed, in any of these commits. */
+/**
+ * Returns a predicate: true if a user left, or was untracked by a gap that could not be closed, in any of these
+ * commits.
+ */
 export function departures(commits: readonly Commit[]): (userId: UserId) => boolean {
   const left = new Set<UserId>();
   for (const { change } of commits) {

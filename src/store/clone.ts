@@ -7,47 +7,45 @@ import { applyChange, initialUsers, type Before, type TrackedUser, type TrackedU
 
 /*
  * A tracker's clone of the chain, in the words of git. The store is a branch. Every tracker has a clone of it in
- * memory, with local commits on top that are applied there at once and wait for their transaction ("pending").
+ * memory, with local commits on top. These are applied there at once and wait for their transaction ("pending").
  *
- *   commit    a transaction that finds the head where this clone has it writes; otherwise it writes nothing
- *   follow    another tracker's commit, announced: the next number is applied; if a number is missing, the clone reloads
- *   rebase    the head has moved: local commits are undone, the missing ones applied, and the local ones applied again on top
+ *     commit    a transaction that finds the head where this clone has it writes; otherwise it writes nothing
+ *     follow    another tracker's commit is announced: the next number is applied; if one is missing, the clone reloads
+ *     rebase    the head has moved: local commits are undone, the missing ones applied, then the local ones again
  *
- * All of this is pure but for the clone that it owns.
+ * Everything here is pure except that it writes into its clone.
  */
 
-/** A change of other records that is committed with a change of the tracked users, or not at all. */
+/** A change of other records, committed together with a change of the tracked users or not at all. */
 export interface Edit {
   readonly keys: readonly RecordKey[];
   /** Pure. @param commit its number in the chain */
   readonly apply: (records: SavedRecords, commit: number) => void;
 }
 
-/** A local change that is applied in memory and not committed yet. */
+/** A local change that is applied in memory but not committed yet. */
 export interface Pending {
-  /** The change as it was made, without the effects of extensions. */
+  /** The change without the effects of extensions. */
   given: Change;
-  /** The change as it is to be committed: a rebase may replace it. */
+  /** The change to commit; a rebase may replace it. */
   change: Change;
   revision: Revision;
-  /** What its transaction writes besides. */
+  /** Written in the same transaction. */
   readonly edit?: Edit;
-  /** What undoes it. */
   undo: { readonly before: Before; readonly token: string | undefined };
-  /** Whether a transaction has tried to commit it: that may have taken effect though it seemed to fail. */
+  /** True if a transaction has tried to commit it: that may have taken effect even if it seemed to fail. */
   wasTried?: boolean;
 }
 
-/** The state in memory: the store's, as far as this tracker knows it, and its own pending changes on top. */
+/** The state in memory: the store's, as far as this tracker knows it, with its own pending changes on top. */
 export interface Clone extends TrackedUsers {
-  /** The number of the last commit followed. */
   head: number;
   /** The position of the last log record known to be folded in. */
   position: number;
   readonly pending: Pending[];
 }
 
-/** The lists that a save recorded: each user and the revision that the list answers. */
+/** The lists that a save recorded: each user, and the revision that the list answers. */
 export type SavedLists = readonly (readonly [UserId, number])[];
 
 /** The saved state, folded up to one position of the log. */
@@ -55,7 +53,7 @@ export interface SavedState {
   readonly head: number;
   readonly position: number;
   readonly token: string | undefined;
-  /** Read for one clone, which keeps it: a copy of 100,000 users would take a frame. */
+  /** Owned by the clone that it was read for: copying 100,000 users would take a frame. */
   readonly users: Map<UserId, TrackedUser>;
 }
 
@@ -64,7 +62,7 @@ export function emptyClone(ownUserId: UserId): Clone {
 }
 
 /**
- * Applies a local change in memory; its number is where it will be in the chain unless the head moves first.
+ * Applies a local change in memory. Its number is its place in the chain unless the head moves first.
  * @param given the change without the effects of extensions
  */
 export function applyLocally(clone: Clone, change: Change, edit?: Edit, given = change): Pending {
@@ -77,9 +75,9 @@ export function applyLocally(clone: Clone, change: Change, edit?: Edit, given = 
 }
 
 /**
- * Joins a step with the last pending change, if that is the step before it and no transaction has tried to commit it:
- * while the store fails, responses must not pile up. Returns the pending change, and the users that the step touched as
- * they were before it.
+ * Joins a step with the last pending change, if that is the preceding step and no transaction has tried to commit it:
+ * responses must not pile up while the store fails. Returns the pending change, and the users that the step touched, as
+ * they were before.
  */
 export function joinLocally(
   clone: Clone,
@@ -101,25 +99,25 @@ export function joinLocally(
 const join = (first: Change, second: Change): Change | undefined =>
   first.type === "step" && second.type === "step" ? joinSteps(first, second) : undefined;
 
-/** The pending changes as the commits that they become if the head has not moved. */
+/** Numbers the pending changes as commits, assuming that the head has not moved. */
 export function toCommits({ head, pending }: Clone): readonly Commit[] {
   return pending.map(({ change }, i) => ({ number: head + i + 1, change }));
 }
 
-/** The first of the pending changes are committed, in the log record at this position. */
+/** Removes the first pending changes, now committed in the log record at this position. */
 export function advance(clone: Clone, count: number, position: number): void {
   clone.pending.splice(0, count);
   clone.head += count;
   clone.position = position;
 }
 
-/** Whether announced commits can be applied as they are: they begin at our head, and nothing of ours is pending. */
+/** True if announced commits can be applied as they are: they begin at our head, and nothing of ours is pending. */
 export function canFollow({ head, pending }: Clone, commits: readonly Commit[]): boolean {
   const first = commits[0]?.number;
   return pending.length === 0 && first !== undefined && first <= head + 1;
 }
 
-/** Applies commits of another tracker; those up to our head are known already. */
+/** Applies commits of another tracker, except those that our head already includes. */
 export function follow(clone: Clone, commits: readonly Commit[], position: number): Before {
   const before: Before = new Map();
   for (const { number, change } of commits) {
@@ -132,8 +130,8 @@ export function follow(clone: Clone, commits: readonly Commit[], position: numbe
 }
 
 /**
- * Lists at these revisions are saved: users who are still at one of them are not outdated. Numbers beyond our head
- * would be guesses of ours.
+ * Marks users as up to date if their saved list answers their revision. Numbers beyond our head would be our own
+ * guesses.
  */
 export function followSave({ users, head }: Clone, lists: SavedLists): void {
   for (const [userId, number] of lists) {
@@ -147,9 +145,9 @@ export function followSave({ users, head }: Clone, lists: SavedLists): void {
 }
 
 /**
- * Another tracker was given a change of these users and cannot commit it: whatever is saved of them may be older. They
- * are outdated at a new revision object of the same number, so that a query sent from now on can be saved, and nothing
- * that was asked or saved before counts.
+ * Another tracker has a change of these users that it cannot commit, so what is saved of them may be older. They become
+ * outdated, at a new revision object with the same number: a query sent from now on can be saved, but earlier queries
+ * and saves are stale.
  */
 export function doubt({ users }: Clone, userIds: readonly UserId[]): Before {
   const before: Before = new Map();
@@ -162,7 +160,7 @@ export function doubt({ users }: Clone, userIds: readonly UserId[]): Before {
   return before;
 }
 
-/** Adds users as they were, unless they are noted already. */
+/** Adds users as they were, unless they are already noted. */
 export function keepFirst(before: Before, later: Before): void {
   for (const [userId, user] of later) if (!before.has(userId)) before.set(userId, user);
 }

@@ -4,10 +4,10 @@ import { Observable, type MonoTypeOperatorFunction, type SchedulerLike } from "r
 const SLICE = 8;
 
 /**
- * Emits values as long as their subscriber takes less than {@link SLICE} ms in all, and then goes on in a new task, so
- * that the page can do other things in between. In virtual time, which stands still meanwhile, everything is one task.
+ * Emits values until their subscriber has taken {@link SLICE} ms in all, then goes on in a new task, so that the page
+ * can do other work in between. In virtual time, where the clock stands still, everything is one task.
  *
- * Not `concatMap` with a delay: it emits each buffered value from inside the previous one, and a thousand of them
+ * Not `concatMap` with a delay, which emits each buffered value from inside the previous one: a thousand of them
  * overflow the stack.
  */
 export function inSlices<T>(scheduler: SchedulerLike): MonoTypeOperatorFunction<T> {
@@ -16,7 +16,7 @@ export function inSlices<T>(scheduler: SchedulerLike): MonoTypeOperatorFunction<
       const waiting: T[] = [];
       let next = 0;
       let until = scheduler.now() + SLICE;
-      let isBusy = false; // emitting, or until the next task
+      let isBusy = false; // emitting, or waiting for the next task
       let isOver = false;
       const goOn = () => {
         isBusy = true;

@@ -39,32 +39,29 @@ import {
   type SyncRecord,
 } from "./records.js";
 
-/** What a store holds: everything but the lists. */
+/** Everything that a store holds except the lists. */
 export interface SavedAccount {
   readonly owner: OwnerRecord;
   readonly state: SavedState;
-  /**
-   * Whether a user left in any commit so far. Of commits that are no longer in the log it is not known: any user may
-   * have.
-   */
+  /** True if a user left in any commit so far, or may have left in one that is no longer in the log. */
   readonly hasLeft: (userId: UserId) => boolean;
-  /** Tokens that the last commits in the log led to, or began at; not the current one. */
+  /** Tokens that the last commits in the log led to or began at, except the current one. */
   readonly passed: ReadonlySet<string>;
-  /** Our own user-signing key, according to our own saved list. */
+  /** Our own user-signing key, according to our saved list. */
   readonly ourKey: string | undefined;
   readonly extensions: SavedExtensions;
-  /** Records that could not be trusted, by kind. */
+  /** IDs of records that could not be trusted, by kind. */
   readonly damaged: ReadonlyMap<string, readonly string[]>;
-  /** The format that the store had if it was of an older version and was replaced. */
+  /** The store's former format, if it was of an older version and was replaced. */
   readonly replaced?: number;
 }
 
 /**
  * Makes sure that the store belongs to this user, and reads their saved state. Fails as {@link ownStore} does.
  *
- * Subscribed to again after a failure, it goes on from the owner that it found: a store that is in another life by then
- * was cleared, and must not be claimed again.
- * @param lifetime a name for what the store is from now on if it has no owner yet
+ * If subscribed to again after a failure, it expects the owner found before: a store that is in another life was
+ * cleared in the meantime and must not be claimed again.
+ * @param lifetime a name for the store's life, used if it has no owner yet
  */
 export function loadAccount(
   store: DeviceStore,
@@ -89,9 +86,9 @@ export function loadAccount(
 }
 
 /**
- * Reads the whole saved state of an account, as of one moment, and mends it if it is damaged.
+ * Reads an account's whole saved state as of one moment, and mends it if it is damaged.
  *
- * Fails with {@link StoreClearedError} if the store is not in this owner's life any more.
+ * Fails with {@link StoreClearedError} if the store is no longer in this owner's life.
  */
 export function readAccount(
   store: DeviceStore,
@@ -135,13 +132,13 @@ export function readAccount(
 
 type Records = ReadonlyMap<string, unknown>;
 
-/** The log is read when a user is asked about: that is rare. */
+/** Reads the log only when needed, which is rare. */
 function departuresIn(log: Records, position: number): SavedAccount["hasLeft"] {
   let hasLeft: SavedAccount["hasLeft"] | undefined;
   return (userId) => (hasLeft ??= readDepartures(log, position))(userId);
 }
 
-/** From the first commit ever, at position 1: a snapshot does not say who left before it. */
+/** From the first commit ever, at position 1: a snapshot does not say which users left before it. */
 function readDepartures(log: Records, position: number): SavedAccount["hasLeft"] {
   const commits: Commit[] = [];
   for (let at = 1; at <= position; at++) {
@@ -153,14 +150,14 @@ function readDepartures(log: Records, position: number): SavedAccount["hasLeft"]
   return departures(commits.filter(({ change }) => !isFirstStep(change)));
 }
 
-/** Reads only the tokens of the last records: each may name thousands of users. */
+/** Reads only the tokens of the last records: each record may name thousands of users. */
 function passedIn(log: Records, { position, token }: SyncRecord): ReadonlySet<string> {
   const passed = new Set<string>();
   for (let at = Math.max(1, position - MIN_LOG + 1); at <= position; at++) {
     const record = log.get(logKey(at)[1]);
     for (const commit of isObject(record) && Array.isArray(record.commits) ? (record.commits as unknown[]) : []) {
       const change = isObject(commit) && isObject(commit.change) ? commit.change : {};
-      if (change.everyone === "untracked") passed.clear(); // tokens before it and after it have no known order
+      if (change.everyone === "untracked") passed.clear(); // tokens before and after it have no known order
       if (typeof change.next !== "string") continue; // without a token, it may be of another stream
       const begins = change.everyone === "untracked" ? undefined : change.since;
       for (const one of [begins, change.next]) if (typeof one === "string" && one !== token) passed.add(one);
@@ -169,7 +166,7 @@ function passedIn(log: Records, { position, token }: SyncRecord): ReadonlySet<st
   return passed;
 }
 
-/** Damaged records after which it is enough: a damaged head may say that there are any number of records. */
+/** Reading stops after this many damaged records: a damaged head may claim that there are any number. */
 const MAX_REFUSED = 100;
 
 interface Folded {
@@ -178,7 +175,7 @@ interface Folded {
   readonly changes: readonly Change[];
 }
 
-/** The snapshot, and the log after it. */
+/** Folds the snapshot and the log after it. */
 function fold(
   userId: UserId,
   sync: SyncRecord | undefined,
@@ -196,7 +193,7 @@ function fold(
     damaged.set(kind, [...(damaged.get(kind) ?? []), id]);
   };
   clone.head = snapshot.head;
-  const revisions = new Map<number, { readonly number: number }>(); // a hundred thousand users need few objects
+  const revisions = new Map<number, { readonly number: number }>(); // a hundred thousand users share few objects
   const foldSnapshot = (key: RecordKey) => {
     const users = readSnapshot(snapshots.get(key[1]));
     if (users === undefined) refuse(key);

@@ -2,7 +2,7 @@ import { defer, Observable, of, Subject } from "rxjs";
 import type { DeviceStore, RecordKey, Update } from "./device-store.js";
 import { savedToken } from "./records.js";
 
-/** A store that keeps everything in memory, for one page load or one test. It emits synchronously. */
+/** Creates a store that keeps everything in memory, for one page load or one test. It emits synchronously. */
 export function memoryStore(): DeviceStore {
   const kinds = new Map<string, Map<string, unknown>>();
   const get = ([kind, id]: RecordKey) => kinds.get(kind)?.get(id);
@@ -51,9 +51,9 @@ interface Delivery {
 /**
  * Emits each update's announcement, then its result.
  *
- * A subscriber may update the store from within an announcement. Without the queue, subscribers further down the list
- * would receive that update's announcement before the one still being emitted. Its result waits as well, since it must
- * not overtake its announcement.
+ * A subscriber may update the store from within an announcement. Without the queue, later subscribers would receive
+ * that update's announcement before the one still being emitted. Its result waits too, since it must not overtake its
+ * announcement.
  */
 function deliveries() {
   const announced$ = new Subject<unknown>();

@@ -16,13 +16,9 @@ import {
 } from "./records.js";
 import type { TrackedUser } from "./tracked-users.js";
 
-/**
- * How far the head is moved on if it was lost: far beyond any number that was allotted since the records at hand were
- * written.
- */
+/** How far a lost head is moved on: far beyond any number given out since the remaining records were written. */
 const LOST_HEAD_LEAP = 1_000_000_000;
 
-/** The records of a damaged account. */
 export interface DamagedAccount {
   readonly sync: unknown;
   readonly snapshots: ReadonlyMap<string, unknown>;
@@ -31,10 +27,10 @@ export interface DamagedAccount {
 }
 
 /**
- * Puts a damaged chain right. What was lost may have been the departure of any user, so no user but our own stays
- * tracked; and it may have been a change of ours, so our list is outdated, at a revision that no tab knows. The token
- * stays if it can be read; otherwise sync begins anew. Numbers go on from far beyond all that were ever allotted: a tab
- * that is running knows some that are lost here.
+ * Repairs a damaged chain. Any departure may have been lost, so all users but our own become untracked. A change of
+ * ours may have been lost, so our list becomes outdated, at a revision that no tab knows. The token stays if it can be
+ * read; otherwise sync starts over. Numbers continue far beyond all that were ever given out, because a running tab may
+ * know numbers that are lost here.
  */
 export function mend(store: DeviceStore, owner: OwnerRecord, damaged: DamagedAccount): Observable<SavedState> {
   const sync = mendedSync(damaged);
@@ -49,8 +45,7 @@ export function mend(store: DeviceStore, owner: OwnerRecord, damaged: DamagedAcc
   const result: SavedState = { head, position, token, users: new Map([[owner.userId, ownUser]]) };
   return store.update([OWNER, SYNC], ([savedOwner, savedSync]) => {
     const isOurs = readOwner(savedOwner)?.lifetime === owner.lifetime;
-    // Another tab may have mended it, or gone on, in the meantime: then the next transaction finds that the head has
-    // moved.
+    // If another tab has mended it or gone on in the meantime, the next transaction finds that the head has moved.
     const isAsRead = readSync(savedSync)?.position === readSync(damaged.sync)?.position;
     if (!isOurs || !isAsRead) return { puts: [], deletes: [], result };
     const [kind, id] = snapshotKey(0);

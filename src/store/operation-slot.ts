@@ -2,21 +2,16 @@ import { Subscription, type Observable } from "rxjs";
 import { StoreClearedError } from "../model/errors.js";
 import { CLEARED, type Cleared } from "./transact.js";
 
-/** How an operation may end. */
 export interface OperationEnd<T> {
   readonly next: (result: T) => void;
   readonly error: (error: unknown) => void;
 }
 
-/** What an {@link OperationSlot} reports. */
 export interface SlotEvents {
-  /** An operation has ended: there is room for the next one. */
   readonly freed: () => void;
-  /** An operation found that the store was cleared. */
   readonly cleared: () => void;
 }
 
-/** Runs operations of the store, one at a time. */
 export class OperationSlot {
   readonly #events: SlotEvents;
   #running: { readonly subscription: Subscription; readonly mustFinish: boolean } | undefined;
@@ -29,11 +24,11 @@ export class OperationSlot {
     return this.#running === undefined;
   }
 
-  /** @param mustFinish whether {@link abort} leaves it alone */
+  /** @param mustFinish true if {@link abort} must not stop it */
   run<T>(operation$: Observable<T | Cleared>, { next, error }: OperationEnd<T>, mustFinish = false): void {
     const subscription = new Subscription();
     this.#running = { subscription, mustFinish };
-    // The next operation begins when this one's result has been processed, whatever that causes.
+    // The next operation begins only after this one's result has been processed, whatever that causes.
     const end = (action: () => void) => {
       action();
       this.#running = undefined;
@@ -58,7 +53,7 @@ export class OperationSlot {
     );
   }
 
-  /** Aborts the operation under way, unless it must finish. */
+  /** Aborts the operation in progress, unless it must finish. */
   abort(): void {
     if (this.#running?.mustFinish !== false) return;
     this.#running.subscription.unsubscribe();

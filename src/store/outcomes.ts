@@ -2,7 +2,7 @@ import { AsyncSubject, type Observable } from "rxjs";
 import type { Pending } from "./clone.js";
 import type { Outcome } from "./rebase.js";
 
-/** The outcomes of pending changes, emitted once they are durable. */
+/** The outcomes of pending changes, emitted once durable. */
 export class Outcomes {
   readonly #outcomes = new Map<Pending, AsyncSubject<Outcome>>();
 

@@ -5,32 +5,29 @@ import { isObject } from "../model/json.js";
 import type { DeviceStore, RecordKey } from "./device-store.js";
 import { OWNER, readOwner, STORE_FORMAT, type OwnerRecord } from "./records.js";
 
-/** All kinds of records, those of older formats too. */
+/** All kinds of records, including those of older formats. */
 const KINDS = [
   ...["account", "log", "snapshot", "index", "list", "extension"],
   ...["state", "pins", "claims/curve25519", "claims/ed25519"],
 ];
 
-/** A store that belongs to us. */
 export interface OwnedStore {
   readonly owner: OwnerRecord;
-  /** The format that the store had if it was of an older version and was emptied. */
+  /** The store's former format, if it was of an older version and was emptied. */
   readonly replaced?: number;
   /**
-   * Whether the owner's record could not be read, so that it was unknown whose lists these are, and the store was
-   * emptied.
+   * True if the owner's record could not be read, so that the store was emptied: its lists could have been another
+   * user's.
    */
   readonly isDamaged: boolean;
 }
 
 /**
- * Makes sure that the store belongs to this user. A store of an older format, or whose owner cannot be read, is
- * emptied.
+ * Makes sure that the store belongs to this user. Empties a store of an older format or with an unreadable owner.
  *
  * Fails with {@link StoreOwnerError} before anything but the owner's record is read, and with {@link StoreFormatError}
  * if a newer version wrote the store.
- * @param lifetime a name for what the store is from now on if it has no owner yet: one that no other life of it ever
- *   had
+ * @param lifetime a name for the store's life, used if it has no owner yet; it must be unique
  */
 export function ownStore(store: DeviceStore, userId: UserId, lifetime: string): Observable<OwnedStore> {
   const claimed: OwnerRecord = { userId, format: STORE_FORMAT, lifetime };
@@ -49,7 +46,7 @@ export function ownStore(store: DeviceStore, userId: UserId, lifetime: string): 
   );
 }
 
-/** A newer version may name its owner in another way, but not its format. */
+/** A newer version may write its owner in another way, but not its format. */
 const formatOf = (saved: unknown): number =>
   isObject(saved) && typeof saved.format === "number" ? saved.format : STORE_FORMAT;
 
@@ -68,7 +65,7 @@ function replace(store: DeviceStore, claimed: OwnerRecord): Observable<OwnerReco
   );
 }
 
-/** Takes the store over in one transaction, unless another tab was faster: then its owner is returned. */
+/** Takes over the store in one transaction. If another tab was faster, returns that tab's owner. */
 function claim(store: DeviceStore, claimed: OwnerRecord, deletes: readonly RecordKey[]): Observable<OwnerRecord> {
   return store.update([OWNER], ([saved]) => {
     const owner = readOwner(saved);

@@ -19,9 +19,8 @@ import {
 } from "./records.js";
 import type { Base } from "./transactions.js";
 
-/** What a clone is missing. */
 export type Missing =
-  /** What was appended to the log since. `extensions`: as of its end, if they were read. */
+  /** What was appended to the log since. `extensions`: their state at its end, if it was read. */
   | {
       readonly type: "tail";
       readonly position: number;
@@ -34,8 +33,8 @@ export type Missing =
 /**
  * Reads what was appended to the log since a clone's position, or everything if that cannot be read.
  *
- * Fails with {@link StoreClearedError} if the store is not in this owner's life any more.
- * @param withExtensions whether extensions are read, too: what is pending has changed them, and they cannot undo it
+ * Fails with {@link StoreClearedError} if the store is no longer in this owner's life.
+ * @param withExtensions true to read extensions as well: pending changes have affected them, and they cannot undo that
  */
 export function readMissing(
   store: DeviceStore,
@@ -82,14 +81,14 @@ function readWithExtensions(store: DeviceStore, owner: OwnerRecord, base: Base):
   );
 }
 
-/** The saved head, if the log may reach from a clone's position to it. */
+/** Returns the saved head, if the log may reach from a clone's position to it. */
 function reachable(saved: unknown, { head, position }: Base): SyncRecord | undefined {
   const sync = saved === undefined && head === 0 && position === 0 ? NO_SYNC : readSync(saved);
   if (sync === undefined || sync.position < position || sync.head < head) return undefined;
   return sync.position - position > MAX_TAIL ? undefined : sync;
 }
 
-/** What was appended, if it can be read and is all of it. */
+/** Returns the appended records, if all of them can be read. */
 function tailOf(sync: SyncRecord, { head, position }: Base, found: readonly unknown[]): Tail | undefined {
   const records = found.flatMap((record) => readLog(record) ?? []);
   const lastCommit = commitsIn(records).at(-1)?.number ?? head;

@@ -7,29 +7,28 @@ import type { LogRecord } from "./records.js";
 import { effectsSince, type Before, type TrackedUsers } from "./tracked-users.js";
 
 /**
- * What became of a pending change: its step is in the chain, committed here or by another tab; or, `applied`, it
- * changed what it names, but the token is not where its step leads.
+ * `committed`: the change is in the chain, committed here or by another tab. `applied`: it changed the users it names,
+ * but the token is not the one to which its step leads.
  */
 export type Outcome = "committed" | "applied";
 
-/** What a rebase did. */
 export interface Rebased {
   readonly before: Before;
-  /** Pending changes that are not to be committed any more. */
+  /** Pending changes that must no longer be committed. */
   readonly dropped: readonly { readonly pending: Pending; readonly outcome: Outcome }[];
-  /** Commits of other trackers that were missing; if they are not known one by one, a step that stands for them. */
+  /** The missing commits of other trackers; if they are not known individually, one step that stands for them. */
   readonly commits: readonly Commit[];
 }
 
 /**
- * Moves a clone to a later state of the store and applies its pending changes again, each as {@link rebased} says.
+ * Moves a clone to a later state of the store and applies its pending changes again, as {@link rebased} defines.
  *
- * Everything that a pending change touched gets a new revision object, so that queries sent at the old one are
- * superseded and lists in memory do not match: the number they had may be another tracker's commit now.
+ * Everything that a pending change touched gets a new revision object: its old number may now be another tracker's
+ * commit. So queries sent at the old revision are superseded, and lists in memory no longer match.
  *
- * Extensions cannot undo events. If a pending change has any ({@link concernsExtensions}), they begin again at what is
+ * Extensions cannot undo events. If a pending change has any ({@link concernsExtensions}), they are restored to what is
  * saved.
- * @param name the tracker's own: what it committed without learning of it, its callers know
+ * @param name this tracker's name: commits under it that it did not learn of are known to its callers
  */
 export function rebase(clone: Clone, missing: Missing, name: string, extensions: ChainExtensions): Rebased {
   const { head } = clone;
@@ -43,12 +42,12 @@ export function rebase(clone: Clone, missing: Missing, name: string, extensions:
   keepFirst(before, missed);
   const commits = missing.type === "tail" ? unknownCommits(missing.records, name, head) : summary(missed, token, clone);
   const hasLeft = missing.type === "tail" ? departures(commits) : () => true;
-  // What extensions of other trackers know of departures, our own have just applied.
+  // Departures that other trackers' extensions know of, our own extensions have just applied.
   const hasLeftBySync = missing.type === "tail" ? departures(commits.filter(movesOn)) : () => true;
   const saved = missing.type === "tail" ? missing.extensions : missing.account.extensions;
   if (saved === undefined) extensions.follow(commits);
   else extensions.restore(saved, clone.token);
-  // A transaction of ours took effect and its answer was lost: it committed the first of what is pending, as it is.
+  // A transaction of ours took effect but its answer was lost: it committed the first pending changes as they are.
   const lost = missing.type === "tail" ? pending.splice(0, ownCommits(missing.records, name, head)) : [];
   const dropped: Rebased["dropped"][number][] = lost.map((one) => ({ pending: one, outcome: outcomeOf(one.change) }));
   for (const one of pending) {
@@ -75,25 +74,25 @@ const withoutDeparted = (change: Change, hasLeft: (userId: UserId) => boolean): 
 
 /** What a change is rebased onto, beside the state. */
 interface Onto {
-  /** Whether a user left in a commit that the caller of the change did not know. */
+  /** True if a user left in a commit that the change's caller did not know. */
   readonly hasLeft: (userId: UserId) => boolean;
   readonly late: (events: ExtensionEvents) => ExtensionEvents | undefined;
   /**
-   * Whether it comes after others that are pending: they may come to nothing, so that it has something to do for users
-   * for whom there is nothing to do now.
+   * True if it follows other pending changes: these may be dropped, so it may matter for users for which it does
+   * nothing now.
    */
   readonly isTentative?: boolean;
 }
 
 /**
- * What becomes of a change on top of another head than it was made for: a change to commit there, or its outcome.
+ * Rebases a change onto another head: returns a change to commit there, or its outcome.
  *
- * - A step that begins at the token is applied completely. One that leads to it has been committed, by another tab or
- *   by a transaction of our own whose answer was lost. Any other is of a stream that is behind or ahead: the users it
- *   names become outdated and the token stays.
- * - `track()` tracks users again, but not those who left in a commit that its caller did not know.
- * - `invalidate()` is committed even for users who are no longer tracked: another tab may be tracking them again, with
- *   a list that it requested before.
+ * - A step that begins at the token is applied completely. One that leads to it has already been committed, by another
+ *   tab or by a transaction of our own whose answer was lost. Any other belongs to a stream that is behind or ahead:
+ *   the users it names become outdated and the token stays.
+ * - `track()` tracks its users again, except those that left in a commit that its caller did not know.
+ * - `invalidate()` is committed even for users that are no longer tracked: another tab may be tracking them again, with
+ *   a list that it requested earlier.
  */
 export function rebased(
   change: Change,
@@ -114,24 +113,25 @@ export function rebased(
 function lateStep({ changed, left, everyone, events: read }: SyncStep, late: Onto["late"]): Change | undefined {
   const kept = read && late(read);
   const events = kept && { events: kept };
-  // After a gap that could not be closed, too, any user may have changed.
+  // Any user may have changed, also after a gap that could not be closed.
   if (everyone !== undefined) return { type: "step", changed: [], left: [], everyone: "outdated", ...events };
   const users = [...changed, ...left];
   return users.length === 0 && kept === undefined ? undefined : { type: "invalidate", users, ...events };
 }
 
-/** The outcome of a change that is committed. A step that was rebased late has no token any more. */
+/** The outcome of a committed change. A step that was rebased as late no longer has a token. */
 export const outcomeOf = (change: Change): Outcome =>
   change.type === "step" && change.next !== undefined ? "committed" : "applied";
 
-/** What a whole state that was taken over changed, before anything of ours is applied on top: that is not durable. */
+/**
+ * Summarizes what taking over a whole state changed, before our own changes are applied on top: those are not durable.
+ */
 function summary(missed: Before, since: string | undefined, clone: Clone): readonly Commit[] {
   const { invalidated: changed, left } = effectsSince(missed, clone);
   const step: SyncStep = { type: "step", since, next: clone.token, changed, left };
   return isEmptyStep(step) ? [] : [{ number: clone.head, change: step }];
 }
 
-/** How many commits of this tracker are beyond its head. */
 function ownCommits(records: readonly LogRecord[], name: string, head: number): number {
   const own = records.flatMap((record) => (record.type === "commits" && record.by === name ? record.commits : []));
   return own.filter(({ number }) => number > head).length;
@@ -142,7 +142,6 @@ function unknownCommits(records: readonly LogRecord[], name: string, head: numbe
   return others.filter(({ number }) => number > head);
 }
 
-/** Applies the commits and saves that were missing. */
 function applyTail(clone: Clone, { records, position }: Extract<Missing, { type: "tail" }>): Before {
   const before: Before = new Map();
   for (const record of records) {
@@ -154,7 +153,7 @@ function applyTail(clone: Clone, { records, position }: Extract<Missing, { type:
 }
 
 /**
- * Takes over a whole saved state. A revision with the same number is the same commit: its object stays, and so do
+ * Takes over a whole saved state. Revisions with the same number are the same commit: the object stays, and so do
  * queries sent at it.
  */
 function takeOver(clone: Clone, { head, position, token, users }: SavedState): Before {

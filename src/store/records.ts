@@ -9,17 +9,17 @@ import type { DeviceStore, RecordKey } from "./device-store.js";
  * The records that the tracker keeps. IndexedDB costs time per record, nearly whatever its size, so few records are
  * written at a time:
  *
- *   account/owner         whose store this is; gone after clear()
- *   account/sync          the head: the number of the last commit, the token, the position of the last log record
- *   account/own           our own user-signing key, according to our own saved list
- *   log/<position>        what one transaction appended: commits, or which lists it saved
- *   snapshot/<n>          the fold of the log up to a position, about 1,000 tracked users to a record
- *   index/<position>      the public keys of the devices that one save brought, for findDevice; index/s<n>: the same, compacted
- *   extension/<name>/<n>  the state of an extension of the tracker as of the snapshot
- *   list/<user>           the last list that was fetched, and the user's pins, which outlive it
+ *     account/owner         the user that the store belongs to; gone after clear()
+ *     account/sync          the head: the number of the last commit, the token, the position of the last log record
+ *     account/own           our own user-signing key, according to our own saved list
+ *     log/<position>        what one transaction appended: commits, or which lists it saved
+ *     snapshot/<n>          the fold of the log up to a position, about 1,000 tracked users to a record
+ *     index/<position>      the public keys of the devices that one save brought, for findDevice
+ *     index/s<n>            the same, compacted
+ *     extension/<name>/<n>  the state of an extension of the tracker as of the snapshot
+ *     list/<user>           the last list that was fetched, and the user's pins, which outlive it
  *
- * What is read back may be damaged or written by another version: each reader returns undefined for what cannot be
- * trusted.
+ * Records may be damaged or written by another version, so readers return undefined for what cannot be trusted.
  */
 
 /**
@@ -38,17 +38,14 @@ export const indexKey = (position: number): RecordKey => ["index", String(positi
 export const compactedIndexKey = (chunk: number): RecordKey => ["index", `s${chunk}`];
 export const listKey = (userId: UserId): RecordKey => ["list", userId];
 
-/**
- * `lifetime` distinguishes a store from what it was before a `clear()`: a write of the former life is refused in the
- * next.
- */
+/** `lifetime` distinguishes a store from what it was before a `clear()`: writes of the former life are refused. */
 export interface OwnerRecord {
   readonly userId: UserId;
   readonly format: number;
   readonly lifetime: string;
   /**
-   * Whether users of whom there is no record may have been pinned all the same: this is memory that stands in for a
-   * store which cannot be opened, or the store had to be emptied.
+   * True if users without a record may still have been pinned: this is memory standing in for a store that cannot be
+   * opened, or the store had to be emptied.
    */
   readonly lostPins?: true;
 }
@@ -60,15 +57,13 @@ export function readOwner(record: unknown): OwnerRecord | undefined {
 
 /** The head of the chain, and where the log and the snapshot are. */
 export interface SyncRecord {
-  /** The number of the last commit. */
   readonly head: number;
   readonly token?: string | undefined;
-  /** The position of the last log record. */
   readonly position: number;
   /**
-   * The log up to `position`, with commits up to `head`, is folded into this many records, and into this many of the
-   * index. `oldest` is the position of the first log record that has not been deleted. `extensions` is the number of
-   * records of each extension; an extension without an entry has no records as of this snapshot.
+   * The log up to `position`, with commits up to `head`, is folded into `chunks` records, and into `index` records of
+   * the index. `oldest` is the position of the first log record that has not been deleted. `extensions` is the number
+   * of records of each extension; an extension without an entry has none as of this snapshot.
    */
   readonly snapshot: {
     readonly position: number;
@@ -96,14 +91,14 @@ export function readSync(record: unknown): SyncRecord | undefined {
   return (snapshot.position as number) <= (position as number) ? (record as unknown as SyncRecord) : undefined;
 }
 
-/** What one transaction appended to the log. */
 export type LogRecord =
   | {
       readonly type: "commits";
-      /** The tracker that wrote it. */ readonly by: string;
+      /** The tracker that wrote it. */
+      readonly by: string;
       readonly commits: readonly Commit[];
     }
-  | { readonly type: "save"; /** The tracker that wrote it. */ readonly by: string; readonly lists: SavedLists };
+  | { readonly type: "save"; readonly by: string; readonly lists: SavedLists };
 
 export function readLog(record: unknown): LogRecord | undefined {
   if (!isObject(record)) return undefined;
@@ -114,7 +109,7 @@ export function readLog(record: unknown): LogRecord | undefined {
   return commits.every(isCommit) ? (record as unknown as LogRecord) : undefined;
 }
 
-/** What a snapshot says of a user's saved list. */
+/** The state of a user's saved list in a snapshot. */
 export const LIST_STATES = ["none", "outdated", "current"] as const;
 
 /**
@@ -132,7 +127,7 @@ export function readSnapshot(record: unknown): SnapshotRecord | undefined {
 export interface OwnIdentityRecord {
   /** Our own user-signing key, if our identity is confirmed and is the one in our list. */
   readonly userSigningKey?: string | undefined;
-  /** All that have ever been: what they signed was verified. */
+  /** All past and present keys: what they signed was verified. */
   readonly userSigningKeys: readonly string[];
 }
 
@@ -145,7 +140,7 @@ export function readOwnIdentity(record: unknown): OwnIdentityRecord | undefined 
   return isOwn ? (record as unknown as OwnIdentityRecord) : undefined;
 }
 
-/** The token in a store's records, read at each subscription. Every store's `syncToken$` is this. */
+/** Emits the saved token, read for each subscription. Every store's `syncToken$` is this. */
 export function savedToken(store: Pick<DeviceStore, "read">): Observable<string | undefined> {
   return store.read([SYNC]).pipe(map(([record]) => readSync(record)?.token));
 }
@@ -183,10 +178,7 @@ const areUsers = (value: unknown): boolean =>
 /** Far beyond what an extension keeps: the next snapshot deletes these records one by one. */
 const MAX_EXTENSION_RECORDS = 1_000_000;
 
-/**
- * Far beyond what commits can count to, and far enough from what numbers can hold that a lost head can be made up for
- * by going on from it.
- */
+/** Far beyond any count of commits, and low enough that numbers can go on from it if the head is lost. */
 const MAX_COUNT = 2 ** 52;
 const isCount = (value: unknown): boolean =>
   Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= MAX_COUNT;

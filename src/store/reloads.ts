@@ -1,14 +1,10 @@
 import { AsyncSubject, type Observable } from "rxjs";
 
-/**
- * Callers that wait for the state to be read again. A read that has begun is too early for a caller that comes after
- * that.
- */
+/** Callers that wait for the state to be read again. A caller that arrives after a read has begun needs another one. */
 export class Reloads {
   #waiting: AsyncSubject<void>[] = [];
   #served: readonly AsyncSubject<void>[] = [];
 
-  /** Whether callers wait for another read. */
   get areWaiting(): boolean {
     return this.#waiting.length > 0;
   }
@@ -19,7 +15,7 @@ export class Reloads {
     return done$;
   }
 
-  /** A read begins, for all callers that wait now: also for those of a read before it that came to nothing. */
+  /** Begins a read for all waiting callers, including those of an earlier read that failed. */
   begin(): void {
     this.#served = [...this.#served, ...this.#waiting];
     this.#waiting = [];

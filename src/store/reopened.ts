@@ -2,18 +2,17 @@ import { retry, switchMap, throwError, timer, type Observable, type SchedulerLik
 import { StoreClearedError, StoreFormatError, StoreOwnerError } from "../model/errors.js";
 
 /**
- * First wait before a store that could not be opened is tried again, in ms: doubled each time, up to {@link
- * LONGEST_WAIT}.
+ * First wait before retrying a store that could not be opened, in ms: doubled each time, up to {@link LONGEST_WAIT}.
  */
 export const FIRST_WAIT = 30_000;
 const LONGEST_WAIT = 600_000;
 
-/** Whether a store that cannot be opened because of this error is of no use to this tracker, however long it waits. */
+/** True if this error shows that this tracker will never be able to use the store. */
 export const isFinal = (error: unknown): boolean =>
   error instanceof StoreOwnerError || error instanceof StoreFormatError || error instanceof StoreClearedError;
 
 /**
- * Opens a store that could not be opened, as soon as that is possible. Fails if it never will be.
+ * Retries until a store can be opened. Fails if it never will be.
  *
  *     open$    #──── 30 s ────#──── 60 s ────···──── 10 min ────o
  *     result                                                    o

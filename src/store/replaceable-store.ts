@@ -2,8 +2,8 @@ import { BehaviorSubject, defer, switchMap, type Observable } from "rxjs";
 import type { DeviceStore, RecordKey, Update } from "./device-store.js";
 
 /**
- * A store whose place another one can take: all parts that hold it go on with the other. Operations that have begun end
- * where they began.
+ * A store that can be replaced by another one: all parts that hold it go on with the replacement. Operations in
+ * progress end where they began.
  */
 export class ReplaceableStore implements DeviceStore {
   readonly syncToken$: Observable<string | undefined> = defer(() => this.#target$.value.syncToken$);
@@ -11,7 +11,7 @@ export class ReplaceableStore implements DeviceStore {
   readonly #target$: BehaviorSubject<DeviceStore>;
   #isStandIn: boolean;
 
-  /** @param isStandIn whether it only stands in for the store that is to take its place */
+  /** @param isStandIn true if it only stands in for the store that will replace it */
   constructor(target: DeviceStore, isStandIn = false) {
     this.#target$ = new BehaviorSubject(target);
     this.#isStandIn = isStandIn;

@@ -1,10 +1,10 @@
 import { Subscription, timer, type SchedulerLike } from "rxjs";
 
-/** First wait before something that failed is tried again, in ms: doubled each time, up to {@link MAX_WAIT}. */
+/** First wait before a retry, in ms: doubled each time, up to {@link MAX_WAIT}. */
 const FIRST_WAIT = 1_000;
 const MAX_WAIT = 60_000;
 
-/** Waits, longer each time, before something that keeps failing is tried again. */
+/** Schedules retries of a failing operation, with growing waits. */
 export class Retry {
   readonly #scheduler: SchedulerLike;
   readonly #again: () => void;
@@ -17,17 +17,15 @@ export class Retry {
     this.#again = again;
   }
 
-  /** Whether it waits for its next try. */
   get isWaiting(): boolean {
     return this.#timer !== undefined;
   }
 
-  /** Why the last try failed; `undefined` if it succeeded. */
   get error(): unknown {
     return this.#error;
   }
 
-  /** Starts the wait, and returns how long it is, in ms. */
+  /** Starts the wait and returns it, in ms. */
   failed(error: unknown): number {
     this.#error = error ?? new Error("unknown error");
     this.#wait = Math.min(this.#wait === 0 ? FIRST_WAIT : this.#wait * 2, MAX_WAIT);

@@ -1,6 +1,6 @@
 import type { RecordKey, Update } from "./device-store.js";
 
-/** A change turned out to concern records that it had not named: it is to be run again, with these. */
+/** A change needs records that it did not name; it must run again with these. */
 export class RecordsMissing extends Error {
   override readonly name = "RecordsMissing";
   constructor(readonly keys: readonly RecordKey[]) {
@@ -8,10 +8,7 @@ export class RecordsMissing extends Error {
   }
 }
 
-/**
- * The records of one transaction, as the changes made in it so far leave them: what a pure change function reads and
- * writes.
- */
+/** The records of one transaction, with the changes made in it so far: what a pure change function reads and writes. */
 export class SavedRecords {
   readonly #records = new Map<string, Map<string, unknown>>();
   readonly #touched = new Map<string, Map<string, RecordKey>>();
@@ -29,15 +26,15 @@ export class SavedRecords {
   }
 
   /**
-   * Makes sure that these records, which were not known to be needed before others had been read, can be read.
-   * @throws {RecordsMissing} if they were not named: then nothing is written, and the change runs again with them
+   * Requires records that become known to be needed only after reading others.
+   * @throws {RecordsMissing} if they were not named: nothing is written, and the change runs again with them
    */
   need(keys: readonly RecordKey[]): void {
     const missing = keys.filter(([kind, id]) => this.#records.get(kind)?.has(id) !== true);
     if (missing.length > 0) throw new RecordsMissing(missing);
   }
 
-  /** Writes a record, or with `undefined` deletes it. */
+  /** Writes a record, or deletes it if `undefined`. */
   set(key: RecordKey, record: unknown): void {
     const [kind, id] = key;
     inner(this.#records, kind).set(id, record);

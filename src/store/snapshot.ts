@@ -16,22 +16,21 @@ import {
 import type { SavedRecords } from "./saved-records.js";
 import { syncOf } from "./transactions.js";
 
-/** Whether the log is long enough to fold it into a snapshot. */
+/** True if the log is long enough to be folded into a snapshot. */
 export function isSnapshotDue({ position, snapshot }: SyncRecord, trackedUsers: number): boolean {
   return position - snapshot.position >= Math.max(MIN_LOG, trackedUsers / USERS_PER_LOG_RECORD);
 }
 
-/** A clone as it was when nothing was pending. */
+/** A clone when nothing was pending. */
 export type Committed = Pick<Clone, "head" | "position" | "users" | "ownUserId" | "token">;
 
-/** Folds what else was appended since the last snapshot into `index` records; returns how many it wrote. */
+/** Folds what else was appended since the last snapshot into `index` records, and returns their number. */
 export type Compact = (records: SavedRecords, sync: SyncRecord) => number;
 
 /**
- * Folds the log into a snapshot and truncates it, if the clone is up to date; otherwise nothing happens.
+ * Folds the log into a snapshot and truncates it, if the clone is up to date; otherwise does nothing.
  *
- * The log up to the *previous* snapshot is deleted, not all of it: a tab that is a little behind still finds in it who
- * left.
+ * Deletes the log only up to the *previous* snapshot: a tab that is a little behind still finds in it which users left.
  */
 export function writeSnapshot(
   records: SavedRecords,

@@ -6,13 +6,16 @@ import type { SavedAccount } from "./load.js";
 import { memoryStore } from "./memory-store.js";
 import { OWNER, STORE_FORMAT, type OwnerRecord } from "./records.js";
 
-/** Memory that stands in for a store which cannot be opened, and what it holds: nothing but the owner. */
+/** Memory standing in for a store that cannot be opened. It holds only the owner. */
 export interface StandIn {
   readonly store: DeviceStore;
   readonly account: SavedAccount;
 }
 
-/** @param lifetime one that the store itself never has: what other trackers announce there does not concern memory */
+/**
+ * @param lifetime one that the store itself never has, so that other trackers' announcements there do not concern
+ * memory
+ */
 export function standIn(userId: UserId, lifetime: string): StandIn {
   const owner: OwnerRecord = { userId, format: STORE_FORMAT, lifetime, lostPins: true };
   const store = memoryStore();

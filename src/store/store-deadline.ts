@@ -13,7 +13,7 @@ import { StoreTimedOutError } from "../model/errors.js";
 import { MAX_DELAY } from "../model/max-delay.js";
 import type { DeviceStore } from "./device-store.js";
 
-/** The store with a deadline on every operation; an operation that misses it fails with {@link StoreTimedOutError}. */
+/** Adds a deadline to every operation of a store; an operation that misses it fails with {@link StoreTimedOutError}. */
 export function withStoreDeadline(store: DeviceStore, deadline: number, scheduler: SchedulerLike): DeviceStore {
   const once = <T>(operation: () => Observable<T>): Observable<T> =>
     defer(operation).pipe(

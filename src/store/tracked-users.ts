@@ -5,9 +5,9 @@ import type { Revision } from "./revision.js";
 /** What is known of a tracked user without reading their list. */
 export interface TrackedUser {
   readonly revision: Revision;
-  /** Whether the saved list is missing or older than the revision. */
+  /** True if the saved list is missing or older than the revision. */
   readonly outdated: boolean;
-  /** Whether a list was saved since they are tracked, however old: if not, reading it is not worth it. */
+  /** True if a list, however old, was saved since the user became tracked. If false, reading it is pointless. */
   readonly hasList: boolean;
 }
 
@@ -19,20 +19,19 @@ export interface TrackedUsers {
   readonly users: Map<UserId, TrackedUser>;
 }
 
-/** Users as they were before something touched them; `undefined` for a user who was not tracked. */
+/** Users as they were before a change; `undefined` for a user that was not tracked. */
 export type Before = Map<UserId, TrackedUser | undefined>;
 
-/** What something did to the tracked users. */
+/** The effects of changes on the tracked users. */
 export interface Effects {
   /** Tracked users with another revision than before. */
   readonly invalidated: readonly UserId[];
-  /** Users who are no longer tracked. */
   readonly left: readonly UserId[];
-  /** Whether the set of tracked users may be another one. */
+  /** True if the set of tracked users may have changed. */
   readonly usersChanged: boolean;
 }
 
-/** The state of an empty store. Our own user is tracked from the start, at a revision before anything changed them. */
+/** The state of an empty store. Our own user is tracked from the start, at a revision before any change. */
 export function initialUsers(ownUserId: UserId): TrackedUsers {
   return {
     ownUserId,
@@ -44,15 +43,15 @@ export function initialUsers(ownUserId: UserId): TrackedUsers {
 /**
  * Folds one change into the state: the reducer behind memory, the store and every rebase.
  *
- * It writes into the map that it is given. Copying it would make a step cost time in the number of tracked users
- * instead of the number of users named.
+ * It writes into the given map: copying it would make a step take time in the number of tracked users instead of those
+ * it names.
  * @returns the users it touched, as they were before
  */
 export function applyChange(state: TrackedUsers, change: Change, revision: Revision): Before {
   return change.type === "step" ? applyStep(state, change, revision) : applyToUsers(state, change, revision);
 }
 
-/** The effects of everything that happened since the users were as in `before`. */
+/** Returns the effects of everything that happened since `before`. */
 export function effectsSince(before: Before, { users }: Pick<TrackedUsers, "users">): Effects {
   const invalidated: UserId[] = [];
   const left: UserId[] = [];
@@ -107,7 +106,7 @@ function applyToUsers(
   return before;
 }
 
-/** Users of one change share two objects: a change may name a hundred thousand. */
+/** Users of one change share two objects: a change may name a hundred thousand users. */
 function changer(revision: Revision): (user: TrackedUser | undefined) => TrackedUser {
   const withList: TrackedUser = { revision, outdated: true, hasList: true };
   const withoutList: TrackedUser = { revision, outdated: true, hasList: false };

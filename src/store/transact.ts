@@ -3,7 +3,6 @@ import type { DeviceStore, RecordKey, Update } from "./device-store.js";
 import { OWNER, readOwner, SYNC, type OwnerRecord } from "./records.js";
 import { RecordsMissing, SavedRecords } from "./saved-records.js";
 
-/** What a transaction returns, and what it announces to other trackers. */
 export interface Transacted<T> {
   readonly result: T;
   readonly announce?: unknown;
@@ -14,10 +13,10 @@ export const CLEARED = "cleared";
 export type Cleared = typeof CLEARED;
 
 /**
- * Runs a pure function over some records, the owner's and the head among them, in one transaction.
+ * Runs a pure function over some records, including the owner's and the head, in one transaction.
  *
- * It first checks that the store is still in the life in which it was loaded: after `clear()` nothing is written. If
- * the function turns out to need records that it did not name, nothing is written and it runs again with them.
+ * It first checks that the store is still in the life in which it was loaded: after `clear()`, nothing is written. If
+ * the function needs records that it did not name, nothing is written and it runs again with them.
  */
 export function transact<T>(
   store: DeviceStore,

@@ -4,7 +4,7 @@ import type { Change, Commit } from "./change.js";
 import { logKey, NO_SYNC, readLog, readSync, SYNC, type LogRecord, type SyncRecord } from "./records.js";
 import type { SavedRecords } from "./saved-records.js";
 
-/** Where a clone stands: what a transaction compares the store with. */
+/** A clone's position, with which a transaction compares the store. */
 export interface Base {
   readonly head: number;
   readonly position: number;
@@ -15,14 +15,14 @@ export interface WriteBase extends Base {
   readonly by: string;
 }
 
-/** Whether the commits were written, or where the store is instead. */
+/** Where the commits were written, or where the store is instead. */
 export type CommitOutcome = { readonly committedAt: number } | { readonly movedTo: SyncRecord | undefined };
 
 /**
  * Commits changes: fast-forward only.
  *
- * If the head is the one that they were made for, the invalidations, the token and the new head are written together,
- * as one record of the log. If not, nothing is written: the tracker reloads and rebases them.
+ * If the head is the one for which they were made, the invalidations, the token and the new head are written together,
+ * as one log record. If not, nothing is written: the tracker reloads and rebases them.
  */
 export function commit(records: SavedRecords, base: Base, commits: readonly Commit[], by: string): CommitOutcome {
   const sync = syncOf(records, base);
@@ -35,7 +35,6 @@ export function commit(records: SavedRecords, base: Base, commits: readonly Comm
   return { committedAt: append(records, { ...sync, head: last.number, token }, { type: "commits", by, commits }) };
 }
 
-/** Appends a record to the log and returns its position. */
 export function append(records: SavedRecords, sync: SyncRecord, record: LogRecord): number {
   const position = sync.position + 1;
   records.set(logKey(position), record);
@@ -43,16 +42,15 @@ export function append(records: SavedRecords, sync: SyncRecord, record: LogRecor
   return position;
 }
 
-/** The head record, or `undefined` if it is damaged, or gone although this tracker has seen one. */
+/** Returns the head record; `undefined` if it is damaged, or gone although this tracker has seen one. */
 export function syncOf(records: SavedRecords, base: Base): SyncRecord | undefined {
   const saved = records.get(SYNC);
   return saved === undefined && base.head === 0 && base.position === 0 ? NO_SYNC : readSync(saved);
 }
 
 /**
- * Which users changed in the store since a clone's head: the compare of the compare-and-set. If the head is still the
- * same, no user did; otherwise the commits in between are read from the log. If they cannot be read, any user may have
- * changed.
+ * Returns a predicate: true if a user changed in the store since a clone's head: the compare of the compare-and-set. If
+ * the head has moved, it reads the commits in between from the log. If they cannot be read, any user may have changed.
  */
 export function changedSince(records: SavedRecords, base: Base): (userId: UserId) => boolean {
   const sync = syncOf(records, base);
@@ -74,6 +72,5 @@ export function changedSince(records: SavedRecords, base: Base): (userId: UserId
   return (userId) => named.has(userId);
 }
 
-/** The users that a change names. */
 export const usersOf = (change: Change): readonly UserId[] =>
   change.type === "step" ? [...change.changed, ...change.left] : change.users;

@@ -6,22 +6,17 @@ import type { Pace } from "./pace.js";
 import type { SavedRecords } from "./saved-records.js";
 import type { WriteBase } from "./transactions.js";
 
-/** What a write's pure function returns. */
 export interface Written<T> {
   readonly result: T;
-  /** Announced to other trackers once it is durable. */
   readonly announce?: readonly News[];
 }
 
-/** One change of the store that is not a commit. */
+/** A change of the store that is not a commit. */
 export interface Write<T> {
   readonly keys: readonly RecordKey[];
-  /** How many devices are compared in it, which takes time on the page's own thread. */
+  /** How many devices it compares, which takes time on the page's own thread. */
   readonly devices?: number;
-  /**
-   * Called as its transaction begins, after all commits before it: returns the pure function over the records that it
-   * names.
-   */
+  /** Called as its transaction begins, after all earlier commits. Returns the pure function over the named records. */
   readonly prepare: () => (records: SavedRecords, base: WriteBase) => Written<T>;
 }
 
@@ -30,7 +25,7 @@ interface Buffered {
   readonly result$: AsyncSubject<unknown>;
 }
 
-/** Writes that wait for their transaction. Those that wait together go into one. */
+/** Writes that wait for a transaction. Those that wait together share one. */
 export class WriteBuffer {
   readonly #pace: Pace;
   #buffer: Buffered[] = [];
@@ -43,7 +38,7 @@ export class WriteBuffer {
     return this.#buffer.length === 0;
   }
 
-  /** Emits the result of the write once there is one. */
+  /** Queues a write. Emits its result once there is one. */
   add<T>(write: Write<T>): Observable<T> {
     const result$ = new AsyncSubject<T>();
     this.#buffer.push({ write, result$: result$ as AsyncSubject<unknown> });

@@ -23,38 +23,37 @@ import { parseChanges, type ParsedStep } from "./parse-step.js";
 import type { PassedTokens } from "./passed-tokens.js";
 import { refusedIds } from "./refused-ids.js";
 
-/** How a step relates to the token that memory stands on. */
+/** How a step relates to the token in memory. */
 export type Placement =
   /** It begins there. */
   | "next"
-  /** It leads there: it has been applied. */
+  /** It leads there, so it has already been applied. */
   | "past"
   /**
-   * It begins at a token that memory stood on, or leads to one that the chain has passed: it is of a stream that is
-   * behind, such as a deposed leader's.
+   * It begins at a token that memory has passed, or leads to one that the chain has passed: its stream is behind, such
+   * as that of a deposed leader.
    */
   | "late"
   /** Steps in between are missing. */
   | "gap";
 
-/** What a step is placed by. */
 export interface Standing {
-  /** The token that memory stands on. */
+  /** The token in memory. */
   readonly token: string | undefined;
   readonly passed: Pick<PassedTokens, "inMemory" | "inChain">;
-  /** Whether the step is the first one of its connection. */
+  /** True if the step is the first one of its connection. */
   readonly isFirst: boolean;
 }
 
 /**
- * Where a step belongs. A response that does not say what it answered follows the one before it, except as the first
- * one of a connection: other tabs and other sessions may have moved on since the token was saved.
+ * Places a step. A response without a known `since` follows the previous one, except as the first one of a connection:
+ * other tabs and sessions may have moved on since the token was saved.
  */
 export function placeStep(
   { since, next }: Pick<ParsedStep, "since" | "next">,
   { token, passed, isFirst }: Standing,
 ): Placement {
-  if (next === undefined) return "next"; // it was not understood: it moves no token
+  if (next === undefined) return "next"; // it was not understood, so it moves no token
   if (since === undefined) return isFirst && token !== undefined ? "gap" : "next";
   if ((since ?? undefined) === token) return "next";
   if (next === token) return "past";
@@ -63,29 +62,27 @@ export function placeStep(
   return passed.inMemory(since) || passed.inChain(next) ? "late" : "gap";
 }
 
-/** What closing a gap needs. */
 export interface GapPorts {
   readonly ownUserId: UserId;
-  /** Commits what is pending, and reads what other tabs committed. Fails if the store does. */
+  /** Commits pending changes, and reads what other tabs committed. Fails if the store does. */
   readonly catchUp: () => Observable<void>;
-  /** Where memory stands. */
   readonly standing: () => Standing;
-  /** `GET /keys/changes`; `undefined` if gaps are not to be closed in this way. */
+  /** `GET /keys/changes`; `undefined` if gaps must not be closed in this way. */
   readonly changes: ((range: { readonly from: string; readonly to: string }) => Observable<unknown>) | undefined;
   readonly scheduler: SchedulerLike;
-  /** How long the server's response is waited for, in ms. */
+  /** How long to wait for the server's response, in ms. */
   readonly deadline: number;
   readonly report: (problem: TrackerProblem) => void;
 }
 
 /**
- * Closes the gap before a step. Emits the step that stands for the missing ones, if there are any, in parts if it is
- * long, and completes.
+ * Closes the gap before a step. Emits the step that stands for the missing ones, if any, in parts if it is long, and
+ * completes.
  *
- * 1. What is pending is committed, and what other tabs committed is read: they may have been given the missing steps.
- * 2. If steps are still missing, the server is asked who changed in between (`GET /keys/changes`). That is a step like
- *    any other.
- * 3. If it cannot say, any user may have left in between: all but our own become untracked.
+ * 1. Pending changes are committed, and what other tabs committed is read: they may have received the missing steps.
+ * 2. If steps are still missing, `GET /keys/changes` returns the users that changed in between. That is a step like any
+ *    other.
+ * 3. If that fails, any user may have left in between: all but our own become untracked.
  *
  * While the store fails, the gap is closed from memory's token. Fails only with {@link StoreClearedError}.
  */
@@ -105,7 +102,7 @@ export function closeGap(step: ParsedStep, ports: GapPorts): Observable<SyncStep
 function missingStep(step: ParsedStep, from: string | undefined, ports: GapPorts): Observable<SyncStep> {
   const { ownUserId, changes, scheduler, deadline, report } = ports;
   const to = step.since ?? step.next;
-  const isPartial = to !== step.next; // otherwise nothing is left of the step itself
+  const isPartial = to !== step.next; // otherwise the step itself has nothing left to apply
   const untracked = (error?: unknown): SyncStep => {
     report(gapProblem(from, step.since, error));
     return {
@@ -132,7 +129,9 @@ function missingStep(step: ParsedStep, from: string | undefined, ports: GapPorts
       const { changed, left, refusedIds: refused } = parseChanges(response, ownUserId);
       const problem = refusedIds("keys_changes", refused);
       if (problem !== undefined) report(problem);
-      const message = `steps from "${from}" to "${to}" were missed; the server named who changed in them: ${changed.length} changed, ${left.length} left`;
+      const message =
+        `steps from "${from}" to "${to}" were missed; the server named who changed in them: ` +
+        `${changed.length} changed, ${left.length} left`;
       report({ type: "gap", from, to, caughtUp: true, message });
       return splitStep({ type: "step", since: from, next: to, changed, left, isPartial, isGap: true });
     }),
@@ -149,7 +148,8 @@ function gapProblem(from: string | undefined, since: string | null | undefined, 
         : `answers "${since}"`;
   const stand = from === undefined ? "no token" : `"${from}"`;
   const message =
-    `the sync response ${answered}, but the device lists stand on ${stand}, and who left in between cannot be learned: ` +
+    `the sync response ${answered}, but the device lists stand on ${stand}, ` +
+    "and who left in between cannot be learned: " +
     "all users but our own became untracked; call track() with the members of the encrypted rooms";
   return { type: "gap", from, to: since ?? null, caughtUp: false, ...(error !== undefined && { error }), message };
 }

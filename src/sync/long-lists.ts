@@ -4,8 +4,8 @@ import { isObject } from "../model/json.js";
 import type { SyncStep } from "../store/change.js";
 
 /**
- * Splits long lists of a response, as they were sent, into parts that can be processed one after the other: `left`
- * after `changed`, because a user in both has left. What is not long, or not lists, is one part.
+ * Splits long lists of a response, as sent, into parts that can be processed one after the other: `left` after
+ * `changed`, because a user in both has left. Anything that is not long, or not lists, is one part.
  */
 export function splitLists(lists: unknown): readonly unknown[] {
   if (!isObject(lists)) return [lists];
@@ -16,7 +16,7 @@ export function splitLists(lists: unknown): readonly unknown[] {
   return [...parts(changed).map((some) => ({ changed: some })), ...parts(left).map((some) => ({ left: some }))];
 }
 
-/** Splits a long step into parts of which the last one moves the token. */
+/** Splits a long step into parts; the last one moves the token. */
 export function splitStep(step: SyncStep): readonly SyncStep[] {
   const { since, changed, left } = step;
   if (changed.length + left.length <= MAX_USERS_AT_ONCE) return [step];

@@ -5,25 +5,22 @@ import type { SyncResponse } from "../model/wire.js";
 import type { SyncStep } from "../store/change.js";
 import { splitLists } from "./long-lists.js";
 
-/** What one sync response says about device lists. */
 export interface ParsedStep {
-  /** The response, unless it is not one: then it moves no token and is not emitted. */
+  /** `undefined` if it is not a response: it moves no token and is not emitted. */
   readonly response: SyncResponse | undefined;
   /** The token that it answered: `null` for an initial sync, `undefined` if the caller does not know. */
   readonly since: string | null | undefined;
-  /** The token that it leads to. */
   readonly next: string | undefined;
   readonly changed: readonly UserId[];
   readonly left: readonly UserId[];
-  /** Why something in it could not be understood: it may hide changes of any user. */
+  /** Set if something could not be understood: it may hide changes of any user. */
   readonly refusal?: InvalidResponseError;
   /** Strings in the lists that are not user IDs. */
   readonly refusedIds: readonly string[];
-  /** Long lists, which are not in `changed` and `left`: to be parsed with {@link parsePart}, one after the other. */
+  /** Long lists, not included in `changed` and `left`: parse them with {@link parsePart}, in order. */
   readonly parts: readonly unknown[];
 }
 
-/** What a part of long lists says. */
 export type ParsedPart = Pick<ParsedStep, "changed" | "left" | "refusedIds" | "refusal">;
 
 /** The lists of a response of `GET /keys/changes`. */
@@ -33,20 +30,21 @@ export type ParsedChanges = Pick<ParsedStep, "changed" | "left" | "refusedIds">;
  * Parses the `device_lists` of a sync response (Matrix spec, client-server API, "Tracking the device list for a user").
  *
  * 1. A user in both lists has left; a user listed twice counts once.
- * 2. Our own user never leaves: listed in `left`, they count as changed.
- * 3. Lists that cannot be understood may hide changes: `refusal` says why, and what can be understood is used.
+ * 2. Our own user never leaves: if listed in `left`, they count as changed.
+ * 3. Invalid lists may hide changes: `refusal` says why, and their valid parts are used.
  */
 export function parseStep(response: unknown, ownUserId: UserId): ParsedStep {
   try {
     return parse(response, ownUserId);
   } catch (cause) {
-    return notUnderstood(new InvalidResponseError("/sync", "", "readable", { cause })); // an object that is not JSON may throw on access
+    // An object that is not JSON may throw on access.
+    return notUnderstood(new InvalidResponseError("/sync", "", "readable", { cause }));
   }
 }
 
 /**
  * Parses a response of `GET /keys/changes`.
- * @throws InvalidResponseError if it cannot be understood: it may hide changes
+ * @throws InvalidResponseError if it is invalid: it may hide changes
  */
 export function parseChanges(response: unknown, ownUserId: UserId): ParsedChanges {
   const refuse = (path: string, expected: string) => {
@@ -58,7 +56,6 @@ export function parseChanges(response: unknown, ownUserId: UserId): ParsedChange
   return parseLists(response, ownUserId, refuse);
 }
 
-/** Parses one of {@link ParsedStep.parts}. */
 export function parsePart(part: unknown, ownUserId: UserId): ParsedPart {
   let refusal: InvalidResponseError | undefined;
   const lists = parseLists(part, ownUserId, (path, expected) => {
@@ -67,12 +64,12 @@ export function parsePart(part: unknown, ownUserId: UserId): ParsedPart {
   return { ...lists, ...(refusal && { refusal }) };
 }
 
-/** The change that a parsed step stands for, beginning at this token. */
+/** Turns a parsed step into the change that begins at this token. */
 export function toChange({ next, ...lists }: ParsedStep, since: string | undefined): SyncStep {
   return toStep(lists, since, next);
 }
 
-/** The change that a part of a step stands for: it moves no token. */
+/** Turns a part of a step into a change that moves no token. */
 export function partToChange(part: ParsedPart, since: string | undefined): SyncStep {
   return { ...toStep(part, since, since), isPartial: true };
 }

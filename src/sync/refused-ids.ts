@@ -2,7 +2,7 @@ import type { TrackerProblem } from "../model/problems.js";
 
 type UserIdsRefused = Extract<TrackerProblem, { type: "user-ids-refused" }>;
 
-/** Reports strings that are not user IDs: how many, and the first few, shortened. `undefined` if there are none. */
+/** Reports strings that are not user IDs: their number, and the first few, shortened. `undefined` if there are none. */
 export function refusedIds(source: UserIdsRefused["source"], ids: readonly string[]): UserIdsRefused | undefined {
   const count = ids.length;
   if (count === 0) return undefined;
@@ -12,6 +12,7 @@ export function refusedIds(source: UserIdsRefused["source"], ids: readonly strin
     source,
     userIds,
     count,
-    message: `${count} string(s) in ${source} are not user IDs and were left out, such as ${JSON.stringify(userIds[0])}`,
+    message:
+      `${count} string(s) in ${source} are not user IDs and were left out, ` + `such as ${JSON.stringify(userIds[0])}`,
   };
 }

@@ -3,7 +3,7 @@ import type { UserId } from "../model/ids.js";
 import type { Revision } from "../store/revision.js";
 import type { Effects, TrackedUser } from "../store/tracked-users.js";
 
-/** Users whose cached list is not to be used any more, and users who are no longer tracked. */
+/** Users with cached lists that must not be used any more, and users that are no longer tracked. */
 export interface Invalidations {
   readonly invalidated: readonly UserId[];
   readonly left: readonly UserId[];
@@ -12,8 +12,8 @@ export interface Invalidations {
 /**
  * The tracked users as lookups see them, and what they emit.
  *
- * It reflects every change before anything is emitted for it: the owner of the state calls {@link changed} once memory,
- * queries and lists know.
+ * Reflects every change before anything is emitted for it: the owner of the state calls {@link changed} once memory,
+ * queries and lists are updated.
  */
 export class Tracking {
   readonly #users: Map<UserId, TrackedUser>;
@@ -34,21 +34,21 @@ export class Tracking {
     return this.#invalidations$;
   }
 
-  /** Whether steps may be missing, so that nothing in memory is to be called current. */
+  /** True if steps may be missing, so that nothing in memory may be called current. */
   get inDoubt(): boolean {
     return this.#inDoubt;
   }
 
-  /** Emits when {@link inDoubt} is another value. */
   get doubtChanges$(): Observable<void> {
     return this.#doubtChanges$;
   }
 
   /**
-   * The set of tracked users now, and again whenever it is another one. It is copied only while there is a subscriber.
+   * Emits the current set of tracked users, and again when it changes. The set is copied only while there is a
+   * subscriber.
    */
   get set$(): Observable<ReadonlySet<UserId>> {
-    // Changes first: one that is made from inside the first emission must not be missed.
+    // Changes are subscribed to first: one made from inside the first emission must not be missed.
     return merge(this.#setChanges$, of(undefined)).pipe(
       map(() => this.#currentSet()),
       distinctUntilChanged(),
@@ -59,7 +59,7 @@ export class Tracking {
     return this.#users.get(userId);
   }
 
-  /** The lists that answer these revisions are cached. */
+  /** Lists that answer these revisions were cached. */
   listed(lists: ReadonlyMap<UserId, { readonly revision: Revision }>): void {
     for (const [userId, { revision }] of lists) {
       if (this.#users.get(userId)?.revision === revision)
@@ -67,7 +67,7 @@ export class Tracking {
     }
   }
 
-  /** Lists of these users are saved, perhaps for an older revision than theirs. */
+  /** Lists of these users were saved, perhaps for an older revision than theirs. */
   saved(userIds: Iterable<UserId>): void {
     for (const userId of userIds) {
       const user = this.#users.get(userId);
@@ -75,19 +75,18 @@ export class Tracking {
     }
   }
 
-  /** The saved list of a user turned out to be unusable: they are to be queried. */
+  /** A user's saved list is unusable, so the user must be queried. */
   unlisted(userId: UserId, revision: Revision): void {
     const user = this.#users.get(userId);
     if (user?.revision === revision) this.#users.set(userId, { ...user, outdated: true });
   }
 
-  /** While a long step is applied in parts, the set is emitted once, at the end: each time, it is copied. */
+  /** While a long step is applied in parts, the set is emitted only once, at the end, since each emission copies it. */
   holdSet(isHeld: boolean): void {
     this.#isSetHeld = isHeld;
     if (!isHeld && this.#isSetStale) this.#setChanges$.next();
   }
 
-  /** Emits what a change did. */
   changed({ invalidated, left, usersChanged }: Effects): void {
     if (usersChanged) {
       this.#isSetStale = true;
@@ -96,7 +95,7 @@ export class Tracking {
     if (invalidated.length + left.length > 0) this.#invalidations$.next({ invalidated, left });
   }
 
-  /** Lookups see it at once; the caller emits it with {@link doubtChanged}. */
+  /** Takes effect for lookups at once; the caller emits it with {@link doubtChanged}. */
   setDoubt(inDoubt: boolean): void {
     this.#inDoubt = inDoubt;
   }

@@ -3,12 +3,12 @@ import type { Channel } from "./channel.js";
 import { leadership } from "./leadership.js";
 
 /**
- * Whether this candidate leads: `false` at first, then every change.
+ * Emits whether this candidate leads: `false` at first, then every change.
  *
  *     following ──the lock is granted──▶ leading
  *         ▲───────the lock is stolen────────┘
  *
- * It answers questions while it leads. While it follows, it watches the leader, and deposes it when `stuck$` emits.
+ * While it leads, it answers questions. While it follows, it watches the leader, and deposes it when `stuck$` emits.
  *
  * Fails if the browser refuses the lock. Unsubscribing releases the lock or leaves the queue.
  */

@@ -1,8 +1,8 @@
 import { filter, fromEvent, map, type Observable } from "rxjs";
 
 /**
- * A message between the candidates for one lock. None names its sender: only the browser knows which tab holds the
- * lock.
+ * A message between the candidates for one lock. It does not name its sender: only the browser knows which tab holds
+ * the lock.
  *
  * - `ask`: is the leader alive?
  * - `here`: the leader's answer.
@@ -19,7 +19,7 @@ export interface Channel {
   close(): void;
 }
 
-/** Opens the channel, or throws if the browser has or allows none. */
+/** Opens the channel. Throws if the browser has or allows none. */
 export function openChannel(name: string): Channel {
   const channel = new BroadcastChannel(`matrix-device-tracker/tabs/${name}`);
   return {

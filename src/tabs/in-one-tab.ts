@@ -20,13 +20,12 @@ import { openChannel } from "./channel.js";
 import { Patience } from "./patience.js";
 import { stuckLeader } from "./stuck-leader.js";
 
-/** Options of {@link inOneTab}. */
 export interface InOneTabOptions {
-  /** For the waits after which a leader that does not answer is deposed. @default asyncScheduler */
+  /** For the waits before a leader that does not answer is deposed. @default asyncScheduler */
   readonly scheduler?: SchedulerLike;
   /**
-   * Called once, with the reason, if every tab subscribes because the browser lacks or refuses Web Locks. What it
-   * throws is reported and changes nothing.
+   * Called once, with the reason, if every tab subscribes because the browser lacks or refuses Web Locks. An error that
+   * it throws is reported, with no other effect.
    */
   readonly onUnshared?: (message: string) => void;
 }
@@ -45,26 +44,26 @@ export interface InOneTabOptions {
  *    navigates away or crashes, the browser grants the lock to the next tab, which *subscribes anew*. The source should
  *    therefore start from what is saved, as `syncResponses(http, { since$: store.syncToken$ })` does.
  * 2. **Nothing is passed on.** Values, the error and the completion of the source go to the subscribers in its own tab.
- *    Other tabs learn of changes from the store: trackers that use the same one follow each other's commits.
+ *    Other tabs learn of changes from the store: trackers on the same store follow each other's commits.
  * 3. **Sleep.** A tab that is frozen, or put into the back/forward cache, unsubscribes and releases the lock before
  *    that event is over. When it wakes, it queues again.
- * 4. **A stuck leader** (a suspended process, a debugger, a long computation) is found by the other tabs. They ask for
- *    a sign of life over a BroadcastChannel, about once a second. If there is no answer within another second (2, 4, …
- *    32 s if leaders were deposed repeatedly within a minute), one of them takes the lock. The former leader
+ * 4. **A stuck leader** (a suspended process, a debugger, a long computation) is detected by the other tabs, which ask
+ *    for a sign of life over a BroadcastChannel about once a second. If there is no answer within another second (2, 4,
+ *    … 32 s if leaders were deposed repeatedly within a minute), one of them takes the lock. The former leader
  *    unsubscribes as soon as it runs again, and queues; until then two tabs may be subscribed.
  * 5. **Within a tab,** all subscribers of the returned observable share one subscription, from the first of them to the
  *    last. Separate uses of the operator with the same name compete for the lock like separate tabs.
  *
- * Fails or completes when the source does so in this tab. That releases the lock, so the next tab subscribes to its own
- * source: a final error, such as a refused access token, reaches each tab in turn. Unsubscribing releases the lock or
- * leaves the queue.
+ * Fails or completes when the source does in this tab. That releases the lock, and the next tab subscribes to its own
+ * source, so a final error, such as a refused access token, reaches each tab in turn. Unsubscribing releases the lock
+ * or leaves the queue.
  *
  * Without Web Locks (insecure origins, old browsers, Node), or if the browser refuses them, every tab subscribes while
  * it is awake, and `onUnshared` is called with the reason. With `syncResponses`, two tabs are then two sync loops of
  * one device, and each loses to-device messages to the other.
  *
- * @param name the same in every tab, one per account and device. The lock belongs to this operator: it is taken from
- *   any holder that does not answer.
+ * @param name the same in every tab, one per account and device. Reserved for this operator: the lock is taken from any
+ * holder that does not answer.
  * @example
  * const sync$ = syncResponses(http, { since$: store.syncToken$ }).pipe(inOneTab(`sync/${userId}`));
  * new DeviceTracker({ userId, store, keysApi: axiosKeysApi(http), sync$ }).connect();
@@ -80,7 +79,7 @@ export function inOneTab<T>(name: string, options: InOneTabOptions = {}): MonoTy
     try {
       onUnshared?.(`Every tab subscribes to "${name}" by itself: ${reason}`);
     } catch (error) {
-      // Rethrown, it would end the stream because of a log entry.
+      // If rethrown, it would end the stream because of a log entry.
       (config.onUnhandledError ?? console.error)(error);
     }
   };
@@ -88,12 +87,12 @@ export function inOneTab<T>(name: string, options: InOneTabOptions = {}): MonoTy
   return (source) =>
     mayLead(name, scheduler, report).pipe(
       switchMap((leads) => (leads ? source.pipe(materialize()) : EMPTY)),
-      dematerialize(), // completes with the source, though the candidate could lead again
-      share(), // reset when the source ends, and when the last subscriber leaves
+      dematerialize(), // completes with the source, even though the candidate could lead again
+      share(), // reset when the source ends, and when the last subscriber unsubscribes
     );
 }
 
-/** Whether this tab may subscribe: if it is awake and leads, or if there is no lock to be had. */
+/** Emits whether this tab may subscribe: if it is awake and leads, or if there is no lock. */
 function mayLead(name: string, scheduler: SchedulerLike, report: (reason: string) => void): Observable<boolean> {
   return defer(() => {
     const patience = new Patience(scheduler); // outlives a sleep

@@ -1,7 +1,7 @@
 import { concat, map, Observable, of, repeat, startWith, switchAll } from "rxjs";
 
 /**
- * Whether this candidate holds the lock: `false` at first, then every change.
+ * Emits whether this candidate holds the lock: `false` at first, then every change.
  *
  * ```
  * lock       ----g-----s--------g-----      g: granted, s: stolen
@@ -9,8 +9,8 @@ import { concat, map, Observable, of, repeat, startWith, switchAll } from "rxjs"
  *            f---t-----f--------t------
  * ```
  *
- * 1. It queues for the lock. The browser grants it to the next in the queue as soon as its holder releases it, is
- *    closed or crashes.
+ * 1. It queues for the lock. The browser grants it to the next in the queue when its holder releases it, is closed or
+ *    crashes.
  * 2. `depose$` steals the lock from its holder, which may be unable to release it.
  * 3. After its own lock was stolen, it queues again.
  *

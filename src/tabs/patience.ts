@@ -2,14 +2,14 @@ import type { TimestampProvider } from "rxjs";
 
 /** How long a leader may take to answer at first, in ms. */
 const ONE_SECOND = 1_000;
-/** The longest it may ever take, in ms. */
+/** The longest that a leader may ever take, in ms. */
 const LONGEST = 32_000;
-/** After this long without a deposition, patience is back at its start, in ms. */
+/** After this long without a deposition, in ms, patience is reset. */
 const FORGOTTEN_AFTER = 60_000;
 
 /**
  * How long a leader may take to answer before it is deposed. Each deposition within a minute of the previous one
- * doubles it: on a machine so busy that no tab answers within a second, tabs deposing each other would only make it
+ * doubles it: on a machine too busy for any tab to answer within a second, tabs deposing each other would only make it
  * busier.
  */
 export class Patience {

@@ -16,14 +16,16 @@ import type { Patience } from "./patience.js";
 
 /** How long a follower waits for a sign of the leader before it asks for one, in ms … */
 const ASK_AFTER = 1_000;
-/** … and up to how much longer, by chance: all followers hear an answer, and should not all ask at the same moment. */
+/** … and the random addition to that: all followers receive an answer, and should not all ask at once. */
 const ASK_SPREAD = 500;
-/** A timer this much late, in ms, means that this tab was suspended or throttled, and says nothing about the leader. */
+/**
+ * A timer that is this much late, in ms, shows that this tab was suspended or throttled, and nothing about the leader.
+ */
 const LATE = 500;
 
 /**
- * Emits once, and completes, when this tab should depose the leader because it does not answer. The other followers
- * have then been notified, and start to wait anew.
+ * Emits once, and completes, when this tab should depose the leader because it does not answer. By then the other
+ * followers have been notified, and start waiting again.
  *
  * ```
  * here       --h----------h--------------------
@@ -31,13 +33,13 @@ const LATE = 500;
  *                      (answered: h)     (1 s) (x|)
  * ```
  *
- * The leader's own timers play no part: in a hidden tab they fire once a second, or once a minute. It answers from
- * inside the message event, which browsers do not delay. The asking tab may be hidden too, or was suspended together
- * with the leader (the lid was closed): if its own timer fires late, the answer may already be queued behind the timer,
- * so it asks once more before giving up.
+ * The leader answers from inside the message event, which browsers do not delay; its timers may fire only once a
+ * second, or once a minute, in a hidden tab. The asking tab may be hidden too, or was suspended together with the
+ * leader (the lid was closed): if its timer fires late, the answer may already be queued behind it, so the tab asks
+ * once more before giving up.
  */
 export function stuckLeader(channel: Channel, patience: Patience, scheduler: SchedulerLike): Observable<void> {
-  // A question comes from another follower and is no sign of the leader. A deposition leads to a new one.
+  // A question comes from another follower and is no sign of the leader. A deposition leads to a new leader.
   const sign$ = channel.signals$.pipe(
     filter((signal) => signal !== "ask"),
     tap((signal) => {

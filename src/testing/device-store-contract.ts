@@ -7,12 +7,12 @@ import { syncToken } from "./contract/sync-token.js";
 import { updating } from "./contract/updating.js";
 import { values } from "./contract/values.js";
 
-/** One promise of a {@link DeviceStore}, and the test of it. */
+/** A test of one promise of a {@link DeviceStore}. */
 export interface StoreTest {
   readonly title: string;
   /**
-   * Cold: emits `undefined` and completes, or fails with a `ContractBrokenError`, or with the error of the store. A
-   * lost announcement makes it wait forever.
+   * Cold: emits `undefined` and completes, or fails with a `ContractBrokenError` or the store's error. A lost
+   * announcement makes it wait forever.
    */
   readonly run: () => Observable<undefined>;
 }
@@ -20,9 +20,8 @@ export interface StoreTest {
 /**
  * The tests that every {@link DeviceStore} must pass, for authors of a store and any test runner.
  *
- * @param create called at the start of each test: makes new, empty data, and returns a function that opens a store on
- *   them. Some tests call that
- * function several times, as several tabs would.
+ * @param create called at the start of each test: creates new, empty data, and returns a function that opens a store on
+ * it. Some tests call that function several times, as several tabs would.
  *
  * @example
  * describe("my store", () => {

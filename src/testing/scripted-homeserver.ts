@@ -28,10 +28,10 @@ import { testDevice } from "./test-device.js";
 export interface ScriptedHomeserverOptions {
   /** The clock, such as the `TestScheduler` of a marble test. */
   readonly scheduler: SchedulerLike;
-  /** How long it takes to answer a query, in ms; 0 answers synchronously. @default 0 */
+  /** How long an answer to a query takes, in ms; 0 answers synchronously. @default 0 */
   readonly answerAfter?: number;
   /**
-   * Whether an answer has the device lists as of the arrival of the query, or as of the departure of the answer.
+   * Whether an answer has the device lists as of the query's arrival or as of the answer's departure.
    * @default "arrival"
    */
   readonly looksAt?: "arrival" | "departure";
@@ -62,7 +62,7 @@ interface Account {
 
 /**
  * A homeserver in virtual time, for marble tests of code that uses a tracker. It has the devices of all users, answers
- * queries for them, and announces changes when {@link step} is called.
+ * queries, and announces changes when {@link step} is called.
  *
  * @example
  * const homeserver = new ScriptedHomeserver({ scheduler, answerAfter: 5 });
@@ -85,7 +85,7 @@ export class ScriptedHomeserver {
   readonly membersRequests: ScriptedMembersRequest[] = [];
   /** All queries so far, in the order of their arrival. */
   readonly queries: ScriptedQuery[] = [];
-  /** Names of servers that cannot be reached. In answers they are in `failures`, and their users are missing. */
+  /** Names of unreachable servers. In answers they are in `failures`, and their users are missing. */
   readonly unreachable = new Set<string>();
   /** Whether device lists name changed users that share no room with us. */
   announcesStrangers = true;
@@ -134,7 +134,7 @@ export class ScriptedHomeserver {
     return `s${this.#position}`;
   }
 
-  /** The room with this ID; created if it does not exist. */
+  /** Returns the room with this ID, creating it if it does not exist. */
   room(roomId: RoomId): ScriptedRoom {
     return this.rooms.room(roomId);
   }
@@ -164,25 +164,25 @@ export class ScriptedHomeserver {
     this.change(userId);
   }
 
-  /** The next step names these users as changed, whether their devices have changed or not. */
+  /** Makes the next step name these users as changed, whether their devices have changed or not. */
   change(...userIds: readonly UserId[]): void {
     this.#note("changed", userIds);
   }
 
-  /** The next step names these users as left: they no longer share a room with us. */
+  /** Makes the next step name these users as left: they no longer share a room with us. */
   leave(...userIds: readonly UserId[]): void {
     this.#note("left", userIds);
   }
 
-  /** The devices that a query would return now. */
+  /** Returns the devices that a query would return now. */
   devicesOf(userId: UserId): ReadonlyMap<DeviceId, DeviceKeys> {
     return this.#account(userId).devices;
   }
 
   /**
-   * Emits a sync response on {@link sync$}, with the changes since the last step, or since the given token. `null`
-   * makes it an initial sync, which names no users. The first response has no `since` unless it is given here, so that
-   * it continues from any token of the tracker.
+   * Emits a sync response on {@link sync$}, with the changes since the last step or the given token. `null` makes it an
+   * initial sync, which names no users. Without an argument, the first response has no `since`, so that it continues
+   * from any token of the tracker.
    */
   step(since?: string | null): SyncResponse {
     const response = this.respond(since);
@@ -190,7 +190,7 @@ export class ScriptedHomeserver {
     return response;
   }
 
-  /** Like {@link step}, but only returns the response: {@link sync$} does not emit it. */
+  /** Like {@link step}, but only returns the response. */
   respond(since?: string | null): SyncResponse {
     const answered = since === undefined && this.#synced !== undefined ? `s${this.#synced}` : since;
     const response: SyncResponse = { next_batch: this.token, ...(answered !== undefined && { since: answered }) };
@@ -204,12 +204,12 @@ export class ScriptedHomeserver {
     return response;
   }
 
-  /** The next query fails with this error, at the time when it would have been answered. */
+  /** Makes the next query fail with this error, at the time of its answer. */
   failNext(error: unknown): void {
     this.#failures.push(error);
   }
 
-  /** The next request for members fails with this error, at the time when it would have been answered. */
+  /** Makes the next request for members fail with this error, at the time of its answer. */
   failNextMembers(error: unknown): void {
     this.#membersFailures.push(error);
   }
@@ -307,7 +307,7 @@ export class ScriptedHomeserver {
 
 const position = (token: string): number => Number(token.slice(1));
 
-/** Subscribes to the source after a time, or synchronously if that is 0. */
+/** Subscribes to the source after a time, synchronously if it is 0. */
 function after<T>(time: number, scheduler: SchedulerLike, source$: Observable<T>): Observable<T> {
   return time === 0 ? source$ : timer(time, scheduler).pipe(concatMap(() => source$));
 }

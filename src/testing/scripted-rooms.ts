@@ -4,28 +4,28 @@ import type { HistoryVisibility, RoomId } from "../rooms/wire.js";
 interface RoomEvent {
   readonly position: number;
   readonly type: string;
-  /** `undefined`: it is a message. */
+  /** `undefined` for a message. */
   readonly stateKey: string | undefined;
   readonly sender: UserId;
   readonly content: Readonly<Record<string, unknown>>;
 }
 
-/** What rooms need of their homeserver. */
+/** What rooms need from their homeserver. */
 export interface RoomSurroundings {
   /** Our own user. */
   readonly userId: UserId;
-  /** The position of the next event. */
+  /** Returns the position of the next event. */
   readonly advance: () => number;
-  /** Announces that a user shares a room with us now (`changed`), or no longer does (`left`). */
+  /** Announces that a user now shares a room with us (`changed`), or no longer does (`left`). */
   readonly announce: (kind: "changed" | "left", userId: UserId) => void;
 }
 
 /** A room of a {@link ScriptedHomeserver}. The next step shows its changes. */
 export class ScriptedRoom {
   readonly roomId: RoomId;
-  /** Whether the next step has a limited timeline: earlier events are only in its state, if at all. */
+  /** True if the next step has a limited timeline: earlier events are only in its state, if at all. */
   isLimited = false;
-  /** How many events a limited timeline has. */
+  /** The number of events in a limited timeline. */
   timelineLength = 0;
   readonly #rooms: ScriptedRooms;
   readonly #events: RoomEvent[] = [];
@@ -68,7 +68,7 @@ export class ScriptedRoom {
     this.set("m.room.history_visibility", { history_visibility: visibility });
   }
 
-  /** Sends a message. With lazy loading, the state has the member event of its sender. */
+  /** Sends a message. With lazy loading, the state includes its sender's member event. */
   send(sender: UserId): void {
     this.#events.push({
       position: this.#rooms.advance(),
@@ -79,12 +79,12 @@ export class ScriptedRoom {
     });
   }
 
-  /** Sets any state. */
+  /** Sends a state event. */
   set(type: string, content: Readonly<Record<string, unknown>>, stateKey = "", sender = ADMIN): void {
     this.#events.push({ position: this.#rooms.advance(), type, stateKey, sender, content });
   }
 
-  /** The state events as of a position. */
+  /** Returns the state events as of a position. */
   stateAt(position: number): readonly RoomEvent[] {
     const state = new Map<string, RoomEvent>();
     for (const event of this.#events)
@@ -102,7 +102,7 @@ export class ScriptedRoom {
     return this.#events.filter(({ position }) => position > from && position <= to);
   }
 
-  /** The members at a position. */
+  /** Returns the members at a position. */
   joinedAt(position: number): readonly UserId[] {
     return this.stateAt(position).flatMap(({ type, stateKey = "", content }) =>
       type === "m.room.member" && content.membership === "join" ? [stateKey] : [],
@@ -111,7 +111,7 @@ export class ScriptedRoom {
 
   #setMembers(membership: string, users: readonly UserId[], sender?: UserId): void {
     for (const userId of users) {
-      // When we join or leave, that changes whether each member shares a room with us.
+      // When we join or leave, each member may come to share a room with us, or no longer do.
       const concerned = [userId, ...(userId === this.#rooms.userId ? this.joinedAt(Number.POSITIVE_INFINITY) : [])];
       const before = new Set(concerned.filter((one) => this.#rooms.isShared(one)));
       this.set("m.room.member", { membership }, userId, sender ?? userId);
@@ -126,13 +126,13 @@ export class ScriptedRoom {
 
 /** The rooms of a {@link ScriptedHomeserver}: what sync and `/members` say of them. */
 export class ScriptedRooms {
-  /** Whether sync names only members that join, leave or send something. */
+  /** True if sync names only members that join, leave or send something. */
   isLazy = false;
-  /** Whether, with {@link isLazy}, it also omits members that joined or left before a limited timeline. */
+  /** With {@link isLazy}, true if it also omits members that joined or left before a limited timeline. */
   leavesOut = true;
-  /** The name under which sync has the state after the timeline, instead of the one before it (MSC4222). */
+  /** The property in which sync has the state after the timeline, instead of the state before it (MSC4222). */
   stateAfter: "state_after" | "org.matrix.msc4222.state_after" | undefined;
-  /** Whether `device_lists` names users when they come to share a room with us, or no longer share any. */
+  /** True if `device_lists` names users when they come to share a room with us, or no longer share any. */
   announcesSharing = true;
   readonly #rooms = new Map<RoomId, ScriptedRoom>();
   readonly #surroundings: RoomSurroundings;
@@ -141,7 +141,7 @@ export class ScriptedRooms {
     this.#surroundings = surroundings;
   }
 
-  /** The room with this ID; created if it does not exist. */
+  /** Returns the room with this ID, creating it if it does not exist. */
   room(roomId: RoomId): ScriptedRoom {
     let room = this.#rooms.get(roomId);
     if (room === undefined) this.#rooms.set(roomId, (room = new ScriptedRoom(roomId, this)));
@@ -160,14 +160,14 @@ export class ScriptedRooms {
     if (this.announcesSharing) this.#surroundings.announce(kind, userId);
   }
 
-  /** Whether a user is in a room that we are in. */
+  /** True if a user is in a room that we are in. */
   isShared(userId: UserId, position = Number.POSITIVE_INFINITY): boolean {
     const { userId: ownUserId } = this.#surroundings;
     const isIn = (room: ScriptedRoom, one: UserId) => room.membershipAt(one, position) === "join";
     return Array.from(this.#rooms.values()).some((room) => isIn(room, userId) && isIn(room, ownUserId));
   }
 
-  /** `rooms` of a sync response; `undefined` if nothing has happened. */
+  /** Returns `rooms` of a sync response; `undefined` if nothing has happened. */
   sync(since: number | null, now: number): Readonly<Record<string, unknown>> | undefined {
     const { userId } = this.#surroundings;
     const join: Record<RoomId, unknown> = {};
@@ -195,8 +195,8 @@ export class ScriptedRooms {
   }
 
   /**
-   * The response of `/members` as of a position, or as of our departure before it; `undefined` if we have never been in
-   * the room.
+   * Returns the response of `/members` as of a position, or as of our departure before it; `undefined` if we have never
+   * been in the room.
    */
   members(roomId: RoomId, position: number): { readonly chunk: readonly unknown[] } | undefined {
     const room = this.#rooms.get(roomId);
@@ -211,15 +211,15 @@ export class ScriptedRooms {
     return { chunk: (members ?? []).map(toEvent) };
   }
 
-  /** The content of a state event; `undefined` if there is none. */
+  /** Returns the content of a state event; `undefined` if there is none. */
   state(roomId: RoomId, eventType: string, position: number): unknown {
     const room = this.#rooms.get(roomId);
     return room?.stateAt(position).find(({ type, stateKey }) => type === eventType && stateKey === "")?.content;
   }
 
   /**
-   * A room that we are in. `whole`: it has all of the state, because we have just joined. `limited`: its timeline lacks
-   * events.
+   * Shows a room that we are in. `whole`: with its whole state, because we have just joined. `limited`: its timeline
+   * lacks events.
    */
   #shown(room: ScriptedRoom, since: number, now: number, kind: "whole" | "limited" | "all"): unknown {
     const events = room.between(since, now);

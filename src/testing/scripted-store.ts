@@ -26,23 +26,20 @@ export interface ScriptedStoreOptions {
   /** How long each operation takes, in ms; 0 emits synchronously. @default 0 */
   readonly takes?: number;
   /**
-   * How long the announcements of other stores on the same records take to arrive, in ms; 0 emits synchronously.
+   * How long announcements of other stores on the same records take to arrive, in ms; 0 emits synchronously.
    * @default 0
    */
   readonly announceAfter?: number;
-  /**
-   * Where the records are kept. Pass those of another ScriptedStore for a second tab, or for a restart. @default
-   * memoryStore()
-   */
+  /** Where the records are kept. Pass another ScriptedStore's for a second tab or a restart. @default memoryStore() */
   readonly records?: DeviceStore;
 }
 
 /**
- * A store in virtual time that delays, fails or hangs as the test asks. Its operations take effect one after another,
- * each at the end of its time.
+ * A store in virtual time that delays, fails or hangs on request. Its operations take effect one after another, each at
+ * the end of its time.
  *
- * Several of them on the same `records` are the stores of several tabs. Their announcements reach each other after
- * `announceAfter`, or not at all between {@link loseAnnouncements} and {@link wake}.
+ * Several of them on the same `records` simulate several tabs. Announcements arrive after `announceAfter`, or not at
+ * all between {@link loseAnnouncements} and {@link wake}.
  *
  * @example
  * const store = new ScriptedStore({ scheduler: testScheduler, takes: 3 });
@@ -51,7 +48,7 @@ export interface ScriptedStoreOptions {
  * @example
  * const otherTab = new ScriptedStore({ scheduler: testScheduler, records: store.records, announceAfter: 2 });
  * otherTab.loseAnnouncements(); // the browser freezes it
- * otherTab.wake(); // commits$ emits undefined, and then what is announced from now on
+ * otherTab.wake(); // commits$ emits undefined, and then new announcements
  */
 export class ScriptedStore implements DeviceStore {
   readonly syncToken$: Observable<string | undefined>;
@@ -66,7 +63,7 @@ export class ScriptedStore implements DeviceStore {
   readonly #scheduler: SchedulerLike;
   readonly #outcomes: { readonly operation: StoreOperation | undefined; readonly outcome: Outcome }[] = [];
   readonly #woken$ = new Subject<undefined>();
-  /** What this store has announced and `records` has not emitted yet. */
+  /** Updates of this store with an announcement that `records` has not emitted yet. */
   readonly #own: OwnUpdate[] = [];
   #losesAnnouncements = false;
   #crashed = false;
@@ -105,20 +102,20 @@ export class ScriptedStore implements DeviceStore {
     return defer(() => this.#run("clear", () => this.records.clear()));
   }
 
-  /** The next operation, or the next of this kind, fails and changes nothing. */
+  /** Makes the next operation, or the next of this kind, fail and change nothing. */
   failNext(error: unknown, operation?: StoreOperation): void {
     this.#outcomes.push({ operation, outcome: { error } });
   }
 
   /**
-   * The next operation, or the next of this kind, never ends. If `effective`, it takes effect nevertheless: its answer
-   * is lost. Other stores on the same records then receive its announcement, and this one does not.
+   * Makes the next operation, or the next of this kind, hang. If `effective`, it takes effect but its answer is lost:
+   * other stores on the same records receive its announcement, and this one does not.
    */
   hangNext(operation?: StoreOperation, effective = false): void {
     this.#outcomes.push({ operation, outcome: effective ? "effective-hang" : "hang" });
   }
 
-  /** From now on, the announcements of other stores are lost on their way, as in a frozen tab. */
+  /** Loses announcements of other stores from now on, as in a frozen tab. */
   loseAnnouncements(): void {
     this.#losesAnnouncements = true;
   }
@@ -130,9 +127,9 @@ export class ScriptedStore implements DeviceStore {
   }
 
   /**
-   * The page is gone: from now on nothing takes effect, nothing answers and nothing is announced to it. A new store on
-   * its {@link records} is what the next page finds. The tracker of this page retries its commits forever, so a
-   * `TestScheduler` needs a bound (`maxFrames`).
+   * Simulates that the page is gone: nothing takes effect, answers or is announced to it any more. A new store on its
+   * {@link records} simulates the next page. This page's tracker retries its commits forever, so a `TestScheduler`
+   * needs a bound (`maxFrames`).
    */
   crash(): void {
     this.#crashed = true;
@@ -169,7 +166,7 @@ export class ScriptedStore implements DeviceStore {
     return this.records.update(keys, noted).pipe(finalize(() => this.#remove(own)));
   }
 
-  /** The update of this store that made the announcement, if there is one. */
+  /** Returns this store's update that made the announcement, if any. */
   #takeOwn(announcement: unknown): OwnUpdate | undefined {
     const own = this.#own.find((update) => announcement !== undefined && update.announcement === announcement);
     if (own !== undefined) this.#remove(own);
@@ -181,7 +178,7 @@ export class ScriptedStore implements DeviceStore {
     if (at !== -1) this.#own.splice(at, 1);
   }
 
-  /** Clones, as from another tab, one after another. */
+  /** Clones announcements, as from another tab, one after another. */
   #othersAnnouncements(all$: Observable<Announced>): Observable<unknown> {
     return all$.pipe(
       filter(({ own }) => own === undefined),
@@ -200,7 +197,7 @@ export class ScriptedStore implements DeviceStore {
 
 type Outcome = "hang" | "effective-hang" | { readonly error: unknown };
 
-/** An update under way, and what it announces; `undefined` before its function has run. */
+/** An update in progress, and what it announces; `undefined` before its function has run. */
 interface OwnUpdate {
   readonly isAnswered: boolean;
   announcement: unknown;

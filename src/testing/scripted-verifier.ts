@@ -8,7 +8,7 @@ export interface ScriptedVerifierOptions {
 }
 
 /**
- * A verifier in virtual time, which computes nothing: every signature is valid unless it is in {@link forged}.
+ * A verifier in virtual time that computes nothing: every signature is valid unless it is in {@link forged}.
  *
  * @example
  * const verifier = new ScriptedVerifier({ scheduler: testScheduler, takes: 2 });
@@ -16,7 +16,7 @@ export interface ScriptedVerifierOptions {
 export class ScriptedVerifier implements SignatureVerifier {
   /** Invalid signatures, by their first byte. */
   readonly forged = new Set<number>();
-  /** All signatures that were to be verified so far, in order. */
+  /** All requested signature checks so far, in order. */
   readonly asked: SignatureCheck[] = [];
   takes: number;
   readonly #scheduler: SchedulerLike;
@@ -27,7 +27,7 @@ export class ScriptedVerifier implements SignatureVerifier {
     this.takes = takes;
   }
 
-  /** The next call fails with this error, at the time when it would have emitted. */
+  /** Makes the next call fail with this error, at the time of its result. */
   failNext(error: unknown): void {
     this.#failures.push(error);
   }

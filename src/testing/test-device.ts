@@ -2,8 +2,8 @@ import type { DeviceId, UserId } from "../model/ids.js";
 import type { DeviceKeys } from "../model/wire.js";
 
 /**
- * A device in the form of real ones, not signed. Its keys are derived from its name: the same arguments return the same
- * device.
+ * Creates an unsigned device in the form of real ones. Its keys are derived from its name: the same arguments return
+ * the same device.
  *
  * @param properties override those of the device
  * @example
@@ -25,7 +25,7 @@ export function testDevice(userId: UserId, deviceId: DeviceId, properties: Parti
 /** The highest bit of the last byte, in the 42nd character: it is 0 in a curve25519 key. */
 const TOP_BIT = 0b1000;
 
-/** A key of 32 bytes, derived from a text, in unpadded base64. */
+/** Derives a key of 32 bytes, in unpadded base64, from a text. */
 function testKey(text: string): string {
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   let state = 2_166_136_261; // FNV-1a

@@ -6,10 +6,9 @@ import type { Before, TrackedUsers } from "../store/tracked-users.js";
 import type { ParsedPart } from "../sync/parse-step.js";
 import { refusedIds } from "../sync/refused-ids.js";
 
-/** Kinds of records without which it is not known who is tracked. */
+/** Without records of these kinds, it is unknown which users are tracked. */
 const STATE_KINDS: readonly string[] = ["account", "log", "snapshot"];
 
-/** What is reported of a saved state that was read. */
 export function loadProblems({ damaged, replaced }: Pick<SavedAccount, "damaged" | "replaced">): TrackerProblem[] {
   const problems = Array.from(damaged, ([kind, ids]): TrackerProblem => {
     const lost = STATE_KINDS.includes(kind)
@@ -19,12 +18,14 @@ export function loadProblems({ damaged, replaced }: Pick<SavedAccount, "damaged"
     return { type: "records-damaged", kind, ids, message };
   });
   if (replaced === undefined) return problems;
-  const message = `the device store had format ${replaced}, of an older version; it was replaced, and everything is fetched again`;
+  const message =
+    `the device store had format ${replaced}, of an older version; it was replaced, ` +
+    "and everything is fetched again";
   return [...problems, { type: "store-replaced", format: replaced, message }];
 }
 
 /**
- * What is reported once the store can be opened that memory stood in for: users whom either of them tracked may be
+ * Returns the problems after switching to the store that memory stood in for: users that either of them tracked may be
  * lost.
  * @param before the users as memory had them
  */
@@ -39,7 +40,10 @@ export function adoptionProblems(saved: SavedState, before: Before, { token, use
   return [...problems, { type: "gap", from: saved.token, to: token ?? null, caughtUp: false, message }];
 }
 
-/** What is reported of users whom `track()` leaves untracked: they may have left in what other trackers committed. */
+/**
+ * Returns the problem of users that `track()` leaves untracked, since they may have left in what other trackers
+ * committed.
+ */
 export function trackProblems(lost: readonly UserId[], token: string | undefined): TrackerProblem[] {
   if (lost.length === 0) return [];
   const message =
@@ -48,7 +52,6 @@ export function trackProblems(lost: readonly UserId[], token: string | undefined
   return [{ type: "gap", from: undefined, to: token ?? null, caughtUp: false, message }];
 }
 
-/** What is reported of a sync response, or of a part of its lists. */
 export function stepProblems({ refusal, refusedIds: ids }: ParsedPart): TrackerProblem[] {
   const problems: TrackerProblem[] = [];
   if (refusal !== undefined) {

@@ -34,13 +34,12 @@ import type { Outputs } from "./outputs.js";
 import { Siblings } from "./siblings.js";
 import { Steps } from "./steps.js";
 
-/** What an account needs besides its settings. */
 export interface AccountSurroundings {
   readonly outputs: Outputs;
   readonly extensions: Extensions;
-  /** A name for this tracker that no other has. */
+  /** Unique for each tracker. */
   readonly name: string;
-  /** The gate outlives a failed load: changes that are given before the account is there wait in it. */
+  /** The gate outlives a failed load, so that changes made before the account is loaded can wait in it. */
   readonly gate: Gate;
   readonly connection: () => Connection | undefined;
   readonly closed$: Observable<unknown>;
@@ -48,12 +47,12 @@ export interface AccountSurroundings {
 }
 
 const NOTHING_KNOWN: KnownUser = { list: undefined, pins: NO_PINS };
-/** Stands for commits that are not known one by one: any user may have left in them. */
+/** Stands for commits that are not known individually: any user may have left in them. */
 const UNKNOWN_COMMITS: Commit = { number: 0, change: { type: "step", changed: [], left: [], everyone: "untracked" } };
 
 /**
- * An account whose saved state has been read: keeps everything that depends on the tracked users in step with them,
- * whether they are changed by a response ({@link Steps}), by a call, or by another tracker.
+ * A loaded account. Keeps everything that depends on the tracked users in step with them, whether they are changed by a
+ * response ({@link Steps}), a call, or another tracker.
  */
 export class Account {
   readonly chain: Chain;
@@ -68,8 +67,8 @@ export class Account {
   readonly #passed: PassedTokens;
   readonly #followedResponses = new FollowedResponses();
   readonly #doubt: Doubt;
-  /** What a person said while memory stands in for the store. */
-  readonly #saidMeanwhile: { readonly userId: UserId; readonly edit: UserEdit }[] = [];
+  /** A person's decisions while memory stands in for the store. */
+  readonly #editsToRepeat: { readonly userId: UserId; readonly edit: UserEdit }[] = [];
 
   constructor(
     account: SavedAccount,
@@ -103,12 +102,13 @@ export class Account {
         outputs.reportAll(trackProblems(users, this.chain.clone.token));
       },
       committed: (change) => {
-        // Not a token that a rebase takes back: the next response of the same stream begins there.
+        // Only committed steps count: a rebase may take a token back, and the stream's next response begins there.
         if (change.type === "step") this.#passed.follow(change);
       },
       commitFailed: (error, retryIn) => {
         outputs.responses.storeFails();
-        const message = `changes could not be saved; lookups go on from memory, and it is tried again in ${retryIn / 1000} s`;
+        const message =
+          "changes could not be saved; lookups go on from memory, " + `and it is tried again in ${retryIn / 1000} s`;
         outputs.report({ type: "commit-failed", error, retryIn, message });
       },
       behind: (isBehind) => {
@@ -154,12 +154,11 @@ export class Account {
     this.#confirmByOption();
   }
 
-  /** Follows what other trackers announce. */
   hear(announcement: unknown): void {
     this.chain.hear(announcement);
   }
 
-  /** Pins a master key, or that there is none, instead of the pinned one of this user. Completes when that is durable. */
+  /** Replaces the user's pinned master key, or pins that there is none. Completes when durable. */
   acknowledgeIdentity(userId: UserId, masterKey: string | undefined): Observable<never> {
     const acknowledged$ = this.#acknowledge(userId, masterKey, false);
     if (masterKey !== undefined) return acknowledged$;
@@ -170,33 +169,29 @@ export class Account {
     return acknowledged$.pipe(tap({ complete }));
   }
 
-  /** Pins our own master key, whatever the server says. Completes when that is durable. */
+  /** Pins our own master key, whatever the server says. Completes when durable. */
   confirmOwnIdentity(masterKey: string): Observable<never> {
     return this.#acknowledge(this.#settings.userId, masterKey, true);
   }
 
   /**
-   * Changes what is known of a user's devices by a person's word, at once, and makes the user outdated. Completes when
-   * that is durable.
+   * Applies a person's decision about a user's devices at once, and makes the user outdated. Completes when durable.
    */
   editDevices(userId: UserId, edit: UserEdit): Observable<never> {
     this.#remember(userId, edit);
     return this.#commitEdit(userId, edit);
   }
 
-  /** Forgets that the user was verified. Completes when that is durable. */
   withdrawVerification(userId: UserId): Observable<never> {
     const edit = withdrawingVerification(this.parts.memory.ourKey);
     this.#remember(userId, edit);
     return editUser(userId, edit, this.chain, this.parts);
   }
 
-  /** What is known of a user: the last list, and the saved pins. */
   known(userId: UserId): Observable<KnownUser> {
     return this.#known([userId]).pipe(map(([user = NOTHING_KNOWN]) => user));
   }
 
-  /** Why a device is trusted as far as it is. */
   explain(userId: UserId, deviceId: DeviceId): Observable<TrustChain> {
     const { userId: ownUserId } = this.#settings;
     return this.#known([userId, ownUserId]).pipe(
@@ -205,8 +200,8 @@ export class Account {
   }
 
   /**
-   * The store that memory stood in for can be opened: what memory has is committed there, on top of what it holds, and
-   * from now on keys are compared with its pins.
+   * Switches to the store that memory stood in for: memory's state is committed on top of what the store holds, and
+   * from then on keys are compared with the store's pins.
    */
   adopt(saved: SavedAccount, store: DeviceStore): void {
     this.chain.whenIdle(() => {
@@ -216,7 +211,7 @@ export class Account {
     });
   }
 
-  /** Applies and commits events of extensions. Completes when that is durable. */
+  /** Applies and commits events of extensions. Completes when durable. */
   commitEvents(events: ExtensionEvents): Observable<never> {
     return this.#surroundings.outputs.emissions.batch(() => {
       const outcome$ = this.#commit({ type: "step", changed: [], left: [], events });
@@ -225,7 +220,6 @@ export class Account {
     });
   }
 
-  /** Stops applying responses and calls. */
   stop(error: Error): void {
     this.steps.close();
     this.calls.close(error);
@@ -247,9 +241,12 @@ export class Account {
     return acknowledgeIdentity(identity, this.chain, this.parts);
   }
 
-  /** What a person says is done again in the store that memory stands in for: it does not follow from the pins. */
+  /**
+   * A person's decisions are repeated in the store that memory stands in for, since they cannot be derived from the
+   * pins.
+   */
   #remember(userId: UserId, edit: UserEdit): void {
-    if (this.#store.isStandIn) this.#saidMeanwhile.push({ userId, edit });
+    if (this.#store.isStandIn) this.#editsToRepeat.push({ userId, edit });
   }
 
   #commitEdit(userId: UserId, edit: UserEdit): Observable<never> {
@@ -262,11 +259,11 @@ export class Account {
     });
   }
 
-  /** What the application knows of our own identity, unless it is saved already. */
+  /** Confirms the master key that the application passed as an option, unless that is already saved. */
   #confirmByOption(): void {
     const { ownMasterKey } = this.#settings;
     if (ownMasterKey === undefined) return;
-    const ignored = () => {}; // the next answer is compared with it all the same
+    const ignored = () => {}; // the next answer is compared with it anyway
     this.confirmOwnIdentity(ownMasterKey).subscribe({ error: ignored });
   }
 
@@ -286,8 +283,8 @@ export class Account {
     this.#trackExtensions();
     outputs.reportAll([...loadProblems(saved), ...adoptionProblems(saved.state, before, chain.clone)]);
     chain.commitPending();
-    // First the store's own pins, then memory's: what memory has pinned since stays.
-    for (const { userId, edit } of this.#saidMeanwhile.splice(0))
+    // The store's own pins come first, then memory's: what memory has pinned since stays.
+    for (const { userId, edit } of this.#editsToRepeat.splice(0))
       this.#commitEdit(userId, edit).subscribe({ error: () => {} });
     parts.saver.savePins(pins);
     this.#confirmByOption();
@@ -296,8 +293,8 @@ export class Account {
   }
 
   /**
-   * The pins in the store that answers at once, without what a person forgot: its numbers are of another chain, and it
-   * is forgotten again.
+   * Reads the pins from memory, which answers synchronously, except what a person forgot: its numbers belong to another
+   * chain, and it is forgotten again.
    */
   #pinsInMemory(): ReadonlyMap<UserId, Pins> {
     let pins: ReadonlyMap<UserId, Pins> = new Map();
@@ -306,8 +303,8 @@ export class Account {
   }
 
   /**
-   * Applies a change in memory and marks what it supersedes. Its commit begins when all emissions that it causes are
-   * enqueued: {@link Chain.commitPending}.
+   * Applies a change in memory and marks what it supersedes. {@link Chain.commitPending} begins its commit, once all
+   * resulting emissions are enqueued.
    */
   #commit(change: Change, edit?: Edit): Observable<Outcome> {
     if (change.type === "step" && change.next !== undefined) this.#emitFollowed(this.#followedResponses.cut());
@@ -316,7 +313,7 @@ export class Account {
     return outcome$;
   }
 
-  /** Tracks the users that extensions want tracked, even if the state that was read does not. */
+  /** Tracks the users that extensions want tracked, even if the loaded state does not. */
   #trackExtensions(): void {
     const { users } = this.chain.clone;
     const missing = [...this.#surroundings.extensions.trackedUsers()].filter((userId) => !users.has(userId));

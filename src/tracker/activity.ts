@@ -3,7 +3,6 @@ import type { CountActivity, TrackerActivity } from "../model/activity.js";
 
 type Counts = { -readonly [Name in keyof TrackerActivity]: number };
 
-/** Counts what the parts of a tracker do. */
 export class Activity {
   readonly #changes$ = new Subject<void>();
   readonly #counts: Counts = {
@@ -20,14 +19,14 @@ export class Activity {
 
   readonly count: CountActivity = (changes) => {
     const counts = this.#counts;
-    // With the first user after a pause, the progress begins anew.
+    // Progress starts over with the first user after a pause.
     if (changes.toFetch !== undefined && changes.toFetch > 0 && counts.fetched === counts.toFetch)
       Object.assign(counts, { fetched: 0, toFetch: 0 });
     for (const name in changes) counts[name as keyof Counts] += changes[name as keyof Counts] ?? 0;
     this.#changes$.next();
   };
 
-  /** The counts now, and after each task in which they changed: a lookup of 10,000 users changes them as often. */
+  /** Emits the current counts, and again after each task that changed them: a lookup changes them once per user. */
   values(scheduler: SchedulerLike): Observable<TrackerActivity> {
     const now$ = defer(() => of({ ...this.#counts }));
     const later$ = this.#changes$.pipe(

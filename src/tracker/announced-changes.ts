@@ -3,11 +3,13 @@ import type { SyncResponse } from "../model/wire.js";
 import { lastMentions, type Commit, type SyncStep } from "../store/change.js";
 import type { Effects } from "../store/tracked-users.js";
 
-/** The steps among commits. */
 export const stepsIn = (commits: readonly Commit[]): readonly SyncStep[] =>
   commits.flatMap(({ change }) => (change.type === "step" ? [change] : []));
 
-/** The changes that several steps announced: the last step that names a user counts. `undefined` if none names any. */
+/**
+ * Merges the changes that several steps announced: the last step that names a user counts. `undefined` if none names
+ * any.
+ */
 export function announcedChanges(steps: readonly SyncStep[], effects: Effects): DeviceChanges | undefined {
   const [first, ...others] = steps;
   if (first !== undefined && others.length === 0 && first.everyone === undefined) {
@@ -20,7 +22,7 @@ export function announcedChanges(steps: readonly SyncStep[], effects: Effects): 
   return last.changed.length + last.left.length === 0 ? undefined : last;
 }
 
-/** Steps of another tab as responses: those that lead to a token. */
+/** Turns steps of another tab that lead to a token into a response. */
 export function toResponse(steps: readonly SyncStep[]): SyncResponse | undefined {
   const next = steps.findLast((step) => step.next !== undefined)?.next;
   if (next === undefined) return undefined;

@@ -5,7 +5,6 @@ import type { Tracking } from "../sync/tracking.js";
 import type { Doubt } from "./doubt.js";
 import type { Outputs } from "./outputs.js";
 
-/** What changes are applied to. */
 export interface ChangeTargets {
   readonly chain: Chain;
   readonly tracking: Tracking;

@@ -2,9 +2,7 @@ import { isUserId, type UserId } from "../model/ids.js";
 import { shown } from "../model/shown.js";
 import { isPublicKey } from "../trust/cross-signing-key.js";
 
-/*
- * What callers pass to a tracker: each function throws an error that says what was expected and what was given.
- */
+/* Checks of what callers pass to a tracker. Each throws an error that says what was expected and what was given. */
 
 export function checkServerTimeout(timeout: number): void {
   if (Number.isSafeInteger(timeout) && timeout >= 0) return;
@@ -27,7 +25,6 @@ export function requireText(name: string, text: unknown): asserts text is string
   if (typeof text !== "string") throw new TypeError(`${name} should be a string, not ${shown(text)}`);
 }
 
-/** The users that a caller named, each once. */
 export function distinctUsers(users: Iterable<UserId>): readonly UserId[] {
   if (typeof users === "string")
     throw new TypeError(`users should be an iterable of user IDs, such as [${JSON.stringify(users)}], not a string`);

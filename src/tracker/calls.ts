@@ -9,12 +9,10 @@ import { trackProblems } from "./account-problems.js";
 import { applyInParts, type ChangeTargets } from "./apply-in-parts.js";
 import type { AccountSettings } from "./lists-of.js";
 
-/** Commits of other trackers that were followed while a call waited at the gate, or was under way. */
+/** Commits of other trackers that were followed while a call was waiting or in progress. */
 export type HeldCall = Commit[];
 
-/** What calls are applied to. */
 export interface CallTargets extends ChangeTargets {
-  /** Applies a change in memory and marks what it supersedes. {@link Chain.commitPending} begins its commit. */
   readonly commit: (change: UsersChange) => Observable<Outcome>;
 }
 
@@ -30,26 +28,23 @@ export class Calls {
     this.#to = targets;
   }
 
-  /**
-   * A call waits at the gate. Its caller does not know commits of other trackers that are followed in the meantime.
-   */
+  /** Holds a call at the gate. Its caller does not know commits of other trackers that are followed in the meantime. */
   hold(): HeldCall {
     const held: HeldCall = [];
     this.#held.add(held);
     return held;
   }
 
-  /** Commits of other trackers were followed. */
   missed(commits: readonly Commit[]): void {
     for (const held of this.#held) held.push(...commits);
   }
 
   /**
-   * Applies a call at once. The result completes when it is durable.
+   * Applies a call at once. The result completes when durable.
    * @param held what {@link hold} returned when it was called: users that have left since are not tracked
    */
   apply(type: UsersChange["type"], users: readonly UserId[], held: HeldCall = []): Observable<never> {
-    // Pending changes may be dropped: a call that changes nothing for a user now may do so then.
+    // Pending changes may be dropped, so a call that changes nothing for a user now may do so then.
     const { chain, outputs } = this.#to;
     const isTentative = chain.hasPending;
     return outputs.emissions.batch(() => {
@@ -68,7 +63,7 @@ export class Calls {
     });
   }
 
-  /** Calls that are under way fail, and so do later ones of many users. */
+  /** Fails calls in progress, and later ones of many users. */
   close(error: Error): void {
     this.#closed$.error(error);
   }
@@ -91,7 +86,6 @@ export class Calls {
     return done$;
   }
 
-  /** Whether the call changes something for this user. */
   #isConcerned(type: UsersChange["type"], userId: UserId, isTentative: boolean): boolean {
     const isTracked = this.#to.tracking.get(userId) !== undefined;
     const isOwn = userId === this.#settings.userId;

@@ -19,12 +19,11 @@ export class Connection extends Subscription {
     return this.#isCaughtUp;
   }
 
-  /** Whether the next response is the first one. */
   get isFresh(): boolean {
     return this.#token === undefined;
   }
 
-  /** Where the last response led. */
+  /** The token to which the last response led. */
   get token(): string | undefined {
     return this.#token;
   }
@@ -33,7 +32,7 @@ export class Connection extends Subscription {
     this.#token = token;
   }
 
-  /** Returns whether this is news. */
+  /** Returns true the first time it is called. */
   caughtUp(): boolean {
     if (this.#isCaughtUp) return false;
     this.#isCaughtUp = true;

@@ -1,7 +1,7 @@
 import { defer, ReplaySubject, type Observable } from "rxjs";
 
 /**
- * Goes on to its end when it is unsubscribed: what is done by halves then would stay so. Each subscription does it
+ * Runs the source to its end even after unsubscribing, so that it is not left half done. Each subscription runs it
  * anew.
  */
 export function detached<T>(source$: Observable<T>): Observable<T> {

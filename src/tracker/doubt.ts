@@ -3,8 +3,8 @@ import type { EmissionQueue } from "./emission-queue.js";
 import type { Gate } from "./gate.js";
 
 /**
- * Whether steps may be missing: a gap is being closed, or the store is ahead of memory. While they may be, changes and
- * lookups wait at the gate, and no list is called current.
+ * Tracks whether steps may be missing: a gap is being closed, or the store is ahead of memory. While they may be,
+ * changes and lookups wait at the gate, and no list is called current.
  */
 export class Doubt {
   readonly #gate: Gate;
@@ -19,7 +19,7 @@ export class Doubt {
     this.#emissions = emissions;
   }
 
-  /** A change begins to be applied in parts, or steps are missing before it. */
+  /** Call when a change begins to be applied in parts, or when steps are missing before it. */
   openGap(): void {
     this.#gaps++;
     this.#update();
@@ -31,13 +31,13 @@ export class Doubt {
     this.#update();
   }
 
-  /** @param isBehind whether the store is known, or suspected, to be ahead of memory */
+  /** @param isBehind true if the store is known, or suspected, to be ahead of memory */
   setBehind(isBehind: boolean): void {
     this.#isBehind = isBehind;
     this.#update();
   }
 
-  /** The store cannot be read, which may last: lookups must not hang, and go on in doubt. */
+  /** The store cannot be read, which may last: lookups go on in doubt instead of hanging. */
   goOnInDoubt(): void {
     if (this.#gaps === 0) this.#open();
   }

@@ -1,23 +1,22 @@
 /**
- * The order in which a tracker emits: first memory reflects a change and every write that follows from it is queued;
- * then emissions run, one after the other.
+ * Orders a tracker's emissions: first memory reflects a change and every resulting write is queued; then emissions run,
+ * one after the other.
  *
- * Without it a subscriber of the first emission could act between two halves of one step (its query could be saved
- * before the step is committed), and one that causes the next step from inside an emission would make later subscribers
- * see the two in the wrong order.
+ * Otherwise, a subscriber of the first emission could act between two halves of one step: its query could be saved
+ * before the step is committed. And if it caused the next step, later subscribers would see the two in the wrong order.
  */
 export class EmissionQueue {
   readonly #queue: (() => void)[] = [];
   #batches = 0;
   #isEmitting = false;
 
-  /** Runs the emission now, or after all that were enqueued before and the end of the current batch. */
+  /** Runs the emission after all earlier ones and the end of the current batch; at once if there are none. */
   enqueue(emission: () => void): void {
     this.#queue.push(emission);
     this.#drain();
   }
 
-  /** Runs an action as one: what it enqueues is emitted after it. */
+  /** Runs an action as a unit: what it enqueues is emitted after it. */
   batch<T>(action: () => T): T {
     this.#batches++;
     try {

@@ -15,11 +15,11 @@ import type { ChainExtensions, ExtensionRecords, SavedExtensions } from "../stor
 import { refusedIds } from "../sync/refused-ids.js";
 import type { SyncExtension } from "../sync/sync-extension.js";
 
-/** The extensions of a tracker. If one throws, the error is reported, and counts as something that it missed. */
+/** A tracker's extensions. If one throws, the error is reported and counts as something that it missed. */
 export class Extensions implements ChainExtensions {
   readonly #all: readonly SyncExtension[];
   readonly #ownUserId: UserId;
-  /** The token after the last step that was followed. */
+  /** The token after the last followed step. */
   #token: string | undefined;
   readonly #report: (problem: TrackerProblem) => void;
 
@@ -33,7 +33,6 @@ export class Extensions implements ChainExtensions {
     return this.#all.length === 0;
   }
 
-  /** Reads a response with all extensions. */
   read(response: SyncResponse | undefined): Pick<SyncStep, "events"> {
     if (this.areNone || response === undefined) return {};
     return { events: Object.fromEntries(this.#collect((one) => one.read(response))) };
@@ -72,12 +71,12 @@ export class Extensions implements ChainExtensions {
     this.#token = token;
   }
 
-  /** The records of all extensions. An extension that throws has none. */
+  /** Returns the records of all extensions, except of those that throw. */
   records(): ExtensionRecords {
     return new Map(this.#collect((one) => one.records()));
   }
 
-  /** Events that describe what memory knows. */
+  /** Returns events that describe what memory knows. */
   summary(): ExtensionEvents | undefined {
     return present(this.#collect((one) => one.summary()));
   }
@@ -86,7 +85,9 @@ export class Extensions implements ChainExtensions {
     return new Set(this.#all.flatMap((one) => this.#guarded(one, () => [...one.trackedUsers()]) ?? []));
   }
 
-  /** What each extension returns, by its name, as a copy: data that cannot be cloned would hold up every commit. */
+  /**
+   * Returns what each extension returns, by its name, as a copy: data that cannot be cloned would hold up every commit.
+   */
   #collect(pick: (extension: SyncExtension) => readonly unknown[]): (readonly [string, readonly unknown[]])[] {
     return this.#all.flatMap((one) => {
       const picked = this.#guarded(one, () => structuredClone(pick(one)));
@@ -130,14 +131,13 @@ export class Extensions implements ChainExtensions {
       try {
         extension.missed(undefined);
       } catch {
-        // its failure has been reported already
+        // its failure has already been reported
       }
       return undefined;
     }
   }
 }
 
-/** The events of those extensions that have any. */
 function present(all: readonly (readonly [string, readonly unknown[]])[]): ExtensionEvents | undefined {
   const some = all.filter(([, events]) => events.length > 0);
   return some.length === 0 ? undefined : Object.fromEntries(some);

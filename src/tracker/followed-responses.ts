@@ -2,14 +2,14 @@ import type { SyncResponse } from "../model/wire.js";
 import type { SyncStep } from "../store/change.js";
 import { toResponse } from "./announced-changes.js";
 
-/** The responses that other tabs committed, as this one emits them: one that was committed in parts is one. */
+/** Turns what other tabs committed back into responses: one that was committed in parts is emitted as one. */
 export class FollowedResponses {
   /** Parts of a response that is not complete yet. */
   #parts: SyncStep[] = [];
 
   /**
-   * The responses that these steps complete.
-   * @param isSummary whether the steps were missed: then they are emitted as one
+   * Returns the responses that these steps complete.
+   * @param isSummary true if the steps were missed: they are emitted as one
    */
   follow(all: readonly SyncStep[], isSummary: boolean): readonly SyncResponse[] {
     const steps = all.filter(({ next }) => next !== undefined); // other steps are not responses
@@ -25,7 +25,7 @@ export class FollowedResponses {
   }
 
   /**
-   * What is there of a response that will not be completed: the tab that was committing it is gone, or has been
+   * Returns the parts of a response that will not be completed: the tab that was committing it is gone, or was
    * overtaken.
    */
   cut(): readonly SyncResponse[] {

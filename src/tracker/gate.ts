@@ -6,28 +6,28 @@ import { defer, of, Subject, take, type Observable } from "rxjs";
  *     closed   ──step s1──lookup a──track t──┐
  *     open                                   s1──t──a
  *
- * When it opens, changes that arrived in the meantime are applied first, in order; only then are waiting lookups
- * released. So a lookup that was made after a step sees it, although both waited for the same thing.
+ * When it opens, waiting changes are applied in order before waiting lookups are released. So a lookup that was made
+ * after a step sees it, although both waited.
  */
 export class Gate {
   readonly #inbox: (() => void)[] = [];
   #opened$ = new Subject<void>();
   #isOpen = false;
 
-  /** Runs a change now, or as soon as the gate is open and all changes before it are done. */
+  /** Runs a change now, or once the gate is open and all earlier changes are done. */
   pass(change: () => void): void {
     if (!this.#isOpen || this.#inbox.length > 0) this.#inbox.push(change);
     else change();
   }
 
-  /** Whether it is open, and no change waits. */
+  /** True if it is open and no change waits. */
   get isOpen(): boolean {
     return this.#isOpen && this.#inbox.length === 0;
   }
 
   /**
-   * Emits and completes when the gate is open, or has opened once: a lookup need not wait for gap after gap, for what
-   * it finds then is not called current.
+   * Emits and completes when the gate is open, or has opened once. A lookup need not wait for gap after gap, since what
+   * it finds in a later one is not called current.
    */
   get opened$(): Observable<void> {
     return defer(() => (this.isOpen ? of(undefined) : this.#opened$.pipe(take(1))));
@@ -37,18 +37,16 @@ export class Gate {
     this.#isOpen = false;
   }
 
-  /** Runs the changes that waited; lookups wait on until {@link release}. */
+  /** Runs the waiting changes. Lookups wait until {@link release}. */
   open(): void {
     this.#isOpen = true;
     while (this.#isOpenStill() && this.#inbox.length > 0) this.#inbox.shift()?.(); // a change may close it again
   }
 
-  /** Releases waiting lookups. */
   release(): void {
     this.#opened$.next();
   }
 
-  /** Forgets the changes that waited, and fails waiting lookups. */
   fail(error: unknown): void {
     this.#inbox.length = 0;
     const opened$ = this.#opened$;

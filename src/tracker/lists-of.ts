@@ -21,7 +21,6 @@ import type { SignatureVerifier } from "../trust/signature-verifier.js";
 import type { UnsignedDevices } from "../trust/verify-list.js";
 import type { Outputs } from "./outputs.js";
 
-/** What an account works with, from the options. */
 export interface AccountSettings extends QueryLimits, CacheLimits {
   readonly userId: UserId;
   readonly keysApi: KeysApi;
@@ -33,7 +32,6 @@ export interface AccountSettings extends QueryLimits, CacheLimits {
   readonly scheduler: SchedulerLike;
 }
 
-/** The parts that read, query and save device lists. */
 export interface ListParts {
   readonly memory: ListMemory;
   readonly lists: SavedLists;
@@ -45,7 +43,7 @@ export interface ListParts {
   readonly lookup: Lookup;
 }
 
-/** Puts together the parts that read, query and save the device lists of one account. */
+/** Composes the parts that read, query and save the device lists of one account. */
 export function listsOf(
   chain: Chain,
   tracking: Tracking,

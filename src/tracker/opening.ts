@@ -8,31 +8,29 @@ import { FIRST_WAIT, isFinal, reopened } from "../store/reopened.js";
 import { ReplaceableStore } from "../store/replaceable-store.js";
 import { standIn } from "../store/stand-in.js";
 
-/** What a tracker begins with: the saved state, and the store that has it. */
+/** What a tracker begins with: the saved state and its store. */
 export interface Opened {
   readonly saved: SavedAccount;
   readonly store: ReplaceableStore;
 }
 
-/** What opening a store needs, and what it reports. */
 export interface OpeningPorts {
   readonly store: DeviceStore;
   readonly userId: UserId;
-  /** A name for what the store is from now on if it has no owner yet. */
+  /** A name for the store's life, used if it has no owner yet. */
   readonly lifetime: string;
   readonly scheduler: SchedulerLike;
-  /** What other trackers announce, in order. */
+  /** Receives what other trackers announce, in order. */
   readonly hear: (announcement: unknown) => void;
-  /** Whether memory stands in for a store that cannot be opened. */
+  /** True if memory stands in for a store that cannot be opened. */
   readonly standsIn: boolean;
   readonly report: (problem: TrackerProblem) => void;
-  /** The store can be opened that memory stands in for. */
   readonly reopened: (saved: SavedAccount, store: DeviceStore) => void;
   readonly cleared: (error: StoreClearedError) => void;
 }
 
 /**
- * Opens a store. While it cannot be opened, memory stands in for it, and it is tried again.
+ * Opens a store. While it cannot be opened, memory stands in for it, and opening is retried.
  *
  *     the store       #────── 30 s ──────#────── 60 s ──────···──────o
  *     the tracker     begins with memory ·························· goes on with the store
@@ -41,7 +39,7 @@ export class StoreOpening {
   readonly #ports: OpeningPorts;
   #announcements = new Subscription();
   #reopening = new Subscription();
-  /** What was announced while the state is being read, which may have it or not. */
+  /** Announcements received while the state is being read; that state may include them or not. */
   #held: unknown[] | undefined;
 
   constructor(ports: OpeningPorts) {
@@ -61,7 +59,7 @@ export class StoreOpening {
     });
   }
 
-  /** The state is in memory: what is announced is followed from now on. */
+  /** Follows announcements from now on: the state is in memory. */
   follow(): void {
     const held = this.#held ?? [];
     this.#held = undefined;
@@ -74,7 +72,7 @@ export class StoreOpening {
     this.#held = undefined;
   }
 
-  /** From before the state is read: what is announced in the meantime must not be missed. */
+  /** Listens before the state is read, so that no announcement is missed. */
   #listen(): void {
     this.close();
     this.#held = [];
@@ -102,7 +100,7 @@ export class StoreOpening {
     const { store, scheduler, reopened: onReopened, cleared } = this.#ports;
     const open$ = defer(() => {
       this.#held = [];
-      // What is announced there between two tries does not concern memory.
+      // Announcements between two tries do not concern memory.
       return load$.pipe(tap({ error: () => (this.#held = undefined) }));
     });
     this.#reopening = reopened(open$, scheduler).subscribe({
@@ -122,7 +120,9 @@ export class StoreOpening {
       ? "it is not tried again"
       : `it is tried again after ${FIRST_WAIT / 1000} s, doubling to 10 min`;
     const why = error instanceof Error ? error.message : String(error);
-    const message = `the device store cannot be used (${why}); memory stands in for it, nothing is saved, and no identity can be called unchanged; ${plan}`;
+    const message =
+      `the device store cannot be used (${why}); memory stands in for it, nothing is saved, ` +
+      `and no identity can be called unchanged; ${plan}`;
     this.#ports.report({ type: "store-unavailable", error, retryIn: isLast ? undefined : FIRST_WAIT, message });
   }
 }

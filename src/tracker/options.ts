@@ -11,65 +11,63 @@ import { memoryStore } from "../store/memory-store.js";
 import { requirePublicKey, requireUserId } from "./arguments.js";
 
 export interface DeviceTrackerOptions {
-  /** Our own user. */
   readonly userId: UserId;
   /**
-   * Every sync response of this device, in order. What is needed of a response beyond `device_lists`, such as to-device
-   * messages, must be saved before it is emitted here (`save` of `syncResponses`).
+   * Every sync response of this device, in order. Other contents of a response, such as to-device messages, must be
+   * saved before it is emitted here (`save` of `syncResponses`).
    */
   readonly sync$: Observable<SyncResponse>;
   readonly keysApi: KeysApi;
   /** @default memoryStore() */
   readonly store?: DeviceStore;
-  /** Every timer and clock reading goes through it. @default asyncScheduler */
+  /** Used for every timer and clock reading. @default asyncScheduler */
   readonly scheduler?: SchedulerLike;
   /** Larger requests time out on real servers. @default 250 */
   readonly maxUsersPerQuery?: number;
   /**
-   * Requests in flight at once; while there are as many, users wait and merge into the next ones. One more is for users
-   * of homeservers that failed, whom no caller waits for.
+   * How many requests are in flight at once; beyond that, users wait and merge into the next ones. One more may be in
+   * flight in the background, for users of homeservers that failed.
    * @default 3
    */
   readonly maxConcurrentQueries?: number;
-  /**
-   * How long a query is waited for from its sending, in ms; longer if a caller's `timeout` needs it. @default 60_000
-   */
+  /** How long to wait for a query after sending it, in ms; longer if a caller's `timeout` needs it. @default 60_000 */
   readonly queryDeadline?: number;
-  /** How long an operation of the store is waited for, in ms. @default 10_000 */
+  /** How long to wait for an operation of the store, in ms. @default 10_000 */
   readonly storeDeadline?: number;
   /** Verifies signatures. @default platformVerifier(): WebCrypto if it has ed25519, otherwise `@noble/ed25519` */
   readonly verifier?: SignatureVerifier;
   /**
-   * What becomes of unsigned devices, which neither their own key nor their owner's identity has signed; the Matrix
-   * spec asks every device to sign itself ("Uploading keys"). `accept` marks them (`deviceStatus`), `refuse` leaves
-   * them out.
+   * How to treat unsigned devices, which neither their own key nor their owner's identity has signed; the Matrix spec
+   * requires every device to sign itself ("Uploading keys"). `accept` marks them (`deviceStatus`), `refuse` leaves them
+   * out.
    * @default "accept"
    */
   readonly unsignedDevices?: UnsignedDevices;
   /**
-   * What is done about missed steps: `ask` queries the server for who changed in them (`GET /keys/changes`);
+   * How to handle missed steps: `ask` queries the server for the users that changed in them (`GET /keys/changes`);
    * `distrust` treats every gap as one that cannot be closed, for homeservers that never report `left` there (tuwunel,
    * continuwuity).
    * @default "ask"
    */
   readonly gaps?: "ask" | "distrust";
   /**
-   * The public key of our own master key, if the application knows it, such as from its own secret storage: as if
-   * `confirmOwnIdentity` had been called. Without either, no user is ever `verified`: a server can invent an identity
-   * of ours. Every answer is compared with it, whatever was confirmed later. 32 bytes in unpadded base64.
+   * Our own public master key, if the application knows it, for instance from its own secret storage: as if
+   * `confirmOwnIdentity` had been called. Without either, no user is ever `verified`, since a server can invent an
+   * identity of ours. Every answer is compared with it, even if another key was confirmed later. 32 bytes in unpadded
+   * base64.
    */
   readonly ownMasterKey?: string;
   /**
-   * What is done while the store cannot be opened: `memory` stands in for it, and all identities are `unknown`; with
-   * `fail`, lookups fail, and each one tries to open it again.
+   * What to do while the store cannot be opened: with `memory`, memory stands in for it, and all identities are
+   * `unknown`; with `fail`, lookups fail, and each one tries to open it again.
    * @default "memory"
    */
   readonly onStoreUnavailable?: "memory" | "fail";
-  /** Users whose lists are kept in memory, so that looking them up reads no store. @default 10_000 */
+  /** How many users' lists are kept in memory, so that looking them up reads no store. @default 10_000 */
   readonly maxListsInMemory?: number;
   /**
-   * Bytes that those lists may take, approximately; the ones that were not used for the longest time are dropped. A
-   * dropped list is read from the store again.
+   * How many bytes these lists may take, approximately. The least recently used ones are dropped and read from the
+   * store again when needed.
    * @default 67_108_864 (64 MiB)
    */
   readonly maxCacheBytes?: number;
@@ -87,7 +85,7 @@ const STORE_UNAVAILABLE: readonly string[] = ["memory", "fail"];
 type Optional = "verifier" | "ownMasterKey";
 export type CompleteOptions = Required<Omit<DeviceTrackerOptions, Optional>> & Pick<DeviceTrackerOptions, Optional>;
 
-/** The options with every default in place. Bad ones are a `TypeError` or a `RangeError` that says which and why. */
+/** Fills in defaults. Throws a `TypeError` or a `RangeError` that names the invalid option and the reason. */
 export function complete(options: DeviceTrackerOptions): CompleteOptions {
   const {
     userId,

@@ -6,7 +6,7 @@ import { Activity } from "./activity.js";
 import { EmissionQueue } from "./emission-queue.js";
 import { ResponseStreams, type End } from "./response-streams.js";
 
-/** Everything that a tracker emits apart from the results of calls, in one order. */
+/** Everything that a tracker emits, except the results of calls, in one order. */
 export class Outputs {
   readonly emissions = new EmissionQueue();
   readonly responses = new ResponseStreams(this.emissions);
@@ -43,12 +43,11 @@ export class Outputs {
     });
   };
 
-  /** From inside an emission. */
+  /** Call it from inside an emission. */
   emitChanges(changes: DeviceChanges): void {
     this.#deviceChanges$.next(changes);
   }
 
-  /** Ends all streams. */
   finish(end: End): void {
     this.responses.finish(end);
     this.emissions.enqueue(() => {

@@ -3,12 +3,12 @@ import { Observable, tap, throwError, type Observer, type UnaryFunction } from "
 type IsReported = (error: unknown) => boolean;
 
 /**
- * A stream whose errors are reported on `problems$`. RxJS throws an error that a subscriber does not handle, which ends
- * a Node process. One that has been reported need not be thrown, too:
+ * Mirrors a stream with errors that are reported on `problems$`. RxJS throws errors that a subscriber does not handle,
+ * which ends a Node process. An error that was reported need not be thrown as well:
  *
  *     stream$.subscribe({ next, error })    gets the error
  *     stream$.subscribe(next)               is unsubscribed
- *     stream$.pipe(…).subscribe(next)       likewise; an error that an operator adds is unhandled, as ever
+ *     stream$.pipe(…).subscribe(next)       likewise; an error from an operator is still unhandled
  */
 export function withReportedErrors<T>(source$: Observable<T>): Observable<T> {
   const objects = new WeakSet(); // an error may refer to a whole response
@@ -21,7 +21,7 @@ export function withReportedErrors<T>(source$: Observable<T>): Observable<T> {
   return tolerant(source$.pipe(tap({ error: add })), isReported);
 }
 
-/** The same stream. Whether a subscriber handles errors is known where it subscribes: at the end of each pipe. */
+/** Whether a subscriber handles errors is known only where it subscribes: at the end of each pipe. */
 function tolerant<T>(source$: Observable<T>, isReported: IsReported): Observable<T> {
   const subscribe = (...handlers: Handlers<T>) => source$.subscribe(handling(observerOf(handlers), isReported));
   const pipe = (...operators: readonly UnaryFunction<unknown, unknown>[]): never => {
@@ -58,7 +58,7 @@ function throwUnhandled(error: unknown): void {
   throwError(() => error).subscribe();
 }
 
-/** Not one with methods of its own. */
+/** True if it has no methods of its own. */
 function isPlain(value: unknown): value is Observable<unknown> {
   return value instanceof Observable && Object.getPrototypeOf(value) === Observable.prototype;
 }

@@ -4,12 +4,11 @@ import type { Outcome } from "../store/rebase.js";
 import type { EmissionQueue } from "./emission-queue.js";
 import { SyncedResponse } from "./synced-response.js";
 
-/** How a sync stream ends. */
 export type End = { readonly error: unknown } | "complete";
 
 /**
- * Responses that wait for `synced$`, at most. Beyond that a store has failed for a long time, and the two oldest become
- * one: it begins where the first began, leads to where the second led, and has the device lists of both.
+ * How many responses may wait for `synced$`. Beyond that, the store has failed for a long time, and the two oldest are
+ * joined: the result begins where the first began, leads to where the second led, and has the device lists of both.
  */
 const MAX_UNSYNCED = 1_000;
 
@@ -17,7 +16,6 @@ const MAX_UNSYNCED = 1_000;
 interface Unsynced {
   response: SyncedResponse;
   state: "pending" | "applied" | "durable";
-  /** Waits for its outcome. */
   readonly waiting: Subscription;
 }
 
@@ -39,11 +37,11 @@ const newGeneration = (): Generation => ({
 /**
  * `applied$` and `synced$`: each response once, in order, as soon as lookups reflect it and as soon as it is durable.
  *
- * A response of a stream that is behind changes what it names and moves no token: `synced$` emits it with the next
- * step that is committed, of its stream or of another tab's, which may be the one that goes on.
+ * A response of a stream that is behind changes what it names but moves no token: `synced$` emits it with the next step
+ * that is committed, of its own stream or of another tab's.
  */
 export class ResponseStreams {
-  /** Ends with the sync stream; a later subscriber gets what comes after that. */
+  /** Ends with the sync stream; later subscribers get what follows. */
   readonly applied$: Observable<SyncResponse> = defer(() => this.#over$ ?? this.#current.applied$);
   readonly synced$: Observable<SyncResponse> = defer(() => this.#over$ ?? this.#current.synced$);
   readonly #responded$ = new Subject<void>();
@@ -51,7 +49,7 @@ export class ResponseStreams {
   #current = newGeneration();
   /** What a subscriber gets after {@link finish}. */
   #over$: Observable<never> | undefined;
-  /** Generations whose stream has ended and whose last responses are not durable yet. */
+  /** Generations with a stream that has ended and last responses that are not durable yet. */
   #ending: Generation[] = [];
 
   constructor(emissions: EmissionQueue) {
@@ -80,7 +78,7 @@ export class ResponseStreams {
     const settled = (outcome: Outcome) => {
       this.#settle(generation, unsynced, outcome);
     };
-    // It fails if the tracker is closed, or the store was cleared: the streams end.
+    // Fails if the tracker is closed or the store was cleared; the streams end then.
     unsynced.waiting.add(outcome$.subscribe({ next: settled, error: () => {} }));
   }
 
@@ -97,8 +95,8 @@ export class ResponseStreams {
   }
 
   /**
-   * The sync stream ended: `applied$` ends now, `synced$` after the last response is durable, or now if that may take
-   * long.
+   * The sync stream ended. `applied$` ends now; `synced$` ends after the last response is durable, or now if that may
+   * take long.
    */
   end(end: End, isStoreFailing: boolean): void {
     const generation = this.#current;
@@ -112,7 +110,7 @@ export class ResponseStreams {
     else this.#flush(generation);
   }
 
-  /** The store fails, which may last: ends that wait for it do so no longer. */
+  /** The store fails, which may last, so streams that are ending no longer wait for it. */
   storeFails(): void {
     for (const generation of this.#ending.splice(0)) {
       for (const { waiting } of generation.unsynced.splice(0)) waiting.unsubscribe();
@@ -120,7 +118,7 @@ export class ResponseStreams {
     }
   }
 
-  /** Nothing follows any more. */
+  /** Ends both streams for good. */
   finish(end: End): void {
     const { applied$, synced$ } = this.#current;
     const ending = this.#ending.splice(0);
@@ -160,7 +158,6 @@ export class ResponseStreams {
   }
 }
 
-/** The two oldest become one. */
 function joinOldest(unsynced: Unsynced[]): void {
   const [oldest, next] = unsynced;
   if (oldest === undefined || next === undefined) return;

@@ -43,7 +43,7 @@ import type { End } from "./response-streams.js";
  *
  * | what is shared | reset by |
  * | --- | --- |
- * | `#loading$` | the last subscriber unsubscribing before the account is loaded, and a failed load: the next use reads again |
+ * | `#loading$` | its last subscriber unsubscribing before the account is loaded; a failed load: the next use retries |
  */
 export class Session {
   readonly outputs = new Outputs();
@@ -61,15 +61,15 @@ export class Session {
   );
   readonly #loaded$ = new ReplaySubject<Account>(1);
   readonly #connections$ = new BehaviorSubject<Connection | undefined>(undefined);
-  /** Callers fail. */
+  /** Emits first: callers fail. */
   readonly #closing$ = new Subject<void>();
-  /** Requests and streams end. */
+  /** Emits last: requests and streams end. */
   readonly #closed$ = new Subject<void>();
   readonly #opening: StoreOpening;
-  /** Told apart from other trackers by chance: the same account may be open in many tabs. */
+  /** Random, since the same account may be open in many tabs. */
   readonly #name = Math.random().toString(36).slice(2);
   #account: Account | undefined;
-  /** Why nothing works any more: the store was cleared, or the tracker closed. */
+  /** The reason why every call fails: the store was cleared, or the tracker closed. */
   #over: Error | undefined;
 
   constructor(options: CompleteOptions) {
@@ -104,7 +104,7 @@ export class Session {
     });
     this.#extensions = new Extensions(options.extensions, userId, this.outputs.report);
     this.#loading$ = this.#load();
-    // If the state cannot be loaded now (another account's store), it may be later.
+    // A state that cannot be loaded now (another account's store) may be loaded later.
     const loads$ = this.#account$.pipe(
       ignoreElements(),
       catchError(() => EMPTY),
@@ -113,12 +113,12 @@ export class Session {
     this.caughtUp$ = this.alive(this.#connections$.pipe(switchMap((connection) => connection?.caughtUp$ ?? NEVER)));
   }
 
-  /** The token that memory stands on. */
+  /** The token in memory. */
   get token(): string | undefined {
     return this.#account?.chain.clone.token;
   }
 
-  /** Whether the account is loaded, and everything that was received is applied. */
+  /** True if the account is loaded and everything received has been applied. */
   get isOpen(): boolean {
     return this.#over === undefined && this.#account !== undefined && this.#gate.isOpen;
   }
@@ -135,7 +135,7 @@ export class Session {
     if (this.#over instanceof TrackerClosedError) throw this.#over;
     const connection = new Connection();
     if (this.#over !== undefined) {
-      connection.unsubscribe(); // lookups and synced$ say why
+      connection.unsubscribe(); // lookups and synced$ report the reason
       return connection;
     }
     this.#connections$.next(connection);
@@ -145,7 +145,7 @@ export class Session {
           if (!connection.isCaughtUp) account.siblings.ask();
         },
         error: (error: unknown) => {
-          this.#gate.fail(error); // what was given is of an account that is not the store's
+          this.#gate.fail(error); // the waiting changes are for another account than the store's
           this.#end(connection, { error });
         },
       }),
@@ -164,7 +164,7 @@ export class Session {
     connection.add(
       this.#options.sync$.subscribe({
         next: (response: unknown) => {
-          if (connection.closed) return; // from inside an emission that an earlier response of this burst caused
+          if (connection.closed) return; // from inside an emission caused by an earlier response of this burst
           this.#gate.pass(() => {
             this.#account?.steps.receive(response, connection);
           });
@@ -180,22 +180,19 @@ export class Session {
     return connection;
   }
 
-  /**
-   * Does something with the account once it is loaded. Fails if it cannot be loaded, and if the tracker is over or
-   * closed in the meantime.
-   */
+  /** Projects the account once it is loaded. Fails if it cannot be loaded, or if the tracker ends in the meantime. */
   onceLoaded<T>(project: (account: Account) => Observable<T>): Observable<T> {
     return this.#untilClosed(this.#account$.pipe(switchMap(project)));
   }
 
-  /** The same once no step is known to be missing. */
+  /** Like {@link onceLoaded}, but waits until no step is known to be missing. */
   onceOpen<T>(project: (account: Account) => Observable<T>): Observable<T> {
     return this.onceLoaded((account) => this.#gate.opened$.pipe(switchMap(() => project(account))));
   }
 
   /**
-   * Applies a change that the application asked for, in its place among the responses: also among those that arrive
-   * while the account is being loaded. Completes when it is durable; goes on when it is unsubscribed.
+   * Applies a change that the application requested, in its place among the responses, even if they arrive while the
+   * account is being loaded. Completes when durable; unsubscribing does not cancel it.
    */
   change(type: "track" | "untrack" | "invalidate", users: readonly UserId[]): Observable<never> {
     return this.#inPlace(() => {
@@ -204,7 +201,7 @@ export class Session {
     });
   }
 
-  /** The same with events of an extension. */
+  /** Like {@link change}, for events of an extension. */
   commitEvents(events: ExtensionEvents): Observable<never> {
     return this.#inPlace(() => (account) => account.commitEvents(events));
   }
@@ -240,7 +237,7 @@ export class Session {
     );
   }
 
-  /** A stream that completes when the tracker is closed, and is over if it is closed already. */
+  /** Mirrors a stream until the tracker is closed, then completes; completes at once if it is already closed. */
   alive<T>(source$: Observable<T>): Observable<T> {
     return defer(() => {
       if (this.#over instanceof TrackerClosedError) return EMPTY;
@@ -252,8 +249,8 @@ export class Session {
     if (this.#over instanceof TrackerClosedError) return;
     const error = new TrackerClosedError();
     this.#over = error;
-    // First all callers are notified, then what they waited for ends: one that is not notified yet must not get half an
-    // answer, or send what waited.
+    // Notify all callers before ending what they wait for: a caller that is not notified yet must not get half an
+    // answer, or send what was queued.
     this.#account?.parts.queries.close();
     this.#connections$.value?.unsubscribe();
     this.#closing$.next();
@@ -315,8 +312,8 @@ export class Session {
   }
 
   /**
-   * Reads the saved state, once for all callers that wait for it. Changes that were given in the meantime are applied
-   * before any of them goes on.
+   * Reads the saved state, once for all waiting callers. Changes that arrive in the meantime are applied before any
+   * caller goes on.
    */
   #load(): Observable<Account> {
     return this.#opening.open().pipe(
@@ -324,7 +321,7 @@ export class Session {
       finalize(() => {
         if (this.#account === undefined) this.#opening.close();
       }),
-      // A subscriber that unsubscribes from inside the emission does not reset it: a second load would forget what has
+      // A subscriber that unsubscribes from inside the emission does not reset it: a second load would lose what has
       // been applied since.
       share({
         connector: () => new ReplaySubject(1),
@@ -334,7 +331,7 @@ export class Session {
     );
   }
 
-  /** In its place among the changes that wait: while a gap is being closed, memory's token is not to be relied on. */
+  /** In its place among waiting changes, since memory's token is not reliable while a gap is being closed. */
   #adopt(saved: SavedAccount, store: DeviceStore): void {
     this.#gate.pass(() => {
       this.#account?.adopt(saved, store);
@@ -361,8 +358,8 @@ export class Session {
       outputs.emissions.enqueue(() => {
         this.#loaded$.next(account);
       });
-      // What was announced in the meantime may have opened a gap, or shown that memory is behind: then its end opens
-      // it.
+      // If an announcement in the meantime opened a gap, or showed that memory is behind, the gate opens when that is
+      // over.
       if (!account.tracking.inDoubt) this.#gate.open();
       return account;
     });

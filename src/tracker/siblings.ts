@@ -7,7 +7,7 @@ import type { Connection } from "./connection.js";
 import type { ListParts } from "./lists-of.js";
 import type { Outputs } from "./outputs.js";
 
-/** What the other trackers on the store announce besides commits, and what they ask. */
+/** Handles what the other trackers on the store announce besides commits, and what they ask. */
 export class Siblings {
   readonly #ownUserId: UserId;
   readonly #chain: Chain;
@@ -17,7 +17,9 @@ export class Siblings {
   readonly #savedElsewhere$ = new Subject<readonly UserId[]>();
   readonly #subscriptions = new Subscription();
   #isAsked = false;
-  /** Whether commits were read that other trackers may not have heard of: the tab that made them may have crashed. */
+  /**
+   * True if commits were read that other trackers may not have seen announced: the tab that made them may have crashed.
+   */
   #mayBeUnannounced = true;
 
   constructor(
@@ -35,7 +37,8 @@ export class Siblings {
   }
 
   /**
-   * Users whose lists in memory may be older than what is saved: another tab saved one, or the store is another one.
+   * Emits users with lists in memory that may be older than what is saved: another tab saved one, or the store was
+   * replaced.
    */
   get savedElsewhere$(): Observable<readonly UserId[]> {
     return this.#savedElsewhere$;
@@ -67,21 +70,21 @@ export class Siblings {
     }
   }
 
-  /** A person's word has changed what is saved of these users: what memory has of them must not bring it back. */
+  /** A person's decision changed these users' saved records: what memory has of them must not restore the old ones. */
   edited(userIds: readonly UserId[]): void {
     const { memory, unsaved } = this.#parts;
     unsaved.saved(userIds);
     memory.forget(userIds);
   }
 
-  /** Commits were read, not announced. */
+  /** Commits were read instead of announced. */
   readCommits(): void {
     this.#mayBeUnannounced = true;
   }
 
   /**
-   * The store is another one.
-   * @param userIds users whose lists were not compared with its pins, and of whom nothing else is announced
+   * The store was replaced.
+   * @param userIds users with lists that were not compared with its pins, and for which nothing else is announced
    */
   moved(userIds: readonly UserId[]): void {
     this.readCommits();
@@ -90,13 +93,13 @@ export class Siblings {
     });
   }
 
-  /** A step was applied. @param isNews whether it is going to be announced */
+  /** A step was applied. @param isNews true if it is going to be announced */
   stepApplied(isNews: boolean): void {
     if (!isNews && this.#mayBeUnannounced) this.#answer();
     this.#mayBeUnannounced = false;
   }
 
-  /** This tracker has caught up, for the first time in this connection or once more. */
+  /** This tracker has caught up, for the first time in this connection or again. */
   caughtUp(connection: Connection): void {
     if (!connection.caughtUp()) return;
     this.#outputs.emissions.enqueue(() => {
@@ -109,7 +112,7 @@ export class Siblings {
     this.#subscriptions.unsubscribe();
   }
 
-  /** The lists in memory may be older now, at the same revision. */
+  /** The lists in memory may now be outdated, at the same revision. */
   #saved(userIds: readonly UserId[]): void {
     const { memory, lists } = this.#parts;
     memory.forget(userIds);
@@ -139,7 +142,7 @@ export class Siblings {
 
   #answer(): void {
     this.#isAsked = false;
-    // The other one is caught up with what is durable, and knows what is not.
+    // The other tracker is caught up with what is durable, and knows what is not.
     const complete = () => {
       this.#chain.announce({ type: "caught-up", head: this.#chain.clone.head });
     };

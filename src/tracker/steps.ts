@@ -11,7 +11,6 @@ import type { Extensions } from "./extensions.js";
 import type { AccountSettings } from "./lists-of.js";
 import type { Siblings } from "./siblings.js";
 
-/** What steps are applied to. */
 export interface StepTargets extends ChangeTargets {
   readonly passed: PassedTokens;
   readonly siblings: Siblings;
@@ -24,7 +23,7 @@ export interface StepTargets extends ChangeTargets {
  * Applies sync responses, one after the other.
  *
  *     response ─▶ parse ─▶ place ─┬─ next ─▶ memory, queries, commit ─▶ emissions
- *                                 ├─ past ─▶ it has been applied
+ *                                 ├─ past ─▶ already applied
  *                                 ├─ late ─▶ the users it names become outdated
  *                                 └─ gap ──▶ close the gate, find what is missing, apply, open it
  */
@@ -38,12 +37,12 @@ export class Steps {
     this.#to = targets;
   }
 
-  /** Applies a response, after those before it. */
+  /** Applies a response after all earlier ones. */
   receive(response: unknown, connection: Connection): void {
     const { chain, outputs } = this.#to;
     const parsed = parseStep(response, this.#settings.userId);
     const isFirst = connection.isFresh;
-    // One that does not say what it answered follows the one before it.
+    // A response without a known `since` follows the previous one.
     const step = parsed.since === undefined && !isFirst ? { ...parsed, since: connection.token } : parsed;
     // A subscriber that is notified in the middle of a step, and causes the next one, must find this one complete.
     outputs.emissions.batch(() => {
@@ -92,7 +91,7 @@ export class Steps {
     siblings.caughtUp(connection);
   }
 
-  /** A step after a gap, or a long one. */
+  /** Applies a step after a gap, or a long one. */
   #applyInParts(step: ParsedStep, isFirst: boolean, connection: Connection): void {
     // The step that closes the gap before an initial sync also stands for that sync, so it takes its events.
     const withEvents = (part: SyncStep): SyncStep =>
@@ -130,7 +129,7 @@ export class Steps {
     });
   }
 
-  /** The users that a long step names, in parts that move no token; each is parsed when it is called. */
+  /** Emits a long step's users in parts that move no token; each part is parsed when it is called. */
   #partsOf(step: ParsedStep): Observable<() => SyncStep> {
     if (step.parts.length === 0 || placeStep(step, this.#standing(false)) === "past") return EMPTY;
     return from(step.parts).pipe(
@@ -143,8 +142,8 @@ export class Steps {
   }
 
   /**
-   * The step before which the gap was. If it is still not the next one, another tab has moved on: what it names becomes
-   * outdated, and the next response shows.
+   * Applies the step after the gap. If it is still not the next one, another tab has moved on: the users it names
+   * become outdated, and the next response decides.
    */
   #applyAfterGap(step: ParsedStep, connection: Connection): void {
     const placement = placeStep(step, this.#standing(false));

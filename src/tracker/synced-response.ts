@@ -5,15 +5,15 @@ import type { SyncResponse } from "../model/wire.js";
 type Named = "changed" | "left";
 
 /**
- * What `synced$` emits of a response: its body would be kept in memory for as long as the store fails. It may stand for
- * several in a row: then it begins where the first one began, and has the device lists of all.
+ * What `synced$` emits of a response, without the body, which would stay in memory while the store fails. It may stand
+ * for several consecutive responses: it then begins where the first one began, and has the device lists of all.
  */
 export class SyncedResponse {
   readonly #next: string;
   #since: string | null | undefined;
-  /** As the server sent them, of one response. */
+  /** The lists of one response, as the server sent them. */
   readonly #lists: unknown;
-  /** Of several: the last mention of each user. */
+  /** The last mention of each user, if it stands for several. */
   #named: Map<UserId, Named> | undefined;
 
   constructor({ since, next_batch, device_lists }: SyncResponse) {
@@ -31,7 +31,7 @@ export class SyncedResponse {
     } as SyncResponse;
   }
 
-  /** Stands for this earlier one, too, which is not used any more. Costs time in the users that this one names. */
+  /** Merges an earlier one, which must not be used any more. Costs time in the number of users that this one names. */
   follow(earlier: SyncedResponse): void {
     const named = earlier.#named ?? noteUsers(earlier.#lists, new Map());
     this.#named = noteUsers(this.#lists, named);

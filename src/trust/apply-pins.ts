@@ -14,23 +14,23 @@ import { sharedKeyRefusals } from "./shared-keys.js";
 type Entries = ReadonlyMap<DeviceId, DeviceEntry>;
 type Refusals = ReadonlyMap<DeviceId, RejectionReason>;
 
-/** A list whose keys agree with the pins, and the pins that follow from it. */
+/** A list with keys that agree with the pins, and the pins that follow from it. */
 export interface Pinned {
   readonly list: DeviceList;
   readonly pins: Pins;
 }
 
 /**
- * Compares a verified list with the user's pins, and pins what is new in it. What a server can say is ranked ({@link
- * Evidence}): stronger evidence overrides a weaker pin, weaker evidence never replaces or blocks a stronger one.
+ * Compares a verified list with the user's pins, and pins what is new in it. {@link Evidence} is ranked: stronger
+ * evidence overrides a weaker pin, weaker evidence never replaces or blocks a stronger one.
  *
  * 1. The master key: {@link pinIdentity}.
- * 2. The devices: {@link pinDevices}. One that is refused stays as it was, if `before` still has it.
- * 3. A device whose ID is the public key of one of the user's cross-signing keys, now or earlier, is refused, and shown
+ * 2. The devices: {@link pinDevices}. A refused one stays as it was, if `before` still has it.
+ * 3. A device whose ID is the public key of one of the user's past or present cross-signing keys is refused, and shown
  *    on the identity.
- * 4. Of devices with the same curve25519 key only one stays: {@link sharedKeyRefusals}.
+ * 4. Of devices with the same curve25519 key, at most one stays: {@link sharedKeyRefusals}.
  *
- * @param before the list saved last
+ * @param before the last saved list
  * @returns the list, and the pins: the same object if there is nothing to pin
  */
 export function applyPins(
@@ -61,20 +61,22 @@ export function applyPins(
   };
 }
 
-/** What the identity says for the devices that it has signed: nothing if it is not the pinned one. */
+/** Returns the identity's evidence for devices that it has signed; none if it is not the pinned one. */
 function identityEvidence(identity: Identity, { isOwn = false, ourKey }: PinContext): IdentityEvidence {
   if (identityState(identity) !== "unchanged") return undefined;
   return isVerified(identity, ourKey) || (isOwn && identity.confirmed === true) ? "verified" : "cross-signed";
 }
 
-/** A person's word is about the ed25519 key: it covers the other keys if that has signed them. */
+/** A person's decision concerns the ed25519 key: it covers the other keys if that key has signed them. */
 function evidenceFor(deviceId: DeviceId, { status }: DeviceEntry, pins: Pins, byIdentity: IdentityEvidence): Evidence {
   const bySignature = status.crossSigned && byIdentity !== undefined ? byIdentity : "seen";
   const isAcknowledged = status.signedByItself && evidenceOf(pins, deviceId) === "acknowledged";
   return isAcknowledged ? strongest(bySignature, "acknowledged") : bySignature;
 }
 
-/** The devices that could pass for a cross-signing key of their user, however many others were listed. */
+/**
+ * Returns devices that could be mistaken for one of their user's cross-signing keys, however many others were listed.
+ */
 function collisionsIn(verified: DeviceList, pins: Pins, { isListed }: PinContext): Refusals {
   const isThere = isListed ?? ((id) => verified.deviceKeys.has(id) || verified.rejected.has(id));
   const detail = "device_id: the public key of one of the user's cross-signing keys";
@@ -85,7 +87,7 @@ function collisionsIn(verified: DeviceList, pins: Pins, { isListed }: PinContext
 const withCollisions = (identity: Identity, collisions: Refusals): Identity =>
   collisions.size === 0 ? identity : { ...identity, collisions: [...collisions.keys()] };
 
-/** The devices that a person has forgotten since the question was asked. */
+/** Returns devices that a person has forgotten since the query was sent. */
 function forgottenSince({ forgotten }: Pins, { askedAfter }: PinContext): ReadonlyMap<DeviceId, unknown> {
   if (forgotten === undefined || askedAfter === undefined) return new Map();
   return new Map(Array.from(forgotten).filter(([, { commit }]) => commit > askedAfter));
@@ -101,7 +103,7 @@ const KEEPING: ReadonlySet<RejectionCode> = new Set([
   "key-changed",
 ]);
 
-/** The devices that may be kept as they were: those refused by the pins, then those refused by verification. */
+/** Returns devices that may be kept as they were: those refused by the pins, then those refused by verification. */
 function keepableDevices(
   { deviceKeys, rejected }: DeviceList,
   refusals: Refusals,
@@ -116,7 +118,7 @@ function keepableDevices(
   return keepable;
 }
 
-/** The accepted devices and the kept ones in the order of the list, then the kept ones that are not in it. */
+/** Returns the accepted and kept devices in the order of the list, then kept ones that are not in it. */
 function mergeEntries(verified: DeviceList, refusals: Refusals, kept: Entries): Entries {
   const entries = new Map<DeviceId, DeviceEntry>();
   for (const [deviceId, device] of verified.deviceKeys) {
@@ -127,7 +129,6 @@ function mergeEntries(verified: DeviceList, refusals: Refusals, kept: Entries): 
   return entries;
 }
 
-/** Adds to a refusal what became of the device. */
 function withConsequence(reason: RejectionReason, isKept: boolean): RejectionReason {
   return {
     ...reason,
@@ -135,14 +136,14 @@ function withConsequence(reason: RejectionReason, isKept: boolean): RejectionRea
   };
 }
 
-/** The refusals of devices that are kept come first: nothing may hide that these get no messages. */
+/** Puts refusals of kept devices first: nothing may hide that these get no messages. */
 function keptFirst(refused: Refusals, kept: Entries): Refusals {
   if (kept.size === 0) return refused;
   const isKept = ([deviceId]: readonly [DeviceId, RejectionReason]) => kept.has(deviceId);
   return new Map([...Array.from(refused).filter(isKept), ...refused]);
 }
 
-/** As many refusals as there is room for, and as many as there are devices. */
+/** Returns as many refusals as there is room for, but at least as many as there are devices. */
 function firstOf(refused: readonly (readonly [DeviceId, RejectionReason])[], { length }: readonly unknown[]): Refusals {
   return new Map(refused.slice(0, Math.max(length, MAX_REJECTED_PER_USER)));
 }

@@ -2,7 +2,7 @@ import { isObject } from "../model/json.js";
 import type { DeviceKeysByUser, Freshness, IdentityState, UserDeviceKeys } from "../model/results.js";
 import { shown } from "../model/shown.js";
 
-/** Every word is here, or the compiler complains. */
+/** A record type, so that the compiler complains about a missing value. */
 const FRESHNESS: Readonly<Record<Freshness, true>> = {
   current: true,
   superseded: true,
@@ -24,10 +24,10 @@ export function checkLookup(users: DeviceKeysByUser): void {
 }
 
 /**
- * Checks one entry of a lookup: that it is one, and has no words that are unknown here, because no rule would apply to
- * them. Its devices passed validation before the lookup emitted them.
+ * Checks one entry of a lookup: its shape, and that it has no unknown values, since no rule would apply to them. Its
+ * devices passed validation before the lookup emitted them.
  *
- * @throws TypeError that says what is wrong
+ * @throws TypeError that describes the problem
  */
 export function checkEntry(userId: unknown, keys: UserDeviceKeys): void {
   if (typeof userId !== "string") throw new TypeError(`users should have user IDs as keys, not ${shown(userId)}`);
@@ -45,7 +45,7 @@ export function checkEntry(userId: unknown, keys: UserDeviceKeys): void {
   if (!Object.hasOwn(STATES, identity.state)) fail("identity.state", identity.state);
 }
 
-/** Whether it can be read like a map. It may be one of another realm, such as an iframe or a test runner's sandbox. */
+/** True if it can be read like a map. It may come from another realm, such as an iframe or a test runner's sandbox. */
 function isMap(value: unknown): boolean {
   return (
     isObject(value) && Symbol.iterator in value && typeof value.get === "function" && typeof value.has === "function"

@@ -25,11 +25,11 @@ const FLAGS: Readonly<Record<Flag, boolean>> = {
 const NAMES: readonly string[] = ["devices", ...Object.keys(FLAGS), "blocked", "ownDevice", "users"];
 
 /**
- * The policy with every default in place.
+ * Fills in the policy's defaults.
  *
- * Strict: an unknown word or a misspelt name could otherwise mean "encrypt for more devices", without any sign of it.
+ * Strict, because an unknown value or a misspelt name could silently mean "encrypt for more devices".
  *
- * @throws TypeError that says what is wrong, what was given and what is expected
+ * @throws TypeError that names the problem, the given value and the expected one
  */
 export function completePolicy(policy: RecipientPolicy): CompletePolicy {
   requireKnownProperties(policy);
@@ -74,7 +74,7 @@ function devicesByUser(blocked: Iterable<unknown>): ReadonlyMap<UserId, Readonly
   return byUser;
 }
 
-/** Other properties are fine: a device of a list, or a session, may be passed as it is. */
+/** Other properties are fine: a listed device or a session may be passed as it is. */
 function deviceRef(name: string, value: unknown): DeviceRef {
   if (!isObject(value)) throw expected(name, "{ userId, deviceId }", value);
   const { userId, deviceId } = value;
@@ -84,7 +84,7 @@ function deviceRef(name: string, value: unknown): DeviceRef {
   return { userId, deviceId };
 }
 
-/** Any strings: a lookup has an entry for a user ID that cannot exist, too. */
+/** Any strings: a lookup also has entries for invalid user IDs. */
 function userIds(users: Iterable<unknown>): ReadonlySet<UserId> {
   requireIterable("policy.users", "an iterable of user IDs", users);
   const wanted = new Set<UserId>();

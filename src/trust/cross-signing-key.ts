@@ -4,7 +4,6 @@ import { isStrictKey } from "../keys/strict-ed25519.js";
 import type { UserId } from "../model/ids.js";
 import type { CrossSigningKey } from "../model/wire.js";
 
-/** An ed25519 public key. */
 export interface PublicKey {
   /** Unpadded base64. */
   readonly text: string;
@@ -12,7 +11,7 @@ export interface PublicKey {
 }
 
 /**
- * The public key in a cross-signing key object, or what is wrong with it.
+ * Returns the public key in a cross-signing key object, or what is wrong with it.
  *
  * Matrix spec, client-server API, "Cross-signing", "CrossSigningKey": `keys` has exactly one property,
  * `<algorithm>:<unpadded_base64_public_key>`, with that key as its value. The two must be equal: signatures refer to
@@ -29,7 +28,7 @@ export function publicKeyOf({ keys }: CrossSigningKey): PublicKey | { readonly p
   return keyId === `ed25519:${text}` ? { text, bytes } : { problem: "keys: expected the public key as the key's ID" };
 }
 
-/** The signature by this user and key, which can be any text; `undefined` if there is none. */
+/** Returns the signature by this user and key, which can be any text; `undefined` if there is none. */
 export function signatureBy(
   signatures: Readonly<Record<UserId, Readonly<Record<string, string>>>> | undefined,
   userId: UserId,
@@ -41,7 +40,7 @@ export function signatureBy(
   return typeof signature === "string" ? signature : undefined;
 }
 
-/** Whether a text is an ed25519 public key in unpadded base64. */
+/** True if a text is an ed25519 public key in unpadded base64. */
 export function isPublicKey(text: string): boolean {
   const bytes = decodeBase64(text, 32);
   return bytes !== undefined && isStrictKey(bytes);

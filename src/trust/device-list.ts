@@ -10,14 +10,13 @@ import type { DeviceKeys } from "../model/wire.js";
 import { without } from "../model/without.js";
 import { NO_IDENTITY, type Identity } from "./identity.js";
 
-/** One user's verified device list: what is cached and saved. */
+/** One user's verified device list, as cached and saved. */
 export interface DeviceList extends UnverifiedList {
   /** The status of each of `deviceKeys`. */
   readonly deviceStatus: ReadonlyMap<DeviceId, DeviceStatus>;
   readonly identity: Identity;
 }
 
-/** A list without devices. */
 export const emptyList = (fetchedAt: number): DeviceList => ({
   deviceKeys: new Map(),
   deviceStatus: new Map(),
@@ -57,7 +56,7 @@ export function readDeviceList(saved: unknown, userId: UserId): DeviceList | und
     : undefined;
 }
 
-/** A record may have any other property: none of them must reach a caller. */
+/** A record may have any other property; these must not reach a caller. */
 function onlyKnown({ deviceKeys, deviceStatus, rejected, identity, fetchedAt, ...others }: DeviceList): DeviceList {
   const keys = CROSS_SIGNING_KINDS.flatMap(({ name }) => (others[name] === undefined ? [] : [[name, others[name]]]));
   return { deviceKeys, deviceStatus, rejected, identity, fetchedAt, ...(Object.fromEntries(keys) as CrossSigningKeys) };
@@ -79,7 +78,7 @@ export function isStatus(saved: unknown): saved is DeviceStatus {
   );
 }
 
-/** Whether the device itself or its owner's identity has signed it. */
+/** True if the device itself or its owner's identity has signed it. */
 export const isSigned = ({ signedByItself, crossSigned }: DeviceStatus): boolean => signedByItself || crossSigned;
 
 function isIdentity(saved: unknown): boolean {
@@ -92,13 +91,10 @@ function isIdentity(saved: unknown): boolean {
   );
 }
 
-/** What two lists are compared by: everything but the time they were fetched. */
+/** The parts by which lists are compared. */
 type Comparable = Omit<DeviceList, "fetchedAt" | "identity"> & { readonly identity: object };
 
-/**
- * Whether two lists have the same content, apart from the time they were fetched and the order of devices and
- * properties.
- */
+/** True if two lists have the same content, apart from the fetch time and the order of devices and properties. */
 export function sameDeviceList(a: Comparable, b: Comparable): boolean {
   const maps = ["deviceKeys", "deviceStatus", "rejected"] as const;
   return (
@@ -108,7 +104,7 @@ export function sameDeviceList(a: Comparable, b: Comparable): boolean {
   );
 }
 
-/** Whether two devices are the same in everything that signatures cover: all but `signatures` and `unsigned`. */
+/** True if two devices are equal in everything that signatures cover: all but `signatures` and `unsigned`. */
 export function sameContent(a: DeviceKeys, b: DeviceKeys): boolean {
   const { signatures: _a, unsigned: _unsignedA, ...contentA } = a;
   const { signatures: _b, unsigned: _unsignedB, ...contentB } = b;

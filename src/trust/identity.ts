@@ -2,18 +2,18 @@ import type { DeviceId } from "../model/ids.js";
 import type { IdentityStatus } from "../model/results.js";
 
 /**
- * What a list holds of its user's identity. Its status depends on our own identity, too, which can change while the
+ * What a list contains of its user's identity. The status also depends on our own identity, which can change while the
  * list stays the same.
  */
 export interface Identity {
   /** The public key of the valid master key in the list. */
   readonly masterKey?: string;
   readonly pinnedMasterKey?: string;
-  /** Whether the pins were incomplete: the master key first seen may be another one than the pinned one. */
+  /** True if the pins were incomplete: another master key may have been seen before the pinned one. */
   readonly uncompared?: true;
   /** Public keys that have signed the master key in our own user's name. */
   readonly signedBy: readonly string[];
-  /** Whether a person has confirmed that this is our own identity, and the pinned master key is in the list. */
+  /** True if a person has confirmed that this is our own identity, and the pinned master key is in the list. */
   readonly confirmed?: true;
   readonly wasVerified?: true;
   /** IDs of refused devices that are the public key of a cross-signing key. */
@@ -21,16 +21,15 @@ export interface Identity {
 }
 
 export const NO_IDENTITY: Identity = { signedBy: [] };
-/** That of a user of whom nothing is known. */
+/** The identity of a user without a known list. */
 export const UNKNOWN_IDENTITY: Identity = { uncompared: true, signedBy: [] };
 
-/** What a list itself says of the identity, without what follows from the pins. */
+/** Returns what the list itself says of the identity, without what follows from the pins. */
 export const unpinned = ({ masterKey, signedBy }: Identity): Identity => ({
   ...(masterKey !== undefined && { masterKey }),
   signedBy,
 });
 
-/** @param ourKey our current user-signing key; `undefined` if there is none that can be relied on */
 export function identityStatus(identity: Identity, ourKey: string | undefined): IdentityStatus {
   const { masterKey, pinnedMasterKey, wasVerified = false, collisions = [] } = identity;
   const verified = isVerified(identity, ourKey);
@@ -45,11 +44,11 @@ export function identityStatus(identity: Identity, ourKey: string | undefined): 
   };
 }
 
-/** Whether our own user-signing key has signed the pinned master key. */
+/** True if our own user-signing key has signed the pinned master key. */
 export const isVerified = (identity: Identity, ourKey: string | undefined): boolean =>
   identityState(identity) === "unchanged" && ourKey !== undefined && identity.signedBy.includes(ourKey);
 
-/** Incomplete pins can show that an identity is another one, and never that it is the same. */
+/** Incomplete pins can show that an identity has changed, but never that it has not. */
 export function identityState({ masterKey, pinnedMasterKey, uncompared }: Identity): IdentityStatus["state"] {
   if (pinnedMasterKey !== undefined && masterKey !== pinnedMasterKey)
     return masterKey === undefined ? "removed" : "changed";
@@ -58,8 +57,8 @@ export function identityState({ masterKey, pinnedMasterKey, uncompared }: Identi
 }
 
 /**
- * The identity once this master key is pinned by a person's word, or none.
- * @param confirms whether it is our own, and confirmed
+ * Returns the identity after a person has pinned this master key, or none.
+ * @param confirms true if it is our own, and confirmed
  */
 export function acknowledged(
   { uncompared: _, confirmed, pinnedMasterKey, ...identity }: Identity,
@@ -73,7 +72,7 @@ export function acknowledged(
 }
 
 /**
- * Our user-signing key, according to our own list; `undefined` if no person has confirmed that the identity in it is
+ * Returns our user-signing key from our own list; `undefined` if no person has confirmed that the identity in it is
  * ours: a server can invent one.
  */
 export function ownUserSigningKey(list: {

@@ -7,7 +7,6 @@ import type { DeviceKeys } from "../model/wire.js";
 import { isSigned, type DeviceList } from "./device-list.js";
 import { crossSigningIds, type Pins } from "./pins.js";
 
-/** A device and its status. */
 export interface DeviceEntry {
   readonly device: DeviceKeys;
   readonly status: DeviceStatus;
@@ -15,20 +14,19 @@ export interface DeviceEntry {
 
 const NO_STATUS: DeviceStatus = { signedByItself: false, crossSigned: false, dehydrated: false };
 
-/** A device of a list with its status. */
 export const entryOf = ({ deviceStatus }: DeviceList, deviceId: DeviceId, device: DeviceKeys): DeviceEntry => ({
   device,
   status: deviceStatus.get(deviceId) ?? NO_STATUS,
 });
 
 /**
- * The devices that are kept as they were in the list saved last, because their new form was refused.
+ * Returns the devices that are kept as they were in the last saved list, because their new form was refused.
  *
- * They add to the devices of the response, so they have a limit of their own: without it, the list would grow with
+ * They are added to the devices of the response, so they have a limit of their own: otherwise the list would grow with
  * every response.
  *
- * @param deviceIds the devices whose new form was refused
- * @param refusesUnsigned whether unsigned devices are not kept
+ * @param deviceIds the devices with a refused new form
+ * @param refusesUnsigned true if unsigned devices are not kept
  */
 export function keptDevices(
   deviceIds: Iterable<DeviceId>,

@@ -4,9 +4,7 @@ import type { KeyEvent } from "../model/key-event.js";
 const identify = ({ type, kind, key, deviceId, at }: KeyEvent): string =>
   JSON.stringify([type, kind, key, deviceId, at]);
 
-/**
- * Two histories as one, in the order of time. Events that both have, which may have the same beginning, are there once.
- */
+/** Merges two histories by time. Events in both, which may have the same beginning, are kept once. */
 export function mergeHistories(a: readonly KeyEvent[] = [], b: readonly KeyEvent[] = []): readonly KeyEvent[] {
   const known = new Set(a.map(identify));
   const added = b.filter((event) => !known.has(identify(event)));
@@ -17,12 +15,13 @@ export function mergeHistories(a: readonly KeyEvent[] = [], b: readonly KeyEvent
   );
 }
 
-/** Whether an event changed nothing: the server can cause any number of them. */
+/** True if an event changed nothing: the server can cause any number of them. */
 const isNoise = ({ type }: KeyEvent): boolean => type === "shown" || type === "returned";
 
 /**
- * Appends events to a history. At the limit, the oldest events of devices make room, then keys that were only shown,
- * then the oldest of all: whatever a server and a hostile user fill it with does not hide what became of the identity.
+ * Appends events to a history. At the limit, the oldest events of devices are dropped first, then keys that were only
+ * shown, then the oldest of all. So however a server and a hostile user fill it, what happened to the identity stays
+ * visible.
  */
 export function appendEvents(history: readonly KeyEvent[] = [], events: readonly KeyEvent[]): readonly KeyEvent[] {
   const all = [...history, ...events];

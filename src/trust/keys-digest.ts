@@ -5,13 +5,13 @@ import { sha256 } from "../keys/sha256.js";
 import type { IdentityStatus, UserDeviceKeys } from "../model/results.js";
 
 /**
- * A digest of what a user is known by: SHA-256, in unpadded base64, over the canonical JSON of
+ * Returns a digest of a user's keys: SHA-256, in unpadded base64, over the canonical JSON of
  *
  *     { "fingerprints": [the ed25519 keys of all devices, sorted], "master": …, "self_signing": … }
  *
- * in UTF-8, with the public keys in unpadded base64, and without those that there are not.
+ * in UTF-8, with the public keys in unpadded base64; missing keys are left out.
  *
- * Two people who are shown the same devices of a user have the same digest.
+ * Everyone that is shown the same devices of a user gets the same digest.
  */
 export function keysDigest({
   deviceKeys,

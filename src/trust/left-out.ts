@@ -4,17 +4,17 @@ import type { DeviceId, UserId } from "../model/ids.js";
  * Why a device was left out. If several reasons apply, the first one in this order is given:
  *
  * 1. `own-device`: it is the sending device
- * 2. `key-changed`: the server gives it another ed25519 key than before, so it is not encrypted to under either key
- *    until `acknowledgeDevice`, or until the old key comes back
+ * 2. `key-changed`: the server returned another ed25519 key than before; nothing is encrypted to the device under
+ *    either key until `acknowledgeDevice`, or until the old key comes back
  * 3. `rejected`: it was refused for another reason (see `UserDeviceKeys.rejected`), and no earlier form of it was kept
  * 4. `no-key`: it has no curve25519 key to encrypt for
  * 5. `no-olm`: it does not list `m.olm.v1.curve25519-aes-sha2` in `algorithms`
  * 6. `blocked`: a person has blocked it
  * 7. `identity-unknown`, `identity-changed`, `identity-removed`: its owner's identity is in this state
- * 8. `verification-violated`: its owner was verified once, and is not any more
+ * 8. `verification-violated`: its owner was verified and no longer is
  * 9. `unsigned`: neither the device itself nor its owner's identity has signed it
  * 10. `not-cross-signed`: its owner's identity has not signed it
- * 11. `dehydrated`: it only stands in for a user who is logged out
+ * 11. `dehydrated`: it only stands in for a logged-out user
  *
  * The first five apply under every policy; {@link RecipientPolicy} decides about the others.
  */
@@ -45,8 +45,8 @@ export interface LeftOutDevice {
   readonly deviceId: DeviceId;
   readonly reason: LeftOutReason;
   /**
-   * The code of the `m.room_key.withheld` event that should be sent to it. Absent if none should. An event with
-   * `m.no_olm` has neither `room_id` nor `session_id`, and is sent once per device, not once per session.
+   * The code of the `m.room_key.withheld` event to send to it, if any. An event with `m.no_olm` has neither `room_id`
+   * nor `session_id`, and is sent once per device, not once per session.
    */
   readonly withheld?: WithheldCode;
 }
@@ -71,7 +71,7 @@ function withheldFor(reason: LeftOutReason): WithheldCode | undefined {
     case "unsigned":
     case "not-cross-signed":
       return "m.unverified";
-    // No device misses the message: it is the sender, is not known to exist, or stands in for a user who is logged out.
+    // No device misses the message: it is the sender, is not known to exist, or stands in for a logged-out user.
     case "own-device":
     case "rejected":
     case "dehydrated":

@@ -5,11 +5,11 @@ import { mergeHistories } from "./key-history.js";
 import { evidenceOf, isNothing, isSeenAgain, makePins, union, withoutIdentity, type Pins } from "./pins.js";
 
 /**
- * Merges two sets of pins; the first one wins, and comes first: the order is that in which devices were first seen. A
- * key that either has replaced on stronger evidence is not won back by the other.
+ * Merges two sets of pins. The first set wins, and comes first: pins are ordered by when their devices were first seen.
+ * A key that either set has replaced on stronger evidence is not restored by the other.
  *
- * Whether the result is complete, the first one decides; but if the two have different master keys, and the later ones
- * are complete, one of them was shown as unchanged that is not pinned any more.
+ * The first set decides whether the result is complete. But if their master keys differ and the later set is complete,
+ * the result is incomplete: one of the keys was shown as unchanged and is no longer pinned.
  */
 export function mergePins(firstPins: Pins, laterPins: Pins): Pins {
   const { incomplete, ...known } = laterPins;
@@ -21,7 +21,7 @@ export function mergePins(firstPins: Pins, laterPins: Pins): Pins {
   const isLater = (deviceId: DeviceId) =>
     !isForgotten(first, later, deviceId) && counts(lineOf(first, deviceId), lineOf(later, deviceId));
   const devices = new Map([...first.devices, ...Array.from(later.devices).filter(([id]) => isLater(id))]);
-  // What is said of another key than the one pinned now is ignored.
+  // What is said of a key other than the pinned one is ignored.
   const saysOf =
     (pins: Pins) =>
     ([id]: readonly [DeviceId, unknown]) =>
@@ -58,17 +58,17 @@ export function mergePins(firstPins: Pins, laterPins: Pins): Pins {
   });
 }
 
-/** Whether a person forgot the device, and the other pins have it from before. */
+/** True if a person forgot the device, and the other pins have it from before. */
 function isForgotten({ forgotten, devices }: Pins, later: Pins, deviceId: DeviceId): boolean {
-  const word = devices.has(deviceId) ? undefined : forgotten?.get(deviceId);
-  return word !== undefined && !isSeenAgain(later, deviceId, word);
+  const forgot = devices.has(deviceId) ? undefined : forgotten?.get(deviceId);
+  return forgot !== undefined && !isSeenAgain(later, deviceId, forgot);
 }
 
-/** What ties one key to its device: a person's word stays one. */
+/** Returns the stronger evidence for one key; a person's acknowledgement stays one. */
 const strongerOf = (a: Evidence, b: Evidence): Evidence =>
   a === "acknowledged" || b === "acknowledged" ? "acknowledged" : strongest(a, b);
 
-/** The pins without what an identity says that is not the one with this master key. */
+/** Returns the pins without what an identity with another master key says. */
 const under = (masterKey: string | undefined, pins: Pins): Pins =>
   pins.masterKey === undefined || pins.masterKey === masterKey ? pins : withoutIdentity(pins);
 
@@ -77,11 +77,11 @@ function mergeForgotten(
   b: Pins["forgotten"] = new Map(),
 ): NonNullable<Pins["forgotten"]> {
   const merged = new Map(a);
-  for (const [deviceId, word] of b) if (word.at > (a.get(deviceId)?.at ?? -1)) merged.set(deviceId, word);
+  for (const [deviceId, one] of b) if (one.at > (a.get(deviceId)?.at ?? -1)) merged.set(deviceId, one);
   return new Map([...merged].slice(-MAX_FORGOTTEN_DEVICES));
 }
 
-/** Whether what the later pins let pass as unchanged is not what counts, once they are merged with the first ones. */
+/** True if the merged pins contradict something that the later pins showed as unchanged. */
 export function contradict(first: Pins, later: Pins): boolean {
   const isLost = (a: Line, b: Line) => disagree(a, b) && !outweighs(b, a);
   if (isLost(lineOf(first), lineOf(later))) return true;
@@ -89,14 +89,13 @@ export function contradict(first: Pins, later: Pins): boolean {
   return false;
 }
 
-/** A pinned key and those that it has replaced. */
 interface Line {
   readonly key: string | undefined;
   readonly retired: readonly string[] | undefined;
   readonly evidence: Evidence;
 }
 
-/** @param deviceId that of the master key without one */
+/** @param deviceId without it, the master key's line is returned */
 function lineOf(pins: Pins, deviceId?: DeviceId): Line {
   const { masterKey, masterEvidence = "seen", retiredMasterKeys, devices, retired } = pins;
   return deviceId === undefined
@@ -106,20 +105,20 @@ function lineOf(pins: Pins, deviceId?: DeviceId): Line {
 
 const hasReplaced = ({ retired }: Line, { key }: Line): boolean => key !== undefined && retired?.includes(key) === true;
 
-/** Whether the keys are different, and neither has replaced the other. */
+/** True if the keys differ, and neither has replaced the other. */
 const disagree = (a: Line, b: Line): boolean =>
   a.key !== undefined && b.key !== undefined && a.key !== b.key && !hasReplaced(a, b) && !hasReplaced(b, a);
 
-/** Whether the two disagree, and neither is a person's word against the server's. */
+/** True if the two disagree, and neither is a person's decision against the server's answer. */
 const isOpen = (a: Line, b: Line): boolean => disagree(a, b) && !outweighs(a, b) && !outweighs(b, a);
 
-/** Whether one is a person's word, and the other is not, or a weaker one. */
+/** True if one is a person's decision, and the other is not, or a weaker one. */
 const outweighs = (one: Line, other: Line): boolean =>
   !isWeaker(one.evidence, "acknowledged") && isWeaker(other.evidence, one.evidence);
 
 /**
- * Whether the later one counts: it is the only one, or has replaced the first, or is a person's word against the
- * server's. If both have replaced the other, the first does.
+ * True if the later key counts: it is the only one, has replaced the first, or is a person's decision against the
+ * server's answer. If each has replaced the other, the first counts.
  */
 const counts = (first: Line, later: Line): boolean =>
   later.key !== undefined &&
@@ -139,7 +138,7 @@ function mergeRetired(first: Pins, later: Pins, devices: Pins["devices"]): NonNu
   return merged;
 }
 
-/** The key that a person's word has replaced. */
+/** Returns the key that a person's decision has replaced. */
 function outweighed(a: Line, b: Line): readonly string[] {
   if (a.key === undefined || b.key === undefined || a.key === b.key) return [];
   return outweighs(a, b) ? [b.key] : outweighs(b, a) ? [a.key] : [];

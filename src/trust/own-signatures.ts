@@ -11,7 +11,7 @@ import { lazySignedBytes, type Outcome, type SignatureChecks } from "./signature
  * Plans the verification of our own user's signatures on another user's master key. The result is the public keys of
  * the valid signatures.
  *
- * Whether one of these keys is our current user-signing key is not decided here: that can change while the list stays
+ * It does not decide whether one of these keys is our current user-signing key: that can change while the list stays
  * the same.
  * @param ourKeys user-signing keys that are known to be ours
  */
@@ -30,11 +30,11 @@ export function planOwnSignatures(
   const isKnown = known?.masterKey !== undefined && sameJson(known.masterKey, masterKey);
   const wasChecked = (key: string) => known?.identity.signedBy.includes(key) === true;
   if (isKnown && ourKeys.every((key) => !given.includes(key) || wasChecked(key))) return () => known.identity.signedBy;
-  // The keys that are known to be ours first: bogus ones must not hide them.
+  // Our known keys come first, so that bogus ones cannot hide them.
   for (const publicKey of new Set([...ourKeys.filter((key) => given.includes(key)), ...given])) {
     if (planned.length === MAX_MASTER_KEY_SIGNATURES) break;
     const bytes = decodeBase64(publicKey, 32);
-    if (bytes === undefined) continue; // a device ID: a signature by one of our devices
+    if (bytes === undefined) continue; // a device ID: signed by one of our devices
     const valid = checks.add(bytes, signed, signatureBy(masterKey.signatures, ownUserId, publicKey));
     planned.push({ publicKey, valid });
   }

@@ -1,21 +1,19 @@
 import type { DeviceId } from "../model/ids.js";
 
-/** What comparing a list with the pins depends on besides the two. */
+/** What comparing a list with the pins depends on. */
 export interface PinContext {
-  /** Whether unsigned devices are refused. */
   readonly refusesUnsigned?: boolean;
-  /** Whether the list is our own. */
   readonly isOwn?: boolean;
-  /** Our own user-signing key if our identity is confirmed and unchanged. */
+  /** Our own user-signing key, if our identity is confirmed and unchanged. */
   readonly ourKey?: string | undefined;
-  /** All that have ever been. */
+  /** Our own past and present user-signing keys. */
   readonly ourKeys?: readonly string[];
   /** Our own master key, according to the application. */
   readonly ownMasterKey?: string | undefined;
-  /** The number of the last commit when the question was asked that the list answers. */
+  /** The number of the last commit when the list was queried. */
   readonly askedAfter?: number | undefined;
-  /** Whether the user has changed since, or is not tracked: the list is not the last one. */
+  /** True if the user has changed since, or is not tracked: the list is not the latest. */
   readonly isLate?: boolean;
-  /** Whether the response listed a device of this ID, well-formed or not. */
+  /** True if the response listed a device of this ID, well-formed or not. */
   readonly isListed?: (deviceId: DeviceId) => boolean;
 }

@@ -8,26 +8,25 @@ import { isWeaker, type Evidence } from "./evidence.js";
 import { appendEvents } from "./key-history.js";
 import { evidenceOf, makePins, noteShown, replaceKeys, withRoom, type Pins, type Replacement } from "./pins.js";
 
-/** The devices that the pins refuse, and the pins that follow from the others. */
 export interface PinnedDevices {
   readonly refusals: ReadonlyMap<DeviceId, RejectionReason>;
   /** Without what is new. */
   readonly pins: Pins;
-  /** With the keys of new devices, except those that are refused for another reason: nobody has seen them. */
+  /** With the keys of new devices, except those refused for another reason, which are not shown to anyone. */
   readonly pinsExcept: (refused: ReadonlyMap<DeviceId, unknown>) => Pins;
 }
 
-/** What the identity of a list says for the devices that it has signed. */
+/** The identity's evidence for devices that it has signed. */
 export type IdentityEvidence = "cross-signed" | "verified" | undefined;
 
 /**
  * Compares a list's devices with the pins.
  *
- * 1. What is not signed pins nothing.
+ * 1. Unsigned devices pin nothing.
  * 2. Another ed25519 key replaces the pinned one only if the user's pinned, unchanged identity has signed the device
- *    with it, no person has confirmed the pinned one, or our own confirmed identity vouches for the user. (Matrix spec,
- *    client-server API, "Device keys": the ed25519 key is the device's fingerprint. That it stays the same as long as
- *    the device ID does is our rule.) A key that was replaced is refused.
+ *    with it, and either no person has confirmed the pinned key or our own confirmed identity vouches for the user. A
+ *    replaced key is refused. (Matrix spec, client-server API, "Device keys": the ed25519 key is the device's
+ *    fingerprint. That it must not change while the device ID stays the same is our rule.)
  * 3. A device that has lost its signature is refused: its other keys could be anyone's.
  */
 export function pinDevices(
@@ -66,7 +65,7 @@ export function pinDevices(
     if (key === undefined || evidence === "seen") continue;
     if (status?.signedByItself === true && known.signed?.has(deviceId) !== true) signed.push(deviceId);
     const former = evidenceOf(known, deviceId);
-    // A person's word stays one, whatever the identity says as well, and for how long.
+    // A person's acknowledgement stays, whatever the identity says.
     if (evidence !== "self-signed" && former !== "acknowledged" && isWeaker(former, evidence))
       stronger.set(deviceId, evidence);
   }
@@ -74,7 +73,7 @@ export function pinDevices(
   const pinsExcept = (refused: ReadonlyMap<DeviceId, unknown>) => {
     const isAccepted = ([deviceId]: readonly [DeviceId, ...unknown[]]) => !refused.has(deviceId);
     const accepted = new Map(Array.from(added).filter(isAccepted));
-    // Refused devices, too, are there.
+    // Refused devices still exist.
     const isLive = (deviceId: DeviceId) => verified.deviceKeys.has(deviceId) || verified.rejected.has(deviceId);
     const isPinned = (deviceId: DeviceId) => pins.devices.has(deviceId) || accepted.has(deviceId);
     return withAdded(
@@ -126,7 +125,7 @@ function keyChanged(deviceId: DeviceId, isRetired: boolean): RejectionReason {
   return { code: "key-changed", detail: `keys.ed25519:${shortId(deviceId)}: ${what}` };
 }
 
-/** Whether the device was signed by its pinned key before. */
+/** True if the pinned key has signed the device before. */
 export function wasSigned(deviceId: DeviceId, pins: Pins, before: DeviceList | undefined): boolean {
   if (pins.signed?.has(deviceId) === true) return true;
   const evidence = evidenceOf(pins, deviceId);

@@ -6,7 +6,6 @@ import { appendEvents } from "./key-history.js";
 import type { PinContext } from "./pin-context.js";
 import { makePins, noteShown, replaceMasterKey, repinMasterKey, type Pins } from "./pins.js";
 
-/** A list's identity as it compares with the pins, and the pins that follow from it. */
 export interface PinnedIdentity {
   readonly identity: Identity;
   readonly pins: Pins;
@@ -15,11 +14,11 @@ export interface PinnedIdentity {
 /**
  * Compares a list's master key with the pinned one, and pins it if there is none.
  *
- * 1. It is never refused: a person decides about an identity that has changed ("Key and signature security").
- * 2. Another master key replaces the pinned one only if our own confirmed identity has signed it: then a person has
- *    verified it, perhaps on another of our devices. One that was replaced does not come back in this way.
- * 3. Incomplete pins can show that an identity is another one, and never that it is the same.
- * 4. A user who was verified stays marked until a person withdraws it: a server can withhold our signature.
+ * 1. It is never refused: a person decides about a changed identity ("Key and signature security").
+ * 2. Another master key replaces the pinned one only if our own confirmed identity has signed it: a person has verified
+ *    it, perhaps on another of our devices. A replaced key does not come back in this way.
+ * 3. Incomplete pins can show that an identity has changed, but never that it has not.
+ * 4. A user that was verified stays marked until a person withdraws it: a server can withhold our signature.
  */
 export function pinIdentity(
   verified: DeviceList,
@@ -55,7 +54,7 @@ const isConfirmed = ({ masterKey, masterEvidence }: Pins, key: string): boolean 
 const marked = (pins: Pins): Pins =>
   pins.wasVerified === true ? pins : makePins({ ...pins, wasVerified: true, withdrawn: undefined });
 
-/** Whether this key was retired when a person said that the user has no identity. */
+/** True if this key was retired when a person acknowledged that the user has no identity. */
 const isRetired = ({ masterKey, retiredMasterKeys }: Pins, key: string | undefined): boolean =>
   masterKey === undefined && key !== undefined && retiredMasterKeys?.includes(key) === true;
 
@@ -77,7 +76,7 @@ function pinMasterKey(pins: Pins, masterKey: string | undefined, isSignedByUs: b
 
 /** Remembers the public keys of the cross-signing keys, and each new self-signing key. */
 function noteKeys(pins: Pins, { masterKey, selfSigningKey, userSigningKey, fetchedAt: at }: DeviceList): Pins {
-  // Those of another master key anyone could have made: any number of them.
+  // Anyone could have made keys of another master key, and any number of them.
   if (pins.masterKey === undefined || Object.values(masterKey?.keys ?? {})[0] !== pins.masterKey) return pins;
   const keys = [masterKey, selfSigningKey, userSigningKey].flatMap((key) => Object.values(key?.keys ?? {}));
   const known = pins.crossSigningKeys ?? [];

@@ -16,43 +16,43 @@ import { isEvidence, isWeaker, strongest, type Evidence } from "./evidence.js";
 import { appendEvents } from "./key-history.js";
 
 /**
- * The keys that a user is known by, and what ties them to their owner. Only stronger evidence replaces one, so that a
- * homeserver cannot exchange a key that was compared or verified. One that was replaced is retired: only a person's
- * word brings it back.
+ * The keys that a user is known by, and the evidence that ties them to their owner. Only stronger evidence replaces a
+ * key, so that a homeserver cannot exchange one that was compared or verified. A replaced key is retired: only a person
+ * brings it back.
  *
- * Pins are written from every response whose signatures were verified, cached or not. They remain when the device or
- * the list is deleted and when the user leaves, as long as there is {@link withRoom room}.
+ * Pins are written from every response with verified signatures, cached or not. They stay when the device or the list
+ * is deleted and when the user leaves, as long as there is {@link withRoom room}.
  */
 export interface Pins {
   /**
-   * The ed25519 key of each device ID, in the order in which they were first seen. A device has signed itself, or its
-   * user's identity has, or a person has confirmed the key: what the server alone says pins nothing.
+   * The ed25519 key of each device ID, in the order in which they were first seen. A device was signed by itself or its
+   * user's identity, or a person has confirmed the key: what only the server says pins nothing.
    */
   readonly devices: ReadonlyMap<DeviceId, string>;
-  /** IDs of devices that have been signed by their pinned key. */
+  /** IDs of devices that their pinned key has signed. */
   readonly signed?: ReadonlySet<DeviceId>;
-  /** What ties the pinned keys to their devices, if it is more than a signature by the key itself. */
+  /** Evidence for the pinned keys, if it is more than a signature by the key itself. */
   readonly evidence?: ReadonlyMap<DeviceId, Evidence>;
-  /** Keys of devices that were replaced, the latest last. */
+  /** Replaced keys of devices, the latest last. */
   readonly retired?: ReadonlyMap<DeviceId, readonly string[]>;
   /** The public key of the master key. */
   readonly masterKey?: string;
   /**
-   * What ties it to the user: of our own user, `verified` means that a person has confirmed it. `seen` if it is absent.
+   * Evidence for the master key; `seen` if absent. For our own user, `verified` means that a person has confirmed it.
    */
   readonly masterEvidence?: Evidence;
   readonly retiredMasterKeys?: readonly string[];
-  /** Whether the user has been verified, which nobody has withdrawn. */
+  /** True if the user has been verified, and that was not withdrawn. */
   readonly wasVerified?: true;
-  /** Public keys of all cross-signing keys so far: a device with such an ID could pass for one of them. */
+  /** Public keys of all cross-signing keys so far: a device with such an ID could be mistaken for one of them. */
   readonly crossSigningKeys?: readonly string[];
-  /** Devices that a person forgot last: what was asked or pinned before does not bring them back. */
+  /** Devices that a person has forgotten: earlier queries and pins do not bring them back. */
   readonly forgotten?: ReadonlyMap<DeviceId, Forgotten>;
-  /** Whether a person has withdrawn that the user was verified, and nothing has verified them since. */
+  /** True if a person has withdrawn the user's verification, and nothing has verified them since. */
   readonly withdrawn?: true;
   /**
-   * Whether other keys may have been pinned before that are lost or cannot be read: an identity that agrees with these
-   * pins is not known to be unchanged, until a person acknowledges it.
+   * True if earlier pins may be lost or cannot be read: an identity that agrees with these pins is not known to be
+   * unchanged, until a person acknowledges it.
    */
   readonly incomplete?: true;
   readonly history?: readonly KeyEvent[];
@@ -62,7 +62,6 @@ export interface Pins {
 export interface Forgotten {
   /** In ms since the epoch. */
   readonly at: number;
-  /** The number of the commit. */
   readonly commit: number;
 }
 
@@ -70,7 +69,6 @@ export const NO_PINS: Pins = { devices: new Map() };
 /** No pins can be read, although there may be some. */
 export const LOST_PINS: Pins = { devices: new Map(), incomplete: true };
 
-/** Whether these pins say nothing at all. */
 export const isNothing = ({ devices, ...others }: Pins): boolean =>
   devices.size === 0 && Object.values(others as Record<string, unknown>).every((value) => value === undefined);
 
@@ -105,7 +103,7 @@ function isMap(value: unknown, isValue: (value: unknown) => boolean): boolean {
   return true;
 }
 
-/** The pins that follow from a list, in case the saved pins are lost. */
+/** Derives pins from a list, in case the saved ones are lost. */
 export function pinsOf(list: DeviceList | undefined): Pins {
   if (list === undefined) return NO_PINS;
   const devices = new Map<DeviceId, string>();
@@ -121,32 +119,33 @@ export function pinsOf(list: DeviceList | undefined): Pins {
   return makePins({ devices, signed, masterKey: pinnedMasterKey, wasVerified });
 }
 
-/** What ties the pinned key to the device. */
 export const evidenceOf = ({ devices, evidence }: Pins, deviceId: DeviceId): Evidence =>
   evidence?.get(deviceId) ?? (devices.has(deviceId) ? "self-signed" : "seen");
 
-/** The public keys that no device ID may equal: the pinned one as well, however many others were given since. */
+/**
+ * Returns the public keys that no device ID may equal, including the pinned one, however many others were seen since.
+ */
 export const crossSigningIds = ({ masterKey, crossSigningKeys = [] }: Pins): readonly DeviceId[] => [
   ...new Set([...(masterKey === undefined ? [] : [masterKey]), ...crossSigningKeys]),
 ];
 
-/** The keys of both, each once; of too many, the last. */
+/** Merges two lists of keys, each once, and keeps the last ones up to the limit. */
 export const union = (a: readonly string[] = [], b: readonly string[] = [], limit: number): readonly string[] =>
   [...new Set([...a, ...b])].slice(-limit);
 
 /**
- * Pins this key for a device by a person's word. That another key has signed the device says nothing now. A later word
- * stays: this one may have waited for a store that failed.
+ * Pins this key for a device, by a person's decision. A signature of the device by another key no longer counts. A
+ * later decision stays: this one may have waited for a store that failed.
  */
 export function repin(pins: Pins, deviceId: DeviceId, key: string, at: number): Pins {
-  if (hasEventAfter(pins, deviceId, at, WORDS)) return pins;
+  if (hasEventAfter(pins, deviceId, at, DECISIONS)) return pins;
   const isPinned = pins.devices.get(deviceId) === key;
   if (isPinned && !isWeaker(evidenceOf(pins, deviceId), "acknowledged")) return pins;
   const event: KeyEvent = { type: "acknowledged", kind: "device", key, deviceId, at };
   return replaceKeys(pins, new Map([[deviceId, { key, evidence: "acknowledged", event }]]));
 }
 
-/** Another key for a device, and what ties it to the device. */
+/** Another key for a device, and its evidence. */
 export interface Replacement {
   readonly key: string;
   readonly evidence: Evidence;
@@ -180,9 +179,9 @@ export function replaceKeys(pins: Pins, replacements: ReadonlyMap<DeviceId, Repl
   return makePins({ ...pins, devices, signed, evidence, retired, history: appendEvents(pins.history, events) });
 }
 
-const WORDS: ReadonlySet<KeyEventType> = new Set(["acknowledged", "forgotten"]);
-/** What may have come after a word that waited, and must not be undone by it. */
-const NEWER: ReadonlySet<KeyEventType> = new Set([...WORDS, "first-seen", "accepted"]);
+const DECISIONS: ReadonlySet<KeyEventType> = new Set(["acknowledged", "forgotten"]);
+/** Events that a delayed decision must not undo. */
+const NEWER: ReadonlySet<KeyEventType> = new Set([...DECISIONS, "first-seen", "accepted"]);
 
 const hasEventAfter = (
   { history = [] }: Pins,
@@ -191,19 +190,19 @@ const hasEventAfter = (
   types: ReadonlySet<KeyEventType>,
 ): boolean => history.some((event) => event.deviceId === deviceId && event.at > at && types.has(event.type));
 
-/** Whether another master key was pinned, or a person's word about it given, after this time. */
+/** True if another master key was pinned after this time, or a person decided about it. */
 export const hasMasterKeySince = ({ history = [] }: Pins, at: number): boolean =>
   history.some((event) => event.kind === "master" && event.at > at && !isShownOnly(event));
 
 const isShownOnly = ({ type }: KeyEvent): boolean => type === "shown" || type === "returned";
 
-/** Whether the device that is pinned was seen, or a person's word about it given, after it was forgotten elsewhere. */
+/** True if the pinned device was seen after it was forgotten elsewhere, or a person decided about it. */
 export const isSeenAgain = (pins: Pins, deviceId: DeviceId, { at }: Forgotten): boolean =>
   hasEventAfter(pins, deviceId, at, NEWER);
 
 /**
- * Forgets a device by a person's word: the next one of this ID is a new one, whatever its key. One that has come since
- * stays: the word may have waited for a store that failed.
+ * Forgets a device, by a person's decision: the next one of this ID is a new one, whatever its key. A device seen since
+ * stays: the decision may have waited for a store that failed.
  * @param commit the number of the commit
  */
 export function forget(pins: Pins, deviceId: DeviceId, at: number, commit: number): Pins {
@@ -221,8 +220,8 @@ export function forget(pins: Pins, deviceId: DeviceId, at: number, commit: numbe
 }
 
 /**
- * Pins a master key on this evidence, or none if the user has none; the former one is retired. What it had signed does
- * not count any more, and neither do the replacements that it had signed.
+ * Pins a master key on this evidence, or none if the user has none; the former one is retired. What it signed no longer
+ * counts, nor do the replacements that it signed.
  */
 export function replaceMasterKey(pins: Pins, masterKey: string | undefined, evidence: Evidence, event: KeyEvent): Pins {
   const { masterKey: former } = pins;
@@ -238,7 +237,7 @@ export function replaceMasterKey(pins: Pins, masterKey: string | undefined, evid
   });
 }
 
-/** The pins without what only the identity says of devices; what a person said of them stays. */
+/** Returns the pins without what only the identity says of devices; what a person acknowledged stays. */
 export function withoutIdentity(pins: Pins): Pins {
   const isAcknowledged = ([deviceId]: readonly [DeviceId, unknown]) => evidenceOf(pins, deviceId) === "acknowledged";
   const acknowledged = <T>(map: ReadonlyMap<DeviceId, T> = new Map()) =>
@@ -247,8 +246,8 @@ export function withoutIdentity(pins: Pins): Pins {
 }
 
 /**
- * Pins this master key by a person's word, whether another was pinned or not, or is lost; `undefined` if the user has
- * none.
+ * Pins this master key by a person's decision, whether another one was pinned, is lost, or there was none; `undefined`
+ * if the user has none.
  * @param evidence `verified` if it is our own and a person has confirmed it
  */
 export function repinMasterKey(
@@ -259,19 +258,19 @@ export function repinMasterKey(
 ): Pins {
   const type = evidence === "verified" ? "confirmed" : "acknowledged";
   const isPinned = pins.masterKey === masterKey;
-  // To acknowledge a key that is verified does not weaken it.
+  // Acknowledging a verified key does not weaken it.
   const strongestEvidence = isPinned ? strongest(pins.masterEvidence, evidence) : evidence;
-  const isSaid = masterKey === undefined || pins.masterEvidence === strongestEvidence;
-  if (isPinned && isSaid && pins.incomplete === undefined) return pins;
+  const isAsStrong = masterKey === undefined || pins.masterEvidence === strongestEvidence;
+  if (isPinned && isAsStrong && pins.incomplete === undefined) return pins;
   const event: KeyEvent = { type, kind: "master", key: masterKey ?? "", at };
   const repinned = replaceMasterKey(pins, masterKey, strongestEvidence, event);
   return makePins({ ...repinned, incomplete: undefined });
 }
 
 /**
- * Pins that have room for so many new devices: at the limit, the oldest pins of devices that are gone are dropped,
- * those with the weakest evidence first: a server can invent any number of devices that sign themselves. A device of
- * that ID that comes back is a new one.
+ * Makes room for this many new devices: at the limit, the oldest pins of devices that are gone are dropped, those with
+ * the weakest evidence first, since a server can invent any number of self-signed devices. If such a device comes back,
+ * it is a new one.
  */
 export function withRoom(pins: Pins, count: number, isLive: (deviceId: DeviceId) => boolean): Pins {
   const excess = pins.devices.size + count - MAX_PINNED_DEVICES_PER_USER;
@@ -301,7 +300,7 @@ export function noteShown(pins: Pins, events: readonly KeyEvent[]): Pins {
   return added.length === 0 ? pins : makePins({ ...pins, history: appendEvents(pins.history, added) });
 }
 
-/** Pins of which nothing is known through our own identity any more. */
+/** Removes what is known only through our own identity. */
 export function unverified(pins: Pins): Pins {
   const evidence = Array.from(pins.evidence ?? [], ([id, one]): [DeviceId, Evidence] => [
     id,
@@ -311,7 +310,7 @@ export function unverified(pins: Pins): Pins {
   return makePins({ ...pins, evidence: new Map(evidence), masterEvidence });
 }
 
-/** Pins without empty properties. */
+/** Drops empty properties. */
 export function makePins({
   devices,
   ...others

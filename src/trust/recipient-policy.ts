@@ -1,26 +1,25 @@
 import type { DeviceId, UserId } from "../model/ids.js";
 
-/** A device by its name. */
 export interface DeviceRef {
   readonly userId: UserId;
   readonly deviceId: DeviceId;
 }
 
 /**
- * Which devices to encrypt for. All defaults are the strictest that the Matrix spec recommends ("Recommended client
- * behaviour", since v1.18, from MSC4153), or stricter. `undefined` stands for the default.
+ * Decides which devices to encrypt for. All defaults are at least as strict as the Matrix spec recommends ("Recommended
+ * client behaviour", since v1.18, from MSC4153). `undefined` stands for the default.
  */
 export interface RecipientPolicy {
   /**
    * - `cross-signed`: only devices that their owner's identity has signed (MSC4153, "Exclude non-cross-signed devices")
-   * - `all`: devices that have only signed themselves, too, except dehydrated ones, which must be cross-signed
+   * - `all`: also devices that only they themselves have signed, except dehydrated ones, which must be cross-signed
    *   (MSC3814, "Dehydrating a device")
    * @default "cross-signed"
    */
   readonly devices?: "cross-signed" | "all";
   /**
-   * With `devices: "all"`, includes devices that have neither a signature of their own nor one of their owner's
-   * identity. The server could have made up any of them.
+   * With `devices: "all"`, includes devices signed neither by themselves nor by their owner's identity. The server
+   * could have made up any of them.
    * @default false
    */
   readonly unsigned?: boolean;
@@ -31,19 +30,19 @@ export interface RecipientPolicy {
    */
   readonly excludeChangedIdentities?: boolean;
   /**
-   * Leaves out the devices of users whose identity cannot be compared with the one seen before.
+   * Leaves out the devices of users with an identity that cannot be compared with the one seen before.
    * @default true
    */
   readonly excludeUnknownIdentities?: boolean;
   /**
-   * Leaves out the devices of users who were verified once, and are not any more. Their identity need not have changed:
-   * the server may only have withheld our signature.
+   * Leaves out the devices of users that were verified and no longer are. Their identity need not have changed: the
+   * server may only have withheld our signature.
    * @default true
    */
   readonly excludeViolations?: boolean;
   /**
-   * Leaves out dehydrated devices (MSC3814, "Dehydrating a device"). For messages that are of no use to someone who is
-   * logged out.
+   * Leaves out dehydrated devices (MSC3814, "Dehydrating a device"), for messages that are useless to a logged-out
+   * user.
    * @default false
    */
   readonly excludeDehydrated?: boolean;
@@ -51,6 +50,6 @@ export interface RecipientPolicy {
   readonly blocked?: Iterable<DeviceRef>;
   /** The sending device, which does not encrypt for itself. */
   readonly ownDevice?: DeviceRef;
-  /** The users who should get the message. Those without an entry in the lookup are `uncertain`. */
+  /** The users that should get the message. Those without an entry in the lookup are `uncertain`. */
   readonly users?: Iterable<UserId>;
 }

@@ -7,7 +7,6 @@ import { leftOutDevice, type LeftOutDevice } from "./left-out.js";
 import type { DeviceRef, RecipientPolicy } from "./recipient-policy.js";
 import { whyLeftOut } from "./why-left-out.js";
 
-/** A device to encrypt for. */
 export interface RecipientDevice extends DeviceRef {
   readonly device: DeviceKeys;
 }
@@ -17,27 +16,27 @@ export interface Recipients {
   readonly devices: readonly RecipientDevice[];
   readonly leftOut: readonly LeftOutDevice[];
   /**
-   * Users whose list is not `current`: devices may be missing, or may have been removed; those of an `unreachable` user
-   * are the last known ones. Users whose identity is `unknown`: keys may be other ones than before. And users of
-   * `policy.users` whom the lookup does not contain.
+   * Users with a list that is not `current`: devices may be missing or removed; those of an `unreachable` user are the
+   * last known ones. Also users with an `unknown` identity, whose keys may have changed, and users of `policy.users`
+   * that the lookup does not contain.
    */
   readonly uncertain: readonly UserId[];
 }
 
 /**
- * Selects the devices to encrypt for from the result of a lookup. Each device of it is either in `devices` or in
+ * Selects the devices to encrypt for from the result of a lookup. Each of its devices is either in `devices` or in
  * `leftOut`.
  *
  * 1. The sending device, refused devices, and devices that cannot be encrypted for are always left out.
- * 2. The policy decides about all others. {@link LeftOutReason} has the order of the reasons.
+ * 2. The policy decides about all others. {@link LeftOutReason} lists the reasons in order.
  *
  * Pure. An application that must not send with uncertain knowledge checks `uncertain` first.
  *
- * @throws TypeError if `users` is not the result of a lookup, or if the policy has a property or a value that is unknown
+ * @throws TypeError if `users` is not the result of a lookup, or if the policy has an unknown property or value
  * @example
  * const { devices, leftOut } = recipients(users, { ownDevice: { userId, deviceId }, users: roomMembers });
  * // devices: [{ userId: "@bob:example.org", deviceId: "JLAFKJWSCS", device: {…} }]
- * // leftOut: [{ userId: "@bob:example.org", deviceId: "OLDPHONE", reason: "not-cross-signed", withheld: "m.unverified" }]
+ * // leftOut: [{ userId: "@bob:example.org", deviceId: "OLDPHONE", reason: "not-cross-signed", … }]
  */
 export function recipients(users: DeviceKeysByUser, policy: RecipientPolicy = {}): Recipients {
   checkLookup(users);

@@ -2,17 +2,17 @@ import { deviceKey } from "../keys/device-key.js";
 import type { DeviceId, UserId } from "../model/ids.js";
 import type { DeviceStatus, Freshness, IdentityStatus, UserDeviceKeys } from "../model/results.js";
 
-/** What a decrypted event says of its sender: `sender`, and the keys of the Olm session or in the event. */
+/** What a decrypted event claims about its sender: `sender`, and the keys of the Olm session or in the event. */
 export interface SenderClaim {
   readonly userId: UserId;
   /** The identity key of the Olm session, or `sender_key`. Unpadded base64. */
   readonly curve25519: string;
-  /** `keys.ed25519` of the decrypted Olm payload, if there is one. Unpadded base64. */
+  /** `keys.ed25519` of the decrypted Olm payload, if any. Unpadded base64. */
   readonly ed25519?: string;
 }
 
 /**
- * Whether the sender is the device that it claims to be:
+ * The result of checking an event's sender:
  *
  * - `device`: exactly one known device claims the curve25519 key; it is one of this user's, has signed its keys itself,
  *   and has the ed25519 key, if one was given
@@ -23,26 +23,26 @@ export interface SenderClaim {
  */
 export type SenderState = "device" | "ambiguous" | "other-user" | "key-mismatch" | "unknown";
 
-/** The sender of an event. */
+/** The result of checking an event's sender. */
 export interface SenderStatus {
   readonly state: SenderState;
   /** Only if `state` is `device` or `key-mismatch`. */
   readonly deviceId?: DeviceId;
   readonly deviceStatus?: DeviceStatus;
-  /** Of the user. Only if a list is known. */
+  /** The user's identity. Only if a list is known. */
   readonly identity?: IdentityStatus;
-  /** How far the user's list can be relied on. Only if one is known. */
+  /** How reliable the user's list is. Only if one is known. */
   readonly freshness?: Freshness;
   /** Every known device that claims the curve25519 key and has signed it. */
   readonly claimants: readonly { readonly userId: UserId; readonly deviceId: DeviceId }[];
 }
 
 /**
- * Judges a claim. Matrix spec, client-server API, "Verification of the sending user for incoming events": the sender's
+ * Checks a claim. Matrix spec, client-server API, "Verification of the sending user for incoming events": the sender's
  * device is the one with this curve25519 key, if it has signed its keys, and its ed25519 key is the one in the event.
  *
  * @param keys what is known of the user that the event names
- * @param claimants the devices in all lists that claim the curve25519 key, those of this user included
+ * @param claimants the devices in all lists that claim the curve25519 key, including this user's
  */
 export function senderStatus(
   { userId, ed25519 }: SenderClaim,

@@ -5,15 +5,14 @@ import type { RejectionReason } from "../model/results.js";
 import { isWeaker, type Evidence } from "./evidence.js";
 import type { DeviceEntry } from "./kept-devices.js";
 
-/** How many other devices a refusal names. */
 const MAX_NAMED = 3;
 
 /**
- * The refusals of devices with the same curve25519 key as another device of the user: Olm identifies a device by this
- * key ("m.olm.v1.curve25519-aes-sha2"), and no device proves that it owns it. If exactly one of them has the strongest
- * evidence, by the user's pinned identity or a person, that one stays: no other device can lock it out.
+ * Returns refusals of devices that share a curve25519 key with another device of the user: Olm identifies a device by
+ * this key ("m.olm.v1.curve25519-aes-sha2"), and its ownership is not proven. If exactly one of them has the strongest
+ * evidence, by the user's pinned identity or a person, it stays: no other device can lock it out.
  *
- * @param evidenceOf what ties the keys of a device to its user
+ * @param evidenceOf the evidence for a device's keys
  */
 export function sharedKeyRefusals(
   entries: ReadonlyMap<DeviceId, DeviceEntry>,
@@ -34,7 +33,7 @@ export function sharedKeyRefusals(
   return refusals;
 }
 
-/** The only device with the strongest evidence, if that is more than any device can make for itself. */
+/** Returns the only device with the strongest evidence, if that is more than a device can create for itself. */
 function strongestOf(
   deviceIds: readonly DeviceId[],
   entries: ReadonlyMap<DeviceId, DeviceEntry>,
@@ -53,7 +52,6 @@ function strongestOf(
   return owners.length === 1 ? owners[0] : undefined;
 }
 
-/** The groups of devices with the same curve25519 key. */
 function sharingDevices(entries: ReadonlyMap<DeviceId, DeviceEntry>): readonly (readonly DeviceId[])[] {
   const byKey = new Map<string, DeviceId[]>();
   for (const [deviceId, { device }] of entries) {

@@ -2,26 +2,26 @@ import { decodeBase64 } from "../keys/base64.js";
 import { signedBytes } from "../keys/canonical-json.js";
 import type { SignatureCheck } from "./signature-verifier.js";
 
-/** Whether something holds, given the results of all checks. */
+/** Decides whether something holds, given the results of all checks. */
 export type Outcome = (results: readonly boolean[]) => boolean;
 export const HOLDS: Outcome = () => true;
 export const FAILS: Outcome = () => false;
 
-/** The bytes that a signature covers; `undefined` if the object has no canonical JSON. */
+/** Returns the bytes that a signature covers; `undefined` if the object has no canonical JSON. */
 export type Signed = () => Uint8Array | undefined;
 
 /**
- * The bytes that a signature of this object covers, computed on first use.
+ * Returns the bytes that a signature of this object covers, computed on first use.
  *
- * The verifier reads it, slice by slice: computing the canonical JSON of a thousand devices at once would block the
- * page for too long.
+ * The verifier reads them in slices: computing the canonical JSON of a thousand devices at once would block the page
+ * for too long.
  */
 export function lazySignedBytes(object: Readonly<Record<string, unknown>>): Signed {
   let computed: { readonly bytes: Uint8Array | undefined } | undefined;
   return () => (computed ??= { bytes: signedBytes(object) }).bytes;
 }
 
-/** The signatures to check for one list, all verified in one go. */
+/** The signatures to check for one list, all verified in one call. */
 export class SignatureChecks {
   readonly #checks: SignatureCheck[] = [];
 
@@ -29,7 +29,7 @@ export class SignatureChecks {
     return this.#checks;
   }
 
-  /** Adds a check. A signature that is missing or malformed fails without one. */
+  /** Adds a check. A missing or malformed signature fails without one. */
   add(publicKey: Uint8Array, signed: Signed, signature: string | undefined): Outcome {
     const bytes = signature === undefined ? undefined : decodeBase64(signature, 64);
     if (bytes === undefined) return FAILS;
@@ -40,7 +40,7 @@ export class SignatureChecks {
 
 const NO_BYTES = new Uint8Array();
 
-/** A check whose message is computed when it is read. */
+/** A check with a message that is computed when read. */
 class LazyCheck implements SignatureCheck {
   readonly #signed: Signed;
 

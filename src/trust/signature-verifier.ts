@@ -11,17 +11,17 @@ export interface SignatureCheck {
 /** The port that verifies ed25519 signatures (RFC 8032, "Ed25519"). */
 export interface SignatureVerifier {
   /**
-   * Emits once, whether each signature is valid, in the order of the checks, and completes. May emit synchronously.
+   * Emits once whether each signature is valid, in the order of the checks, and completes. May emit synchronously.
    *
-   * A malformed key or signature is not valid. Fails only if the verifier itself cannot work; then nothing is known
-   * about any of the signatures.
+   * A malformed key or signature is invalid. Fails only if the verifier itself cannot work; nothing is known about any
+   * of the signatures then.
    */
   verify(checks: readonly SignatureCheck[]): Observable<readonly boolean[]>;
 }
 
 /**
  * Passes only strict keys and signatures ({@link isStrictKey}, {@link isStrictSignature}) to the verifier; all others
- * are not valid. Platforms disagree about them, and WebCrypto accepts any message for some of them.
+ * are invalid. Platforms disagree about them, and WebCrypto accepts any message for some of them.
  */
 export function strictVerifier(verifier: SignatureVerifier): SignatureVerifier {
   return {

@@ -9,7 +9,7 @@ import { isWeaker, type Evidence } from "./evidence.js";
 import { identityState, isVerified, ownUserSigningKey } from "./identity.js";
 import { evidenceOf, type Pins } from "./pins.js";
 
-/** A signature that ties a key to the one before it in the chain. Any program can check it again. */
+/** A signature that ties a key to the previous one in the chain. Any program can check it again. */
 export interface TrustSignature {
   /** The public ed25519 key that made it. Unpadded base64. */
   readonly by: string;
@@ -19,50 +19,47 @@ export interface TrustSignature {
   readonly signed: Uint8Array;
 }
 
-/** A key on the way to a device, and what ties it to the one before, or to its owner. */
+/** A key on the way to a device, and what ties it to the previous key or to its owner. */
 export interface TrustLink {
   readonly kind: "own-master" | "own-user-signing" | "master" | "self-signing" | "device";
   readonly userId: UserId;
-  /** Only of `kind: "device"`. */
+  /** Only if `kind` is `device`. */
   readonly deviceId?: DeviceId;
   /** The public ed25519 key. Unpadded base64. */
   readonly key: string;
   /**
-   * What is known of this key by this link: `verified` or `acknowledged` by a person's word, `cross-signed` or
-   * `self-signed` by a signature, or only `seen`.
+   * Evidence for this key by this link: `verified` or `acknowledged` by a person, `cross-signed` or `self-signed` by a
+   * signature, or only `seen`.
    */
   readonly evidence: Evidence;
   /** Absent if the key was pinned, or confirmed by a person. */
   readonly signature?: TrustSignature;
 }
 
-/** Why a device is trusted as far as it is. */
 export interface TrustChain {
   readonly userId: UserId;
   readonly deviceId: DeviceId;
   /**
-   * From our own confirmed master key to the device. If there is no such way, from the first key that is only pinned;
-   * the device alone if its user's identity has not signed it. Empty if the device is not known.
+   * From our own confirmed master key to the device. If there is no such chain, it starts at the first key that is only
+   * pinned; it has only the device if the user's identity has not signed it. Empty if the device is unknown.
    */
   readonly links: readonly TrustLink[];
-  /** How far the device is trusted. */
   readonly trust: Evidence;
-  /** The link that limits it; `undefined` if there is none: every link is a signature, or a person's word. */
+  /** The link that limits the trust; `undefined` if every link is a signature or a person's decision. */
   readonly weakest: TrustLink | undefined;
   /**
-   * Why the server's latest form of the device was refused: the chain is that of the form before it, or empty if none
+   * Set if the server's latest form of the device was refused: the chain is that of the previous form, or empty if none
    * was kept.
    */
   readonly refused?: RejectionReason;
 }
 
-/** What is known of a user: the last list, and the pins. */
+/** What is known of a user: the last list and the pins. */
 export interface KnownUser {
   readonly list: DeviceList | undefined;
   readonly pins: Pins;
 }
 
-/** The chain of keys and signatures that leads to a device. */
 export function trustChain(
   { userId, deviceId }: Pick<TrustChain, "userId" | "deviceId">,
   { list, pins }: KnownUser,
@@ -93,7 +90,7 @@ export function trustChain(
 const weaker = (a: TrustLink | undefined, b: TrustLink): TrustLink =>
   a === undefined || isWeaker(b.evidence, a.evidence) ? b : a;
 
-/** A device that its user's identity has signed is trusted as far as the identity is, and at least because of that. */
+/** A device signed by its user's identity is trusted as far as the identity, and at least as `cross-signed`. */
 function trustBy(masters: readonly TrustLink[]): Evidence {
   const [first] = masters;
   return first === undefined || isWeaker(first.evidence, "cross-signed") ? "cross-signed" : first.evidence;
@@ -131,11 +128,11 @@ function masterLinks(
   ];
 }
 
-/** What ties the pinned master key of another user to them, apart from our own identity. */
+/** The evidence for a pinned master key without our own identity. */
 const byPerson = (pins: Pins, key: string): Evidence =>
   pinned(pins, key) === "acknowledged" ? "acknowledged" : "seen";
 
-/** What ties a pinned master key to its user. One that is not the pinned one was only seen. */
+/** Returns the evidence for a master key. One that is not the pinned key was only seen. */
 const pinned = ({ masterKey, masterEvidence = "seen", incomplete }: Pins, key: string): Evidence =>
   masterKey === key && incomplete === undefined ? masterEvidence : "seen";
 
@@ -155,7 +152,7 @@ function deviceLink(userId: UserId, device: DeviceKeys, pins: Pins, list: Device
   if (selfSigning !== undefined) return { ...link, evidence: "cross-signed", ...signedBy(device, userId, selfSigning) };
   const own = signatureBy(device.signatures, userId, deviceId);
   const signed = signedBytes(device);
-  // Without a signature a pinned key says nothing of the others.
+  // Without a signature, a pinned key says nothing about the others.
   if (own === undefined || signed === undefined) return { ...link, evidence: "seen" };
   const isAcknowledged = pins.devices.get(deviceId) === key && evidenceOf(pins, deviceId) === "acknowledged";
   if (isAcknowledged) return { ...link, evidence: "acknowledged" };

@@ -4,9 +4,9 @@ import { identityStatus } from "./identity.js";
 import { keysDigest } from "./keys-digest.js";
 
 /**
- * A list as callers get it.
- * @param ourKey our current user-signing key; `undefined` if there is none that can be relied on
- * @param lastKnown the last list of a user who cannot be reached
+ * Returns a list as callers get it.
+ * @param ourKey our current user-signing key; `undefined` if there is no reliable one
+ * @param lastKnown the last list of an unreachable user
  */
 export function userKeys(
   list: DeviceList,
@@ -25,7 +25,7 @@ export function userKeys(
 
 const digests = new WeakMap<UserDeviceKeys, string>();
 
-/** Few callers ask for it, and a getter of its own would cost each list as much memory as a device. */
+/** Rarely used, and a getter of its own would cost each list as much memory as a device. */
 const WITH_DIGEST = {
   get digest(): string {
     const keys = this as unknown as UserDeviceKeys;

@@ -9,13 +9,11 @@ import { FAILS, HOLDS, lazySignedBytes, type Outcome, type SignatureChecks } fro
 type Name = keyof CrossSigningKeys;
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** A user's valid cross-signing keys, and those that were refused. */
 export interface VerifiedCrossSigning {
   readonly keys: CrossSigningKeys;
   readonly refusals: readonly RefusedPart[];
 }
 
-/** The verification of a user's cross-signing keys. */
 export interface CrossSigningPlan {
   /** The public keys of the well-formed keys, valid or not. */
   readonly publicKeys: Readonly<Partial<Record<Name, PublicKey>>>;

@@ -13,14 +13,13 @@ import { signatureBy, type PublicKey } from "./cross-signing-key.js";
 import { sameContent, type DeviceList } from "./device-list.js";
 import { FAILS, HOLDS, lazySignedBytes, type Outcome, type SignatureChecks } from "./signature-checks.js";
 
-/** What the verification of a user's devices depends on. */
 export interface DeviceContext {
   readonly userId: UserId;
-  /** The list that was verified last. */
+  /** The last verified list. */
   readonly known: DeviceList | undefined;
   /** The user's self-signing key, valid or not. */
   readonly selfSigning: PublicKey | undefined;
-  /** Whether {@link known} was verified with the same self-signing key, which was valid. */
+  /** True if {@link known} was verified with the same self-signing key, and that was valid. */
   readonly sameSelfSigningKey: boolean;
   /** The public keys of the user's cross-signing keys. */
   readonly crossSigningIds: ReadonlySet<string>;
@@ -28,12 +27,11 @@ export interface DeviceContext {
   readonly checks: SignatureChecks;
 }
 
-/** The user's devices that passed verification, and those that were refused. */
 export type VerifiedDevices = Pick<DeviceList, "deviceKeys" | "deviceStatus" | "rejected">;
 
 interface PlannedDevice {
   readonly device: DeviceKeys;
-  /** Whether it has another ed25519 key than in the known list. */
+  /** True if its ed25519 key differs from that in the known list. */
   readonly isRekeyed: boolean;
   /** `undefined` if the device has no signature by itself. */
   readonly signedByItself: Outcome | undefined;
@@ -54,7 +52,7 @@ export function planDevices(
   let algorithms: string[] = [];
   for (const [deviceId, device] of deviceKeys) {
     const reason = refusalBeforeVerifying(deviceId, device, context);
-    // Values that are the same in all devices of a user are a tenth of their memory: `JSON.parse` repeats them.
+    // Devices share equal values, which `JSON.parse` repeats: they would be a tenth of the devices' memory.
     if (!sameJson(algorithms, device.algorithms)) algorithms = device.algorithms;
     const sharing = { ...device, algorithms, user_id: context.userId };
     if (reason === undefined) planned.set(deviceId, planDevice(deviceId, sharing, context));
@@ -102,7 +100,7 @@ const NONE_REJECTED: VerifiedDevices["rejected"] = new Map();
 /** MSC3814, "Dehydrating a device". */
 const isDehydrated = (device: DeviceKeys): boolean => device.dehydrated === true;
 
-/** All statuses that there are: devices share them, as there may be a hundred thousand devices. */
+/** All possible statuses, shared by devices: there may be a hundred thousand of them. */
 const STATUSES: readonly DeviceStatus[] = [0, 1, 2, 3, 4, 5, 6, 7].map((bits) =>
   Object.freeze({ signedByItself: (bits & 1) !== 0, crossSigned: (bits & 2) !== 0, dehydrated: (bits & 4) !== 0 }),
 );
@@ -117,7 +115,7 @@ function statusOf(signedByItself: boolean, crossSigned: boolean, dehydrated: boo
 function planDevice(deviceId: DeviceId, device: DeviceKeys, context: DeviceContext): PlannedDevice {
   const { userId, selfSigning, sameSelfSigningKey, checks } = context;
   const before = verifiedBefore(deviceId, device, context.known);
-  // A server may add signatures of others to a device: only the one that counts is compared.
+  // A server may add other users' signatures to a device, so only the relevant one is compared.
   const isKnown = (keyId: string, signature: string) =>
     before !== undefined && signatureBy(before.device.signatures, userId, keyId) === signature;
   const signed = lazySignedBytes(device);
@@ -140,7 +138,7 @@ interface VerifiedBefore {
   readonly status: DeviceStatus;
 }
 
-/** The device in the known list if it has the same signed content, and its status there. */
+/** Returns the device in the known list, with its status, if it has the same signed content. */
 function verifiedBefore(
   deviceId: DeviceId,
   device: DeviceKeys,

@@ -11,21 +11,19 @@ import { planDevices } from "./verify-devices.js";
 /** Whether devices that are not signed by themselves are accepted. */
 export type UnsignedDevices = "accept" | "refuse";
 
-/** What verification depends on besides the list. */
 export interface VerificationContext {
   readonly ownUserId: UserId;
   readonly unsignedDevices: UnsignedDevices;
-  /** User-signing keys that are known, or said, to be ours. */
+  /** User-signing keys that are, or may be, ours. */
   readonly ourKeys?: readonly string[];
 }
 
-/** A verified list, and the parts other than devices that were refused. */
+/** A verified list, and the refused parts other than devices. */
 export interface Verified {
   readonly list: DeviceList;
   readonly refusals: readonly RefusedPart[];
 }
 
-/** The signatures of a list to check, and the list that follows from them. */
 export interface Verification {
   readonly checks: readonly SignatureCheck[];
   /** @param results the results of {@link checks}, in their order */
@@ -42,7 +40,7 @@ export interface Verification {
  * 4. A device whose ID is the public key of one of these keys is refused: signatures could not tell the two apart
  *    (ibid., "Key and signature security").
  *
- * Whatever is the same in the known list has been verified before, and is not verified again.
+ * Parts that equal those of the known list are not verified again.
  */
 export function planVerification(
   given: UnverifiedList,

@@ -7,14 +7,14 @@ import { isVerificationViolated } from "./is-verification-violated.js";
 import type { LeftOutReason } from "./left-out.js";
 
 /**
- * The algorithm that room keys are sent with. Matrix spec, client-server API, "Messaging Algorithms",
+ * The algorithm for sending room keys. Matrix spec, client-server API, "Messaging Algorithms",
  * "m.olm.v1.curve25519-aes-sha2".
  */
 const OLM = "m.olm.v1.curve25519-aes-sha2";
 
 /**
- * The rule for the devices of one user: why a device is left out, in the order of {@link LeftOutReason}; `undefined` if
- * it gets the message. `device` is `undefined` if the ID was refused and no earlier form of it was kept.
+ * Returns why a device of one user is left out, in the order of {@link LeftOutReason}; `undefined` if it gets the
+ * message. `device` is `undefined` if the ID was refused and no earlier form of it was kept.
  */
 export function whyLeftOut(
   userId: UserId,

@@ -6,11 +6,11 @@ import { openTracker } from "../open-tracker.js";
 import type { Output } from "../output.js";
 import { count, doubt, identityWords } from "../words.js";
 
-/** The devices of users, as their servers list them now. */
+/** Lists the devices of users, as their servers list them now. */
 export async function devices(context: CommandContext, users: readonly string[]): Promise<number> {
   const { tracker } = await openTracker(context);
   const { output, options } = context;
-  // What is saved would be as of the last sync.
+  // Saved lists would be as of the last sync.
   const lists = await lastValue(tracker.getDeviceKeys(users, { forceDownload: true }));
   for (const [userId, list] of lists) {
     if (options.json) output.json(userJson(userId, list));

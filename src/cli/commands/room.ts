@@ -7,7 +7,7 @@ import { caughtUp, openTracker } from "../open-tracker.js";
 import type { Output } from "../output.js";
 import { count, LEFT_OUT } from "../words.js";
 
-/** Which devices would get a message in a room now, and which would not. */
+/** Lists which devices would get a message in a room now, and which would not. */
 export async function room(context: CommandContext, [name = ""]: readonly string[]): Promise<number> {
   const { session, output, options } = context;
   const roomId = name.startsWith("#") ? await roomOf(context, name) : name;

@@ -36,7 +36,8 @@ export async function watch(context: CommandContext, users: readonly string[]): 
     else output.line(["dim", at.toLocaleTimeString("en-GB")], " ", ["bold", event.userId], " ", ...eventWords(event));
   };
   const isWatched = (userId: string) => users.length === 0 || users.includes(userId);
-  // The watcher looks changed users up; what that changes is an update. What ends the sync stream ends the command.
+  // The watcher looks up changed users, and each change that it finds is an update. When the sync stream ends, so does
+  // the command.
   const looking$ = watched$.pipe(switchMap((all) => tracker.watchDeviceKeys(all)));
   const events$ = eventsOf(tracker, first).pipe(tap((event) => isWatched(event.userId) && print(event)));
   await lastValueFrom(merge(looking$, events$, laterMembers(opened, context), tracker.synced$), {
@@ -45,7 +46,7 @@ export async function watch(context: CommandContext, users: readonly string[]): 
   return 0;
 }
 
-/** Users who are in none of our encrypted rooms are tracked as well, but the server may not announce them. */
+/** Tracks users that are in none of our encrypted rooms as well; the server may not announce them. */
 async function trackAll(tracker: DeviceTracker, users: readonly string[], { output }: CommandContext): Promise<void> {
   const tracked = await lastValue(tracker.trackedUsers$.pipe(take(1)));
   for (const userId of users)

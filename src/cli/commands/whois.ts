@@ -15,7 +15,7 @@ interface Claimant {
   readonly device: DeviceJson;
 }
 
-/** The devices, of all members of our encrypted rooms, that have signed a public key as theirs. */
+/** Finds the devices, among all members of our encrypted rooms, that have signed a public key as theirs. */
 export async function whois(context: CommandContext, [key = ""]: readonly string[]): Promise<number> {
   const { output, options } = context;
   const opened = await openTracker(context);

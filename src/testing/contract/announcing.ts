@@ -16,7 +16,7 @@ import {
   write,
 } from "./steps.js";
 
-/** Whatever can be cloned can be announced, apart from `undefined`. */
+/** Anything that can be cloned can be announced, except `undefined`. */
 const ANNOUNCEMENTS = [1, { users: new Map([["@a:x", new Set([1])]]) }, "text", 0, "", false, null, [undefined]];
 
 const announceAll = (store: DeviceStore) =>
@@ -26,7 +26,7 @@ const announceAll = (store: DeviceStore) =>
 const announcedWrite = (store: DeviceStore): Observable<string> =>
   store.update([], () => ({ puts: [[ALICE, 1]], deletes: [], result: "the result", announce: 1 }));
 
-/** As many updates at once; each announces their number so far. */
+/** Runs this many updates at once; each announces their number so far. */
 const countAtOnce = (store: DeviceStore, times: number) =>
   forkJoin(
     Array.from({ length: times }, () =>

@@ -16,7 +16,6 @@ export class ContractBrokenError extends DeviceTrackerError {
   }
 }
 
-/** As much of a value as fits into a message. */
 function describe(value: unknown): string {
   const text = value instanceof Error ? String(value) : JSON.stringify(value, withCollections);
   return text.length > 300 ? `${text.slice(0, 300)}…` : text;

@@ -1,5 +1,5 @@
 /**
- * Whether two structured-cloneable values are equal: the same types, properties, entries and elements, in any order for
+ * True if two structured-cloneable values are equal: the same types, properties, entries and elements, in any order for
  * objects, Maps and Sets. Errors are equal only if they are the same object.
  */
 export function deepEqual(a: unknown, b: unknown): boolean {

@@ -5,8 +5,7 @@ const numbered = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, i): RecordKey => ["log", String(from + i)]);
 
 /**
- * Writes a record for each number below 200 and for those of other kinds, deletes some, and checks that the others are
- * still there.
+ * Writes a record for each number below 200 and some of other kinds, deletes some, and checks that the others remain.
  */
 const deletion = (title: string, deleted: readonly RecordKey[]): StorePromise => ({
   title,

@@ -40,7 +40,7 @@ export const written = (puts: readonly Put[], deletes: readonly RecordKey[] = []
   result: undefined,
 });
 
-/** Adds one to the counter, and returns it. */
+/** Increments the counter and returns it. */
 export const increment = (store: DeviceStore): Observable<number> =>
   store.update([COUNTER], ([count = 0]) => {
     const next = (count as number) + 1;
@@ -64,7 +64,7 @@ export const failsWith = (operation$: Observable<unknown>, error: unknown): Obse
     tap((events) => equal("how the operation ended", events, [error])),
   );
 
-/** Checks a value when the steps before it are done. */
+/** Checks a value once the previous steps are done. */
 export const check = (what: string, actual: () => unknown, expected: unknown): Observable<never> =>
   defer(() => {
     equal(what, actual(), expected);
@@ -72,8 +72,8 @@ export const check = (what: string, actual: () => unknown, expected: unknown): O
   });
 
 /**
- * Checks what `observer` emits on `commits$` during the steps, and until it receives one more announcement, which
- * `store` makes after them.
+ * Checks what `observer` emits on `commits$` during the steps, until it receives a final announcement that `store`
+ * makes after them.
  */
 export const announces = (
   observer: DeviceStore,

@@ -1,3 +1,9 @@
+/** The characters of base64, in the order of their values. */
+export const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const NONE = 0xff;
+/** The values by character code; {@link NONE} for other characters. */
+const VALUES = Uint8Array.from({ length: 128 }, (_, code) => ALPHABET.indexOf(String.fromCharCode(code)) & NONE);
+
 /**
  * Decodes unpadded Base64. Returns `undefined` if the text is invalid, or does not have the given length in bytes.
  *
@@ -17,8 +23,8 @@ export function decodeBase64(text: string, length?: number): Uint8Array | undefi
   let bits = 0;
   let pending = 0;
   for (let i = 0; i < text.length; i++) {
-    const value = valueOf(text.charCodeAt(i));
-    if (value === undefined) return undefined;
+    const value = VALUES[text.charCodeAt(i)] ?? NONE;
+    if (value === NONE) return undefined;
     pending = (pending << 6) | value;
     bits += 6;
     if (bits >= 8) {
@@ -31,15 +37,6 @@ export function decodeBase64(text: string, length?: number): Uint8Array | undefi
 }
 
 /** RFC 4648, section 4, table 1. */
-function valueOf(code: number): number | undefined {
-  if (code >= 0x41 && code <= 0x5a) return code - 0x41; // A to Z
-  if (code >= 0x61 && code <= 0x7a) return code - 0x61 + 26; // a to z
-  if (code >= 0x30 && code <= 0x39) return code - 0x30 + 52; // 0 to 9
-  if (code === 0x2b) return 62; // +
-  if (code === 0x2f) return 63; // /
-  return undefined;
-}
-
 export function encodeBase64(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes)).replaceAll("=", "");
 }

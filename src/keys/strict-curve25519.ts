@@ -1,3 +1,4 @@
+import { ALPHABET } from "./base64.js";
 import { bytesOfHex, isFieldElement, LENGTH } from "./field-element.js";
 
 /*
@@ -19,7 +20,6 @@ const SMALL_ORDER: readonly Uint8Array[] = [
 export const isStrictCurve25519Key = (bytes: Uint8Array): boolean =>
   bytes.length === LENGTH && isFieldElement(SMALL_ORDER, bytes);
 
-const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 /** The character of 43 in unpadded base64 that has the highest bit of the last byte, and that bit in it. */
 const [AT, BIT] = [41, 0b1000];
 

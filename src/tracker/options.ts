@@ -78,10 +78,6 @@ export interface DeviceTrackerOptions {
   readonly extensions?: readonly SyncExtension[];
 }
 
-const UNSIGNED_DEVICES: readonly UnsignedDevices[] = ["accept", "refuse"];
-const GAPS: readonly string[] = ["ask", "distrust"];
-const STORE_UNAVAILABLE: readonly string[] = ["memory", "fail"];
-
 type Optional = "verifier" | "ownMasterKey";
 export type CompleteOptions = Required<Omit<DeviceTrackerOptions, Optional>> & Pick<DeviceTrackerOptions, Optional>;
 
@@ -110,11 +106,9 @@ export function complete(options: DeviceTrackerOptions): CompleteOptions {
     maxCacheBytes = 64 * 2 ** 20,
   } = bounds;
   requireUserId(userId);
-  if (!UNSIGNED_DEVICES.includes(unsignedDevices))
-    throw new TypeError(`unsignedDevices should be "accept" or "refuse", not ${shown(unsignedDevices)}`);
-  if (!GAPS.includes(gaps)) throw new TypeError(`gaps should be "ask" or "distrust", not ${shown(gaps)}`);
-  if (!STORE_UNAVAILABLE.includes(onStoreUnavailable))
-    throw new TypeError(`onStoreUnavailable should be "memory" or "fail", not ${shown(onStoreUnavailable)}`);
+  requireOneOf("unsignedDevices", unsignedDevices, ["accept", "refuse"]);
+  requireOneOf("gaps", gaps, ["ask", "distrust"]);
+  requireOneOf("onStoreUnavailable", onStoreUnavailable, ["memory", "fail"]);
   if (ownMasterKey !== undefined) requirePublicKey("ownMasterKey", ownMasterKey);
   requireNames(extensions.map(({ name }) => name));
   requireCount({ maxUsersPerQuery, maxConcurrentQueries, maxListsInMemory, maxCacheBytes });
@@ -138,6 +132,11 @@ export function complete(options: DeviceTrackerOptions): CompleteOptions {
     ...(ownMasterKey !== undefined && { ownMasterKey }),
     ...(verifier !== undefined && { verifier }),
   };
+}
+
+function requireOneOf<Value extends string>(name: string, value: Value, expected: readonly Value[]): void {
+  if (!expected.includes(value))
+    throw new TypeError(`${name} should be ${expected.map(shown).join(" or ")}, not ${shown(value)}`);
 }
 
 function requireNames(names: readonly unknown[]): void {

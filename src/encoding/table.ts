@@ -42,5 +42,7 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
 /** Whether two values are the same text, number or flag, or lists of the same. */
 function isSame(a: unknown, b: unknown): boolean {
   if (!Array.isArray(a) || !Array.isArray(b)) return Object.is(a, b) && typeof a !== "object";
-  return a.length === b.length && a.every((item, i) => Object.is(item, b[i]) && typeof item !== "object");
+  if (a.length !== b.length) return false;
+  // Not `every`, which takes a hole for whatever is there in the other list.
+  return a.findIndex((item, i) => !Object.is(item, b[i]) || typeof item === "object") === -1;
 }

@@ -36,11 +36,11 @@ async function getOfKind(
 ): Promise<ReadonlyMap<string, unknown>> {
   const records = new Map<string, unknown>();
   const sorted = [...ids].sort(); // by UTF-16 code units, as in IndexedDB
-  const page = new Page();
+  const page = new Page(MANY_RECORDS);
   let at = 0;
   let areTogether = ids.size >= MANY_RECORDS;
   const getPage = async () => {
-    const some = sorted.slice(at, (at += Math.min(page.size, MANY_RECORDS)));
+    const some = sorted.slice(at, (at += page.size));
     if (areTogether) {
       const range = IDBKeyRange.bound([kind, some[0]], [kind, some.at(-1)]);
       const limit = 2 * some.length;
@@ -105,12 +105,14 @@ async function getRange(
 class Page {
   size = 16;
 
+  constructor(private readonly limit = Number.POSITIVE_INFINITY) {}
+
   /** @param readResults reads the results of as many requests or records as the page has */
   read(readResults: () => void): void {
     const started = performance.now();
     readResults();
     const took = performance.now() - started;
-    if (took < SLICE / 2) this.size *= 2;
+    if (took < SLICE / 2) this.size = Math.min(2 * this.size, this.limit);
     else if (took > SLICE) this.size = Math.ceil(this.size / 2);
   }
 }

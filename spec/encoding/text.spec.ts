@@ -91,8 +91,12 @@ describe("a record", () => {
     '[[["elsewhere"]],{}]',
     '[[["table"]],1]',
     "[1,{}]",
+    '[[["set","__proto__","damaged"]],{}]',
+    '[[["set","list","constructor","prototype","damaged"]],{"list":[]}]',
   ])("whose text is damaged is read as it was stored: %s", (damaged) => {
     expect(decode(damaged)).toBe(damaged);
+    expect({}).not.toHaveProperty("damaged");
+    expect([]).not.toHaveProperty("damaged");
   });
 
   it("is read as it was, whatever it is", () => {

@@ -1,4 +1,4 @@
-import { isPlain } from "../keys/json.js";
+import { isPlain, own } from "../keys/json.js";
 import { isObject } from "../model/json.js";
 import { fromTable, toTable } from "./table.js";
 
@@ -43,8 +43,9 @@ function fromText(text: string): unknown {
   for (const [kind, ...path] of places.toReversed()) {
     const steps = ["record", ...path];
     const name = steps.pop() as string;
-    const parent = steps.reduce((part, step) => part[step] as Parent, holder);
-    parent[name] = READERS[kind](parent[name] as never);
+    // Own parts only: damaged text must not reach a prototype.
+    const parent = steps.reduce((part, step) => own(part, step) as Parent, holder);
+    parent[name] = READERS[kind](own(parent, name) as never);
   }
   return holder.record;
 }

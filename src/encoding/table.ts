@@ -42,7 +42,8 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
 /** Whether two values are the same text, number or flag, or lists of the same. */
 function isSame(a: unknown, b: unknown): boolean {
   if (!Array.isArray(a) || !Array.isArray(b)) return Object.is(a, b) && typeof a !== "object";
-  if (a.length !== b.length) return false;
-  // Not `every`, which takes a hole for whatever is there in the other list.
-  return a.findIndex((item, i) => !Object.is(item, b[i]) || typeof item === "object") === -1;
+  // A copy has no holes, which `every` would take for whatever is in the other list.
+  return (
+    a.length === b.length && [...(a as unknown[])].every((item, i) => Object.is(item, b[i]) && typeof item !== "object")
+  );
 }

@@ -36,10 +36,11 @@ async function getOfKind(
 ): Promise<ReadonlyMap<string, unknown>> {
   const records = new Map<string, unknown>();
   const sorted = [...ids].sort(); // by UTF-16 code units, as in IndexedDB
-  const page = new Page(MANY_RECORDS);
+  const page = new Page();
   let at = 0;
   let areTogether = ids.size >= MANY_RECORDS;
   const getPage = async () => {
+    page.size = Math.min(page.size, MANY_RECORDS); // it must not take many slow pages to shrink
     const some = sorted.slice(at, (at += page.size));
     if (areTogether) {
       const range = IDBKeyRange.bound([kind, some[0]], [kind, some.at(-1)]);
@@ -47,13 +48,11 @@ async function getOfKind(
       const found = await getRange(store, range, limit, page, (id, record) => ids.has(id) && records.set(id, record()));
       areTogether &&= found.length < limit;
     }
-    if (!areTogether) await getEach(some.filter((id) => !records.has(id)));
-  };
-  const getEach = async (some: readonly string[]) => {
-    const requests = some.map((id) => store.get([kind, id]) as IDBRequest<unknown>);
-    await succeeded(...requests);
+    if (areTogether) return;
+    const requests = some.flatMap((id) => (records.has(id) ? [] : [[id, store.get([kind, id])] as const]));
+    await succeeded(...requests.map(([, request]) => request));
     page.read(() => {
-      requests.forEach(({ result }, i) => records.set(some[i] ?? "", decode(result)));
+      for (const [id, request] of requests) records.set(id, decode(request.result));
     });
   };
   const getPages = async () => {
@@ -105,14 +104,12 @@ async function getRange(
 class Page {
   size = 16;
 
-  constructor(private readonly limit = Number.POSITIVE_INFINITY) {}
-
   /** @param readResults reads the results of as many requests or records as the page has */
   read(readResults: () => void): void {
     const started = performance.now();
     readResults();
     const took = performance.now() - started;
-    if (took < SLICE / 2) this.size = Math.min(2 * this.size, this.limit);
+    if (took < SLICE / 2) this.size *= 2;
     else if (took > SLICE) this.size = Math.ceil(this.size / 2);
   }
 }

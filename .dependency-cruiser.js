@@ -105,7 +105,12 @@ export default {
       from: { path: CORE, pathNot: [SESSION, "^src/index\\.ts$"] },
       to: { path: DEFAULT_VERIFIER },
     },
-    layer("encoding", "^src/encoding/", [], "How stores encode records depends on nothing."),
+    layer(
+      "encoding",
+      "^src/encoding/",
+      ["^src/model/", "^src/keys/json\\.ts$"],
+      "How stores encode records depends on what JSON is, and on nothing else.",
+    ),
     layer("page", "^src/page/", ["^src/model/"], "What adapters know of the page imports the model only."),
     layer(
       "ed25519",

@@ -46,6 +46,7 @@ describe("a record", () => {
     ["undefined in it", { a: undefined }],
     ["undefined in a list", [undefined]],
     ["a hole in a list", [1, , 2]],
+    ["a hole in a list that another object has without it", [{ a: [1, 2] }, { a: [, 2] }]],
     ["a date", { at: new Date(0) }],
     ["bytes", new Uint8Array([1])],
     ["a big integer", 1n],
@@ -90,8 +91,12 @@ describe("a record", () => {
     '[[["elsewhere"]],{}]',
     '[[["table"]],1]',
     "[1,{}]",
+    '[[["set","__proto__","damaged"]],{}]',
+    '[[["set","list","constructor","prototype","damaged"]],{"list":[]}]',
   ])("whose text is damaged is read as it was stored: %s", (damaged) => {
     expect(decode(damaged)).toBe(damaged);
+    expect({}).not.toHaveProperty("damaged");
+    expect([]).not.toHaveProperty("damaged");
   });
 
   it("is read as it was, whatever it is", () => {

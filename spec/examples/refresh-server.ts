@@ -73,7 +73,7 @@ export class RefreshServer {
       return;
     }
     this.#valid = Math.max(this.#valid, numberOf(token));
-    if (path.endsWith("/whoami")) request.answer(200, { token });
+    if (path.endsWith("/whoami")) request.answer(200, { user_id: "@alice:example.org", token });
     else if (query.since === undefined) request.answer(200, { next_batch: "s1" });
     else if (query.timeout === "0") request.answer(200, { next_batch: query.since });
     else this.#polls.push(request);

@@ -1,9 +1,11 @@
+import { CanceledError } from "axios";
 import { firstValueFrom } from "rxjs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { matrixHttp } from "../../src/http/matrix-http.js";
 import { requireUser } from "../../src/http/require-user.js";
 import type { SyncFailed } from "../../src/http/sync-failed.js";
 import { syncResponses } from "../../src/http/sync-responses.js";
+import { InvalidResponseError } from "../../src/model/errors.js";
 import { TokenOwnerError } from "../../src/http/token-owner-error.js";
 import { ALICE, BOB } from "../support/users.js";
 import { LoopbackServer, type SeenRequest } from "./loopback-server.js";
@@ -59,7 +61,7 @@ describe("an instance for one user", () => {
     expect(sent()).toEqual(["/account/whoami"]);
   });
 
-  it.each([429, 500, "no response"] as const)(
+  it.each([408, 429, 500, "no response"] as const)(
     "sends no request before it knows (%s), and asks again",
     async (status) => {
       const answer = whoami;
@@ -83,5 +85,52 @@ describe("an instance for one user", () => {
     await http.get("/a");
     await http.get("/b");
     expect(sent()).toEqual(["/account/whoami", "/a", "/account/whoami", "/b"]);
+  });
+
+  it.each<[string, unknown]>([
+    ["a page", "<html>log in to the network</html>"],
+    ["no user ID", {}],
+    ["an error", { errcode: "M_UNKNOWN", user_id: ALICE }],
+  ])("sends no request if the response has %s, and asks again", async (_, body) => {
+    const answer = whoami;
+    whoami = (request) => {
+      whoami = answer;
+      request.answer(200, body);
+    };
+    const http = instance();
+    await expect(http.get("/a")).rejects.toThrow(InvalidResponseError);
+    await http.get("/a");
+    expect(sent()).toEqual(["/account/whoami", "/account/whoami", "/a"]);
+  });
+
+  it("aborts the question once no request waits for the answer", async () => {
+    whoami = () => {};
+    const http = instance();
+    const [a, b] = [new AbortController(), new AbortController()];
+    const first = expect(http.get("/a", { signal: a.signal })).rejects.toThrow(CanceledError);
+    const second = expect(http.get("/b", { signal: b.signal })).rejects.toThrow(CanceledError);
+    const question = await server.request(0);
+    a.abort();
+    await first;
+    expect(question.aborted).toBe(false);
+    b.abort();
+    await second;
+    await expect.poll(() => question.aborted).toBe(true);
+    await expect(http.get("/c", { signal: AbortSignal.abort() })).rejects.toThrow(CanceledError);
+    expect(sent()).toEqual(["/account/whoami"]);
+  });
+
+  it("asks again for a request that follows an aborted one at once", async () => {
+    const answer = whoami;
+    whoami = () => {};
+    const http = instance();
+    const leaving = new AbortController();
+    const aborted = expect(http.get("/a", { signal: leaving.signal })).rejects.toThrow(CanceledError);
+    await server.request(0);
+    whoami = answer;
+    leaving.abort();
+    await http.get("/b");
+    await aborted;
+    expect(sent()).toEqual(["/account/whoami", "/account/whoami", "/b"]);
   });
 });

@@ -65,6 +65,15 @@ export function requestsBehaviour(implementation: string): void {
       },
     );
 
+    it("read fewer records at a time as soon as they are slow, however many were quick", async () => {
+      const keys = numbered(1_600);
+      await lastValueFrom(put(idb.store, ...keys.map((key) => [key, key[1]] as const)));
+      let [now, looks] = [0, 0];
+      vi.spyOn(performance, "now").mockImplementation(() => (now += ++looks > 40 ? 100 : 0)); // each page takes two
+      expect(await lastValueFrom(idb.store.read(keys))).toEqual(keys.map(([, id]) => id));
+      expect(idb.requests.getAlls.slice(20, 35)).toEqual([...Array<number>(8).fill(128), 64, 32, 16, 8, 4, 2, 2]);
+    });
+
     it("read some of many records one by one", async () => {
       const keys = numbered(3_000);
       await lastValueFrom(put(idb.store, ...keys.map((key) => [key, key[1]] as const)));

@@ -38,6 +38,12 @@ describe("a record of a levelStore", () => {
     );
   });
 
+  it("of format 4 is read without its maps: its number is what counts", () => {
+    expect(decodeRecord(Buffer.from('[]\n{"format":4}'))).toEqual({ format: 4 });
+    const withMaps = Buffer.from('[["map"]]\n[]');
+    expect(decodeRecord(withMaps)).toBe(withMaps);
+  });
+
   it("that is damaged is returned as bytes, and throws nothing", () => {
     const record = { list: new Map([["a", { b: "c" }]]) };
     fc.assert(

@@ -42,5 +42,8 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
 /** Whether two values are the same text, number or flag, or lists of the same. */
 function isSame(a: unknown, b: unknown): boolean {
   if (!Array.isArray(a) || !Array.isArray(b)) return Object.is(a, b) && typeof a !== "object";
-  return a.length === b.length && a.every((item, i) => Object.is(item, b[i]) && typeof item !== "object");
+  // A copy has no holes, which `every` would take for whatever is in the other list.
+  return (
+    a.length === b.length && [...(a as unknown[])].every((item, i) => Object.is(item, b[i]) && typeof item !== "object")
+  );
 }

@@ -1,4 +1,4 @@
-import { isPlain } from "../keys/json.js";
+import { isPlain, own } from "../keys/json.js";
 import { isObject } from "../model/json.js";
 import { fromTable, toTable } from "./table.js";
 
@@ -38,15 +38,18 @@ function ownerOfFormat4(stored: unknown): unknown {
 }
 
 function fromText(text: string): unknown {
-  const [places, record] = JSON.parse(text) as [readonly Place[], unknown];
-  const holder: Parent = { record };
-  for (const [kind, ...path] of places.toReversed()) {
-    const steps = ["record", ...path];
-    const name = steps.pop() as string;
-    const parent = steps.reduce((part, step) => part[step] as Parent, holder);
-    parent[name] = READERS[kind](parent[name] as never);
+  const stored = JSON.parse(text) as [readonly Place[], unknown];
+  for (const [kind, ...path] of stored[0].toReversed()) {
+    let parent = stored as unknown as Parent;
+    let name: string | number = 1;
+    // Own parts only: damaged text must not reach a prototype.
+    for (const step of path) {
+      parent = own(parent, name) as Parent;
+      name = step;
+    }
+    parent[name] = READERS[kind](own(parent, name) as never);
   }
-  return holder.record;
+  return stored[1];
 }
 
 type Parent = Record<string | number, unknown>;
@@ -86,11 +89,9 @@ function toJson(value: unknown, path: (string | number)[], places: Place[]): unk
   };
   if (Array.isArray(value)) for (let i = 0; i < value.length; i++) look(i, value[i]);
   else {
-    if (!isPlain(value)) throw new TypeError("not JSON");
-    for (const name of Object.keys(value)) {
-      if (name === "__proto__") throw new TypeError("no name that can be assigned");
-      look(name, (value as Record<string, unknown>)[name]);
-    }
+    // A property of this name cannot be assigned.
+    if (!isPlain(value) || Object.hasOwn(value, "__proto__")) throw new TypeError("not JSON");
+    for (const name of Object.keys(value)) look(name, (value as Parent)[name]);
   }
   return copy ?? value;
 }

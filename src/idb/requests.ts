@@ -39,20 +39,19 @@ async function getOfKind(
   let at = 0;
   let areTogether = ids.size >= MANY_RECORDS;
   const getPage = async () => {
-    const some = sorted.slice(at, (at += Math.min(page.size, MANY_RECORDS)));
+    page.size = Math.min(page.size, MANY_RECORDS); // it must not take many slow pages to shrink
+    const some = sorted.slice(at, (at += page.size));
     if (areTogether) {
       const range = IDBKeyRange.bound([kind, some[0]], [kind, some.at(-1)]);
       const limit = 2 * some.length;
       const found = await getRange(store, range, limit, page, (id, record) => ids.has(id) && records.set(id, record()));
       areTogether &&= found.length < limit;
     }
-    if (!areTogether) await getEach(some.filter((id) => !records.has(id)));
-  };
-  const getEach = async (some: readonly string[]) => {
-    const requests = some.map((id) => store.get([kind, id]) as IDBRequest<unknown>);
-    await succeeded(...requests);
+    if (areTogether) return;
+    const requests = some.flatMap((id) => (records.has(id) ? [] : [[id, store.get([kind, id])] as const]));
+    await succeeded(...requests.map(([, request]) => request));
     page.read(() => {
-      requests.forEach(({ result }, i) => records.set(some[i] ?? "", decode(result)));
+      for (const [id, request] of requests) records.set(id, decode(request.result));
     });
   };
   const getPages = async () => {

@@ -1,7 +1,7 @@
 import { isObject } from "../model/json.js";
 
 /** Returns the value of an own property, even if its name is `__proto__` or `constructor`. */
-export function own(object: Readonly<Record<string, unknown>>, name: string): unknown {
+export function own(object: Readonly<Record<string | number, unknown>>, name: string | number): unknown {
   return Object.hasOwn(object, name) ? object[name] : undefined;
 }
 

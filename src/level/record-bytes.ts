@@ -7,6 +7,8 @@ import { decode, encode } from "../encoding/text.js";
  */
 
 const V8_HEADER = 0xff;
+/** What the owner's record of format 4 begins with: it is read for the number of the format. */
+const FORMAT_4 = "[]\n";
 
 /** @throws DOMException if the record cannot be cloned */
 export function encodeRecord(record: unknown): Uint8Array {
@@ -19,8 +21,9 @@ export function decodeRecord(bytes: Buffer): unknown {
   try {
     if (bytes[0] === V8_HEADER) return deserialize(bytes);
     const text = bytes.toString();
-    const record = decode(text);
-    return record === text ? bytes : record;
+    const stored = text.startsWith(FORMAT_4) ? { json: text.slice(FORMAT_4.length) } : text;
+    const record = decode(stored);
+    return record === stored ? bytes : record;
   } catch {
     return bytes;
   }

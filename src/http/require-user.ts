@@ -31,9 +31,9 @@ const DEADLINE = 30_000;
  * Asks once, before an instance sends its first request, whose its access token is. If it is that of another user, all
  * requests but a log-out fail with {@link TokenOwnerError}.
  *
- * Without a response, or with one that does not say, the requests that wait for it fail, and the next one asks again. If
- * the server refuses to say, the request is sent all the same: it shows that a session has ended. If all requests that
- * wait are aborted, so is the question.
+ * Without a response, the requests that wait for it fail, and the next one asks again. If the response does not say it,
+ * the requests are sent all the same, which shows whether a session has ended, and the next one asks again. If all
+ * requests that wait are aborted, so is the question.
  *
  * @param http from `matrixHttp`
  * @see Matrix spec, client-server API, `GET /_matrix/client/v3/account/whoami`
@@ -48,7 +48,7 @@ export function requireUser(http: AxiosInstance, userId: UserId): void {
     tap((owner) => {
       if (owner !== userId) throw new TokenOwnerError(owner, userId);
     }),
-    catchError((error: unknown) => (isRefusal(error) ? EMPTY : throwError(() => error))),
+    catchError((error: unknown) => (doesNotSay(error) ? EMPTY : throwError(() => error))),
   );
   http.interceptors.request.use(async (config) => {
     const { url = "", signal } = config;
@@ -63,8 +63,9 @@ function ownerIn({ user_id }: Readonly<Record<string, unknown>>): UserId {
   return user_id;
 }
 
-const isRefusal = (error: unknown): boolean =>
-  error instanceof MatrixError && error.status >= 400 && error.status < 500 && !isTransient(error, WHOAMI);
+const doesNotSay = (error: unknown): boolean =>
+  error instanceof InvalidResponseError ||
+  (error instanceof MatrixError && error.status >= 400 && error.status < 500 && !isTransient(error, WHOAMI));
 
 function aborted(signal: GenericAbortSignal | undefined): Observable<unknown> {
   if (signal === undefined) return NEVER;

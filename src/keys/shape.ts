@@ -37,5 +37,8 @@ export function shapeProblem(shape: Shape, value: unknown): string | undefined {
   return undefined;
 }
 
-/** Quotes a string from the wire, shortened for a message. */
-export const quote = (text: string): string => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+/** Shortens a string from the wire for a message. */
+export const shortened = (text: string): string => (text.length > 80 ? `${text.slice(0, 80)}…` : text);
+
+/** The same, in quotes. */
+export const quote = (text: string): string => JSON.stringify(shortened(text));

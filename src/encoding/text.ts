@@ -4,9 +4,9 @@ import { fromTable, toTable } from "./table.js";
 
 /*
  * Records as text, which is faster to read than cloned values, parsing included: browsers clone a record property by
- * property, in both directions, but copy a string; and in Node, v8's format takes three times as long. What repeats in
- * a record is written once (`table.ts`), as a text half as long is read in half the time. Records that JSON cannot
- * express exactly, such as those with an undefined property, are stored as values: of the log, nearly all.
+ * property, in both directions, but copy a string; and in Node, v8's format takes three times as long. A text half as
+ * long is read in half the time, so what repeats in a record is written once (`table.ts`). Records that JSON cannot
+ * express exactly, such as those with an undefined property, are stored as values: nearly all records of the log.
  */
 
 /** Where in a text something is that JSON does not have: outer ones first. */

@@ -61,7 +61,8 @@ describe("the command line", () => {
     const script = await built.withPackages("rxjs");
     expect(await run(["--help"], {}, script)).toMatchObject({ code: 0, stderr: "" });
     const { code, stderr } = await run(["devices", BOB], {}, script);
-    expect({ code, stderr }).toEqual({ code: 1, stderr: "error: this needs the package axios: npm install axios\n" });
+    const advice = "this needs the package axios: npm install matrix-device-tracker axios";
+    expect({ code, stderr }).toEqual({ code: 1, stderr: `error: ${advice}\n` });
     expect(home.requests).toEqual([]);
   });
 
@@ -434,7 +435,7 @@ describe("--store", () => {
     const script = await built.withPackages("rxjs", "axios");
     const { code, stderr } = await run(["devices", BOB, "--store", join(directory, "devices")], {}, script);
     expect(code).toBe(1);
-    expect(stderr).toContain("this needs the package classic-level: npm install classic-level");
+    expect(stderr).toContain("this needs the package classic-level: npm install matrix-device-tracker classic-level");
     expect([home.count, home.logins.size]).toEqual([1, 0]);
   });
 

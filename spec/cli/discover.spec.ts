@@ -32,6 +32,13 @@ describe("discovery", () => {
   });
 });
 
+it("names the variable to set if the server does not respond", async () => {
+  const failing = discover("example.org", () => Promise.reject(new Failure("no response")));
+  await expect(failing).rejects.toEqual(
+    new Failure("no response: set MATRIX_HOMESERVER if the homeserver is elsewhere"),
+  );
+});
+
 it("does not take a user ID with a path for a server", async () => {
   const failing = discover("example.org/?a", () => Promise.resolve({ status: 404, data: {} }));
   await expect(failing).rejects.toThrow(Failure);

@@ -32,6 +32,8 @@ export class Application {
   readonly unhandled: unknown[] = [];
   /** The access token that the server accepts. */
   token = TOKEN;
+  /** The user whose token it is. */
+  owner = ALICE;
   #poll: SeenRequest | undefined;
   #constants: Values = {};
   readonly #trackers: DeviceTracker[] = [];
@@ -121,6 +123,7 @@ export class Application {
     if (!path.startsWith("/_matrix/")) request.answer(404, "<html>Not found</html>", { "content-type": "text/html" });
     else if (headers.authorization !== `Bearer ${this.token}`)
       request.answer(401, { errcode: "M_UNKNOWN_TOKEN", error: "Unknown token" });
+    else if (path.endsWith("/account/whoami")) request.answer(200, { user_id: this.owner });
     else if (path.endsWith("/keys/query")) request.answer(200, keysResponse(request));
     else if (path.endsWith("/members")) request.answer(200, { chunk: [member(ALICE), member(BOB)] });
     else if (path.endsWith("simplified_msc3575/sync") && query.pos === undefined)

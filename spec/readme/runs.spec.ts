@@ -122,6 +122,22 @@ describe("the README's first lines", () => {
   });
 });
 
+describe("the access token of another user", () => {
+  const app = applicationInTest();
+
+  it.each(["In a page", "In a bot", "Piece by piece"])("brings nothing into the store (%s)", async (title) => {
+    app().owner = BOB;
+    const tracker = app().start({ title });
+    await until(() =>
+      expect(app().lines).toContainEqual(expect.stringContaining(`is that of ${BOB}, not of ${ALICE}`)),
+    );
+    await soon();
+    expect(app().polls).toEqual([]);
+    expect(await firstValueFrom(tracker.getKnownDeviceKeys([BOB]))).toEqual(new Map());
+    expect(app().unhandled).toEqual([]);
+  });
+});
+
 describe("a recipe", () => {
   const app = applicationInTest();
 

@@ -1,12 +1,14 @@
-import { of } from "rxjs";
+import { defer, distinctUntilChanged, map, of, throwError } from "rxjs";
 import { describe, expect, it } from "vitest";
+import { MatrixError } from "../../src/http/matrix-error.js";
 import { RoomError } from "../../src/rooms/errors.js";
+import type { MembersApi } from "../../src/rooms/members-api.js";
 import { planKeyShare } from "../../src/rooms/plan-key-share.js";
 import type { RoomRecipients } from "../../src/rooms/room-recipients.js";
 import type { ScriptedHomeserver } from "../../src/testing/scripted-homeserver.js";
 import { marbles } from "../support/marbles.js";
 import { ALICE, BOB } from "../support/users.js";
-import { ALL, homeserverIn, ROOM, roomsIn, type RoomsUnderTest } from "./rooms-in.js";
+import { ALL, homeserverIn, OTHER, ROOM, roomsIn, type RoomsUnderTest } from "./rooms-in.js";
 
 /** What real servers do, and the specification allows. */
 describe("a room that we are not in", () => {
@@ -44,6 +46,61 @@ describe("a room that we are not in", () => {
       });
       homeserver.step(null);
       m.expectObservable(recipients()).toBe("#", undefined, new RoomError(ROOM, "not-joined"));
+    }),
+  );
+});
+
+describe("a proxy's page with status 404", () => {
+  const failing = (errcode?: string) => {
+    const failed = () => throwError(() => new MatrixError("/rooms", 404, { errcode }));
+    return { members: failed, state: failed };
+  };
+
+  it(
+    "does not show that we are not in a room, unlike a refusal by the homeserver",
+    marbles((m) => {
+      const behindProxy = roomsIn(m, { membersApi: failing() });
+      const refused = roomsIn(m, { membersApi: failing("M_NOT_FOUND") });
+      behindProxy.homeserver.step(null);
+      refused.homeserver.step(null);
+      m.expectObservable(behindProxy.recipients(OTHER)).toBe("#", undefined, new RoomError(OTHER, "members-unknown"));
+      m.expectObservable(refused.recipients(OTHER)).toBe("#", undefined, new RoomError(OTHER, "not-joined"));
+    }),
+  );
+
+  it(
+    "does not end a watch or forget a room after a gap",
+    marbles((m) => {
+      const homeserver = homeserverIn(m);
+      let proxied = homeserver.membersApi;
+      const membersApi: MembersApi = {
+        members: (request) => defer(() => proxied.members(request)),
+        state: (request) => defer(() => proxied.state(request)),
+      };
+      const { watchRecipients, rooms } = roomsIn(m, { homeserver, membersApi, gaps: "distrust" });
+      homeserver.step(null);
+      m.acts("-a 4998ms b", {
+        a: () => {
+          proxied = failing();
+          homeserver.change(BOB);
+          const missed = homeserver.token;
+          homeserver.change(BOB);
+          homeserver.step(missed);
+        },
+        b: () => {
+          proxied = homeserver.membersApi;
+        },
+      });
+      const sizes = new Set<number>();
+      rooms.rooms$.subscribe((all) => sizes.add(all.size));
+      const isComplete$ = watchRecipients().pipe(
+        map((summary) => !summary.includes("incomplete")),
+        distinctUntilChanged(),
+      );
+      m.expectObservable(isComplete$).toBe("ab 5999ms a", { a: true, b: false });
+      m.afterwards(() => {
+        expect(sizes).toEqual(new Set([1]));
+      });
     }),
   );
 });

@@ -37,7 +37,7 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
 function explained(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const missing = missingPackage(error);
-  if (missing !== undefined) return `this needs the package ${missing}: npm install ${missing}`;
+  if (missing !== undefined) return `this needs the package ${missing}: npm install matrix-device-tracker ${missing}`;
   const message = error.message === "" ? error.name : error.message;
   return error.cause instanceof Error && !message.includes(error.cause.message)
     ? `${message} (${explained(error.cause)})`

@@ -6,7 +6,9 @@ export { DeviceInUseError, type DeviceInUseReason } from "./device-in-use-error.
 export { MatrixError, type Refusal } from "./matrix-error.js";
 export { matrixHttp, type MatrixHttpOptions } from "./matrix-http.js";
 export { ownDevice, type OwnDevice } from "./own-device.js";
+export { requireUser } from "./require-user.js";
 export { slidingSyncResponses, type SlidingSyncOptions } from "./sliding-sync-responses.js";
 export type { SyncFailed } from "./sync-failed.js";
 export type { PollOptions, SyncOptions } from "./sync-options.js";
 export { syncResponses } from "./sync-responses.js";
+export { TokenOwnerError } from "./token-owner-error.js";

@@ -29,13 +29,17 @@ const DEADLINE = 30_000;
 
 /**
  * Asks once, before an instance sends its first request, whose its access token is. If it is that of another user, all
- * requests but a log-out fail with {@link TokenOwnerError}.
+ * requests but a log-out fail with {@link TokenOwnerError}. So nothing that the server says of that user gets into the
+ * store. Call it before any request; `connectDeviceTracker` does.
  *
  * Without a response, the requests that wait for it fail, and the next one asks again. If the response does not say it,
  * the requests are sent all the same, which shows whether a session has ended, and the next one asks again. If all
  * requests that wait are aborted, so is the question.
  *
  * @param http from `matrixHttp`
+ * @example
+ * const http = matrixHttp({ homeserverUrl, accessToken });
+ * requireUser(http, userId);
  * @see Matrix spec, client-server API, `GET /_matrix/client/v3/account/whoami`
  */
 export function requireUser(http: AxiosInstance, userId: UserId): void {

@@ -107,10 +107,15 @@ function membersIn(response: unknown): Readonly<Record<"joined" | "invited", Rea
 
 function toRoomError(room: Room, error: unknown): RoomError {
   if (error instanceof RoomError) return error;
-  const status = isObject(error) ? error.status : undefined;
-  const reason = status === 403 || status === 404 ? reasonOfAbsence(room) : "members-unknown";
+  const reason = isRefusal(error) ? reasonOfAbsence(room) : "members-unknown";
   return new RoomError(room.roomId, reason, { cause: error });
 }
+
+/** True if the homeserver refused. An error without `errcode` comes from elsewhere, such as a proxy in front of it. */
+const isRefusal = (error: unknown): boolean =>
+  isObject(error) &&
+  (error.status === 403 || error.status === 404) &&
+  !("errcode" in error && error.errcode === undefined);
 
 /** If responses were missed, we were removed in them; otherwise sync is about to show it. */
 const reasonOfAbsence = ({ encryption, needsState }: Room): RoomErrorReason =>

@@ -21,7 +21,7 @@ import type { UserId } from "../model/ids.js";
 import { MatrixError } from "./matrix-error.js";
 import { request } from "./request.js";
 import { TokenOwnerError } from "./token-owner-error.js";
-import { isTransient } from "./transient.js";
+import { isServerFailure, isTransient } from "./transient.js";
 
 const WHOAMI = "/account/whoami";
 /** How long to wait for the response, in ms. */
@@ -69,7 +69,8 @@ function ownerIn({ user_id }: Readonly<Record<string, unknown>>): UserId {
 
 const doesNotSay = (error: unknown): boolean =>
   error instanceof InvalidResponseError ||
-  (error instanceof MatrixError && error.status >= 400 && error.status < 500 && !isTransient(error, WHOAMI));
+  (error instanceof MatrixError && !isTransient(error, WHOAMI)) ||
+  isServerFailure(error, WHOAMI);
 
 function aborted(signal: GenericAbortSignal | undefined): Observable<unknown> {
   if (signal === undefined) return NEVER;

@@ -51,9 +51,10 @@ export interface ConnectedDeviceTracker {
    * 2. `logOut()`. The sync loop has ended then: no tab shows that its token is refused.
    * 3. `POST /logout`, by {@link http}. If that fails, the device is still logged in at the server: try again.
    *
-   * Fails with a `StoreError` if the store cannot be cleared; the trackers are closed even so. Call it again. Fails with
-   * a `TrackerClosedError` after {@link close}: a closed connection does not hear of log-outs, and might delete the
-   * store of a new session. To log out then, connect again.
+   * Fails with a `StoreError` if the store cannot be cleared; the trackers are closed even so. Call it again.
+   *
+   * Fails with a `TrackerClosedError` after {@link close}: a closed connection does not hear of log-outs, and might
+   * delete the store of a new session. To log out then, connect again.
    */
   readonly logOut: () => Observable<never>;
   /** Ends the tracker in this tab, as `DeviceTracker.close` does; the store is kept. */

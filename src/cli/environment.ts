@@ -21,7 +21,8 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
   const deviceId = value("MATRIX_DEVICE_ID");
   if (homeserverUrl === undefined && (userId === undefined || !isUserId(userId)))
     throw new UsageError(
-      "set MATRIX_HOMESERVER, such as https://matrix.example.org, or MATRIX_USER_ID, such as @alice:example.org, whose server says where it is",
+      "set MATRIX_HOMESERVER, such as https://matrix.example.org, or MATRIX_USER_ID, such as @alice:example.org, " +
+        "whose server says where it is",
     );
   // First, so that no other message repeats them.
   if (homeserverUrl !== undefined && hasCredentials(homeserverUrl))

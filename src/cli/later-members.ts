@@ -16,7 +16,7 @@ import type { CommandContext } from "./command.js";
 import { isIncomplete, ROOMS_AT_A_TIME } from "./everyone.js";
 import type { OpenTracker } from "./open-tracker.js";
 
-/** How long to wait after the first failure, in ms, as a watcher of recipients does. Doubles up to {@link LAST_WAIT}. */
+/** First wait before a retry, in ms, as that of `watchRecipients`: doubled each time, up to {@link LAST_WAIT}. */
 const FIRST_WAIT = 2_000;
 const LAST_WAIT = 300_000;
 

@@ -23,9 +23,16 @@ export class DeviceInUseError extends DeviceTrackerError {
 function explain(reason: DeviceInUseReason, deviceId = ""): string {
   switch (reason) {
     case "has-keys":
-      return `This token belongs to ${deviceId}, a device with encryption keys: another client uses it. Syncing here would delete that client’s messages for good, room keys among them. Log in once more, and use the token of the new device.`;
+      return (
+        `This token belongs to ${deviceId}, a device with encryption keys: another client uses it. ` +
+        "Syncing here would delete that client’s messages for good, room keys among them. " +
+        "Log in once more, and use the token of the new device."
+      );
     case "device-unknown":
-      return "The server did not say which device this token belongs to, so another client may be using it. Nothing was read.";
+      return (
+        "The server did not say which device this token belongs to, so another client may be using it. " +
+        "Nothing was read."
+      );
     case "keys-unknown":
       return "The server did not say which of your devices have keys, so this token cannot be used safely.";
   }

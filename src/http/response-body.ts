@@ -28,7 +28,8 @@ export function bodyOf(
     throw new InvalidResponseError(
       endpoint,
       "",
-      `a JSON object, not ${describe(data, token)}${source}: check homeserverUrl, and whether the network requires a log-in`,
+      `a JSON object, not ${describe(data, token)}${source}: ` +
+        "check homeserverUrl, and whether the network requires a log-in",
     );
   if (!isContent && Object.hasOwn(data, "errcode")) {
     const found = typeof data.errcode === "string" ? JSON.stringify(excerpt(data.errcode, token)) : typeof data.errcode;

@@ -20,11 +20,15 @@ export class OwnIdentityWatch {
     this.#lookAtIdentity(list);
     const changed = Array.from(list.rejected).flatMap(([id, { code }]) => (code === "key-changed" ? [id] : []));
     this.#changed = this.#reportNew(this.#changed, changed, (deviceIds, names) => {
-      const message = `the server shows ${names} of our own devices under other keys than before: they are refused; acknowledge a key only if it is that device's`;
+      const message =
+        `the server shows ${names} of our own devices under other keys than before: they are refused; ` +
+        "acknowledge a key only if it is that device's";
       return { type: "own-device-changed", deviceIds, message };
     });
     this.#unsigned = this.#reportNew(this.#unsigned, unsignedDevices(list), (deviceIds, names) => {
-      const message = `${names} of our own devices are not signed by our identity: they are new logins that have not been verified, or the server has made them up`;
+      const message =
+        `${names} of our own devices are not signed by our identity: ` +
+        "they are new logins that have not been verified, or the server has made them up";
       return { type: "own-device-unsigned", deviceIds, message };
     });
   }

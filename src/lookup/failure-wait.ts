@@ -1,6 +1,5 @@
-/** First wait after a failed query, in ms: doubled each time, up to {@link MAX_WAIT}. */
-const FIRST_WAIT = 2_000;
-const MAX_WAIT = 300_000;
+import { retryWait } from "../model/retry-wait.js";
+
 /** How often in a row a refused access token is tried again when the server answers other requests. */
 const MAX_REFUSALS = 3;
 
@@ -34,7 +33,7 @@ export type WaitEnd = "time" | "announcement" | "response";
  */
 export function waitAfterFailure({ failures, isEarly, inVain }: FailedLookups, error: unknown): FailureWait {
   if (isFinal(error) && inVain < MAX_REFUSALS) return { wait: Number.POSITIVE_INFINITY, endedBy: "response" };
-  const wait = Math.min(FIRST_WAIT * 2 ** (isEarly ? inVain : failures), MAX_WAIT);
+  const wait = retryWait(isEarly ? inVain : failures);
   const retryAfter = numberIn(error, "retryAfter");
   if (retryAfter !== undefined) return { wait: Math.max(wait, retryAfter), endedBy: "time" };
   return { wait, endedBy: isEarly ? "time" : isDisconnected(error) ? "response" : "announcement" };

@@ -63,7 +63,7 @@ export function feedSync<Events>(machine: SyncMachine<Events>, { DeviceLists }: 
   /** Of the last response that had them. */
   let lastCounts: Readonly<Record<string, unknown>> = {};
 
-  /** Without key counts: they are as they were. Some engines take missing ones for zero, and make 50 new keys each time. */
+  /** Key counts stay as they were. Some engines take missing ones for zero, and make 50 new keys each time. */
   const receive = (events: string, lists: never): Promise<Events> =>
     machine.receiveSyncChangesMsc4186 === undefined
       ? machine.receiveSyncChanges(events, lists, toCounts(lastCounts), toTypes(undefined))

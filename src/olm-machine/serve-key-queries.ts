@@ -53,8 +53,8 @@ export interface ServeOptions {
  *    looked up again after 2 s, doubling to 5 min.
  *
  * Lists have devices and cross-signing keys verbatim. A device that the tracker refuses is left out, so that no message
- * is encrypted to it. With `refusedDevices: "as-before"`, the machine keeps it in the form that was accepted earlier, if
- * any, with what a person has said of it; then the holder of its old key can read.
+ * is encrypted to it. With `refusedDevices: "as-before"`, the machine keeps it in the form that was accepted earlier,
+ * if any, with what a person has said of it; then the holder of its old key can read.
  *
  * Emits what it did. Fails if the machine does (for example, because it was closed), or if the store is not, or no
  * longer, ours; completes with the tracker.

@@ -17,16 +17,13 @@ import {
   type Observable,
 } from "rxjs";
 import type { UserId } from "../model/ids.js";
+import { retryWait } from "../model/retry-wait.js";
 import type { RecipientPolicy } from "../trust/recipient-policy.js";
 import { RoomError } from "./errors.js";
 import type { LiveRooms } from "./live-rooms.js";
 import type { MemberLoader } from "./member-loader.js";
 import { readersOf, roomRecipients, type RoomRecipients } from "./room-recipients.js";
 import type { RoomId } from "./wire.js";
-
-/** First wait before a retry, in ms: doubled each time, up to {@link LAST_WAIT}. */
-const FIRST_WAIT = 2_000;
-const LAST_WAIT = 300_000;
 
 export function watchRecipients(
   roomId: RoomId,
@@ -36,7 +33,7 @@ export function watchRecipients(
 ): Observable<RoomRecipients> {
   const { tracker, states, changes$ } = rooms;
   const { scheduler, userId } = tracker;
-  const wait = (tries: number) => timer(Math.min(LAST_WAIT, FIRST_WAIT * 2 ** (tries - 1)), scheduler);
+  const wait = (tries: number) => timer(retryWait(tries - 1), scheduler);
   const complete$ = loader.complete(roomId).pipe(
     retry({
       delay: (error: unknown, tries) =>

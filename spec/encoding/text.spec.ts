@@ -99,6 +99,24 @@ describe("a record", () => {
     expect([]).not.toHaveProperty("damaged");
   });
 
+  it.each<[string, (deviceId: string) => unknown]>([
+    ["of one shape", () => ({})],
+    ["of shapes of their own", (deviceId) => ({ [deviceId]: true })],
+  ])("that has hostile devices %s is not much longer than they are", (_, more) => {
+    const small = Array.from({ length: 3_000 }, () => [{}, {}]);
+    const hostile = (deviceId: string) => ({
+      keys: { a: { ["x".repeat(30_000)]: small } },
+      ["y".repeat(30_000)]: small,
+      ...(more(deviceId) as object),
+    });
+    const devices = ["A", "B", "C"].map((deviceId) => [deviceId, hostile(deviceId)] as const);
+    const list = { deviceKeys: new Map(devices), masterKey: hostile("M") };
+    const length = JSON.stringify([devices, list.masterKey]).length;
+    const record = { pins: {}, saved: { revision: 1, list } };
+    expect((encode(record) as string).length).toBeLessThan(1.5 * length);
+    expect(decode(stored(record))).toEqual(record);
+  });
+
   it("is read as it was, whatever it is", () => {
     fc.assert(
       fc.property(arbitraryRecord, (one) => {

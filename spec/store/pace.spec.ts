@@ -32,6 +32,7 @@ describe("Pace", () => {
     const { compare } = paced();
     compare(500, 80);
     expect([compare(3, 1), compare(125, 1)]).toEqual([250, 250]);
+    expect(compare(0, 100)).toBe(250); // what took long was something else
     expect([compare(126, 15), compare(500, 1)]).toEqual([500, 500]);
   });
 });

@@ -12,6 +12,12 @@ import { fromTable, toTable } from "./table.js";
 /** Where in a text something is that JSON does not have: outer ones first. */
 type Place = readonly [kind: "map" | "set" | "table", ...path: (string | number)[]];
 
+/**
+ * How deep tables are: not within devices, which may have any properties. Each place repeats the names on its path, so
+ * one long name around many small tables would make a text thousands of times as long.
+ */
+const DEEPEST_TABLE = 4;
+
 /** What to store for a record: text, or the record itself if JSON cannot express it exactly. */
 export function encode(record: unknown): unknown {
   const places: Place[] = [];
@@ -76,7 +82,7 @@ function toJson(value: unknown, path: (string | number)[], places: Place[]): unk
   };
   if (value instanceof Map) return written("map", [[...value.keys()], [...value.values()]]);
   if (value instanceof Set) return written("set", [...value]);
-  const table = Array.isArray(value) ? toTable(value) : undefined;
+  const table = Array.isArray(value) && path.length <= DEEPEST_TABLE ? toTable(value) : undefined;
   if (table !== undefined) return written("table", table);
   let copy: Record<string, unknown> | undefined;
   const look = (step: string | number, part: unknown) => {

@@ -25,7 +25,7 @@ export class Pace {
     const started = this.#scheduler.now();
     const result = compare();
     const took = this.#scheduler.now() - started;
-    if (took > LONG) this.#devices = Math.ceil(this.#devices / 2);
+    if (took > LONG && devices > 0) this.#devices = Math.ceil(this.#devices / 2);
     else if (took < LONG / 2 && 2 * devices > this.#devices)
       this.#devices = Math.min(2 * this.#devices, MAX_DEVICES_PER_TRANSACTION);
     return result;

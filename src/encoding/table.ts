@@ -39,11 +39,9 @@ export function fromTable([columns, ...rows]: Table): Record<string, unknown>[] 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   isObject(value) && Object.getPrototypeOf(value) === Object.prototype;
 
-/** Whether two values are the same text, number or flag, or lists of the same. */
+/** Whether two values are the same text, number or flag, or lists of the same texts. */
 function isSame(a: unknown, b: unknown): boolean {
   if (!Array.isArray(a) || !Array.isArray(b)) return Object.is(a, b) && typeof a !== "object";
   // A copy has no holes, which `every` would take for whatever is in the other list.
-  return (
-    a.length === b.length && [...(a as unknown[])].every((item, i) => Object.is(item, b[i]) && typeof item !== "object")
-  );
+  return a.length === b.length && [...(a as unknown[])].every((item, i) => item === b[i] && typeof item === "string");
 }

@@ -31,16 +31,13 @@ export function encode(record: unknown): unknown {
 /** The record that was stored. Damaged text is returned as it is: the readers of records reject it. */
 export function decode(stored: unknown): unknown {
   try {
-    return typeof stored === "string" ? fromText(stored) : (ownerOfFormat4(stored) ?? stored);
+    if (typeof stored === "string") return fromText(stored);
+    // Format 4 had text in an object. Only the owner's record of it is read, for the number of the format.
+    const isText = isObject(stored) && typeof stored.json === "string" && Object.keys(stored).length === 1;
+    return isText ? JSON.parse(stored.json as string) : stored;
   } catch {
     return stored;
   }
-}
-
-/** Format 4 had text in an object. Only the owner's record of it is read, for the number of the format. */
-function ownerOfFormat4(stored: unknown): unknown {
-  const isText = isObject(stored) && typeof stored.json === "string" && Object.keys(stored).length === 1;
-  return isText ? JSON.parse(stored.json as string) : undefined;
 }
 
 function fromText(text: string): unknown {
@@ -75,7 +72,7 @@ const READERS = {
 function toJson(value: unknown, path: (string | number)[], places: Place[]): unknown {
   if (typeof value === "string" || typeof value === "boolean" || value === null) return value;
   if (typeof value === "number" && Number.isFinite(value) && !Object.is(value, -0)) return value;
-  if (typeof value !== "object") throw new TypeError("not JSON");
+  if (typeof value !== "object") throw new TypeError();
   const written = (kind: Place[0], parts: unknown) => {
     places.push([kind, ...path]);
     return toJson(parts, path, places);
@@ -96,7 +93,7 @@ function toJson(value: unknown, path: (string | number)[], places: Place[]): unk
   if (Array.isArray(value)) for (let i = 0; i < value.length; i++) look(i, value[i]);
   else {
     // A property of this name cannot be assigned.
-    if (!isPlain(value) || Object.hasOwn(value, "__proto__")) throw new TypeError("not JSON");
+    if (!isPlain(value) || Object.hasOwn(value, "__proto__")) throw new TypeError();
     for (const name of Object.keys(value)) look(name, (value as Parent)[name]);
   }
   return copy ?? value;
